@@ -1,0 +1,35 @@
+# make train · make test · make lint: each sets up .venv by itself
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: train test lint format wheel clean
+
+train: .venv/installed
+	$(BIN)/python train.py data=scenes $(ARGS)
+
+test: .venv/installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel: .venv/installed
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:
+	rm -rf .venv dist
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "colourize wants Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; pass PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,sweep]'
+	@touch $@

@@ -1,0 +1,93 @@
+"""What happens beside the training step: pictures, the table of epochs, the progress bar."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+
+from colourize.figures import picture_grid
+from colourize.module import Colourizer
+from colourize.palette import dequantize
+
+NUM_EXAMPLES = 10  # as in the course's figure
+
+
+def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
+    """The run's TensorBoard logger, where it has one."""
+    return next((logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)), None)
+
+
+class ExamplePictures(Callback):
+    """The same ten validation pictures each epoch, spread evenly over the split: grey, true (quantized), predicted."""
+
+    rows: dict[str, Tensor]
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, Colourizer)
+        validation = trainer.datamodule.validation  # type: ignore[attr-defined]
+        index = torch.linspace(0, len(validation) - 1, min(NUM_EXAMPLES, len(validation))).long()
+        grey, labels = (tensor.to(pl_module.device) for tensor in validation[index])
+        precision = trainer.precision_plugin
+        with torch.no_grad(), precision.forward_context():
+            predicted = pl_module(precision.convert_input(grey)).argmax(dim=1)
+        true, shown = dequantize(labels, pl_module.palette), dequantize(predicted, pl_module.palette)
+        self.rows = {"grey": grey, "true": true, "predicted": shown}
+        if logger := tensorboard(trainer):
+            logger.experiment.add_image("grey, true, predicted", picture_grid(grey, true, shown), trainer.current_epoch)
+
+
+class EpochTable(Callback):
+    """``metrics.csv``: one row an epoch. A run that goes on keeps the rows of the epochs before."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float]] = []
+        self.num_before = 0  # rows that another run folder's training left
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.start = time.perf_counter()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.epoch_start, self.num_pictures = time.perf_counter(), 0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.num_pictures += len(batch[0])
+        self.trained = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        measured = {
+            "lr": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            "images_per_second": self.num_pictures / (self.trained - self.epoch_start),
+        }
+        if logger := tensorboard(trainer):
+            logger.log_metrics(measured, trainer.global_step)
+        means = {name: float(value) for name, value in trainer.callback_metrics.items() if "/" in name}
+        row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **means, **measured}
+        self.rows.append({**row, "seconds": round(time.perf_counter() - self.start, 3)})
+        self.write()
+
+    def write(self) -> None:
+        with self.path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = state_dict["rows"]
+        self.num_before = len(self.rows)
+
+
+class ProgressBar(RichProgressBar):
+    """Lightning's bar without the logger's version number."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        return {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}

@@ -1,0 +1,125 @@
+"""Results kept on disk: the one place that writes to the cache folder."""
+
+import functools
+import hashlib
+import json
+import logging
+import os
+import secrets
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+
+def digest(*parts: object) -> str:
+    """20 hex digits that stand for the parts: bytes, str, numbers, None, arrays, and lists or tuples of these.
+
+    The same on every machine and in every run. Each part is hashed with its type and length, so ("ab", "c") differs
+    from ("a", "bc") and 1 from 1.0; numpy's numbers count as Python's.
+
+    Raises:
+        TypeError: a part of another type, or an array of objects.
+    """
+    return hashlib.blake2b(_tagged(parts), digest_size=10).hexdigest()
+
+
+def cached(
+    cache_dir: str | Path,
+    entry: str,
+    parts: Sequence[str],
+    build: Callable[[], Sequence[Any]],
+    valid: Callable[..., bool] = lambda *values: True,
+) -> tuple[Any, ...]:
+    """The values of ``build()``, from the files ``<cache_dir>/<entry><part>`` where they are there and whole.
+
+    A part ends in '.npy' (an array) or '.json' (what JSON can hold); ``build`` returns one value for each. ``entry``
+    holds everything that determines them (see ``digest``). Files that cannot be read, or that ``valid(*values)`` does
+    not accept, are built anew.
+
+    Each file is written under a temporary name and renamed: processes may do so at the same time, and one that is
+    killed leaves no half-written file to be read. Where the folder cannot be written, that is logged once, and the
+    work goes on.
+    """
+    paths = [Path(cache_dir) / f"{entry}{part}" for part in parts]
+    try:
+        values = tuple(_read(path) for path in paths)
+        if valid(*values):
+            return values
+        log.warning("%s: damaged, built anew", paths[0])
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except Exception as error:  # A damaged file raises nearly anything, and must never stop a run.
+        log.warning("%s: damaged (%s), built anew", paths[0], " ".join(str(error).split()))
+    values = tuple(build())
+    try:
+        Path(cache_dir).mkdir(parents=True, exist_ok=True)
+        for path, value in zip(paths, values, strict=True):
+            _write(path, value)
+    except OSError as error:
+        _warn_once(f"cache_dir={cache_dir} cannot be written ({error.strerror}): going on without a cache")
+    return values
+
+
+def cached_array(
+    cache_dir: str | Path,
+    entry: str,
+    build: Callable[[], np.ndarray],
+    valid: Callable[[np.ndarray], bool] = lambda array: True,
+) -> np.ndarray:
+    """One array, as ``cached``: the plain file ``<cache_dir>/<entry>.npy``."""
+    return cached(cache_dir, entry, [".npy"], lambda: [build()], valid)[0]
+
+
+def _read(path: Path) -> Any:
+    return np.load(path, allow_pickle=False) if path.suffix == ".npy" else json.loads(path.read_bytes())
+
+
+def _write(path: Path, value: Any) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            if path.suffix == ".npy":
+                np.save(file, value, allow_pickle=False)
+            else:
+                file.write(json.dumps(value).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    log.warning(message)
+
+
+def _tagged(part: object) -> bytes:
+    tag, content = _content(part)
+    return tag + struct.pack(">Q", len(content)) + content
+
+
+def _content(part: object) -> tuple[bytes, bytes]:
+    match part:
+        case None:
+            return b"0", b""
+        case bytes():
+            return b"b", part
+        case str():
+            return b"s", part.encode("utf-8", "surrogatepass")
+        case bool() | np.bool_():
+            return b"?", bytes([bool(part)])
+        case int() | np.integer():
+            return b"i", str(int(part)).encode()
+        case float() | np.floating():
+            return b"f", struct.pack(">d", part)
+        case list() | tuple():
+            return b"l", b"".join(map(_tagged, part))
+        case np.ndarray() if not part.dtype.hasobject:
+            return b"a", _tagged(part.dtype.str) + _tagged(part.shape) + part.tobytes()
+    raise TypeError(f"{type(part).__name__} has no digest; pass bytes, str, numbers, None, arrays, or lists of these")

@@ -1,0 +1,45 @@
+"""CIFAR-10 through torchvision (Krizhevsky 2009): 50,000 training and 10,000 test pictures of 32x32 in ten classes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.datasets import CIFAR10
+
+from colourize.data.classes import selected_classes
+from colourize.data.pictures import Pictures, held_out
+from colourize.errors import InputError
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def load(root: str | Path, classes: Any = "horse", image_size: int = 32, holdout: float = 0.0) -> Pictures:
+    """The chosen classes' pictures; the test split validates, or the share ``holdout`` of the training split.
+
+    Downloads the archive into ``root`` where it is not there yet.
+
+    Raises:
+        InputError: unknown class, ``image_size`` other than 32, or an archive that is neither there nor downloadable.
+    """
+    if image_size != 32:
+        raise InputError(f"image_size={image_size}, but CIFAR-10 holds 32x32 pictures; pass image_size=32")
+    chosen = selected_classes(classes, CLASSES)
+    train = _split(root, True, chosen)
+    if holdout:
+        validates = torch.from_numpy(held_out([picture.numpy().tobytes() for picture in train], holdout))
+        return Pictures(train[~validates], train[validates])
+    return Pictures(train, _split(root, False, chosen))
+
+
+def _split(root: str | Path, train: bool, chosen: list[int]) -> Tensor:
+    try:
+        dataset = CIFAR10(str(root), train=train, download=True)
+    except (OSError, RuntimeError, EOFError) as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"CIFAR-10 is not in data.root={root} and could not be fetched ({cause}); put cifar-10-python.tar.gz "
+            "there, or pass data=scenes, or data=folder data.root=DIR"
+        ) from error
+    return torch.from_numpy(dataset.data[np.isin(dataset.targets, chosen)])

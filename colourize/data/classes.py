@@ -1,0 +1,36 @@
+"""Choosing some of a source's classes."""
+
+from collections.abc import Iterable, Sequence
+
+from colourize.errors import InputError
+
+
+def selected_classes(classes: str | int | Iterable[str | int], names: Sequence[str]) -> list[int]:
+    """Indices of the chosen classes, ascending, each once.
+
+    ``classes`` is 'all', a name, an index (a number or its digits), several of them with commas between, or a list.
+
+    Raises:
+        InputError: a class that is neither a name nor an index of ``names``, or no class at all.
+    """
+    listed = classes.split(",") if isinstance(classes, str) else classes
+    wanted = list(listed) if isinstance(listed, Iterable) else [listed]
+    if not wanted:
+        raise InputError(f"classes={classes!r} selects nothing; pass some of {_valid(names)}")
+    return sorted({index for item in wanted for index in _indices(item, names)})
+
+
+def _indices(item: str | int, names: Sequence[str]) -> list[int]:
+    text = str(item).strip()
+    if text == "all":
+        return list(range(len(names)))
+    if text.isdecimal() and int(text) < len(names):
+        return [int(text)]
+    if text in names:
+        return [list(names).index(text)]
+    raise InputError(f"classes={text!r}: unknown class; pass some of {_valid(names)}")
+
+
+def _valid(names: Sequence[str]) -> str:
+    shown = list(names) if len(names) <= 20 else [*names[:10], "...", names[-1]]
+    return f"{', '.join(shown)}, 0 to {len(names) - 1}, or all"

@@ -1,0 +1,134 @@
+"""From a picture file of any kind to 8-bit RGB. H height, W width."""
+
+import functools
+import io
+import threading
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 80_000_000
+"""A quarter of a gigabyte as RGB; more than any phone's camera, less than the bombs in circulation."""
+
+# Formats Pillow only identifies, and those it hands to another program (EPS to Ghostscript, WMF to Windows).
+_NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+
+_opening = threading.Lock()
+
+
+class UnreadablePicture(Exception):  # noqa: N818
+    """A file that gives no picture; the text is a short reason on one line."""
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """Pillow's names of the formats we read, the common ones first: it tries them in order."""
+    Image.init()
+    common = {"JPEG", "PNG"}
+    names = set(Image.ID) - _NOT_DECODED
+    return tuple(sorted(names, key=lambda name: (name not in common, Image.OPEN[name][1] is None, name)))
+
+
+@functools.cache
+def extensions() -> frozenset[str]:
+    """Lower-case file name endings of the formats we read: '.jpg', '.png', ..."""
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in formats())
+
+
+def read_rgb(source: bytes | Path, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Image.Image:
+    """The picture in a file, or in a file's bytes, as it is meant to be seen: mode RGB, 8 bits.
+
+    - 1, L: grey. P: its palette. CMYK, YCbCr, LAB, HSV: Pillow's conversion; embedded profiles are not applied.
+    - I;16 (16-bit grey): 65535 is white, rounded to 8 bits. 16-bit RGB: Pillow keeps the high byte.
+    - F (floats), I (32-bit integers), which declare no white: it is 1 for floats below 2, else 255 for values below
+      256, else 65535 below 65536, else the picture's maximum. What lies outside is clipped; NaN is black.
+    - LA, PA, RGBA, and a transparent colour of any mode: composited on white, so hidden colours never appear.
+    - Turned upright as EXIF says. Of an animation or several pages, the first.
+
+    A picture of more than ``max_pixels`` is refused from its declared size, before any pixel is decoded. With
+    ``at_least``, a large JPEG may be decoded at a half, a quarter or an eighth of its size, its shorter side no less
+    than twice ``at_least``: much faster, where ``square`` follows.
+
+    Raises:
+        UnreadablePicture: missing, empty, truncated, too large, or no picture.
+    """
+    try:
+        with _opened(source) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise UnreadablePicture(f"{width} x {height} pixels, more than the limit of {max_pixels}")
+            if at_least is not None:
+                image.draft(None, (2 * at_least, 2 * at_least))
+            image.load()
+            return _rgb(_upright(image))
+    except UnreadablePicture:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damaged files.
+        raise UnreadablePicture(_reason(error, source)) from error
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """The centre of a picture, ``size`` x ``size``: the shorter side scaled to ``size``, the longer one cropped.
+
+    The crop is at whole pixels, so that where nothing is to be scaled the pixels stay as they are.
+    """
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+
+
+def _opened(source: bytes | Path) -> ImageFile.ImageFile:
+    # Pillow's limit is global, and warns where we refuse; it rests while a header is read, and the caller checks.
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats())
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # Damaged EXIF does not make a picture unreadable.
+        return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _eight_bits(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    hidden = image.info.get("transparency")
+    if isinstance(hidden, tuple) and max(hidden) > 255:
+        image.info["transparency"] = tuple(value >> 8 for value in hidden)  # a 16-bit RGB PNG names it in 16 bits
+    alpha = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(alpha, mask=alpha)
+    return white
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """I;16, I or F to L; a transparent value becomes white."""
+    values = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    else:
+        peak = float(values.max(initial=0, where=np.isfinite(values)))
+        white = next((w for w in ((1, 255, 65535) if image.mode == "F" else (255, 65535)) if peak < w + 1), peak)
+        tones = np.nan_to_num(values.astype(np.float32).clip(0, white), copy=False)
+        tones *= 255 / white
+        grey = np.rint(tones).astype(np.uint8)
+    if "transparency" in image.info:
+        grey[values == image.info["transparency"]] = 255
+    return Image.fromarray(grey)
+
+
+def _reason(error: Exception, source: bytes | Path) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        return "not a picture of a known format" if size else "an empty file"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__

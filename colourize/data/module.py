@@ -1,0 +1,128 @@
+"""From a source's pictures to batches of (grey, labels). N pictures, H height, W width, K colours.
+
+Everything stays in memory and a batch is one indexing operation, so no loader workers are wanted.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from colourize import palette as palettes
+from colourize.colour import grey
+from colourize.data.cache import cached_array, digest
+from colourize.data.pictures import Pictures
+
+log = logging.getLogger(__name__)
+PALETTE_SEED = 0  # not the run's: runs that differ by their seed classify into the same colours
+
+
+class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
+    """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches."""
+
+    def __init__(self, images: Tensor, palette: Tensor) -> None:
+        """Images uint8 [N, H, W, 3], palette float32 [K, 3]."""
+        self.grey = grey(images)
+        self.labels = palettes.quantize(images, palette)
+
+    def __len__(self) -> int:
+        return len(self.grey)
+
+    def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        return self.grey[index], self.labels[index].long()
+
+
+class Batches(Sampler[Tensor]):
+    """Index tensors of up to ``batch_size``, in an order that depends on (seed, epoch) alone; in file order unseeded.
+
+    Lightning calls ``set_epoch`` before each epoch.
+    """
+
+    def __init__(self, num_pictures: int, batch_size: int, seed: int | None = None) -> None:
+        self.num_pictures = num_pictures
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.num_pictures // self.batch_size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.seed is None:
+            order = torch.arange(self.num_pictures)
+        else:
+            state = int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1, np.uint64)[0] >> 1)
+            order = torch.randperm(self.num_pictures, generator=torch.Generator().manual_seed(state))
+        yield from order.split(self.batch_size)
+
+
+class ColourData(pl.LightningDataModule):
+    """Loads the pictures, fits or loads the palette, and quantizes: once, at ``setup``.
+
+    After it ``pictures`` and ``palette``, float32 [K, 3], are there to look at.
+
+    Args:
+        source: gives the pictures.
+        num_colours: K.
+        palette: ``kmeans`` over the training pixels, or a ``.npy`` file.
+        batch_size: pictures a batch.
+        seed: of the order of the training pictures.
+        cache_dir: where fitted palettes are kept.
+    """
+
+    def __init__(
+        self,
+        source: Callable[[], Pictures],
+        *,
+        num_colours: int = 24,
+        palette: str = "kmeans",
+        batch_size: int = 100,
+        seed: int = 0,
+        cache_dir: str | Path = "data/cache",
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.num_colours = num_colours
+        self.palette_source = palette
+        self.batch_size = batch_size
+        self.seed = seed
+        self.cache_dir = cache_dir
+        self.pictures: Pictures | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.pictures is not None:
+            return
+        pictures = self.source()
+        self.palette = self._palette(pictures.train)
+        self.train = LabelledPictures(pictures.train, self.palette)
+        self.validation = LabelledPictures(pictures.validation, self.palette)
+        self.pictures = pictures
+        sizes = "x".join(map(str, pictures.train.shape[1:3]))
+        log.info("%d training and %d validation pictures of %s", len(self.train), len(self.validation), sizes)
+
+    def _palette(self, images: Tensor) -> Tensor:
+        if self.palette_source != "kmeans":
+            return palettes.load(self.palette_source, self.num_colours)
+        key = digest("k-means", palettes.FIT_VERSION, images.numpy(), PALETTE_SEED)
+        fitted = cached_array(
+            self.cache_dir,
+            f"palette-{self.num_colours}-{key}",
+            lambda: palettes.fit(images, self.num_colours, PALETTE_SEED).numpy(),
+            lambda array: array.shape == (self.num_colours, 3) and array.dtype == np.float32,
+        )
+        return torch.from_numpy(fitted)
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        batches = Batches(len(self.train), self.batch_size, self.seed)
+        return DataLoader(self.train, batch_size=None, sampler=batches)
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        return DataLoader(self.validation, batch_size=None, sampler=Batches(len(self.validation), self.batch_size))

@@ -1,0 +1,140 @@
+"""Colour spaces: sRGB, linear RGB, CIELAB, OKLab, and the CIEDE2000 colour difference.
+
+N images, H height, W width. Every function takes [..., 3, H, W] (so [N, 3, H, W], or one picture [3, H, W]), computes
+in float64 where the device has it, and returns the dtype it was given. sRGB and linear RGB lie in [0, 1].
+"""
+
+import torch
+from torch import Tensor
+
+# scikit-image's constants (sRGB primaries, D65 white, 2 degree observer, rounded CIE threshold and slope), so that
+# published figures compare. In them a neutral grey is not quite neutral: |a|, |b| < 0.01.
+_XYZ_OF_RGB = torch.tensor(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]],
+    dtype=torch.float64,
+)
+_WHITE = torch.tensor([0.95047, 1.0, 1.08883], dtype=torch.float64)
+_THRESHOLD, _SLOPE = 0.008856, 7.787
+
+# Ottosson 2020, https://bottosson.github.io/posts/oklab
+_LMS_OF_RGB = torch.tensor(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ],
+    dtype=torch.float64,
+)
+_OKLAB_OF_LMS = torch.tensor(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ],
+    dtype=torch.float64,
+)
+
+
+def precise(x: Tensor) -> Tensor:
+    """x in float64; in float32 on Apple's MPS, which has no float64."""
+    return x.float() if x.device.type == "mps" else x.double()
+
+
+def srgb_to_linear(rgb: Tensor) -> Tensor:
+    """Remove the sRGB transfer curve (IEC 61966-2-1): c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055)^2.4."""
+    c = precise(rgb)
+    # The clamp keeps the unused branch of `where` real for c < 0, and its gradient finite.
+    curve = ((c.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
+    return torch.where(c <= 0.04045, c / 12.92, curve).to(rgb.dtype)
+
+
+def linear_to_srgb(linear: Tensor) -> Tensor:
+    """Apply the sRGB transfer curve (IEC 61966-2-1): 12.92 c if c <= 0.0031308 else 1.055 c^(1/2.4) - 0.055."""
+    c = precise(linear)
+    curve = 1.055 * c.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(c <= 0.0031308, 12.92 * c, curve).to(linear.dtype)
+
+
+def rgb_to_lab(rgb: Tensor) -> Tensor:
+    """sRGB -> CIELAB (CIE 1976; D65, 2 degree): L in [0, 100], a in [-87, 99], b in [-108, 95].
+
+    With XYZ relative to the white: f(t) = t^(1/3) if t > 0.008856 else 7.787 t + 16/116;
+    L = 116 f(Y) - 16, a = 500 (f(X) - f(Y)), b = 200 (f(Y) - f(Z)).
+    """
+    xyz = _mix(_XYZ_OF_RGB, srgb_to_linear(precise(rgb)))
+    xyz = xyz / _WHITE.to(xyz)[:, None, None]
+    f = torch.where(xyz > _THRESHOLD, xyz.clamp(min=_THRESHOLD) ** (1 / 3), _SLOPE * xyz + 16 / 116)
+    x, y, z = f.unbind(-3)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -3).to(rgb.dtype)
+
+
+def lab_to_rgb(lab: Tensor) -> Tensor:
+    """CIELAB -> sRGB, the inverse of `rgb_to_lab`; colours outside the gamut are clamped to [0, 1] per channel."""
+    lightness, a, b = precise(lab).unbind(-3)
+    y = (lightness + 16) / 116
+    f = torch.stack([y + a / 500, y, y - b / 200], -3)
+    xyz = torch.where(f > _THRESHOLD ** (1 / 3), f**3, (f - 16 / 116) / _SLOPE) * _WHITE.to(f)[:, None, None]
+    return linear_to_srgb(_mix(torch.linalg.inv(_XYZ_OF_RGB), xyz)).clamp(0, 1).to(lab.dtype)
+
+
+def rgb_to_oklab(rgb: Tensor) -> Tensor:
+    """sRGB -> OKLab (Ottosson 2020): L in [0, 1], a in [-0.24, 0.28], b in [-0.32, 0.20].
+
+    Linear RGB -> cone responses LMS -> cube roots -> Lab, by the two matrices above.
+    """
+    lms = _mix(_LMS_OF_RGB, srgb_to_linear(precise(rgb)))
+    return _mix(_OKLAB_OF_LMS, lms.sign() * lms.abs() ** (1 / 3)).to(rgb.dtype)
+
+
+def oklab_to_rgb(oklab: Tensor) -> Tensor:
+    """OKLab -> sRGB, the inverse of `rgb_to_oklab`; colours outside the gamut are clamped to [0, 1] per channel."""
+    lms = _mix(torch.linalg.inv(_OKLAB_OF_LMS), precise(oklab)) ** 3
+    return linear_to_srgb(_mix(torch.linalg.inv(_LMS_OF_RGB), lms)).clamp(0, 1).to(oklab.dtype)
+
+
+def delta_e_2000(first: Tensor, second: Tensor) -> Tensor:
+    """CIEDE2000 difference of CIELAB colours with kL = kC = kH = 1: 2 x [..., 3, H, W] -> [..., H, W].
+
+    0 is equal, about 1 just noticeable. Sharma, Wu, Dalal 2005, equations 2-22; the names below are theirs.
+    """
+    (l1, a1, b1), (l2, a2, b2) = precise(first).unbind(-3), precise(second).unbind(-3)
+    g = 0.5 * (1 - _chroma_weight((torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2))
+    c1, h1 = _polar((1 + g) * a1, b1)
+    c2, h2 = _polar((1 + g) * a2, b2)
+
+    # Hue differences and means go the short way round. Where a chroma is 0 the hue is arbitrary, but dH is 0 there.
+    dh = h2 - h1
+    far = dh.abs() > 180
+    dh = torch.where(far, dh - 360 * dh.sign(), dh)
+    mean_h = (h1 + h2) / 2
+    mean_h = torch.where(far, torch.where(mean_h < 180, mean_h + 180, mean_h - 180), mean_h)
+    mean_l, mean_c = (l1 + l2) / 2, (c1 + c2) / 2
+
+    t = 1 - 0.17 * _cos(mean_h - 30) + 0.24 * _cos(2 * mean_h)
+    t = t + 0.32 * _cos(3 * mean_h + 6) - 0.20 * _cos(4 * mean_h - 63)
+    s_l = 1 + 0.015 * (mean_l - 50) ** 2 / (20 + (mean_l - 50) ** 2).sqrt()
+    s_c, s_h = 1 + 0.045 * mean_c, 1 + 0.015 * mean_c * t
+    d_l, d_c = (l2 - l1) / s_l, (c2 - c1) / s_c
+    d_h = 2 * (c1 * c2).sqrt() * torch.sin(torch.deg2rad(dh / 2)) / s_h
+    rotation = -2 * _chroma_weight(mean_c) * torch.sin(torch.deg2rad(60 * torch.exp(-(((mean_h - 275) / 25) ** 2))))
+    # Rounding can leave the quadratic form a hair below 0 for equal colours.
+    return (d_l**2 + d_c**2 + d_h**2 + rotation * d_c * d_h).clamp(min=0).sqrt().to(first.dtype)
+
+
+def _chroma_weight(chroma: Tensor) -> Tensor:
+    """sqrt(C^7 / (C^7 + 25^7)): 0 for greys, 1 for strong colours."""
+    return (chroma**7 / (chroma**7 + 25**7)).sqrt()
+
+
+def _polar(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Chroma, and hue in degrees [0, 360)."""
+    return torch.hypot(a, b), torch.rad2deg(torch.atan2(b, a)) % 360
+
+
+def _cos(degrees: Tensor) -> Tensor:
+    return torch.cos(torch.deg2rad(degrees))
+
+
+def _mix(matrix: Tensor, channels: Tensor) -> Tensor:
+    """Apply a [3, 3] matrix to the channels: [..., 3, H, W] -> [..., 3, H, W]."""
+    return torch.einsum("ij,...jhw->...ihw", matrix.to(channels), channels)

@@ -1,0 +1,28 @@
+"""ConvTransposeNet (CSC413 2023, assignment 2, part B)."""
+
+from torch import Tensor, nn
+
+from colourize.models.blocks import SameConv2d, doubling_conv, halving_conv, padded
+
+
+class ConvTransposeNet(nn.Module):
+    """Grey to class scores, halving by strided and doubling by transposed convolutions.
+
+    Any size: sides that are no multiples of 4 are padded and the result is cropped.
+    """
+
+    def __init__(self, num_filters: int, num_colours: int, kernel: int = 3, num_in_channels: int = 1) -> None:
+        super().__init__()
+        self.down1 = halving_conv(num_in_channels, num_filters, kernel)
+        self.down2 = halving_conv(num_filters, 2 * num_filters, kernel)
+        self.up1 = doubling_conv(2 * num_filters, num_filters, kernel)
+        self.up2 = doubling_conv(num_filters, num_colours, kernel)
+        self.scores = SameConv2d(num_colours, num_colours, kernel)
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """[N, NIC, H, W] in [0, 1) -> logits [N, K, H, W]."""
+        half = self.down1(padded(grey, 4))  # NF, H/2
+        quarter = self.down2(half)  # 2NF, H/4
+        half = self.up1(quarter)  # NF, H/2
+        full = self.up2(half)  # K, H
+        return self.scores(full)[..., : grey.shape[-2], : grey.shape[-1]]

@@ -1,0 +1,146 @@
+"""One training run: from plain knobs to a run folder. Needs no Hydra runtime."""
+
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+from rich.console import Console
+from rich.table import Table
+
+from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar
+from colourize.checkpoint import check_resumable
+from colourize.config import check, instantiate, short_name
+from colourize.data.module import ColourData
+from colourize.errors import InputError
+from colourize.figures import save_curves, save_pictures
+from colourize.module import Colourizer
+
+
+def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
+    """Trains one network and writes the run folder: checkpoints, ``metrics.csv``, figures, TensorBoard events.
+
+    Args:
+        knobs: the resolved configuration, as ``config.plain`` gives it.
+        output_dir: the run folder; made where it does not exist.
+
+    Returns:
+        The last epoch's row of ``metrics.csv``, and ``best/epoch`` and ``best/val/loss``.
+
+    Raises:
+        InputError: a knob, a picture source, a palette or a checkpoint that cannot be used.
+    """
+    check(knobs)
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    _quiet()
+    if knobs["ckpt_path"]:
+        check_resumable(knobs["ckpt_path"], knobs)
+    table, examples = EpochTable(folder / "metrics.csv"), ExamplePictures()
+    checkpoints = _checkpoints(folder / "checkpoints")
+    trainer = _trainer(knobs, folder, [table, examples, ProgressBar(), *checkpoints])
+    data = ColourData(
+        instantiate(knobs["data"], partial=True),
+        **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
+    )
+    data.setup()
+    pl.seed_everything(knobs["seed"], workers=True, verbose=False)
+    network = instantiate(knobs["model"])
+    scheduler = instantiate(knobs["scheduler"], partial=True) if knobs["scheduler"] else None
+    module = Colourizer(network, data.palette, knobs, instantiate(knobs["optimizer"], partial=True), scheduler)
+    start = time.perf_counter()
+    trainer.fit(module, data, ckpt_path=knobs["ckpt_path"], weights_only=True)
+    seconds = time.perf_counter() - start
+    trained = table.rows[table.num_before :]
+    if not trained:
+        raise InputError(
+            f"max_epochs={knobs['max_epochs']} leaves nothing to train after ckpt_path={knobs['ckpt_path']}; "
+            f"pass max_epochs={trainer.current_epoch + 1} or more"
+        )
+    title = f"{short_name(knobs['model'])}, kernel {knobs['model'].get('kernel', '-')}, {len(data.train)} pictures"
+    save_pictures(folder / "pictures.png", examples.rows, title)
+    save_curves(folder / "curves.png", table.rows, title)
+    best = min(trained, key=lambda row: row["val/loss"])
+    metrics = {**table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
+    _log_hyperparameters(trainer, knobs, metrics)
+    _print_result(knobs, module, table.rows[-1], best, seconds, folder)
+    return metrics
+
+
+def _quiet() -> None:
+    """Leaves out what Lightning tells every user of every run."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    # pictures lie in memory and a batch is one indexing operation: workers would only copy
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*number of training batches .* is smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")  # Lightning's own use
+    # a run that goes on from another folder's checkpoint keeps a best of its own
+    warnings.filterwarnings("ignore", message="The dirpath has changed from.*")
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty.*")
+
+
+def _checkpoints(folder: Path) -> list[ModelCheckpoint]:
+    common: dict[str, Any] = {"dirpath": folder, "auto_insert_metric_name": False, "enable_version_counter": False}
+    best = ModelCheckpoint(filename="best", monitor="val/loss", save_top_k=1, **common)
+    last = ModelCheckpoint(filename="last", save_top_k=1, save_on_train_epoch_end=True, **common)
+    return [best, last]
+
+
+def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Any]) -> pl.Trainer:
+    logger = TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False)
+    defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False, "log_every_n_steps": 10}
+    arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
+    try:
+        return pl.Trainer(
+            **{**defaults, **arguments, **knobs["trainer"]},
+            callbacks=callbacks,
+            logger=logger,
+            default_root_dir=folder,
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        asked = " ".join(f"{name}={value}" for name, value in {**arguments, **knobs["trainer"]}.items())
+        remedy = "; pass accelerator=cpu or auto" if knobs["accelerator"] == "gpu" else ""
+        raise InputError(f"{asked}: {' '.join(str(error).split())}{remedy}") from error
+
+
+def _log_hyperparameters(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float]) -> None:
+    """One row of TensorBoard's HPARAMS tab, at the end: given at the start it would add a false first point."""
+    flat = {name: value for name, value in knobs.items() if isinstance(value, str | int | float | bool)}
+    flat["classes"] = str(knobs["classes"])
+    flat |= {name: short_name(knobs[name]) for name in ("model", "optimizer", "scheduler")}
+    flat["data"] = knobs["data"]["_target_"].split(".")[-2]
+    shown = "val/loss", "val/accuracy", "train/loss", "train/accuracy", "best/val/loss", "images_per_second"
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in shown})
+            logger.finalize("success")
+
+
+def _print_result(
+    knobs: dict[str, Any],
+    module: Colourizer,
+    last: dict[str, float],
+    best: dict[str, float],
+    seconds: float,
+    folder: Path,
+) -> None:
+    size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+    table = Table(title=f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s", title_justify="left")
+    table.add_column("epoch")
+    for column in ("train/loss", "val/loss", "train/accuracy", "val/accuracy"):
+        table.add_column(column, justify="right")
+    for name, row in (("last", last), ("best", best)):
+        losses = [f"{row[f'{split}/loss']:.4f}" for split in ("train", "val")]
+        shares = [f"{row[f'{split}/accuracy']:.2%}" for split in ("train", "val")]
+        table.add_row(f"{int(row['epoch']) + 1} ({name})", *losses, *shares)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table)
+    for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
+        console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
+    console.print(f"{'dashboard':13} tensorboard --logdir {folder}")

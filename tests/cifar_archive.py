@@ -1,0 +1,54 @@
+"""A small CIFAR-10 archive in the official layout."""
+
+import hashlib
+import io
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+from torchvision.datasets import CIFAR10
+
+from colourize.data.cifar10 import CLASSES
+
+PER_BATCH = 20
+BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
+
+
+def write_archive(root) -> dict[str, np.ndarray]:
+    """cifar-10-python.tar.gz with twenty pictures a batch; returns each batch's pictures, uint8 [20, 32, 32, 3]."""
+    rng = np.random.default_rng(0)
+    pictures = {name: rng.integers(0, 256, (PER_BATCH, 32, 32, 3), dtype=np.uint8) for name in BATCHES}
+    labels = [number % 10 for number in range(PER_BATCH)]
+    files = {
+        name: {"data": images.transpose(0, 3, 1, 2).reshape(PER_BATCH, -1), "labels": labels}
+        for name, images in pictures.items()
+    }
+    files["batches.meta"] = {"label_names": list(CLASSES)}
+    root.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(root / "cifar-10-python.tar.gz", "w:gz") as archive:
+        for name, contents in files.items():
+            data = pickle.dumps(contents, protocol=2)
+            entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return pictures
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def cifar_archive(tmp_path, monkeypatch):
+    """Folder with a small archive, whose checksums torchvision is told; and the pictures in it."""
+    root = tmp_path / "data"
+    pictures = write_archive(root)
+    with tarfile.open(root / "cifar-10-python.tar.gz") as file:
+        sums = {m.name.rpartition("/")[2]: md5(file.extractfile(m).read()) for m in file.getmembers()}
+    monkeypatch.setattr(CIFAR10, "tgz_md5", md5((root / "cifar-10-python.tar.gz").read_bytes()))
+    monkeypatch.setattr(CIFAR10, "train_list", [[name, sums[name]] for name in BATCHES[:5]])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
+    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": sums["batches.meta"]})
+    monkeypatch.setattr(CIFAR10, "url", (tmp_path / "nowhere/cifar-10-python.tar.gz").as_uri())
+    return root, pictures

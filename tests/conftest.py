@@ -1,0 +1,74 @@
+"""What several test files share: a composed configuration, small pictures, a finished run."""
+
+import os
+
+# before torch is imported: the tests' tensors are small, and two threads only wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from PIL import Image
+
+from colourize.config import conf_dir, plain, register
+from tests.cifar_archive import cifar_archive
+
+__all__ = ["cifar_archive"]
+
+TINY = ("data=scenes", "data.num_train=24", "data.num_validation=12", "image_size=8", "num_filters=4", "num_colours=4")
+QUICK = (*TINY, "batch_size=8", "max_epochs=2")
+
+
+def composed(*overrides: str) -> Any:
+    """The configuration as Hydra composes it, without a Hydra runtime."""
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        return compose("config", list(overrides))
+
+
+def knobs(*overrides: str) -> dict[str, Any]:
+    return plain(composed(*overrides))
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Knobs of a run of a second, with a cache of its own."""
+    return lambda *overrides: knobs(*QUICK, f"cache_dir={tmp_path / 'cache'}", *overrides)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished run of two epochs."""
+    from colourize.train import train
+
+    folder = tmp_path_factory.mktemp("finished")
+    train(knobs(*QUICK, f"cache_dir={folder / 'cache'}"), folder)
+    return folder
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Path:
+    """Eighteen small pictures in train/ and test/, two classes."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 6), ("test", 3)):
+        for name in ("cat", "horse"):
+            folder = tmp_path / "pictures" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+@pytest.fixture(scope="session")
+def real_pictures() -> Path:
+    """The real CIFAR-10 pictures, ``train/<class>/`` and ``test/<class>/``."""
+    if "COLOURIZE_REAL_PICTURES" not in os.environ:
+        pytest.skip("COLOURIZE_REAL_PICTURES names no folder of real pictures")
+    return Path(os.environ["COLOURIZE_REAL_PICTURES"])

@@ -1,0 +1,68 @@
+import pickle
+
+import pytest
+import torch
+
+from colourize import checkpoint
+from colourize.errors import InputError
+
+
+def contents(run):
+    return checkpoint.read(run / "checkpoints/last.ckpt")
+
+
+def test_one_file_alone_rebuilds_network_and_palette(finished_run):
+    module = checkpoint.load(finished_run / "checkpoints/last.ckpt")
+    assert module.palette.shape == (4, 3)
+    assert not module.training
+    with torch.no_grad():
+        assert module(torch.rand(2, 1, 9, 11)).shape == (2, 4, 9, 11)
+
+
+def test_the_configuration_is_plain_values(finished_run):
+    def plain(value):
+        if isinstance(value, dict):
+            return all(isinstance(key, str) and plain(entry) for key, entry in value.items())
+        return all(map(plain, value)) if isinstance(value, list) else isinstance(value, str | int | float | None)
+
+    assert plain(contents(finished_run)["config"])
+
+
+class Hostile:
+    def __reduce__(self):
+        return print, ("run",)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_that_runs_code_is_not_run(tmp_path, capsys, zipped):
+    file = tmp_path / "evil.ckpt"
+    if zipped:
+        torch.save({"config": Hostile(), "state_dict": {}}, file)
+    else:
+        file.write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(InputError, match=r"evil\.ckpt is damaged or no checkpoint"):
+        checkpoint.read(file)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("damage", [b"", b"<html>404</html>", None])
+def test_a_damaged_file_is_named(finished_run, tmp_path, damage):
+    file = tmp_path / "damaged.ckpt"
+    whole = (finished_run / "checkpoints/last.ckpt").read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    with pytest.raises(InputError, match=r"damaged\.ckpt is damaged"):
+        checkpoint.load(file)
+
+
+def test_a_file_of_another_program_is_told_apart(tmp_path):
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "other.ckpt")
+    with pytest.raises(InputError, match="was not written by colourize"):
+        checkpoint.load(tmp_path / "other.ckpt")
+
+
+def test_a_network_from_outside_is_not_built(finished_run, tmp_path):
+    foreign = contents(finished_run)
+    foreign["config"]["model"] = {"_target_": "os.system", "command": "touch ran"}
+    torch.save(foreign, tmp_path / "foreign.ckpt")
+    with pytest.raises(InputError, match=r"only those of colourize\.models"):
+        checkpoint.load(tmp_path / "foreign.ckpt")

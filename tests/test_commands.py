@@ -1,0 +1,135 @@
+"""The commands as a person types them, each in a process of its own."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from colourize.__main__ import train
+from tests.conftest import QUICK, TINY
+
+ROOT = Path(__file__).parent.parent
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
+
+
+def run(*arguments, cwd, command=(sys.executable, ROOT / "train.py")):
+    return subprocess.run([*command, *arguments], cwd=cwd, capture_output=True, text=True, env=ONE_THREAD)
+
+
+def typed(monkeypatch, *arguments):
+    """The command in this process: its imports are paid for already."""
+    monkeypatch.setattr(sys, "argv", ["train.py", *arguments, "hydra/job_logging=none", "hydra/hydra_logging=none"])
+    train()
+
+
+def test_a_run_writes_its_folder_and_tells_where(tmp_path):
+    done = run(*QUICK, f"hydra.run.dir={tmp_path / 'mine'}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
+        assert (tmp_path / "mine" / name).stat().st_size > 0
+        assert str(tmp_path / "mine" / name) in done.stdout
+    assert json.loads((tmp_path / "mine/run.json").read_text())["status"] == "finished"
+    assert (tmp_path / "mine/.hydra/config.yaml").exists()
+
+
+def test_a_sweep_goes_on_after_a_failed_job_and_names_it(tmp_path):
+    done = run("--multirun", *TINY, "batch_size=8", "max_epochs=1", "kernel=3,0,5", "hydra.sweep.dir=sweep",
+               cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "job 1" in done.stdout
+    assert "kernel=0 is too small" in done.stdout
+    states = [json.loads((tmp_path / f"sweep/{job}/run.json").read_text())["status"] for job in range(3)]
+    assert states == ["finished", "failed", "finished"]
+
+
+def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
+    done = run("experiment=batch_size", *TINY, "max_epochs=1", "batch_size=8,16", "hydra.sweep.dir=study", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for job, steps in enumerate(("3", "2")):
+        with (tmp_path / f"study/{job}/metrics.csv").open() as file:
+            assert [row["step"] for row in csv.DictReader(file)] == [steps]
+    assert len(list((tmp_path / "data/cache").glob("palette-*.npy"))) == 1  # shared between the jobs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["kernl=3"], "kernl"),
+        (["model=vnet"], "Could not find 'model/vnet'"),
+        (["kernel=abc"], "full_key: kernel"),
+        ([*TINY, "kernel=0"], "kernel=0 is too small; pass kernel=1 or more"),
+        ([*TINY, "classes=hourse"], "'hourse': unknown class; pass some of meadow"),
+        ([*TINY, "palette=short.npy"], "palette=short.npy holds 3 colours but num_colours=4; pass num_colours=3"),
+        ([*TINY, "num_colours=9999"], "distinct colours; pass num_colours="),
+        ([*TINY, "hydra.run.dir=file/run"], "file/run: Not a directory"),
+        (["data=folder", "data.root=empty"], "root=empty holds no picture files such as .jpg or .png; pass"),
+        (["data=folder", "data.root=unreadable", "image_size=8"], "0 readable pictures to train"),
+        (["data=folder"], "data.root has no value; pass data.root="),
+    ],
+)
+def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys, arguments, told):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "unreadable" / split).mkdir(parents=True)
+        (tmp_path / "unreadable" / split / "a.png").write_bytes(b"no picture")
+    np.save(tmp_path / "short.npy", np.zeros((3, 3), np.float32))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        typed(monkeypatch, *arguments)
+    assert capsys.readouterr().err == ""
+    message = str(caught.value)  # which Python prints on standard error, and exits with 1
+    assert message.startswith("colourize: ")
+    assert told in message
+    assert "\n" not in message
+
+
+def test_a_process_ends_with_the_line_alone_and_status_1(tmp_path):
+    done = run("data=folder", "data.root=missing", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "colourize: data.root=missing is not there; pass a folder of pictures\n"
+
+
+def test_help_is_the_page_of_knobs(tmp_path):
+    done = run("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.strip() == (ROOT / "conf/config.yaml").read_text().partition("\nhydra:")[0].strip()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"], ["-sc", "query=bash"]])
+def test_help_and_completion_import_nothing_heavy(tmp_path, arguments):
+    script = (
+        "import sys, runpy, atexit\n"
+        "heavy = 'torch', 'pytorch_lightning', 'torchvision', 'numpy', 'sklearn', 'matplotlib', 'rich'\n"
+        "atexit.register(lambda: print('HEAVY', [name for name in heavy if name in sys.modules]))\n"
+        f"runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True,
+                          env={**ONE_THREAD, "COMP_LINE": "python train.py ", "COMP_POINT": "16",
+                               "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert "HEAVY []" in done.stdout, done.stdout + done.stderr
+
+
+def test_completion_offers_options_and_knobs(tmp_path):
+    for line, offered in (("python train.py model=", "model=unet"), ("python train.py ker", "kernel=")):
+        environment = {**ONE_THREAD, "COMP_LINE": line, "COMP_POINT": str(len(line))}
+        done = subprocess.run([sys.executable, ROOT / "train.py", "-sc", "query=bash"], cwd=tmp_path, text=True,
+                              capture_output=True, env=environment)  # fmt: skip
+        assert offered in done.stdout.split(), (done.stdout, done.stderr)
+
+
+def test_the_console_command_trains_too(tmp_path):
+    command = (sys.executable, "-m", "colourize")
+    done = run("train", *QUICK, "hydra.run.dir=mine", cwd=tmp_path, command=command)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine/checkpoints/last.ckpt").exists()
+    assert run("--version", cwd=tmp_path, command=command).stdout.count(".") == 2
+    unknown = run("trian", cwd=tmp_path, command=command)
+    assert unknown.returncode == 1
+    assert unknown.stderr.startswith("colourize: 'trian' is no verb; pass one of train")

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from colourize.data.module import Batches, ColourData
+from colourize.data.pictures import Pictures, held_out
+from colourize.data.scenes import load
+from colourize.errors import InputError
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.one_of(st.none(), st.integers(0, 2**32 - 1)), st.integers(0, 50))
+def test_an_epoch_s_batches_hold_every_picture_once(num_pictures, batch_size, seed, epoch):
+    batches = Batches(num_pictures, batch_size, seed)
+    batches.set_epoch(epoch)
+    drawn = list(batches)
+    assert len(drawn) == len(batches)
+    assert all(len(batch) == batch_size for batch in drawn[:-1])
+    assert torch.cat(drawn).sort().values.tolist() == list(range(num_pictures))
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    def order(seed, epoch):
+        batches = Batches(1000, 100, seed)
+        batches.set_epoch(epoch)
+        torch.manual_seed(np.random.randint(1000))
+        return torch.cat(list(batches)).tolist()
+
+    assert order(3, 5) == order(3, 5)
+    assert len({tuple(order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9
+
+
+def test_batches_are_grey_floats_and_integer_labels(tmp_path):
+    data = ColourData(lambda: load(30, 10), num_colours=6, batch_size=8, cache_dir=tmp_path)
+    data.setup()
+    for loader, count in ((data.train_dataloader(), 30), (data.val_dataloader(), 10)):
+        batches = list(loader)
+        assert sum(len(labels) for _, labels in batches) == count
+        grey, labels = batches[0]
+        assert grey.shape == (8, 1, 32, 32)
+        assert grey.dtype == torch.float32
+        assert labels.shape == (8, 32, 32)
+        assert labels.dtype == torch.int64
+        assert 0 <= labels.min() <= labels.max() < 6
+
+
+def test_the_palette_comes_from_the_training_pictures_alone(tmp_path):
+    pictures = load(30, 10)
+    other = Pictures(pictures.train, 255 - pictures.validation)
+    palettes = []
+    for source in (pictures, other):
+        data = ColourData(lambda source=source: source, num_colours=6, cache_dir=tmp_path / str(len(palettes)))
+        data.setup()
+        palettes.append(data.palette)
+    assert torch.equal(*palettes)
+
+
+def test_a_fitted_palette_is_kept_as_a_plain_array(tmp_path):
+    data = ColourData(lambda: load(30, 10), num_colours=6, cache_dir=tmp_path)
+    data.setup()
+    (file,) = tmp_path.glob("palette-6-*.npy")
+    np.testing.assert_array_equal(np.load(file, allow_pickle=False), data.palette.numpy())
+
+
+def test_a_loaded_palette_is_used_as_it_is(tmp_path):
+    colours = np.random.default_rng(0).random((5, 3)).astype(np.float32)
+    np.save(tmp_path / "mine.npy", colours)
+    data = ColourData(lambda: load(30, 10), num_colours=5, palette=str(tmp_path / "mine.npy"), cache_dir=tmp_path)
+    data.setup()
+    np.testing.assert_array_equal(data.palette.numpy(), colours)
+
+
+def test_about_the_share_is_held_out_and_a_picture_keeps_its_side():
+    contents = [str(number).encode() for number in range(4000)]
+    validates = held_out(contents, 0.2)
+    assert validates.mean() == pytest.approx(0.2, abs=0.03)
+    np.testing.assert_array_equal(held_out(contents[1000:], 0.2), validates[1000:])
+
+
+@given(st.lists(st.binary(max_size=3), min_size=2), st.floats(0.001, 0.999))
+def test_neither_side_is_empty_and_duplicates_stay_together(contents, share):
+    if len(set(contents)) < 2:
+        with pytest.raises(InputError, match="fewer than two distinct"):
+            held_out(contents, share)
+        return
+    validates = held_out(contents, share)
+    assert 0 < validates.sum() < len(contents)
+    sides = {}
+    assert all(sides.setdefault(content, side) == side for content, side in zip(contents, validates, strict=True))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])
+def test_a_share_outside_the_open_interval_is_refused(share):
+    with pytest.raises(InputError, match="is no share"):
+        held_out([b"a", b"b"], share)

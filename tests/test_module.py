@@ -1,0 +1,87 @@
+import copy
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from colourize.config import instantiate
+from colourize.data.module import ColourData
+from colourize.data.scenes import load
+from colourize.module import Colourizer, pixel_accuracy, pixel_cross_entropy
+from colourize.train import train
+from tests.conftest import knobs
+
+
+@given(st.integers(0, 2**31), st.integers(1, 3), st.integers(2, 30), st.integers(1, 9))
+def test_the_loss_is_the_mean_negative_log_likelihood(seed, num_pictures, num_colours, side):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 5 * torch.randn(num_pictures, num_colours, side, side + 1, generator=generator)
+    labels = torch.randint(0, num_colours, (num_pictures, side, side + 1), generator=generator)
+    one_hot = F.one_hot(labels, num_colours).permute(0, 3, 1, 2).double()
+    expected = -(one_hot * logits.double().log_softmax(dim=1)).sum(dim=1).mean()
+    assert math.isclose(pixel_cross_entropy(logits, labels), expected, rel_tol=1e-5)
+
+
+def test_accuracy_counts_the_pixels_whose_arg_max_is_the_label():
+    logits, labels = torch.randn(3, 5, 4, 6), torch.randint(0, 5, (3, 4, 6))
+    assert pixel_accuracy(logits, labels).item() == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+
+
+@pytest.mark.parametrize("model", ["poolupsample", "convtranspose", "unet"])
+def test_three_steps_equal_a_plain_loop(model, tmp_path):
+    """Same initial weights, same batches: the losses of a loop written out here, in plain memory order.
+
+    In float64: in float32 Adam divides the rounding errors of tiny gradients by their own size.
+    """
+    settings = [
+        "data=scenes",
+        "data.num_train=60",
+        "data.num_validation=4",
+        "batch_size=20",
+        "max_epochs=1",
+        "precision=64-true",
+    ]
+    config = knobs(f"model={model}", *settings, f"cache_dir={tmp_path}", "seed=5")
+    pictures = load(60, 4)
+    data = ColourData(lambda: pictures, batch_size=20, seed=5, cache_dir=tmp_path)
+    data.setup()
+    torch.manual_seed(5)
+    network = instantiate(config["model"]).double()
+    plain, plain_losses = copy.deepcopy(network), []
+    module = Colourizer(network, data.palette, config, instantiate(config["optimizer"], partial=True))
+
+    sampler = data.train_dataloader().sampler
+    sampler.set_epoch(0)
+    grey = pictures.train.double().mean(dim=-1)[:, None].float().double() / 256
+    distance = (pictures.train[..., None, :].double() / 256 - data.palette.double()) ** 2
+    labels = distance.sum(dim=-1).argmin(dim=-1)
+    adam = torch.optim.Adam(plain.parameters(), lr=0.001)
+    for index in sampler:
+        adam.zero_grad()
+        loss = F.cross_entropy(plain(grey[index]), labels[index])
+        loss.backward()
+        adam.step()
+        plain_losses.append(loss.item())
+
+    ours, optimizer = [], module.configure_optimizers()
+    module.log_dict = lambda *args, **kwargs: None  # no trainer to log to
+    for number, (grey_batch, label_batch) in enumerate(data.train_dataloader()):
+        optimizer.zero_grad()
+        loss = module.training_step((grey_batch.double(), label_batch), number)
+        loss.backward()
+        optimizer.step()
+        ours.append(loss.item())
+    assert len(ours) == 3
+    assert ours == pytest.approx(plain_losses, abs=1e-6)
+
+    metrics = train(config, tmp_path / "run")  # and the whole stack: the mean over the epoch is the plain loop's
+    assert metrics["train/loss"] == pytest.approx(sum(plain_losses) / 3, abs=1e-6)
+
+
+def test_a_module_built_to_predict_does_not_train():
+    module = Colourizer(torch.nn.Conv2d(1, 2, 1), torch.zeros(2, 3), {})
+    with pytest.raises(RuntimeError, match="give it an optimizer"):
+        module.configure_optimizers()

@@ -1,0 +1,86 @@
+"""The README is executed: every command in it, in a small setting."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from colourize.__main__ import main, train
+from tests.conftest import knobs
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.strip()
+    for block in re.findall(r"```bash\n(.*?)```", README, re.S)
+    for line in block.splitlines()
+    if line.strip()
+]
+SMALL = ["num_filters=2", "max_epochs=1", "hydra/job_logging=none", "hydra/hydra_logging=none"]
+
+
+def test_the_first_command_comes_early_and_the_page_is_short():
+    assert README.splitlines().index("make train") < 20
+    assert len(README.splitlines()) <= 150
+
+
+def test_every_file_that_the_readme_names_is_there():
+    named = re.findall(r"(?:`|\]\()((?:conf|colourize|docs|tests|benchmarks)/[\w./]+)", README)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def small(words, cifar_archive, picture_folder, finished_run):
+    """The command's words and what makes it small."""
+    words = [f"data.root={picture_folder}" if word.startswith("data.root=") else word for word in words]
+    checkpoint = finished_run / "checkpoints/last.ckpt"
+    words = [f"ckpt_path={checkpoint}" if word.startswith("ckpt_path=") else word for word in words]
+    words = [word for word in words if not word.startswith(("image_size=", "max_epochs=", "num_colours="))]
+    if f"ckpt_path={checkpoint}" in words:
+        return [*words, *quick_settings(checkpoint), "max_epochs=3"]
+    if "data=scenes" in words:
+        return [*words, *SMALL, "data.num_train=20", "data.num_validation=4", "num_colours=4"]
+    if "data=folder" in words:
+        return [*words, *SMALL, "image_size=8", "num_colours=4"]
+    return [*words, *SMALL, f"data.root={cifar_archive[0]}", "num_colours=4"]
+
+
+def quick_settings(checkpoint):
+    from tests.conftest import QUICK
+
+    cache = knobs(*QUICK, f"cache_dir={checkpoint.parents[1] / 'cache'}")["cache_dir"]
+    overrides = [word for word in QUICK if not word.startswith(("data=", "max_epochs="))]
+    return [*overrides, f"cache_dir={cache}", "hydra/job_logging=none", "hydra/hydra_logging=none"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_runs(
+    command, cifar_archive, picture_folder, finished_run, tmp_path, monkeypatch, capsys
+):
+    words = shlex.split(command, comments=True)
+    monkeypatch.chdir(tmp_path)
+    match words:
+        case ["make", *targets]:
+            subprocess.run(["make", "-n", *targets], cwd=ROOT, check=True, capture_output=True)
+        case ["python", "train.py", "--help"]:
+            monkeypatch.setattr(sys, "argv", words[1:])
+            with pytest.raises(SystemExit, match="0"):
+                train()
+        case ["python", "train.py", *rest]:
+            monkeypatch.setattr(sys, "argv", ["train.py", *small(rest, cifar_archive, picture_folder, finished_run)])
+            train()
+            assert "checkpoints/last.ckpt" in capsys.readouterr().out
+        case ["colourize", *rest]:
+            monkeypatch.setattr(sys, "argv", ["colourize", *rest])
+            main()
+        case ["tensorboard", "--logdir", folder]:
+            assert folder in ("outputs", "multirun")
+        case ["eval", inner]:
+            script = inner.removeprefix("$(").removesuffix(")").replace("python", sys.executable, 1)
+            done = subprocess.run(shlex.split(script), cwd=ROOT, check=True, capture_output=True, text=True)
+            assert "hydra_bash_completion" in done.stdout
+        case _:
+            pytest.fail(f"no one checks {command!r}")

@@ -1,0 +1,180 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from colourize import checkpoint
+from colourize.errors import InputError
+from colourize.train import train
+from tests.conftest import QUICK, knobs
+
+
+def weights(folder, name="last"):
+    return torch.load(folder / f"checkpoints/{name}.ckpt", weights_only=True)["state_dict"]
+
+
+def rows(folder):
+    with (folder / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(quick, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(quick(f"seed={seed}"), tmp_path / name)
+    assert equal(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    assert not equal(weights(tmp_path / "a"), weights(tmp_path / "c"))
+
+
+def test_metrics_have_one_row_an_epoch_with_the_fixed_columns(finished_run):
+    table = rows(finished_run)
+    assert [row["epoch"] for row in table] == ["0", "1"]
+    assert [row["step"] for row in table] == ["3", "6"]
+    for column in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "images_per_second"):
+        assert all(np.isfinite(float(row[column])) for row in table), column
+
+
+def test_figures_can_be_looked_at(finished_run):
+    for name in ("pictures.png", "curves.png"):
+        with Image.open(finished_run / name) as image:
+            assert image.width > 600
+            assert len(image.convert("RGB").getcolors(1 << 24)) > 20
+
+
+def test_tensorboard_holds_curves_pictures_and_one_row_of_hyperparameters(finished_run):
+    events = EventAccumulator(str(finished_run / "tensorboard"), size_guidance={"images": 0, "scalars": 0})
+    events.Reload()
+    tags = events.Tags()
+    for tag in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "images_per_second"):
+        assert [scalar.step for scalar in events.Scalars(tag)] in ([2, 5], [3, 6]), tag
+    table = rows(finished_run)
+    assert [scalar.value for scalar in events.Scalars("val/loss")] == pytest.approx(
+        [float(row["val/loss"]) for row in table]
+    )
+    assert len(events.Images("grey, true, predicted")) == 2
+    assert len(events.Scalars("hp/val/loss")) == 1
+    assert "_hparams_/session_start_info" in tags["tensors"] or events.PluginTagToContent("hparams")
+
+
+def test_validation_loss_of_the_table_is_that_of_the_checkpoint(finished_run):
+    """The mean over validation pixels, computed here from the best checkpoint alone."""
+    contents = checkpoint.read(finished_run / "checkpoints/best.ckpt")
+    config = contents["config"]
+    from colourize.colour import grey
+    from colourize.config import instantiate
+    from colourize.palette import quantize
+
+    images = instantiate(config["data"]).validation
+    module = checkpoint.load(finished_run / "checkpoints/best.ckpt")
+    with torch.no_grad():
+        likelihood = module(grey(images)).double().log_softmax(dim=1)
+    labels = quantize(images, module.palette).long()
+    loss = -likelihood.gather(1, labels[:, None]).mean().item()
+    assert loss == pytest.approx(min(float(row["val/loss"]) for row in rows(finished_run)), abs=1e-5)
+
+
+def test_going_on_from_a_checkpoint_ends_where_an_uninterrupted_run_does(quick, tmp_path):
+    train(quick("max_epochs=4"), tmp_path / "whole")
+    train(quick("max_epochs=2"), tmp_path / "half")
+    last = tmp_path / "half/checkpoints/last.ckpt"
+    train(quick("max_epochs=4", f"ckpt_path={last}"), tmp_path / "rest")
+    assert equal(weights(tmp_path / "whole"), weights(tmp_path / "rest"))
+    untimed = [[{k: row[k] for k in row if k not in ("seconds", "images_per_second")} for row in rows(tmp_path / name)]
+               for name in ("whole", "rest")]  # fmt: skip
+    assert untimed[0] == untimed[1]
+
+
+def test_the_last_checkpoint_is_the_last_epoch_even_if_the_best_came_before(quick, tmp_path):
+    train(quick("optimizer=sgd", "lr=1e-30", "max_epochs=3"), tmp_path)  # nothing improves but batch norm's statistics
+    assert torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
+
+
+@pytest.mark.parametrize("option", ["optimizer=adamw", "optimizer=sgd", "optimizer=rmsprop"])
+@pytest.mark.parametrize("scheduler", ["none", "cosine", "onecycle"])
+def test_every_optimizer_and_scheduler_trains(quick, tmp_path, option, scheduler):
+    metrics = train(quick(option, f"scheduler={scheduler}", "max_epochs=1"), tmp_path)
+    assert np.isfinite(metrics["val/loss"])
+
+
+def test_bf16_trains_close_to_float32(quick, tmp_path):
+    losses = [train(quick(f"precision={p}"), tmp_path / p)["val/loss"] for p in ("32-true", "bf16-mixed")]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("num_colours=9999", "only .* distinct colours"),
+        ("palette=missing.npy", "palette=missing.npy: no such file"),
+        ("classes=hourse", "classes='hourse': unknown class; pass some of meadow"),
+        ("ckpt_path=missing.ckpt", "no such checkpoint"),
+        ("precision=33", "precision=33.*Allowed precision values"),
+        ("+trainer.foo=1", "foo=1.*unexpected keyword argument 'foo'"),
+        ("+optimizer.foo=1", "Adam.*unexpected keyword argument 'foo'"),
+        ("+model.foo=1", "unexpected keyword argument 'foo'"),
+        ("+data.foo=1", "unexpected keyword argument 'foo'"),
+        ("data.num_train=1", "num_train=1 is too small"),
+    ],
+)
+def test_bad_input_is_told_with_its_value(quick, tmp_path, override, message):
+    with pytest.raises(InputError, match=message) as caught:
+        train(quick(override), tmp_path / "run")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told_with_the_remedy(quick, tmp_path):
+    with pytest.raises(InputError, match=r"accelerator=gpu.*pass accelerator=cpu or auto"):
+        train(quick("accelerator=gpu"), tmp_path)
+
+
+def test_a_checkpoint_of_another_configuration_is_not_continued(finished_run, tmp_path):
+    last = finished_run / "checkpoints/last.ckpt"
+    with pytest.raises(InputError, match="was trained with model=.*pass its configuration"):
+        train(knobs(*QUICK, f"ckpt_path={last}", "kernel=5", f"cache_dir={finished_run / 'cache'}"), tmp_path)
+
+
+def test_nothing_left_to_train_is_said(finished_run, tmp_path):
+    last = finished_run / "checkpoints/last.ckpt"
+    with pytest.raises(InputError, match="max_epochs=2 leaves nothing to train.*pass max_epochs=3 or more"):
+        train(knobs(*QUICK, f"ckpt_path={last}", f"cache_dir={finished_run / 'cache'}"), tmp_path)
+
+
+def test_the_second_run_neither_fits_a_palette_nor_decodes(picture_folder, tmp_path, monkeypatch):
+    settings = knobs("data=folder", f"data.root={picture_folder}", "image_size=8", "num_colours=4", "max_epochs=1",
+                     f"cache_dir={tmp_path / 'cache'}")  # fmt: skip
+    train(settings, tmp_path / "first")
+    monkeypatch.setattr("colourize.palette.fit", None)
+    monkeypatch.setattr("colourize.data.folder.read_rgb", None)
+    train(settings, tmp_path / "second")
+    assert equal(weights(tmp_path / "first"), weights(tmp_path / "second"))
+
+
+def test_a_checkpoint_loads_with_weights_only_in_a_bare_process(finished_run):
+    script = "import sys, torch, json; c = torch.load(sys.argv[1], weights_only=True); print(json.dumps(c['config']))"
+    for name in ("last", "best"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, finished_run / f"checkpoints/{name}.ckpt"],
+            capture_output=True, text=True, check=True, cwd=finished_run, env={"PATH": os.environ["PATH"]},
+        )  # fmt: skip
+        assert json.loads(done.stdout)["num_colours"] == 4
+
+
+@pytest.mark.real
+def test_an_epoch_on_real_horses_beats_the_class_prior(real_pictures, tmp_path):
+    """The majority colour of 24 leaves 3.085 nats; one epoch of UNet leaves less, seeing nothing but grey."""
+    settings = knobs("model=unet", "data=folder", f"data.root={real_pictures}", "classes=horse", "max_epochs=1",
+                     f"cache_dir={tmp_path / 'cache'}")  # fmt: skip
+    metrics = train(settings, tmp_path / "run")
+    assert metrics["val/loss"] < 2.6
+    assert metrics["step"] == 50

@@ -1,0 +1,30 @@
+"""A wheel built from the tree trains outside it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import QUICK
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_a_wheel_trains_outside_the_tree(tmp_path):
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("colourize-*.whl")
+    target = tmp_path / "installed"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel]
+    subprocess.run(install, check=True, capture_output=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    script = "from colourize import __main__; print(__main__.__file__); __main__.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "train", *QUICK, "hydra.run.dir=run"],
+        cwd=elsewhere, env={**os.environ, "PYTHONPATH": str(target)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert str(target) in done.stdout
+    assert (elsewhere / "run/checkpoints/last.ckpt").exists()
+    assert (target / "bin/colourize").exists()
