@@ -1,5 +1,6 @@
 """The console command: ``colourize VERB ...``. Heavy imports happen inside the verbs: help and completion are fast."""
 
+import argparse
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ USAGE = """usage: colourize VERB ...
 
 verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
+  evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
 
   --version  the version
 """
@@ -83,6 +85,31 @@ def train() -> None:
     _verb(_train_job)
 
 
+def evaluate() -> None:
+    """``colourize evaluate RUN ...``."""
+    parser = argparse.ArgumentParser(
+        "colourize evaluate", description="Floors, runs and ceilings on one validation set."
+    )
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN",
+        help="a checkpoint, a run folder, a sweep folder, or a baseline (prior, nearest, lookup, grey); NAME=VALUE "
+             "changes the pictures: data.root=DIR for a run; any knob, such as data=scenes, where no run is given",
+    )  # fmt: skip
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with everything in it")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
+    parser.add_argument("--pictures", type=Path, metavar="FILE", help="write ten pictures through every row, as PNG")
+    given = parser.parse_args(sys.argv[2:])
+    runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
+    overrides = [word for word in given.runs if word not in runs]
+
+    def run() -> None:
+        from colourize import evaluate
+
+        evaluate.evaluate(runs, overrides, given.html, given.json, given.pictures)
+
+    _verb(run)
+
+
 def main() -> None:
     """``colourize VERB ...``."""
     verb, *rest = sys.argv[1:] or ["--help"]
@@ -93,8 +120,10 @@ def main() -> None:
     elif verb == "train":
         sys.argv = [f"{sys.argv[0]} train", *rest]
         train()
+    elif verb == "evaluate":
+        evaluate()
     else:
-        sys.exit(f"colourize: {verb!r} is no verb; pass one of train, --help, --version")
+        sys.exit(f"colourize: {verb!r} is no verb; pass one of train, evaluate, --help, --version")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,11 @@ def interval(
     estimate = statistic(values.mean(0, keepdim=True)).item()
     if len(values) == 1:
         return Interval(estimate, torch.nan, torch.nan)
-    replicates = statistic(resampled_means(values, num_resamples, seed))
+    return percentile_interval(estimate, statistic(resampled_means(values, num_resamples, seed)), level)
+
+
+def percentile_interval(estimate: float, replicates: Tensor, level: float = 0.95) -> Interval:
+    """The interval between percentiles of a statistic's values over resamples, [R]."""
     low, high = replicates.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
     return Interval(estimate, low, high)
 

@@ -61,8 +61,9 @@ class EpochTable(Callback):
         self.trained = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        groups = trainer.optimizers[0].param_groups  # none where there is nothing to train
         measured = {
-            "lr": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            "lr": float(groups[0]["lr"]) if groups else 0.0,
             "images_per_second": self.num_pictures / (self.trained - self.epoch_start),
         }
         if logger := tensorboard(trainer):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torchvision.utils import make_grid
 
-ROWS = "grey", "true", "predicted"
+MARKERS = "os^Dv*P"
 
 
 def picture_grid(*rows: Tensor, zoom: int = 3) -> Tensor:
@@ -18,19 +18,56 @@ def picture_grid(*rows: Tensor, zoom: int = 3) -> Tensor:
     return grid.repeat_interleave(zoom, dim=1).repeat_interleave(zoom, dim=2)
 
 
-def save_pictures(path: Path, rows: Mapping[str, Tensor], title: str) -> None:
-    """Writes rows of pictures under their names: each [N, C, H, W] in [0, 1], C = 1 or 3."""
+def strip_figure(rows: Mapping[str, Tensor], title: str = "") -> Figure:
+    """Rows of the same pictures under their names: each [N, C, H, W] in [0, 1], C = 1 or 3."""
     num_pictures = len(next(iter(rows.values())))
-    figure = Figure(figsize=(1.0 * num_pictures + 0.9, 1.0 * len(rows) + 0.45), dpi=120, layout="constrained")
-    figure.suptitle(title, fontsize=10)
+    margin = 0.4 + 0.075 * max(map(len, rows))
+    size = (num_pictures + margin, len(rows) + (0.45 if title else 0.1))
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    if title:
+        figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(rows), num_pictures, squeeze=False)
     for line, (name, pictures) in zip(axes, rows.items(), strict=True):
-        line[0].set_ylabel(name, fontsize=9)
+        line[0].set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center")
         for axis, picture in zip(line, pictures.expand(-1, 3, -1, -1), strict=True):
             axis.imshow(picture.permute(1, 2, 0).cpu().numpy(), interpolation="nearest")
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-    figure.savefig(path)
+    return figure
+
+
+def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
+    """Share of right pixels against mean confidence, a line for each name: float64 [B, 3] of counts and sums.
+
+    The diagonal is perfect calibration (Guo, Pleiss, Sun, Weinberger 2017); a dot's area follows the bin's pixels.
+    """
+    figure = Figure(figsize=(6, 5.2), dpi=120, layout="constrained")
+    axis = figure.subplots()
+    axis.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    for number, (name, rows) in enumerate(bins.items()):
+        count, confidence, correct = rows[rows[:, 0] > 0].unbind(1)
+        colour, marker = f"C{number % 10}", MARKERS[number % len(MARKERS)]
+        axis.plot(confidence / count, correct / count, color=colour, linewidth=1)
+        sizes = 8 + 90 * count / count.sum()
+        axis.scatter(confidence / count, correct / count, s=sizes, color=colour, marker=marker, label=name)
+    axis.set(xlabel="confidence", ylabel="share of right pixels", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    return figure
+
+
+def scatter_figure(points: Mapping[str, tuple[float, float]], truth: float) -> Figure:
+    """Mean colourfulness against mean CIEDE2000, a point for each name; a line at the true pictures' colourfulness."""
+    figure = Figure(figsize=(6, 5.2), dpi=120, layout="constrained")
+    axis = figure.subplots()
+    axis.axvline(truth, color="0.6", linewidth=1, label="true pictures")
+    for number, (name, (colourfulness, error)) in enumerate(points.items()):
+        marker = MARKERS[number // 10 % len(MARKERS)]
+        axis.scatter(colourfulness, error, color=f"C{number % 10}", marker=marker, label=name)
+    axis.set(xlabel="colourfulness", ylabel="error, ΔE00 (lower is better)", ylim=(0, None))
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    return figure
 
 
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:

@@ -1,5 +1,6 @@
 """The LightningModule around every network. N pictures, H height, W width, K colours."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,7 @@ class Colourizer(pl.LightningModule):
         network: the architecture.
         palette: float32 [K, 3] in [0, 1]; a buffer, so a checkpoint decodes its own classes.
         config: the resolved configuration as plain values, stored in every checkpoint.
+        table_loss: the look-up table's validation loss, against which skill is measured.
         optimizer: builds the optimizer from parameters; not needed to predict.
         scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch.
     """
@@ -45,6 +47,7 @@ class Colourizer(pl.LightningModule):
         network: nn.Module,
         palette: Tensor,
         config: dict[str, Any],
+        table_loss: float = math.nan,
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
     ) -> None:
@@ -52,6 +55,9 @@ class Colourizer(pl.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.register_buffer("palette", palette)
         self.config = config
+        self.table_loss = table_loss
+        # a baseline is counted, not trained: it has no parameters and so no optimizer to step
+        self.automatic_optimization = any(True for _ in self.network.parameters())
         self.build_optimizer = optimizer
         self.build_scheduler = scheduler
 
@@ -72,10 +78,14 @@ class Colourizer(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         grey, labels = batch
         logits = self(grey)
-        means = {"val/loss": pixel_cross_entropy(logits, labels), "val/accuracy": pixel_accuracy(logits, labels)}
+        loss = pixel_cross_entropy(logits, labels)
+        means = {"val/loss": loss, "val/accuracy": pixel_accuracy(logits, labels)}
         self.log_dict(means, prog_bar=True, batch_size=len(grey))
+        self.log("val/skill", 1 - loss / self.table_loss, batch_size=len(grey))  # a mean of it is that of the mean loss
 
     def configure_optimizers(self) -> Any:
+        if not self.automatic_optimization:
+            return None
         if self.build_optimizer is None:
             raise RuntimeError("this Colourizer was built to predict; give it an optimizer to train")
         optimizer = self.build_optimizer(self.network.parameters())

@@ -18,8 +18,10 @@ from colourize.checkpoint import check_resumable
 from colourize.config import check, instantiate, short_name
 from colourize.data.module import ColourData
 from colourize.errors import InputError
-from colourize.figures import save_curves, save_pictures
+from colourize.evaluation import MODEL, Row, Yardstick, standing
+from colourize.figures import save_curves, strip_figure
 from colourize.module import Colourizer
+from colourize.report import as_json, print_tables
 
 
 def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
@@ -49,10 +51,15 @@ def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
         **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
     )
     data.setup()
+    assert data.pictures is not None
+    yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
     pl.seed_everything(knobs["seed"], workers=True, verbose=False)
     network = instantiate(knobs["model"])
+    if hasattr(network, "fit"):
+        network.fit(data.train.grey, data.train.labels)
     scheduler = instantiate(knobs["scheduler"], partial=True) if knobs["scheduler"] else None
-    module = Colourizer(network, data.palette, knobs, instantiate(knobs["optimizer"], partial=True), scheduler)
+    optimizer = instantiate(knobs["optimizer"], partial=True)
+    module = Colourizer(network, data.palette, knobs, yardstick.table_loss, optimizer, scheduler)
     start = time.perf_counter()
     trainer.fit(module, data, ckpt_path=knobs["ckpt_path"], weights_only=True)
     seconds = time.perf_counter() - start
@@ -63,12 +70,17 @@ def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
             f"pass max_epochs={trainer.current_epoch + 1} or more"
         )
     title = f"{short_name(knobs['model'])}, kernel {knobs['model'].get('kernel', '-')}, {len(data.train)} pictures"
-    save_pictures(folder / "pictures.png", examples.rows, title)
+    strip_figure(examples.rows, title).savefig(folder / "pictures.png")
     save_curves(folder / "curves.png", table.rows, title)
     best = min(trained, key=lambda row: row["val/loss"])
     metrics = {**table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
-    _log_hyperparameters(trainer, knobs, metrics)
-    _print_result(knobs, module, table.rows[-1], best, seconds, folder)
+    if not module.automatic_optimization:  # no step was made, so no checkpoint was due
+        for name in ("best", "last"):
+            trainer.save_checkpoint(folder / f"checkpoints/{name}.ckpt")
+    rows = yardstick.measured(short_name(knobs["model"]), module.cpu().float().eval())
+    (folder / "evaluation.json").write_text(as_json(rows) + "\n")
+    _log_result(trainer, knobs, metrics, rows)
+    _print_result(knobs, module, table.rows[-1], best, seconds, folder, rows)
     return metrics
 
 
@@ -80,6 +92,8 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*number of training batches .* is smaller than the logging interval.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")  # Lightning's own use
+    # a baseline has nothing to optimize
+    warnings.filterwarnings("ignore", message=".*this fit will run with no optimizer.*")
     # a run that goes on from another folder's checkpoint keeps a best of its own
     warnings.filterwarnings("ignore", message="The dirpath has changed from.*")
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty.*")
@@ -109,15 +123,27 @@ def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Any]) -> pl.Tr
         raise InputError(f"{asked}: {' '.join(str(error).split())}{remedy}") from error
 
 
-def _log_hyperparameters(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float]) -> None:
-    """One row of TensorBoard's HPARAMS tab, at the end: given at the start it would add a false first point."""
+def _log_result(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], rows: list[Row]) -> None:
+    """The last network's measures, and one row of TensorBoard's HPARAMS tab: at the end, given at the start it would
+    add a false first point."""
     flat = {name: value for name, value in knobs.items() if isinstance(value, str | int | float | bool)}
     flat["classes"] = str(knobs["classes"])
     flat |= {name: short_name(knobs[name]) for name in ("model", "optimizer", "scheduler")}
     flat["data"] = knobs["data"]["_target_"].split(".")[-2]
-    shown = "val/loss", "val/accuracy", "train/loss", "train/accuracy", "best/val/loss", "images_per_second"
+    (model,) = (row for row in rows if row.kind == MODEL)
+    final = {f"final/{key}": interval.estimate for key, interval in model.intervals.items()}
+    shown = (
+        "val/loss",
+        "val/accuracy",
+        "val/skill",
+        "train/loss",
+        "train/accuracy",
+        "best/val/loss",
+        "images_per_second",
+    )
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
+            logger.log_metrics(final, trainer.global_step)
             logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in shown})
             logger.finalize("success")
 
@@ -129,18 +155,25 @@ def _print_result(
     best: dict[str, float],
     seconds: float,
     folder: Path,
+    rows: list[Row],
 ) -> None:
     size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
     table = Table(title=f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s", title_justify="left")
     table.add_column("epoch")
-    for column in ("train/loss", "val/loss", "train/accuracy", "val/accuracy"):
+    for column in ("train/loss", "val/loss", "train/accuracy", "val/accuracy", "val/skill"):
         table.add_column(column, justify="right")
     for name, row in (("last", last), ("best", best)):
         losses = [f"{row[f'{split}/loss']:.4f}" for split in ("train", "val")]
         shares = [f"{row[f'{split}/accuracy']:.2%}" for split in ("train", "val")]
-        table.add_row(f"{int(row['epoch']) + 1} ({name})", *losses, *shares)
+        table.add_row(f"{int(row['epoch']) + 1} ({name})", *losses, *shares, f"{row['val/skill']:.3f}")
     console = Console(soft_wrap=True, highlight=False)
+    print_tables(rows, f"after epoch {int(last['epoch']) + 1}", console)
     console.print(table)
+    by_name = {row.name: row for row in rows}
+    (model,) = (row for row in rows if row.kind == MODEL)
+    console.print(
+        standing(model, by_name["look-up table"], by_name["class prior"], by_name.get("objects known")), style="bold"
+    )
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
     console.print(f"{'dashboard':13} tensorboard --logdir {folder}")

@@ -51,7 +51,7 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
     torch.manual_seed(5)
     network = instantiate(config["model"]).double()
     plain, plain_losses = copy.deepcopy(network), []
-    module = Colourizer(network, data.palette, config, instantiate(config["optimizer"], partial=True))
+    module = Colourizer(network, data.palette, config, optimizer=instantiate(config["optimizer"], partial=True))
 
     sampler = data.train_dataloader().sampler
     sampler.set_epoch(0)

@@ -1,0 +1,304 @@
+"""Floors, models and ceilings on the same validation pictures, measure by measure, image by image.
+
+N images, H height, W width, K colours, R resamples.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from colourize import bootstrap, metrics, quality
+from colourize.bootstrap import Interval, percentile_interval, resampled_means
+from colourize.colour import eight_bit
+from colourize.data.module import LabelledPictures
+from colourize.data.pictures import Pictures
+from colourize.models.lookup import ClassPrior, LookupTable, fold_counts, grey_level, smoothed_table
+from colourize.palette import dequantize
+
+BATCH_VALUES = 1 << 24  # logits in memory at once
+NUM_BINS = 15
+FLOOR, MODEL, CEILING = "floor", "model", "ceiling"
+
+
+class Prediction(NamedTuple):
+    """What a predictor says of a batch: colours [N, 3, H, W] in [0, 1]; logits and labels where it has any."""
+
+    colours: Tensor
+    logits: Tensor | None = None
+    labels: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A row of the table. ``predict`` takes a batch's grey [N, 1, H, W], true labels and objects [N, H, W]."""
+
+    name: str
+    kind: str
+    predict: Callable[[Tensor, Tensor, Tensor | None], Prediction]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A predictor's measures: per image for every ``column``, [N, ...], and their intervals by measure."""
+
+    name: str
+    kind: str
+    columns: dict[str, Tensor]
+    intervals: dict[str, Interval] = field(default_factory=dict)
+
+
+class Measure(NamedTuple):
+    """A measure over images, from means over images of its columns, [R, ...] each, to [R]."""
+
+    title: str
+    columns: tuple[str, ...]
+    statistic: Callable[..., Tensor]
+    digits: int = 3
+    scale: float = 1.0
+    better: str = ""  # "lower", "higher", or neither
+
+
+def _mean(means: Tensor) -> Tensor:
+    return means
+
+
+MEASURES = {
+    "cross_entropy": Measure("cross-entropy, nats", ("cross_entropy",), _mean, better="lower"),
+    "skill": Measure("skill", ("cross_entropy", "table"), metrics.skill, better="higher"),
+    "top1": Measure("top-1, %", ("top1",), _mean, 1, 100, "higher"),
+    "top5": Measure("top-5, %", ("top5",), _mean, 1, 100, "higher"),
+    "ece": Measure("calibration error, %", ("bins",), metrics.ece, 1, 100, "lower"),
+    "psnr": Measure("PSNR, dB", ("psnr",), _mean, 2, better="higher"),
+    "ssim": Measure("SSIM", ("ssim",), _mean, better="higher"),
+    "ciede2000": Measure("ΔE00", ("ciede2000",), _mean, 2, better="lower"),
+    "ab_error": Measure("ab error", ("ab_error",), _mean, 2, better="lower"),
+    "auc": Measure("AuC, %", ("auc",), _mean, 1, 100, "higher"),
+    "auc_rebalanced": Measure("AuC rebalanced, %", ("auc_weighted", "auc_weight"), torch.divide, 1, 100, "higher"),
+    "colourfulness": Measure("colourfulness", ("colourfulness",), _mean, 1),
+    "colourfulness_gap": Measure("its distance", ("colourfulness_gap",), _mean, 1, better="lower"),
+}
+
+
+class Yardstick:
+    """Everything that is fitted on the training pictures for one palette: the floors, the ceilings, the weights.
+
+    Attributes:
+        table_loss: validation cross-entropy of the look-up table, nats per pixel.
+    """
+
+    def __init__(
+        self, pictures: Pictures, train: LabelledPictures, validation: LabelledPictures, palette: Tensor
+    ) -> None:
+        self.pictures, self.train, self.palette = pictures, train, palette
+        self.grey, self.labels = validation.grey, validation.labels.long()
+        self.prior, self.table = ClassPrior(len(palette)), LookupTable(len(palette))
+        for baseline in (self.prior, self.table):
+            baseline.fit(train.grey, train.labels)
+        losses = [metrics.cross_entropy(self.table(self.grey[part]), self.labels[part]) for part in self._parts()]
+        self.table_losses = torch.cat(losses)
+        self.table_loss = self.table_losses.double().mean().item()
+
+    @cached_property
+    def true_colourfulness(self) -> float:
+        """Mean colourfulness of the true validation pictures."""
+        return quality.colourfulness(_rgb(self.pictures.validation)).mean().item()
+
+    @cached_property
+    def ab_prior(self) -> Tensor:
+        """How many training pixels lie in each cell of the ab plane: int64 [529]."""
+        counts = [quality.ab_histogram(_rgb(part)) for part in self.pictures.train.split(1024)]
+        return torch.stack(counts).sum(0)
+
+    @cached_property
+    def knowing(self) -> Tensor | None:
+        """Log P(colour | object, grey level), [objects, levels, K], where the source knows the objects."""
+        objects, others = self.pictures.train_objects, self.pictures.validation_objects
+        if objects is None or others is None:
+            return None
+        num_objects = 1 + int(max(objects.max(), others.max()))
+        counts = fold_counts(self.train.grey, self.train.labels, len(self.palette), objects, num_objects)
+        return smoothed_table(counts)
+
+    def floors(self) -> list[Predictor]:
+        """No network: class prior, nearest grey, look-up table, and grey left as it is."""
+        return [
+            Predictor("class prior", FLOOR, self._by(self.prior)),
+            Predictor("nearest colour by grey", FLOOR, self._nearest),
+            Predictor("look-up table", FLOOR, self._by(self.table)),
+            Predictor("grey as it is", FLOOR, lambda grey, *_: Prediction(grey.expand(-1, 3, -1, -1))),
+        ]
+
+    def ceilings(self) -> list[Predictor]:
+        """What the palette, and knowing every object, leave to be reached."""
+        known = [Predictor("objects known", CEILING, self._by_objects)] if self.knowing is not None else []
+        return [
+            *known,
+            Predictor(
+                "true class", CEILING, lambda _, labels, __: self._truth(dequantize(labels, self.palette), labels)
+            ),
+            Predictor("true class, input's grey", CEILING, self._true_class_input_grey),
+        ]
+
+    def model(self, name: str, network: nn.Module) -> Predictor:
+        """A network, logits [N, K, H, W] from grey [N, 1, H, W], decoded by arg-max."""
+        return Predictor(name, MODEL, self._by(network))
+
+    def measured(self, name: str, network: nn.Module, num_resamples: int = 2_000) -> list[Row]:
+        """All rows with their intervals: floors, the one network, ceilings."""
+        predictors = [*self.floors(), self.model(name, network), *self.ceilings()]
+        return [with_intervals(self.row(predictor), num_resamples) for predictor in predictors]
+
+    def row(self, predictor: Predictor) -> Row:
+        """The predictor's measures on every validation picture."""
+        parts: list[dict[str, Tensor]] = []
+        for part in self._parts():
+            objects = self.pictures.validation_objects
+            prediction = predictor.predict(
+                self.grey[part], self.labels[part], None if objects is None else objects[part]
+            )
+            shown = eight_bit(prediction.colours).float() / 255
+            columns = self._picture_columns(shown, _rgb(self.pictures.validation[part]))
+            columns |= _class_columns(prediction, self.labels[part])
+            if prediction.logits is not None:
+                columns["table"] = self.table_losses[part]
+            parts.append({name: values.cpu() for name, values in columns.items()})
+        return Row(
+            predictor.name, predictor.kind, {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        )
+
+    def colours(self, predictor: Predictor, index: Tensor) -> Tensor:
+        """What the predictor makes of the chosen validation pictures: int64 [n] -> [n, 3, H, W] in [0, 1]."""
+        objects = self.pictures.validation_objects
+        chosen = None if objects is None else objects[index]
+        return predictor.predict(self.grey[index], self.labels[index], chosen).colours
+
+    def _parts(self) -> Iterator[Tensor]:
+        pixels = self.labels[0].numel()
+        yield from torch.arange(len(self.grey)).split(max(1, BATCH_VALUES // (pixels * len(self.palette))))
+
+    def _by(self, network: nn.Module) -> Callable[..., Prediction]:
+        def predict(grey: Tensor, *_: Tensor | None) -> Prediction:
+            with torch.no_grad():
+                logits = network(grey).float()
+            return Prediction(dequantize(logits.argmax(1), self.palette), logits)
+
+        return predict
+
+    def _nearest(self, grey: Tensor, *_: Tensor | None) -> Prediction:
+        distance = (grey - self.palette.mean(1).view(1, -1, 1, 1)).abs()
+        labels = distance.argmin(1)
+        return Prediction(dequantize(labels, self.palette), labels=labels)
+
+    def _by_objects(self, grey: Tensor, _: Tensor, objects: Tensor | None) -> Prediction:
+        assert self.knowing is not None and objects is not None
+        logits = self.knowing[objects.long(), grey_level(grey)].permute(0, 3, 1, 2)
+        return Prediction(dequantize(logits.argmax(1), self.palette), logits)
+
+    def _true_class_input_grey(self, grey: Tensor, labels: Tensor, *_: Tensor | None) -> Prediction:
+        colours = dequantize(labels, self.palette)
+        return self._truth((colours + grey - colours.mean(1, keepdim=True)).clamp(0, 1), labels)
+
+    def _truth(self, colours: Tensor, labels: Tensor) -> Prediction:
+        """With all probability on the true class."""
+        certain = torch.nn.functional.one_hot(labels, len(self.palette)).permute(0, 3, 1, 2)
+        return Prediction(colours, certain.float().log())
+
+    def _picture_columns(self, shown: Tensor, true: Tensor) -> dict[str, Tensor]:
+        weighted, weight = quality.rebalanced_accuracy(shown, true, self.ab_prior)
+        colourfulness, truth = quality.colourfulness(shown), quality.colourfulness(true)
+        return {
+            "psnr": quality.psnr(shown, true),
+            "ssim": quality.ssim(shown, true),
+            "ciede2000": quality.ciede2000(shown, true),
+            "ab_error": quality.ab_error(shown, true),
+            "auc": quality.raw_accuracy(shown, true),
+            "auc_weighted": weighted,
+            "auc_weight": weight,
+            "colourfulness": colourfulness,
+            "colourfulness_gap": (colourfulness - truth).abs(),
+        }
+
+
+def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
+    """The row with a 95 % bootstrap interval over images of each measure it has; the same resamples for every row."""
+    names = list(row.columns)
+    flat = [
+        row.columns[name].double().flatten(1) if row.columns[name].ndim > 1 else row.columns[name].double()[:, None]
+        for name in names
+    ]
+    values = torch.cat(flat, dim=1)
+    widths = [part.shape[1] for part in flat]
+    means = values.mean(0, keepdim=True)
+    resampled = resampled_means(values, num_resamples) if len(values) > 1 else means[:0]
+
+    def column(table: Tensor, name: str) -> Tensor:
+        part = table.split(widths, dim=1)[names.index(name)]
+        return part.unflatten(1, row.columns[name].shape[1:]) if row.columns[name].ndim > 1 else part[:, 0]
+
+    intervals = {}
+    for key, measure in MEASURES.items():
+        if all(name in row.columns for name in measure.columns):
+            estimate = measure.statistic(*(column(means, name) for name in measure.columns)).item()
+            replicates = measure.statistic(*(column(resampled, name) for name in measure.columns))
+            intervals[key] = (
+                percentile_interval(estimate, replicates) if len(values) > 1 else Interval(estimate, math.nan, math.nan)
+            )
+    return Row(row.name, row.kind, row.columns, intervals)
+
+
+def difference(first: Row, second: Row, key: str, num_resamples: int = 2_000) -> Interval | None:
+    """The first row's measure minus the second's on the same images, with its interval; None where one lacks it."""
+    (column, *others) = MEASURES[key].columns
+    if others or column not in first.columns or column not in second.columns:
+        return None
+    return bootstrap.paired(first.columns[column], second.columns[column], num_resamples)
+
+
+def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> str:
+    """One plain sentence on where a model's cross-entropy stands, by paired bootstrap over the validation images."""
+    loss, table_loss = (row.columns["cross_entropy"].double().mean().item() for row in (model, table))
+    figures = f"{loss:.3f} nats a pixel against the table's {table_loss:.3f}"
+    against = difference(model, table, "cross_entropy")
+    assert against is not None
+    if model.columns["cross_entropy"].equal(table.columns["cross_entropy"]):
+        return f"{model.name} is the look-up table itself: {loss:.3f} nats a pixel."
+    if against.low > 0:
+        below = difference(model, prior, "cross_entropy")
+        worst = " and even below the class prior" if below is not None and below.low > 0 else ""
+        return f"{model.name} stands below the look-up table{worst}: {figures}. A table without a network does better."
+    if not against.high < 0:
+        return (
+            f"{model.name} stands level with the look-up table: {figures}, a difference within the error of sampling."
+        )
+    above = f"{model.name} stands above the look-up table: {figures}"
+    gap = difference(model, ceiling, "cross_entropy") if ceiling is not None else None
+    if gap is None or ceiling is None:
+        return f"{above}."
+    best = ceiling.columns["cross_entropy"].double().mean().item()
+    if gap.low > 0:
+        return f"{above}, and between it and the ceiling, {best:.3f} for who knows every object."
+    return f"{above}, and at the ceiling, {best:.3f} for who knows every object."
+
+
+def _rgb(images: Tensor) -> Tensor:
+    """Pictures as the measures want them: uint8 [N, H, W, 3] -> [N, 3, H, W] in [0, 1]."""
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
+def _class_columns(prediction: Prediction, labels: Tensor) -> dict[str, Tensor]:
+    if prediction.logits is None:
+        if prediction.labels is None:
+            return {}
+        return {"top1": (prediction.labels == labels).float().mean((1, 2))}
+    logits = prediction.logits
+    return {
+        "cross_entropy": metrics.cross_entropy(logits, labels),
+        "top1": metrics.top_k_accuracy(logits, labels),
+        "top5": metrics.top_k_accuracy(logits, labels, 5),
+        "bins": metrics.calibration_bins(logits, labels, NUM_BINS),
+    }

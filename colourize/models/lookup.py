@@ -1,0 +1,110 @@
+"""Predictors without a network: the yardsticks that every network is held against.
+
+N images, H height, W width, K colours, L grey levels, G groups of pixels, F folds.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+LEVELS = 766  # of R + G + B for 8-bit channels; a grey of the course is a level / 768
+BANDWIDTHS = 1.0, 2.0, 4.0, 8.0, 16.0  # of the Gaussian over neighbouring levels, in levels
+WEIGHTS = 0.1, 1.0, 10.0, 100.0  # of the prior, in pixels
+NUM_FOLDS = 3
+
+
+def grey_level(grey: Tensor) -> Tensor:
+    """R + G + B of the pixels: float [N, 1, H, W] in [0, 1) -> int64 [N, H, W] in 0 ... 765."""
+    return (grey[:, 0].float() * 768).round().long().clamp(0, LEVELS - 1)
+
+
+class ClassPrior(nn.Module):
+    """Each colour's share of the training pixels, whatever the pixel: the floor of floors. Nothing to train."""
+
+    scores: Tensor
+
+    def __init__(self, num_colours: int) -> None:
+        super().__init__()
+        self.register_buffer("scores", torch.full((num_colours,), -math.log(num_colours)))
+
+    def fit(self, grey: Tensor, labels: Tensor) -> None:
+        """Counts the labels of the training pictures, one more of each: [N, 1, H, W], [N, H, W]."""
+        counts = labels.flatten().long().bincount(minlength=len(self.scores)).double() + 1
+        self.scores.copy_((counts / counts.sum()).log())
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """Log-probabilities, the same everywhere: [N, 1, H, W] -> [N, K, H, W]."""
+        return self.scores.view(1, -1, 1, 1).expand(len(grey), -1, *grey.shape[2:])
+
+
+class LookupTable(nn.Module):
+    """P(colour | grey level), counted on the training pixels and smoothed: no network, no neighbouring pixel.
+
+    On the course's own metric it beats all three course networks. Nothing to train.
+    """
+
+    scores: Tensor
+
+    def __init__(self, num_colours: int) -> None:
+        super().__init__()
+        self.register_buffer("scores", torch.full((LEVELS, num_colours), -math.log(num_colours)))
+
+    def fit(self, grey: Tensor, labels: Tensor) -> None:
+        """Fits the table to the training pictures: [N, 1, H, W] in [0, 1), [N, H, W]."""
+        counts = fold_counts(grey, labels, self.scores.shape[1])
+        self.scores.copy_(smoothed_table(counts)[0])
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """Log-probabilities: [N, 1, H, W] in [0, 1) -> [N, K, H, W]."""
+        return self.scores[grey_level(grey)].permute(0, 3, 1, 2)
+
+
+def fold_counts(
+    grey: Tensor, labels: Tensor, num_colours: int, groups: Tensor | None = None, num_groups: int = 1
+) -> Tensor:
+    """Pixels by fold, group, grey level and colour: [N, 1, H, W], [N, H, W], groups [N, H, W] -> float64 [F, G, L, K].
+
+    A picture is in one fold as a whole; which one is drawn from a fixed seed.
+    """
+    fold = torch.randperm(len(grey), generator=torch.Generator().manual_seed(0)) % NUM_FOLDS
+    counts = torch.zeros(NUM_FOLDS * num_groups * LEVELS * num_colours, dtype=torch.int64)
+    for part in torch.arange(len(grey)).split(1024):
+        group = groups[part].long() if groups is not None else torch.zeros((), dtype=torch.int64)
+        cell = (fold[part].view(-1, 1, 1) * num_groups + group) * LEVELS + grey_level(grey[part])
+        counts += (cell * num_colours + labels[part].long()).flatten().bincount(minlength=len(counts))
+    return counts.view(NUM_FOLDS, num_groups, LEVELS, num_colours).double()
+
+
+def smoothed_table(counts: Tensor) -> Tensor:
+    """Log P(colour | group, grey level): float64 [F, G, L, K] -> float32 [G, L, K].
+
+    P = (sum_l' w(l - l') n[l', k] + a p[k]) / (sum_l' w(l - l') n[l'] + a), where w is a Gaussian over neighbouring
+    levels and p the group's own shares of the colours. Width of w and weight a are those with the lowest cross-entropy
+    when each fold is predicted from the others, so the validation pictures have no say.
+    """
+    total = counts.sum(0)
+    losses = {(bandwidth, weight): 0.0 for bandwidth in BANDWIDTHS for weight in WEIGHTS}
+    for held_out in counts:
+        rest = total - held_out
+        for bandwidth in BANDWIDTHS:
+            smooth = _kernel(bandwidth) @ rest
+            for weight in WEIGHTS:
+                losses[bandwidth, weight] -= (held_out * _log_shares(smooth, rest, weight)).sum().item()
+    bandwidth, weight = min(losses, key=losses.__getitem__)
+    return _log_shares(_kernel(bandwidth) @ total, total, weight).float()
+
+
+def _kernel(bandwidth: float) -> Tensor:
+    """Gaussian weights between grey levels, 1 on the diagonal: float64 [L, L]."""
+    level = torch.arange(LEVELS, dtype=torch.float64)
+    return torch.exp(-0.5 * ((level[:, None] - level) / bandwidth) ** 2)
+
+
+def _log_shares(smooth: Tensor, counts: Tensor, weight: float) -> Tensor:
+    """[G, L, K] twice -> [G, L, K]; every probability is above 0."""
+    everywhere = counts.sum((0, 1)) + 1
+    prior = everywhere / everywhere.sum()
+    group = counts.sum(1) + prior
+    shares = group / group.sum(1, keepdim=True)
+    return ((smooth + weight * shares[:, None]) / (smooth.sum(2, keepdim=True) + weight)).log()

@@ -1,0 +1,153 @@
+"""An evaluation as a person reads it: tables for the terminal, one self-contained page for the browser."""
+
+import base64
+import html
+import io
+import itertools
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from colourize.bootstrap import Interval
+from colourize.evaluation import CEILING, MEASURES, MODEL, Measure, Row, difference
+from colourize.figures import reliability_figure, scatter_figure, strip_figure
+
+CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
+PICTURES = tuple(key for key in MEASURES if key not in CLASSES)
+ABSENT = "-"
+MOST_PAIRED = 6  # models; above, each is compared with the best one only
+
+
+def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
+    """Estimate and interval as text; a dash where the measure does not apply or has no number."""
+    if interval is None or math.isnan(interval.estimate):
+        return ABSENT, ""
+    estimate, low, high = (f"{measure.scale * value:.{measure.digits}f}" for value in interval)
+    return estimate, "" if math.isnan(interval.low) else f"{low} to {high}"
+
+
+def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
+    """Two tables: of the classes, and of the pictures by arg-max; with 95 % intervals where there is room."""
+    roomy = console.width >= 130
+    for part, keys in (("colour classes", CLASSES), ("pictures", PICTURES)):
+        table = Table(title=f"{title}: {part}", title_justify="left")
+        table.add_column("")
+        for key in keys:
+            table.add_column(MEASURES[key].title, justify="right")
+        for row, following in itertools.zip_longest(rows, rows[1:]):
+            cells = [shown(row.intervals.get(key), MEASURES[key]) for key in keys]
+            name = f"[bold]{row.name}[/bold]" if row.kind == MODEL else row.name
+            values = [f"{value}\n[dim]{between}[/dim]" if roomy else value for value, between in cells]
+            last = following is not None and following.kind != row.kind
+            table.add_row(f"{name}\n[dim]{row.kind}[/dim]" if roomy else name, *values, end_section=last)
+        console.print(table)
+
+
+def comparisons(rows: Sequence[Row], key: str = "cross_entropy") -> list[str]:
+    """Sentences on pairs of models, and of each model and the look-up table, by paired bootstrap on the same images."""
+    models = [row for row in rows if row.kind == MODEL and MEASURES[key].columns[0] in row.columns]
+    table = [row for row in rows if row.name == "look-up table"]
+    models.sort(key=lambda row: row.intervals[key].estimate, reverse=MEASURES[key].better == "higher")
+    pairs = list(itertools.combinations(models, 2))
+    if len(models) > MOST_PAIRED:
+        pairs = [pair for pair in pairs if pair[0] is models[0]]
+    return [_comparison(first, second, key) for first, second in pairs + [(row, table[0]) for row in models if table]]
+
+
+def _comparison(first: Row, second: Row, key: str) -> str:
+    measure = MEASURES[key]
+    interval = difference(first, second, key)
+    assert interval is not None
+    estimate, low, high = (measure.scale * value for value in interval)
+    if measure.better == "lower":
+        estimate, low, high = -estimate, -high, -low
+    if first.columns[measure.columns[0]].equal(second.columns[measure.columns[0]]):
+        return f"{first.name} and {second.name} are equal on every picture in {measure.title}"
+    if estimate < 0:
+        first, second, estimate, low, high = second, first, -estimate, -high, -low
+    figures = (
+        f"{estimate:.{measure.digits}f} [{low:.{measure.digits}f} to {high:.{measure.digits}f}] in {measure.title}"
+    )
+    if not (low > 0 or high < 0):
+        return f"{first.name} and {second.name} cannot be told apart: a difference of {figures}"
+    return f"{first.name} is better than {second.name} by {figures}"
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    """Every figure with its interval: {row: {measure: [estimate, low, high]}}; absent ones are left out."""
+    figures = {
+        row.name: {key: list(interval) for key, interval in row.intervals.items() if not math.isnan(interval.estimate)}
+        for row in rows
+    }
+    return json.dumps(figures, indent=1).replace("NaN", "null")
+
+
+def write_page(
+    path: Path,
+    title: str,
+    note: str,
+    rows: Sequence[Row],
+    sentences: Sequence[str],
+    strip: Mapping[str, Tensor],
+    true_colourfulness: float,
+) -> None:
+    """One HTML file with everything in it: tables with intervals, the same images through every row, figures."""
+    bins = {row.name: row.columns["bins"].sum(0) for row in rows if "bins" in row.columns and row.kind != CEILING}
+    points = {row.name: (row.intervals["colourfulness"].estimate, row.intervals["ciede2000"].estimate) for row in rows}
+    figures = [
+        ("The same pictures through every row", strip_figure(strip), "wide"),
+        ("Calibration: how often a class is right, against how sure the prediction is", reliability_figure(bins), ""),
+        ("Colourfulness against error", scatter_figure(points, true_colourfulness), ""),
+    ]
+    body = "".join(
+        [f"<h1>{html.escape(title)}</h1><p>{html.escape(note)}</p>"]
+        + [_html_table(rows, keys, caption) for caption, keys in (("Colour classes", CLASSES), ("Pictures", PICTURES))]
+        + ["<h2>Compared on the same images</h2><ul>"]
+        + [f"<li>{html.escape(sentence)}</li>" for sentence in sentences]
+        + ["</ul>"]
+        + [_html_figure(caption, figure, name) for caption, figure, name in figures]
+    )
+    path.write_text(PAGE.replace("TITLE", html.escape(title)).replace("BODY", body), encoding="utf-8")
+
+
+def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:
+    head = "".join(f"<th>{html.escape(MEASURES[key].title)}{ARROWS[MEASURES[key].better]}</th>" for key in keys)
+    lines = []
+    for row in rows:
+        cells = (shown(row.intervals.get(key), MEASURES[key]) for key in keys)
+        values = "".join(f"<td>{value}<small>{range_}</small></td>" for value, range_ in cells)
+        lines.append(f'<tr class="{row.kind}"><th>{html.escape(row.name)}<small>{row.kind}</small></th>{values}</tr>')
+    table = f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return f'<h2>{caption}</h2><div class="scroll">{table}</div>'
+
+
+def _html_figure(caption: str, figure: Figure, name: str) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    source = base64.b64encode(buffer.getvalue()).decode()
+    image = f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{source}">'
+    return f'<figure><figcaption>{html.escape(caption)}</figcaption><div class="scroll {name}">{image}</div></figure>'
+
+
+ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>TITLE</title><style>
+body { font: 15px/1.45 system-ui, sans-serif; color: #1c2430; background: #fff; max-width: 72rem; margin: 0 auto;
+       padding: 1rem; }
+h1 { font-size: 1.5rem; } h2, figcaption { font-size: 1.1rem; font-weight: 600; margin: 1.6rem 0 .5rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #d5dbe2; vertical-align: top; }
+tbody th, thead th:first-child { text-align: left; position: sticky; left: 0; background: inherit; }
+thead th { font-size: .85rem; vertical-align: bottom; } thead tr { background: #fff; }
+small { display: block; color: #5a6675; font-weight: 400; font-size: .75rem; white-space: nowrap; }
+tr.floor { background: #f1f3f6; } tr.model { background: #fff6da; } tr.ceiling { background: #e9f5ea; }
+figure { margin: 0; } img { max-width: 100%; height: auto; } .wide img { min-width: 44rem; }
+</style></head><body>BODY</body></html>
+"""

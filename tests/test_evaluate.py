@@ -1,0 +1,144 @@
+import html.parser
+import json
+import re
+import sys
+
+import pytest
+from PIL import Image
+
+from colourize import report
+from colourize.__main__ import main
+from colourize.errors import InputError
+from colourize.evaluate import checkpoint_files, evaluate, run_names
+from colourize.train import train
+from tests.conftest import QUICK, knobs
+
+
+@pytest.fixture(scope="module")
+def evaluated(finished_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluated")
+    rows = evaluate([str(finished_run)], page=folder / "out.html", figures=folder / "out.json",
+                    pictures=folder / "out.png", num_resamples=200)  # fmt: skip
+    return folder, rows
+
+
+def test_the_rows_are_floors_the_run_and_ceilings(evaluated):
+    assert [(row.kind, row.name) for row in evaluated[1]] == [
+        ("floor", "class prior"),
+        ("floor", "nearest colour by grey"),
+        ("floor", "look-up table"),
+        ("floor", "grey as it is"),
+        ("model", "ConvTransposeNet"),
+        ("ceiling", "objects known"),
+        ("ceiling", "true class"),
+        ("ceiling", "true class, input's grey"),
+    ]
+
+
+def test_the_run_s_loss_is_that_of_its_training(evaluated, finished_run):
+    manifest = json.loads((finished_run / "evaluation.json").read_text())
+    (row,) = [row for row in evaluated[1] if row.kind == "model"]
+    assert row.intervals["cross_entropy"].estimate == manifest["ConvTransposeNet"]["cross_entropy"][0]
+    last = (finished_run / "metrics.csv").read_text().splitlines()
+    loss = float(last[-1].split(",")[last[0].split(",").index("val/loss")])
+    assert row.intervals["cross_entropy"].estimate == pytest.approx(loss, abs=1e-5)
+
+
+def test_the_same_checkpoint_twice_gives_the_same_digits(evaluated, finished_run):
+    again = evaluate([str(finished_run / "checkpoints/last.ckpt")], num_resamples=200)
+    assert report.as_json(again) == report.as_json(evaluated[1])
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.addresses = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(evaluated):
+    text = (evaluated[0] / "out.html").read_text()
+    page = Page(text)
+    assert page.open == []
+    assert len(page.addresses) == 3
+    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    assert not re.search(r"https?://|<script", text)
+    for row in evaluated[1]:
+        assert row.name.replace("'", "&#x27;") in text
+
+
+def test_pictures_and_figures_are_written(evaluated):
+    with Image.open(evaluated[0] / "out.png") as image:
+        assert image.height > 500
+    figures = json.loads((evaluated[0] / "out.json").read_text())
+    assert figures["look-up table"]["skill"][0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_baseline_is_a_model_and_everything_that_takes_a_checkpoint_takes_it(tmp_path):
+    settings = knobs(
+        *(word for word in QUICK if "max_epochs" not in word), "model=lookup", f"cache_dir={tmp_path / 'c'}"
+    )
+    metrics = train(settings, tmp_path / "table")
+    assert metrics["val/skill"] == pytest.approx(0, abs=1e-6)
+    rows = evaluate([str(tmp_path / "table")], num_resamples=50)
+    (model,) = [row for row in rows if row.kind == "model"]
+    (table,) = [row for row in rows if row.name == "look-up table"]
+    assert model.columns["cross_entropy"].equal(table.columns["cross_entropy"])
+    assert any("are equal on every picture" in sentence for sentence in report.comparisons(rows))
+
+
+def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
+    words = [word for word in QUICK if not word.startswith(("batch_size", "max_epochs"))]
+    monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", "lookup", *words, f"cache_dir={tmp_path}"])
+    main()
+    assert "look-up table" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["missing"], "missing is no checkpoint, no run folder"),
+        (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),
+        (["RUN", "data.rooot=5"], "data.rooot"),
+        (["lookup", "kernl=5"], "kernl"),
+    ],
+)
+def test_bad_input_is_one_line(monkeypatch, finished_run, words, told):
+    words = [str(finished_run) if word == "RUN" else word for word in words]
+    monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert str(caught.value).startswith("colourize: ")
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(tmp_path):
+    for job in ("0", "1", "10", "2"):
+        (tmp_path / job / "checkpoints").mkdir(parents=True)
+        (tmp_path / job / "run.json").write_text("{}")
+        if job != "1":
+            (tmp_path / job / "checkpoints/last.ckpt").touch()
+    assert [file.parts[-3] for file in checkpoint_files(str(tmp_path))] == ["0", "2", "10"]
+    assert checkpoint_files(str(tmp_path / "2")) == [tmp_path / "2/checkpoints/last.ckpt"]
+    with pytest.raises(InputError, match="no checkpoint"):
+        checkpoint_files(str(tmp_path / "1"))
+
+
+def test_runs_are_named_by_what_tells_them_apart():
+    unet, pool = ({"_target_": f"colourize.models.x.{name}"} for name in ("UNet", "PoolUpsampleNet"))
+    configs = [
+        {"model": unet, "seed": 0, "lr": 1},
+        {"model": unet, "seed": 1, "lr": 1},
+        {"model": pool, "seed": 1, "lr": 1},
+    ]
+    assert run_names(configs) == ["UNet seed=0", "UNet seed=1", "PoolUpsampleNet"]
+    assert run_names([configs[0], configs[0]]) == ["UNet (1)", "UNet (2)"]
