@@ -39,12 +39,15 @@ def _train_job(cfg: DictConfig) -> float:
     """One job of Hydra's: a run of its own, or one of a sweep, in which a failure is noted and the others go on."""
     job = HydraConfig.get()
     folder = Path(job.runtime.output_dir)
-    manifest.update(folder, status="running", overrides=list(job.overrides.task), start=manifest.now())
+    manifest.write(folder, status="running", overrides=list(job.overrides.task), start=manifest.now())
     try:
         knobs = plain(cfg)
         from colourize.train import train
 
         metrics = train(knobs, folder)
+    except (KeyboardInterrupt, SystemExit):  # Lightning turns the one into the other
+        manifest.update(folder, status="interrupted", end=manifest.now())
+        sys.exit(130)
     except Exception as error:
         told = _one_line(error)
         manifest.update(folder, status="failed", error=told, end=manifest.now())
@@ -58,6 +61,19 @@ def _train_job(cfg: DictConfig) -> float:
         return float("nan")
     manifest.update(folder, status="finished", metrics=metrics, end=manifest.now())
     return metrics["val/loss"]
+
+
+def _complete(query: list[str]) -> None:
+    """Shell completion of ``colourize``: the verb's name, then the knobs, for which Hydra must not see the verb."""
+    line, point = os.environ.get("COMP_LINE", ""), int(os.environ.get("COMP_POINT", "0"))
+    command, _, typed = line.partition(" ")
+    if query[:1] != ["install=bash"] and not typed.startswith("train "):
+        print("\n".join(verb for verb in ("train", "evaluate") if verb.startswith(typed)))
+        return
+    os.environ["COMP_LINE"] = f"{command} {typed.removeprefix('train ')}"
+    os.environ["COMP_POINT"] = str(point - len("train "))
+    sys.argv = [sys.argv[0], "-sc", *query]
+    train()
 
 
 def _one_line(error: BaseException) -> str:
@@ -122,6 +138,8 @@ def main() -> None:
         train()
     elif verb == "evaluate":
         evaluate()
+    elif verb == "-sc":
+        _complete(rest)
     else:
         sys.exit(f"colourize: {verb!r} is no verb; pass one of train, evaluate, --help, --version")
 

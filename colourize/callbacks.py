@@ -26,7 +26,8 @@ def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
 class ExamplePictures(Callback):
     """The same ten validation pictures each epoch, spread evenly over the split: grey, true (quantized), predicted."""
 
-    rows: dict[str, Tensor]
+    def __init__(self) -> None:
+        self.rows: dict[str, Tensor] = {}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Colourizer)
@@ -39,11 +40,11 @@ class ExamplePictures(Callback):
         true, shown = dequantize(labels, pl_module.palette), dequantize(predicted, pl_module.palette)
         self.rows = {"grey": grey, "true": true, "predicted": shown}
         if logger := tensorboard(trainer):
-            logger.experiment.add_image("grey, true, predicted", picture_grid(grey, true, shown), trainer.current_epoch)
+            logger.experiment.add_image("grey, true, predicted", picture_grid(grey, true, shown), trainer.global_step)
 
 
 class EpochTable(Callback):
-    """``metrics.csv``: one row an epoch. A run that goes on keeps the rows of the epochs before."""
+    """``metrics.csv``: one row an epoch, with the rate at its start. A run that goes on keeps the rows before."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,27 +56,37 @@ class EpochTable(Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.epoch_start, self.num_pictures = time.perf_counter(), 0
+        groups = trainer.optimizers[0].param_groups  # none where there is nothing to train
+        self.lr = float(groups[0]["lr"]) if groups else 0.0
+        self.validated = False
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.validated = True
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.num_pictures += len(batch[0])
         self.trained = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        groups = trainer.optimizers[0].param_groups  # none where there is nothing to train
         measured = {
-            "lr": float(groups[0]["lr"]) if groups else 0.0,
+            "lr": self.lr,
             "images_per_second": self.num_pictures / (self.trained - self.epoch_start),
         }
         if logger := tensorboard(trainer):
             logger.log_metrics(measured, trainer.global_step)
-        means = {name: float(value) for name, value in trainer.callback_metrics.items() if "/" in name}
+        means = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith("train/") or (name.startswith("val/") and self.validated)
+        }
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **means, **measured}
         self.rows.append({**row, "seconds": round(time.perf_counter() - self.start, 3)})
         self.write()
 
     def write(self) -> None:
         with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            columns = dict.fromkeys(name for row in self.rows for name in row)  # an epoch may go without validation
+            writer = csv.DictWriter(file, fieldnames=list(columns))
             writer.writeheader()
             writer.writerows(self.rows)
 

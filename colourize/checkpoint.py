@@ -1,13 +1,17 @@
 """One file rebuilds its network and palette. A checkpoint holds tensors and plain values, never code."""
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from colourize.config import instantiate
 from colourize.errors import InputError
 from colourize.module import Colourizer
+
+NETWORKS = "colourize.models."
+SAME_TO_GO_ON = "model", "num_colours", "optimizer", "scheduler", "data", "seed", "batch_size"
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -16,7 +20,8 @@ def read(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: no such file, or not a checkpoint of colourize.
     """
-    if not Path(path).is_file():
+    path = Path(path).expanduser()
+    if not path.is_file():
         raise InputError(f"{path}: no such checkpoint; pass a file such as RUN_FOLDER/checkpoints/last.ckpt")
     try:
         contents = torch.load(path, map_location="cpu", weights_only=True)
@@ -34,24 +39,64 @@ def load(path: str | Path) -> Colourizer:
         InputError: as ``read``; or the network is not one of ours (no other code is run for a file's sake).
     """
     contents = read(path)
-    target = contents["config"]["model"].get("_target_", "")
-    if not target.startswith("colourize.models."):
-        raise InputError(f"{path} names the network {target!r}; only those of colourize.models are built from a file")
     state = contents["state_dict"]
-    module = Colourizer(instantiate(contents["config"]["model"]), state["palette"], contents["config"])
+    module = Colourizer(_network(path, contents["config"]["model"]), state["palette"], contents["config"])
     module.load_state_dict(state)
     return module.eval()
 
 
-SAME_TO_GO_ON = "model", "num_colours", "palette", "optimizer", "scheduler", "data", "seed", "batch_size"
+def _network(path: str | Path, node: dict[str, Any]) -> nn.Module:
+    """Builds what a file names without Hydra, which would also build targets below the node."""
+    home, _, name = str(node.get("_target_")).rpartition(".")
+    if home.startswith(NETWORKS) and all(isinstance(value, str | int | float | None) for value in node.values()):
+        try:
+            network = getattr(importlib.import_module(home), name, None)
+        except ImportError:
+            network = None
+        if isinstance(network, type) and issubclass(network, nn.Module) and network.__module__ == home:
+            return network(**{key: value for key, value in node.items() if key != "_target_"})
+    raise InputError(f"{path} names the network {node}; only those of {NETWORKS[:-1]} are built from a file")
 
 
 def check_resumable(path: str | Path, config: dict[str, Any]) -> None:
     """Raises InputError where training could not go on from the checkpoint as if it had never stopped."""
-    stored = read(path)["config"]
-    for key in SAME_TO_GO_ON:
-        if stored[key] != config[key]:
+    contents = read(path)
+    before, now = comparable(contents["config"]), comparable(config)
+    keys = [*SAME_TO_GO_ON, *(["max_epochs"] if config["scheduler"] else [])]  # a schedule is laid out for its length
+    for key in keys:
+        for name, old, new in differences(key, before.get(key), now[key]):
             raise InputError(
-                f"ckpt_path={path} was trained with {key}={stored[key]}, not {config[key]}; pass its configuration, or "
-                "leave ckpt_path out to start anew"
+                f"ckpt_path={path} was trained with {name}={old}, not {new}; pass {name}={old}, or leave ckpt_path out "
+                "to start anew"
             )
+    done = contents["epoch"] + 1
+    if done >= config["max_epochs"]:
+        raise InputError(
+            f"max_epochs={config['max_epochs']} leaves nothing to train: ckpt_path={path} has {done} epochs behind it; "
+            f"pass max_epochs={done + 1} or more"
+        )
+
+
+def check_palette(path: str | Path, palette: torch.Tensor) -> None:
+    """Raises InputError where the pictures' palette, float32 [K, 3], is not the one that the checkpoint classifies."""
+    if not torch.equal(read(path)["state_dict"]["palette"].float(), palette):
+        raise InputError(
+            f"ckpt_path={path} classifies into other colours than those of today's pictures or palette file; pass the "
+            "palette it was trained with, or leave ckpt_path out to start anew"
+        )
+
+
+def comparable(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written."""
+    data = {key: value for key, value in config["data"].items() if key != "cache_dir"}
+    if "root" in data:
+        data["root"] = str(Path(data["root"]).expanduser().resolve())
+    return {**config, "data": data}
+
+
+def differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+    """Where two values of a configuration differ: dotted key, old and new value."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        names = {**old, **new}
+        return [found for name in names for found in differences(f"{key}.{name}", old.get(name), new.get(name))]
+    return [] if old == new else [(key, old, new)]

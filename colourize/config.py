@@ -2,9 +2,9 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -49,6 +49,14 @@ LEAST = {
 }
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
+PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
+NODES = "model", "data", "optimizer", "scheduler"
+NOT_TAKEN = {
+    "devices": "a run uses one device",
+    "num_nodes": "a run uses one device",
+    "strategy": "a run uses one device",
+    "overfit_batches": "a batch is not Lightning's to choose; pass data=scenes data.num_train=100",
+}  # arguments of the Trainer, and why they are refused
 
 
 def register() -> None:
@@ -83,6 +91,8 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
 
 def check(knobs: dict[str, Any]) -> None:
     """Raises InputError at the first knob that is outside its range."""
+    for name in knobs.keys() - {known.name for known in fields(Knobs)}:
+        raise InputError(f"{name} is no knob; --help lists them")
     for name, least in LEAST.items():
         if knobs[name] < least:
             raise InputError(f"{name}={knobs[name]} is too small; pass {name}={least} or more")
@@ -95,6 +105,47 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"holdout={knobs['holdout']} is no share of the training pictures; pass 0 <= holdout < 1")
     if knobs["accelerator"] not in ACCELERATORS:
         raise InputError(f"accelerator={knobs['accelerator']} is unknown; pass one of {', '.join(ACCELERATORS)}")
+    if knobs["precision"] not in PRECISIONS:
+        raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
+    for name, reason in NOT_TAKEN.items():
+        if name in knobs["trainer"]:
+            raise InputError(f"trainer.{name}={knobs['trainer'][name]} is not taken: {reason}")
+    for name in NODES:
+        _check_node(name, knobs[name])
+    _check_bypass(knobs)
+
+
+def _check_bypass(knobs: dict[str, Any]) -> None:
+    """Raises InputError where a value given to the network itself goes round the check of its knob."""
+    network = knobs["model"]
+    for name, value in network.items():
+        if name in LEAST and value < LEAST[name]:
+            raise InputError(f"model.{name}={value} is too small; pass {name}={LEAST[name]} or more")
+    if network.get("num_colours", knobs["num_colours"]) != knobs["num_colours"]:
+        raise InputError(
+            f"model.num_colours={network['num_colours']} but num_colours={knobs['num_colours']}; "
+            "pass num_colours alone, which the network follows"
+        )
+
+
+def _check_node(name: str, node: Any) -> None:
+    """Raises InputError where a group's node is no node, or holds a value of another type than its target declares."""
+    if node == {} and name == "scheduler":
+        return
+    if not isinstance(node, dict) or "_target_" not in node:
+        raise InputError(
+            f"{name}={node} is no option with a _target_; pass {name}=OPTION, or in an experiment file under defaults: "
+            f"override /{name}: {node if isinstance(node, str) else 'OPTION'}"
+        )
+    target = instantiate(node, partial=True).func
+    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    for key, value in node.items():
+        accepted = set(get_args(hints.get(key))) or {hints.get(key)}
+        if accepted <= {int, float, str, bool, Path, type(None)}:
+            fitting = accepted | ({int} if float in accepted else set())
+            if not isinstance(value, tuple(fitting)) or (isinstance(value, bool) and bool not in accepted):
+                names = " or ".join(sorted(kind.__name__ for kind in accepted))
+                raise InputError(f"{name}.{key}={value!r} is {type(value).__name__}; pass {names}")
 
 
 def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
@@ -118,6 +169,21 @@ def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
     if partial:
         _check_keywords(built.func, built.keywords)
     return built
+
+
+def builder(name: str, node: dict[str, Any]) -> Callable[..., Any]:
+    """A call that builds the node's object from the rest of its arguments; a value it refuses is told as InputError."""
+    build = instantiate(node, partial=True)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return build(*args, **kwargs)
+        except InputError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{name}: {' '.join(str(error).split())}; see conf/{name}/") from error
+
+    return call
 
 
 def _check_keywords(target: Callable[..., Any], keywords: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from torch import Tensor
 
 from colourize import checkpoint, manifest, report
-from colourize.config import conf_dir, instantiate, plain, short_name
+from colourize.config import builder, conf_dir, plain, short_name
 from colourize.data.module import ColourData, LabelledPictures
 from colourize.errors import InputError
 from colourize.evaluation import Predictor, Row, Yardstick, with_intervals
@@ -43,10 +43,10 @@ def evaluate(
     """
     files = [file for run in runs if run not in BASELINES for file in checkpoint_files(run)]
     modules = [checkpoint.load(file) for file in files]
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     config = _data_config(modules, overrides)
     data = ColourData(
-        instantiate(config["data"], partial=True),
+        builder("data", config["data"]),
         **{name: config[name] for name in ("num_colours", "palette", "cache_dir")},
     )
     for file, module in zip(files, modules, strict=True):

@@ -1,6 +1,7 @@
 """``run.json``: what a run folder says of itself."""
 
 import json
+import math
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +19,28 @@ def read(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def update(folder: Path, **entries: Any) -> None:
-    """Adds entries to the run's manifest, plain values only; replaced as a whole, never half-written."""
-    contents = json.dumps({**read(folder), **entries}, indent=1)
+def write(folder: Path, **entries: Any) -> None:
+    """Makes the entries the run's manifest: plain values, a number without a value as null.
+
+    Replaced as a whole, never half-written.
+    """
+    plain = {key: _finite(value) for key, value in entries.items()}
     temporary = folder / f".{NAME}.{os.getpid()}"
-    temporary.write_text(contents)
+    temporary.write_text(json.dumps(plain, indent=1, allow_nan=False))
     os.replace(temporary, folder / NAME)
 
 
+def update(folder: Path, **entries: Any) -> None:
+    """Adds entries to the run's manifest."""
+    write(folder, **{**read(folder), **entries})
+
+
 def now() -> str:
-    """The time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """The time as ISO 8601 in UTC; as text, later is greater."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -16,6 +16,7 @@ from torch import Tensor
 from colourize.colour import LEVELS, scaled
 from colourize.errors import InputError
 
+PIXELS = 1 << 22  # pixels whose 32-bit codes are in memory at once
 CHUNK = 1 << 21  # distances in memory at once
 FIT_VERSION = 1  # part of a cached palette's name: raise it when `fit` gives other centres
 COARSE_BITS = 6  # bits a channel of the histogram on which k-means starts
@@ -35,8 +36,8 @@ def unpacked(codes: Tensor) -> Tensor:
 def unique_colours(images: Tensor) -> tuple[Tensor, Tensor]:
     """Distinct colours and how often each occurs: uint8 [N, H, W, 3] -> uint8 [U, 3], int64 [U], in order of code."""
     counts = torch.zeros(LEVELS**3, dtype=torch.int64)
-    for chunk in images.split(4096):  # a chunk's int64 codes are in memory, never those of all pixels
-        codes = packed(chunk).flatten()
+    for chunk in images.flatten(0, -2).split(PIXELS):
+        codes = packed(chunk)
         counts.index_add_(0, codes, torch.ones_like(codes, dtype=torch.int64))
     codes = counts.nonzero()[:, 0]
     return unpacked(codes), counts[codes]
@@ -64,12 +65,13 @@ def quantize(images: Tensor, palette: Tensor) -> Tensor:
     """
     dtype = torch.uint8 if len(palette) <= LEVELS else torch.int16
     present = torch.zeros(LEVELS**3, dtype=torch.bool)
-    for chunk in images.split(4096):
-        present[packed(chunk).flatten()] = True
+    pixels = images.flatten(0, -2)
+    for chunk in pixels.split(PIXELS):
+        present[packed(chunk)] = True
     codes = present.nonzero()[:, 0]
     table = torch.zeros(LEVELS**3, dtype=dtype)
     table[codes] = nearest(unpacked(codes), palette).to(dtype)
-    return torch.cat([table[packed(chunk)] for chunk in images.split(4096)])
+    return torch.cat([table[packed(chunk)] for chunk in pixels.split(PIXELS)]).view(images.shape[:-1])
 
 
 def dequantize(labels: Tensor, palette: Tensor) -> Tensor:
@@ -123,15 +125,16 @@ def load(path: str | Path, num_colours: int) -> Tensor:
     Raises:
         InputError: no such file, not a plain array (a pickle is never opened), wrong shape, range or count.
     """
+    path = Path(path).expanduser()
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             array = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"palette={path}: no such file; pass a .npy file of float [K, 3], or palette=kmeans") from None
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged header raises nearly anything
         raise InputError(
-            f"palette={path} is no plain .npy array ({str(error).splitlines()[0]}); save it with "
-            "numpy.save(file, array.astype('float32'))"
+            f"palette={path} is no plain .npy array ({' '.join(str(error).split()) or type(error).__name__}); "
+            "save it with numpy.save(file, array.astype('float32'))"
         ) from None
     if array.ndim != 2 or array.shape[1:] != (3,) or array.dtype.kind not in "fiu":
         raise InputError(f"palette={path} holds {array.dtype} {array.shape}; a palette is float [K, 3]")

@@ -12,6 +12,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from colourize.bootstrap import Interval
@@ -42,10 +43,13 @@ def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
             table.add_column(MEASURES[key].title, justify="right")
         for row, following in itertools.zip_longest(rows, rows[1:]):
             cells = [shown(row.intervals.get(key), MEASURES[key]) for key in keys]
-            name = f"[bold]{row.name}[/bold]" if row.kind == MODEL else row.name
-            values = [f"{value}\n[dim]{between}[/dim]" if roomy else value for value, between in cells]
+            lines = [(row.name, row.kind), *cells]
+            style = "bold" if row.kind == MODEL else ""
+            values = [
+                Text(value, style).append(f"\n{below}" if roomy else "", "not bold dim") for value, below in lines
+            ]
             last = following is not None and following.kind != row.kind
-            table.add_row(f"{name}\n[dim]{row.kind}[/dim]" if roomy else name, *values, end_section=last)
+            table.add_row(*values, end_section=last)
         console.print(table)
 
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar
-from colourize.checkpoint import check_resumable
-from colourize.config import check, instantiate, short_name
+from colourize.checkpoint import check_palette, check_resumable
+from colourize.config import builder, short_name
 from colourize.data.module import ColourData
 from colourize.errors import InputError
 from colourize.evaluation import MODEL, Row, Yardstick, standing
@@ -37,7 +37,6 @@ def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
     Raises:
         InputError: a knob, a picture source, a palette or a checkpoint that cannot be used.
     """
-    check(knobs)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     _quiet()
@@ -45,35 +44,34 @@ def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
         check_resumable(knobs["ckpt_path"], knobs)
     table, examples = EpochTable(folder / "metrics.csv"), ExamplePictures()
     checkpoints = _checkpoints(folder / "checkpoints")
-    trainer = _trainer(knobs, folder, [table, examples, ProgressBar(), *checkpoints])
+    trainer = _trainer(knobs, folder, [table, examples, *checkpoints])
     data = ColourData(
-        instantiate(knobs["data"], partial=True),
+        builder("data", knobs["data"]),
         **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
     )
     data.setup()
     assert data.pictures is not None
+    if knobs["ckpt_path"]:
+        check_palette(knobs["ckpt_path"], data.palette)
     yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
     pl.seed_everything(knobs["seed"], workers=True, verbose=False)
-    network = instantiate(knobs["model"])
+    network = builder("model", knobs["model"])()
     if hasattr(network, "fit"):
         network.fit(data.train.grey, data.train.labels)
-    scheduler = instantiate(knobs["scheduler"], partial=True) if knobs["scheduler"] else None
-    optimizer = instantiate(knobs["optimizer"], partial=True)
+    scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
+    optimizer = builder("optimizer", knobs["optimizer"])
     module = Colourizer(network, data.palette, knobs, yardstick.table_loss, optimizer, scheduler)
     start = time.perf_counter()
-    trainer.fit(module, data, ckpt_path=knobs["ckpt_path"], weights_only=True)
+    trainer.fit(module, data, ckpt_path=knobs["ckpt_path"] and Path(knobs["ckpt_path"]).expanduser(), weights_only=True)
     seconds = time.perf_counter() - start
     trained = table.rows[table.num_before :]
-    if not trained:
-        raise InputError(
-            f"max_epochs={knobs['max_epochs']} leaves nothing to train after ckpt_path={knobs['ckpt_path']}; "
-            f"pass max_epochs={trainer.current_epoch + 1} or more"
-        )
+    if not any("val/loss" in row for row in trained):
+        raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
     title = f"{short_name(knobs['model'])}, kernel {knobs['model'].get('kernel', '-')}, {len(data.train)} pictures"
     strip_figure(examples.rows, title).savefig(folder / "pictures.png")
     save_curves(folder / "curves.png", table.rows, title)
-    best = min(trained, key=lambda row: row["val/loss"])
-    metrics = {**table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
+    best = min((row for row in trained if "val/loss" in row), key=lambda row: row["val/loss"])
+    metrics = {**best, **table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
     if not module.automatic_optimization:  # no step was made, so no checkpoint was due
         for name in ("best", "last"):
             trainer.save_checkpoint(folder / f"checkpoints/{name}.ckpt")
@@ -111,9 +109,10 @@ def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Any]) -> pl.Tr
     defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False, "log_every_n_steps": 10}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
     try:
+        given = {**defaults, **arguments, **knobs["trainer"]}
         return pl.Trainer(
-            **{**defaults, **arguments, **knobs["trainer"]},
-            callbacks=callbacks,
+            **given,
+            callbacks=callbacks + ([ProgressBar()] if given.get("enable_progress_bar", True) else []),
             logger=logger,
             default_root_dir=folder,
         )
@@ -127,9 +126,13 @@ def _log_result(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, f
     """The last network's measures, and one row of TensorBoard's HPARAMS tab: at the end, given at the start it would
     add a false first point."""
     flat = {name: value for name, value in knobs.items() if isinstance(value, str | int | float | bool)}
-    flat["classes"] = str(knobs["classes"])
-    flat |= {name: short_name(knobs[name]) for name in ("model", "optimizer", "scheduler")}
-    flat["data"] = knobs["data"]["_target_"].split(".")[-2]
+    flat |= {
+        f"{group}.{name}": str(value) if isinstance(value, list) else value
+        for group in ("model", "data", "optimizer", "scheduler", "trainer")
+        for name, value in knobs[group].items()
+        if value is not None
+    }
+    flat = {name: str(value) if isinstance(value, list | dict) else value for name, value in flat.items()}
     (model,) = (row for row in rows if row.kind == MODEL)
     final = {f"final/{key}": interval.estimate for key, interval in model.intervals.items()}
     shown = (
@@ -166,7 +169,7 @@ def _print_result(
         losses = [f"{row[f'{split}/loss']:.4f}" for split in ("train", "val")]
         shares = [f"{row[f'{split}/accuracy']:.2%}" for split in ("train", "val")]
         table.add_row(f"{int(row['epoch']) + 1} ({name})", *losses, *shares, f"{row['val/skill']:.3f}")
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     print_tables(rows, f"after epoch {int(last['epoch']) + 1}", console)
     console.print(table)
     by_name = {row.name: row for row in rows}

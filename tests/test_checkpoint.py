@@ -60,9 +60,31 @@ def test_a_file_of_another_program_is_told_apart(tmp_path):
         checkpoint.load(tmp_path / "other.ckpt")
 
 
-def test_a_network_from_outside_is_not_built(finished_run, tmp_path):
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"_target_": "os.system", "command": "touch ran"},
+        {"_target_": "colourize.models.unet.torch.save", "obj": 1, "f": "ran"},
+        {"_target_": "colourize.models.unet.torch", "command": "touch ran"},
+        {"_target_": "colourize.models.unet.SameConv2d", "in_channels": 1, "out_channels": 1, "kernel": 1},
+        {
+            "_target_": "colourize.models.unet.UNet",
+            "num_colours": 4,
+            "num_filters": {"_target_": "builtins.open", "file": "ran", "mode": "w"},
+        },
+        {},
+    ],
+)
+def test_nothing_but_a_network_of_ours_is_built_from_a_file(finished_run, tmp_path, monkeypatch, node):
+    monkeypatch.chdir(tmp_path)
     foreign = contents(finished_run)
-    foreign["config"]["model"] = {"_target_": "os.system", "command": "touch ran"}
+    foreign["config"]["model"] = node
     torch.save(foreign, tmp_path / "foreign.ckpt")
     with pytest.raises(InputError, match=r"only those of colourize\.models"):
         checkpoint.load(tmp_path / "foreign.ckpt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_differences_name_the_innermost_key():
+    old, new = {"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4, "e": 5}, "d": 3}
+    assert checkpoint.differences("x", old, new) == [("x.a.c", 2, 4), ("x.a.e", None, 5)]

@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +124,26 @@ def test_completion_offers_options_and_knobs(tmp_path):
         done = subprocess.run([sys.executable, ROOT / "train.py", "-sc", "query=bash"], cwd=tmp_path, text=True,
                               capture_output=True, env=environment)  # fmt: skip
         assert offered in done.stdout.split(), (done.stdout, done.stderr)
+
+
+def test_completion_of_the_console_command_knows_its_verbs(tmp_path):
+    command = (sys.executable, "-m", "colourize", "-sc", "query=bash")
+    for line, offered in (("colourize tr", "train"), ("colourize train model=", "model=unet")):
+        environment = {**ONE_THREAD, "COMP_LINE": line, "COMP_POINT": str(len(line))}
+        done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, env=environment)
+        assert offered in done.stdout.split(), (done.stdout, done.stderr)
+
+
+def test_an_interrupted_run_says_so(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, ROOT / "train.py", *TINY, "max_epochs=100000", "hydra.run.dir=run"],
+        cwd=tmp_path, env=ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        while not (tmp_path / "run/metrics.csv").exists() and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "interrupted"
 
 
 def test_the_console_command_trains_too(tmp_path):

@@ -47,12 +47,24 @@ def test_every_knob_has_a_comment_on_the_page():
         assert re.search(rf"^(  - )?{knob}: .*  # .{{10,}}", page, re.M), knob
 
 
-def test_every_knob_reaches_a_node_or_the_code():
-    """A knob that nothing reads would be silently without effect."""
-    files = [path.read_text() for path in CONF.glob("*/*.yaml")]
-    code = "".join(path.read_text() for path in (CONF.parent / "colourize").glob("*.py") if path.stem != "config")
-    for knob in (field.name for field in fields(Knobs)):
-        assert any(f"${{{knob}}}" in text for text in files) or f'"{knob}"' in code, knob
+@pytest.mark.parametrize(
+    ("group", "knob", "value", "but"),
+    [
+        ("model", "kernel", 7, ("lookup", "prior")),
+        ("model", "num_filters", 5, ("lookup", "prior")),
+        ("model", "num_colours", 9, ()),
+        ("optimizer", "lr", 0.25, ()),
+        ("data", "classes", 3, ()),
+        ("data", "image_size", 64, ()),
+        ("data", "holdout", 0.25, ()),
+        ("data", "cache_dir", "elsewhere", ("cifar10", "scenes")),
+    ],
+)
+def test_a_knob_reaches_every_option_of_its_group(group, knob, value, but):
+    """A knob that an option does not refer to would be silently without effect."""
+    for option in (name for of, name in OPTIONS if of == group and name not in but):
+        node = knobs(f"{group}={option}", f"{knob}={value}", *EXTRA.get((group, option), []))[group]
+        assert node[knob] == value, option
 
 
 def test_experiments_win_over_the_page_and_the_command_line_over_experiments(tmp_path):
@@ -73,13 +85,21 @@ def test_a_wrong_type_on_the_command_line_is_named(override):
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("kernl: 5", "kernl"), ("kernel: five", "kernel"), ("trainer: 3", "trainer")]
+    ("text", "key"),
+    [
+        ("kernl: 5", "kernl"),
+        ("kernel: five", "kernel"),
+        ("trainer: 3", "trainer"),
+        ("model: {kernl: 5}", "kernl"),
+        ("model: unet", "override /model: unet"),
+        ("data: {root: 3}", "data.root=3"),
+    ],
 )
 def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, text, key, monkeypatch):
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment/mine.yaml").write_text(f"# @package _global_\n{text}\n")
-    with pytest.raises((ConfigCompositionException, OmegaConfBaseException), match=key):
-        composed(f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine")
+    with pytest.raises((ConfigCompositionException, OmegaConfBaseException, InputError), match=key):
+        knobs(f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine")
 
 
 @pytest.mark.parametrize(
@@ -97,6 +117,18 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("seed=-1", "seed=-1 is too small"),
         ("accelerator=tpu", "accelerator=tpu is unknown; pass one of auto, cpu, gpu"),
         ("data=folder", "data.root has no value; pass data.root="),
+        ("precision=bf16-true", "precision=bf16-true is unknown; pass one of 32-true, bf16-mixed"),
+        ("model.kernel=0", "model.kernel=0 is too small; pass kernel=1 or more"),
+        ("model.kernel=abc", "model.kernel='abc' is str; pass int"),
+        ("model.num_colours=6", "model.num_colours=6 but num_colours=24; pass num_colours alone"),
+        ("data.root=2023", "data.root=2023 is int; pass Path or str"),
+        ("+foo=1", "foo is no knob"),
+        ("+scheduler.foo=1", "scheduler={'foo': 1} is no option with a _target_"),
+        ("+optimizer.foo=1", "unexpected keyword argument 'foo'"),
+        ("+model.foo=1", "unexpected keyword argument 'foo'"),
+        ("+data.foo=1", "unexpected keyword argument 'foo'"),
+        ("+trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
+        ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],
 )
 def test_a_knob_outside_its_range_is_named_with_the_remedy(override, message):

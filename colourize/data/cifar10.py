@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
@@ -35,7 +36,7 @@ def load(root: str | Path, classes: Any = "horse", image_size: int = 32, holdout
 
 def _split(root: str | Path, train: bool, chosen: list[int]) -> Tensor:
     try:
-        dataset = CIFAR10(str(root), train=train, download=True)
+        dataset = _dataset(Path(root).expanduser(), train)
     except (OSError, RuntimeError, EOFError) as error:
         cause = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
@@ -43,3 +44,12 @@ def _split(root: str | Path, train: bool, chosen: list[int]) -> Tensor:
             "there, or pass data=scenes, or data=folder data.root=DIR"
         ) from error
     return torch.from_numpy(dataset.data[np.isin(dataset.targets, chosen)])
+
+
+def _dataset(root: Path, train: bool) -> CIFAR10:
+    try:
+        return CIFAR10(root, train=train)
+    except RuntimeError:  # not there, or not whole
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".cifar10.lock"):  # jobs that start together would download into one file
+            return CIFAR10(root, train=train, download=True)

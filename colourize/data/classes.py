@@ -9,6 +9,7 @@ def selected_classes(classes: str | int | Iterable[str | int], names: Sequence[s
     """Indices of the chosen classes, ascending, each once.
 
     ``classes`` is 'all', a name, an index (a number or its digits), several of them with commas between, or a list.
+    A name comes before an index: of the folders 1 and 2, 1 is the folder of that name.
 
     Raises:
         InputError: a class that is neither a name nor an index of ``names``, or no class at all.
@@ -24,10 +25,10 @@ def _indices(item: str | int, names: Sequence[str]) -> list[int]:
     text = str(item).strip()
     if text == "all":
         return list(range(len(names)))
-    if text.isdecimal() and int(text) < len(names):
-        return [int(text)]
     if text in names:
         return [list(names).index(text)]
+    if text.isdecimal() and int(text) < len(names):
+        return [int(text)]
     raise InputError(f"classes={text!r}: unknown class; pass some of {_valid(names)}")
 
 

@@ -176,7 +176,7 @@ def _dangling(entry: os.DirEntry[str]) -> bool:
 
 def _wanted(root: Path, classes: str | int | Sequence[str | int], names: Collection[str]) -> Collection[str | None]:
     """The chosen names of classes, with None for files in no class."""
-    listed = [classes] if isinstance(classes, str | int) else list(classes)
+    listed = list(classes) if isinstance(classes, list | tuple) else [classes]
     if listed == ["all"]:
         return {None, *names}
     if not names:
