@@ -130,7 +130,7 @@ def _check_bypass(knobs: dict[str, Any]) -> None:
 
 def _check_node(name: str, node: Any) -> None:
     """Raises InputError where a group's node is no node, or holds a value of another type than its target declares."""
-    if node == {} and name == "scheduler":
+    if not node and name == "scheduler":
         return
     if not isinstance(node, dict) or "_target_" not in node:
         raise InputError(

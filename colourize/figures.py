@@ -41,7 +41,7 @@ def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
 
     The diagonal is perfect calibration (Guo, Pleiss, Sun, Weinberger 2017); a dot's area follows the bin's pixels.
     """
-    figure = Figure(figsize=(6, 5.2), dpi=120, layout="constrained")
+    figure = Figure(figsize=(7.5, 5), dpi=120, layout="constrained")
     axis = figure.subplots()
     axis.plot([0, 1], [0, 1], color="0.6", linewidth=1)
     for number, (name, rows) in enumerate(bins.items()):
@@ -52,21 +52,21 @@ def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
         axis.scatter(confidence / count, correct / count, s=sizes, color=colour, marker=marker, label=name)
     axis.set(xlabel="confidence", ylabel="share of right pixels", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    figure.legend(fontsize=8, loc="outside right upper")
     return figure
 
 
 def scatter_figure(points: Mapping[str, tuple[float, float]], truth: float) -> Figure:
     """Mean colourfulness against mean CIEDE2000, a point for each name; a line at the true pictures' colourfulness."""
-    figure = Figure(figsize=(6, 5.2), dpi=120, layout="constrained")
+    figure = Figure(figsize=(7.5, 5), dpi=120, layout="constrained")
     axis = figure.subplots()
     axis.axvline(truth, color="0.6", linewidth=1, label="true pictures")
     for number, (name, (colourfulness, error)) in enumerate(points.items()):
-        marker = MARKERS[number // 10 % len(MARKERS)]
+        marker = MARKERS[number % len(MARKERS)]
         axis.scatter(colourfulness, error, color=f"C{number % 10}", marker=marker, label=name)
     axis.set(xlabel="colourfulness", ylabel="error, ΔE00 (lower is better)", ylim=(0, None))
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    figure.legend(fontsize=8, loc="outside right upper")
     return figure
 
 

@@ -129,7 +129,7 @@ def _log_result(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, f
     flat |= {
         f"{group}.{name}": str(value) if isinstance(value, list) else value
         for group in ("model", "data", "optimizer", "scheduler", "trainer")
-        for name, value in knobs[group].items()
+        for name, value in (knobs[group] or {}).items()
         if value is not None
     }
     flat = {name: str(value) if isinstance(value, list | dict) else value for name, value in flat.items()}

@@ -42,7 +42,8 @@ def small(words, cifar_archive, picture_folder, finished_run):
     if f"ckpt_path={checkpoint}" in words:
         return [*words, *quick_settings(checkpoint), "max_epochs=3"]
     if "data=scenes" in words:
-        return [*words, *SMALL, "data.num_train=20", "data.num_validation=4", "num_colours=4"]
+        filters = [] if "model=lookup" in words else ["num_filters=2"]
+        return [*words, *filters, *SMALL[1:], "data.num_train=20", "data.num_validation=4", "num_colours=4"]
     if "data=folder" in words:
         return [*words, *SMALL, "image_size=8", "num_colours=4"]
     return [*words, *SMALL, f"data.root={cifar_archive[0]}", "num_colours=4"]
@@ -73,14 +74,19 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["train.py", *small(rest, cifar_archive, picture_folder, finished_run)])
             train()
             assert "checkpoints/last.ckpt" in capsys.readouterr().out
-        case ["colourize", *rest]:
-            monkeypatch.setattr(sys, "argv", ["colourize", *rest])
+        case ["colourize", "evaluate", *rest]:
+            mine = [str(finished_run) if word in ("outputs/mine", "multirun/mine") else word for word in rest]
+            few = ["data.num_train=20", "data.num_validation=4"] if "data=scenes" in rest else []
+            monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *mine, *few])
             main()
+            assert "look-up table" in capsys.readouterr().out
+            assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
         case ["tensorboard", "--logdir", folder]:
             assert folder in ("outputs", "multirun")
         case ["eval", inner]:
-            script = inner.removeprefix("$(").removesuffix(")").replace("python", sys.executable, 1)
-            done = subprocess.run(shlex.split(script), cwd=ROOT, check=True, capture_output=True, text=True)
+            program, *rest = shlex.split(inner.removeprefix("$(").removesuffix(")"))
+            start = [sys.executable] if program == "python" else [sys.executable, "-m", program]
+            done = subprocess.run([*start, *rest], cwd=ROOT, check=True, capture_output=True, text=True)
             assert "hydra_bash_completion" in done.stdout
         case _:
             pytest.fail(f"no one checks {command!r}")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 LEVELS = 766  # of R + G + B for 8-bit channels; a grey of the course is a level / 768
-BANDWIDTHS = 1.0, 2.0, 4.0, 8.0, 16.0  # of the Gaussian over neighbouring levels, in levels
+BANDWIDTHS = 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0  # of the Gaussian over neighbouring levels, in levels; 0.2: none
 WEIGHTS = 0.1, 1.0, 10.0, 100.0  # of the prior, in pixels
 NUM_FOLDS = 3
 
