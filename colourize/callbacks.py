@@ -90,6 +90,10 @@ class EpochTable(Callback):
             writer.writeheader()
             writer.writerows(self.rows)
 
+    def validated_rows(self) -> list[dict[str, float]]:
+        """Rows of this run's own epochs that ended in a validation."""
+        return [row for row in self.rows[self.num_before :] if "val/loss" in row]
+
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}
 

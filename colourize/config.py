@@ -1,15 +1,14 @@
-"""The configuration: its schema, where its files lie, and the way from it to plain values and objects."""
+"""The configuration: its schema, where its files lie, and the way from it to checked plain values."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from colourize.errors import InputError
+from colourize.targets import check_node
 
 
 @dataclass
@@ -111,7 +110,8 @@ def check(knobs: dict[str, Any]) -> None:
         if name in knobs["trainer"]:
             raise InputError(f"trainer.{name}={knobs['trainer'][name]} is not taken: {reason}")
     for name in NODES:
-        _check_node(name, knobs[name])
+        if knobs[name] or name != "scheduler":  # which may be none
+            check_node(name, knobs[name])
     _check_bypass(knobs)
 
 
@@ -126,73 +126,3 @@ def _check_bypass(knobs: dict[str, Any]) -> None:
             f"model.num_colours={network['num_colours']} but num_colours={knobs['num_colours']}; "
             "pass num_colours alone, which the network follows"
         )
-
-
-def _check_node(name: str, node: Any) -> None:
-    """Raises InputError where a group's node is no node, or holds a value of another type than its target declares."""
-    if not node and name == "scheduler":
-        return
-    if not isinstance(node, dict) or "_target_" not in node:
-        raise InputError(
-            f"{name}={node} is no option with a _target_; pass {name}=OPTION, or in an experiment file under defaults: "
-            f"override /{name}: {node if isinstance(node, str) else 'OPTION'}"
-        )
-    target = instantiate(node, partial=True).func
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    for key, value in node.items():
-        accepted = set(get_args(hints.get(key))) or {hints.get(key)}
-        if accepted <= {int, float, str, bool, Path, type(None)}:
-            fitting = accepted | ({int} if float in accepted else set())
-            if not isinstance(value, tuple(fitting)) or (isinstance(value, bool) and bool not in accepted):
-                names = " or ".join(sorted(kind.__name__ for kind in accepted))
-                raise InputError(f"{name}.{key}={value!r} is {type(value).__name__}; pass {names}")
-
-
-def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
-    """What a node's ``_target_`` builds from the node's other values; with ``partial`` a call that waits for the rest.
-
-    The only caller of Hydra's ``instantiate``.
-
-    Raises:
-        InputError: the target is unknown, or does not take one of the values.
-    """
-    from hydra.errors import InstantiationException
-    from hydra.utils import instantiate as hydra_instantiate
-
-    try:
-        built = hydra_instantiate(node, _partial_=partial, _convert_="all")
-    except InstantiationException as error:
-        cause = error.__cause__
-        if cause is not None and not isinstance(cause, ImportError | TypeError | InputError):
-            raise cause from None
-        raise InputError(" ".join(str(cause or error).split())) from error
-    if partial:
-        _check_keywords(built.func, built.keywords)
-    return built
-
-
-def builder(name: str, node: dict[str, Any]) -> Callable[..., Any]:
-    """A call that builds the node's object from the rest of its arguments; a value it refuses is told as InputError."""
-    build = instantiate(node, partial=True)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return build(*args, **kwargs)
-        except InputError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{name}: {' '.join(str(error).split())}; see conf/{name}/") from error
-
-    return call
-
-
-def _check_keywords(target: Callable[..., Any], keywords: dict[str, Any]) -> None:
-    try:
-        inspect.signature(target).bind_partial(**keywords)
-    except TypeError as error:
-        raise InputError(f"{target.__module__}.{target.__qualname__}: {error}") from error
-
-
-def short_name(node: dict[str, Any] | None) -> str:
-    """The last part of a node's target: "UNet" of "colourize.models.unet.UNet", "none" without a node."""
-    return node["_target_"].rpartition(".")[2] if node else "none"

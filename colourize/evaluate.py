@@ -12,12 +12,13 @@ from rich.console import Console
 from torch import Tensor
 
 from colourize import checkpoint, manifest, report
-from colourize.config import builder, conf_dir, plain, short_name
+from colourize.config import conf_dir, plain
 from colourize.data.module import ColourData, LabelledPictures
 from colourize.errors import InputError
 from colourize.evaluation import Predictor, Row, Yardstick, with_intervals
 from colourize.figures import strip_figure
 from colourize.module import Colourizer
+from colourize.targets import builder, short_name
 
 BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
 NUM_EXAMPLES = 10

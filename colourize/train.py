@@ -10,18 +10,15 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
-from rich.console import Console
-from rich.table import Table
 
+from colourize import results
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar
 from colourize.checkpoint import check_palette, check_resumable
-from colourize.config import builder, short_name
 from colourize.data.module import ColourData
 from colourize.errors import InputError
-from colourize.evaluation import MODEL, Row, Yardstick, standing
-from colourize.figures import save_curves, strip_figure
+from colourize.evaluation import Yardstick
 from colourize.module import Colourizer
-from colourize.report import as_json, print_tables
+from colourize.targets import builder, short_name
 
 
 def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
@@ -40,61 +37,46 @@ def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     _quiet()
-    if knobs["ckpt_path"]:
-        check_resumable(knobs["ckpt_path"], knobs)
+    last = Path(knobs["ckpt_path"]).expanduser() if knobs["ckpt_path"] else None
+    if last is not None:
+        check_resumable(last, knobs)
     table, examples = EpochTable(folder / "metrics.csv"), ExamplePictures()
-    checkpoints = _checkpoints(folder / "checkpoints")
-    trainer = _trainer(knobs, folder, [table, examples, *checkpoints])
+    trainer = _trainer(knobs, folder, [table, examples, *_checkpoints(folder / "checkpoints")])
     data = ColourData(
         builder("data", knobs["data"]),
         **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
     )
     data.setup()
     assert data.pictures is not None
-    if knobs["ckpt_path"]:
-        check_palette(knobs["ckpt_path"], data.palette)
+    if last is not None:
+        check_palette(last, data.palette)
     yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
-    pl.seed_everything(knobs["seed"], workers=True, verbose=False)
-    network = builder("model", knobs["model"])()
-    if hasattr(network, "fit"):
-        network.fit(data.train.grey, data.train.labels)
-    scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
-    optimizer = builder("optimizer", knobs["optimizer"])
-    module = Colourizer(network, data.palette, knobs, yardstick.table_loss, optimizer, scheduler)
+    module = _module(knobs, data, yardstick.table_loss)
     start = time.perf_counter()
-    trainer.fit(module, data, ckpt_path=knobs["ckpt_path"] and Path(knobs["ckpt_path"]).expanduser(), weights_only=True)
+    trainer.fit(module, data, ckpt_path=last, weights_only=True)
     seconds = time.perf_counter() - start
-    trained = table.rows[table.num_before :]
-    if not any("val/loss" in row for row in trained):
+    if not table.validated_rows():
         raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
-    title = f"{short_name(knobs['model'])}, kernel {knobs['model'].get('kernel', '-')}, {len(data.train)} pictures"
-    strip_figure(examples.rows, title).savefig(folder / "pictures.png")
-    save_curves(folder / "curves.png", table.rows, title)
-    best = min((row for row in trained if "val/loss" in row), key=lambda row: row["val/loss"])
-    metrics = {**best, **table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
     if not module.automatic_optimization:  # no step was made, so no checkpoint was due
         for name in ("best", "last"):
             trainer.save_checkpoint(folder / f"checkpoints/{name}.ckpt")
     rows = yardstick.measured(short_name(knobs["model"]), module.cpu().float().eval())
-    (folder / "evaluation.json").write_text(as_json(rows) + "\n")
-    _log_result(trainer, knobs, metrics, rows)
-    _print_result(knobs, module, table.rows[-1], best, seconds, folder, rows)
+    metrics = results.summary(table)
+    results.write(folder, knobs, table, examples, rows)
+    results.log(trainer, knobs, metrics, rows)
+    results.show(folder, knobs, module, table, rows, seconds)
     return metrics
 
 
-def _quiet() -> None:
-    """Leaves out what Lightning tells every user of every run."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
-    # pictures lie in memory and a batch is one indexing operation: workers would only copy
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*number of training batches .* is smaller than the logging interval.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")  # Lightning's own use
-    # a baseline has nothing to optimize
-    warnings.filterwarnings("ignore", message=".*this fit will run with no optimizer.*")
-    # a run that goes on from another folder's checkpoint keeps a best of its own
-    warnings.filterwarnings("ignore", message="The dirpath has changed from.*")
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty.*")
+def _module(knobs: dict[str, Any], data: ColourData, table_loss: float) -> Colourizer:
+    """The network of the knobs, from the seed; a baseline is fitted to the training pictures."""
+    pl.seed_everything(knobs["seed"], workers=True, verbose=False)
+    network = builder("model", knobs["model"])()
+    if hasattr(network, "fit"):
+        network.fit(data.train.grey, data.train.labels)
+    optimizer = builder("optimizer", knobs["optimizer"])
+    scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
+    return Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler)
 
 
 def _checkpoints(folder: Path) -> list[ModelCheckpoint]:
@@ -122,61 +104,16 @@ def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Any]) -> pl.Tr
         raise InputError(f"{asked}: {' '.join(str(error).split())}{remedy}") from error
 
 
-def _log_result(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], rows: list[Row]) -> None:
-    """The last network's measures, and one row of TensorBoard's HPARAMS tab: at the end, given at the start it would
-    add a false first point."""
-    flat = {name: value for name, value in knobs.items() if isinstance(value, str | int | float | bool)}
-    flat |= {
-        f"{group}.{name}": str(value) if isinstance(value, list) else value
-        for group in ("model", "data", "optimizer", "scheduler", "trainer")
-        for name, value in (knobs[group] or {}).items()
-        if value is not None
-    }
-    flat = {name: str(value) if isinstance(value, list | dict) else value for name, value in flat.items()}
-    (model,) = (row for row in rows if row.kind == MODEL)
-    final = {f"final/{key}": interval.estimate for key, interval in model.intervals.items()}
-    shown = (
-        "val/loss",
-        "val/accuracy",
-        "val/skill",
-        "train/loss",
-        "train/accuracy",
-        "best/val/loss",
-        "images_per_second",
-    )
-    for logger in trainer.loggers:
-        if isinstance(logger, TensorBoardLogger):
-            logger.log_metrics(final, trainer.global_step)
-            logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in shown})
-            logger.finalize("success")
-
-
-def _print_result(
-    knobs: dict[str, Any],
-    module: Colourizer,
-    last: dict[str, float],
-    best: dict[str, float],
-    seconds: float,
-    folder: Path,
-    rows: list[Row],
-) -> None:
-    size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
-    table = Table(title=f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s", title_justify="left")
-    table.add_column("epoch")
-    for column in ("train/loss", "val/loss", "train/accuracy", "val/accuracy", "val/skill"):
-        table.add_column(column, justify="right")
-    for name, row in (("last", last), ("best", best)):
-        losses = [f"{row[f'{split}/loss']:.4f}" for split in ("train", "val")]
-        shares = [f"{row[f'{split}/accuracy']:.2%}" for split in ("train", "val")]
-        table.add_row(f"{int(row['epoch']) + 1} ({name})", *losses, *shares, f"{row['val/skill']:.3f}")
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    print_tables(rows, f"after epoch {int(last['epoch']) + 1}", console)
-    console.print(table)
-    by_name = {row.name: row for row in rows}
-    (model,) = (row for row in rows if row.kind == MODEL)
-    console.print(
-        standing(model, by_name["look-up table"], by_name["class prior"], by_name.get("objects known")), style="bold"
-    )
-    for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
-        console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
-    console.print(f"{'dashboard':13} tensorboard --logdir {folder}")
+def _quiet() -> None:
+    """Leaves out what Lightning tells every user of every run."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",  # pictures lie in memory: workers would only copy
+        ".*number of training batches .* is smaller than the logging interval.*",  # what is logged is logged each epoch
+        ".*LeafSpec.* is deprecated.*",  # Lightning's own use
+        ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize
+        "The dirpath has changed from.*",  # a run that goes on from another folder keeps a best of its own
+        "Checkpoint directory .* exists and is not empty.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)

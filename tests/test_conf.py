@@ -8,8 +8,9 @@ import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf.errors import OmegaConfBaseException
 
-from colourize.config import Knobs, conf_dir, instantiate, plain
+from colourize.config import Knobs, conf_dir, plain
 from colourize.errors import InputError
+from colourize.targets import instantiate
 from tests.conftest import composed, knobs
 
 CONF = Path(conf_dir())

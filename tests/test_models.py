@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from colourize.config import conf_dir, instantiate
+from colourize.config import conf_dir
 from colourize.models.blocks import SameConv2d, conv, doubling_conv, halving_conv
+from colourize.targets import instantiate
 from tests.conftest import knobs
 
 MODELS = sorted(path.stem for path in (Path(conf_dir()) / "model").glob("*.yaml"))

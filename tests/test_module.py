@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colourize.config import instantiate
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
 from colourize.module import Colourizer, pixel_accuracy, pixel_cross_entropy
+from colourize.targets import instantiate
 from colourize.train import train
 from tests.conftest import knobs
 

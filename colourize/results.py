@@ -1,0 +1,83 @@
+"""What a finished run leaves: files, TensorBoard's last entries, and the tables on the screen."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.table import Table
+
+from colourize.callbacks import EpochTable, ExamplePictures, tensorboard
+from colourize.evaluation import MODEL, Row, standing
+from colourize.figures import save_curves, strip_figure
+from colourize.module import Colourizer
+from colourize.report import as_json, print_tables
+from colourize.targets import short_name
+
+GROUPS = "model", "data", "optimizer", "scheduler", "trainer"
+COMPARED = "val/loss", "val/accuracy", "val/skill", "train/loss", "train/accuracy", "best/val/loss", "images_per_second"
+
+
+def summary(table: EpochTable) -> dict[str, float]:
+    """The last epoch's row, its validation the last there was, and which epoch of this run was the best."""
+    validated = table.validated_rows()
+    best = min(validated, key=lambda row: row["val/loss"])
+    return {**validated[-1], **table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
+
+
+def write(folder: Path, knobs: dict[str, Any], table: EpochTable, examples: ExamplePictures, rows: list[Row]) -> None:
+    """Writes ``pictures.png``, ``curves.png`` and ``evaluation.json``."""
+    kernel = f", kernel {knobs['model']['kernel']}" if "kernel" in knobs["model"] else ""
+    title = f"{short_name(knobs['model'])}{kernel}, {knobs['data']['_target_'].split('.')[2]}"
+    strip_figure(examples.rows, title).savefig(folder / "pictures.png")
+    save_curves(folder / "curves.png", table.rows, title)
+    (folder / "evaluation.json").write_text(as_json(rows) + "\n")
+
+
+def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], rows: list[Row]) -> None:
+    """Logs the network's measures and its row of TensorBoard's HPARAMS tab, with the values that took effect.
+
+    At the end, because a row given at the start adds a false first point.
+    """
+    values = {name: value for name, value in knobs.items() if name not in GROUPS and value is not None}
+    values |= {f"{group}.{name}": value for group in GROUPS for name, value in (knobs[group] or {}).items()}
+    flat = {name: value if isinstance(value, str | int | float) else str(value) for name, value in values.items()}
+    (model,) = (row for row in rows if row.kind == MODEL)
+    if logger := tensorboard(trainer):
+        final = {f"final/{key}": interval.estimate for key, interval in model.intervals.items()}
+        logger.log_metrics(final, trainer.global_step)
+        logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in COMPARED})
+        logger.finalize("success")
+
+
+def show(
+    folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row], seconds: float
+) -> None:
+    """Prints floors, network and ceilings; the last and the best epoch; where the run stands; where its files are."""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    print_tables(rows, f"after epoch {table.rows[-1]['epoch'] + 1:.0f}", console)
+    size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+    console.print(_epochs(table, f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s"))
+    by_name = {row.name: row for row in rows}
+    (model,) = (row for row in rows if row.kind == MODEL)
+    ceiling = by_name.get("objects known")
+    console.print(standing(model, by_name["look-up table"], by_name["class prior"], ceiling), style="bold")
+    for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
+        console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
+    console.print(f"{'dashboard':13} tensorboard --logdir {folder}")
+
+
+def _epochs(table: EpochTable, title: str) -> Table:
+    shown = Table(title=title, title_justify="left")
+    shown.add_column("epoch")
+    columns = "train/loss", "val/loss", "train/accuracy", "val/accuracy", "val/skill"
+    for column in columns:
+        shown.add_column(column, justify="right")
+    best = min(table.validated_rows(), key=lambda row: row["val/loss"])
+    for name, row in (("last", table.rows[-1]), ("best", best)):
+        cells = [
+            "-" if column not in row else f"{row[column]:.2%}" if "accuracy" in column else f"{row[column]:.4f}"
+            for column in columns
+        ]
+        shown.add_row(f"{row['epoch'] + 1:.0f} ({name})", *cells)
+    return shown
