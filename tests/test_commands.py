@@ -135,14 +135,21 @@ def test_completion_of_the_console_command_knows_its_verbs(tmp_path):
 
 
 def test_an_interrupted_run_says_so(tmp_path):
-    with subprocess.Popen(
-        [sys.executable, ROOT / "train.py", *TINY, "max_epochs=100000", "hydra.run.dir=run"],
-        cwd=tmp_path, env=ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        while not (tmp_path / "run/metrics.csv").exists() and process.poll() is None:
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+    # a shell starts a background job, and so perhaps this suite, with SIGINT ignored
+    script = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
+    )
+    words = [sys.executable, "-c", script, *TINY, "max_epochs=100000", "hydra.run.dir=run"]
+    environment = {**ONE_THREAD, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            while not (tmp_path / "run/metrics.csv").exists() and process.poll() is None:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
     assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "interrupted"
 
 
