@@ -1,23 +1,26 @@
 """The console command: ``colourize VERB ...``. Heavy imports happen inside the verbs: help and completion are fast."""
 
 import argparse
+import difflib
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize import __version__, manifest
-from colourize.config import conf_dir, plain, register
+from colourize.config import Knobs, conf_dir, plain, register
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,9 @@ def _train_job(cfg: DictConfig) -> float:
         metrics = train(knobs, folder)
     except (KeyboardInterrupt, SystemExit):  # Lightning turns the one into the other
         manifest.update(folder, status="interrupted", end=manifest.now())
+        last = folder / "checkpoints/last.ckpt"
+        print(f"colourize: interrupted; {f'go on with ckpt_path={last}' if last.exists() else 'no epoch is done'}",
+              file=sys.stderr)  # fmt: skip
         sys.exit(130)
     except Exception as error:
         told = _one_line(error)
@@ -77,10 +83,18 @@ def _complete(query: list[str]) -> None:
 
 
 def _one_line(error: BaseException) -> str:
-    """An error's text on one line."""
+    """An error's text on one line; Hydra's without what helps nobody, and with what does."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
-    return " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, HydraException):
+        text = re.sub(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^", "", text)
+        if isinstance(error, OverrideParseException):
+            text += " Pass NAME=VALUE, and quote what is special to Hydra: \"data.root='~/my pictures'\""
+    if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
+        close = difflib.get_close_matches(unknown[1], [known.name for known in fields(Knobs)], 1)
+        text += f"; did you mean {close[0]}?" if close else "; --help lists the knobs"
+    return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
 
 
 def _verb(run: Callable[[], Any]) -> None:

@@ -38,7 +38,7 @@ class ExamplePictures(Callback):
         with torch.no_grad(), precision.forward_context():
             predicted = pl_module(precision.convert_input(grey)).argmax(dim=1)
         true, shown = dequantize(labels, pl_module.palette), dequantize(predicted, pl_module.palette)
-        self.rows = {"grey": grey, "true": true, "predicted": shown}
+        self.rows = {"grey": grey, "true class": true, "predicted": shown}
         if logger := tensorboard(trainer):
             logger.experiment.add_image("grey, true, predicted", picture_grid(grey, true, shown), trainer.global_step)
 
@@ -100,6 +100,18 @@ class EpochTable(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = state_dict["rows"]
         self.num_before = len(self.rows)
+
+
+class BaselineCheckpoints(Callback):
+    """``best.ckpt`` and ``last.ckpt`` of a baseline: it makes no step, so ModelCheckpoint sees nothing to save."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not pl_module.automatic_optimization:
+            for name in ("best", "last"):
+                trainer.save_checkpoint(self.folder / f"{name}.ckpt")
 
 
 class ProgressBar(RichProgressBar):

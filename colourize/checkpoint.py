@@ -65,8 +65,11 @@ def check_resumable(path: str | Path, config: dict[str, Any]) -> None:
     keys = [*SAME_TO_GO_ON, *(["max_epochs"] if config["scheduler"] else [])]  # a schedule is laid out for its length
     for key in keys:
         for name, old, new in differences(key, before.get(key), now[key]):
+            if name.endswith("._target_"):
+                name, old, new = key, option(old), option(new)
+            knob = name.rpartition(".")[2] if name.rpartition(".")[2] in config else name
             raise InputError(
-                f"ckpt_path={path} was trained with {name}={old}, not {new}; pass {name}={old}, or leave ckpt_path out "
+                f"ckpt_path={path} was trained with {knob}={old}, not {new}; pass {knob}={old}, or leave ckpt_path out "
                 "to start anew"
             )
     done = contents["epoch"] + 1
@@ -92,6 +95,12 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
     if "root" in data:
         data["root"] = str(Path(data["root"]).expanduser().resolve())
     return {**config, "data": data}
+
+
+def option(target: str | None) -> str:
+    """The option whose file names the target: unet of colourize.models.unet.UNet, adam of torch.optim.Adam."""
+    home, _, name = str(target).rpartition(".")
+    return home.rpartition(".")[2] if home.startswith(("colourize.models.", "colourize.data.")) else name.lower()
 
 
 def differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:

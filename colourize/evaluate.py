@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from torch import Tensor
 
-from colourize import checkpoint, manifest, report
+from colourize import __version__, checkpoint, manifest, report
+from colourize.checkpoint import comparable
 from colourize.config import conf_dir, plain
 from colourize.data.module import ColourData, LabelledPictures
 from colourize.errors import InputError
@@ -42,7 +45,9 @@ def evaluate(
     Raises:
         InputError: a run that is none, an override that does not apply, pictures that cannot be loaded.
     """
-    files = [file for run in runs if run not in BASELINES for file in checkpoint_files(run)]
+    check_outputs(page, figures, pictures)
+    given = [run for run in runs if run not in BASELINES or Path(run).exists()]
+    files = [file for run in given for file in checkpoint_files(run)]
     modules = [checkpoint.load(file) for file in files]
     console = Console(soft_wrap=True, highlight=False, markup=False)
     config = _data_config(modules, overrides)
@@ -50,10 +55,14 @@ def evaluate(
         builder("data", config["data"]),
         **{name: config[name] for name in ("num_colours", "palette", "cache_dir")},
     )
-    for file, module in zip(files, modules, strict=True):
-        if module.config["data"] != modules[0].config["data"]:
-            console.print(f"{file} was validated on other pictures; here all are measured on those of {files[0]}")
     names = run_names([module.config for module in modules])
+    used = comparable(config)["data"]
+    notes = [
+        f"{name} was trained with other pictures ({file}): the floors are not fitted on the same, and some of these "
+        "may have been among its training pictures."
+        for name, file, module in zip(names, files, modules, strict=True)
+        if comparable(module.config)["data"] != used
+    ]
     rows: list[Row] = []
     strip: dict[str, Tensor] = {}
     truth = 0.0
@@ -65,12 +74,14 @@ def evaluate(
             with console.status(f"measuring {predictor.name}"):
                 rows.append(with_intervals(yardstick.row(predictor), num_resamples))
             strip[predictor.name] = yardstick.colours(predictor, index)
-    title = f"{len(data.pictures.validation)} validation pictures" if data.pictures else ""
+    assert data.pictures is not None
+    title = f"{len(data.pictures.validation)} validation pictures"
     report.print_tables(rows, title, console)
-    sentences = report.comparisons(rows)
+    sentences = [*notes, *report.comparisons(rows)]
     for sentence in sentences:
         console.print(sentence)
-    _write(rows, strip, truth, sentences, title, page, figures, pictures)
+    about = f"{title} ({_source(config)}; {len(data.pictures.train)} training pictures)"
+    _write(rows, strip, truth, sentences, about, page, figures, pictures)
     return rows
 
 
@@ -90,10 +101,28 @@ def _write(
         strip_figure(strip).savefig(pictures)
     if page is not None:
         note = (
-            f"Floors, networks and ceilings on {title}. Estimates with 95 % bootstrap intervals over pictures; the "
-            f"pictures are those of the most probable class. True pictures have a mean colourfulness of {truth:.1f}."
+            f"Floors, networks and ceilings on {title}, colourize {__version__}, {date.today()}. Estimates with 95 % "
+            "bootstrap intervals over pictures (that of the calibration error leans upwards); - where a measure does "
+            "not apply, none where it has no number. The pictures are those of the most probable class. True pictures "
+            f"have a mean colourfulness of {truth:.1f}."
         )
         report.write_page(page, "colourize: evaluation", note, rows, sentences, strip, truth)
+
+
+def _source(config: dict[str, Any]) -> str:
+    """Where the pictures are from, in words: the source and the settings of its that matter."""
+    node = config["data"]
+    told = (f"{key}={node[key]}" for key in ("root", "classes", "image_size", "holdout") if node.get(key))
+    return " ".join([node["_target_"].split(".")[2], *told])
+
+
+def check_outputs(page: Path | None, figures: Path | None, pictures: Path | None) -> None:
+    """Raises InputError, before anything is measured, where a file could not be written at the end."""
+    for file in (page, figures, pictures):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise InputError(f"{file}: there is no folder {file.parent}; make it, or pass another place")
+    if pictures is not None and pictures.suffix.lower() not in (".png", ".jpg", ".pdf", ".svg", ".webp"):
+        raise InputError(f"--pictures {pictures} is no picture's name; pass one that ends in .png")
 
 
 def checkpoint_files(run: str) -> list[Path]:
@@ -108,7 +137,7 @@ def checkpoint_files(run: str) -> list[Path]:
     last = path / "checkpoints/last.ckpt"
     if last.is_file():
         return [last]
-    finished = sorted(path.glob(f"*/{manifest.NAME}"), key=lambda file: (len(file.parent.name), file.parent.name))
+    finished = sorted(path.rglob(manifest.NAME), key=lambda file: (file.parent.parent, len(file.parent.name), file))
     files = [file.parent / "checkpoints/last.ckpt" for file in finished]
     if not any(file.is_file() for file in files):
         raise InputError(
@@ -144,8 +173,8 @@ def _data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dic
     config = OmegaConf.create(modules[0].config)
     OmegaConf.set_struct(config, True)
     for override in overrides:
-        if not override.startswith(("data.", "cache_dir=")):
-            raise InputError(f"{override} does not apply to a trained run; pass data.NAME=VALUE or cache_dir=DIR")
+        if not override.startswith("data."):
+            raise InputError(f"{override} does not apply to a trained run; pass data.NAME=VALUE")
     config.merge_with_dotlist(list(overrides))
     return plain(config)
 
@@ -175,6 +204,6 @@ def _yardsticks(data: ColourData, modules: list[tuple[str, Colourizer]]) -> list
             *yardstick.ceilings(),
         ]
         if len(palettes) > 1:
-            predictors = [Predictor(f"{p.name} (palette {number})", p.kind, p.predict) for p in predictors]
+            predictors = [replace(p, name=f"{p.name} (palette {number})", palette=number) for p in predictors]
         result.append((yardstick, predictors))
     return result

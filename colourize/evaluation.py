@@ -5,7 +5,7 @@ N images, H height, W width, K colours, R resamples.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from colourize.palette import dequantize
 BATCH_VALUES = 1 << 24  # logits in memory at once
 NUM_BINS = 15
 FLOOR, MODEL, CEILING = "floor", "model", "ceiling"
+TABLE, PRIOR, KNOWING = "look-up table", "class prior", "object and grey known"
 
 
 class Prediction(NamedTuple):
@@ -40,6 +41,7 @@ class Predictor:
     name: str
     kind: str
     predict: Callable[[Tensor, Tensor, Tensor | None], Prediction]
+    palette: int = 0  # rows of one palette answer one question; cross-entropies over two palettes do not compare
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Row:
     kind: str
     columns: dict[str, Tensor]
     intervals: dict[str, Interval] = field(default_factory=dict)
+    palette: int = 0
 
 
 class Measure(NamedTuple):
@@ -80,7 +83,7 @@ MEASURES = {
     "auc": Measure("AuC, %", ("auc",), _mean, 1, 100, "higher"),
     "auc_rebalanced": Measure("AuC rebalanced, %", ("auc_weighted", "auc_weight"), torch.divide, 1, 100, "higher"),
     "colourfulness": Measure("colourfulness", ("colourfulness",), _mean, 1),
-    "colourfulness_gap": Measure("its distance", ("colourfulness_gap",), _mean, 1, better="lower"),
+    "colourfulness_gap": Measure("distance to truth", ("colourfulness_gap",), _mean, 1, better="lower"),
 }
 
 
@@ -106,13 +109,15 @@ class Yardstick:
     @cached_property
     def true_colourfulness(self) -> float:
         """Mean colourfulness of the true validation pictures."""
-        return quality.colourfulness(_rgb(self.pictures.validation)).mean().item()
+        images = self.pictures.validation
+        return torch.cat([quality.colourfulness(_rgb(images[part])) for part in self._parts()]).mean().item()
 
     @cached_property
     def ab_prior(self) -> Tensor:
-        """How many training pixels lie in each cell of the ab plane: int64 [529]."""
-        counts = [quality.ab_histogram(_rgb(part)) for part in self.pictures.train.split(1024)]
-        return torch.stack(counts).sum(0)
+        """Share of the training pixels in each cell of the ab plane, smoothed: float64 [529]."""
+        images = self.pictures.train
+        parts = images.split(max(1, (1 << 20) // images[0, :, :, 0].numel()))
+        return quality.smoothed(torch.stack([quality.ab_histogram(_rgb(part)) for part in parts]).sum(0))
 
     @cached_property
     def knowing(self) -> Tensor | None:
@@ -127,15 +132,16 @@ class Yardstick:
     def floors(self) -> list[Predictor]:
         """No network: class prior, nearest grey, look-up table, and grey left as it is."""
         return [
-            Predictor("class prior", FLOOR, self._by(self.prior)),
+            Predictor(PRIOR, FLOOR, self._by(self.prior)),
             Predictor("nearest colour by grey", FLOOR, self._nearest),
-            Predictor("look-up table", FLOOR, self._by(self.table)),
+            Predictor(TABLE, FLOOR, self._by(self.table)),
             Predictor("grey as it is", FLOOR, lambda grey, *_: Prediction(grey.expand(-1, 3, -1, -1))),
         ]
 
     def ceilings(self) -> list[Predictor]:
-        """What the palette, and knowing every object, leave to be reached."""
-        known = [Predictor("objects known", CEILING, self._by_objects)] if self.knowing is not None else []
+        """What the palette leaves to be reached; and, where the source tells the objects, the table P(colour | object,
+        grey level): the best score of who knows what each pixel shows and how bright it is, and nothing else."""
+        known = [Predictor(KNOWING, CEILING, self._by_objects)] if self.knowing is not None else []
         return [
             *known,
             Predictor(
@@ -167,9 +173,8 @@ class Yardstick:
             if prediction.logits is not None:
                 columns["table"] = self.table_losses[part]
             parts.append({name: values.cpu() for name, values in columns.items()})
-        return Row(
-            predictor.name, predictor.kind, {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        )
+        columns = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        return Row(predictor.name, predictor.kind, columns, palette=predictor.palette)
 
     def colours(self, predictor: Predictor, index: Tensor) -> Tensor:
         """What the predictor makes of the chosen validation pictures: int64 [n] -> [n, 3, H, W] in [0, 1]."""
@@ -225,7 +230,10 @@ class Yardstick:
 
 
 def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
-    """The row with a 95 % bootstrap interval over images of each measure it has; the same resamples for every row."""
+    """The row with a 95 % bootstrap interval over images of each measure it has; the same resamples for every row.
+
+    The calibration error is biased upwards in resamples, and so is its interval.
+    """
     names = list(row.columns)
     flat = [
         row.columns[name].double().flatten(1) if row.columns[name].ndim > 1 else row.columns[name].double()[:, None]
@@ -248,7 +256,7 @@ def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
             intervals[key] = (
                 percentile_interval(estimate, replicates) if len(values) > 1 else Interval(estimate, math.nan, math.nan)
             )
-    return Row(row.name, row.kind, row.columns, intervals)
+    return replace(row, intervals=intervals)
 
 
 def difference(first: Row, second: Row, key: str, num_resamples: int = 2_000) -> Interval | None:
@@ -263,10 +271,14 @@ def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> 
     """One plain sentence on where a model's cross-entropy stands, by paired bootstrap over the validation images."""
     loss, table_loss = (row.columns["cross_entropy"].double().mean().item() for row in (model, table))
     figures = f"{loss:.3f} nats a pixel against the table's {table_loss:.3f}"
+    if not math.isfinite(loss):
+        return f"{model.name} has diverged: its cross-entropy is {loss}. A lower lr may help."
     against = difference(model, table, "cross_entropy")
     assert against is not None
     if model.columns["cross_entropy"].equal(table.columns["cross_entropy"]):
         return f"{model.name} is the look-up table itself: {loss:.3f} nats a pixel."
+    if math.isnan(against.low):
+        return f"{model.name}: {figures}; one picture says nothing of the spread."
     if against.low > 0:
         below = difference(model, prior, "cross_entropy")
         worst = " and even below the class prior" if below is not None and below.low > 0 else ""
@@ -280,9 +292,8 @@ def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> 
     if gap is None or ceiling is None:
         return f"{above}."
     best = ceiling.columns["cross_entropy"].double().mean().item()
-    if gap.low > 0:
-        return f"{above}, and between it and the ceiling, {best:.3f} for who knows every object."
-    return f"{above}, and at the ceiling, {best:.3f} for who knows every object."
+    where = "below" if gap.low > 0 else "above" if gap.high < 0 else "level with"
+    return f"{above}, and {where} the {best:.3f} of who knows each pixel's object and grey."
 
 
 def _rgb(images: Tensor) -> Tensor:
@@ -296,9 +307,12 @@ def _class_columns(prediction: Prediction, labels: Tensor) -> dict[str, Tensor]:
             return {}
         return {"top1": (prediction.labels == labels).float().mean((1, 2))}
     logits = prediction.logits
-    return {
+    number = torch.where(logits.isnan().any(1), torch.nan, 1.0)  # a diverged network is right nowhere by its arg-max
+    columns = {
         "cross_entropy": metrics.cross_entropy(logits, labels),
-        "top1": (logits.argmax(1) == labels).float().mean((1, 2)),
-        "top5": metrics.top_k_accuracy(logits, labels, 5),
+        "top1": ((logits.argmax(1) == labels) * number).mean((1, 2)),
         "bins": metrics.calibration_bins(logits, labels, NUM_BINS),
     }
+    if logits.shape[1] > 5:
+        columns["top5"] = metrics.top_k_accuracy(logits, labels, 5) * number.mean((1, 2))
+    return columns

@@ -80,7 +80,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
         for split, label, style in (("train", "training", "--"), ("val", "validation", "-")):
             values = [scale * row.get(f"{split}/{measure}", np.nan) for row in rows]
             axis.plot(epochs, values, style, marker="." if len(rows) < 40 else None, label=label)
-        axis.set(xlabel="epoch", ylabel=f"{measure} ({unit})")
+        axis.set(xlabel="epoch", ylabel=f"{measure} ({unit})", xlim=(0.5, max(epochs) + 0.5))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
         axis.legend()

@@ -70,8 +70,8 @@ def rebalanced_accuracy(predicted: Tensor, true: Tensor, prior: Tensor) -> tuple
     """Class-rebalanced AuC as (numerator, denominator) per image: -> [N], [N]; divide sums over images, not images.
 
     A pixel weighs 1 / prior[ab bin of its true colour] (the paper's equation 4 with lambda = 0), so rare, vivid colours
-    count as much as the common greys. `prior` [529] is `ab_histogram` of the training pictures, smoothed or not, at any
-    scale. A bin the prior holds at 0 weighs as much as its rarest filled bin.
+    count as much as the common greys. `prior` [529] is `ab_histogram` of the training pictures, `smoothed`, at any
+    scale. A bin the prior holds at 0 weighs as much as its rarest filled bin. Few pixels decide: read the interval.
     """
     predicted, true = _checked(predicted, true)
     if prior.shape != (AB_BINS,) or not bool((prior > 0).any()):
@@ -85,6 +85,14 @@ def rebalanced_accuracy(predicted: Tensor, true: Tensor, prior: Tensor) -> tuple
 def ab_histogram(rgb: Tensor) -> Tensor:
     """Pixels in each 10 x 10 cell of the ab plane: [N, 3, H, W] -> [529] int64, a-major, centres from -110 to 110."""
     return _ab_bin(rgb).flatten().bincount(minlength=AB_BINS)
+
+
+def smoothed(histogram: Tensor, sigma: float = 5.0) -> Tensor:
+    """`ab_histogram` as shares under a Gaussian of `sigma` ab units (Zhang, Isola, Efros 2016): [529] -> [529]."""
+    cell = AB_STEP * torch.arange(AB_SIDE, dtype=torch.float64)
+    kernel = torch.exp(-0.5 * ((cell[:, None] - cell) / sigma) ** 2)
+    spread = kernel @ histogram.double().view(AB_SIDE, AB_SIDE) @ kernel
+    return (spread / spread.sum()).flatten()
 
 
 def colourfulness(rgb: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from rich.text import Text
 from torch import Tensor
 
 from colourize.bootstrap import Interval
-from colourize.evaluation import CEILING, MEASURES, MODEL, Measure, Row, difference
+from colourize.evaluation import CEILING, FLOOR, MEASURES, MODEL, TABLE, Measure, Row, difference
 from colourize.figures import reliability_figure, scatter_figure, strip_figure
 
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
@@ -26,9 +26,11 @@ MOST_PAIRED = 6  # models; above, each is compared with the best one only
 
 
 def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
-    """Estimate and interval as text; a dash where the measure does not apply or has no number."""
-    if interval is None or math.isnan(interval.estimate):
+    """Estimate and interval as text; a dash where the measure does not apply, none where it has no number."""
+    if interval is None:
         return ABSENT, ""
+    if not math.isfinite(interval.estimate):
+        return "none", ""
     estimate, low, high = (f"{measure.scale * value:.{measure.digits}f}" for value in interval)
     return estimate, "" if math.isnan(interval.low) else f"{low} to {high}"
 
@@ -36,9 +38,12 @@ def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
 def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
     """Two tables: of the classes, and of the pictures by arg-max; with 95 % intervals where there is room."""
     roomy = console.width >= 130
-    for part, keys in (("colour classes", CLASSES), ("pictures", PICTURES)):
-        table = Table(title=f"{title}: {part}", title_justify="left")
-        table.add_column("")
+    parts: tuple[tuple[str, tuple[str, ...]], ...] = (("colour classes", CLASSES), ("pictures", PICTURES))
+    if not roomy:
+        parts = ("colour classes", CLASSES[:3]), ("", CLASSES[3:]), ("pictures", PICTURES[:4]), ("", PICTURES[4:])
+    for part, keys in parts:
+        table = Table(title=f"{title}: {part}" if part else None, title_justify="left")
+        table.add_column("", no_wrap=roomy, overflow="fold")
         for key in keys:
             table.add_column(MEASURES[key].title, justify="right")
         for row, following in itertools.zip_longest(rows, rows[1:]):
@@ -56,12 +61,13 @@ def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
 def comparisons(rows: Sequence[Row], key: str = "cross_entropy") -> list[str]:
     """Sentences on pairs of models, and of each model and the look-up table, by paired bootstrap on the same images."""
     models = [row for row in rows if row.kind == MODEL and MEASURES[key].columns[0] in row.columns]
-    table = [row for row in rows if row.name == "look-up table"]
+    tables = {row.palette: row for row in rows if row.kind == FLOOR and row.name.startswith(TABLE)}
     models.sort(key=lambda row: row.intervals[key].estimate, reverse=MEASURES[key].better == "higher")
-    pairs = list(itertools.combinations(models, 2))
+    pairs = [(a, b) for a, b in itertools.combinations(models, 2) if a.palette == b.palette]
     if len(models) > MOST_PAIRED:
         pairs = [pair for pair in pairs if pair[0] is models[0]]
-    return [_comparison(first, second, key) for first, second in pairs + [(row, table[0]) for row in models if table]]
+    against = [(row, tables[row.palette]) for row in models]
+    return [_comparison(first, second, key) for first, second in pairs + against]
 
 
 def _comparison(first: Row, second: Row, key: str) -> str:
@@ -73,6 +79,10 @@ def _comparison(first: Row, second: Row, key: str) -> str:
         estimate, low, high = -estimate, -high, -low
     if first.columns[measure.columns[0]].equal(second.columns[measure.columns[0]]):
         return f"{first.name} and {second.name} are equal on every picture in {measure.title}"
+    if math.isnan(estimate):
+        return f"{first.name} and {second.name} cannot be compared: one has no {measure.title}"
+    if math.isnan(low):
+        return f"{first.name} and {second.name} cannot be told apart by one picture: {estimate:.{measure.digits}f}"
     if estimate < 0:
         first, second, estimate, low, high = second, first, -estimate, -high, -low
     figures = (
@@ -84,12 +94,15 @@ def _comparison(first: Row, second: Row, key: str) -> str:
 
 
 def as_json(rows: Iterable[Row]) -> str:
-    """Every figure with its interval: {row: {measure: [estimate, low, high]}}; absent ones are left out."""
+    """Every figure with its interval: {row: {measure: [estimate, low, high]}}; null where there is no number."""
     figures = {
-        row.name: {key: list(interval) for key, interval in row.intervals.items() if not math.isnan(interval.estimate)}
+        row.name: {
+            key: [value if math.isfinite(value) else None for value in interval]
+            for key, interval in row.intervals.items()
+        }
         for row in rows
     }
-    return json.dumps(figures, indent=1).replace("NaN", "null")
+    return json.dumps(figures, indent=1, allow_nan=False)
 
 
 def write_page(

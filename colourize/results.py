@@ -1,5 +1,6 @@
 """What a finished run leaves: files, TensorBoard's last entries, and the tables on the screen."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from colourize.callbacks import EpochTable, ExamplePictures, tensorboard
-from colourize.evaluation import MODEL, Row, standing
+from colourize.evaluation import KNOWING, MODEL, PRIOR, TABLE, Row, standing
 from colourize.figures import save_curves, strip_figure
 from colourize.module import Colourizer
 from colourize.report import as_json, print_tables
@@ -44,7 +45,9 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], r
     flat = {name: value if isinstance(value, str | int | float) else str(value) for name, value in values.items()}
     (model,) = (row for row in rows if row.kind == MODEL)
     if logger := tensorboard(trainer):
-        final = {f"final/{key}": interval.estimate for key, interval in model.intervals.items()}
+        estimates = {f"{row.name}/{key}": value for row in rows for key, (value, *_) in row.intervals.items()}
+        own = {f"final/{key}": value for key, (value, *_) in model.intervals.items()}
+        final = {name: value for name, value in {**estimates, **own}.items() if math.isfinite(value)}
         logger.log_metrics(final, trainer.global_step)
         logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in COMPARED})
         logger.finalize("success")
@@ -60,8 +63,8 @@ def show(
     console.print(_epochs(table, f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s"))
     by_name = {row.name: row for row in rows}
     (model,) = (row for row in rows if row.kind == MODEL)
-    ceiling = by_name.get("objects known")
-    console.print(standing(model, by_name["look-up table"], by_name["class prior"], ceiling), style="bold")
+    ceiling = by_name.get(KNOWING)
+    console.print(standing(model, by_name[TABLE], by_name[PRIOR], ceiling), style="bold")
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
     console.print(f"{'dashboard':13} tensorboard --logdir {folder}")

@@ -28,7 +28,9 @@ class Summary(Callback):
             table.add_column(column, justify="right" if "/" in column else "left")
         for name, job in jobs.items():
             metrics = job.get("metrics", {})
-            figures = [f"{metrics[key]:.4f}" if metrics.get(key) else "" for key in ("val/loss", "val/accuracy")]
+            figures = [
+                f"{metrics[key]:.4f}" if metrics.get(key) is not None else "" for key in ("val/loss", "val/accuracy")
+            ]
             table.add_row(*map(Text, (name, swept[name], job["status"], *figures)))
         console = Console(soft_wrap=True, highlight=False, markup=False)
         console.print(table)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
 from colourize import results
-from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar
+from colourize.callbacks import BaselineCheckpoints, EpochTable, ExamplePictures, ProgressBar
 from colourize.checkpoint import check_palette, check_resumable
 from colourize.data.module import ColourData
 from colourize.errors import InputError
@@ -52,14 +52,13 @@ def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
         check_palette(last, data.palette)
     yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
     module = _module(knobs, data, yardstick.table_loss)
+    if not module.automatic_optimization:
+        trainer.gradient_clip_val = None  # there is nothing to clip, and Lightning would refuse
     start = time.perf_counter()
     trainer.fit(module, data, ckpt_path=last, weights_only=True)
     seconds = time.perf_counter() - start
     if not table.validated_rows():
         raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
-    if not module.automatic_optimization:  # no step was made, so no checkpoint was due
-        for name in ("best", "last"):
-            trainer.save_checkpoint(folder / f"checkpoints/{name}.ckpt")
     rows = yardstick.measured(short_name(knobs["model"]), module.cpu().float().eval())
     metrics = results.summary(table)
     results.write(folder, knobs, table, examples, rows)
@@ -79,11 +78,11 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float) -> Colou
     return Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler)
 
 
-def _checkpoints(folder: Path) -> list[ModelCheckpoint]:
+def _checkpoints(folder: Path) -> list[Callback]:
     common: dict[str, Any] = {"dirpath": folder, "auto_insert_metric_name": False, "enable_version_counter": False}
     best = ModelCheckpoint(filename="best", monitor="val/loss", save_top_k=1, **common)
     last = ModelCheckpoint(filename="last", save_top_k=1, save_on_train_epoch_end=True, **common)
-    return [best, last]
+    return [BaselineCheckpoints(folder), best, last]
 
 
 def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Any]) -> pl.Trainer:

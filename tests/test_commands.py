@@ -62,8 +62,10 @@ def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["kernl=3"], "kernl"),
-        (["model=vnet"], "Could not find 'model/vnet'"),
+        (["kernl=3"], "did you mean kernel?"),
+        (["max_epochs", "3"], "Pass NAME=VALUE"),
+        (["data.root=~/x"], "quote what is special to Hydra"),
+        (["model=vnet"], "Could not find 'model/vnet' Available options in 'model': convtranspose"),
         (["kernel=abc"], "full_key: kernel"),
         ([*TINY, "kernel=0"], "kernel=0 is too small; pass kernel=1 or more"),
         ([*TINY, "classes=hourse"], "'hourse': unknown class; pass some of meadow"),

@@ -29,7 +29,7 @@ def test_the_rows_are_floors_the_run_and_ceilings(evaluated):
         ("floor", "look-up table"),
         ("floor", "grey as it is"),
         ("model", "ConvTransposeNet"),
-        ("ceiling", "objects known"),
+        ("ceiling", "object and grey known"),
         ("ceiling", "true class"),
         ("ceiling", "true class, input's grey"),
     ]
@@ -108,6 +108,8 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
         (["missing"], "missing is no checkpoint, no run folder"),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),
         (["RUN", "data.rooot=5"], "data.rooot"),
+        (["RUN", "--html", "nowhere/out.html"], "there is no folder nowhere"),
+        (["RUN", "--pictures", "out.xyz"], "out.xyz is no picture's name"),
         (["lookup", "kernl=5"], "kernl"),
     ],
 )

@@ -75,7 +75,7 @@ def test_every_command_of_the_readme_runs(
             train()
             assert "checkpoints/last.ckpt" in capsys.readouterr().out
         case ["colourize", "evaluate", *rest]:
-            mine = [str(finished_run) if word in ("outputs/mine", "multirun/mine") else word for word in rest]
+            mine = [str(finished_run) if word in ("outputs/mine", "multirun") else word for word in rest]
             few = ["data.num_train=20", "data.num_validation=4"] if "data=scenes" in rest else []
             monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *mine, *few])
             main()

@@ -143,7 +143,7 @@ def test_a_gpu_that_is_not_there_is_told_with_the_remedy(quick, tmp_path):
 
 def test_a_checkpoint_of_another_configuration_is_not_continued(finished_run, tmp_path):
     last = finished_run / "checkpoints/last.ckpt"
-    with pytest.raises(InputError, match="was trained with model.kernel=3, not 5; pass model.kernel=3"):
+    with pytest.raises(InputError, match="was trained with kernel=3, not 5; pass kernel=3"):
         train(knobs(*QUICK, f"ckpt_path={last}", "kernel=5", f"cache_dir={finished_run / 'cache'}"), tmp_path)
 
 
@@ -205,7 +205,7 @@ def test_the_same_ten_pictures_are_shown_each_epoch_in_evaluation_mode(quick, tm
     monkeypatch.setattr(ExamplePictures, "on_validation_end", spy)
     train(quick("lr=0.1"), tmp_path)
     assert len(seen) == 2
-    for name in ("grey", "true"):
+    for name in ("grey", "true class"):
         assert len(seen[0][name]) == 10
         assert torch.equal(seen[0][name], seen[1][name])
     assert not torch.equal(seen[0]["predicted"], seen[1]["predicted"])

@@ -69,7 +69,7 @@ def fold_counts(
     """
     fold = torch.randperm(len(grey), generator=torch.Generator().manual_seed(0)) % NUM_FOLDS
     counts = torch.zeros(NUM_FOLDS * num_groups * LEVELS * num_colours, dtype=torch.int64)
-    for part in torch.arange(len(grey)).split(1024):
+    for part in torch.arange(len(grey)).split(max(1, (1 << 20) // grey[0].numel())):
         group = groups[part].long() if groups is not None else torch.zeros((), dtype=torch.int64)
         cell = (fold[part].view(-1, 1, 1) * num_groups + group) * LEVELS + grey_level(grey[part])
         counts += (cell * num_colours + labels[part].long()).flatten().bincount(minlength=len(counts))
