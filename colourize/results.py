@@ -75,7 +75,7 @@ def _epochs(table: EpochTable, title: str) -> Table:
     shown.add_column("epoch")
     columns = "train/loss", "val/loss", "train/accuracy", "val/accuracy", "val/skill"
     for column in columns:
-        shown.add_column(column, justify="right")
+        shown.add_column(column.replace("/", "\n"), justify="right")  # two lines: it fits 80 characters
     best = min(table.validated_rows(), key=lambda row: row["val/loss"])
     for name, row in (("last", table.rows[-1]), ("best", best)):
         cells = [

@@ -95,6 +95,27 @@ def test_a_baseline_is_a_model_and_everything_that_takes_a_checkpoint_takes_it(t
     assert any("are equal on every picture" in sentence for sentence in report.comparisons(rows))
 
 
+def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run, tmp_path):
+    words = [word for word in QUICK if not word.startswith(("num_colours", "max_epochs"))]
+    settings = knobs(*words, "num_colours=6", "model=lookup", f"cache_dir={tmp_path / 'cache'}")
+    train(settings, tmp_path / "six")
+    rows = evaluate([str(finished_run), str(tmp_path / "six")], num_resamples=50)
+    assert sum(row.name.startswith("look-up table (palette") for row in rows) == 2
+    sentences = report.comparisons(rows)
+    assert len(sentences) == 2
+    assert all("look-up table (palette" in sentence for sentence in sentences)
+    assert not any("palette 1" in sentence and "palette 2" in sentence for sentence in sentences)
+
+
+def test_other_pictures_than_the_run_s_are_pointed_out_on_the_page_too(finished_run, tmp_path, capsys):
+    words = ["data.num_validation=6"]
+    evaluate([str(finished_run)], words, page=tmp_path / "out.html", num_resamples=50)
+    for text in ((tmp_path / "out.html").read_text(), capsys.readouterr().out):
+        assert "was trained with other pictures" in text
+    evaluate([str(finished_run)], page=tmp_path / "same.html", num_resamples=50)
+    assert "was trained with other pictures" not in (tmp_path / "same.html").read_text()
+
+
 def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
     words = [word for word in QUICK if not word.startswith(("batch_size", "max_epochs"))]
     monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", "lookup", *words, f"cache_dir={tmp_path}"])

@@ -185,3 +185,11 @@ def test_pictures_that_do_not_match_are_refused_rather_than_broadcast(measure: M
         measure(predicted[:1], true)
     with pytest.raises(ValueError, match="N, 3, H, W"):
         measure(predicted[0], true[0])
+
+
+def test_the_smoothed_prior_is_a_gaussian_average_of_the_cells_that_sums_to_one():
+    histogram = torch.randint(0, 50, (quality.AB_BINS,), generator=torch.Generator().manual_seed(0))
+    cells = np.stack(np.meshgrid(range(23), range(23), indexing="ij"), axis=-1).reshape(-1, 2) * 10.0
+    weights = np.exp(-0.5 * ((cells[:, None] - cells[None]) ** 2).sum(-1) / 5.0**2)
+    expected = weights @ histogram.numpy()
+    np.testing.assert_allclose(quality.smoothed(histogram).numpy(), expected / expected.sum(), rtol=1e-9)
