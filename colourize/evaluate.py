@@ -18,8 +18,9 @@ from colourize.checkpoint import comparable
 from colourize.config import conf_dir, plain
 from colourize.data.module import ColourData, LabelledPictures
 from colourize.errors import InputError
-from colourize.evaluation import Predictor, Row, Yardstick, with_intervals
+from colourize.evaluation import Predictor, Yardstick
 from colourize.figures import strip_figure
+from colourize.measures import Row, with_intervals
 from colourize.module import Colourizer
 from colourize.targets import builder, short_name
 

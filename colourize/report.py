@@ -16,8 +16,9 @@ from rich.text import Text
 from torch import Tensor
 
 from colourize.bootstrap import Interval
-from colourize.evaluation import CEILING, FLOOR, MEASURES, MODEL, TABLE, Measure, Row, difference
+from colourize.evaluation import TABLE
 from colourize.figures import reliability_figure, scatter_figure, strip_figure
+from colourize.measures import CEILING, FLOOR, MEASURES, MODEL, Measure, Row, difference
 
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
 PICTURES = tuple(key for key in MEASURES if key not in CLASSES)

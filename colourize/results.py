@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from colourize.callbacks import EpochTable, ExamplePictures, tensorboard
-from colourize.evaluation import KNOWING, MODEL, PRIOR, TABLE, Row, standing
+from colourize.evaluation import KNOWING, PRIOR, TABLE
 from colourize.figures import save_curves, strip_figure
+from colourize.measures import MODEL, Row, standing
 from colourize.module import Colourizer
 from colourize.report import as_json, print_tables
 from colourize.targets import short_name
