@@ -11,11 +11,10 @@ from pytorch_lightning.callbacks import Callback, RichProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
+from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
 from colourize.module import Colourizer
 from colourize.palette import dequantize
-
-NUM_EXAMPLES = 10  # as in the course's figure
 
 
 def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
@@ -32,8 +31,7 @@ class ExamplePictures(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Colourizer)
         validation = trainer.datamodule.validation  # type: ignore[attr-defined]
-        index = torch.linspace(0, len(validation) - 1, min(NUM_EXAMPLES, len(validation))).long()
-        grey, labels = (tensor.to(pl_module.device) for tensor in validation[index])
+        grey, labels = (tensor.to(pl_module.device) for tensor in validation[example_index(len(validation))])
         precision = trainer.precision_plugin
         with torch.no_grad(), precision.forward_context():
             predicted = pl_module(precision.convert_input(grey)).argmax(dim=1)

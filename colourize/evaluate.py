@@ -17,6 +17,7 @@ from colourize import __version__, checkpoint, manifest, report
 from colourize.checkpoint import comparable
 from colourize.config import conf_dir, plain
 from colourize.data.module import ColourData, LabelledPictures
+from colourize.data.pictures import example_index
 from colourize.errors import InputError
 from colourize.evaluation import Predictor, Yardstick
 from colourize.figures import strip_figure
@@ -25,7 +26,6 @@ from colourize.module import Colourizer
 from colourize.targets import builder, short_name
 
 BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
-NUM_EXAMPLES = 10
 
 
 def evaluate(
@@ -68,7 +68,7 @@ def evaluate(
     strip: dict[str, Tensor] = {}
     truth = 0.0
     for yardstick, predictors in _yardsticks(data, list(zip(names, modules, strict=True))):
-        index = torch.linspace(0, len(yardstick.grey) - 1, min(NUM_EXAMPLES, len(yardstick.grey))).long()
+        index = example_index(len(yardstick.grey))
         truth = yardstick.true_colourfulness
         strip |= {"original": yardstick.pictures.validation[index].permute(0, 3, 1, 2) / 255}
         for predictor in predictors:

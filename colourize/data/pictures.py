@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from colourize.errors import InputError
+
+NUM_EXAMPLES = 10
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class Pictures:
     validation: Tensor
     train_objects: Tensor | None = None
     validation_objects: Tensor | None = None
+
+
+def example_index(num_pictures: int) -> Tensor:
+    """Which pictures are shown: always the same ten, as in the course's figure, spread evenly: int64 [<= 10]."""
+    return torch.linspace(0, num_pictures - 1, min(NUM_EXAMPLES, num_pictures)).long()
 
 
 def held_out(contents: Sequence[bytes], share: float) -> np.ndarray:
