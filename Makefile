@@ -1,15 +1,18 @@
-# make train · make test · make lint: each sets up .venv by itself
+# make train · make test · make faults · make lint: each sets up .venv by itself
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: train test lint format wheel clean
+.PHONY: train test faults lint format wheel clean
 
 train: .venv/installed
 	$(BIN)/python train.py data=scenes $(ARGS)
 
 test: .venv/installed
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --ignore tests/faults $(ARGS)
+
+faults: .venv/installed
+	$(BIN)/python -m pytest tests/faults $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ import difflib
 import logging
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,9 +20,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from colourize import __version__, manifest
+from colourize import __version__, manifest, runfolder
 from colourize.config import Knobs, conf_dir, plain, register
-from colourize.errors import InputError
+from colourize.errors import InputError, Interrupted, told
+from colourize.sweep import Summary
 
 log = logging.getLogger(__name__)
 USAGE = """usage: colourize VERB ...
@@ -41,32 +43,40 @@ register()
 def _train_job(cfg: DictConfig) -> float:
     """One job of Hydra's: a run of its own, or one of a sweep, in which a failure is noted and the others go on."""
     job = HydraConfig.get()
-    folder = Path(job.runtime.output_dir)
-    manifest.write(folder, status="running", overrides=list(job.overrides.task), start=manifest.now())
+    folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
     try:
         knobs = plain(cfg)
+        if (metrics := runfolder.finished(folder, knobs)) is not None:
+            print(f"colourize: {folder} is finished: nothing to do")
+            return metrics["val/loss"]
         from colourize.train import train
 
-        metrics = train(knobs, folder)
-    except (KeyboardInterrupt, SystemExit):  # Lightning turns the one into the other
-        manifest.update(folder, status="interrupted", end=manifest.now())
-        last = folder / "checkpoints/last.ckpt"
-        print(f"colourize: interrupted; {f'go on with ckpt_path={last}' if last.exists() else 'no epoch is done'}",
-              file=sys.stderr)  # fmt: skip
-        sys.exit(130)
+        return train(knobs, folder, overrides)["val/loss"]
+    except (KeyboardInterrupt, SystemExit) as error:
+        if job.mode is not RunMode.MULTIRUN:
+            _say_how_to_go_on(error, folder)
+        raise
     except Exception as error:
-        told = _one_line(error)
-        manifest.update(folder, status="failed", error=told, end=manifest.now())
+        line = _one_line(error)
         if job.mode is not RunMode.MULTIRUN:
             if isinstance(error, TOLD_IN_ONE_LINE):
-                sys.exit(f"colourize: {told}")  # raised through Hydra, it would be told twice
+                sys.exit(f"colourize: {line}")  # raised through Hydra, it would be told twice
             raise
+        manifest.note_failure(folder, overrides, line)
         if not isinstance(error, TOLD_IN_ONE_LINE):
             log.error("%s", traceback.format_exc())
-        log.error("job %s failed: %s", job.job.num, told)
+        log.error("job %s failed: %s", job.job.num, line)
         return float("nan")
-    manifest.update(folder, status="finished", metrics=metrics, end=manifest.now())
-    return metrics["val/loss"]
+
+
+def _say_how_to_go_on(error: BaseException, folder: Path) -> None:
+    """Says what ended the run or the sweep and which command goes on; exit status 130 after Ctrl-C."""
+    program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
+    print(f"colourize: {told(error)}; go on with: {runfolder.going_on(program, folder)}", file=sys.stderr)
+
+
+def _end_in_order(signum: int, frame: Any) -> None:
+    raise Interrupted(signum)
 
 
 def _complete(query: list[str]) -> None:
@@ -84,9 +94,7 @@ def _complete(query: list[str]) -> None:
 
 def _one_line(error: BaseException) -> str:
     """An error's text on one line; Hydra's without what helps nobody, and with what does."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror or error}"
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = told(error)
     if isinstance(error, HydraException):
         text = re.sub(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^", "", text)
         if isinstance(error, OverrideParseException):
@@ -112,7 +120,23 @@ def _verb(run: Callable[[], Any]) -> None:
 
 def train() -> None:
     """``python train.py ...`` and ``colourize train ...``."""
-    _verb(_train_job)
+    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        if signal.getsignal(signum) is signal.SIG_DFL:  # not where nohup has it ignored
+            signal.signal(signum, _end_in_order)
+
+    def run() -> None:
+        sys.argv[1:] = runfolder.resumed(sys.argv[1:])
+        try:
+            _train_job()
+        except (KeyboardInterrupt, SystemExit) as error:
+            if (sweep := Summary.under_way) is not None:
+                sweep.show()
+                _say_how_to_go_on(error, sweep.folder)
+            if isinstance(error, KeyboardInterrupt):
+                sys.exit(128 + signal.SIGINT)
+            raise
+
+    _verb(run)
 
 
 def evaluate() -> None:

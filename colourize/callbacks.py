@@ -13,8 +13,9 @@ from torch import Tensor
 
 from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
-from colourize.module import Colourizer
 from colourize.palette import dequantize
+
+COLUMNS = "epoch", "step", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"
 
 
 def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
@@ -25,91 +26,98 @@ def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
 class ExamplePictures(Callback):
     """The same ten validation pictures each epoch, spread evenly over the split: grey, true (quantized), predicted."""
 
-    def __init__(self) -> None:
-        self.rows: dict[str, Tensor] = {}
-
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        assert isinstance(pl_module, Colourizer)
-        validation = trainer.datamodule.validation  # type: ignore[attr-defined]
-        grey, labels = (tensor.to(pl_module.device) for tensor in validation[example_index(len(validation))])
-        precision = trainer.precision_plugin
-        with torch.no_grad(), precision.forward_context():
-            predicted = pl_module(precision.convert_input(grey)).argmax(dim=1)
-        true, shown = dequantize(labels, pl_module.palette), dequantize(predicted, pl_module.palette)
-        self.rows = {"grey": grey, "true class": true, "predicted": shown}
         if logger := tensorboard(trainer):
-            logger.experiment.add_image("grey, true, predicted", picture_grid(grey, true, shown), trainer.global_step)
+            precision = trainer.precision_plugin
+            validation = trainer.datamodule.validation  # type: ignore[attr-defined]
+            with precision.forward_context():
+                grey, labels = validation[example_index(len(validation))]
+                shown = examples(pl_module, precision.convert_input(grey), labels)
+            logger.experiment.add_image("grey, true, predicted", picture_grid(*shown.values()), trainer.global_step)
+
+
+def examples(module: Any, grey: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """Rows of pictures: grey [N, 1, H, W]; the true classes' and the most probable classes' colours, [N, 3, H, W]."""
+    grey, labels = grey.to(module.device), labels.to(module.device)
+    with torch.no_grad():
+        predicted = module(grey).argmax(dim=1)
+    true, shown = dequantize(labels, module.palette), dequantize(predicted, module.palette)
+    return {"grey": grey, "true class": true, "predicted": shown}
 
 
 class EpochTable(Callback):
-    """``metrics.csv``: one row an epoch, with the rate at its start. A run that goes on keeps the rows before."""
+    """``metrics.csv`` and TensorBoard's curves: one row an epoch, with the rate at its start.
 
-    def __init__(self, path: Path) -> None:
+    Rows, sums of the epoch under way and seconds are part of the checkpoint: a run that goes on keeps them.
+    """
+
+    def __init__(self, path: Path, forked: bool = False) -> None:
         self.path = path
+        self.forked = forked  # from another folder's checkpoint
         self.rows: list[dict[str, float]] = []
-        self.num_before = 0  # rows that another run folder's training left
+        self.num_before = 0  # rows that another folder's training left
+        self.begun: dict[str, Any] = {}  # the epoch under way: rate, sums and number of pictures, last validation
+        self.seconds = 0.0  # of training before this process
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.start = time.perf_counter()
+        self.start = self.epoch_start = self.trained = time.perf_counter()
+        self.num_timed = 0
+        self.write()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.epoch_start, self.num_pictures = time.perf_counter(), 0
+        self.epoch_start, self.num_timed = time.perf_counter(), 0
         groups = trainer.optimizers[0].param_groups  # none where there is nothing to train
-        self.lr = float(groups[0]["lr"]) if groups else 0.0
-        self.validated = False
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.validated = True
+        sums = torch.zeros(2, dtype=torch.float64, device=pl_module.device)
+        self.begun = {"lr": float(groups[0]["lr"]) if groups else 0.0, "sums": sums, "num_pictures": 0, "val": {}}
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.num_pictures += len(batch[0])
+        count = len(batch[0])
+        shown = torch.stack([outputs["loss"].detach(), outputs["accuracy"]])
+        self.begun["sums"] = self.begun["sums"].to(shown.device) + shown.double() * count
+        self.begun["num_pictures"] += count
+        self.num_timed += count
         self.trained = time.perf_counter()
 
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        means = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+        self.begun["val"] = means
+        if logger := tensorboard(trainer):
+            logger.log_metrics(means, trainer.global_step)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        loss, accuracy = (self.begun["sums"] / self.begun["num_pictures"]).tolist()
         measured = {
-            "lr": self.lr,
-            "images_per_second": self.num_pictures / (self.trained - self.epoch_start),
+            "train/loss": loss,
+            "train/accuracy": accuracy,
+            "lr": self.begun["lr"],
+            "images_per_second": self.num_timed / (self.trained - self.epoch_start),
         }
         if logger := tensorboard(trainer):
             logger.log_metrics(measured, trainer.global_step)
-        means = {
-            name: float(value)
-            for name, value in trainer.callback_metrics.items()
-            if name.startswith("train/") or (name.startswith("val/") and self.validated)
-        }
-        row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **means, **measured}
-        self.rows.append({**row, "seconds": round(time.perf_counter() - self.start, 3)})
+        row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **self.begun["val"], **measured}
+        self.rows.append({**row, "seconds": round(self._elapsed(), 3)})
         self.write()
 
     def write(self) -> None:
+        columns = dict.fromkeys([*COLUMNS, *(name for row in self.rows for name in row)])
         with self.path.open("w", newline="") as file:
-            columns = dict.fromkeys(name for row in self.rows for name in row)  # an epoch may go without validation
-            writer = csv.DictWriter(file, fieldnames=list(columns))
+            writer = csv.DictWriter(file, fieldnames=list(columns))  # an epoch may go without validation
             writer.writeheader()
             writer.writerows(self.rows)
 
     def validated_rows(self) -> list[dict[str, float]]:
-        """Rows of this run's own epochs that ended in a validation."""
+        """Rows of this folder's epochs that ended in a validation."""
         return [row for row in self.rows[self.num_before :] if "val/loss" in row]
 
+    def _elapsed(self) -> float:
+        return self.seconds + time.perf_counter() - self.start
+
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows}
+        return {"rows": self.rows, "begun": self.begun, "seconds": self._elapsed(), "num_before": self.num_before}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows = state_dict["rows"]
-        self.num_before = len(self.rows)
-
-
-class BaselineCheckpoints(Callback):
-    """``best.ckpt`` and ``last.ckpt`` of a baseline: it makes no step, so ModelCheckpoint sees nothing to save."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not pl_module.automatic_optimization:
-            for name in ("best", "last"):
-                trainer.save_checkpoint(self.folder / f"{name}.ckpt")
+        self.rows, self.begun, self.seconds = (state_dict[name] for name in ("rows", "begun", "seconds"))
+        self.num_before = len(self.rows) if self.forked else state_dict["num_before"]
 
 
 class ProgressBar(RichProgressBar):

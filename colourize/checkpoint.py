@@ -1,35 +1,163 @@
-"""One file rebuilds its network and palette. A checkpoint holds tensors and plain values, never code."""
+"""Checkpoints: the one writer and the one opener. A file holds tensors and plain values, never code, and rebuilds its
+network and palette alone."""
 
 import importlib
+import io
+import logging
+import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric.plugins import CheckpointIO
 from torch import nn
 
-from colourize.errors import InputError
+from colourize.errors import InputError, told
 from colourize.module import Colourizer
 
+log = logging.getLogger(__name__)
 NETWORKS = "colourize.models."
-SAME_TO_GO_ON = "model", "num_colours", "optimizer", "scheduler", "data", "seed", "batch_size"
+LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+
+
+def write(contents: dict[str, Any], path: Path) -> None:
+    """Replaces the file as a whole: a process that dies at any moment leaves the old file or the new one.
+
+    The temporary file lies in the same folder, because a rename over a file system's border is a copy. A ``last.ckpt``
+    that is replaced stays as ``previous.ckpt``.
+
+    Raises:
+        InputError: no room, or the folder cannot be written; the file before is whole, and nothing partial is left.
+    """
+    buffer = io.BytesIO()
+    torch.save(contents, buffer)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        try:
+            with temporary.open("wb") as file:
+                file.write(buffer.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+            if path.name == LAST and path.exists():
+                _keep(path)
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        size = buffer.getbuffer().nbytes / 1e6
+        raise InputError(
+            f"{path}: {size:.2f} MB could not be saved ({error.strerror}); what was saved before is whole; make room"
+        ) from error
+
+
+def _keep(path: Path) -> None:
+    """A second name for the file that is about to be replaced."""
+    spare = path.with_name(f".{PREVIOUS}.tmp")
+    spare.unlink(missing_ok=True)
+    try:
+        os.link(path, spare)
+        os.replace(spare, path.with_name(PREVIOUS))
+    except OSError:  # a file system without links
+        os.replace(path, path.with_name(PREVIOUS))
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read(path: str | Path) -> dict[str, Any]:
     """The contents of a checkpoint of ours, on the CPU; a pickle that runs code is refused.
 
     Raises:
-        InputError: no such file, or not a checkpoint of colourize.
+        InputError: no such file, a damaged one, or not a checkpoint of colourize.
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint; pass a file such as RUN_FOLDER/checkpoints/last.ckpt")
+        raise InputError(f"{path}: no such checkpoint; pass a file such as RUN_FOLDER/checkpoints/{LAST}")
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a damaged file
+        contents = torch.load(_checked(path), map_location="cpu", weights_only=True)
+    except InputError:
+        raise
+    except Exception as error:  # zipfile and torch raise half a dozen kinds for a damaged file
         raise InputError(f"{path} is damaged or no checkpoint ({type(error).__name__}); pass another file") from error
     if not isinstance(contents, dict) or not {"config", "state_dict"} <= contents.keys():
         raise InputError(f"{path} was not written by colourize: it lacks config or state_dict; pass another file")
     return contents
+
+
+def _checked(path: Path) -> io.BytesIO:
+    """A copy of the archive, with nothing in it but entries of the right size and CRC sum, which torch does not check.
+
+    A copy, because torch finds the entries of a file by other rules than zipfile, and so might load other ones.
+
+    Raises:
+        InputError: a damaged file, or one that would unpack into more than it is; before anything is unpacked.
+    """
+    size = path.stat().st_size
+    if not size:
+        raise InputError(f"{path} is damaged: it is empty; pass another file")
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            start = file.read(4)
+        cause = "it is cut short" if start == b"PK\3\4" else f"it begins with {start!r}, which no checkpoint does"
+        raise InputError(f"{path} is damaged or no checkpoint: {cause}; pass another file")
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        declared = sum(entry.file_size for entry in entries)
+        if declared > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise InputError(
+                f"{path} declares {declared:,} bytes in a file of {size:,}: it would unpack into more than it is, and "
+                "no checkpoint does; pass another file"
+            )
+        if (damaged := archive.testzip()) is not None:
+            raise InputError(f"{path} is damaged: the checksum of its entry {damaged} is wrong; pass another file")
+        copy = io.BytesIO()
+        with zipfile.ZipFile(copy, "w") as whole:
+            for entry in entries:
+                whole.writestr(entry.filename, contents := archive.read(entry))
+                if entry.filename.endswith("/data.pkl") and b"\nbytearray\n" in contents:  # torch lets it have any size
+                    raise InputError(f"{path} holds a bytearray, and no checkpoint does; pass another file")
+    copy.seek(0)
+    return copy
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest checkpoint of a run that can be read, a damaged one being named and passed over; None without one."""
+    files = [file for name in (LAST, PREVIOUS, BEST) if (file := folder / name).is_file()]
+    files.sort(key=lambda file: (file.name == LAST, file.stat().st_mtime_ns), reverse=True)
+    for file in files:
+        try:
+            read(file)
+        except InputError as error:
+            log.warning("%s", told(error).replace("; pass another file", ""))
+        else:
+            if file.name != LAST:
+                log.warning("%s is the newest checkpoint that is whole", file)
+            return file
+    if files:
+        log.warning("%s holds no checkpoint that is whole", folder)
+    return None
+
+
+class CheckpointFiles(CheckpointIO):
+    """Lightning's way to ``write`` and ``read``."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        write(checkpoint, Path(path))
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        return read(path)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        Path(path).unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> Colourizer:
@@ -56,56 +184,3 @@ def _network(path: str | Path, node: dict[str, Any]) -> nn.Module:
         if isinstance(network, type) and issubclass(network, nn.Module) and network.__module__ == home:
             return network(**{key: value for key, value in node.items() if key != "_target_"})
     raise InputError(f"{path} names the network {node}; only those of {NETWORKS[:-1]} are built from a file")
-
-
-def check_resumable(path: str | Path, config: dict[str, Any]) -> None:
-    """Raises InputError where training could not go on from the checkpoint as if it had never stopped."""
-    contents = read(path)
-    before, now = comparable(contents["config"]), comparable(config)
-    keys = [*SAME_TO_GO_ON, *(["max_epochs"] if config["scheduler"] else [])]  # a schedule is laid out for its length
-    for key in keys:
-        for name, old, new in differences(key, before.get(key), now[key]):
-            if name.endswith("._target_"):
-                name, old, new = key, option(old), option(new)
-            knob = name.rpartition(".")[2] if name.rpartition(".")[2] in config else name
-            raise InputError(
-                f"ckpt_path={path} was trained with {knob}={old}, not {new}; pass {knob}={old}, or leave ckpt_path out "
-                "to start anew"
-            )
-    done = contents["epoch"] + 1
-    if done >= config["max_epochs"]:
-        raise InputError(
-            f"max_epochs={config['max_epochs']} leaves nothing to train: ckpt_path={path} has {done} epochs behind it; "
-            f"pass max_epochs={done + 1} or more"
-        )
-
-
-def check_palette(path: str | Path, palette: torch.Tensor) -> None:
-    """Raises InputError where the pictures' palette, float32 [K, 3], is not the one that the checkpoint classifies."""
-    if not torch.equal(read(path)["state_dict"]["palette"].float(), palette):
-        raise InputError(
-            f"ckpt_path={path} classifies into other colours than those of today's pictures or palette file; pass the "
-            "palette it was trained with, or leave ckpt_path out to start anew"
-        )
-
-
-def comparable(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written."""
-    data = {key: value for key, value in config["data"].items() if key != "cache_dir"}
-    if "root" in data:
-        data["root"] = str(Path(data["root"]).expanduser().resolve())
-    return {**config, "data": data}
-
-
-def option(target: str | None) -> str:
-    """The option whose file names the target: unet of colourize.models.unet.UNet, adam of torch.optim.Adam."""
-    home, _, name = str(target).rpartition(".")
-    return home.rpartition(".")[2] if home.startswith(("colourize.models.", "colourize.data.")) else name.lower()
-
-
-def differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
-    """Where two values of a configuration differ: dotted key, old and new value."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        names = {**old, **new}
-        return [found for name in names for found in differences(f"{key}.{name}", old.get(name), new.get(name))]
-    return [] if old == new else [(key, old, new)]

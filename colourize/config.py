@@ -33,7 +33,10 @@ class Knobs:
     seed: int = MISSING
     accelerator: str = MISSING
     precision: str = MISSING
+    patience: int | None = None
+    resume: str | None = None
     ckpt_path: str | None = None
+    save_every: int = MISSING
     trainer: dict[str, Any] = field(default_factory=dict)
 
 
@@ -45,6 +48,7 @@ LEAST = {
     "batch_size": 1,
     "max_epochs": 1,
     "seed": 0,
+    "save_every": 1,
 }
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
@@ -54,6 +58,7 @@ NOT_TAKEN = {
     "devices": "a run uses one device",
     "num_nodes": "a run uses one device",
     "strategy": "a run uses one device",
+    "enable_checkpointing": "checkpoints are what a run goes on from",
     "overfit_batches": "a batch is not Lightning's to choose; pass data=scenes data.num_train=100",
 }  # arguments of the Trainer, and why they are refused
 
@@ -95,6 +100,10 @@ def check(knobs: dict[str, Any]) -> None:
     for name, least in LEAST.items():
         if knobs[name] < least:
             raise InputError(f"{name}={knobs[name]} is too small; pass {name}={least} or more")
+    if knobs["patience"] is not None and knobs["patience"] < 1:
+        raise InputError(f"patience={knobs['patience']} is too small; pass patience=1 or more, or null")
+    if knobs["resume"] is not None:
+        raise InputError(f"resume={knobs['resume']} stands for a command line; pass it to python train.py")
     for name, most in MOST.items():
         if knobs[name] > most:
             raise InputError(f"{name}={knobs[name]} is too large; pass {name}={most} or less")

@@ -1,5 +1,27 @@
-"""What a person can mend is told in one line; everything else is a fault of ours and keeps its traceback."""
+"""How a command ends: what a person can mend is told in one line; everything else is a fault of ours, and keeps its
+traceback."""
+
+import signal
 
 
 class InputError(ValueError):
     """Bad input: the message states the value, the rule and the remedy on one line."""
+
+
+class Interrupted(SystemExit):
+    """A signal ended the run, in order: the exit status is 128 + its number, as a shell reports it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(128 + signum)
+        self.name = signal.Signals(signum).name
+
+
+def told(error: BaseException) -> str:
+    """An error's text on one line."""
+    if isinstance(error, Interrupted):
+        return error.name
+    if isinstance(error, KeyboardInterrupt):
+        return signal.SIGINT.name
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror or error}"
+    return " ".join(str(error).split()) or type(error).__name__

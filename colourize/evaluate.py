@@ -14,7 +14,7 @@ from rich.console import Console
 from torch import Tensor
 
 from colourize import __version__, checkpoint, manifest, report
-from colourize.checkpoint import comparable
+from colourize.changes import comparable
 from colourize.config import conf_dir, plain
 from colourize.data.module import ColourData, LabelledPictures
 from colourize.data.pictures import example_index
@@ -135,17 +135,15 @@ def checkpoint_files(run: str) -> list[Path]:
     path = Path(run)
     if path.is_file():
         return [path]
-    last = path / "checkpoints/last.ckpt"
-    if last.is_file():
-        return [last]
-    finished = sorted(path.rglob(manifest.NAME), key=lambda file: (file.parent.parent, len(file.parent.name), file))
-    files = [file.parent / "checkpoints/last.ckpt" for file in finished]
-    if not any(file.is_file() for file in files):
+    begun = sorted(path.rglob(manifest.NAME), key=lambda file: (file.parent.parent, len(file.parent.name), file))
+    folders = [path] if (path / "checkpoints").is_dir() else [file.parent for file in begun]
+    files = [file for folder in folders if (file := checkpoint.newest(folder / "checkpoints")) is not None]
+    if not files:
         raise InputError(
-            f"{run} is no checkpoint, no run folder with checkpoints/last.ckpt and no sweep folder; pass one of these, "
+            f"{run} is no checkpoint, no run folder with a whole checkpoint and no sweep folder; pass one of these, "
             f"or a baseline: {', '.join(BASELINES)}"
         )
-    return [file for file in files if file.is_file()]
+    return files
 
 
 def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:

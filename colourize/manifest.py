@@ -35,6 +35,14 @@ def update(folder: Path, **entries: Any) -> None:
     write(folder, **{**read(folder), **entries})
 
 
+def note_failure(folder: Path, overrides: list[str], error: str) -> None:
+    """Notes a job of a sweep that could not be begun; the manifest of a run that the folder holds stays beside it."""
+    if read(folder).get("overrides", overrides) == overrides:
+        update(folder, overrides=overrides, status="failed", error=error, end=now())
+    else:
+        update(folder, refused={"overrides": overrides, "status": "failed", "error": error})
+
+
 def now() -> str:
     """The time as ISO 8601 in UTC; as text, later is greater."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

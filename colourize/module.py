@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from colourize.errors import InputError
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, H, W]
 
@@ -40,7 +43,9 @@ class Colourizer(pl.LightningModule):
         config: the resolved configuration as plain values, stored in every checkpoint.
         table_loss: the look-up table's validation loss, against which skill is measured.
         optimizer: builds the optimizer from parameters; not needed to predict.
-        scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch.
+        scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
+            validation loss to fall is stepped after every validation.
+        fingerprint: of the pictures and the palette, stored in every checkpoint.
     """
 
     palette: Tensor
@@ -53,38 +58,60 @@ class Colourizer(pl.LightningModule):
         table_loss: float = math.nan,
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
+        fingerprint: str = "",
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
         self.register_buffer("palette", palette)
         self.config = config
         self.table_loss = table_loss
+        self.fingerprint = fingerprint
         # a baseline is counted, not trained: it has no parameters and so no optimizer to step
         self.automatic_optimization = any(True for _ in self.network.parameters())
         self.build_optimizer = optimizer
         self.build_scheduler = scheduler
+        self.plateau: ReduceLROnPlateau | None = None
+        self.plateau_state: dict[str, Any] | None = None
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, H, W]."""
         return self.network(grey)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         grey, labels = batch
         logits = self(grey)
         loss = pixel_cross_entropy(logits, labels)
-        shown = {"loss": loss.detach(), "accuracy": pixel_accuracy(logits.detach(), labels)}
+        self.loss = loss.detach()
+        shown = {"loss": self.loss, "accuracy": pixel_accuracy(logits.detach(), labels)}
         self.log_dict(shown, prog_bar=True, logger=False, batch_size=len(grey))
-        means = {f"train/{name}": value for name, value in shown.items()}
-        self.log_dict(means, on_step=False, on_epoch=True, batch_size=len(grey))
-        return loss
+        return {**shown, "loss": loss}
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Raises InputError, before any weight moves, where the loss or a gradient is not finite."""
+        checked = self.loss.float()
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # which skips such a step by itself
+            gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+            checked = checked + nn.utils.get_total_norm(gradients)
+        if not math.isfinite(checked):
+            rate = optimizer.param_groups[0]["lr"]
+            raise InputError(
+                f"step {self.trainer.global_step} of epoch {self.trainer.current_epoch}: the loss is {self.loss:.4g}, "
+                f"a gradient NaN or infinite, with lr={rate:.3g}; the weights before it are kept; pass a smaller lr, "
+                "+trainer.gradient_clip_val=1 or precision=32-true"
+            )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         grey, labels = batch
         logits = self(grey)
         loss = pixel_cross_entropy(logits, labels)
         means = {"val/loss": loss, "val/accuracy": (logits.argmax(dim=1) == labels).float().mean()}
-        self.log_dict(means, prog_bar=True, batch_size=len(grey))
-        self.log("val/skill", 1 - loss / self.table_loss, batch_size=len(grey))  # a mean of it is that of the mean loss
+        self.log_dict(means, prog_bar=True, logger=False, batch_size=len(grey))
+        skill = 1 - loss / self.table_loss  # its mean over batches is that of the mean loss
+        self.log("val/skill", skill, logger=False, batch_size=len(grey))
+
+    def on_validation_end(self) -> None:
+        if self.plateau is not None:  # Lightning would step it after the checkpoint, and lose the step on resumption
+            self.plateau.step(float(self.trainer.callback_metrics["val/loss"]))
 
     def configure_optimizers(self) -> Any:
         if not self.automatic_optimization:
@@ -95,7 +122,17 @@ class Colourizer(pl.LightningModule):
         if self.build_scheduler is None:
             return optimizer
         schedule = self.build_scheduler(optimizer, num_steps=int(self.trainer.estimated_stepping_batches))
+        if isinstance(schedule, ReduceLROnPlateau):
+            self.plateau = schedule
+            if self.plateau_state:
+                schedule.load_state_dict(self.plateau_state)
+            return optimizer
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
+        checkpoint["fingerprint"] = self.fingerprint
+        checkpoint["plateau"] = None if self.plateau is None else self.plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.plateau_state = checkpoint["plateau"]

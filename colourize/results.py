@@ -7,8 +7,9 @@ from typing import Any
 import pytorch_lightning as pl
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
-from colourize.callbacks import EpochTable, ExamplePictures, tensorboard
+from colourize.callbacks import EpochTable, tensorboard
 from colourize.evaluation import KNOWING, PRIOR, TABLE
 from colourize.figures import save_curves, strip_figure
 from colourize.measures import MODEL, Row, standing
@@ -27,11 +28,11 @@ def summary(table: EpochTable) -> dict[str, float]:
     return {**validated[-1], **table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
 
 
-def write(folder: Path, knobs: dict[str, Any], table: EpochTable, examples: ExamplePictures, rows: list[Row]) -> None:
+def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[str, Tensor], rows: list[Row]) -> None:
     """Writes ``pictures.png``, ``curves.png`` and ``evaluation.json``."""
     kernel = f", kernel {knobs['model']['kernel']}" if "kernel" in knobs["model"] else ""
     title = f"{short_name(knobs['model'])}{kernel}, {knobs['data']['_target_'].split('.')[2]}"
-    strip_figure(examples.rows, title).savefig(folder / "pictures.png")
+    strip_figure(strip, title).savefig(folder / "pictures.png")
     save_curves(folder / "curves.png", table.rows, title)
     (folder / "evaluation.json").write_text(as_json(rows) + "\n")
 
@@ -49,18 +50,17 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], r
         estimates = {f"{row.name}/{key}": value for row in rows for key, (value, *_) in row.intervals.items()}
         own = {f"final/{key}": value for key, (value, *_) in model.intervals.items()}
         final = {name: value for name, value in {**estimates, **own}.items() if math.isfinite(value)}
-        logger.log_metrics(final, trainer.global_step)
-        logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in COMPARED})
+        logger.log_metrics(final, trainer.global_step + 1)  # after the last step, so a run that goes on replaces them
+        logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in COMPARED}, trainer.global_step + 1)
         logger.finalize("success")
 
 
-def show(
-    folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row], seconds: float
-) -> None:
+def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
     """Prints floors, network and ceilings; the last and the best epoch; where the run stands; where its files are."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     print_tables(rows, f"after epoch {table.rows[-1]['epoch'] + 1:.0f}", console)
     size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+    seconds = table.rows[-1]["seconds"]
     console.print(_epochs(table, f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s"))
     by_name = {row.name: row for row in rows}
     (model,) = (row for row in rows if row.kind == MODEL)

@@ -1,7 +1,7 @@
 """Learning rates over a run of known length: one step of the schedule is one step of the optimizer."""
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, ReduceLROnPlateau
 
 
 def cosine(optimizer: Optimizer, num_steps: int) -> CosineAnnealingLR:
@@ -13,3 +13,13 @@ def onecycle(optimizer: Optimizer, num_steps: int, max_lr: float, warm_up: float
     """Up to ``max_lr`` over the share ``warm_up`` of the steps, then down to almost zero (Smith, Topin 2019,
     arXiv 1708.07120); the momentum goes the other way."""
     return OneCycleLR(optimizer, max_lr, total_steps=num_steps, pct_start=warm_up)
+
+
+def warmup(optimizer: Optimizer, num_steps: int, warm_up: float) -> LinearLR:
+    """From a hundredth of the optimizer's rate up to it over the share ``warm_up`` of the steps, then constant."""
+    return LinearLR(optimizer, start_factor=0.01, total_iters=max(1, round(warm_up * num_steps)))
+
+
+def plateau(optimizer: Optimizer, num_steps: int, factor: float, wait: int) -> ReduceLROnPlateau:
+    """Times ``factor`` whenever the validation loss has not fallen for more than ``wait`` validations."""
+    return ReduceLROnPlateau(optimizer, factor=factor, patience=wait)

@@ -1,49 +1,87 @@
-"""What a sweep says at its end: every job with its state, and a non-zero exit where one failed."""
+"""What a sweep says at its end: every job with its state, and a non-zero exit where one did not finish."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from colourize import manifest
+from colourize import manifest, runfolder
 
 
 class Summary(Callback):
     """Prints the table of jobs after the last one; ends the process with status 1 where a job did not finish."""
 
+    under_way: ClassVar["Summary | None"] = None
+    """The sweep of this process, for whoever has to say that it was interrupted."""
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        self.start = manifest.now()
+        self.folder = Path(config.hydra.sweep.dir)
+        self.planned = planned(config)
+        Summary.under_way = self
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        Summary.under_way = None
+        if self.show():
+            raise SystemExit(1)
+
+    def show(self) -> int:
+        """Prints every job with its state; returns how many are not finished."""
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        jobs = started_jobs(Path(config.hydra.sweep.dir), self.start)
-        common = set.intersection(*(set(job["overrides"]) for job in jobs.values())) if len(jobs) > 1 else set()
-        swept = {name: " ".join(word for word in job["overrides"] if word not in common) for name, job in jobs.items()}
-        table = Table(title=Text(f"{config.hydra.sweep.dir}: {len(jobs)} jobs"), title_justify="left")
+        found = jobs(self.folder, self.planned)
+        common = set.intersection(*(set(job["overrides"]) for job in found)) if len(found) > 1 else set()
+        table = Table(title=Text(f"{self.folder}: {len(found)} jobs"), title_justify="left")
         for column in ("job", "overrides", "state", "val/loss", "val/accuracy"):
             table.add_column(column, justify="right" if "/" in column else "left")
-        for name, job in jobs.items():
+        console = Console(soft_wrap=True, highlight=False, markup=False)
+        unfinished = []
+        for job in found:
             metrics = job.get("metrics", {})
             figures = [
                 f"{metrics[key]:.4f}" if metrics.get(key) is not None else "" for key in ("val/loss", "val/accuracy")
             ]
-            table.add_row(*map(Text, (name, swept[name], job["status"], *figures)))
-        console = Console(soft_wrap=True, highlight=False, markup=False)
+            swept = " ".join(word for word in job["overrides"] if word not in common)
+            table.add_row(*map(Text, (job["name"], swept, job["status"], *figures)))
+            if job["status"] != "finished":
+                unfinished.append(f"job {job['name']} ({swept}) {job['status']}: {job.get('error', '')}".rstrip(": "))
         console.print(table)
-        console.print(f"dashboard  tensorboard --logdir {config.hydra.sweep.dir}")
-        unfinished = {name: job for name, job in jobs.items() if job["status"] != "finished"}
-        for name, job in unfinished.items():
-            console.print(f"job {name} ({swept[name]}) {job['status']}: {job.get('error', '')}")
-        if unfinished:
-            raise SystemExit(1)
+        console.print(f"dashboard  tensorboard --logdir {self.folder}")
+        for line in unfinished:
+            console.print(line)
+        return len(unfinished)
 
 
-def started_jobs(sweep: Path, since: str) -> dict[str, dict[str, Any]]:
-    """Manifests of the jobs below a sweep's folder that started since a time, by folder, in the order of starting."""
-    manifests = {str(path.parent.relative_to(sweep)): manifest.read(path.parent) for path in sweep.rglob(manifest.NAME)}
-    jobs = {name: job for name, job in manifests.items() if job["start"] >= since}
-    return dict(sorted(jobs.items(), key=lambda entry: entry[1]["start"]))
+def planned(config: DictConfig) -> list[list[str]]:
+    """The overrides of every job of a sweep over listed values, in order; empty where another sweeper chooses them."""
+    if not config.hydra.sweeper._target_.endswith("BasicSweeper"):
+        return []
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    words = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    parsed = OverridesParser.create().parse_overrides([*words, *config.hydra.overrides.task])
+    (all_jobs,) = BasicSweeper.split_arguments(parsed, None)
+    return all_jobs
+
+
+def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:
+    """Manifests of a sweep's jobs, each with its ``name`` and the ``status`` that holds now.
+
+    Those planned, in their order, whether begun or not; where nothing is planned all that lie in the folder, in the
+    order of starting.
+    """
+    found = []
+    for path in sweep.rglob(manifest.NAME):
+        said = manifest.read(path.parent)
+        name = str(path.parent.relative_to(sweep))
+        found.append({**said, "name": name, "status": runfolder.state(path.parent)})
+        if "refused" in said:
+            found.append({**said["refused"], "name": name})
+    if not planned:
+        return sorted(found, key=lambda job: job.get("start", ""))
+    by_overrides = {tuple(job["overrides"] or []): job for job in found}
+    absent = {"name": "-", "status": "not begun"}
+    return [by_overrides.get(tuple(words), {**absent, "overrides": words}) for words in planned]

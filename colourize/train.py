@@ -1,73 +1,131 @@
 """One training run: from plain knobs to a run folder. Needs no Hydra runtime."""
 
 import logging
-import time
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
-from colourize import results
-from colourize.callbacks import BaselineCheckpoints, EpochTable, ExamplePictures, ProgressBar
-from colourize.checkpoint import check_palette, check_resumable
+from colourize import manifest, results
+from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
+from colourize.changes import check_changes
+from colourize.checkpoint import CheckpointFiles, newest, read
 from colourize.data.module import ColourData
+from colourize.data.pictures import example_index
 from colourize.errors import InputError
 from colourize.evaluation import Yardstick
 from colourize.module import Colourizer
+from colourize.resumption import Resumption, purge_step
+from colourize.runfolder import claim, environment, finished, warn_of_other_bits
 from colourize.targets import builder, short_name
 
 
-def train(knobs: dict[str, Any], output_dir: str | Path) -> dict[str, float]:
+def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str] | None = None) -> dict[str, float]:
     """Trains one network and writes the run folder: checkpoints, ``metrics.csv``, figures, TensorBoard events.
+
+    A run that was interrupted in this folder is gone on with; one that was finished is left as it is.
 
     Args:
         knobs: the resolved configuration, as ``config.plain`` gives it.
         output_dir: the run folder; made where it does not exist.
+        overrides: the words that made the configuration on the command line, for ``resume``.
 
     Returns:
         The last epoch's row of ``metrics.csv``, and ``best/epoch`` and ``best/val/loss``.
 
     Raises:
-        InputError: a knob, a picture source, a palette or a checkpoint that cannot be used.
+        InputError: a knob, a picture source, a palette, a checkpoint or a run folder that cannot be used; NaN.
     """
     folder = Path(output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    if (done := finished(folder, knobs)) is not None:
+        return done
+    with claim(folder, knobs, overrides) as before:
+        fitted = fit(knobs, folder, before)
+        metrics = _report(knobs, folder, fitted)
+        manifest.update(folder, status="finished", metrics=metrics, end=manifest.now())
+        return metrics
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves to report on."""
+
+    trainer: pl.Trainer
+    module: Colourizer
+    data: ColourData
+    yardstick: Yardstick
+    table: EpochTable
+
+
+def fit(knobs: dict[str, Any], folder: Path, before: dict[str, Any]) -> Fitted:
+    """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed.
+
+    ``before`` is what the folder's ``run.json`` said when it was claimed.
+    """
     _quiet()
-    last = Path(knobs["ckpt_path"]).expanduser() if knobs["ckpt_path"] else None
-    if last is not None:
-        check_resumable(last, knobs)
-    table, examples = EpochTable(folder / "metrics.csv"), ExamplePictures()
-    trainer = _trainer(knobs, folder, [table, examples, *_checkpoints(folder / "checkpoints")])
+    path = newest(folder / "checkpoints")
+    forked = path is None and knobs["ckpt_path"] is not None
+    path = Path(knobs["ckpt_path"]).expanduser() if forked else path
+    contents = read(path) if path is not None else None
+    if contents is not None:
+        _check_resumable(path, contents, knobs, forked)
+    table = EpochTable(folder / "metrics.csv", forked)
+    trainer = _trainer(knobs, folder, table, purge_step(None if forked else contents))
     data = ColourData(
         builder("data", knobs["data"]),
         **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
     )
     data.setup()
     assert data.pictures is not None
-    if last is not None:
-        check_palette(last, data.palette)
+    fingerprint = data.fingerprint()
+    if contents is not None and contents["fingerprint"] != fingerprint:
+        raise InputError(
+            f"{path} was trained on other pictures or another palette than there are now; put those back, or start a "
+            "run of its own"
+        )
+    now = environment(str(trainer.strategy.root_device), torch.get_num_threads())
+    warn_of_other_bits(before.get("environment", {}), now)
+    manifest.update(folder, fingerprint=fingerprint, environment=before.get("environment") or now)
     yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
-    module = _module(knobs, data, yardstick.table_loss)
+    module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if not module.automatic_optimization:
         trainer.gradient_clip_val = None  # there is nothing to clip, and Lightning would refuse
-    start = time.perf_counter()
-    trainer.fit(module, data, ckpt_path=last, weights_only=True)
-    seconds = time.perf_counter() - start
+    trainer.fit(module, data, ckpt_path=path, weights_only=True)
+    return Fitted(trainer, module, data, yardstick, table)
+
+
+def _report(knobs: dict[str, Any], folder: Path, fitted: Fitted) -> dict[str, float]:
+    """Measures the network, writes figures and tables and shows them; returns the summary of the epochs."""
+    module, validation, table = fitted.module.cpu().float().eval(), fitted.data.validation, fitted.table
     if not table.validated_rows():
         raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
-    rows = yardstick.measured(short_name(knobs["model"]), module.cpu().float().eval())
+    rows = fitted.yardstick.measured(short_name(knobs["model"]), module)
     metrics = results.summary(table)
-    results.write(folder, knobs, table, examples, rows)
-    results.log(trainer, knobs, metrics, rows)
-    results.show(folder, knobs, module, table, rows, seconds)
+    results.write(folder, knobs, table, examples(module, *validation[example_index(len(validation))]), rows)
+    results.log(fitted.trainer, knobs, metrics, rows)
+    results.show(folder, knobs, module, table, rows)
     return metrics
 
 
-def _module(knobs: dict[str, Any], data: ColourData, table_loss: float) -> Colourizer:
+def _check_resumable(path: Path | None, contents: dict[str, Any], knobs: dict[str, Any], forked: bool) -> None:
+    if forked:
+        check_changes(contents["config"], knobs, f"ckpt_path={path} was trained")
+    done, most = len(contents["callbacks"]["EpochTable"]["rows"]), knobs["max_epochs"]
+    if done > most or (forked and done == most):
+        raise InputError(
+            f"max_epochs={most} leaves nothing to train: {path} has {done} epochs behind it; pass "
+            f"max_epochs={done + 1} or more"
+        )
+
+
+def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerprint: str) -> Colourizer:
     """The network of the knobs, from the seed; a baseline is fitted to the training pictures."""
     pl.seed_everything(knobs["seed"], workers=True, verbose=False)
     network = builder("model", knobs["model"])()
@@ -75,25 +133,27 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float) -> Colou
         network.fit(data.train.grey, data.train.labels)
     optimizer = builder("optimizer", knobs["optimizer"])
     scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
-    return Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler)
+    return Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint)
 
 
-def _checkpoints(folder: Path) -> list[Callback]:
-    common: dict[str, Any] = {"dirpath": folder, "auto_insert_metric_name": False, "enable_version_counter": False}
-    best = ModelCheckpoint(filename="best", monitor="val/loss", save_top_k=1, **common)
-    last = ModelCheckpoint(filename="last", save_top_k=1, save_on_train_epoch_end=True, **common)
-    return [BaselineCheckpoints(folder), best, last]
+def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[Callback]:
+    callbacks: list[Callback] = [table, ExamplePictures()]
+    if knobs["trainer"].get("enable_progress_bar", True):
+        callbacks.append(ProgressBar())
+    if knobs["patience"] is not None:
+        callbacks.append(EarlyStopping("val/loss", patience=knobs["patience"], check_finite=False))
+    return [*callbacks, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"])]
 
 
-def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Any]) -> pl.Trainer:
-    logger = TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False)
-    defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False, "log_every_n_steps": 10}
+def _trainer(knobs: dict[str, Any], folder: Path, table: EpochTable, purge: int) -> pl.Trainer:
+    logger = TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
+    defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
     try:
-        given = {**defaults, **arguments, **knobs["trainer"]}
         return pl.Trainer(
-            **given,
-            callbacks=callbacks + ([ProgressBar()] if given.get("enable_progress_bar", True) else []),
+            **{**defaults, **arguments, **knobs["trainer"]},
+            callbacks=_callbacks(knobs, folder, table),
+            plugins=CheckpointFiles(),
             logger=logger,
             default_root_dir=folder,
         )
@@ -112,7 +172,6 @@ def _quiet() -> None:
         ".*number of training batches .* is smaller than the logging interval.*",  # what is logged is logged each epoch
         ".*LeafSpec.* is deprecated.*",  # Lightning's own use
         ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize
-        "The dirpath has changed from.*",  # a run that goes on from another folder keeps a best of its own
-        "Checkpoint directory .* exists and is not empty.*",
+        ".*your dataloader is not resumable.*",  # it is: ColourData keeps the place
     ):
         warnings.filterwarnings("ignore", message=message)

@@ -83,22 +83,3 @@ def test_nothing_but_a_network_of_ours_is_built_from_a_file(finished_run, tmp_pa
     with pytest.raises(InputError, match=r"only those of colourize\.models"):
         checkpoint.load(tmp_path / "foreign.ckpt")
     assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize(
-    "option", [("model", "unet"), ("optimizer", "adamw"), ("scheduler", "cosine"), ("data", "cifar10")]
-)
-def test_the_remedy_is_what_one_would_type(finished_run, option):
-    from tests.conftest import QUICK, knobs
-
-    group, name = option
-    words = [word for word in QUICK if not (group == "data" and word.startswith("data"))]
-    config = knobs(*words, f"{group}={name}", "max_epochs=9", "image_size=32" if group == "data" else "image_size=8")
-    before = {"model": "convtranspose", "optimizer": "adam", "scheduler": "none", "data": "scenes"}[group]
-    with pytest.raises(InputError, match=f"with {group}={before}, not {name}; pass {group}={before}, or"):
-        checkpoint.check_resumable(finished_run / "checkpoints/last.ckpt", config)
-
-
-def test_differences_name_the_innermost_key():
-    old, new = {"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4, "e": 5}, "d": 3}
-    assert checkpoint.differences("x", old, new) == [("x.a.c", 2, 4), ("x.a.e", None, 5)]

@@ -1,6 +1,7 @@
 import html.parser
 import json
 import re
+import shutil
 import sys
 
 import pytest
@@ -144,12 +145,12 @@ def test_bad_input_is_one_line(monkeypatch, finished_run, words, told):
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(tmp_path):
+def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(finished_run, tmp_path):
     for job in ("0", "1", "10", "2"):
         (tmp_path / job / "checkpoints").mkdir(parents=True)
         (tmp_path / job / "run.json").write_text("{}")
         if job != "1":
-            (tmp_path / job / "checkpoints/last.ckpt").touch()
+            shutil.copy(finished_run / "checkpoints/last.ckpt", tmp_path / job / "checkpoints")
     assert [file.parts[-3] for file in checkpoint_files(str(tmp_path))] == ["0", "2", "10"]
     assert checkpoint_files(str(tmp_path / "2")) == [tmp_path / "2/checkpoints/last.ckpt"]
     with pytest.raises(InputError, match="no checkpoint"):

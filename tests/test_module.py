@@ -70,7 +70,7 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
     module.log_dict = lambda *args, **kwargs: None  # no trainer to log to
     for number, (grey_batch, label_batch) in enumerate(data.train_dataloader()):
         optimizer.zero_grad()
-        loss = module.training_step((grey_batch.double(), label_batch), number)
+        loss = module.training_step((grey_batch.double(), label_batch), number)["loss"]
         loss.backward()
         optimizer.step()
         ours.append(loss.item())

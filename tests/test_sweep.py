@@ -2,7 +2,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from colourize import manifest
-from colourize.sweep import Summary, started_jobs
+from colourize.sweep import Summary, jobs, planned
 
 
 def write(folder, **entries):
@@ -10,39 +10,68 @@ def write(folder, **entries):
     manifest.write(folder, **entries)
 
 
-def finished(summary, sweep):
-    summary.on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(sweep)}}}))
+def config(folder, *task, params=None, sweeper="hydra._internal.core_plugins.basic_sweeper.BasicSweeper"):
+    hydra = {
+        "sweep": {"dir": str(folder)},
+        "sweeper": {"_target_": sweeper, "params": params},
+        "overrides": {"task": list(task)},
+    }
+    return OmegaConf.create({"hydra": hydra})
 
 
-def job(overrides, status="finished", **entries):
-    return {"overrides": overrides, "status": status, "start": manifest.now(), **entries}
+def done(overrides, loss, start="1"):
+    return {"overrides": overrides, "status": "finished", "start": start, "metrics": {"val/loss": loss}}
 
 
-def test_a_failed_job_is_named_however_its_overrides_look(tmp_path, capsys):
-    summary = Summary()
-    summary.on_multirun_start(OmegaConf.create({}))
-    write(tmp_path / "a/0", **job(["data=scenes", "classes=[meadow,coast]"], metrics={"val/loss": 1.0}))
-    write(tmp_path / "a/1", **job(["data=scenes", "palette=x[/y].npy"], "failed", error="x[/y].npy: no such file"))
+def summary(settings):
+    made = Summary()
+    made.on_multirun_start(settings)
+    return made
+
+
+def test_every_job_stands_in_the_table_with_what_was_swept_and_how_it_ended(tmp_path, capsys):
+    settings = config(tmp_path, "data=scenes", "classes=all,[meadow,coast]", "kernel=3,5")
+    write(tmp_path / "0", **done(["data=scenes", "classes=all", "kernel=3"], 1.25))
+    (tmp_path / "1").mkdir()
+    manifest.note_failure(tmp_path / "1", ["data=scenes", "classes=all", "kernel=5"], "no [such] file")
     with pytest.raises(SystemExit) as caught:
-        finished(summary, tmp_path)
+        summary(settings).on_multirun_end(settings)
     assert caught.value.code == 1
     said = capsys.readouterr().out
-    assert "2 jobs" in said
-    assert "classes=[meadow,coast]" in said
-    assert "job a/1 (palette=x[/y].npy) failed: x[/y].npy: no such file" in said
+    assert "4 jobs" in said
+    assert "1.2500" in said
+    assert "job 1 (classes=all kernel=5) failed: no [such] file" in said
+    assert "job - (classes=[meadow,coast] kernel=5) not begun" in said
 
 
-def test_what_an_earlier_sweep_left_in_the_folder_does_not_count(tmp_path, capsys):
-    write(tmp_path / "2", **job([], "failed", error="old"))
-    summary = Summary()
-    summary.on_multirun_start(OmegaConf.create({}))
-    write(tmp_path / "0", **job([], metrics={"val/loss": 1.0}))
-    finished(summary, tmp_path)
-    assert "1 jobs" in capsys.readouterr().out
+def test_a_sweep_whose_jobs_are_all_finished_ends_in_peace(tmp_path, capsys):
+    settings = config(tmp_path, "seed=1,2")
+    for number in range(2):
+        write(tmp_path / str(number), **done([f"seed={number + 1}"], 1.0))
+    summary(settings).on_multirun_end(settings)
+    assert "2 jobs" in capsys.readouterr().out
+    assert Summary.under_way is None
 
 
-def test_jobs_stand_in_the_order_of_starting(tmp_path):
-    since = manifest.now()
-    for name in ("10", "2", "1"):
-        write(tmp_path / name, **job([]))
-    assert list(started_jobs(tmp_path, since)) == ["10", "2", "1"]
+def test_what_another_sweep_left_in_the_folder_does_not_count(tmp_path):
+    write(tmp_path / "0", **done(["seed=7"], 1.0))
+    assert [job["status"] for job in jobs(tmp_path, [["seed=1"]])] == ["not begun"]
+
+
+def test_a_folder_that_holds_another_run_is_told_and_that_run_is_kept(tmp_path):
+    write(tmp_path / "0", **done(["seed=7"], 1.0))
+    manifest.note_failure(tmp_path / "0", ["seed=1"], "0 was trained with seed=7, not 1")
+    assert [job["status"] for job in jobs(tmp_path, [["seed=1"], ["seed=7"]])] == ["failed", "finished"]
+
+
+def test_what_an_experiment_sweeps_is_planned_too():
+    assert planned(config("x", "seed=1,2", params={"kernel": "3,5"})) == [
+        ["kernel=3", "seed=1"], ["kernel=3", "seed=2"], ["kernel=5", "seed=1"], ["kernel=5", "seed=2"],
+    ]  # fmt: skip
+
+
+def test_where_another_sweeper_chooses_all_jobs_of_the_folder_stand_in_the_order_of_starting(tmp_path):
+    for start, name in enumerate(("10", "2", "1")):
+        write(tmp_path / name, **done([name], 1.0, start=str(start)))
+    assert planned(config(tmp_path, sweeper="some.OptunaSweeper")) == []
+    assert [job["name"] for job in jobs(tmp_path, [])] == ["10", "2", "1"]

@@ -40,14 +40,18 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
 class Batches(Sampler[Tensor]):
     """Index tensors of up to ``batch_size``, in an order that depends on (seed, epoch) alone; in file order unseeded.
 
-    Lightning calls ``set_epoch`` before each epoch.
+    Lightning calls ``set_epoch`` before each epoch. Where a run goes on, the first ``skip`` batches of its first epoch
+    are left out.
     """
 
-    def __init__(self, num_pictures: int, batch_size: int, seed: int | None = None) -> None:
+    def __init__(
+        self, num_pictures: int, batch_size: int, seed: int | None = None, epoch: int = 0, skip: int = 0
+    ) -> None:
         self.num_pictures = num_pictures
         self.batch_size = batch_size
         self.seed = seed
-        self.epoch = 0
+        self.epoch = epoch
+        self.skip = skip
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -61,7 +65,8 @@ class Batches(Sampler[Tensor]):
         else:
             state = int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1, np.uint64)[0] >> 1)
             order = torch.randperm(self.num_pictures, generator=torch.Generator().manual_seed(state))
-        yield from order.split(self.batch_size)
+        skip, self.skip = self.skip, 0
+        yield from order.split(self.batch_size)[skip:]
 
 
 class ColourData(pl.LightningDataModule):
@@ -96,6 +101,7 @@ class ColourData(pl.LightningDataModule):
         self.seed = seed
         self.cache_dir = cache_dir
         self.pictures: Pictures | None = None
+        self.place = {"epoch": 0, "skip": 0}
 
     def setup(self, stage: str | None = None) -> None:
         if self.pictures is not None:
@@ -121,8 +127,30 @@ class ColourData(pl.LightningDataModule):
         return torch.from_numpy(fitted)
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        batches = Batches(len(self.train), self.batch_size, self.seed)
+        batches = Batches(len(self.train), self.batch_size, self.seed, **self.place)
         return DataLoader(self.train, batch_size=None, sampler=batches)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         return DataLoader(self.validation, batch_size=None, sampler=Batches(len(self.validation), self.batch_size))
+
+    def fingerprint(self) -> str:
+        """20 hex digits that stand for the pictures, their order and the palette."""
+        assert self.pictures is not None
+        arrays = self.pictures.train, self.pictures.validation, self.palette
+        return digest(*(array.numpy() for array in arrays))
+
+    def state_dict(self) -> dict[str, int]:
+        """The place in the order of the pictures: the epoch and its batches that are done.
+
+        Counted from what the loop has processed, not from what loaders have fetched ahead.
+        """
+        assert self.trainer is not None
+        loop = self.trainer.fit_loop
+        epochs, batches = (
+            part.state_dict()["current"] for part in (loop.epoch_progress, loop.epoch_loop.batch_progress)
+        )
+        under_way = epochs["started"] > epochs["processed"]
+        return {"epoch": epochs["processed"], "skip": batches["processed"] if under_way else 0}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self.place = state_dict

@@ -3,6 +3,7 @@
 N images, H height, W width, K colours, L grey levels, G groups of pixels, F folds.
 """
 
+import functools
 import math
 
 import torch
@@ -95,6 +96,7 @@ def smoothed_table(counts: Tensor) -> Tensor:
     return _log_shares(_kernel(bandwidth) @ total, total, weight).float()
 
 
+@functools.cache
 def _kernel(bandwidth: float) -> Tensor:
     """Gaussian weights between grey levels, 1 on the diagonal: float64 [L, L]."""
     level = torch.arange(LEVELS, dtype=torch.float64)

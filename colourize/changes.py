@@ -1,0 +1,61 @@
+"""What may change in the configuration of a run that goes on, and what may not. Plain values; nothing heavy."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from colourize.errors import InputError
+
+log = logging.getLogger(__name__)
+SAME_TO_GO_ON = "model", "num_colours", "optimizer", "scheduler", "data", "seed", "batch_size", "patience"
+NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
+
+
+def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> None:
+    """Raises InputError where a run could not go on as if it had never stopped; logs every other change by name.
+
+    Args:
+        before: the configuration with which the run was begun.
+        now: that with which it is to go on.
+        where: how a message names the run: "ckpt_path=last.ckpt was trained".
+    """
+    before, now = comparable(before), comparable(now)
+    refused = *SAME_TO_GO_ON, *(["max_epochs"] if now["scheduler"] else [])  # a schedule is laid out for its length
+    for key in refused:
+        for name, old, new in differences(key, before.get(key), now[key]):
+            if name.endswith("._target_"):
+                name, old, new = key, option(old), option(new)
+            knob = name.rpartition(".")[2] if name.rpartition(".")[2] in now else name
+            raise InputError(f"{where} with {knob}={old}, not {new}; pass {knob}={old}, or start a run of its own")
+    for key in now.keys() - set(refused):
+        for name, old, new in differences(key, before.get(key), now[key]):
+            log.warning("%s with %s=%s; it goes on with %s", where, name, old, new)
+
+
+def comparable(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written."""
+    data = {key: value for key, value in config["data"].items() if key != "cache_dir"}
+    if "root" in data:
+        data["root"] = str(Path(data["root"]).expanduser().resolve())
+    return {key: value for key, value in config.items() if key not in NO_DIFFERENCE} | {"data": data}
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    """16 hex digits that stand for what makes a difference in a configuration."""
+    return hashlib.sha256(json.dumps(comparable(config), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def option(target: str | None) -> str:
+    """The option whose file names the target: unet of colourize.models.unet.UNet, adam of torch.optim.Adam."""
+    home, _, name = str(target).rpartition(".")
+    return home.rpartition(".")[2] if home.startswith(("colourize.models.", "colourize.data.")) else name.lower()
+
+
+def differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+    """Where two values of a configuration differ: dotted key, old and new value."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        names = {**old, **new}
+        return [found for name in names for found in differences(f"{key}.{name}", old.get(name), new.get(name))]
+    return [] if old == new else [(key, old, new)]

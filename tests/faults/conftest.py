@@ -1,0 +1,61 @@
+"""One test per case of the matrix in docs/reliability.md; ``make faults`` runs them and prints what was seen."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.faults.matrix import EXPECTED, NOT_YET
+from tests.faults.processes import Process
+
+SEEN = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="all 280 sequences of interruptions, on real pictures")
+
+
+@pytest.fixture
+def seen(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Notes for the table what a test saw."""
+    return request.node.stash.setdefault(SEEN, []).append
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Process]]:
+    """Starts ``python train.py WORDS`` in a process of its own; see ``Process``. None outlives the test."""
+    begun: list[Process] = []
+
+    def begin(*words: object, **settings: object) -> Process:
+        begun.append(Process(*words, **settings))
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    mark = item.get_closest_marker("case")
+    report.case = (mark.args if mark else (), " ".join(item.stash.get(SEEN, [])))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    outcomes, notes = defaultdict(list), defaultdict(list)
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            numbers, note = getattr(report, "case", ((), ""))
+            for number in numbers:
+                if report.when == "call" or outcome != "passed":
+                    outcomes[number].append(outcome)
+                    notes[number].extend([note] if note and note not in notes[number] else [])
+    if not outcomes:
+        return
+    terminalreporter.section("faults: case, expected, seen")
+    for number, expected in EXPECTED.items():
+        verdict = next((word for word in ("failed", "error", "skipped", "passed") if word in outcomes[number]), "")
+        seen = "; ".join(notes[number]) or NOT_YET.get(number, "not run")
+        terminalreporter.write_line(f"{number:2} {verdict or '-':7} {expected}: {seen}")

@@ -1,0 +1,129 @@
+"""What a test makes happen inside the process that it starts."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from colourize import train
+from colourize.data.module import ColourData, LabelledPictures
+from colourize.module import Colourizer
+from colourize.resumption import Resumption
+
+
+def in_step(action: Callable[[Colourizer, int], Any]) -> None:
+    """Calls ``action(module, step)`` in the middle of every training step, after the forward pass."""
+    original = Colourizer.training_step
+
+    def training_step(self: Colourizer, batch: Any, batch_idx: int) -> Any:
+        outputs = original(self, batch, batch_idx)
+        action(self, self.trainer.fit_loop.total_batch_idx)
+        return outputs
+
+    Colourizer.training_step = training_step  # type: ignore[method-assign]
+
+
+def signal_in_step(signum: int, *steps: int) -> None:
+    """Sends the process a signal in the middle of the steps, counted from 0 over all epochs."""
+    in_step(lambda module, step: os.kill(os.getpid(), signum) if step in steps else None)
+
+
+def kill_in_step(*steps: int) -> None:
+    signal_in_step(signal.SIGKILL, *steps)
+
+
+def kill_before_the_report() -> None:
+    """Kills the process when training is over and nothing is reported yet."""
+    train._report = lambda *args: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+
+
+def record_indices(file: str, then: Callable[..., None] | None = None, *given: Any) -> None:
+    """Appends each training batch's picture numbers to a file, one line a batch that was trained."""
+    fetched: list[list[int]] = []
+    original = LabelledPictures.__getitem__
+
+    def getitem(self: LabelledPictures, index: Any) -> Any:
+        fetched.append(index.tolist())
+        return original(self, index)
+
+    def write(module: Colourizer, step: int) -> None:
+        with Path(file).open("a") as lines:
+            lines.write(f"{step} {' '.join(map(str, fetched[-1]))}\n")
+
+    LabelledPictures.__getitem__ = getitem  # type: ignore[method-assign]
+    in_step(write)
+    if then is not None:
+        then(*given)
+
+
+def workers(count: int, persistent: bool, then: Callable[..., None] | None = None, *given: Any) -> None:
+    """Gives the training loader worker processes, in which a probe of steps has nothing to do."""
+    original = ColourData.train_dataloader
+
+    def train_dataloader(self: ColourData) -> Any:
+        plain = original(self)
+        return DataLoader(
+            plain.dataset, batch_size=None, sampler=plain.sampler, num_workers=count, persistent_workers=persistent,
+            multiprocessing_context="fork",
+        )  # fmt: skip
+
+    ColourData.train_dataloader = train_dataloader  # type: ignore[method-assign]
+    if then is not None:
+        then(*given)
+
+
+def signal_while_loading(signum: int) -> None:
+    """Sends the process a signal before the first step."""
+    original = ColourData.setup
+
+    def setup(self: ColourData, stage: str | None = None) -> None:
+        original(self, stage)
+        os.kill(os.getpid(), signum)
+
+    ColourData.setup = setup  # type: ignore[method-assign]
+
+
+def signal_twice_in_step(signum: int, step: int) -> None:
+    def action(module: Colourizer, at: int) -> None:
+        if at == step:
+            os.kill(os.getpid(), signum)
+            os.kill(os.getpid(), signum)
+
+    in_step(action)
+
+
+def kill_after_the_events(epoch: int) -> None:
+    """Kills the process when an epoch's events are on disk and its checkpoint is not."""
+    original = Resumption._save
+
+    def save(self: Resumption, trainer: Any, module: Any, name: str) -> None:
+        if trainer.current_epoch == epoch and trainer.is_last_batch:
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(self, trainer, module, name)
+
+    Resumption._save = save  # type: ignore[method-assign]
+
+
+def record_rates(file: str, then: Callable[..., None] | None = None, *given: Any) -> None:
+    """Appends the learning rate of every step to a file."""
+
+    def action(module: Colourizer, step: int) -> None:
+        with Path(file).open("a") as lines:
+            lines.write(f"{module.trainer.optimizers[0].param_groups[0]['lr']!r}\n")
+
+    in_step(action)
+    if then is not None:
+        then(*given)
+
+
+def threads(count: int) -> None:
+    torch.set_num_threads(count)
+
+
+def no_report() -> None:
+    """Leaves out what comes after training: measuring the network takes longer than a short run."""
+    train._report = lambda knobs, folder, fitted: {"val/loss": 0.0}  # type: ignore[assignment]

@@ -1,0 +1,87 @@
+"""Real processes with real signals, forked from one that has imported everything: a start takes a tenth of a second."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["colourize.__main__", "colourize.train", "colourize.evaluate", "tests.faults.probes"])
+
+SMALL = (
+    "data=scenes", "data.num_train=40", "data.num_validation=8", "image_size=8", "num_filters=2", "num_colours=4",
+    "batch_size=4", "max_epochs=4", "+trainer.enable_progress_bar=false",
+)  # fmt: skip
+"""A run of 40 steps, ten an epoch."""
+
+
+class Process:
+    """``python train.py WORDS`` in the folder ``cwd``.
+
+    Args:
+        words: the command line.
+        cwd: where it runs.
+        probe: called in the process before the command, with ``given``; it may patch what it likes.
+        verb: another command than ``train``.
+    """
+
+    def __init__(
+        self, *words: Any, cwd: Path, probe: Callable[..., None] | None = None, given: tuple = (), verb: str = "train"
+    ) -> None:
+        self.out, self.err = (cwd / f".{name}.{time.monotonic_ns()}" for name in ("out", "err"))
+        arguments = ([str(word) for word in words], str(cwd), str(self.out), str(self.err), probe, given, verb)
+        self.process = CONTEXT.Process(target=_command, args=arguments)
+        self.process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def signal(self, signum: int) -> None:
+        os.kill(self.pid, signum)
+
+    def wait(self, seconds: float = 60) -> int:
+        """The exit status, negative for a signal that killed it."""
+        self.process.join(seconds)
+        if self.process.exitcode is None:
+            raise TimeoutError(f"still running after {seconds} s; it said:\n{self.stdout()}{self.stderr()}")
+        return self.process.exitcode
+
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+        """Waits until the condition holds while the process runs."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if self.process.exitcode is not None or time.monotonic() > end:
+                raise TimeoutError(f"exit {self.process.exitcode}; it said:\n{self.stdout()}{self.stderr()}")
+            time.sleep(0.002)
+
+    def kill(self) -> None:
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+
+    def stdout(self) -> str:
+        return self.out.read_text() if self.out.exists() else ""
+
+    def stderr(self) -> str:
+        return self.err.read_text() if self.err.exists() else ""
+
+
+def _command(words: list[str], cwd: str, out: str, err: str, probe: Any, given: tuple, verb: str) -> None:
+    os.setpgid(0, 0)
+    os.chdir(cwd)
+    for descriptor, file in ((1, out), (2, err)):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts a background job with it ignored
+    os.environ["COLUMNS"] = "200"
+    sys.argv = ["train.py", *words] if verb == "train" else ["colourize", verb, *words]
+    if probe is not None:
+        probe(*given)
+    from colourize import __main__
+
+    __main__.train() if verb == "train" else __main__.main()

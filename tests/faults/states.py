@@ -1,0 +1,41 @@
+"""Two runs compared bit for bit."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import torch
+
+TIMED = "seconds", "images_per_second"
+NO_DIFFERENCE = *TIMED, "save_every"  # which says when to save, not what
+
+
+def differences(first: Any, second: Any, path: str = "") -> list[str]:
+    """Where two states differ, by path; measured times and the time of saving aside."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        keys = [key for key in {**first, **second} if key not in NO_DIFFERENCE]
+        return [found for key in keys for found in differences(first.get(key), second.get(key), f"{path}/{key}")]
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple) and len(first) == len(second):
+        pairs = enumerate(zip(first, second, strict=True))
+        return [found for number, pair in pairs for found in differences(*pair, f"{path}/{number}")]
+    if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        return [] if first.dtype == second.dtype and torch.equal(first, second) else [path]
+    return [] if first == second else [f"{path}: {first} {second}"]
+
+
+def saved(run: Path, name: str = "last") -> dict[str, Any]:
+    """Everything in a checkpoint: weights, optimizer, schedule, loops, metrics, place in the data."""
+    return torch.load(run / f"checkpoints/{name}.ckpt", weights_only=True)
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    """``metrics.csv`` without measured times."""
+    with (run / "metrics.csv").open() as file:
+        return [{key: value for key, value in row.items() if key not in TIMED} for row in csv.DictReader(file)]
+
+
+def assert_identical(first: Path, second: Path) -> None:
+    """Same bits in both checkpoints, and the same rows of metrics."""
+    for name in ("last", "best"):
+        assert differences(saved(first, name), saved(second, name)) == []
+    assert rows(first) == rows(second)

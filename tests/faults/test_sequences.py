@@ -1,0 +1,141 @@
+"""Case 4, the promise itself: every network, stopped at every step, twice, three times, ends in the same bits.
+
+With ``--all`` all 280 sequences, with the networks' default size and, where there are any, on real pictures.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from colourize import train
+from colourize.config import conf_dir
+from colourize.data.module import ColourData
+from colourize.errors import Interrupted
+from colourize.module import Colourizer
+from colourize.runfolder import claim
+from tests.conftest import knobs
+from tests.faults import probes
+from tests.faults.processes import SMALL, Process
+from tests.faults.states import assert_identical
+
+STEPS = 40
+NETWORKS = sorted(file.stem for file in Path(conf_dir(), "model").glob("*.yaml"))
+
+
+def sequences(count):
+    """Stops by step: each step once, then pairs, then triples, a seventh, three and three of ``count``."""
+    rng = random.Random(0)
+    single = [(step,) for step in range(STEPS)]
+    several = [tuple(sorted(rng.sample(range(STEPS), length))) for length in (2, 3) for _ in range(3 * count // 7)]
+    return [*(single if count == 280 else rng.sample(single, count // 7)), *several]
+
+
+@pytest.fixture
+def everything(request):
+    return request.config.getoption("--all", default=False)
+
+
+@pytest.fixture
+def settings(request, everything, tmp_path_factory):
+    """Knobs of a run of 40 steps, ten an epoch."""
+    if not everything:
+        return SMALL
+    own = ["batch_size=10", "max_epochs=4", "+trainer.enable_progress_bar=false", "+trainer.limit_train_batches=10",
+           "+trainer.limit_val_batches=2"]  # fmt: skip
+    if "COLOURIZE_REAL_PICTURES" not in os.environ:
+        return ["data=scenes", "data.num_train=100", "data.num_validation=20", *own]
+    return ["data=folder", f"data.root={request.getfixturevalue('real_pictures')}", "classes=horse", *own]
+
+
+@pytest.mark.case(4)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_04_stopped_at_any_steps_a_run_ends_in_the_same_bits(
+    network, settings, everything, tmp_path, monkeypatch, seen
+):
+    options = knobs(*settings, f"model={network}", f"cache_dir={tmp_path / 'cache'}")
+    steps, pending = [], set()
+
+    def action(module, step):
+        steps.append(step)
+        if step in pending:
+            pending.remove(step)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Colourizer, "training_step", Colourizer.training_step)  # is put back after the test
+    probes.in_step(action)
+    remember_data(monkeypatch)
+
+    def run(folder, stops):
+        steps.clear()
+        pending.update(stops)
+        for _ in range(len(stops) + 1):
+            with contextlib.suppress(Interrupted), claim(folder, options) as before:
+                train.fit(options, folder, before)
+
+    run(tmp_path / "whole", ())
+    assert steps == list(range(STEPS))
+    chosen, begin = sequences(280 if everything else 21), time.monotonic()
+    for stops in chosen:
+        folder = tmp_path / "-".join(map(str, stops))
+        run(folder, stops)
+        assert steps == list(range(STEPS)), stops
+        assert_identical(tmp_path / "whole", folder)
+        shutil.rmtree(folder)
+    seen(f"{network} {len(chosen)} of {len(chosen)} in {time.monotonic() - begin:.0f} s")
+
+
+def remember_data(monkeypatch):
+    """Loads the pictures once for all the sequences, and measures no floors."""
+    original, loaded = ColourData.setup, {}
+
+    def setup(self, stage=None):
+        if not loaded:
+            original(self, stage)
+            loaded.update({name: vars(self)[name] for name in ("pictures", "palette", "train", "validation")})
+        vars(self).update(loaded)
+
+    monkeypatch.setattr(ColourData, "setup", setup)
+    monkeypatch.setattr(train, "Yardstick", lambda *args: SimpleNamespace(table_loss=1.0))
+
+
+@pytest.fixture(scope="module")
+def real(real_pictures, tmp_path_factory):
+    """The words of a run of 60 steps on real pictures, and its folder when nothing interrupts it."""
+    folder = tmp_path_factory.mktemp("real")
+    words = ["data=folder", f"data.root={real_pictures}", "classes=horse", "model=unet", "num_filters=8",
+             f"cache_dir={folder / 'cache'}", "+trainer.limit_train_batches=20", "max_epochs=3", "save_every=3",
+             "+trainer.limit_val_batches=2"]  # fmt: skip
+    assert Process(*words, "hydra.run.dir=run", cwd=folder, probe=probes.no_report).wait(300) == 0
+    return words, folder / "run"
+
+
+@pytest.mark.case(4)
+@pytest.mark.real
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_04_real_signals_at_any_instant_twice_a_run(signum, everything, real, start, tmp_path, seen):
+    words, whole = real
+    rng = random.Random(signum)
+    repeats = 4 if everything else 1
+    for number in range(repeats):
+        file = tmp_path / f"{number}.steps"
+        settings = {"cwd": tmp_path, "probe": probes.record_indices, "given": (str(file), probes.no_report)}
+        for first, last in ((0, 25), (26, 50)):
+            run = start(*words, f"hydra.run.dir={number}", **settings)
+            step = rng.randint(first, last)
+            run.wait_for(lambda file=file, step=step: file.exists() and file.read_text().count("\n") > step)
+            time.sleep(rng.uniform(0, 0.05))
+            run.signal(signum)
+            assert run.wait() == (-signum if signum == signal.SIGKILL else 128 + signum), run.stderr()
+        run = start(*words, f"hydra.run.dir={number}", **settings)
+        assert run.wait() == 0, run.stderr()
+        assert_identical(whole, tmp_path / str(number))
+    seen(f"{signum.name}, twice a run: {repeats} of {repeats}")
