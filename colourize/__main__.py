@@ -31,6 +31,7 @@ USAGE = """usage: colourize VERB ...
 verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
+  runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
 
   --version  the version
 """
@@ -84,7 +85,7 @@ def _complete(query: list[str]) -> None:
     line, point = os.environ.get("COMP_LINE", ""), int(os.environ.get("COMP_POINT", "0"))
     command, _, typed = line.partition(" ")
     if query[:1] != ["install=bash"] and not typed.startswith("train "):
-        print("\n".join(verb for verb in ("train", "evaluate") if verb.startswith(typed)))
+        print("\n".join(verb for verb in ("train", *VERBS) if verb.startswith(typed)))
         return
     os.environ["COMP_LINE"] = f"{command} {typed.removeprefix('train ')}"
     os.environ["COMP_POINT"] = str(point - len("train "))
@@ -164,6 +165,24 @@ def evaluate() -> None:
     _verb(run)
 
 
+def runs() -> None:
+    """``colourize runs [FOLDER ...]``."""
+    parser = argparse.ArgumentParser("colourize runs", description="Run folders: state, progress and best result.")
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="where to look, at any depth (outputs multirun)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of the table")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize import runs
+
+        runs.show([Path(folder) for folder in given.folders], given.json)
+
+    _verb(run)
+
+
+VERBS = {"evaluate": evaluate, "runs": runs}
+
+
 def main() -> None:
     """``colourize VERB ...``."""
     verb, *rest = sys.argv[1:] or ["--help"]
@@ -174,12 +193,12 @@ def main() -> None:
     elif verb == "train":
         sys.argv = [f"{sys.argv[0]} train", *rest]
         train()
-    elif verb == "evaluate":
-        evaluate()
+    elif verb in VERBS:
+        VERBS[verb]()
     elif verb == "-sc":
         _complete(rest)
     else:
-        sys.exit(f"colourize: {verb!r} is no verb; pass one of train, evaluate, --help, --version")
+        sys.exit(f"colourize: {verb!r} is no verb; pass one of train, {', '.join(VERBS)}, --help, --version")
 
 
 if __name__ == "__main__":

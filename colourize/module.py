@@ -93,10 +93,10 @@ class Colourizer(pl.LightningModule):
             gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
             checked = checked + nn.utils.get_total_norm(gradients)
         if not math.isfinite(checked):
-            rate = optimizer.param_groups[0]["lr"]
+            cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
             raise InputError(
-                f"step {self.trainer.global_step} of epoch {self.trainer.current_epoch}: the loss is {self.loss:.4g}, "
-                f"a gradient NaN or infinite, with lr={rate:.3g}; the weights before it are kept; pass a smaller lr, "
+                f"{cause} in step {self.trainer.global_step} (epoch {self.trainer.current_epoch}), with "
+                f"lr={optimizer.param_groups[0]['lr']:.3g}; the weights before it are kept; pass a smaller lr, "
                 "+trainer.gradient_clip_val=1 or precision=32-true"
             )
 

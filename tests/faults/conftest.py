@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults.matrix import EXPECTED, NOT_YET
-from tests.faults.processes import Process
+from tests.faults.processes import SMALL, Process
 
 SEEN = pytest.StashKey[list[str]]()
 
@@ -33,6 +34,35 @@ def start() -> Iterator[Callable[..., Process]]:
     yield begin
     for process in begun:
         process.kill()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"cache_dir={tmp_path_factory.mktemp('cache')}"
+
+
+@pytest.fixture
+def run(start: Callable[..., Process], tmp_path: Path, cache: str) -> Callable[..., Process]:
+    """Starts the small run in the folder of a name, and gives its process."""
+
+    def begin(name: str, *words: str, **settings: object) -> Process:
+        return start(*SMALL, cache, f"hydra.run.dir={name}", *words, cwd=tmp_path, **settings)
+
+    return begin
+
+
+@pytest.fixture
+def resume(start: Callable[..., Process], tmp_path: Path) -> Callable[..., Process]:
+    """Goes on with the run or the sweep in the folder of a name."""
+    return lambda name, *words, **settings: start(f"resume={name}", *words, cwd=tmp_path, **settings)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Path:
+    """Folder of the small run without interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert Process(*SMALL, cache, "hydra.run.dir=run", cwd=folder).wait() == 0
+    return folder / "run"
 
 
 @pytest.hookimpl(wrapper=True)

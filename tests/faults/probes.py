@@ -1,5 +1,6 @@
 """What a test makes happen inside the process that it starts."""
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from colourize import module as module_file
 from colourize import train
-from colourize.data.module import ColourData, LabelledPictures
+from colourize.data.module import Batches, ColourData, LabelledPictures
 from colourize.module import Colourizer
 from colourize.resumption import Resumption
 
@@ -127,3 +129,78 @@ def threads(count: int) -> None:
 def no_report() -> None:
     """Leaves out what comes after training: measuring the network takes longer than a short run."""
     train._report = lambda knobs, folder, fitted: {"val/loss": 0.0}  # type: ignore[assignment]
+
+
+def not_finite(kind: str, step: int) -> None:
+    """Makes the loss NaN or infinite in a step, or a gradient alone."""
+    original = module_file.pixel_cross_entropy
+    calls = [0]
+
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        value = original(logits, labels)
+        if not logits.requires_grad:  # a validation
+            return value
+        calls[0] += 1
+        if calls[0] != step + 1:
+            return value
+        if kind == "gradient":
+            value.register_hook(lambda gradient: gradient * float("inf"))
+            return value
+        return value * float(kind)
+
+    module_file.pixel_cross_entropy = loss
+
+
+def kill_a_worker(step: int) -> None:
+    def action(module: Colourizer, at: int) -> None:
+        if at == step:
+            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+
+    in_step(action)
+
+
+def bad_picture(number: int, epoch: int) -> None:
+    """Makes a picture impossible to fetch from an epoch on."""
+    original = Batches.__iter__
+
+    def batches(self: Batches) -> Any:
+        for index in original(self):
+            if self.seed is not None and self.epoch >= epoch and number in index:
+                raise ValueError(f"picture {number} cannot be read")
+            yield index
+
+    Batches.__iter__ = batches  # type: ignore[method-assign]
+
+
+def fail_with_kernel(kernel: int) -> None:
+    """Raises what no one foresaw in jobs with this kernel."""
+    original = train.fit
+
+    def fit(knobs: Any, folder: Any, before: Any) -> Any:
+        if knobs["kernel"] == kernel:
+            raise ZeroDivisionError("no one foresaw this")
+        return original(knobs, folder, before)
+
+    train.fit = fit
+
+
+def signal_with_kernel(kernel: int, signum: int, step: int) -> None:
+    """Sends a signal in a step of the jobs with this kernel."""
+
+    def action(module: Colourizer, at: int) -> None:
+        if module.config["kernel"] == kernel and at == step:
+            os.kill(os.getpid(), signum)
+
+    in_step(action)
+
+
+def record_jobs(file: str, then: Callable[..., None] | None = None, *given: Any) -> None:
+    """Appends kernel and step of every step of every job to a file."""
+
+    def action(module: Colourizer, step: int) -> None:
+        with Path(file).open("a") as lines:
+            lines.write(f"{module.config['kernel']} {step}\n")
+
+    in_step(action)
+    if then is not None:
+        then(*given)

@@ -10,36 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from colourize import manifest, runfolder
 from tests.faults import probes
-from tests.faults.processes import SMALL, Process
 from tests.faults.states import assert_identical, differences, rows, saved
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return f"cache_dir={tmp_path_factory.mktemp('cache')}"
-
-
-@pytest.fixture
-def run(start, tmp_path, cache):
-    """Starts the small run in the folder of a name, and gives its process."""
-
-    def begin(name, *words, **settings):
-        return start(*SMALL, cache, f"hydra.run.dir={name}", *words, cwd=tmp_path, **settings)
-
-    return begin
-
-
-@pytest.fixture
-def resume(start, tmp_path):
-    return lambda name, *words, **settings: start(f"resume={name}", *words, cwd=tmp_path, **settings)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory, cache):
-    """Folder of the run without interruption."""
-    folder = tmp_path_factory.mktemp("whole")
-    assert Process(*SMALL, cache, "hydra.run.dir=run", cwd=folder).wait() == 0
-    return folder / "run"
 
 
 @pytest.mark.case(1)

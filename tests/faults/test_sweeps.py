@@ -1,0 +1,134 @@
+"""Cases 31 to 34: sweeps, and runs beside each other."""
+
+import json
+import signal
+
+import pytest
+
+from colourize import manifest, runfolder
+from tests.faults import probes
+from tests.faults.processes import SMALL
+from tests.faults.states import assert_identical
+
+KERNELS = 1, 2, 3
+
+
+@pytest.fixture
+def sweep(start, tmp_path, cache):
+    """Starts a sweep over three kernels in the folder of a name."""
+
+    def begin(name, *words, **settings):
+        kernels = "kernel=" + ",".join(map(str, KERNELS))
+        return start("--multirun", *SMALL, cache, kernels, f"hydra.sweep.dir={name}", *words, cwd=tmp_path, **settings)
+
+    return begin
+
+
+@pytest.fixture(scope="module")
+def all_jobs(tmp_path_factory, cache):
+    """Folder of the sweep without interruption."""
+    from tests.faults.processes import Process
+
+    folder = tmp_path_factory.mktemp("sweep")
+    words = "--multirun", *SMALL, cache, "kernel=1,2,3", "hydra.sweep.dir=whole"
+    assert Process(*words, cwd=folder).wait() == 0
+    return folder / "whole"
+
+
+def states(folder):
+    return [runfolder.state(folder / str(number)) for number in range(3)]
+
+
+@pytest.mark.case(31)
+def test_31_failed_jobs_stop_no_other_and_all_stand_in_the_table(sweep, tmp_path, seen):
+    done = sweep("sweep", "batch_size=4,0", probe=probes.fail_with_kernel, given=(2,))
+    assert done.wait() == 1
+    told = [json.loads((tmp_path / f"sweep/{number}/run.json").read_text())["status"] for number in range(6)]
+    assert told == ["finished", "failed", "finished", "failed", "failed", "failed"]
+    said = done.stdout()
+    assert "job 1 (batch_size=4 kernel=2) failed: no one foresaw this" in said
+    for number, kernel in ((3, 1), (4, 2), (5, 3)):
+        assert f"job {number} (batch_size=0 kernel={kernel}) failed: batch_size=0 is too small" in said
+    seen("4 of 6 failed in two ways: 2 finished, exit 1, 4 lines")
+
+
+@pytest.mark.case(32)
+def test_32_sigterm_ends_the_sweep_and_names_what_is_unfinished(sweep, tmp_path, all_jobs, seen):
+    stopped = sweep("sweep", probe=probes.signal_with_kernel, given=(2, signal.SIGTERM, 13))
+    assert stopped.wait() == 143
+    said = stopped.stdout()
+    assert "job 1 (kernel=2) interrupted: SIGTERM" in said
+    assert "job - (kernel=3) not begun" in said
+    assert "go on with: python train.py resume=sweep\n" in stopped.stderr()
+    assert states(tmp_path / "sweep")[:2] == ["finished", "interrupted"]
+    assert manifest.read(tmp_path / "sweep/2") == {}
+    seen("exit 143, the interrupted and the job not begun named")
+
+
+@pytest.mark.case(32)
+def test_32_sigterm_ends_a_sweep_of_parallel_jobs_too(sweep, resume, tmp_path, all_jobs, seen):
+    stopped = sweep("sweep", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "max_epochs=400", "save_every=5")
+    stopped.wait_for(lambda: len(list((tmp_path / "sweep").glob("*/checkpoints/last.ckpt"))) == 2)
+    stopped.signal(signal.SIGTERM)
+    assert stopped.wait() == 143
+    assert "(kernel=1) " in stopped.stdout() and "job - (kernel=3) not begun" in stopped.stdout()
+    assert "go on with: python train.py resume=sweep\n" in stopped.stderr()
+    assert not {"running", "finished"} & set(states(tmp_path / "sweep"))
+    seen("two parallel jobs: exit 143, none left running")
+
+
+@pytest.mark.case(33)
+@pytest.mark.parametrize("again", ["same command", "resume"])
+def test_33_a_killed_sweep_skips_what_is_finished_and_resumes_what_is_begun(
+    sweep, resume, tmp_path, all_jobs, seen, again
+):
+    killed = sweep("sweep", "save_every=3", probe=probes.signal_with_kernel, given=(2, signal.SIGKILL, 28))
+    assert killed.wait() == -signal.SIGKILL
+    assert states(tmp_path / "sweep")[:2] == ["finished", "killed"]
+    steps = tmp_path / "steps"
+    settings = {"probe": probes.record_jobs, "given": (str(steps),)}
+    done = resume("sweep", **settings) if again == "resume" else sweep("sweep", "save_every=3", **settings)
+    assert done.wait() == 0
+    trained = [tuple(map(int, line.split())) for line in steps.read_text().splitlines()]
+    assert trained == [*((2, step) for step in range(26, 40)), *((3, step) for step in range(40))]
+    for number in range(3):
+        assert_identical(all_jobs / str(number), tmp_path / f"sweep/{number}")
+        assert manifest.read(tmp_path / f"sweep/{number}")["metrics"]["val/loss"] == pytest.approx(
+            manifest.read(all_jobs / str(number))["metrics"]["val/loss"], abs=0
+        )
+    assert "3 jobs" in done.stdout()
+    seen(f"{again}: 0 + 14 + 40 steps, three jobs identical")
+
+
+@pytest.mark.case(33)
+def test_33_failed_jobs_are_tried_again(sweep, tmp_path, all_jobs, seen):
+    assert sweep("sweep", probe=probes.fail_with_kernel, given=(2,)).wait() == 1
+    assert states(tmp_path / "sweep") == ["finished", "failed", "finished"]
+    assert sweep("sweep").wait() == 0
+    for number in range(3):
+        assert_identical(all_jobs / str(number), tmp_path / f"sweep/{number}")
+    seen("a failed job is tried again")
+
+
+@pytest.mark.case(33)
+def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, tmp_path, seen):
+    assert sweep("sweep").wait() == 0
+    before = (tmp_path / "sweep/0/checkpoints/last.ckpt").read_bytes()
+    other = sweep("sweep", "seed=5")
+    assert other.wait() == 1
+    assert "sweep/0 was trained with seed=0, not 5; pass seed=0, or start a run of its own" in other.stdout()
+    assert (tmp_path / "sweep/0/checkpoints/last.ckpt").read_bytes() == before
+    assert states(tmp_path / "sweep") == ["finished"] * 3
+    seen("another sweep there: refused, exit 1")
+
+
+@pytest.mark.case(34)
+def test_34_runs_that_start_together_have_folders_of_their_own(start, tmp_path, cache, seen):
+    processes = [start(*SMALL, cache, "max_epochs=1", cwd=tmp_path) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    folders = [file.parent for file in tmp_path.glob("outputs/*/*/run.json")]
+    assert len(folders) == 4
+    for folder in folders:
+        assert_identical(folders[0], folder)
+    begun = [manifest.read(folder)["start"] for folder in folders]
+    seen(f"4 folders within {(max(begun) > min(begun)) and 'a second'}")

@@ -1,0 +1,42 @@
+import json
+
+import pytest
+
+from colourize import manifest, runs
+from colourize.errors import InputError
+from tests.conftest import QUICK
+
+
+def test_a_run_stands_with_its_state_progress_and_best_result(finished_run):
+    (run,) = runs.found([finished_run])
+    metrics = manifest.read(finished_run)["metrics"]
+    assert (run.state, run.epochs, run.max_epochs) == ("finished", 2, 2)
+    assert run.best == pytest.approx(metrics["best/val/loss"])
+    assert run.last == pytest.approx(metrics["val/loss"])
+
+
+def test_what_says_running_while_no_one_is_there_was_killed(tmp_path, capsys):
+    for name, start, status in (("b", "2", "running"), ("a", "1", "failed")):
+        (tmp_path / name).mkdir()
+        manifest.write(tmp_path / name, status=status, start=start, overrides=list(QUICK), error="[no] room")
+    assert [(run.folder, run.state) for run in runs.found([tmp_path])] == [
+        (str(tmp_path / "a"), "failed"),
+        (str(tmp_path / "b"), "killed"),
+    ]
+    runs.show([tmp_path])
+    said = capsys.readouterr().out
+    assert "2 runs" in said
+    assert f"go on with: python train.py resume={tmp_path / 'b'}" in said
+
+
+def test_json_is_one_object_a_line(finished_run, capsys):
+    runs.show([finished_run], as_json=True)
+    assert [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()] == ["finished"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
+    with pytest.raises(InputError, match="missing is no folder"):
+        runs.found([tmp_path / "missing"])
+    monkeypatch.chdir(tmp_path)
+    runs.show([])
+    assert "0 runs" in capsys.readouterr().out
