@@ -4,6 +4,7 @@ import hashlib
 import io
 import pickle
 import tarfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,16 +40,25 @@ def md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
+def attributes(root) -> dict[str, Any]:
+    """What torchvision's class says of an archive, for the one in ``root``; its address is nowhere."""
+    file = root / "cifar-10-python.tar.gz"
+    with tarfile.open(file) as members:
+        sums = {m.name.rpartition("/")[2]: md5(members.extractfile(m).read()) for m in members.getmembers()}
+    return {
+        "tgz_md5": md5(file.read_bytes()),
+        "train_list": [[name, sums[name]] for name in BATCHES[:5]],
+        "test_list": [["test_batch", sums["test_batch"]]],
+        "meta": {**CIFAR10.meta, "md5": sums["batches.meta"]},
+        "url": (root.parent / "nowhere" / file.name).as_uri(),
+    }
+
+
 @pytest.fixture
 def cifar_archive(tmp_path, monkeypatch):
     """Folder with a small archive, whose checksums torchvision is told; and the pictures in it."""
     root = tmp_path / "data"
     pictures = write_archive(root)
-    with tarfile.open(root / "cifar-10-python.tar.gz") as file:
-        sums = {m.name.rpartition("/")[2]: md5(file.extractfile(m).read()) for m in file.getmembers()}
-    monkeypatch.setattr(CIFAR10, "tgz_md5", md5((root / "cifar-10-python.tar.gz").read_bytes()))
-    monkeypatch.setattr(CIFAR10, "train_list", [[name, sums[name]] for name in BATCHES[:5]])
-    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
-    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": sums["batches.meta"]})
-    monkeypatch.setattr(CIFAR10, "url", (tmp_path / "nowhere/cifar-10-python.tar.gz").as_uri())
+    for name, value in attributes(root).items():
+        monkeypatch.setattr(CIFAR10, name, value)
     return root, pictures

@@ -1,5 +1,9 @@
 """CIFAR-10 through torchvision (Krizhevsky 2009): 50,000 training and 10,000 test pictures of 32x32 in ten classes."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +15,10 @@ from torchvision.datasets import CIFAR10
 
 from colourize.data.classes import selected_classes
 from colourize.data.pictures import Pictures, held_out
-from colourize.errors import InputError
+from colourize.errors import InputError, told
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+TIMEOUT = 60.0  # seconds for which a server may send nothing
 
 
 def load(root: str | Path, classes: Any = "horse", image_size: int = 32, holdout: float = 0.0) -> Pictures:
@@ -34,22 +39,47 @@ def load(root: str | Path, classes: Any = "horse", image_size: int = 32, holdout
     return Pictures(train, _split(root, False, chosen))
 
 
+class _Cifar10(CIFAR10):
+    def _load_meta(self) -> None:
+        """Leaves out the classes' names, ours anyway: where only their file is damaged, torchvision never mends it."""
+
+
 def _split(root: str | Path, train: bool, chosen: list[int]) -> Tensor:
     try:
         dataset = _dataset(Path(root).expanduser(), train)
-    except (OSError, RuntimeError, EOFError) as error:
-        cause = " ".join(str(error).split()) or type(error).__name__
+    except (OSError, RuntimeError, EOFError, HTTPException) as error:
         raise InputError(
-            f"CIFAR-10 is not in data.root={root} and could not be fetched ({cause}); put cifar-10-python.tar.gz "
-            "there, or pass data=scenes, or data=folder data.root=DIR"
+            f"CIFAR-10 is not in data.root={root} and could not be fetched from {CIFAR10.url} and unpacked "
+            f"({_cause(error)}); mend that or try again later, put cifar-10-python.tar.gz there yourself, or pass "
+            "data=scenes, or data=folder data.root=DIR"
         ) from error
     return torch.from_numpy(dataset.data[np.isin(dataset.targets, chosen)])
 
 
 def _dataset(root: Path, train: bool) -> CIFAR10:
     try:
-        return CIFAR10(root, train=train)
+        return _Cifar10(root, train=train)
     except RuntimeError:  # not there, or not whole
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".cifar10.lock"):  # jobs that start together would download into one file
-            return CIFAR10(root, train=train, download=True)
+        # jobs that start together would download into one file
+        with FileLock(root / ".cifar10.lock"), _timeout(TIMEOUT):
+            return _Cifar10(root, train=train, download=True)
+
+
+@contextmanager
+def _timeout(seconds: float) -> Iterator[None]:
+    """Ends what waits longer for a network; torchvision's download has no time limit of its own."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(getattr(error, "reason", error), TimeoutError):  # urllib wraps it where it connects
+        return f"the server sent nothing for {TIMEOUT:g} s"
+    if type(error) is RuntimeError:  # torchvision's, after every download and unpacking
+        return "what came is not the archive: its checksum is wrong"
+    return told(error)

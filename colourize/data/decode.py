@@ -3,10 +3,19 @@
 import functools
 import io
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    COMPRESSION,
+    PHOTOMETRIC_INTERPRETATION,
+    PLANAR_CONFIGURATION,
+    SAMPLEFORMAT,
+)
 
 MAX_PIXELS = 80_000_000
 """A quarter of a gigabyte as RGB; more than any phone's camera, less than the bombs in circulation."""
@@ -41,6 +50,7 @@ def read_rgb(source: bytes | Path, max_pixels: int = MAX_PIXELS, at_least: int |
 
     - 1, L: grey. P: its palette. CMYK, YCbCr, LAB, HSV: Pillow's conversion; embedded profiles are not applied.
     - I;16 (16-bit grey): 65535 is white, rounded to 8 bits. 16-bit RGB: Pillow keeps the high byte.
+    - TIFF's 12-bit grey: 4095 is white. Grey in which it declares zero to be white: turned round.
     - F (floats), I (32-bit integers), which declare no white: it is 1 for floats below 2, else 255 for values below
       256, else 65535 below 65536, else the picture's maximum. What lies outside is clipped; NaN is black.
     - LA, PA, RGBA, and a transparent colour of any mode: composited on white, so hidden colours never appear.
@@ -58,10 +68,11 @@ def read_rgb(source: bytes | Path, max_pixels: int = MAX_PIXELS, at_least: int |
             width, height = image.size
             if width * height > max_pixels:
                 raise UnreadablePicture(f"{width} x {height} pixels, more than the limit of {max_pixels}")
+            _check_planes(getattr(image, "tag_v2", {}))
             if at_least is not None:
                 image.draft(None, (2 * at_least, 2 * at_least))
             image.load()
-            return _rgb(_upright(image))
+            return _rgb(_upright(image), getattr(image, "tag_v2", {}))
     except UnreadablePicture:
         raise
     except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damaged files.
@@ -95,9 +106,15 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _check_planes(tiff: Mapping[int, Any]) -> None:
+    """Refuses 16-bit colour planes that are not compressed: Pillow 12 reads half of each as 8 bits."""
+    if tiff.get(PLANAR_CONFIGURATION) == 2 and tiff.get(COMPRESSION, 1) == 1 and max(tiff.get(BITSPERSAMPLE, [1])) > 8:
+        raise UnreadablePicture("a TIFF of 16-bit colour planes; save it with its colours interleaved")
+
+
+def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _eight_bits(image)
+        image = _eight_bits(image, tiff)
     if not image.has_transparency_data:
         return image.convert("RGB")
     hidden = image.info.get("transparency")
@@ -109,17 +126,23 @@ def _rgb(image: Image.Image) -> Image.Image:
     return white
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _eight_bits(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
     """I;16, I or F to L; a transparent value becomes white."""
     values = np.asarray(image)
+    bits = tiff.get(BITSPERSAMPLE)
     if image.mode.startswith("I;16"):
-        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        most = 4095 if bits == (12,) else 65535
+        grey = ((values.astype(np.uint32) * 255 + most // 2) // most).astype(np.uint8)
     else:
+        if bits == (32,) and tiff.get(SAMPLEFORMAT, (1,)) == (1,):
+            values = values.view(np.uint32)  # Pillow's I is signed
         peak = float(values.max(initial=0, where=np.isfinite(values)))
         white = next((w for w in ((1, 255, 65535) if image.mode == "F" else (255, 65535)) if peak < w + 1), peak)
         tones = np.nan_to_num(values.astype(np.float32).clip(0, white), copy=False)
         tones *= 255 / white
         grey = np.rint(tones).astype(np.uint8)
+    if tiff.get(PHOTOMETRIC_INTERPRETATION) == 0:
+        grey = 255 - grey
     if "transparency" in image.info:
         grey[values == image.info["transparency"]] = 255
     return Image.fromarray(grey)

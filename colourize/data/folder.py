@@ -24,7 +24,7 @@ from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # to be raised when the same files would give other arrays
+FORMAT = 2  # to be raised when the same files would give other arrays
 SMALLEST = 8
 DEFAULT_HOLDOUT = 0.1
 SMALL_FILE = 16_000  # mean bytes; below, threads wait for Python's lock longer than they gain (measured on 2 cores)
