@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import fields
@@ -76,6 +77,12 @@ def _say_how_to_go_on(error: BaseException, folder: Path) -> None:
     print(f"colourize: {told(error)}; go on with: {runfolder.going_on(program, folder)}", file=sys.stderr)
 
 
+def _of_a_thread(raised: threading.ExceptHookArgs) -> None:
+    """TensorBoard's writer tells a full disk where it is flushed, and need not print a traceback beside it."""
+    if not isinstance(raised.exc_value, OSError):
+        threading.__excepthook__(raised)
+
+
 def _end_in_order(signum: int, frame: Any) -> None:
     raise Interrupted(signum)
 
@@ -124,6 +131,8 @@ def train() -> None:
     for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         if signal.getsignal(signum) is signal.SIG_DFL:  # not where nohup has it ignored
             signal.signal(signum, _end_in_order)
+
+    threading.excepthook = _of_a_thread
 
     def run() -> None:
         sys.argv[1:] = runfolder.resumed(sys.argv[1:])

@@ -1,6 +1,7 @@
 """What happens beside the training step: pictures, the table of epochs, the progress bar."""
 
 import csv
+import io
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pytorch_lightning.callbacks import Callback, RichProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
+from colourize import files
 from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
 from colourize.palette import dequantize
@@ -100,10 +102,11 @@ class EpochTable(Callback):
 
     def write(self) -> None:
         columns = dict.fromkeys([*COLUMNS, *(name for row in self.rows for name in row)])
-        with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(columns))  # an epoch may go without validation
-            writer.writeheader()
-            writer.writerows(self.rows)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(columns))  # an epoch may go without validation
+        writer.writeheader()
+        writer.writerows(self.rows)
+        files.replace_text(self.path, text.getvalue())
 
     def validated_rows(self) -> list[dict[str, float]]:
         """Rows of this folder's epochs that ended in a validation."""

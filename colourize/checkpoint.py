@@ -13,6 +13,7 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 from torch import nn
 
+from colourize import files
 from colourize.errors import InputError, told
 from colourize.module import Colourizer
 
@@ -22,29 +23,15 @@ LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
 def write(contents: dict[str, Any], path: Path) -> None:
-    """Replaces the file as a whole: a process that dies at any moment leaves the old file or the new one.
-
-    The temporary file lies in the same folder, because a rename over a file system's border is a copy. A ``last.ckpt``
-    that is replaced stays as ``previous.ckpt``.
+    """Replaces the file as a whole (``files.replace``). A ``last.ckpt`` that is replaced stays as ``previous.ckpt``.
 
     Raises:
         InputError: no room, or the folder cannot be written; the file before is whole, and nothing partial is left.
     """
     buffer = io.BytesIO()
     torch.save(contents, buffer)
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(buffer.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            if path.name == LAST and path.exists():
-                _keep(path)
-            os.replace(temporary, path)
-            _sync(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+        files.replace(path, lambda file: file.write(buffer.getbuffer()), lambda: _keep(path))
     except OSError as error:
         size = buffer.getbuffer().nbytes / 1e6
         raise InputError(
@@ -53,7 +40,9 @@ def write(contents: dict[str, Any], path: Path) -> None:
 
 
 def _keep(path: Path) -> None:
-    """A second name for the file that is about to be replaced."""
+    """Gives a ``last.ckpt`` that is about to be replaced a second name."""
+    if path.name != LAST or not path.exists():
+        return
     spare = path.with_name(f".{PREVIOUS}.tmp")
     spare.unlink(missing_ok=True)
     try:
@@ -61,14 +50,6 @@ def _keep(path: Path) -> None:
         os.replace(spare, path.with_name(PREVIOUS))
     except OSError:  # a file system without links
         os.replace(path, path.with_name(PREVIOUS))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -120,18 +101,19 @@ def _checked(path: Path) -> io.BytesIO:
         copy = io.BytesIO()
         with zipfile.ZipFile(copy, "w") as whole:
             for entry in entries:
-                whole.writestr(entry.filename, contents := archive.read(entry))
-                if entry.filename.endswith("/data.pkl") and b"\nbytearray\n" in contents:  # torch lets it have any size
+                data = archive.read(entry)
+                if b"\nbytearray\n" in data:  # so a pickle names it, and torch would make one of any size
                     raise InputError(f"{path} holds a bytearray, and no checkpoint does; pass another file")
+                whole.writestr(entry.filename, data)
     copy.seek(0)
     return copy
 
 
 def newest(folder: Path) -> Path | None:
     """The newest checkpoint of a run that can be read, a damaged one being named and passed over; None without one."""
-    files = [file for name in (LAST, PREVIOUS, BEST) if (file := folder / name).is_file()]
-    files.sort(key=lambda file: (file.name == LAST, file.stat().st_mtime_ns), reverse=True)
-    for file in files:
+    found = [file for name in (LAST, PREVIOUS, BEST) if (file := folder / name).is_file()]
+    found.sort(key=lambda file: (file.name == LAST, file.stat().st_mtime_ns), reverse=True)
+    for file in found:
         try:
             read(file)
         except InputError as error:
@@ -140,7 +122,7 @@ def newest(folder: Path) -> Path | None:
             if file.name != LAST:
                 log.warning("%s is the newest checkpoint that is whole", file)
             return file
-    if files:
+    if found:
         log.warning("%s holds no checkpoint that is whole", folder)
     return None
 

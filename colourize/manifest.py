@@ -2,10 +2,11 @@
 
 import json
 import math
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from colourize import files
 
 NAME = "run.json"
 
@@ -20,14 +21,9 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def write(folder: Path, **entries: Any) -> None:
-    """Makes the entries the run's manifest: plain values, a number without a value as null.
-
-    Replaced as a whole, never half-written.
-    """
+    """Makes the entries the run's manifest: plain values, a number without a value as null."""
     plain = {key: _finite(value) for key, value in entries.items()}
-    temporary = folder / f".{NAME}.{os.getpid()}"
-    temporary.write_text(json.dumps(plain, indent=1, allow_nan=False))
-    os.replace(temporary, folder / NAME)
+    files.replace_text(folder / NAME, json.dumps(plain, indent=1, allow_nan=False) + "\n")
 
 
 def update(folder: Path, **entries: Any) -> None:

@@ -26,6 +26,8 @@ from colourize.resumption import Resumption, purge_step
 from colourize.runfolder import claim, environment, finished, warn_of_other_bits
 from colourize.targets import builder, short_name
 
+log = logging.getLogger(__name__)
+
 
 def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str] | None = None) -> dict[str, float]:
     """Trains one network and writes the run folder: checkpoints, ``metrics.csv``, figures, TensorBoard events.
@@ -47,8 +49,14 @@ def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str
     if (done := finished(folder, knobs)) is not None:
         return done
     with claim(folder, knobs, overrides) as before:
-        fitted = fit(knobs, folder, before)
-        metrics = _report(knobs, folder, fitted)
+        try:
+            fitted = fit(knobs, folder, before)
+            metrics = _report(knobs, folder, fitted)
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            cause = error.strerror or error  # TensorBoard's writer names no file
+            raise InputError(f"{folder} cannot be written ({cause}); what was saved before is whole") from error
         manifest.update(folder, status="finished", metrics=metrics, end=manifest.now())
         return metrics
 
@@ -71,6 +79,8 @@ def fit(knobs: dict[str, Any], folder: Path, before: dict[str, Any]) -> Fitted:
     """
     _quiet()
     path = newest(folder / "checkpoints")
+    if path is None and before:
+        log.warning("%s: the run starts anew", folder)
     forked = path is None and knobs["ckpt_path"] is not None
     path = Path(knobs["ckpt_path"]).expanduser() if forked else path
     contents = read(path) if path is not None else None

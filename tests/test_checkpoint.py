@@ -1,5 +1,3 @@
-import pickle
-
 import pytest
 import torch
 
@@ -26,23 +24,6 @@ def test_the_configuration_is_plain_values(finished_run):
         return all(map(plain, value)) if isinstance(value, list) else isinstance(value, str | int | float | None)
 
     assert plain(contents(finished_run)["config"])
-
-
-class Hostile:
-    def __reduce__(self):
-        return print, ("run",)
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-def test_a_pickle_that_runs_code_is_not_run(tmp_path, capsys, zipped):
-    file = tmp_path / "evil.ckpt"
-    if zipped:
-        torch.save({"config": Hostile(), "state_dict": {}}, file)
-    else:
-        file.write_bytes(pickle.dumps(Hostile()))
-    with pytest.raises(InputError, match=r"evil\.ckpt is damaged or no checkpoint"):
-        checkpoint.read(file)
-    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("damage", [b"", b"<html>404</html>", None])

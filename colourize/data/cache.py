@@ -4,14 +4,14 @@ import functools
 import hashlib
 import json
 import logging
-import os
-import secrets
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from colourize import files
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,8 @@ def cached(
     holds everything that determines them (see ``digest``). Files that cannot be read, or that ``valid(*values)`` does
     not accept, are built anew.
 
-    Each file is written under a temporary name and renamed: processes may do so at the same time, and one that is
-    killed leaves no half-written file to be read. Where the folder cannot be written, that is logged once, and the
-    work goes on.
+    Processes may do so at the same time, and one that is killed leaves no half-written file to be read. Where the
+    folder cannot be written, that is logged once, and the work goes on.
     """
     paths = [Path(cache_dir) / f"{entry}{part}" for part in parts]
     try:
@@ -80,18 +79,10 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, value: Any) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            if path.suffix == ".npy":
-                np.save(file, value, allow_pickle=False)
-            else:
-                file.write(json.dumps(value).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    if path.suffix == ".npy":
+        files.replace(path, lambda file: np.save(file, value, allow_pickle=False))
+    else:
+        files.replace_text(path, json.dumps(value))
 
 
 @functools.cache

@@ -1,0 +1,121 @@
+"""What a test of files makes happen inside the process that it starts."""
+
+import errno
+import itertools
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from colourize import checkpoint
+from colourize.errors import InputError
+from tests.faults.probes import in_step
+
+
+def contents(number: int) -> dict[str, Any]:
+    """A checkpoint of 2 MB in whose every weight its number stands."""
+    state = {f"layer{name}.weight": torch.full((50, 500), float(number)) for name in range(20)}
+    return {"config": {"seed": number}, "state_dict": state}
+
+
+def save_for_ever(path: str, done: str, first: int, temporary: str | None = None) -> None:
+    """Saves number after number, and notes each that is done in a file; ``temporary`` takes the place of /tmp."""
+    if temporary is not None:
+        os.environ["TMPDIR"], tempfile.tempdir = temporary, None
+        assert tempfile.gettempdir() == temporary
+    file = os.open(done, os.O_WRONLY | os.O_CREAT)
+    for number in itertools.count(first):
+        checkpoint.write(contents(number), Path(path))
+        os.pwrite(file, f"{number:9}".encode(), 0)
+
+
+def without_links(*args: Any) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def killed_at_operation(path: str, number: int, links: bool) -> None:
+    """Saves 1, 2 and 3, and kills the process before the operation on files of that number in the third."""
+    if not links:
+        os.link = without_links  # type: ignore[assignment]
+    for saved in (1, 2):
+        checkpoint.write(contents(saved), Path(path))
+    operations = itertools.count()
+
+    def hook(event: str, args: tuple) -> None:
+        if event in ("open", "os.link", "os.rename", "os.remove") and next(operations) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+    checkpoint.write(contents(3), Path(path))
+
+
+def on_sync(number: int, action: Callable[[], Any]) -> None:
+    """Calls ``action`` in place of an fsync, counted from 0: a file is written then, and not yet in its place."""
+    syncs, original = itertools.count(), os.fsync
+    os.fsync = lambda descriptor: action() if next(syncs) == number else original(descriptor)  # type: ignore[assignment]
+
+
+def kill_on_sync(number: int) -> None:
+    on_sync(number, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def full_on_sync(number: int) -> None:
+    """From that save on the disk is full, as a network file system tells it: not before the data are to be safe."""
+    original, saves = os.fsync, [0]
+
+    def fsync(descriptor: int) -> None:
+        saves[0] += ".ckpt." in os.readlink(f"/proc/self/fd/{descriptor}")
+        if saves[0] >= number and ".ckpt." in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        original(descriptor)
+
+    os.fsync = fsync
+
+
+def limit_in_step(step: int, size: int) -> None:
+    """From that step on no file can grow beyond ``size`` bytes."""
+
+    def action(module: Any, at: int) -> None:
+        if at == step:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    in_step(action)
+
+
+def fill_in_step(before: str, step: int, filler: str, left: int) -> None:
+    """Fills the disk in that step but for some bytes, and keeps elsewhere what was saved before."""
+
+    def action(module: Any, at: int) -> None:
+        if at == step:
+            shutil.copytree(Path(module.trainer.default_root_dir) / "checkpoints", before)
+            disk = os.statvfs(Path(filler).parent)
+            with Path(filler).open("wb") as file:
+                file.write(bytes(disk.f_bavail * disk.f_frsize - left))
+
+    in_step(action)
+
+
+def read_all(reader: Callable[[str], Any], files: list[str], answers: str) -> None:
+    """Reads checkpoints, and writes for each what was said and by how many MB the peak of the memory grew."""
+
+    def peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+    found = {}
+    for file in files:
+        before = peak()
+        try:
+            reader(file)
+            said = "read"
+        except (InputError, RuntimeError) as error:
+            said = str(error)
+        found[Path(file).name] = said, peak() - before
+    Path(answers).write_text(json.dumps(found))
