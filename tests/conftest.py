@@ -48,7 +48,8 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from colourize.train import train
 
     folder = tmp_path_factory.mktemp("finished")
-    train(knobs(*QUICK, f"cache_dir={folder / 'cache'}"), folder)
+    words = [*QUICK, f"cache_dir={folder / 'cache'}"]
+    train(knobs(*words), folder, words)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from colourize.__main__ import main, train
-from tests.conftest import knobs
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -36,25 +36,16 @@ def test_every_file_that_the_readme_names_is_there():
 def small(words, cifar_archive, picture_folder, finished_run):
     """The command's words and what makes it small."""
     words = [f"data.root={picture_folder}" if word.startswith("data.root=") else word for word in words]
-    checkpoint = finished_run / "checkpoints/last.ckpt"
-    words = [f"ckpt_path={checkpoint}" if word.startswith("ckpt_path=") else word for word in words]
     words = [word for word in words if not word.startswith(("image_size=", "max_epochs=", "num_colours="))]
-    if f"ckpt_path={checkpoint}" in words:
-        return [*words, *quick_settings(checkpoint), "max_epochs=3"]
+    if any(word.startswith("resume=") for word in words):
+        shutil.copytree(finished_run, "mine")
+        return ["resume=mine", "max_epochs=3", "hydra/job_logging=none", "hydra/hydra_logging=none"]
     if "data=scenes" in words:
         filters = [] if "model=lookup" in words else ["num_filters=2"]
         return [*words, *filters, *SMALL[1:], "data.num_train=20", "data.num_validation=4", "num_colours=4"]
     if "data=folder" in words:
         return [*words, *SMALL, "image_size=8", "num_colours=4"]
     return [*words, *SMALL, f"data.root={cifar_archive[0]}", "num_colours=4"]
-
-
-def quick_settings(checkpoint):
-    from tests.conftest import QUICK
-
-    cache = knobs(*QUICK, f"cache_dir={checkpoint.parents[1] / 'cache'}")["cache_dir"]
-    overrides = [word for word in QUICK if not word.startswith(("data=", "max_epochs="))]
-    return [*overrides, f"cache_dir={cache}", "hydra/job_logging=none", "hydra/hydra_logging=none"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -74,6 +65,11 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["train.py", *small(rest, cifar_archive, picture_folder, finished_run)])
             train()
             assert "checkpoints/last.ckpt" in capsys.readouterr().out
+        case ["colourize", "runs"]:
+            shutil.copytree(finished_run, "outputs/mine")
+            monkeypatch.setattr(sys, "argv", words)
+            main()
+            assert "1 runs" in capsys.readouterr().out
         case ["colourize", "evaluate", *rest]:
             mine = [str(finished_run) if word in ("outputs/mine", "multirun") else word for word in rest]
             few = ["data.num_train=20", "data.num_validation=4"] if "data=scenes" in rest else []
