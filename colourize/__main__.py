@@ -1,6 +1,7 @@
 """The console command: ``colourize VERB ...``. Heavy imports happen inside the verbs: help and completion are fast."""
 
 import argparse
+import contextlib
 import difflib
 import logging
 import os
@@ -18,7 +19,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize import __version__, manifest, runfolder
@@ -46,35 +47,56 @@ def _train_job(cfg: DictConfig) -> float:
     """One job of Hydra's: a run of its own, or one of a sweep, in which a failure is noted and the others go on."""
     job = HydraConfig.get()
     folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    logging.getLogger("torch").setLevel(logging.WARNING)
     try:
+        _keep_words(folder, cfg, job)
+        runfolder.announce(folder, overrides)
         knobs = plain(cfg)
-        if (metrics := runfolder.finished(folder, knobs)) is not None:
+        said = manifest.read(folder)
+        if (metrics := runfolder.finished(folder, said, knobs)) is not None:
+            manifest.update(folder, overrides=overrides)  # the same knobs, perhaps in other words
             print(f"colourize: {folder} is finished: nothing to do")
             return metrics["val/loss"]
         from colourize.train import train
 
         return train(knobs, folder, overrides)["val/loss"]
-    except (KeyboardInterrupt, SystemExit) as error:
+    except SystemExit as error:
+        if "config" not in manifest.read(folder):
+            manifest.update(folder, status="interrupted", error=told(error))
         if job.mode is not RunMode.MULTIRUN:
             _say_how_to_go_on(error, folder)
         raise
     except Exception as error:
         line = _one_line(error)
-        if job.mode is not RunMode.MULTIRUN:
+        sweeps = job.mode is RunMode.MULTIRUN
+        if not isinstance(error, runfolder.FolderInUseError) and (sweeps or "config" not in manifest.read(folder)):
+            with contextlib.suppress(OSError):  # which is the error that is told
+                manifest.note_failure(folder, overrides, line)
+        if not sweeps:
             if isinstance(error, TOLD_IN_ONE_LINE):
                 sys.exit(f"colourize: {line}")  # raised through Hydra, it would be told twice
             raise
-        manifest.note_failure(folder, overrides, line)
         if not isinstance(error, TOLD_IN_ONE_LINE):
             log.error("%s", traceback.format_exc())
         log.error("job %s failed: %s", job.job.num, line)
         return float("nan")
 
 
+def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
+    """Writes ``.hydra/`` as Hydra does, but once: a start that is refused must not replace what began the run."""
+    home = folder / ".hydra"
+    if not home.exists():
+        home.mkdir(parents=True)
+        OmegaConf.save(OmegaConf.create({"hydra": job}), home / "hydra.yaml")
+        OmegaConf.save(job.overrides.task, home / "overrides.yaml")
+        OmegaConf.save(cfg, home / "config.yaml")
+
+
 def _say_how_to_go_on(error: BaseException, folder: Path) -> None:
-    """Says what ended the run or the sweep and which command goes on; exit status 130 after Ctrl-C."""
+    """Says what ended the run or the sweep and which command goes on."""
     program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
-    print(f"colourize: {told(error)}; go on with: {runfolder.going_on(program, folder)}", file=sys.stderr)
+    place = getattr(error, "place", "")
+    print(f"colourize: {told(error)}{place}; go on with: {runfolder.going_on(program, folder)}", file=sys.stderr)
 
 
 def _of_a_thread(raised: threading.ExceptHookArgs) -> None:
@@ -128,8 +150,8 @@ def _verb(run: Callable[[], Any]) -> None:
 
 def train() -> None:
     """``python train.py ...`` and ``colourize train ...``."""
-    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        if signal.getsignal(signum) is signal.SIG_DFL:  # not where nohup has it ignored
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        if signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler):  # not where nohup has it ignored
             signal.signal(signum, _end_in_order)
 
     threading.excepthook = _of_a_thread
@@ -138,12 +160,10 @@ def train() -> None:
         sys.argv[1:] = runfolder.resumed(sys.argv[1:])
         try:
             _train_job()
-        except (KeyboardInterrupt, SystemExit) as error:
+        except SystemExit as error:
             if (sweep := Summary.under_way) is not None:
                 sweep.show()
                 _say_how_to_go_on(error, sweep.folder)
-            if isinstance(error, KeyboardInterrupt):
-                sys.exit(128 + signal.SIGINT)
             raise
 
     _verb(run)

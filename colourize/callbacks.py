@@ -25,6 +25,11 @@ def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
     return next((logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)), None)
 
 
+def step(trainer: pl.Trainer) -> int:
+    """Where a point stands on TensorBoard's axis: the optimizer's steps, or batches where a baseline makes none."""
+    return trainer.global_step or trainer.fit_loop.total_batch_idx + 1
+
+
 class ExamplePictures(Callback):
     """The same ten validation pictures each epoch, spread evenly over the split: grey, true (quantized), predicted."""
 
@@ -35,7 +40,7 @@ class ExamplePictures(Callback):
             with precision.forward_context():
                 grey, labels = validation[example_index(len(validation))]
                 shown = examples(pl_module, precision.convert_input(grey), labels)
-            logger.experiment.add_image("grey, true, predicted", picture_grid(*shown.values()), trainer.global_step)
+            logger.experiment.add_image("grey, true, predicted", picture_grid(*shown.values()), step(trainer))
 
 
 def examples(module: Any, grey: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -84,7 +89,7 @@ class EpochTable(Callback):
         means = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         self.begun["val"] = means
         if logger := tensorboard(trainer):
-            logger.log_metrics(means, trainer.global_step)
+            logger.log_metrics(means, step(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         loss, accuracy = (self.begun["sums"] / self.begun["num_pictures"]).tolist()
@@ -95,7 +100,7 @@ class EpochTable(Callback):
             "images_per_second": self.num_timed / (self.trained - self.epoch_start),
         }
         if logger := tensorboard(trainer):
-            logger.log_metrics(measured, trainer.global_step)
+            logger.log_metrics(measured, step(trainer))
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **self.begun["val"], **measured}
         self.rows.append({**row, "seconds": round(self._elapsed(), 3)})
         self.write()

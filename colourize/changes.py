@@ -9,7 +9,10 @@ from typing import Any
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
-SAME_TO_GO_ON = "model", "num_colours", "optimizer", "scheduler", "data", "seed", "batch_size", "patience"
+SAME_TO_GO_ON = "model", "num_colours", "optimizer", "scheduler", "data", "seed", "batch_size", "patience", "trainer"
+OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid out for the length of the run
+SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
+"""Arguments of the Trainer that change nothing of what is trained."""
 NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
 
 
@@ -22,7 +25,8 @@ def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> No
         where: how a message names the run: "ckpt_path=last.ckpt was trained".
     """
     before, now = comparable(before), comparable(now)
-    refused = *SAME_TO_GO_ON, *(["max_epochs"] if now["scheduler"] else [])  # a schedule is laid out for its length
+    of_its_length = now["scheduler"] and now["scheduler"]["_target_"] != OF_ANY_LENGTH
+    refused = *SAME_TO_GO_ON, *(["max_epochs"] if of_its_length else [])
     for key in refused:
         for name, old, new in differences(key, before.get(key), now[key]):
             if name.endswith("._target_"):
@@ -36,10 +40,12 @@ def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> No
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written."""
+    trainer = {key: value for key, value in config["trainer"].items() if key not in SHOWN}
     data = {key: value for key, value in config["data"].items() if key != "cache_dir"}
     if "root" in data:
         data["root"] = str(Path(data["root"]).expanduser().resolve())
-    return {key: value for key, value in config.items() if key not in NO_DIFFERENCE} | {"data": data}
+    kept = {key: value for key, value in config.items() if key not in NO_DIFFERENCE}
+    return {**kept, "data": data, "trainer": trainer}
 
 
 def config_hash(config: dict[str, Any]) -> str:

@@ -110,7 +110,7 @@ def _checked(path: Path) -> io.BytesIO:
 
 
 def newest(folder: Path) -> Path | None:
-    """The newest checkpoint of a run that can be read, a damaged one being named and passed over; None without one."""
+    """The newest checkpoint of a run that can be read; a damaged one is named and passed over."""
     found = [file for name in (LAST, PREVIOUS, BEST) if (file := folder / name).is_file()]
     found.sort(key=lambda file: (file.name == LAST, file.stat().st_mtime_ns), reverse=True)
     for file in found:

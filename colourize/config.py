@@ -59,6 +59,11 @@ NOT_TAKEN = {
     "num_nodes": "a run uses one device",
     "strategy": "a run uses one device",
     "enable_checkpointing": "checkpoints are what a run goes on from",
+    "num_sanity_val_steps": "the first validation comes after the first epoch",
+    "max_epochs": "it is a knob of its own",
+    "max_steps": "a run ends with an epoch; pass max_epochs and +trainer.limit_train_batches",
+    "precision": "it is a knob of its own",
+    "accelerator": "it is a knob of its own",
     "overfit_batches": "a batch is not Lightning's to choose; pass data=scenes data.num_train=100",
 }  # arguments of the Trainer, and why they are refused
 

@@ -11,17 +11,16 @@ class InputError(ValueError):
 class Interrupted(SystemExit):
     """A signal ended the run, in order: the exit status is 128 + its number, as a shell reports it."""
 
-    def __init__(self, signum: int) -> None:
+    def __init__(self, signum: int, place: str = "") -> None:
         super().__init__(128 + signum)
         self.name = signal.Signals(signum).name
+        self.place = place  # where it was saved, in words
 
 
 def told(error: BaseException) -> str:
     """An error's text on one line."""
     if isinstance(error, Interrupted):
         return error.name
-    if isinstance(error, KeyboardInterrupt):
-        return signal.SIGINT.name
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,6 +1,7 @@
 """``run.json``: what a run folder says of itself."""
 
 import json
+import logging
 import math
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,16 +9,22 @@ from typing import Any
 
 from colourize import files
 
+log = logging.getLogger(__name__)
 NAME = "run.json"
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The run's manifest; empty where the folder has none."""
+    """The run's manifest; empty where the folder has none, or a damaged one, which is logged."""
     try:
-        contents: dict[str, Any] = json.loads((folder / NAME).read_text())
-        return contents
+        contents = json.loads((folder / NAME).read_text())
     except FileNotFoundError:
         return {}
+    except (OSError, ValueError):
+        contents = None
+    if isinstance(contents, dict):
+        return contents
+    log.warning("%s is damaged and counts for nothing", folder / NAME)
+    return {}
 
 
 def write(folder: Path, **entries: Any) -> None:
@@ -32,11 +39,12 @@ def update(folder: Path, **entries: Any) -> None:
 
 
 def note_failure(folder: Path, overrides: list[str], error: str) -> None:
-    """Notes a job of a sweep that could not be begun; the manifest of a run that the folder holds stays beside it."""
-    if read(folder).get("overrides", overrides) == overrides:
-        update(folder, overrides=overrides, status="failed", error=error, end=now())
+    """Notes a job of a sweep that ended in an error; beside what a run says of itself, where the folder holds one."""
+    if "config" in (said := read(folder)):
+        if (said.get("status"), said.get("overrides")) != ("failed", overrides):
+            update(folder, refused={"overrides": overrides, "status": "failed", "error": error})
     else:
-        update(folder, refused={"overrides": overrides, "status": "failed", "error": error})
+        write(folder, overrides=overrides, status="failed", error=error, end=now())
 
 
 def now() -> str:

@@ -95,7 +95,7 @@ class Colourizer(pl.LightningModule):
         if not math.isfinite(checked):
             cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
             raise InputError(
-                f"{cause} in step {self.trainer.global_step} (epoch {self.trainer.current_epoch}), with "
+                f"{cause} in step {self.trainer.global_step} (epoch {self.trainer.current_epoch + 1}), with "
                 f"lr={optimizer.param_groups[0]['lr']:.3g}; the weights before it are kept; pass a smaller lr, "
                 "+trainer.gradient_clip_val=1 or precision=32-true"
             )

@@ -1,6 +1,7 @@
 """What a finished run leaves: files, TensorBoard's last entries, and the tables on the screen."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from colourize.callbacks import EpochTable, tensorboard
+from colourize.callbacks import EpochTable, step, tensorboard
 from colourize.evaluation import KNOWING, PRIOR, TABLE
 from colourize.figures import save_curves, strip_figure
 from colourize.measures import MODEL, Row, standing
@@ -50,8 +51,8 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], r
         estimates = {f"{row.name}/{key}": value for row in rows for key, (value, *_) in row.intervals.items()}
         own = {f"final/{key}": value for key, (value, *_) in model.intervals.items()}
         final = {name: value for name, value in {**estimates, **own}.items() if math.isfinite(value)}
-        logger.log_metrics(final, trainer.global_step + 1)  # after the last step, so a run that goes on replaces them
-        logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in COMPARED}, trainer.global_step + 1)
+        logger.log_metrics(final, step(trainer) + 1)  # after the last step, so a run that goes on replaces them
+        logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in COMPARED}, step(trainer) + 1)
         logger.finalize("success")
 
 
@@ -68,7 +69,7 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
     console.print(standing(model, by_name[TABLE], by_name[PRIOR], ceiling), style="bold")
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
-    console.print(f"{'dashboard':13} tensorboard --logdir {folder}")
+    console.print(f"{'dashboard':13} tensorboard --logdir {shlex.quote(str(folder))}")
 
 
 def _epochs(table: EpochTable, title: str) -> Table:

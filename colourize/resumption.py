@@ -5,7 +5,9 @@ that is drawn depends on (seed, step), see ``on_train_batch_start``. So a checkp
 optimizer, schedule, the epoch and the batches of it that are done (``ColourData.state_dict``), and the metrics so far.
 """
 
+import logging
 import math
+import os
 import signal
 import threading
 from pathlib import Path
@@ -17,9 +19,10 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 
 from colourize.callbacks import EpochTable, tensorboard
-from colourize.checkpoint import BEST, LAST
-from colourize.errors import InputError, Interrupted
+from colourize.checkpoint import BEST, LAST, read
+from colourize.errors import InputError, Interrupted, told
 
+log = logging.getLogger(__name__)
 SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1  # USR1: Slurm's warning before the limit
 
 
@@ -44,6 +47,7 @@ class Resumption(Checkpoint):
         self.best = math.inf
         self.stopped = False
         self.signum = 0
+        self.due = False
         self.handlers: dict[int, Any] = {}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -52,8 +56,8 @@ class Resumption(Checkpoint):
             leftover.unlink()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not (self.folder / BEST).exists():  # the run goes on from another folder's checkpoint
-            self.best = math.inf
+        if (loss := _loss_of(self.folder / BEST)) != self.best:  # damaged, or in the folder that the run comes from
+            self.best = math.inf if math.isnan(loss) else loss
         trainer.should_stop = self.stopped  # where training had stopped early, it does not begin again
         if threading.current_thread() is threading.main_thread():
             kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup has SIGHUP ignored: so it stays
@@ -65,38 +69,45 @@ class Resumption(Checkpoint):
         if self.signum:
             raise Interrupted(signum)
         self.signum = signum
+        # not print(): the signal may have come in the middle of one
+        os.write(
+            2, f"\ncolourize: {signal.Signals(signum).name}: saving after this batch; again to leave at once\n".encode()
+        )
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for signum, handler in self.handlers.items():
             signal.signal(signum, handler)
         self.handlers = {}
+        self._end_if_asked()  # by a signal that came after the last save
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         torch.manual_seed(step_seed(self.seed, trainer.fit_loop.total_batch_idx))
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        due = self.signum or (batch_idx + 1) % self.save_every == 0
-        if due and _between_steps(trainer, batch_idx + 1):
+        self.due |= (batch_idx + 1) % self.save_every == 0
+        if (self.due or self.signum) and _between_steps(trainer, batch_idx + 1):
             self._save(trainer, pl_module, LAST)
-            self._end_if_asked()
+            self._end_if_asked(f", saved in epoch {trainer.current_epoch + 1} after batch {batch_idx + 1}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.stopped = trainer.should_stop
-        if logger := tensorboard(trainer):
-            logger.experiment.flush()  # what the checkpoint counts as done must be on disk before it
+        early = trainer.early_stopping_callback
+        self.stopped = early is not None and early.stopped_epoch > 0
         if (loss := self.table.rows[-1].get("val/loss", math.nan)) < self.best:
             self.best = loss
             self._save(trainer, pl_module, BEST)
         self._save(trainer, pl_module, LAST)
-        self._end_if_asked()
+        self._end_if_asked(f", saved after epoch {trainer.current_epoch + 1}")
 
     def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
         check_finite(pl_module)
+        if logger := tensorboard(trainer):
+            logger.experiment.flush()  # what a checkpoint counts as done must be written before it
         trainer.save_checkpoint(self.folder / name)
+        self.due = False
 
-    def _end_if_asked(self) -> None:
+    def _end_if_asked(self, place: str = "") -> None:
         if self.signum:
-            raise Interrupted(self.signum)
+            raise Interrupted(self.signum, place)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "stopped": self.stopped}
@@ -106,7 +117,7 @@ class Resumption(Checkpoint):
 
 
 def _between_steps(trainer: pl.Trainer, done: int) -> bool:
-    """Whether nothing is pending after ``done`` batches: no accumulated gradient, no validation, no epoch's end."""
+    """Whether nothing is pending after ``done`` batches: no accumulated gradient, validation, or end of the epoch."""
     if trainer.check_val_every_n_epoch is None:
         done = trainer.fit_loop.total_batch_idx + 1
     validates = trainer.val_check_batch is not None and done % trainer.val_check_batch == 0
@@ -127,4 +138,17 @@ def check_finite(pl_module: pl.LightningModule) -> None:
 
 def purge_step(contents: dict[str, Any] | None) -> int:
     """The first TensorBoard step that a run which goes on from these contents writes anew."""
-    return contents["global_step"] + 1 if contents else 0
+    if contents is None:
+        return 0
+    batches: int = contents["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]["ready"]
+    return (contents["global_step"] or batches) + 1  # a baseline makes no steps: see callbacks.step
+
+
+def _loss_of(best: Path) -> float:
+    """The validation loss with which ``best.ckpt`` was saved; NaN where there is none that is whole."""
+    try:
+        loss: float = read(best)["callbacks"]["Resumption"]["best"] if best.exists() else math.nan
+    except InputError as error:
+        log.warning("%s; the best epoch from here on takes its place", told(error).partition(";")[0])
+        return math.nan
+    return loss

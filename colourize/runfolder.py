@@ -1,9 +1,11 @@
 """A run folder: who works in it, how far it is, and how it is gone on with. Nothing heavy is imported."""
 
 import contextlib
+import json
 import logging
 import os
 import platform
+import re
 import shlex
 import socket
 import subprocess
@@ -15,48 +17,73 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from colourize import manifest
-from colourize.changes import check_changes, config_hash
+from colourize.changes import config_hash
 from colourize.errors import InputError, told
 
 log = logging.getLogger(__name__)
-LOCK = ".lock"
+LOCK, SWEEP = ".lock", "sweep.json"
 PACKAGES = "colourize", "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
 ORPHANS_END = 15  # seconds: loader workers of a killed process notice within five
 
 
+class FolderInUseError(InputError):
+    """Another process is in the run folder."""
+
+
+class Claim:
+    """A run folder that is held; ``before`` is what its ``run.json`` said, empty where nothing was saved yet."""
+
+    def __init__(self, folder: Path, entries: dict[str, Any]) -> None:
+        said = manifest.read(folder)
+        saved = any((folder / "checkpoints").glob("*.ckpt"))
+        self.folder = folder
+        self.before = said if saved else {}
+        self.entries = {
+            "status": "running", **entries, "pid": os.getpid(), "host": socket.gethostname(), "cwd": os.getcwd(),
+            "start": said.get("start", manifest.now()), "starts": said.get("starts", 0) + 1,
+        }  # fmt: skip
+        # until the run is begun, a run that the folder holds keeps what it says of itself
+        manifest.write(folder, **{**self.entries, **self.before, **_who(self.entries)})
+        self.begun = not self.before
+
+    def begin(self, **entries: Any) -> None:
+        """Writes what holds from here on: these knobs were found to go on with what is saved."""
+        self.begun = True
+        self.entries |= {**entries, "environment": self.before.get("environment", entries["environment"])}
+        manifest.write(self.folder, **self.entries)
+
+    def end(self, **entries: Any) -> None:
+        """Writes how it ended; what never began leaves what was there before."""
+        manifest.write(self.folder, **(self.entries | entries | {"end": manifest.now()} if self.begun else self.before))
+
+
+def _who(entries: dict[str, Any]) -> dict[str, Any]:
+    return {name: entries[name] for name in ("status", "pid", "host")}
+
+
 @contextlib.contextmanager
-def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None = None) -> Iterator[Claim]:
     """Holds a run folder while a run is in it, and keeps its ``run.json``: running, then finished, interrupted, failed.
 
-    Gives what ``run.json`` said before: empty in a new folder, and where nothing was saved yet.
-
     Raises:
-        InputError: another process is in the folder, or it holds a run that these knobs cannot go on with.
+        FolderInUseError: another process is in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        before = manifest.read(folder)
-        saved = any((folder / "checkpoints").glob("*.ckpt"))
-        if saved and "config" not in before:
-            raise InputError(f"{folder} holds checkpoints but no run.json that says whose; pass another hydra.run.dir")
-        if saved:
-            check_changes(before["config"], knobs, f"{folder} was trained")
-        elif before:
-            log.warning("%s holds no checkpoint: the run starts anew", folder)
-        manifest.write(
-            folder, status="running", overrides=overrides, config=knobs, config_hash=config_hash(knobs),
-            start=before.get("start", manifest.now()) if saved else manifest.now(),
-            starts=before.get("starts", 0) + 1 if saved else 1, pid=os.getpid(), host=socket.gethostname(),
-            environment=before.get("environment", {}) if saved else {},
-            fingerprint=before.get("fingerprint") if saved else None,
-        )  # fmt: skip
+        held = Claim(folder, {"overrides": overrides, "config": knobs, "config_hash": config_hash(knobs)})
         try:
-            yield before if saved else {}
+            yield held
         except BaseException as error:
             status = "failed" if isinstance(error, Exception) else "interrupted"
             with contextlib.suppress(OSError):  # a full disk must not hide the error
-                manifest.update(folder, status=status, error=told(error), end=manifest.now())
+                held.end(status=status, error=told(error))
             raise
+
+
+def announce(folder: Path, overrides: Sequence[str]) -> None:
+    """Says in a new folder what is to run there, before the seconds that the imports take."""
+    if not (folder / manifest.NAME).exists():
+        manifest.write(folder, status="running", overrides=overrides, start=manifest.now())
 
 
 @contextlib.contextmanager
@@ -72,9 +99,9 @@ def _locked(folder: Path) -> Iterator[None]:
             lock.acquire(timeout=ORPHANS_END)
     except Timeout as error:
         holder = manifest.read(folder)
-        raise InputError(
-            f"{folder} is in use by process {holder.get('pid')} on {holder.get('host')}; wait for it or stop it, or "
-            "pass another hydra.run.dir"
+        who = f"process {holder['pid']} on {holder['host']}" if "pid" in holder else "another process"
+        raise FolderInUseError(
+            f"{folder} is in use by {who}; wait for it or stop it, or pass another hydra.run.dir"
         ) from error
     try:
         yield
@@ -107,12 +134,10 @@ def state(folder: Path) -> str:
     return status
 
 
-def finished(folder: Path, knobs: dict[str, Any]) -> dict[str, float] | None:
-    """The metrics of a run that was done with these very knobs and is whole, else None."""
-    before = manifest.read(folder)
-    if before.get("status") != "finished" or before["config_hash"] != config_hash(knobs):
-        return None
-    return before["metrics"] if (folder / "checkpoints/last.ckpt").is_file() else None
+def finished(folder: Path, said: dict[str, Any], knobs: dict[str, Any]) -> dict[str, float] | None:
+    """The metrics of a run whose ``run.json`` says that it was done with these very knobs, and is whole; else None."""
+    same = said.get("status") == "finished" and said.get("config_hash") == config_hash(knobs)
+    return said["metrics"] if same and (folder / "checkpoints/last.ckpt").is_file() else None
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
@@ -133,7 +158,10 @@ def warn_of_other_bits(before: dict[str, Any], now: dict[str, Any]) -> None:
 
 def _commit() -> str | None:
     """The commit of the checkout from which the code runs, marked where it is changed; None outside of one."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
@@ -148,27 +176,62 @@ def going_on(program: str, folder: Path) -> str:
 def resumed(words: Sequence[str]) -> list[str]:
     """The command line with ``resume=FOLDER`` replaced by the words that began the folder's run or sweep.
 
-    Words beside it take the place of the earlier ones.
+    Words beside it take the place of the earlier ones. Where the folder says where it was begun, the process goes
+    there, because words may name files from there.
 
     Raises:
-        InputError: the folder holds neither.
+        InputError: the folder holds neither; or a word that names another folder.
     """
     given = [word for word in words if word.startswith("resume=")]
     if not given:
         return list(words)
-    folder = Path(given[-1].partition("=")[2].strip("'\"")).expanduser()
-    place = "'" + str(folder).replace("\\", "\\\\").replace("'", "\\'") + "'"
-    if (run := manifest.read(folder)).get("overrides") is not None:
-        earlier = [*run["overrides"], "hydra.mode=RUN", f"hydra.run.dir={place}"]
-    elif (folder / "multirun.yaml").is_file():
-        from omegaconf import OmegaConf
-
-        hydra = OmegaConf.load(folder / "multirun.yaml").hydra.overrides
-        earlier = [*hydra.task, *hydra.hydra, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={place}"]
+    named = re.fullmatch(r"resume=(['\"]?)(.*)\1", given[-1])
+    folder = Path(named[2] if named else "").expanduser()
+    if others := [word for word in words if re.match(r"hydra\.(run|sweep)\.dir=|--multirun$|-m$", word)]:
+        raise InputError(f"{given[-1]} says where and how; leave {' '.join(others)} out")
+    said, sweep = manifest.read(folder) if folder.is_dir() else {}, sweep_of(folder)
+    home = said.get("cwd", sweep.get("cwd"))
+    place = _quoted(folder.absolute())
+    if said.get("overrides") is not None:
+        earlier = [*said["overrides"], "hydra.mode=RUN", f"hydra.run.dir={place}"]
+    elif sweep:
+        earlier = [*sweep["overrides"], "hydra.mode=MULTIRUN", f"hydra.sweep.dir={place}"]
     else:
-        raise InputError(f"resume={folder} holds no run and no sweep of this command; pass the folder of one")
-    by_key = {_key(word): word for word in [*earlier, *(word for word in words if word not in given)]}
+        raise InputError(
+            f"resume={folder} {_lack(folder)}; pass the folder of a run or a sweep: colourize runs lists them"
+        )
+    if home is not None and Path(home).is_dir():
+        os.chdir(home)
+    by_key = {_key(word): word for word in earlier}
+    for word in words:
+        if word not in given:
+            earlier_one = by_key.get(_key(word), "")
+            by_key[_key(word)] = "+" * (earlier_one.startswith("+") and not word.startswith(("+", "~"))) + word
     return list(by_key.values())
+
+
+def sweep_of(folder: Path) -> dict[str, Any]:
+    """What began the sweep in a folder: ``overrides`` and ``cwd``; empty where there is none."""
+    try:
+        said = json.loads((folder / SWEEP).read_text())
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _lack(folder: Path) -> str:
+    if folder.is_file():
+        return "is a file"
+    if not folder.is_dir():
+        return "is not there"
+    if any(folder.glob("checkpoints/*.ckpt")):
+        return f"holds checkpoints, but no {manifest.NAME} that says how they were begun"
+    return "holds neither"
+
+
+def _quoted(path: Path) -> str:
+    """For Hydra: in its quotes a backslash is one, but before a quote."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), str(path)) + "'"
 
 
 def _key(word: str) -> str:

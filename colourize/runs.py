@@ -53,7 +53,7 @@ def _run(folder: Path) -> Run:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
         rows = []
-    losses = [float(row["val/loss"]) for row in rows if row.get("val/loss")]
+    losses = [_number(row["val/loss"]) for row in rows if row.get("val/loss")]
     finite = [loss for loss in losses if math.isfinite(loss)]
     return Run(
         folder=str(folder),
@@ -68,6 +68,13 @@ def _run(folder: Path) -> Run:
     )
 
 
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
+
+
 def show(folders: Sequence[Path], as_json: bool = False) -> None:
     """Prints the runs as a table, or as one JSON object a line."""
     runs = found(folders)
@@ -76,15 +83,26 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
             print(json.dumps(asdict(run)))
         return
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    table = Table(title=Text(f"{len(runs)} runs"), title_justify="left")
-    for column in ("folder", "state", "epochs", "best val/loss", "last", "overrides"):
-        table.add_column(column, justify="right" if column in ("epochs", "best val/loss", "last") else "left")
+    common = set.intersection(*(set(run.overrides) for run in runs)) if len(runs) > 1 else set()
+    table = Table(
+        title=Text(f"{len(runs)} run{'s' * (len(runs) != 1)}, in the order of their start"), title_justify="left"
+    )
+    table.add_column(
+        "folder", no_wrap=True, overflow="ignore", min_width=max((len(run.folder) for run in runs), default=0)
+    )
+    for column in ("state", "epochs", "best", "last"):
+        table.add_column(column, justify="left" if column == "state" else "right")
+    table.add_column("overrides", overflow="fold")
     for run in runs:
         figures = ["" if loss is None else f"{loss:.4f}" for loss in (run.best, run.last)]
-        state = f"{run.state}: {run.error}" if run.error else run.state
-        epochs = f"{run.epochs}/{run.max_epochs or '?'}"
-        table.add_row(*map(Text, (run.folder, state, epochs, *figures, " ".join(run.overrides))))
+        words = " ".join(word for word in run.overrides if word not in common)
+        table.add_row(*map(Text, (run.folder, run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, words)))
     console.print(table)
-    unfinished = [run.folder for run in runs if run.state in ("killed", "interrupted", "failed")]
+    unfinished = [run for run in runs if run.state not in ("running", "finished")]
+    for run in unfinished:
+        if run.error:
+            console.print(f"{run.folder}: {run.error}")
     if unfinished:
-        console.print(f"go on with: {runfolder.going_on('python train.py', Path(unfinished[-1]))}")
+        folder = Path(unfinished[-1].folder)
+        place = folder.parent if runfolder.sweep_of(folder.parent) else folder
+        console.print(f"go on with: {runfolder.going_on('python train.py', place)}")

@@ -1,12 +1,15 @@
 """What a sweep says at its end: every job with its state, and a non-zero exit where one did not finish."""
 
+import json
+import os
+import shlex
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from colourize import manifest, runfolder
+from colourize import files, manifest, runfolder
 
 
 class Summary(Callback):
@@ -18,7 +21,16 @@ class Summary(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         self.folder = Path(config.hydra.sweep.dir)
         self.planned = planned(config)
+        self._remember(config)
         Summary.under_way = self
+
+    def _remember(self, config: DictConfig) -> None:
+        """Keeps the words that began the sweep, for ``resume``: once, as soon as the folder holds something of it."""
+        if not any(self.folder.glob(f"**/{manifest.NAME}")):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            words = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
+            said = {"overrides": words, "cwd": os.getcwd()}
+            files.replace_text(self.folder / runfolder.SWEEP, json.dumps(said, indent=1) + "\n")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         Summary.under_way = None
@@ -48,7 +60,7 @@ class Summary(Callback):
             if job["status"] != "finished":
                 unfinished.append(f"job {job['name']} ({swept}) {job['status']}: {job.get('error', '')}".rstrip(": "))
         console.print(table)
-        console.print(f"dashboard  tensorboard --logdir {self.folder}")
+        console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
         for line in unfinished:
             console.print(line)
         return len(unfinished)

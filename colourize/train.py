@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
-from colourize import manifest, results
+from colourize import results
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
 from colourize.changes import check_changes
 from colourize.checkpoint import CheckpointFiles, newest, read
@@ -23,7 +23,7 @@ from colourize.errors import InputError
 from colourize.evaluation import Yardstick
 from colourize.module import Colourizer
 from colourize.resumption import Resumption, purge_step
-from colourize.runfolder import claim, environment, finished, warn_of_other_bits
+from colourize.runfolder import Claim, claim, environment, finished, warn_of_other_bits
 from colourize.targets import builder, short_name
 
 log = logging.getLogger(__name__)
@@ -46,18 +46,19 @@ def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str
         InputError: a knob, a picture source, a palette, a checkpoint or a run folder that cannot be used; NaN.
     """
     folder = Path(output_dir)
-    if (done := finished(folder, knobs)) is not None:
-        return done
-    with claim(folder, knobs, overrides) as before:
+    with claim(folder, knobs, overrides) as held:
+        if (done := finished(folder, held.before, knobs)) is not None:
+            held.end()
+            return done
         try:
-            fitted = fit(knobs, folder, before)
+            fitted = fit(knobs, folder, held)
             metrics = _report(knobs, folder, fitted)
         except OSError as error:
             if error.filename is not None:
                 raise
             cause = error.strerror or error  # TensorBoard's writer names no file
             raise InputError(f"{folder} cannot be written ({cause}); what was saved before is whole") from error
-        manifest.update(folder, status="finished", metrics=metrics, end=manifest.now())
+        held.end(status="finished", metrics=metrics)
         return metrics
 
 
@@ -72,20 +73,17 @@ class Fitted:
     table: EpochTable
 
 
-def fit(knobs: dict[str, Any], folder: Path, before: dict[str, Any]) -> Fitted:
-    """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed.
-
-    ``before`` is what the folder's ``run.json`` said when it was claimed.
-    """
+def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
+    """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed."""
     _quiet()
     path = newest(folder / "checkpoints")
-    if path is None and before:
-        log.warning("%s: the run starts anew", folder)
+    if path is None and held.entries["starts"] > 1:
+        log.warning("%s: nothing to go on from, the run starts anew", folder)
     forked = path is None and knobs["ckpt_path"] is not None
     path = Path(knobs["ckpt_path"]).expanduser() if forked else path
     contents = read(path) if path is not None else None
-    if contents is not None:
-        _check_resumable(path, contents, knobs, forked)
+    if path is not None and contents is not None:
+        _check_resumable(path, contents, knobs, f"ckpt_path={path}" if forked else str(folder), forked)
     table = EpochTable(folder / "metrics.csv", forked)
     trainer = _trainer(knobs, folder, table, purge_step(None if forked else contents))
     data = ColourData(
@@ -101,12 +99,12 @@ def fit(knobs: dict[str, Any], folder: Path, before: dict[str, Any]) -> Fitted:
             "run of its own"
         )
     now = environment(str(trainer.strategy.root_device), torch.get_num_threads())
-    warn_of_other_bits(before.get("environment", {}), now)
-    manifest.update(folder, fingerprint=fingerprint, environment=before.get("environment") or now)
+    warn_of_other_bits(held.before.get("environment", {}), now)
     yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if not module.automatic_optimization:
         trainer.gradient_clip_val = None  # there is nothing to clip, and Lightning would refuse
+    held.begin(fingerprint=fingerprint, environment=now)
     trainer.fit(module, data, ckpt_path=path, weights_only=True)
     return Fitted(trainer, module, data, yardstick, table)
 
@@ -124,15 +122,29 @@ def _report(knobs: dict[str, Any], folder: Path, fitted: Fitted) -> dict[str, fl
     return metrics
 
 
-def _check_resumable(path: Path | None, contents: dict[str, Any], knobs: dict[str, Any], forked: bool) -> None:
-    if forked:
-        check_changes(contents["config"], knobs, f"ckpt_path={path} was trained")
-    done, most = len(contents["callbacks"]["EpochTable"]["rows"]), knobs["max_epochs"]
-    if done > most or (forked and done == most):
+def _check_resumable(path: Path, contents: dict[str, Any], knobs: dict[str, Any], where: str, forked: bool) -> None:
+    """Raises InputError where training cannot go on from a checkpoint or has nothing to do; else logs from where."""
+    if missing := {"callbacks", "fingerprint", "loops", "plateau", "ColourData"} - contents.keys():
+        raise InputError(f"{path} can be evaluated, but not gone on from: it lacks {', '.join(sorted(missing))}")
+    check_changes(contents["config"], knobs, f"{where} was trained")
+    states, place, most = contents["callbacks"], contents["ColourData"], knobs["max_epochs"]
+    done = len(states["EpochTable"]["rows"])
+    reached = done + (place["skip"] > 0)
+    stopped, longer = states["Resumption"]["stopped"], most > contents["config"]["max_epochs"]
+    if stopped and (forked or longer):
         raise InputError(
-            f"max_epochs={most} leaves nothing to train: {path} has {done} epochs behind it; pass "
+            f"{where} stopped early after {done} epochs (patience={knobs['patience']}) and would stop again; start a "
+            "run of its own with more patience"
+        )
+    if reached > most or (forked and done == most):
+        raise InputError(
+            f"max_epochs={most} leaves nothing to train: {path} is {place['skip']} batches into epoch {reached}; pass "
+            f"max_epochs={reached} or more"
+            if reached > done
+            else f"max_epochs={most} leaves nothing to train: {path} has {done} epochs behind it; pass "
             f"max_epochs={done + 1} or more"
         )
+    log.info("goes on from %s: %d epochs and %d batches are done", path, done, place["skip"])
 
 
 def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerprint: str) -> Colourizer:
@@ -143,7 +155,9 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
         network.fit(data.train.grey, data.train.labels)
     optimizer = builder("optimizer", knobs["optimizer"])
     scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
-    return Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint)
+    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint)
+    # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
+    return module.double() if knobs["precision"] == "64-true" else module
 
 
 def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[Callback]:

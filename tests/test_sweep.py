@@ -20,7 +20,7 @@ def config(folder, *task, params=None, sweeper="hydra._internal.core_plugins.bas
 
 
 def done(overrides, loss, start="1"):
-    return {"overrides": overrides, "status": "finished", "start": start, "metrics": {"val/loss": loss}}
+    return {"overrides": overrides, "config": {}, "status": "finished", "start": start, "metrics": {"val/loss": loss}}
 
 
 def summary(settings):

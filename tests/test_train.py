@@ -200,7 +200,7 @@ def test_the_same_ten_pictures_are_shown_each_epoch_in_evaluation_mode(quick, tm
 
 def test_a_run_without_validation_is_refused(quick, tmp_path):
     with pytest.raises(InputError, match="left no epoch with a validation"):
-        train(quick("+trainer.max_steps=1"), tmp_path)
+        train(quick("+trainer.limit_val_batches=0"), tmp_path)
 
 
 def test_nothing_left_to_train_is_said(finished_run, tmp_path):

@@ -127,7 +127,8 @@ class ColourData(pl.LightningDataModule):
         return torch.from_numpy(fitted)
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        batches = Batches(len(self.train), self.batch_size, self.seed, **self.place)
+        place, self.place = self.place, {"epoch": 0, "skip": 0}
+        batches = Batches(len(self.train), self.batch_size, self.seed, **place)
         return DataLoader(self.train, batch_size=None, sampler=batches)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from colourize import module as module_file
-from colourize import train
+from colourize import runfolder, train
 from colourize.data.module import Batches, ColourData, LabelledPictures
 from colourize.module import Colourizer
 from colourize.resumption import Resumption
@@ -176,10 +176,10 @@ def fail_with_kernel(kernel: int) -> None:
     """Raises what no one foresaw in jobs with this kernel."""
     original = train.fit
 
-    def fit(knobs: Any, folder: Any, before: Any) -> Any:
+    def fit(knobs: Any, folder: Any, held: Any) -> Any:
         if knobs["kernel"] == kernel:
             raise ZeroDivisionError("no one foresaw this")
-        return original(knobs, folder, before)
+        return original(knobs, folder, held)
 
     train.fit = fit
 
@@ -204,3 +204,14 @@ def record_jobs(file: str, then: Callable[..., None] | None = None, *given: Any)
     in_step(action)
     if then is not None:
         then(*given)
+
+
+def signal_before_the_imports(signum: int) -> None:
+    """Sends the process a signal when it has said what is to run, and nothing heavy is imported yet."""
+    original = runfolder.announce
+
+    def announce(folder: Path, overrides: Any) -> None:
+        original(folder, overrides)
+        os.kill(os.getpid(), signum)
+
+    runfolder.announce = announce

@@ -57,27 +57,29 @@ def killed_at_operation(path: str, number: int, links: bool) -> None:
     checkpoint.write(contents(3), Path(path))
 
 
-def on_sync(number: int, action: Callable[[], Any]) -> None:
-    """Calls ``action`` in place of an fsync, counted from 0: a file is written then, and not yet in its place."""
-    syncs, original = itertools.count(), os.fsync
-    os.fsync = lambda descriptor: action() if next(syncs) == number else original(descriptor)  # type: ignore[assignment]
-
-
-def kill_on_sync(number: int) -> None:
-    on_sync(number, lambda: os.kill(os.getpid(), signal.SIGKILL))
-
-
-def full_on_sync(number: int) -> None:
-    """From that save on the disk is full, as a network file system tells it: not before the data are to be safe."""
-    original, saves = os.fsync, [0]
+def on_sync(save: int, action: Callable[[], Any]) -> None:
+    """Calls ``action`` before the fsync of every save of a checkpoint from one on, counted from 1."""
+    saves, original = itertools.count(1), os.fsync
 
     def fsync(descriptor: int) -> None:
-        saves[0] += ".ckpt." in os.readlink(f"/proc/self/fd/{descriptor}")
-        if saves[0] >= number and ".ckpt." in os.readlink(f"/proc/self/fd/{descriptor}"):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if ".ckpt." in os.readlink(f"/proc/self/fd/{descriptor}") and next(saves) >= save:
+            action()
         original(descriptor)
 
     os.fsync = fsync
+
+
+def kill_on_sync(save: int) -> None:
+    on_sync(save, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def full_on_sync(save: int) -> None:
+    """From that save on the disk is full, as a network file system tells it: not before the data are to be safe."""
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    on_sync(save, full)
 
 
 def limit_in_step(step: int, size: int) -> None:

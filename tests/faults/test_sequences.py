@@ -61,6 +61,13 @@ def test_04_stopped_at_any_steps_a_run_ends_in_the_same_bits(
     network, settings, everything, tmp_path, monkeypatch, seen
 ):
     options = knobs(*settings, f"model={network}", f"cache_dir={tmp_path / 'cache'}")
+    chosen, begin = sequences(280 if everything else 21), time.monotonic()
+    assert interrupted_anywhere(options, tmp_path, monkeypatch, chosen) == list(range(STEPS))
+    seen(f"{network} {len(chosen)} of {len(chosen)} in {time.monotonic() - begin:.0f} s")
+
+
+def interrupted_anywhere(options, tmp_path, monkeypatch, chosen):
+    """Compares a run without interruption with each of the chosen sequences; returns the steps that were made."""
     steps, pending = [], set()
 
     def action(module, step):
@@ -75,21 +82,21 @@ def test_04_stopped_at_any_steps_a_run_ends_in_the_same_bits(
 
     def run(folder, stops):
         steps.clear()
+        pending.clear()
         pending.update(stops)
         for _ in range(len(stops) + 1):
-            with contextlib.suppress(Interrupted), claim(folder, options) as before:
-                train.fit(options, folder, before)
+            with contextlib.suppress(Interrupted), claim(folder, options) as held:
+                train.fit(options, folder, held)
 
     run(tmp_path / "whole", ())
-    assert steps == list(range(STEPS))
-    chosen, begin = sequences(280 if everything else 21), time.monotonic()
+    whole = list(steps)
     for stops in chosen:
         folder = tmp_path / "-".join(map(str, stops))
         run(folder, stops)
-        assert steps == list(range(STEPS)), stops
+        assert steps == whole, stops
         assert_identical(tmp_path / "whole", folder)
         shutil.rmtree(folder)
-    seen(f"{network} {len(chosen)} of {len(chosen)} in {time.monotonic() - begin:.0f} s")
+    return whole
 
 
 def remember_data(monkeypatch):
@@ -104,6 +111,27 @@ def remember_data(monkeypatch):
 
     monkeypatch.setattr(ColourData, "setup", setup)
     monkeypatch.setattr(train, "Yardstick", lambda *args: SimpleNamespace(table_loss=1.0))
+
+
+@pytest.mark.case(4)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["precision=64-true"],
+        ["precision=bf16-mixed", "optimizer=sgd", "scheduler=onecycle"],
+        ["+trainer.val_check_interval=0.3", "save_every=3", "patience=5"],
+        ["+trainer.val_check_interval=0.5", "scheduler=plateau", "scheduler.wait=0"],
+        ["+trainer.accumulate_grad_batches=3", "scheduler=cosine"],
+        ["+trainer.check_val_every_n_epoch=2", "+trainer.limit_train_batches=7"],
+        ["+trainer.reload_dataloaders_every_n_epochs=1"],
+        ["patience=1", "optimizer=sgd", "lr=1e-30"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_04_under_any_settings_a_run_ends_in_the_same_bits(words, tmp_path, monkeypatch, seen):
+    interrupted_anywhere(knobs(*SMALL, *words, f"cache_dir={tmp_path / 'cache'}"), tmp_path, monkeypatch,
+                         [(0,), (5,), (9,), (10,), (14, 16), (3, 13, 19)])  # fmt: skip
+    seen(words[0])
 
 
 @pytest.fixture(scope="module")

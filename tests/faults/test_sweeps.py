@@ -2,6 +2,7 @@
 
 import json
 import signal
+from datetime import datetime
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_33_failed_jobs_are_tried_again(sweep, tmp_path, all_jobs, seen):
 
 
 @pytest.mark.case(33)
-def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, tmp_path, seen):
+def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, resume, tmp_path, seen):
     assert sweep("sweep").wait() == 0
     before = (tmp_path / "sweep/0/checkpoints/last.ckpt").read_bytes()
     other = sweep("sweep", "seed=5")
@@ -119,7 +120,19 @@ def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, tmp_path, seen
     assert "sweep/0 was trained with seed=0, not 5; pass seed=0, or start a run of its own" in other.stdout()
     assert (tmp_path / "sweep/0/checkpoints/last.ckpt").read_bytes() == before
     assert states(tmp_path / "sweep") == ["finished"] * 3
-    seen("another sweep there: refused, exit 1")
+    assert resume("sweep").wait() == 0
+    seen("another sweep there: refused, exit 1; the first one can be resumed")
+
+
+@pytest.mark.case(33)
+def test_33_a_finished_sweep_in_other_words_is_still_finished(start, sweep, tmp_path, cache, seen):
+    assert sweep("sweep").wait() == 0
+    words = "kernel=1,2,3", *reversed(SMALL), cache, "save_every=7", "hydra.sweep.dir=sweep"
+    again = start("--multirun", *words, cwd=tmp_path)
+    assert again.wait() == 0
+    assert again.stdout().count("is finished: nothing to do") == 3
+    assert "not begun" not in again.stdout()
+    seen("other words: 3 finished, exit 0")
 
 
 @pytest.mark.case(34)
@@ -130,5 +143,5 @@ def test_34_runs_that_start_together_have_folders_of_their_own(start, tmp_path, 
     assert len(folders) == 4
     for folder in folders:
         assert_identical(folders[0], folder)
-    begun = [manifest.read(folder)["start"] for folder in folders]
-    seen(f"4 folders within {(max(begun) > min(begun)) and 'a second'}")
+    begun = [datetime.fromisoformat(manifest.read(folder)["start"]) for folder in folders]
+    seen(f"4 folders within {(max(begun) - min(begun)).total_seconds():.2f} s")

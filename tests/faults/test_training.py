@@ -27,7 +27,7 @@ def test_25_a_step_that_is_not_finite_ends_the_run_before_a_weight_moves(
     broken = run("broken", "save_every=1", probe=probe[0], given=probe[1])
     assert broken.wait() == 1
     cause = "a gradient is NaN or infinite" if kind == "gradient" else f"the loss is {kind}"
-    assert broken.stderr().startswith(f"colourize: {cause} in step {step} (epoch {step // 10}), with lr=0.001; ")
+    assert broken.stderr().startswith(f"colourize: {cause} in step {step} (epoch {step // 10 + 1}), with lr=0.001; ")
     assert broken.stderr().count("\n") == 1
     assert len(steps.read_text().splitlines()) == step + 1
     assert manifest.read(tmp_path / "broken")["status"] == "failed"
