@@ -4,6 +4,7 @@ Everything stays in memory, or in memory-mapped files, and a batch is one indexi
 wanted.
 """
 
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,7 +55,14 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
         return len(self.grey)
 
     def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        index = index.to(self.labels.device, non_blocking=True)
         return self.grey[index], self.labels[index].long()
+
+    def to(self, device: torch.device) -> "LabelledPictures":
+        """The same pictures on another device."""
+        moved = copy.copy(self)
+        moved.grey, moved.labels = self.grey.to(device), self.labels.to(device)
+        return moved
 
 
 def labelled(pictures: Pictures, palette: Tensor, cache_dir: str | Path) -> tuple[LabelledPictures, LabelledPictures]:
@@ -167,6 +175,12 @@ class ColourData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         return DataLoader(self.validation, batch_size=None, sampler=Batches(len(self.validation), self.batch_size))
+
+    def move(self, device: torch.device) -> None:
+        """Keeps pictures and labels on a device, so that no batch has to travel; what lies on disk stays there."""
+        assert self.pictures is not None
+        if not self.pictures.mapped:
+            self.train, self.validation = self.train.to(device), self.validation.to(device)
 
     def fingerprint(self) -> str:
         """20 hex digits that stand for the pictures, their order and the palette."""
