@@ -32,6 +32,7 @@ class Knobs:
     lr: float = MISSING
     seed: int = MISSING
     accelerator: str = MISSING
+    compile: bool = MISSING
     precision: str = MISSING
     patience: int | None = None
     resume: str | None = None

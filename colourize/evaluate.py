@@ -16,7 +16,7 @@ from torch import Tensor
 from colourize import __version__, checkpoint, manifest, report
 from colourize.changes import comparable
 from colourize.config import conf_dir, plain
-from colourize.data.module import ColourData, LabelledPictures
+from colourize.data.module import ColourData, labelled
 from colourize.data.pictures import example_index
 from colourize.errors import InputError
 from colourize.evaluation import Predictor, Yardstick
@@ -195,8 +195,7 @@ def _yardsticks(data: ColourData, modules: list[tuple[str, Colourizer]]) -> list
             alike.append((name, module))
     result = []
     for number, (palette, runs) in enumerate(palettes, start=1):
-        labelled = LabelledPictures(pictures.train, palette), LabelledPictures(pictures.validation, palette)
-        yardstick = Yardstick(pictures, *labelled, palette)
+        yardstick = Yardstick(pictures, *labelled(pictures, palette, data.cache_dir), palette)
         predictors = [
             *yardstick.floors(),
             *(yardstick.model(name, module) for name, module in runs),

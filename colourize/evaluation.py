@@ -53,11 +53,13 @@ class Yardstick:
         self, pictures: Pictures, train: LabelledPictures, validation: LabelledPictures, palette: Tensor
     ) -> None:
         self.pictures, self.train, self.palette = pictures, train, palette
-        self.grey, self.labels = validation.grey, validation.labels.long()
+        self.grey, self.labels = validation.grey, validation.labels
         self.prior, self.table = ClassPrior(len(palette)), LookupTable(len(palette))
         for baseline in (self.prior, self.table):
             baseline.fit(train.grey, train.labels)
-        losses = [metrics.cross_entropy(self.table(self.grey[part]), self.labels[part]) for part in self._parts()]
+        losses = [
+            metrics.cross_entropy(self.table(self.grey[part]), self.labels[part].long()) for part in self._parts()
+        ]
         self.table_losses = torch.cat(losses)
         self.table_loss = self.table_losses.double().mean().item()
 
@@ -120,11 +122,11 @@ class Yardstick:
         for part in self._parts():
             objects = self.pictures.validation_objects
             prediction = predictor.predict(
-                self.grey[part], self.labels[part], None if objects is None else objects[part]
+                self.grey[part], self.labels[part].long(), None if objects is None else objects[part]
             )
             shown = eight_bit(prediction.colours).float() / 255
             columns = self._picture_columns(shown, _rgb(self.pictures.validation[part]))
-            columns |= _class_columns(prediction, self.labels[part])
+            columns |= _class_columns(prediction, self.labels[part].long())
             if prediction.logits is not None:
                 columns["table"] = self.table_losses[part]
             parts.append({name: values.cpu() for name, values in columns.items()})
@@ -135,7 +137,7 @@ class Yardstick:
         """What the predictor makes of the chosen validation pictures: int64 [n] -> [n, 3, H, W] in [0, 1]."""
         objects = self.pictures.validation_objects
         chosen = None if objects is None else objects[index]
-        return predictor.predict(self.grey[index], self.labels[index], chosen).colours
+        return predictor.predict(self.grey[index], self.labels[index].long(), chosen).colours
 
     def _parts(self) -> Iterator[Tensor]:
         pixels = self.labels[0].numel()
@@ -165,7 +167,7 @@ class Yardstick:
 
     def _truth(self, colours: Tensor, labels: Tensor) -> Prediction:
         """With all probability on the true class."""
-        certain = torch.nn.functional.one_hot(labels, len(self.palette)).permute(0, 3, 1, 2)
+        certain = torch.nn.functional.one_hot(labels.long(), len(self.palette)).permute(0, 3, 1, 2)
         return Prediction(colours, certain.float().log())
 
     def _picture_columns(self, shown: Tensor, true: Tensor) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ because equal pixels are merged first: 8-bit RGB has 2**24 values, the 5,120,000
 600,000.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,16 @@ def nearest(colours: Tensor, palette: Tensor) -> Tensor:
 def quantize(images: Tensor, palette: Tensor) -> Tensor:
     """Labels of pictures, exact nearest centres, ties to the lower index.
 
-    uint8 [N, H, W, 3], float32 [K, 3] -> [N, H, W], uint8 where K <= 256 and else int16. Each distinct colour is
-    compared with the K centres once; the pixels then look their label up in a table of 2**24 entries.
+    uint8 [N, H, W, 3], float32 [K, 3] -> [N, H, W], uint8 where K <= 256 and else int16.
+    """
+    return torch.cat(list(quantized(images, palette)))
+
+
+def quantized(images: Tensor, palette: Tensor) -> Iterator[Tensor]:
+    """``quantize`` in parts of whole pictures.
+
+    Each distinct colour is compared with the K centres once; the pixels then look their label up in a table of 2**24
+    entries.
     """
     dtype = torch.uint8 if len(palette) <= LEVELS else torch.int16
     present = torch.zeros(LEVELS**3, dtype=torch.bool)
@@ -71,7 +80,8 @@ def quantize(images: Tensor, palette: Tensor) -> Tensor:
     codes = present.nonzero()[:, 0]
     table = torch.zeros(LEVELS**3, dtype=dtype)
     table[codes] = nearest(unpacked(codes), palette).to(dtype)
-    return torch.cat([table[packed(chunk)] for chunk in pixels.split(PIXELS)]).view(images.shape[:-1])
+    for part in images.split(max(1, PIXELS // images[0, ..., 0].numel())):
+        yield table[packed(part)]
 
 
 def dequantize(labels: Tensor, palette: Tensor) -> Tensor:

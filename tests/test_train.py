@@ -1,4 +1,5 @@
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from colourize import checkpoint
 from colourize.errors import InputError
-from colourize.train import train
+from colourize.module import pixel_cross_entropy
+from colourize.targets import instantiate
+from colourize.train import compiled, train
 from tests.conftest import QUICK, knobs
 
 
@@ -229,3 +232,34 @@ def test_an_epoch_on_real_horses_beats_the_class_prior(real_pictures, tmp_path):
     metrics = train(settings, tmp_path / "run")
     assert metrics["val/loss"] < 2.6
     assert metrics["step"] == 50
+
+
+def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, monkeypatch, caplog):
+    def no_compiler(*args, **kwargs):
+        raise RuntimeError("no compiler found")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
+    metrics = train(quick("compile=true", "max_epochs=1"), tmp_path / "a")
+    assert "compile=true: torch cannot compile here (no compiler found); it goes on without" in caplog.text
+    assert metrics["train/loss"] == train(quick("max_epochs=1"), tmp_path / "b")["train/loss"]
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
+def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():
+    grey, labels = torch.rand(4, 1, 8, 8), torch.randint(0, 4, (4, 8, 8))
+    losses = []
+    for compiles in (True, False):
+        torch.manual_seed(0)
+        network = instantiate(knobs(*QUICK, "model=unet")["model"])
+        if compiles:
+            compiled(network, grey)
+            assert network._compiled_call_impl is not None
+        optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+        for _ in range(10):
+            optimizer.zero_grad()
+            loss = pixel_cross_entropy(network(grey), labels)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    assert losses[:10] == pytest.approx(losses[10:], abs=1e-5)

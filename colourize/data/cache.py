@@ -5,13 +5,15 @@ import hashlib
 import json
 import logging
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
 from colourize import files
+from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +30,29 @@ def digest(*parts: object) -> str:
     return hashlib.blake2b(_tagged(parts), digest_size=10).hexdigest()
 
 
+@dataclass(frozen=True)
+class Stream:
+    """An array of ``parts`` along its first axis, which is never in memory as a whole."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    parts: Iterable[np.ndarray]
+
+    def write(self, file: BinaryIO) -> None:
+        """Writes it as a ``.npy`` file."""
+        header = {"descr": np.dtype(self.dtype).str, "fortran_order": False, "shape": self.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in self.parts:
+            file.write(np.ascontiguousarray(part, self.dtype).data)
+
+
 def cached(
     cache_dir: str | Path,
     entry: str,
     parts: Sequence[str],
     build: Callable[[], Sequence[Any]],
     valid: Callable[..., bool] = lambda *values: True,
+    mapped: bool = False,
 ) -> tuple[Any, ...]:
     """The values of ``build()``, from the files ``<cache_dir>/<entry><part>`` where they are there and whole.
 
@@ -43,10 +62,16 @@ def cached(
 
     Processes may do so at the same time, and one that is killed leaves no half-written file to be read. Where the
     folder cannot be written, that is logged once, and the work goes on.
+
+    With ``mapped`` the arrays stay on disk: ``build`` may return a ``Stream`` for one, and what is returned are memory
+    maps of the files.
+
+    Raises:
+        InputError: ``mapped``, and the folder cannot be written.
     """
     paths = [Path(cache_dir) / f"{entry}{part}" for part in parts]
     try:
-        values = tuple(_read(path) for path in paths)
+        values = tuple(_read(path, mapped) for path in paths)
         if valid(*values):
             return values
         log.warning("%s: damaged, built anew", paths[0])
@@ -54,14 +79,24 @@ def cached(
         pass
     except Exception as error:  # A damaged file raises nearly anything, and must never stop a run.
         log.warning("%s: damaged (%s), built anew", paths[0], " ".join(str(error).split()))
-    values = tuple(build())
     try:
         Path(cache_dir).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _refuse(cache_dir, error, mapped)
+    values = tuple(build())
+    try:
         for path, value in zip(paths, values, strict=True):
             _write(path, value)
+        return tuple(_read(path, mapped) for path in paths) if mapped else values
     except OSError as error:
-        _warn_once(f"cache_dir={cache_dir} cannot be written ({error.strerror}): going on without a cache")
+        _refuse(cache_dir, error, mapped)
     return values
+
+
+def _refuse(cache_dir: str | Path, error: OSError, mapped: bool) -> None:
+    if mapped:
+        raise InputError(f"cache_dir={cache_dir} cannot be written ({error.strerror}), but mapped pictures lie there")
+    _warn_once(f"cache_dir={cache_dir} cannot be written ({error.strerror}): going on without a cache")
 
 
 def cached_array(
@@ -74,12 +109,16 @@ def cached_array(
     return cached(cache_dir, entry, [".npy"], lambda: [build()], valid)[0]
 
 
-def _read(path: Path) -> Any:
-    return np.load(path, allow_pickle=False) if path.suffix == ".npy" else json.loads(path.read_bytes())
+def _read(path: Path, mapped: bool = False) -> Any:
+    # copy on write: torch warns of arrays that cannot be written, and the file must not be
+    mode: Literal["c"] | None = "c" if mapped else None
+    return np.load(path, mode, allow_pickle=False) if path.suffix == ".npy" else json.loads(path.read_bytes())
 
 
 def _write(path: Path, value: Any) -> None:
-    if path.suffix == ".npy":
+    if isinstance(value, Stream):
+        files.replace(path, value.write)
+    elif path.suffix == ".npy":
         files.replace(path, lambda file: np.save(file, value, allow_pickle=False))
     else:
         files.replace_text(path, json.dumps(value))
@@ -112,5 +151,6 @@ def _content(part: object) -> tuple[bytes, bytes]:
         case list() | tuple():
             return b"l", b"".join(map(_tagged, part))
         case np.ndarray() if not part.dtype.hasobject:
-            return b"a", _tagged(part.dtype.str) + _tagged(part.shape) + part.tobytes()
+            data = np.ascontiguousarray(part).reshape(-1).view(np.uint8).data  # hashed where it lies, without a copy
+            return b"a", _tagged(part.dtype.str) + _tagged(part.shape) + hashlib.blake2b(data).digest()
     raise TypeError(f"{type(part).__name__} has no digest; pass bytes, str, numbers, None, arrays, or lists of these")

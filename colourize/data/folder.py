@@ -1,9 +1,11 @@
 """Any folder of pictures as a data source. N images, S image size."""
 
+import functools
 import hashlib
 import logging
 import os
 import sys
+import tempfile
 import warnings
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -29,6 +31,7 @@ SMALLEST = 8
 DEFAULT_HOLDOUT = 0.1
 SMALL_FILE = 16_000  # mean bytes; below, threads wait for Python's lock longer than they gain (measured on 2 cores)
 BATCH = 32  # pictures that a thread takes at a time
+PART = 4096  # pictures that are copied at a time
 NAMED = 10  # unreadable files that are named in the log
 VALIDATION_FOLDERS = ({"val", "valid", "validation"}, {"test"})  # the first that there is validates
 
@@ -45,6 +48,7 @@ def load(
     image_size: int = 32,
     holdout: float = 0.0,
     cache_dir: str | Path = "data/cache",
+    mapped: bool = False,
 ) -> Pictures:
     """The pictures below ``root``, each cropped to its centre square: uint8 [N, S, S, 3], S = ``image_size``.
 
@@ -68,7 +72,9 @@ def load(
       out. Links are followed, except to a folder they lie in.
 
     Files that cannot be read are counted and named in the log, and left out. The arrays are kept in ``cache_dir``
-    until a file is added, removed or changed (size, time), or the settings are.
+    until a file is added, removed or changed (size, time), or the settings are. With ``mapped`` they stay there and are
+    mapped into memory, so that there may be more pictures than memory holds; while they are decoded, twice their room
+    on disk is taken.
 
     Raises:
         InputError: no such folder, no pictures, no readable one in a split, an unknown class, a bad setting, or a
@@ -92,25 +98,50 @@ def load(
     status = np.array([_status(os.path.join(root, path)) for path in files], np.int64)
     key = cache.digest(FORMAT, str(root.resolve()), files, status, len(training), image_size, share)
 
-    def build() -> tuple[np.ndarray, np.ndarray, Report]:
+    def build() -> tuple[Any, Any, Report]:
         workers = 1 if status[:, 0].mean() < SMALL_FILE else os.cpu_count()
-        pictures, hashes, unreadable = _decode(root, files, image_size, workers)
+        shape = len(files), image_size, image_size, 3
+        pictures = _scratch(shape, cache_dir) if mapped else np.empty(shape, np.uint8)
+        hashes, unreadable = _decode(root, files, pictures, workers)
         readable = np.array([content != b"" for content in hashes])
         validates = np.arange(len(files)) >= len(training)
         if share and readable.any():
             validates[readable] = held_out([content for content in hashes if content], share)
-        sides = pictures[readable & ~validates], pictures[readable & validates]
-        if not all(map(len, sides)):
+        rows = [np.flatnonzero(readable & side) for side in (~validates, validates)]
+        if not all(map(len, rows)):
             path, reason = unreadable[0]
             raise InputError(
-                f"data.root={root}: {len(sides[0])} readable pictures to train and {len(sides[1])} to validate; "
+                f"data.root={root}: {len(rows[0])} readable pictures to train and {len(rows[1])} to validate; "
                 f"mend or replace the {len(unreadable)} unreadable, the first of them {_printable(path)} ({reason})"
             )
-        return *sides, {"checksums": [zlib.crc32(side.data) for side in sides], "unreadable": unreadable}
+        report = {"checksums": [_checksum(pictures, side) for side in rows], "unreadable": unreadable}
+        train, validation = rows
+        if not mapped:
+            return pictures[train], pictures[validation], report
+        sides = (cache.Stream((len(side), *shape[1:]), np.uint8, _parts(pictures, side)) for side in rows)
+        return next(sides), next(sides), report
 
-    *sides, report = cache.cached(cache_dir, f"folder-{key}", ["-train.npy", "-validation.npy", ".json"], build, _whole)
+    names = ["-train.npy", "-validation.npy", ".json"]
+    *sides, report = cache.cached(cache_dir, f"folder-{key}", names, build, _whole, mapped)
     _warn(root, report["unreadable"], len(files))
-    return Pictures(*map(torch.from_numpy, sides))
+    train_side, validation_side = map(torch.from_numpy, sides)
+    return Pictures(train_side, validation_side, mapped=mapped)
+
+
+def _scratch(shape: tuple[int, ...], folder: str | Path) -> np.ndarray:
+    """An array on disk, uint8, that is gone when it is no longer used."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+def _parts(pictures: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The chosen pictures, a few at a time."""
+    for start in range(0, len(rows), PART):
+        yield pictures[rows[start : start + PART]]
+
+
+def _checksum(pictures: np.ndarray, rows: np.ndarray) -> int:
+    return functools.reduce(lambda total, part: zlib.crc32(part.data, total), _parts(pictures, rows), 0)
 
 
 def split_folders(root: Path, paths: Collection[str]) -> tuple[Classes, Classes]:
@@ -196,13 +227,14 @@ def _status(path: str) -> tuple[int, int]:
 
 
 def _decode(
-    root: Path, files: Sequence[str], size: int, workers: int | None
-) -> tuple[np.ndarray, list[bytes], list[tuple[str, str]]]:
-    """The pictures of the files, uint8 [N, S, S, 3], a hash of each file's bytes, and the unreadable ones with reasons.
+    root: Path, files: Sequence[str], pictures: np.ndarray, workers: int | None
+) -> tuple[list[bytes], list[tuple[str, str]]]:
+    """Puts the pictures of the files into ``pictures``, uint8 [N, S, S, 3]; a hash of each file's bytes, and the
+    unreadable ones with reasons.
 
     The hash of an unreadable file is b"", its picture undefined.
     """
-    pictures = np.empty((len(files), size, size, 3), np.uint8)
+    size = pictures.shape[1]
     hashes = [b""] * len(files)
     reasons: dict[int, str] = {}
 
@@ -223,7 +255,7 @@ def _decode(
         task = bar.add_task("Reading pictures", total=len(files))
         for done in pool.map(take, range(0, len(files), BATCH)):
             bar.advance(task, done)
-    return pictures, hashes, [(files[row], reasons[row]) for row in sorted(reasons)]
+    return hashes, [(files[row], reasons[row]) for row in sorted(reasons)]
 
 
 def _whole(train: np.ndarray, validation: np.ndarray, report: Report) -> bool:

@@ -1,11 +1,14 @@
 """From a source's pictures to batches of (grey, labels). N pictures, H height, W width, K colours.
 
-Everything stays in memory and a batch is one indexing operation, so no loader workers are wanted.
+Everything stays in memory, or in memory-mapped files, and a batch is one indexing operation, so no loader workers are
+wanted.
 """
 
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,27 +17,68 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from colourize import palette as palettes
-from colourize.colour import grey
-from colourize.data.cache import cached_array, digest
+from colourize.colour import LEVELS, grey
+from colourize.data.cache import Stream, cached, cached_array, digest
 from colourize.data.pictures import Pictures
 
 log = logging.getLogger(__name__)
 PALETTE_SEED = 0  # not the run's: runs that differ by their seed classify into the same colours
 
 
-class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
-    """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches."""
+class GreyOf:
+    """Greys of pictures that lie on disk, made when they are asked for: indexed as a tensor [N, 1, H, W]."""
 
-    def __init__(self, images: Tensor, palette: Tensor) -> None:
-        """Images uint8 [N, H, W, 3], palette float32 [K, 3]."""
-        self.grey = grey(images)
-        self.labels = palettes.quantize(images, palette)
+    def __init__(self, images: Tensor) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int | Tensor) -> Tensor:
+        return grey(self.images[index])
+
+
+class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
+    """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+        palette: float32 [K, 3].
+        mapped: for pictures that lie on disk, a folder for their labels; greys are then made for each batch.
+    """
+
+    def __init__(self, images: Tensor, palette: Tensor, mapped: str | Path | None = None) -> None:
+        self.grey: Any = grey(images) if mapped is None else GreyOf(images)
+        self.labels = palettes.quantize(images, palette) if mapped is None else _mapped_labels(images, palette, mapped)
 
     def __len__(self) -> int:
         return len(self.grey)
 
     def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        index = index.to(self.labels.device, non_blocking=True)
         return self.grey[index], self.labels[index].long()
+
+    def to(self, device: torch.device) -> "LabelledPictures":
+        """The same pictures on another device."""
+        moved = copy.copy(self)
+        moved.grey, moved.labels = self.grey.to(device), self.labels.to(device)
+        return moved
+
+
+def labelled(pictures: Pictures, palette: Tensor, cache_dir: str | Path) -> tuple[LabelledPictures, LabelledPictures]:
+    """Both splits with their labels, in memory or on disk as the pictures are."""
+    folder = cache_dir if pictures.mapped else None
+    return LabelledPictures(pictures.train, palette, folder), LabelledPictures(pictures.validation, palette, folder)
+
+
+def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path) -> Tensor:
+    """``palette.quantize`` on disk: memory-mapped labels [N, H, W]."""
+    dtype = np.uint8 if len(palette) <= LEVELS else np.int16
+    parts = (part.numpy() for part in palettes.quantized(images, palette))
+    key = digest("labels", images.numpy(), palette.numpy())
+    stream = Stream(tuple(images.shape[:-1]), dtype, parts)
+    (labels,) = cached(folder, f"labels-{key}", [".npy"], lambda: [stream], mapped=True)
+    return torch.from_numpy(labels)
 
 
 class Batches(Sampler[Tensor]):
@@ -108,8 +152,7 @@ class ColourData(pl.LightningDataModule):
             return
         pictures = self.source()
         self.palette = self._palette(pictures.train)
-        self.train = LabelledPictures(pictures.train, self.palette)
-        self.validation = LabelledPictures(pictures.validation, self.palette)
+        self.train, self.validation = labelled(pictures, self.palette, self.cache_dir)
         self.pictures = pictures
         sizes = "x".join(map(str, pictures.train.shape[1:3]))
         log.info("%d training and %d validation pictures of %s", len(self.train), len(self.validation), sizes)
@@ -133,6 +176,12 @@ class ColourData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         return DataLoader(self.validation, batch_size=None, sampler=Batches(len(self.validation), self.batch_size))
+
+    def move(self, device: torch.device) -> None:
+        """Keeps pictures and labels on a device, so that no batch has to travel; what lies on disk stays there."""
+        assert self.pictures is not None
+        if not self.pictures.mapped:
+            self.train, self.validation = self.train.to(device), self.validation.to(device)
 
     def fingerprint(self) -> str:
         """20 hex digits that stand for the pictures, their order and the palette."""

@@ -18,13 +18,14 @@ class Pictures:
     """RGB pictures of a training and a validation split, uint8 [N, H, W, 3].
 
     ``train_objects`` and ``validation_objects``, uint8 [N, H, W], say which kind of object each pixel shows, where the
-    source knows it (``scenes``).
+    source knows it (``scenes``). ``mapped`` where the pictures lie on disk, memory-mapped.
     """
 
     train: Tensor
     validation: Tensor
     train_objects: Tensor | None = None
     validation_objects: Tensor | None = None
+    mapped: bool = False
 
 
 def example_index(num_pictures: int) -> Tensor:

@@ -13,6 +13,7 @@ LEVELS = 766  # of R + G + B for 8-bit channels; a grey of the course is a level
 BANDWIDTHS = 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0  # of the Gaussian over neighbouring levels, in levels; 0.2: none
 WEIGHTS = 0.1, 1.0, 10.0, 100.0  # of the prior, in pixels
 NUM_FOLDS = 3
+PIXELS = 1 << 20  # that are counted at once
 
 
 def grey_level(grey: Tensor) -> Tensor:
@@ -31,7 +32,8 @@ class ClassPrior(nn.Module):
 
     def fit(self, grey: Tensor, labels: Tensor) -> None:
         """Counts the labels of the training pictures, one more of each: [N, 1, H, W], [N, H, W]."""
-        counts = labels.flatten().long().bincount(minlength=len(self.scores)).double() + 1
+        parts = labels.split(max(1, PIXELS // labels[0].numel()))
+        counts = sum((part.flatten().long().bincount(minlength=len(self.scores)) for part in parts), 0).double() + 1
         self.scores.copy_((counts / counts.sum()).log())
 
     def forward(self, grey: Tensor) -> Tensor:
@@ -70,7 +72,7 @@ def fold_counts(
     """
     fold = torch.randperm(len(grey), generator=torch.Generator().manual_seed(0)) % NUM_FOLDS
     counts = torch.zeros(NUM_FOLDS * num_groups * LEVELS * num_colours, dtype=torch.int64)
-    for part in torch.arange(len(grey)).split(max(1, (1 << 20) // grey[0].numel())):
+    for part in torch.arange(len(grey)).split(max(1, PIXELS // grey[0].numel())):
         group = groups[part].long() if groups is not None else torch.zeros((), dtype=torch.int64)
         cell = (fold[part].view(-1, 1, 1) * num_groups + group) * LEVELS + grey_level(grey[part])
         counts += (cell * num_colours + labels[part].long()).flatten().bincount(minlength=len(counts))
