@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from colourize import manifest, runfolder
 from colourize.errors import InputError
 
 HOMES = Path("outputs"), Path("multirun")
+LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # no table: a folder's name must never be cut
 
 
 @dataclass(frozen=True)
@@ -76,33 +73,24 @@ def _number(cell: str) -> float:
 
 
 def show(folders: Sequence[Path], as_json: bool = False) -> None:
-    """Prints the runs as a table, or as one JSON object a line."""
+    """Prints the runs, one a line, or as one JSON object a line; of the overrides those that not all runs share."""
     runs = found(folders)
     if as_json:
         for run in runs:
             print(json.dumps(asdict(run)))
         return
-    console = Console(soft_wrap=True, highlight=False, markup=False)
     common = set.intersection(*(set(run.overrides) for run in runs)) if len(runs) > 1 else set()
-    table = Table(
-        title=Text(f"{len(runs)} run{'s' * (len(runs) != 1)}, in the order of their start"), title_justify="left"
-    )
-    table.add_column(
-        "folder", no_wrap=True, overflow="ignore", min_width=max((len(run.folder) for run in runs), default=0)
-    )
-    for column in ("state", "epochs", "best", "last"):
-        table.add_column(column, justify="left" if column == "state" else "right")
-    table.add_column("overrides", overflow="fold")
+    print(f"{len(runs)} run{'s' * (len(runs) != 1)}, in the order of their start; val/loss")
+    print(LINE.format("state", "epochs", "best", "last", "folder"))
     for run in runs:
         figures = ["" if loss is None else f"{loss:.4f}" for loss in (run.best, run.last)]
         words = " ".join(word for word in run.overrides if word not in common)
-        table.add_row(*map(Text, (run.folder, run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, words)))
-    console.print(table)
-    unfinished = [run for run in runs if run.state not in ("running", "finished")]
-    for run in unfinished:
-        if run.error:
-            console.print(f"{run.folder}: {run.error}")
+        print(
+            LINE.format(run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, f"{run.folder}  {words}").rstrip()
+        )
+        if run.error and run.state != "finished":
+            print(f"  {run.error}")
+    unfinished = [Path(run.folder) for run in runs if run.state not in ("running", "finished")]
     if unfinished:
-        folder = Path(unfinished[-1].folder)
-        place = folder.parent if runfolder.sweep_of(folder.parent) else folder
-        console.print(f"go on with: {runfolder.going_on('python train.py', place)}")
+        place = unfinished[-1].parent if runfolder.sweep_of(unfinished[-1].parent) else unfinished[-1]
+        print(f"go on with: {runfolder.going_on('python train.py', place)}")
