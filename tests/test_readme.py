@@ -69,7 +69,7 @@ def test_every_command_of_the_readme_runs(
             shutil.copytree(finished_run, "outputs/mine")
             monkeypatch.setattr(sys, "argv", words)
             main()
-            assert "1 runs" in capsys.readouterr().out
+            assert "1 run, in the order" in capsys.readouterr().out
         case ["colourize", "evaluate", *rest]:
             mine = [str(finished_run) if word in ("outputs/mine", "multirun") else word for word in rest]
             few = ["data.num_train=20", "data.num_validation=4"] if "data=scenes" in rest else []
