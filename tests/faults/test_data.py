@@ -135,11 +135,6 @@ def server(origin):
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return f"cache_dir={tmp_path_factory.mktemp('cache')}"
-
-
 SMALL = (
     "data=cifar10", "classes=all", "num_filters=1", "num_colours=2", "batch_size=50", "max_epochs=1",
     "+trainer.enable_progress_bar=false",

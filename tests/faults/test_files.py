@@ -30,19 +30,6 @@ from tests.faults.states import assert_identical, saved
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return f"cache_dir={tmp_path_factory.mktemp('cache')}"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory, cache):
-    """Folder of the run without interruption."""
-    folder = tmp_path_factory.mktemp("whole")
-    assert Process(*SMALL, cache, f"hydra.run.dir={folder}", cwd=folder).wait() == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
 def interrupted(tmp_path_factory, cache):
     """Folder of the run that was killed in step 25: last.ckpt after step 23, previous.ckpt and best.ckpt before."""
     folder = tmp_path_factory.mktemp("interrupted")
@@ -55,21 +42,6 @@ def interrupted(tmp_path_factory, cache):
 def killed(interrupted, tmp_path):
     """A copy of that folder."""
     return Path(shutil.copytree(interrupted, tmp_path / "killed"))
-
-
-@pytest.fixture
-def run(start, tmp_path, cache):
-    """Starts the small run in the folder of a name, and gives its process."""
-
-    def begin(name, *words, **settings):
-        return start(*SMALL, cache, f"hydra.run.dir={name}", *words, cwd=tmp_path, **settings)
-
-    return begin
-
-
-@pytest.fixture
-def resume(start, tmp_path):
-    return lambda name, *words, **settings: start(f"resume={name}", *words, cwd=tmp_path, **settings)
 
 
 def forked(target, *given):
