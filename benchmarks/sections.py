@@ -152,7 +152,7 @@ def guard(pictures: str | None, repeats: int) -> Iterator[dict[str, Any]]:
             module.on_before_optimizer_step(optimizer)
             return time.perf_counter() - start
 
-        times = interleaved({"guard": looking, "step": whole}, 10 * repeats)
+        times = interleaved({"step": whole, "guard": looking}, 10 * repeats)
         yield row(f"guard against NaN, {network}", times, 1000, "ms")
 
 
