@@ -96,12 +96,14 @@ def _checked(path: Path) -> io.BytesIO:
                 f"{path} declares {declared:,} bytes in a file of {size:,}: it would unpack into more than it is, and "
                 "no checkpoint does; pass another file"
             )
-        if (damaged := archive.testzip()) is not None:
-            raise InputError(f"{path} is damaged: the checksum of its entry {damaged} is wrong; pass another file")
         copy = io.BytesIO()
         with zipfile.ZipFile(copy, "w") as whole:
             for entry in entries:
-                data = archive.read(entry)
+                try:
+                    data = archive.read(entry)
+                except zipfile.BadZipFile as error:
+                    cause = f"the checksum of its entry {entry.filename} is wrong"
+                    raise InputError(f"{path} is damaged: {cause}; pass another file") from error
                 if b"\nbytearray\n" in data:  # so a pickle names it, and torch would make one of any size
                     raise InputError(f"{path} holds a bytearray, and no checkpoint does; pass another file")
                 whole.writestr(entry.filename, data)
