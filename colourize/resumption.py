@@ -81,7 +81,11 @@ class Resumption(Checkpoint):
         self._end_if_asked()  # by a signal that came after the last save
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        torch.manual_seed(step_seed(self.seed, trainer.fit_loop.total_batch_idx))
+        seed = step_seed(self.seed, trainer.fit_loop.total_batch_idx)
+        # not torch.manual_seed: without a GPU it keeps the call, and a traceback, for the day that there is one
+        torch.default_generator.manual_seed(seed)
+        if pl_module.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.due |= (batch_idx + 1) % self.save_every == 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
-from colourize.module import Colourizer, pixel_accuracy, pixel_cross_entropy
+from colourize.module import Colourizer, highest, log_probabilities, pixel_cross_entropy
 from colourize.targets import instantiate
 from colourize.train import train
 from tests.conftest import knobs
@@ -25,9 +25,30 @@ def test_the_loss_is_the_mean_negative_log_likelihood(seed, num_pictures, num_co
     assert math.isclose(pixel_cross_entropy(logits, labels), expected, rel_tol=1e-5, abs_tol=1e-6)
 
 
-def test_accuracy_counts_the_pixels_whose_arg_max_is_the_label():
-    logits, labels = torch.randn(3, 5, 4, 6), torch.randint(0, 5, (3, 4, 6))
-    assert pixel_accuracy(logits, labels).item() == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+@given(st.integers(0, 2**31), st.integers(1, 30), st.integers(1, 40))
+def test_halving_finds_the_maximum(seed, num_rows, num_columns):
+    rows = torch.randn(num_rows, num_columns, generator=torch.Generator().manual_seed(seed))
+    assert highest(rows).equal(rows.amax(dim=1))
+    rows[0, seed % num_columns] = math.nan
+    assert highest(rows)[0].isnan()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_log_probabilities_are_those_of_softmax_in_single_precision_or_better(dtype):
+    logits = torch.randn(2, 5, 3, 4).to(dtype)
+    rows = log_probabilities(logits)
+    assert rows.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    expected = logits.double().softmax(dim=1).log().permute(0, 2, 3, 1).reshape(-1, 5)
+    torch.testing.assert_close(rows.double(), expected, atol=1e-5, rtol=0)
+
+
+def test_training_accuracy_counts_the_pixels_whose_arg_max_is_the_label():
+    network = torch.nn.Conv2d(1, 5, 1)
+    grey, labels = torch.rand(3, 1, 4, 6), torch.randint(0, 5, (3, 4, 6))
+    shown = Colourizer(network, torch.zeros(5, 3), {}).training_step((grey, labels), 0)
+    logits = network(grey)
+    assert shown["accuracy"].item() == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+    assert shown["loss"].item() == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("model", ["poolupsample", "convtranspose", "unet"])
@@ -67,7 +88,6 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
         plain_losses.append(loss.item())
 
     ours, optimizer = [], module.configure_optimizers()
-    module.log_dict = lambda *args, **kwargs: None  # no trainer to log to
     for number, (grey_batch, label_batch) in enumerate(data.train_dataloader()):
         optimizer.zero_grad()
         loss = module.training_step((grey_batch.double(), label_batch), number)["loss"]

@@ -177,6 +177,9 @@ class ColourData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         return DataLoader(self.validation, batch_size=None, sampler=Batches(len(self.validation), self.batch_size))
 
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        return tuple(part.to(device, non_blocking=True) for part in batch)
+
     def move(self, device: torch.device) -> None:
         """Keeps pictures and labels on a device, so that no batch has to travel; what lies on disk stays there."""
         assert self.pictures is not None

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from colourize.models.blocks import SameConv2d, doubling_conv, halving_conv, padded
+from colourize.models.blocks import SameConv2d, doubling_conv, halving_conv, joined, padded
 
 
 class UNet(nn.Module):
@@ -26,5 +26,5 @@ class UNet(nn.Module):
         half = self.down1(full)  # NF, H/2
         quarter = self.down2(half)  # 2NF, H/4
         half = torch.cat((self.up1(quarter), half), dim=1)  # 2NF, H/2
-        full = torch.cat((self.up2(half), full), dim=1)  # K + NIC, H
+        full = joined(self.up2(half), full)  # K + NIC, H
         return self.scores(full)[..., : grey.shape[-2], : grey.shape[-1]]
