@@ -18,6 +18,7 @@ from colourize.figures import picture_grid
 from colourize.palette import dequantize
 
 COLUMNS = "epoch", "step", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"
+BAR_RATE = 10  # looks a second; a look costs more than a step on a GPU
 
 
 def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
@@ -80,7 +81,7 @@ class EpochTable(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         count = len(batch[0])
         shown = torch.stack([outputs["loss"].detach(), outputs["accuracy"]])
-        self.begun["sums"] = self.begun["sums"].to(shown.device) + shown.double() * count
+        self.begun["sums"] = self.begun["sums"].to(shown.device).add_(shown, alpha=count)
         self.begun["num_pictures"] += count
         self.num_timed += count
         self.trained = time.perf_counter()
@@ -129,7 +130,20 @@ class EpochTable(Callback):
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's bar without the logger's version number."""
+    """Lightning's bar with loss and accuracy of a recent batch, looked at a few times a second."""
+
+    def __init__(self) -> None:
+        super().__init__(refresh_rate=BAR_RATE)
+        self.shown: dict[str, float] = {}
+        self.due = 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if (now := time.monotonic()) >= self.due or trainer.is_last_batch:
+            self.due = now + 1 / BAR_RATE
+            self.shown = {name: float(outputs[name]) for name in ("loss", "accuracy")}
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        return {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}
+        """What the bar shows: without the logger's version number."""
+        shown = {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}
+        return {**self.shown, **shown}

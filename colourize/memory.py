@@ -14,8 +14,8 @@ def keep() -> bool:
     """Has glibc keep freed blocks for the next step; whether it does. Elsewhere nothing changes.
 
     By default every block of some MB, and so every activation, goes back to the kernel when it is freed; the next step
-    gets it anew, page by page, each zeroed on first touch. Without that a step on a CPU takes about 15 % less time, to the
-    same bits. Up to 2 GB that are free at some moment stay with the process.
+    gets it anew, page by page, each zeroed on first touch. Without that a step on a CPU takes about 15 % less time, to
+    the same bits. Up to 2 GB that are free at some moment stay with the process.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

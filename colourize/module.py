@@ -102,7 +102,8 @@ class Colourizer(pl.LightningModule):
         checked = self.loss.float()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # which skips such a step by itself
             gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
-            checked = checked + nn.utils.get_total_norm(gradients)
+            # a sum is finite where all it adds up is, and takes a fifth of the time of a norm
+            checked = checked + torch.stack([gradient.sum() for gradient in gradients]).sum()
         if not math.isfinite(checked):
             cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
             raise InputError(
@@ -111,14 +112,21 @@ class Colourizer(pl.LightningModule):
                 "+trainer.gradient_clip_val=1 or precision=32-true"
             )
 
+    def on_validation_epoch_start(self) -> None:
+        self.sums = torch.zeros(3, dtype=torch.float64, device=self.device)  # loss, right pixels, pictures
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         grey, labels = batch
         logits = self(grey)
-        loss = pixel_cross_entropy(logits, labels)
-        means = {"val/loss": loss, "val/accuracy": (logits.argmax(dim=1) == labels).float().mean()}
-        self.log_dict(means, prog_bar=True, logger=False, batch_size=len(grey))
-        skill = 1 - loss / self.table_loss  # its mean over batches is that of the mean loss
-        self.log("val/skill", skill, logger=False, batch_size=len(grey))
+        right = (logits.argmax(dim=1) == labels).float().mean()
+        means = torch.stack([pixel_cross_entropy(logits, labels), right, torch.ones_like(right)])
+        self.sums.add_(means, alpha=len(grey))
+
+    def on_validation_epoch_end(self) -> None:
+        loss, accuracy, _ = (self.sums / self.sums[2]).tolist()
+        means = {"val/loss": loss, "val/accuracy": accuracy}
+        self.log_dict(means, prog_bar=True, logger=False)
+        self.log("val/skill", 1 - loss / self.table_loss, logger=False)
 
     def on_validation_end(self) -> None:
         if self.plateau is not None:  # Lightning would step it after the checkpoint, and lose the step on resumption

@@ -5,15 +5,16 @@ that is drawn depends on (seed, step), see ``on_train_batch_start``. So a checkp
 optimizer, schedule, the epoch and the batches of it that are done (``ColourData.state_dict``), and the metrics so far.
 """
 
+import hashlib
 import logging
 import math
 import os
 import signal
+import struct
 import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
@@ -130,7 +131,7 @@ def _between_steps(trainer: pl.Trainer, done: int) -> bool:
 
 def step_seed(seed: int, step: int) -> int:
     """A seed for what is drawn in one step: independent streams for different (seed, step)."""
-    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> 1)
+    return int.from_bytes(hashlib.blake2b(struct.pack(">QQ", seed, step), digest_size=8).digest()) >> 1
 
 
 def check_finite(pl_module: pl.LightningModule) -> None:

@@ -26,7 +26,7 @@ PALETTE_SEED = 0  # not the run's: runs that differ by their seed classify into 
 
 
 class GreyOf:
-    """Greys of pictures that lie on disk, made when they are asked for: indexed as a tensor [N, 1, H, W]."""
+    """Greys of pictures that lie on disk, made when they are asked for, as from a tensor [N, 1, H, W]."""
 
     def __init__(self, images: Tensor) -> None:
         self.images = images
@@ -36,6 +36,9 @@ class GreyOf:
 
     def __getitem__(self, index: int | Tensor) -> Tensor:
         return grey(self.images[index])
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        return grey(self.images.index_select(dim, index))
 
 
 class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
@@ -56,7 +59,7 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor]:
         index = index.to(self.labels.device, non_blocking=True)
-        return self.grey[index], self.labels[index].long()
+        return self.grey.index_select(0, index), self.labels.index_select(0, index).long()  # half the time of [index]
 
     def to(self, device: torch.device) -> "LabelledPictures":
         """The same pictures on another device."""

@@ -58,7 +58,7 @@ class _BiasGradient(torch.autograd.Function):
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         return gradient, gradient.sum((0, 2, 3), dtype=ctx.dtype)
 
 
@@ -86,8 +86,8 @@ def doubling_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Sequen
 def joined(x: Tensor, other: Tensor) -> Tensor:
     """Both one's channels: [N, C, H, W], [N, D, H, W] -> [N, C + D, H, W], in the memory order of ``x``.
 
-    The strides of a single channel fit either order. Where they leave it the choice ``cat`` takes the slower one, and the
-    convolution that follows copies what it gets, and its gradient: 9 % of a UNet's step.
+    The strides of a single channel fit either order. Where they leave it the choice ``cat`` takes the slower one, and
+    the convolution that follows copies what it gets, and its gradient: 9 % of a UNet's step.
     """
     if other.shape[1] == 1 and x.is_contiguous(memory_format=torch.channels_last):
         other = other.squeeze(1).unsqueeze(-1).movedim(-1, 1)
