@@ -1,209 +1,157 @@
-"""What is measured. N pictures, K colours."""
+"""What is measured: every section yields rows. ``words`` are overrides for colourize, such as accelerator=gpu."""
 
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import pytorch_lightning as pl
-import torch
-from pytorch_lightning.callbacks import Callback
+from benchmarks.report import exponent, interleaved, picked, row
+from benchmarks.turns import ROOT, contestants
 
-from benchmarks import plain_loop
-from benchmarks.run import interleaved, row
-from colourize import train
-from colourize.callbacks import EpochTable
-from colourize.config import conf_dir, plain, register
-from colourize.data.module import ColourData
-from colourize.module import Colourizer, pixel_cross_entropy
-from colourize.palette import quantize
-from colourize.targets import builder
-
+Rows = Iterator[dict[str, Any]]
 NETWORKS = "convtranspose", "unet", "poolupsample"
+GROWTH = {
+    "pictures": ("data.num_train", (1000, 2000, 4000, 8000), []),
+    "side": ("image_size", (32, 64, 128, 256), ["data.num_train=100", "batch_size=10"]),
+    "colours": ("num_colours", (8, 24, 72, 313), ["data.num_train=1000"]),
+    "filters": ("num_filters", (8, 16, 32, 64, 128), ["data.num_train=1000"]),
+    "batch": ("batch_size", (10, 25, 50, 100, 200, 400), ["data.num_train=2000"]),
+}
+COUNTS = 5_000, 50_000, 500_000
 
 
-def knobs(pictures: str | None, *words: str) -> dict[str, Any]:
-    """The course's settings on real horses, or on as many drawn landscapes."""
-    from hydra import compose, initialize_config_dir
-
-    register()
-    source = [f"data.root={pictures}", "data=folder", "classes=horse"] if pictures else ["data=scenes"]
-    count = [] if pictures else ["data.num_train=5000", "data.num_validation=1000"]
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        return plain(compose("config", [*source, *count, *words]))
+def source(pictures: str | None, classes: str = "horse") -> list[str]:
+    """The course's pictures, or as many drawn landscapes."""
+    if pictures is None:
+        return ["data=scenes", f"data.num_train={5_000 if classes == 'horse' else 50_000}", "data.num_validation=1000"]
+    return ["data=folder", f"data.root={pictures}", f"classes={classes}"]
 
 
-def loaded(config: dict[str, Any]) -> ColourData:
-    names = "num_colours", "palette", "batch_size", "seed", "cache_dir"
-    data = ColourData(builder("data", config["data"]), **{name: config[name] for name in names})
-    data.setup()
-    return data
-
-
-class Stopwatch(Callback):
-    """Seconds of one epoch, from its first hook to its last, without validation."""
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.start = time.perf_counter()
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.seconds = time.perf_counter() - self.start
-
-
-def ours(config: dict[str, Any], data: ColourData) -> Callable[[], float]:
-    """One epoch of ``colourize``: Lightning, metrics, callbacks, progress bar and checkpoint included."""
-    module = train._module(config, data, 1.0, data.fingerprint())
-
-    def epoch() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            table, watch = EpochTable(Path(folder) / "metrics.csv"), Stopwatch()
-            trainer = train._trainer(config, Path(folder), table, 0)
-            trainer.callbacks.append(watch)
-            trainer.fit(module, data)
-            return watch.seconds
-
-    return epoch
-
-
-def by_hand(config: dict[str, Any], data: ColourData, arrays: plain_loop.Arrays) -> Callable[[], float]:
-    """One epoch of the course's loop."""
-    network = builder("model", config["model"])()
-    optimizer = torch.optim.Adam(network.parameters(), lr=config["lr"])
-
-    def epoch() -> float:
-        start = time.perf_counter()
-        plain_loop.train_epoch(network, optimizer, arrays, config["batch_size"])
-        return time.perf_counter() - start
-
-    return epoch
-
-
-def limit(config: dict[str, Any], data: ColourData) -> Callable[[], float]:
-    """The same forward and backward on tensors already in memory: no data, no metrics, no Lightning."""
-    module: Colourizer = train._module(config, data, 1.0, "")
-    optimizer = builder("optimizer", config["optimizer"])(module.parameters())
-    batches = list(data.train_dataloader())
-    mixed = config["precision"] == "bf16-mixed"
-
-    def epoch() -> float:
-        start = time.perf_counter()
-        for grey, labels in batches:
-            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-                loss = pixel_cross_entropy(module.network(grey), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return time.perf_counter() - start
-
-    return epoch
-
-
-def step(pictures: str | None, repeats: int) -> Iterator[dict[str, Any]]:
-    """Time of a training step, over an epoch of the course's settings."""
-    arrays: plain_loop.Arrays | None = None
+def step(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """A training step and an epoch at the course's settings, against the course's loop and the limit."""
     for network in NETWORKS:
-        quiet = "max_epochs=1", "+trainer.limit_val_batches=0", "+trainer.enable_progress_bar=false"
-        config = knobs(pictures, f"model={network}", *quiet)
-        data = loaded(config)
-        assert data.pictures is not None
-        if arrays is None:
-            arrays = plain_loop.arrays(data.pictures.train.numpy(), data.palette.numpy())
-        mixed = knobs(pictures, f"model={network}", *quiet, "precision=bf16-mixed")
-        contestants = {
-            "plain loop": by_hand(config, data, arrays),
-            "colourize": ours(config, data),
-            "limit": limit(config, data),
-            "colourize bf16": ours(mixed, data),
-            "limit bf16": limit(mixed, data),
+        common = [*source(pictures), f"model={network}", *words]
+        mixed = [*common, "precision=bf16-mixed"]
+        targets = {
+            "plain loop": ["contestants.plain_epoch", *common],
+            "colourize": ["contestants.colourize_epoch", *common],
+            "limit": ["contestants.limit_epoch", *common],
+            "bf16": ["contestants.colourize_epoch", *mixed],
+            "bf16 limit": ["contestants.limit_epoch", *mixed],
+            "compiled": ["contestants.colourize_epoch", *common, "compile=true"],
+            "compiled bf16": ["contestants.colourize_epoch", *mixed, "compile=true"],
         }
-        times = interleaved(contestants, repeats)
-        scale = 1000 / len(data.train_dataloader())
-        yield row(f"step, {network}", times, scale, "ms")
-        for suffix in ("", " bf16"):
-            pair = {name + suffix: times[name + suffix] for name in ("colourize", "limit")}
-            yield row(f"step, {network}, against the limit", pair, scale, "ms")
+        with contestants(targets) as started:
+            values = interleaved(started, repeats)
+        ours = "colourize", "bf16", "compiled", "compiled bf16"
+        for figure, scale, unit in (("step", 1000, "ms"), ("epoch", 1, "s")):
+            yield row(f"{figure}, {network}", picked(values, figure, "plain loop", *ours), scale, unit)
+            for name, bound in (("colourize", "limit"), ("bf16", "bf16 limit")):
+                yield row(f"{figure} against the limit, {network}", picked(values, figure, name, bound), scale, unit)
 
 
-def guard(pictures: str | None, repeats: int) -> Iterator[dict[str, Any]]:
-    """What it costs to look at loss and gradients before every optimizer step, as a share of the step."""
+def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """Time to the loss that the course's loop has after 25 epochs; a seed a repeat."""
     for network in NETWORKS:
-        config = knobs(pictures, f"model={network}")
-        data = loaded(config)
-        module = train._module(config, data, 1.0, "")
-        optimizer = builder("optimizer", config["optimizer"])(module.parameters())
-        with tempfile.TemporaryDirectory() as folder:
-            module.trainer = train._trainer(config, Path(folder), EpochTable(Path(folder) / "metrics.csv"), 0)
-        grey, labels = next(iter(data.train_dataloader()))
-
-        def whole(module: Any = module, optimizer: Any = optimizer, batch: Any = (grey, labels)) -> float:
-            start = time.perf_counter()
-            loss = pixel_cross_entropy(module.network(batch[0]), batch[1])
-            optimizer.zero_grad()
-            loss.backward()
-            module.loss = loss.detach()
-            optimizer.step()
-            return time.perf_counter() - start
-
-        def looking(module: Any = module, optimizer: Any = optimizer) -> float:
-            start = time.perf_counter()
-            module.on_before_optimizer_step(optimizer)
-            return time.perf_counter() - start
-
-        times = interleaved({"step": whole, "guard": looking}, 10 * repeats)
-        yield row(f"guard against NaN, {network}", times, 1000, "ms")
+        targets = {
+            "plain loop": ["contestants.plain_result", *source(pictures), f"model={network}", *words],
+            "speedrun": ["contestants.colourize_result", "experiment=speedrun", f"model={network}",
+                         *source(pictures), *words],
+        }  # fmt: skip
+        with contestants(targets) as started:
+            values = interleaved(started, min(repeats, 3), warm_up=0)
+        losses = {name: [turn["loss"] for turn in turns] for name, turns in values.items()}
+        entry = row(f"time to the result, {network}", picked(values, "seconds"))
+        yield {**entry, "losses": losses, "epochs": values["speedrun"][0]["epochs"]}
 
 
-def labels(pictures: str | None, repeats: int) -> Iterator[dict[str, Any]]:
-    """Labels of 50,000 pictures: numpy, one at a time as in the course, and colourize."""
-    words = ["classes=all"] if pictures else ["data.num_train=50000", "data.num_validation=10"]
-    data = loaded(knobs(pictures, *words))
-    assert data.pictures is not None
-    images, palette = data.pictures.train[:50_000], data.palette
-
-    def course() -> float:
-        start = time.perf_counter()
-        plain_loop.nearest_colours(images.numpy(), palette.numpy())
-        return time.perf_counter() - start
-
-    def colourize() -> float:
-        start = time.perf_counter()
-        quantize(images, palette)
-        return time.perf_counter() - start
-
-    yield row(f"labels of {len(images)} pictures", interleaved({"numpy": course, "colourize": colourize}, 2))
-
-
-def start(pictures: str | None, repeats: int) -> Iterator[dict[str, Any]]:
-    """Seconds from the command to the end of the first step, with a warm cache, against importing the libraries."""
-    source = [f"data.root={pictures}", "data=folder", "classes=horse"] if pictures else ["data=scenes"]
-    root = Path(__file__).parent.parent
+def start(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """Seconds from the command to the end of the first step with a warm cache, against importing the libraries."""
     first_step = (
         "import os, runpy, sys; from colourize.module import Colourizer; "
         "Colourizer.on_train_batch_end = lambda *args: os._exit(0); "
-        f"sys.argv = ['train.py', *sys.argv[1:]]; runpy.run_path({str(root / 'train.py')!r}, run_name='__main__')"
+        f"sys.argv = ['train.py', *sys.argv[1:]]; runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
     )
+    run = ["-c", first_step, *source(pictures), *words, "hydra.run.dir=FOLDER/run"]
+    sides = {"first step": _timed(*run), "bare imports": _timed("-c", "import torch, pytorch_lightning, hydra")}
+    yield row("start", interleaved(sides, repeats))
+    yield row("help", interleaved({"colourize --help": _timed("-m", "colourize", "--help")}, repeats))
+    yield row("knobs", interleaved({"train.py --help": _timed("train.py", "--help")}, repeats))
 
-    def timed(*command: str) -> Callable[[], float]:
-        def run() -> float:
-            with tempfile.TemporaryDirectory() as folder:
-                words = [word.replace("FOLDER", folder) for word in command]
-                begin = time.perf_counter()
-                subprocess.run([sys.executable, *words], check=True, capture_output=True, cwd=root)
-                return time.perf_counter() - begin
 
-        return run
+def _timed(*command: str) -> Callable[[], float]:
+    def run() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            words = [word.replace("FOLDER", folder) for word in command]
+            begin = time.perf_counter()
+            subprocess.run([sys.executable, *words], check=True, capture_output=True, cwd=ROOT)
+            return time.perf_counter() - begin
 
-    contestants = {
-        "first step": timed("-c", first_step, *source, "hydra.run.dir=FOLDER/run"),
-        "bare imports": timed("-c", "import torch, pytorch_lightning, hydra"),
+    return run
+
+
+def guard(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """What it costs to look at loss and gradients before every optimizer step."""
+    for network in NETWORKS:
+        with contestants({"guard": ["small.guard", *source(pictures), f"model={network}", *words]}) as started:
+            values = interleaved(started, 10 * repeats)
+        figures = {figure: picked(values, figure)["guard"] for figure in ("step", "guard")}
+        yield row(f"guard against NaN, {network}", figures, 1000, "ms")
+
+
+def data(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """Decoding, palette and labels, cold and from the cache, with the peak of memory."""
+    with contestants({"numpy": ["small.labels_numpy"], "colourize": ["small.labels"]}) as started:
+        yield row("labels of 50,000 drawn pictures", interleaved(started, 3))
+    for count in COUNTS:
+        drawn = ["data=scenes", f"data.num_train={count}", "data.num_validation=1000"]
+        real = count < COUNTS[-1] and pictures is not None
+        chosen = source(pictures, "horse" if count == COUNTS[0] else "all") if real else drawn
+        with tempfile.TemporaryDirectory() as cache:
+            for name in ("cold", "cached"):
+                with contestants({name: ["small.pictures", *chosen, f"cache_dir={cache}"]}) as started:
+                    figures = started[name]()
+                yield {"name": f"{count:,} {'files' if real else 'drawn pictures'}, {name}", "unit": "s", **figures}
+
+
+def memory(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """An epoch of a small network over pictures that stay on disk: time and memory, 50,000 and 500,000 files."""
+    with tempfile.TemporaryDirectory() as folder:
+        for count in COUNTS[1:]:
+            with contestants({"mapped": ["small.mapped", folder, str(count), str(pictures)]}) as started:
+                yield {"name": f"{count:,} files, mapped", "unit": "s", **started["mapped"]()}
+
+
+def inference(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """Pictures a second in batches of 100, megapixels a second of a photo of 1024 x 1024, torch and onnxruntime."""
+    sides = {
+        "torch": ["inference.torch_float32"],
+        "torch bf16": ["inference.torch_bf16"],
+        "onnxruntime": ["inference.onnxruntime"],
     }
-    yield row("start", interleaved(contestants, repeats))
-    yield row("help", interleaved({"colourize --help": timed("train.py", "--help")}, repeats))
+    for network in NETWORKS:
+        with contestants({name: [*target, network] for name, target in sides.items()}) as started:
+            values = interleaved(started, repeats)
+        yield row(f"pictures a second, {network}", picked(values, "pictures"), 1, "/s")
+        yield row(f"megapixels a second, {network}", picked(values, "megapixels"), 1, "MP/s")
 
 
-SECTIONS: dict[str, Callable[[str | None, int], Iterator[dict[str, Any]]]] = {
-    "step": step, "guard": guard, "labels": labels, "start": start,
+def growth(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """Training time of an epoch against pictures, side, colours, filters and batch, with the fitted exponent."""
+    for name, (knob, sizes, fixed) in GROWTH.items():
+        common = ["data=scenes", "data.num_validation=10", "scheduler=none", *fixed, *words]
+        targets = {str(size): ["contestants.colourize_epoch", *common, f"{knob}={size}"] for size in sizes}
+        with contestants(targets) as started:
+            values = interleaved(started, repeats)
+        medians = [statistics.median(turn["trained"] for turn in values[str(size)]) for size in sizes]
+        seconds = {str(size): round(median, 4) for size, median in zip(sizes, medians, strict=True)}
+        yield {"name": f"epoch against {name}", "unit": "s", **seconds, "exponent": exponent(sizes, medians)}
+
+
+SECTIONS: dict[str, Callable[[str | None, int, Sequence[str]], Rows]] = {
+    "step": step, "result": result, "start": start, "guard": guard, "data": data, "memory": memory,
+    "inference": inference, "growth": growth,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The benchmark's own parts: that both sides do the same work, and that its arithmetic is right."""
+"""The benchmarks' own parts: that both sides do the same work, and that their arithmetic is right."""
 
 import copy
 
@@ -7,16 +7,20 @@ import pytest
 import torch
 
 from benchmarks import plain_loop
-from benchmarks.run import interleaved, row
+from benchmarks.report import exponent, interleaved, picked, row
+from benchmarks.sections import SECTIONS
+from benchmarks.turns import contestants
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
 from colourize.module import pixel_cross_entropy
 from colourize.palette import quantize
 from colourize.targets import instantiate
-from tests.conftest import knobs
+from tests.conftest import TINY, knobs
+
+COURSE = "poolupsample", "convtranspose", "unet"
 
 
-@pytest.mark.parametrize("model", ["poolupsample", "convtranspose", "unet"])
+@pytest.mark.parametrize("model", COURSE)
 def test_ten_steps_of_the_plain_loop_and_of_ours_have_the_same_losses(model, tmp_path):
     """Same weights, same pictures in the same order; SGD, because Adam divides rounding errors by their own size."""
     pictures = load(100, 4)
@@ -24,11 +28,12 @@ def test_ten_steps_of_the_plain_loop_and_of_ours_have_the_same_losses(model, tmp
     data.setup()
     torch.manual_seed(0)
     network = instantiate(knobs(f"model={model}")["model"])
-    plain, losses = copy.deepcopy(network), []
+    plain, losses = plain_loop.Network(model), []
+    plain.load_state_dict(copy.deepcopy(network.state_dict()))
     arrays = plain_loop.arrays(pictures.train.numpy(), data.palette.numpy())
     by_hand = plain_loop.train_epoch(plain, torch.optim.SGD(plain.parameters(), lr=0.01), arrays, 10)
     fast = network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(fast.parameters(), lr=0.01)
+    optimizer = torch.optim.SGD(fast.parameters(), lr=0.01, fused=True)
     for part in torch.arange(100).split(10):
         optimizer.zero_grad()
         grey, labels = data.train[part]
@@ -37,6 +42,13 @@ def test_ten_steps_of_the_plain_loop_and_of_ours_have_the_same_losses(model, tmp
         optimizer.step()
         losses.append(loss.item())
     assert by_hand == pytest.approx(np.mean(losses), abs=1e-5)
+    validation = plain_loop.arrays(pictures.validation.numpy(), data.palette.numpy())
+    with torch.no_grad():
+        logits = fast.eval()(data.validation.grey)
+    expected = pixel_cross_entropy(logits, data.validation.labels.long()).item()
+    loss, accuracy = plain_loop.validate(plain, validation, 4)
+    assert loss == pytest.approx(expected, abs=1e-4)
+    assert accuracy == pytest.approx((logits.argmax(dim=1) == data.validation.labels).float().mean().item(), abs=1e-3)
 
 
 def test_the_labels_of_the_course_are_ours():
@@ -52,3 +64,30 @@ def test_a_row_holds_medians_and_the_ratio_of_neighbours():
     entry = row("x", times, 1000, "ms")
     assert (entry["slow"]["median"], entry["fast"]["median"]) == (4000, 1000)
     assert entry["slow / fast"] == {"median": 4.0, "range": [2.0, 4.0]}
+
+
+def test_the_exponent_of_a_power_law_is_found():
+    sizes = [8, 24, 72, 313]
+    assert exponent(sizes, [3 * size**1.25 for size in sizes]) == pytest.approx(1.25)
+
+
+def test_contestants_take_turns_in_processes_of_their_own(tmp_path):
+    words = [*TINY, "batch_size=8", f"cache_dir={tmp_path}"]
+    targets = {name: [f"contestants.{name}_epoch", *words] for name in ("colourize", "limit")}
+    with contestants(targets) as started:
+        assert len({contestant.process.pid for contestant in started.values()}) == 2
+        values = interleaved(started, 1)
+    steps = picked(values, "step")
+    assert all(0 < steps[name][0] <= values[name][0]["epoch"] for name in targets)
+
+
+def test_a_contestant_that_cannot_be_built_ends_the_run():
+    with (
+        pytest.raises(SystemExit, match=r"colourize_epoch kernel=0 ended with status 1"),
+        contestants({"x": ["contestants.colourize_epoch", "kernel=0"]}),
+    ):
+        pass
+
+
+def test_every_section_says_what_it_measures():
+    assert all(section.__doc__ for section in SECTIONS.values())

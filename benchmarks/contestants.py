@@ -1,0 +1,187 @@
+"""What takes turns: each is built once, in a process of its own, and gives a turn's figures when it is called."""
+
+import copy
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor
+
+from benchmarks import plain_loop
+from colourize import memory, train
+from colourize.callbacks import EpochTable
+from colourize.config import conf_dir, plain, register
+from colourize.data.module import ColourData
+from colourize.module import Colourizer, pixel_cross_entropy
+from colourize.runfolder import claim
+from colourize.targets import builder
+
+Figures = dict[str, float]
+Turn = Callable[[], Figures]
+
+
+def knobs(*words: str) -> dict[str, Any]:
+    """The configuration that these words make on the command line."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        return plain(compose("config", list(words)))
+
+
+def loaded(config: dict[str, Any]) -> ColourData:
+    names = "num_colours", "palette", "batch_size", "seed", "cache_dir"
+    data = ColourData(builder("data", config["data"]), **{name: config[name] for name in names})
+    data.setup()
+    return data
+
+
+def arrays(data: ColourData) -> tuple[plain_loop.Arrays, plain_loop.Arrays]:
+    assert data.pictures is not None
+    splits = data.pictures.train, data.pictures.validation
+    training, validation = (plain_loop.arrays(split.numpy(), data.palette.numpy()) for split in splits)
+    return training, validation
+
+
+def _device(config: dict[str, Any]) -> torch.device:
+    return torch.device("cuda" if config["accelerator"] == "gpu" else "cpu")
+
+
+class Stopwatch(Callback):
+    """When training, its validation and the whole epoch ended; set first among the callbacks."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.start = time.perf_counter()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.trained = time.perf_counter()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.end = time.perf_counter()
+
+
+def colourize_epoch(*words: str) -> Turn:
+    """An epoch of ``colourize``: Lightning, metrics, callbacks, progress bar, validation, pictures and checkpoints."""
+    memory.keep()
+    config = knobs(*words, "max_epochs=1")
+    data = loaded(config)
+    module = train._module(config, data, 1.0, data.fingerprint())
+    data.move(_device(config))
+    if config["compile"]:
+        train.compiled(module.network, data.train[torch.arange(1)][0])
+
+    def turn() -> Figures:
+        with tempfile.TemporaryDirectory() as folder:
+            watch, table = Stopwatch(), EpochTable(Path(folder) / "metrics.csv")
+            trainer = train._trainer(config, Path(folder), table, 0)
+            trainer.callbacks.insert(0, watch)
+            trainer.fit(module, data)
+        trained = watch.trained - watch.start
+        return {"step": trained / len(data.train_dataloader()), "trained": trained, "epoch": watch.end - watch.start}
+
+    return turn
+
+
+def plain_epoch(*words: str) -> Turn:
+    """An epoch of the course's loop, with its validation."""
+    config = knobs(*words)
+    training, validation = arrays(loaded(config))
+    network = plain_loop.Network(_name(config)).to(_device(config))
+    optimizer = torch.optim.Adam(network.parameters(), lr=config["lr"])
+
+    def turn() -> Figures:
+        start = time.perf_counter()
+        plain_loop.train_epoch(network, optimizer, training, config["batch_size"])
+        trained = time.perf_counter()
+        plain_loop.validate(network, validation, config["batch_size"])
+        steps = -(-len(training[0]) // config["batch_size"])
+        return {"step": (trained - start) / steps, "epoch": time.perf_counter() - start}
+
+    return turn
+
+
+def limit_epoch(*words: str) -> Turn:
+    """The same forward and backward on tensors already in memory: no data, no metrics, no Lightning."""
+    memory.keep()
+    config = knobs(*words)
+    data = loaded(config)
+    module: Colourizer = train._module(config, data, 1.0, "").to(_device(config))
+    optimizer = builder("optimizer", config["optimizer"])(module.parameters())
+    training, validation = (
+        [tuple(part.to(module.device) for part in batch) for batch in loader]
+        for loader in (data.train_dataloader(), data.val_dataloader())
+    )
+    mixed = torch.autocast(module.device.type, torch.bfloat16, enabled=config["precision"] == "bf16-mixed")
+    network = copy.deepcopy(module.network).train()
+    optimizer = builder("optimizer", config["optimizer"])(network.parameters())
+
+    def loss(batch: tuple[Tensor, ...]) -> Tensor:
+        with mixed:
+            logits = network(batch[0])
+        return pixel_cross_entropy(logits, batch[1])
+
+    def turn() -> Figures:
+        start = time.perf_counter()
+        network.train()
+        for batch in training:
+            optimizer.zero_grad()
+            loss(batch).backward()
+            optimizer.step()
+        trained = time.perf_counter()
+        network.eval()
+        with torch.no_grad():
+            for batch in validation:
+                loss(batch)
+        return {"step": (trained - start) / len(training), "epoch": time.perf_counter() - start}
+
+    return turn
+
+
+def plain_result(*words: str) -> Turn:
+    """The course's 25 epochs by the plain loop; the n-th turn from the n-th seed."""
+    config = knobs(*words)
+    training, validation = arrays(loaded(config))
+    seeds = iter(range(1000))
+
+    def turn() -> Figures:
+        torch.manual_seed(next(seeds))
+        network = plain_loop.Network(_name(config)).to(_device(config))
+        seconds, loss = plain_loop.train(network, training, validation)
+        return {"seconds": seconds, "loss": loss}
+
+    return turn
+
+
+def colourize_result(*words: str) -> Turn:
+    """A fit of ``colourize`` from its first hook to its last; the n-th turn from the n-th seed."""
+    seeds = iter(range(1000))
+
+    def turn() -> Figures:
+        with tempfile.TemporaryDirectory() as folder:
+            fitted = fit(knobs(*words, f"seed={next(seeds)}"), Path(folder))
+            row = fitted.table.rows[-1]
+            return {"seconds": row["seconds"], "loss": row["val/loss"], "epochs": float(len(fitted.table.rows))}
+
+    return turn
+
+
+def fit(config: dict[str, Any], folder: Path) -> train.Fitted:
+    with claim(folder, config, []) as held:
+        fitted = train.fit(config, folder, held)
+        held.end()
+    return fitted
+
+
+def _name(config: dict[str, Any]) -> str:
+    return config["model"]["_target_"].split(".")[2]
+
+
+warnings.filterwarnings("ignore")  # Lightning's advice, which is not measured

@@ -1,0 +1,136 @@
+"""Contestants of a few lines: labels, the guard, pictures from disk. Built and called as those of ``contestants``."""
+
+import itertools
+import math
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from benchmarks import plain_loop
+from benchmarks.contestants import Figures, Turn, fit, knobs, loaded
+from colourize import palette as palettes
+from colourize import train
+from colourize.callbacks import EpochTable
+from colourize.data.module import ColourData, labelled
+from colourize.data.scenes import load
+from colourize.module import pixel_cross_entropy
+from colourize.targets import builder
+
+
+def guard(*words: str) -> Turn:
+    """A step by hand, and the look at its loss and gradients."""
+    config = knobs(*words)
+    data = loaded(config)
+    module = train._module(config, data, 1.0, "")
+    optimizer = builder("optimizer", config["optimizer"])(module.parameters())
+    with tempfile.TemporaryDirectory() as folder:
+        module.trainer = train._trainer(config, Path(folder), EpochTable(Path(folder) / "metrics.csv"), 0)
+    grey, labels = next(iter(data.train_dataloader()))
+
+    def turn() -> Figures:
+        start = time.perf_counter()
+        loss = pixel_cross_entropy(module.network(grey), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        module.loss = loss.detach()
+        looked = time.perf_counter()
+        module.on_before_optimizer_step(optimizer)
+        stepped = time.perf_counter()
+        optimizer.step()
+        return {"step": time.perf_counter() - start - (stepped - looked), "guard": stepped - looked}
+
+    return turn
+
+
+def _labelling(quantize: Callable[[torch.Tensor, torch.Tensor], object]) -> Callable[[], float]:
+    images = load(50_000, 2).train
+    palette = palettes.fit(images[:5_000], 24, 0)
+
+    def turn() -> float:
+        start = time.perf_counter()
+        quantize(images, palette)
+        return time.perf_counter() - start
+
+    return turn
+
+
+def labels() -> Callable[[], float]:
+    """Labels of 50,000 drawn pictures by ``palette.quantize``."""
+    return _labelling(palettes.quantize)
+
+
+def labels_numpy() -> Callable[[], float]:
+    """The same as in the course: numpy, picture by picture."""
+    return _labelling(lambda images, palette: plain_loop.nearest_colours(images.numpy(), palette.numpy()))
+
+
+def pictures(*words: str) -> Turn:
+    """From files to labelled pictures, part by part: one turn."""
+    config = knobs(*words)
+    data = ColourData(builder("data", config["data"]), num_colours=24, cache_dir=config["cache_dir"])
+
+    def turn() -> Figures:
+        begin = time.perf_counter()
+        found = data.source()
+        decoded = time.perf_counter()
+        palette = data._palette(found.train)
+        fitted = time.perf_counter()
+        labelled(found, palette, config["cache_dir"])
+        done = time.perf_counter()
+        parts = {"decoded": decoded - begin, "palette": fitted - decoded, "labels": done - fitted}
+        return {**parts, "whole": done - begin, "peak MB": _peak()}
+
+    return turn
+
+
+def mapped(folder: str, count: str, pictures: str) -> Turn:
+    """An epoch over ``count`` files that stay on disk, by a network of 4 filters: one turn.
+
+    The files are the real pictures under several names, or drawn ones. Memory that a process cannot give back without
+    swapping is anonymous; the pages of a mapped file count as resident, but go when others need the room.
+    """
+    root = Path(folder) / count
+    _many(root / "pictures", int(count), Path(pictures))
+    words = f"data.root={root / 'pictures'}", f"cache_dir={root / 'cache'}", "data.mapped=true", "num_filters=4"
+
+    def turn() -> Figures:
+        fitted = fit(knobs("data=folder", *words, "max_epochs=1", "+trainer.limit_val_batches=10"), root / "run")
+        seconds = len(fitted.data.train) / fitted.table.rows[-1]["images_per_second"]
+        return {"epoch": seconds, "anonymous MB": _status("RssAnon"), "peak MB, with mapped files": _peak()}
+
+    return turn
+
+
+def _many(root: Path, count: int, pictures: Path) -> None:
+    """``count`` files below ``root``: hard links to the training pictures, as often as it takes, or drawn ones."""
+    root.mkdir(parents=True)
+    found = sorted(pictures.glob("train/*/*.jpg"))
+    if not found:
+        drawn = load(count, 2).train.numpy()
+        for number, picture in enumerate(drawn):
+            Image.fromarray(picture).save(root / f"{number}.png")
+    for number, path in zip(range(count), itertools.cycle(found), strict=False):
+        copied = root / f"{number}{path.suffix}"
+        try:
+            copied.hardlink_to(path)
+        except OSError:  # another file system
+            shutil.copy(path, copied)
+
+
+def _status(name: str) -> float:
+    """A line of this process's memory in MB; NaN where the system does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(name))
+    except (OSError, StopIteration):
+        return math.nan
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,76 @@
+"""Contestants in processes of their own, which take turns: none has another's memory, threads or imports in its way."""
+
+import contextlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colourize.errors import InputError
+
+ROOT = Path(__file__).parent.parent
+
+
+class Contestant:
+    """``module.function(*words)`` in a process: built there, then called once for each turn."""
+
+    def __init__(self, target: str, words: Sequence[str]) -> None:
+        self.name = " ".join([target, *words])
+        command = [sys.executable, "-m", "benchmarks.turns", target, *words]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.answer()  # built
+
+    def __call__(self) -> Any:
+        assert self.process.stdin is not None
+        self.process.stdin.write("turn\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.end()
+            raise SystemExit(f"benchmarks: {self.name} ended with status {self.process.returncode}")
+        return json.loads(line)
+
+    def end(self) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def contestants(targets: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Contestant]]:
+    """A process for each name: its target, ``module.function`` below ``benchmarks``, and the words it is built from."""
+    with contextlib.ExitStack() as stack:
+        started = {}
+        for name, (target, *words) in targets.items():
+            started[name] = Contestant(target, words)
+            stack.callback(started[name].end)
+        yield started
+
+
+def answer() -> None:
+    """What a contestant's process does: a JSON line when it is built, and one for every line that it reads."""
+    target, *words = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever else is printed
+    module, _, function = target.partition(".")
+    turn = getattr(importlib.import_module(f"benchmarks.{module}"), function)(*words)
+    print("null", file=answers, flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(turn()), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        answer()
+    except InputError as error:
+        sys.exit(f"benchmarks: {error}")
