@@ -4,10 +4,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colourize.data.module import Batches, ColourData
+from colourize.data.module import Batches, ColourData, LabelledPictures
 from colourize.data.pictures import Pictures, held_out
 from colourize.data.scenes import load
 from colourize.errors import InputError
+from colourize.train import train
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.one_of(st.none(), st.integers(0, 2**32 - 1)), st.integers(0, 50))
@@ -29,6 +30,21 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 
     assert order(3, 5) == order(3, 5)
     assert len({tuple(order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9
+
+
+@pytest.mark.parametrize("word", ["precision=bf16-mixed", "optimizer=sgd", "save_every=1", "model=unet"])
+def test_the_order_of_the_batches_does_not_depend_on_the_path(word, quick, tmp_path, monkeypatch):
+    orders, original = [], LabelledPictures.__getitem__
+
+    def noted(self, index):
+        orders[-1].append(index.tolist())
+        return original(self, index)
+
+    monkeypatch.setattr(LabelledPictures, "__getitem__", noted)
+    for number, words in enumerate(([], [word])):
+        orders.append([])
+        train(quick(*words), tmp_path / str(number))
+    assert orders[0] == orders[1]
 
 
 def test_batches_are_grey_floats_and_integer_labels(tmp_path):
