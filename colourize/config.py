@@ -131,6 +131,8 @@ def check(knobs: dict[str, Any]) -> None:
     for name in NODES:
         if knobs[name] or name != "scheduler":  # which may be none
             check_node(name, knobs[name])
+    if knobs["scheduler"] and knobs["optimizer"]["_target_"].endswith(".Hypergradient"):
+        raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
     _check_bypass(knobs)
 
 

@@ -74,6 +74,11 @@ def test_experiments_win_over_the_page_and_the_command_line_over_experiments(tmp
     assert composed("experiment=batch_size").model["_target_"].endswith("ConvTransposeNet")
 
 
+def test_two_hands_on_the_learning_rate_are_refused():
+    with pytest.raises(InputError, match="optimizer=hypergradient moves the learning rate by itself; pass scheduler=n"):
+        knobs("optimizer=hypergradient", "scheduler=cosine")
+
+
 @pytest.mark.parametrize("model", ["poolupsample", "lookup"])
 def test_a_dilation_that_no_layer_would_take_is_refused(model):
     with pytest.raises(InputError, match=r"dilation=2: colourize\.models.* takes none; leave dilation out"):
