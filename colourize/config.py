@@ -78,8 +78,8 @@ def register() -> None:
     OmegaConf.register_new_resolver("knobs_page", _knobs_page, replace=True)
 
 
-def _knobs_page() -> str:
-    page = (Path(conf_dir()) / "config.yaml").read_text()
+def _knobs_page(name: str = "config.yaml") -> str:
+    page = (Path(conf_dir()) / name).read_text()
     return page.partition("\nhydra:")[0].replace("$", "$$")  # Hydra fills in a string.Template
 
 
