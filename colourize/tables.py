@@ -29,5 +29,5 @@ def as_markdown(rows: Rows) -> str:
 
 
 def _left(rows: Rows) -> list[bool]:
-    columns = zip(*rows[1:], strict=True)
-    return [not number or not all(map(NUMBER.fullmatch, column)) for number, column in enumerate(columns)]
+    body = rows[1:]
+    return [not number or not all(NUMBER.fullmatch(row[number]) for row in body) for number in range(len(rows[0]))]

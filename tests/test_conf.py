@@ -14,7 +14,8 @@ from colourize.targets import instantiate
 from tests.conftest import composed, knobs
 
 CONF = Path(conf_dir())
-OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
+FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
+OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory.py
 EXTRA = {("data", "folder"): ["data.root=pictures"]}
 
 

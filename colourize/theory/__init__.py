@@ -27,5 +27,5 @@ class Study:
 def figure(title: str, *, width: float = 8, height: float = 4.2) -> Figure:
     """An empty figure with a title."""
     made = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    made.suptitle(title, fontsize=10)
+    made.suptitle(title, fontsize=10, x=0.01, ha="left")
     return made

@@ -67,5 +67,5 @@ def _figure(rows: list[dict[str, Any]]) -> Any:
         axis.errorbar(rates, losses, [row["sd"] or 0 for row in chosen], marker="o", capsize=3, label="\n".join(line))
     axis.set(xlabel="first learning rate", ylabel="validation loss (nats/pixel)", xscale="log")
     axis.grid(alpha=0.3)
-    made.legend(fontsize=8, loc="outside right upper")
+    made.legend(fontsize=8, loc="outside right center")
     return made

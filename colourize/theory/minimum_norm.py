@@ -140,5 +140,5 @@ def _figure(curves: dict[str, Tensor]) -> Any:
         axis.semilogy(range(len(values)), values.clamp_min(1e-17), label=name, linewidth=1.2)
     axis.set(xlabel="step", ylabel="|w - w*| / |w*|")
     axis.grid(alpha=0.3)
-    made.legend(fontsize=8, loc="outside right upper")
+    made.legend(fontsize=8, loc="outside right center")
     return made

@@ -93,5 +93,5 @@ def _figure(curves: dict[str, Tensor]) -> Any:
         axis.semilogy(range(len(values)), values.clamp_min(1e-18), label=name)
     axis.set(xlabel="step", ylabel="|w decay - w penalty| / |w penalty|")
     axis.grid(alpha=0.3)
-    made.legend(fontsize=8, loc="outside right upper")
+    made.legend(fontsize=8, loc="outside right center")
     return made
