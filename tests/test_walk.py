@@ -69,6 +69,13 @@ def test_unet_with_kernel_1_sees_through_its_skips_alone_where_the_ways_back_are
     assert not field(network("convtranspose", kernel=1, num_filters=2, num_colours=2), (1, 8, 8)).mask(3, 3).any()
 
 
+@pytest.mark.parametrize(("kernel", "dilation", "blind"), [(1, 1, 15 / 16), (3, 2, 3 / 4), (3, 1, 0), (3, 3, 0)])
+def test_an_even_dilation_or_kernel_1_leaves_outputs_of_convtransposenet_blind(kernel, dilation, blind):
+    exact = field(network("convtranspose", kernel=kernel, dilation=dilation, num_filters=2, num_colours=2), (1, 16, 16))
+    seen = [exact.mask(row, column).any() for row in range(16) for column in range(16)]
+    assert 1 - np.mean(seen) == blind
+
+
 class Sum(nn.Module):
     def __init__(self):
         super().__init__()
