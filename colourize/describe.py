@@ -16,7 +16,7 @@ from colourize.arithmetic.layers import Layer, Totals, fully_connected, taken, t
 from colourize.arithmetic.nets import sequential
 from colourize.arithmetic.picture import field_figure
 from colourize.arithmetic.symbolic import polynomials
-from colourize.arithmetic.walk import field, walk
+from colourize.arithmetic.walk import closed_form, field, walk
 from colourize.arithmetic.windows import Extent
 from colourize.config import conf_dir, plain
 from colourize.data.scenes import load
@@ -67,6 +67,8 @@ def describe(
     """
     if listed is not None and (overrides or symbolic):
         raise InputError(f"--layers {listed} is a network of its own; leave {' '.join(overrides) or '--symbolic'} out")
+    if symbolic and (dense or picture is not None):
+        raise InputError("--symbolic counts networks as they are; leave --fully-connected and --field out")
     if symbolic:
         named = any(word.startswith("model=") for word in overrides)
         words = [[*overrides]] if named else [[*overrides, f"model={name}"] for name in COURSE_NETS]
@@ -80,7 +82,11 @@ def describe(
     name += ", every convolution replaced by a fully connected layer" if dense else ""
     if form == "json":
         return json.dumps(_as_json(name, sizes, counted), indent=1)
-    return _tables(name, sizes, counted, as_markdown if form == "markdown" else as_text)
+    text = _tables(name, sizes, counted, as_markdown if form == "markdown" else as_text)
+    if dense or (chained := closed_form(network, shape)) is None:
+        return text
+    told = ("size {}, stride {}, start {}".format(*_extent(axis)) for axis in dict.fromkeys(chained))
+    return f"{text}\n\nfield by the formula for chains: {'; '.join(told)}"
 
 
 def _knobs(overrides: Sequence[str]) -> dict[str, Any]:

@@ -47,6 +47,14 @@ def test_the_handout_s_nets_and_their_fully_connected_twins():
     assert "1,664" in describe([], NETS / "handout.yaml", dense=True)
 
 
+def test_a_chain_s_field_is_told_by_its_formula_too():
+    text = describe([], NETS / "handout.yaml")
+    assert text.endswith("field by the formula for chains: size 18, stride 4, start -7")
+    (last,) = {line.split()[-8:-5] == ["18", "4", "-7"] for line in text.splitlines() if line.startswith("4 ")}
+    assert last
+    assert "formula for chains" not in describe(["model=unet"])
+
+
 def test_a_network_with_a_fully_connected_layer_takes_one_size_and_sees_all(tmp_path):
     (tmp_path / "net.yaml").write_text(FLAT)
     text = describe([], tmp_path / "net.yaml")
@@ -82,6 +90,7 @@ def test_the_field_is_drawn_over_a_landscape(name, tmp_path):
             "is a network of its own; leave model=unet out",
         ),
         ({"overrides": [], "listed": NETS / "handout.yaml", "symbolic": True}, "leave --symbolic out"),
+        ({"overrides": [], "symbolic": True, "dense": True}, "leave --fully-connected and --field out"),
         ({"overrides": ["model=lookup"], "picture": Path("x.png")}, "receptive field is not known"),
         (
             {"overrides": [], "picture": Path("nowhere/x.png")},

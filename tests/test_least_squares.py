@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colourize.errors import InputError
@@ -31,6 +31,7 @@ def scalar(value):
     return torch.tensor(value, dtype=torch.float64)
 
 
+@settings(deadline=None)
 @given(problems)
 def test_the_gradient_is_autograd_s(problem):
     w = problem.start.clone().requires_grad_()
@@ -60,6 +61,7 @@ def test_gradient_descent_converges_below_two_over_the_curvature_and_not_above()
         assert (loss_after(problem, eta, 40) > loss_after(problem, eta, 5)).item() is grows
 
 
+@settings(deadline=None)
 @given(problems, st.floats(0.01, 0.4), st.integers(1, 12))
 def test_the_closed_forms_are_what_the_steps_give(problem, share, steps):
     eta = scalar(share / curvature(problem.inputs))
@@ -69,6 +71,7 @@ def test_the_closed_forms_are_what_the_steps_give(problem, share, steps):
     assert forward_mode(problem, float(eta), steps) == pytest.approx(closed, rel=1e-8, abs=1e-13)
 
 
+@settings(deadline=None)
 @given(problems, st.floats(0.0, 2.0))
 def test_one_step_has_the_hypergradient_of_the_handout(problem, eta):
     """dL_1/d eta = -4/n^2 (|X^T a|^2 - 2 eta/n |X X^T a|^2), a = X w_0 - t."""
@@ -80,6 +83,7 @@ def test_one_step_has_the_hypergradient_of_the_handout(problem, eta):
     assert float(loss_after(problem, scalar(eta), 1)) == pytest.approx(np.sum(after**2) / n, rel=1e-9, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(problems)
 def test_at_the_best_rate_the_hypergradient_of_one_step_vanishes_and_the_loss_is_least(problem):
     best = best_rate(problem)
@@ -89,6 +93,7 @@ def test_at_the_best_rate_the_hypergradient_of_one_step_vanishes_and_the_loss_is
     assert around[1] <= min(around)
 
 
+@settings(deadline=None)
 @given(problems, st.integers(1, 6), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_with_all_samples_a_step_the_loss_is_convex_in_the_rate_for_every_number_of_steps(problem, steps, a, b, mix):
     """Jensen's inequality between any two rates."""

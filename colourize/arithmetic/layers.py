@@ -36,6 +36,7 @@ class Layer:
     connections: int = 0
     used: int = 0
     multiply_adds: int = 0
+    axes: Axes | None = None
     rows: Extent | None = None
     columns: Extent | None = None
 
@@ -93,17 +94,17 @@ def _dense(layer: Layer) -> Layer:
     pairs = torch.Size(layer.in_shape).numel() * layer.units
     return replace(
         layer, kind="fully connected", weights=pairs, biases=layer.units if layer.biases else 0, connections=pairs,
-        used=pairs, multiply_adds=pairs, rows=None, columns=None,
+        used=pairs, multiply_adds=pairs, axes=None, rows=None, columns=None,
     )  # fmt: skip
 
 
 def count(name: str, module: nn.Module, in_shape: tuple[int, ...], shape: tuple[int, ...]) -> Layer:
     """Counts one layer; of what is not known by its kind, parameters and units only."""
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-    layer = Layer(name, _kind(module), in_shape, shape)
+    axes = windows(module)
+    layer = Layer(name, _kind(module), in_shape, shape, axes=axes)
     units, pixels = layer.units, torch.Size(shape[1:]).numel()
     biases = bias.numel() if isinstance(bias, torch.Tensor) else 0
-    axes = windows(module)
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and axes is not None:
         sites = torch.Size(in_shape[1:]).numel() if isinstance(module, nn.ConvTranspose2d) else pixels
         nominal = module.weight.numel() * sites

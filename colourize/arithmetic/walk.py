@@ -18,7 +18,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from colourize.arithmetic.layers import Axes, Layer, count, windows
-from colourize.arithmetic.windows import Border, Plane, Relation, Start, Window, border, extent, plane
+from colourize.arithmetic.windows import Border, Extent, Plane, Relation, Start, Window, border, chain, extent, plane
 from colourize.errors import InputError
 
 Ways = tuple[tuple[Relation, Relation], ...]  # rows and columns of each way to a unit
@@ -127,15 +127,28 @@ def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) 
     """Layers of a network for one picture [C, H, W], in the order of their use; and what its output sees.
 
     Raises:
-        InputError: torch.fx cannot follow the network.
+        InputError: torch.fx cannot follow the network, or it does not take such a picture.
     """
+    channels, height, width = shape
+    picture = Seen(torch.empty(1, channels, height, width, device="meta"), ((start(height), start(width)),))
     try:
         walker = Walk(network)
-    except Exception as error:  # fx raises half a dozen kinds
-        raise InputError(f"{type(network).__name__} cannot be followed: {error}") from error
-    channels, height, width = shape
-    seen = walker.run(Seen(torch.empty(1, channels, height, width, device="meta"), ((start(height), start(width)),)))
+        seen = walker.run(picture)
+    except Exception as error:  # fx, and layers given another shape than they take, raise half a dozen kinds
+        cause = str(error).strip().partition("\n")[0]
+        raise InputError(f"{type(network).__name__} cannot be followed: {cause}") from error
     return walker.layers, seen
+
+
+def closed_form(network: nn.Module, shape: tuple[int, int, int]) -> tuple[Extent, Extent] | None:
+    """The field of a network's outputs, rows and columns, by the formula for chains; None where it is no chain of
+    convolutions and poolings."""
+    layers, seen = walk(network, shape)
+    axes = [layer.axes for layer in layers]
+    if seen.ways is None or len(seen.ways) != 1 or not axes:
+        return None
+    sides = [[axis[side] for axis in axes if axis is not None and axis[side].kind == "convolution"] for side in (0, 1)]
+    return (chain(sides[0]), chain(sides[1])) if all(len(side) == len(axes) for side in sides) else None
 
 
 @dataclass(frozen=True)
