@@ -60,6 +60,11 @@ class Hypergradient(Optimizer):
             raise InputError(f"optimizer.base={base} is unknown; pass one of {', '.join(BASES)}")
         if hyper_lr < 0 or (multiplicative and hyper_lr >= 1):
             raise InputError(f"optimizer.hyper_lr={hyper_lr}: pass 0 or more, and below 1 with multiplicative=true")
+        if not all(0 <= beta < 1 for beta in (*betas, momentum)) or weight_decay < 0:
+            raise InputError(
+                f"optimizer.betas={list(betas)}, momentum={momentum}, weight_decay={weight_decay}: pass betas and "
+                "momentum in [0, 1) and no negative decay"
+            )
         self.base, self.multiplicative, self.decoupled = base, multiplicative, decoupled
         defaults = {"lr": lr, "hyper_lr": hyper_lr, "momentum": momentum, "betas": tuple(betas), "eps": eps,
                     "weight_decay": weight_decay}  # fmt: skip

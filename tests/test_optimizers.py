@@ -187,6 +187,8 @@ def test_a_closure_is_evaluated_before_the_weights_move():
     ("values", "told"),
     [
         ({"base": "adagrad"}, "optimizer.base=adagrad is unknown; pass one of sgd, adam"),
+        ({"betas": (0.9, 1.0)}, r"optimizer.betas=\[0.9, 1.0\], momentum=0.0, weight_decay=0.0: pass betas"),
+        ({"weight_decay": -1.0}, "weight_decay=-1.0: pass betas and momentum in"),
         ({"hyper_lr": -1}, "optimizer.hyper_lr=-1: pass 0 or more"),
         ({"hyper_lr": 1.0, "multiplicative": True}, "below 1 with multiplicative=true"),
     ],
