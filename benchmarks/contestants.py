@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from benchmarks import plain_loop
-from colourize import memory, train
+from colourize import allocator, train
 from colourize.callbacks import EpochTable
 from colourize.config import conf_dir, plain, register
 from colourize.data.module import ColourData
@@ -70,7 +70,7 @@ class Stopwatch(Callback):
 
 def colourize_epoch(*words: str) -> Turn:
     """An epoch of ``colourize``: Lightning, metrics, callbacks, progress bar, validation, pictures and checkpoints."""
-    memory.keep()
+    allocator.keep()
     config = knobs(*words, "max_epochs=1")
     data = loaded(config)
     module = train._module(config, data, 1.0, data.fingerprint())
@@ -110,7 +110,7 @@ def plain_epoch(*words: str) -> Turn:
 
 def limit_epoch(*words: str) -> Turn:
     """The same forward and backward on tensors already in memory: no data, no metrics, no Lightning."""
-    memory.keep()
+    allocator.keep()
     config = knobs(*words)
     data = loaded(config)
     module: Colourizer = train._module(config, data, 1.0, "").to(_device(config))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.contestants import Figures, Turn, knobs
-from colourize import memory
+from colourize import allocator
 from colourize.targets import instantiate
 
 BATCHES, SIDE = 10, 1024  # batches of 100 pictures of 32 x 32 a turn; side of the photo
@@ -35,7 +35,7 @@ def _rates(predict: Callable[[Tensor], object]) -> Turn:
 
 
 def torch_float32(name: str) -> Turn:
-    memory.keep()
+    allocator.keep()
     network = _network(name)
 
     def predict(grey: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def torch_float32(name: str) -> Turn:
 
 
 def torch_bf16(name: str) -> Turn:
-    memory.keep()
+    allocator.keep()
     network = _network(name)
 
     def predict(grey: Tensor) -> Tensor:

@@ -34,6 +34,8 @@ verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
+  describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
+  theory     theorems beside experiments: colourize theory study=minimum_norm (colourize theory --help lists the knobs)
 
   --version  the version
 """
@@ -209,7 +211,38 @@ def runs() -> None:
     _verb(run)
 
 
-VERBS = {"evaluate": evaluate, "runs": runs}
+def describe() -> None:
+    """``colourize describe [NAME=VALUE ...]``."""
+    parser = argparse.ArgumentParser("colourize describe", description="What a network counts and what its units see.")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="NAME=VALUE", help="knobs, as for training: model=unet kernel=5"
+    )
+    parser.add_argument("--layers", type=Path, metavar="FILE", help="a list of layers (YAML) in place of a network")
+    parser.add_argument("--fully-connected", action="store_true", help="every convolution replaced by such a layer")
+    parser.add_argument("--symbolic", action="store_true", help="totals as polynomials in NIC, NF, NC")
+    parser.add_argument("--field", type=Path, metavar="FILE", help="draw receptive fields over a landscape, as PNG")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_const", const="markdown", dest="form", default="text")
+    form.add_argument("--json", action="store_const", const="json", dest="form")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.describe import describe
+
+        print(describe(given.overrides, given.layers, given.fully_connected, given.symbolic, given.form, given.field))
+
+    _verb(run)
+
+
+def theory() -> None:
+    """``colourize theory study=...``."""
+    from colourize.theory.__main__ import main
+
+    sys.argv = [f"{sys.argv[0]} theory", *sys.argv[2:]]
+    _verb(main)
+
+
+VERBS = {"evaluate": evaluate, "runs": runs, "describe": describe, "theory": theory}
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from colourize.config import LATER
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> No
         now: that with which it is to go on.
         where: how a message names the run: "ckpt_path=last.ckpt was trained".
     """
-    before, now = comparable(before), comparable(now)
+    before, now = completed(comparable(before)), completed(comparable(now))
     of_its_length = now["scheduler"] and now["scheduler"]["_target_"] != OF_ANY_LENGTH
     refused = *SAME_TO_GO_ON, *(["max_epochs"] if of_its_length else [])
     for key in refused:
@@ -39,13 +40,23 @@ def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> No
 
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written."""
+    """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written, and
+    a later knob at the value that always held before it came."""
     trainer = {key: value for key, value in config["trainer"].items() if key not in SHOWN}
     data = {key: value for key, value in config["data"].items() if key != "cache_dir"}
     if "root" in data:
         data["root"] = str(Path(data["root"]).expanduser().resolve())
-    kept = {key: value for key, value in config.items() if key not in NO_DIFFERENCE}
-    return {**kept, "data": data, "trainer": trainer}
+    kept = {key: value for key, value in _without_later(config).items() if key not in NO_DIFFERENCE}
+    return {**kept, "model": _without_later(config["model"]), "data": data, "trainer": trainer}
+
+
+def completed(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with every later knob, at its top and in its network."""
+    return {**LATER, **config, "model": {**LATER, **config["model"]}}
+
+
+def _without_later(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in LATER or value != LATER[key]}
 
 
 def config_hash(config: dict[str, Any]) -> str:

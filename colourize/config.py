@@ -20,6 +20,7 @@ class Knobs:
     optimizer: Any = MISSING
     scheduler: Any = None
     kernel: int = MISSING
+    dilation: int = MISSING
     num_filters: int = MISSING
     num_colours: int = MISSING
     palette: str = MISSING
@@ -43,6 +44,7 @@ class Knobs:
 
 LEAST = {
     "kernel": 1,
+    "dilation": 1,
     "num_filters": 1,
     "num_colours": 2,
     "image_size": 8,
@@ -51,6 +53,7 @@ LEAST = {
     "seed": 0,
     "save_every": 1,
 }
+LATER = {"dilation": 1}  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
@@ -75,8 +78,8 @@ def register() -> None:
     OmegaConf.register_new_resolver("knobs_page", _knobs_page, replace=True)
 
 
-def _knobs_page() -> str:
-    page = (Path(conf_dir()) / "config.yaml").read_text()
+def _knobs_page(name: str = "config.yaml") -> str:
+    page = (Path(conf_dir()) / name).read_text()
     return page.partition("\nhydra:")[0].replace("$", "$$")  # Hydra fills in a string.Template
 
 
@@ -103,6 +106,7 @@ def check(knobs: dict[str, Any]) -> None:
     """Raises InputError at the first knob that is outside its range."""
     for name in knobs.keys() - {known.name for known in fields(Knobs)}:
         raise InputError(f"{name} is no knob; --help lists them")
+    knobs = {**LATER, **knobs}  # an old run's
     for name, least in LEAST.items():
         if knobs[name] < least:
             raise InputError(f"{name}={knobs[name]} is too small; pass {name}={least} or more")
@@ -127,12 +131,16 @@ def check(knobs: dict[str, Any]) -> None:
     for name in NODES:
         if knobs[name] or name != "scheduler":  # which may be none
             check_node(name, knobs[name])
+    if knobs["scheduler"] and knobs["optimizer"]["_target_"].endswith(".Hypergradient"):
+        raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
     _check_bypass(knobs)
 
 
 def _check_bypass(knobs: dict[str, Any]) -> None:
-    """Raises InputError where a value given to the network itself goes round the check of its knob."""
+    """Raises InputError where a value given to the network goes round the check of its knob, or would go unused."""
     network = knobs["model"]
+    if knobs["dilation"] > 1 and "dilation" not in network:
+        raise InputError(f"dilation={knobs['dilation']}: {network['_target_']} takes none; leave dilation out")
     for name, value in network.items():
         if name in LEAST and value < LEAST[name]:
             raise InputError(f"model.{name}={value} is too small; pass {name}={LEAST[name]} or more")

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from colourize import __version__, checkpoint, manifest, report
 from colourize.changes import comparable
-from colourize.config import conf_dir, plain
+from colourize.config import LATER, conf_dir, plain
 from colourize.data.module import ColourData, labelled
 from colourize.data.pictures import example_index
 from colourize.errors import InputError
@@ -149,6 +149,7 @@ def checkpoint_files(run: str) -> list[Path]:
 def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
     """A name for each run: its network, and the knobs by which runs of that network differ."""
     skipped = "model", "ckpt_path", "cache_dir", "trainer"
+    configs = [{**LATER, **config} for config in configs]
     networks = [short_name(config["model"]) for config in configs]
     names = []
     for network, config in zip(networks, configs, strict=True):

@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from colourize.errors import InputError
 
@@ -68,7 +69,8 @@ def check_node(name: str, node: Any) -> None:
     target = instantiate(node, partial=True).func
     hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
     for key, value in node.items():
-        accepted = set(get_args(hints.get(key))) or {hints.get(key)}
+        hint: Any = hints.get(key)
+        accepted: set[Any] = set(get_args(hint)) if get_origin(hint) in (Union, UnionType) else {hint}
         if accepted <= {int, float, str, bool, Path, type(None)}:
             fitting = accepted | ({int} if float in accepted else set())
             if not isinstance(value, tuple(fitting)) or (isinstance(value, bool) and bool not in accepted):

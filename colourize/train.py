@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
-from colourize import memory, results
+from colourize import allocator, results
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
 from colourize.changes import check_changes
 from colourize.checkpoint import CheckpointFiles, newest, read
@@ -78,7 +78,7 @@ class Fitted:
 def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
     """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed."""
     _quiet()
-    memory.keep()
+    allocator.keep()
     path = newest(folder / "checkpoints")
     if path is None and held.entries["starts"] > 1:
         log.warning("%s: nothing to go on from, the run starts anew", folder)

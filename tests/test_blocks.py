@@ -39,8 +39,7 @@ def test_joined_is_a_concatenation_in_the_first_one_s_memory_order(order, channe
     other = torch.randn(2, channels, 4, 5)
     result = joined(x, other)
     assert result.equal(torch.cat((x.contiguous(), other), dim=1))
-    if channels == 1:
-        assert result.is_contiguous(memory_format=order)
+    assert result.is_contiguous(memory_format=order)
 
 
 def test_padding_repeats_the_border_and_leaves_fitting_sizes_alone():

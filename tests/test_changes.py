@@ -1,9 +1,12 @@
 import logging
+import shutil
 
 import pytest
 
-from colourize import changes
+from colourize import changes, checkpoint, manifest
 from colourize.errors import InputError
+from colourize.evaluate import evaluate
+from colourize.train import train
 from tests.conftest import QUICK, knobs
 
 
@@ -34,3 +37,38 @@ def test_the_hash_stands_for_what_makes_a_difference():
     hashes = {changes.config_hash(knobs(*QUICK, *words)) for words in ([], ["cache_dir=elsewhere"], ["save_every=7"])}
     assert len(hashes) == 1
     assert changes.config_hash(knobs(*QUICK, "seed=1")) not in hashes
+
+
+def older(config):
+    """The configuration as it was written before there was a dilation."""
+    model = {key: value for key, value in config["model"].items() if key != "dilation"}
+    return {**{key: value for key, value in config.items() if key != "dilation"}, "model": model}
+
+
+def test_a_configuration_from_before_the_dilation_goes_on_and_is_told_from_another(caplog):
+    before = older(knobs(*QUICK))
+    assert "dilation" not in str(before)
+    assert changes.config_hash(before) == changes.config_hash(knobs(*QUICK))
+    with caplog.at_level(logging.WARNING):
+        changes.check_changes(before, knobs(*QUICK), "x was trained")
+    assert caplog.records == []
+    with pytest.raises(InputError, match=r"x was trained with dilation=1, not 2; pass dilation=1, or"):
+        changes.check_changes(before, knobs(*QUICK, "dilation=2"), "x was trained")
+    with pytest.raises(InputError, match=r"x was trained with dilation=2, not 1; pass dilation=2, or"):
+        changes.check_changes(knobs(*QUICK, "dilation=2"), knobs(*QUICK), "x was trained")
+
+
+def test_a_run_from_before_the_dilation_is_evaluated_found_finished_and_gone_on_with(finished_run, tmp_path):
+    run, cache = tmp_path / "run", f"cache_dir={finished_run / 'cache'}"
+    shutil.copytree(finished_run, run)
+    for file in (run / "checkpoints").glob("*.ckpt"):
+        contents = checkpoint.read(file)
+        checkpoint.write({**contents, "config": older(contents["config"])}, file.with_name("new"))
+        file.with_name("new").replace(file)
+    manifest.update(run, config=older(manifest.read(run)["config"]))
+    (row,) = [row for row in evaluate([str(run)], num_resamples=20) if row.kind == "model"]
+    assert row.name == "ConvTransposeNet"
+    written = (run / "checkpoints/last.ckpt").stat().st_mtime_ns
+    train(knobs(*QUICK, cache), run)
+    assert (run / "checkpoints/last.ckpt").stat().st_mtime_ns == written  # nothing to do
+    assert train(knobs(*QUICK, "max_epochs=3", cache), run)["epoch"] == 2

@@ -14,7 +14,8 @@ from colourize.targets import instantiate
 from tests.conftest import composed, knobs
 
 CONF = Path(conf_dir())
-OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
+FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
+OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory.py
 EXTRA = {("data", "folder"): ["data.root=pictures"]}
 
 
@@ -52,6 +53,7 @@ def test_every_knob_has_a_comment_on_the_page():
     ("group", "knob", "value", "but"),
     [
         ("model", "kernel", 7, ("lookup", "prior")),
+        ("model", "dilation", 2, ("lookup", "prior", "poolupsample")),
         ("model", "num_filters", 5, ("lookup", "prior")),
         ("model", "num_colours", 9, ()),
         ("optimizer", "lr", 0.25, ()),
@@ -71,6 +73,17 @@ def test_a_knob_reaches_every_option_of_its_group(group, knob, value, but):
 def test_experiments_win_over_the_page_and_the_command_line_over_experiments(tmp_path):
     assert composed("experiment=batch_size", "model=unet").model["_target_"].endswith("UNet")
     assert composed("experiment=batch_size").model["_target_"].endswith("ConvTransposeNet")
+
+
+def test_two_hands_on_the_learning_rate_are_refused():
+    with pytest.raises(InputError, match="optimizer=hypergradient moves the learning rate by itself; pass scheduler=n"):
+        knobs("optimizer=hypergradient", "scheduler=cosine")
+
+
+@pytest.mark.parametrize("model", ["poolupsample", "lookup"])
+def test_a_dilation_that_no_layer_would_take_is_refused(model):
+    with pytest.raises(InputError, match=r"dilation=2: colourize\.models.* takes none; leave dilation out"):
+        knobs(f"model={model}", "dilation=2")
 
 
 @pytest.mark.parametrize("override", ["kernl=3", "data.rooot=x", "optimizer.foo=1"])
@@ -107,6 +120,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
     ("override", "message"),
     [
         ("kernel=0", "kernel=0 is too small; pass kernel=1 or more"),
+        ("dilation=0", "dilation=0 is too small; pass dilation=1 or more"),
         ("num_colours=1", "num_colours=1 is too small"),
         ("num_colours=40000", "num_colours=40000 is too large"),
         ("image_size=7", "image_size=7 is too small"),

@@ -30,20 +30,41 @@ def test_the_output_has_the_input_s_size(name, kernel):
             assert module(torch.zeros(1, 1, size, other)).shape == (1, 3, size, other)
 
 
+@pytest.mark.parametrize("dilation", [1, 2, 3])
 @pytest.mark.parametrize("kernel", range(1, 12))
 @pytest.mark.parametrize("size", [8, 16, 32])
-def test_blocks_halve_keep_and_double_for_every_kernel(kernel, size):
+def test_blocks_halve_keep_and_double_for_every_kernel(kernel, size, dilation):
     x = torch.zeros(2, 1, size, size)
-    assert halving_conv(1, 2, kernel)(x).shape == (2, 2, size // 2, size // 2)
-    assert conv(1, 2, kernel)(x).shape == (2, 2, size, size)
-    assert doubling_conv(1, 2, kernel)(x).shape == (2, 2, 2 * size, 2 * size)
+    assert halving_conv(1, 2, kernel, dilation)(x).shape == (2, 2, size // 2, size // 2)
+    assert conv(1, 2, kernel)(x).shape == SameConv2d(1, 2, kernel, dilation)(x).shape == (2, 2, size, size)
+    assert doubling_conv(1, 2, kernel, dilation)(x).shape == (2, 2, 2 * size, 2 * size)
 
 
+@pytest.mark.parametrize("name", ["convtranspose", "unet"])
+def test_the_output_has_the_input_s_size_with_any_dilation(name):
+    for kernel, dilation in ((1, 3), (2, 2), (3, 2), (4, 3), (5, 5)):
+        module = network(name, kernel=kernel, dilation=dilation, num_filters=2, num_colours=3).eval()
+        with torch.no_grad():
+            assert module(torch.zeros(1, 1, 13, 22)).shape == (1, 3, 13, 22)
+
+
+@pytest.mark.parametrize("kernel", range(1, 12))
+def test_without_dilation_the_paddings_are_the_issue_s(kernel):
+    """(k-1)//2 and k % 2, checked for the table of networks; so every network is what it was before the solver."""
+    down, up, same = halving_conv(1, 1, kernel)[0], doubling_conv(1, 1, kernel)[0], SameConv2d(1, 1, kernel)
+    assert (down.padding[0], up.padding[0], up.output_padding[0]) == ((kernel - 1) // 2, (kernel - 1) // 2, kernel % 2)
+    assert same.padding[0] == (kernel // 2 if kernel % 2 else 0)
+    assert same.excess == ((0, 0) if kernel % 2 else ((kernel - 1) // 2, kernel // 2))
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("kernel", range(1, 8))
-def test_same_convolution_equals_torch_s(kernel):
-    ours, x = SameConv2d(2, 3, kernel).double(), torch.rand(1, 2, 9, 10, dtype=torch.double)
-    left, right = (kernel - 1) // 2, kernel // 2
-    windows = nn.functional.pad(x, (left, right, left, right)).unfold(2, kernel, 1).unfold(3, kernel, 1)
+def test_same_convolution_equals_torch_s(kernel, dilation):
+    ours, x = SameConv2d(2, 3, kernel, dilation).double(), torch.rand(1, 2, 14, 15, dtype=torch.double)
+    extent = dilation * (kernel - 1)
+    left, right = extent // 2, extent - extent // 2
+    windows = nn.functional.pad(x, (left, right, left, right)).unfold(2, extent + 1, 1).unfold(3, extent + 1, 1)
+    windows = windows[..., ::dilation, ::dilation]
     expected = torch.einsum("nchwij,ocij->nohw", windows, ours.weight) + ours.bias[:, None, None]
     assert torch.allclose(ours(x), expected, rtol=1e-12)
 

@@ -65,6 +65,10 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["train.py", *small(rest, cifar_archive, picture_folder, finished_run)])
             train()
             assert "checkpoints/last.ckpt" in capsys.readouterr().out
+        case ["colourize", "describe" | "theory" as verb, *_]:
+            monkeypatch.setattr(sys, "argv", words)
+            main()
+            assert {"describe": "UNet (num_filters 32,", "theory": "figure.png"}[verb] in capsys.readouterr().out
         case ["colourize", "runs"]:
             shutil.copytree(finished_run, "outputs/mine")
             monkeypatch.setattr(sys, "argv", words)

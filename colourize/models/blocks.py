@@ -1,7 +1,8 @@
 """What the course's networks are built of. N images, C channels, H height, W width.
 
-Every block ends BatchNorm2d, ReLU. The paddings keep each block's output at exactly H/2, H or 2H for every kernel >= 1
-(CSC413 2023, assignment 2, question 5.4; the course's ``kernel // 2`` does so for odd kernels only).
+Every block ends BatchNorm2d, ReLU. The paddings (``colourize.padding``) keep each block's output at exactly H/2, H or
+2H for every kernel and dilation >= 1 (CSC413 2023, assignment 2, question 5.4; the course's ``kernel // 2`` does so for
+odd kernels without dilation only).
 """
 
 from typing import Any
@@ -10,26 +11,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-def halving_padding(kernel: int) -> int:
-    """Padding with which a convolution of stride 2 halves an even side."""
-    return (kernel - 1) // 2
-
-
-def doubling_padding(kernel: int) -> tuple[int, int]:
-    """Padding and output padding with which a transposed convolution of stride 2 doubles a side."""
-    return (kernel - 1) // 2, kernel % 2
+from colourize import padding
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution of stride 1 that keeps the size: zeros (k-1)//2 before, k//2 after.
+    """A convolution of stride 1 that keeps the size, with one zero more behind than before where it must be.
 
     torch's ``padding="same"`` pads alike, but warns for even kernels.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
-        super().__init__(in_channels, out_channels, kernel, padding=kernel // 2 if kernel % 2 else 0)
-        self.excess = (0, 0) if kernel % 2 else ((kernel - 1) // 2, kernel // 2)
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
+        before, after = padding.around(kernel, dilation)
+        even = before == after
+        super().__init__(in_channels, out_channels, kernel, padding=before if even else 0, dilation=dilation)
+        self.excess = (0, 0) if even else (before, after)
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.pad(x, self.excess * 2) if any(self.excess) else x)
@@ -42,9 +37,10 @@ class TransposedConv2d(nn.ConvTranspose2d):
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if output_size is not None or not x.is_cpu or not torch.is_grad_enabled() or torch.compiler.is_compiling():
+        plain = not (x.is_cpu and torch.is_grad_enabled()) or torch.compiler.is_compiling()
+        if plain or self.bias is None or output_size is not None:
             return super().forward(x, output_size)
-        assert self.bias is not None and isinstance(self.padding, tuple)
+        assert isinstance(self.padding, tuple)
         shape = self.stride, self.padding, self.output_padding, self.groups, self.dilation
         return _BiasGradient.apply(F.conv_transpose2d(x, self.weight, self.bias.detach(), *shape), self.bias)
 
@@ -68,30 +64,30 @@ def conv(in_channels: int, out_channels: int, kernel: int, *resize: nn.Module) -
     return nn.Sequential(*layers)
 
 
-def halving_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
+def halving_conv(in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> nn.Sequential:
     """Convolution of stride 2, BatchNorm, ReLU: H -> H/2."""
-    layer = nn.Conv2d(in_channels, out_channels, kernel, stride=2, padding=halving_padding(kernel))
+    rule = padding.down(kernel, 2, dilation)
+    layer = nn.Conv2d(in_channels, out_channels, kernel, stride=2, padding=rule.padding, dilation=dilation)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
-def doubling_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
+def doubling_conv(in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> nn.Sequential:
     """Transposed convolution of stride 2, BatchNorm, ReLU: H -> 2H."""
-    padding, output_padding = doubling_padding(kernel)
+    rule = padding.up(kernel, 2, dilation)
     layer = TransposedConv2d(
-        in_channels, out_channels, kernel, stride=2, padding=padding, output_padding=output_padding
-    )
+        in_channels, out_channels, kernel, stride=2, padding=rule.padding, output_padding=rule.output_padding,
+        dilation=dilation,
+    )  # fmt: skip
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 def joined(x: Tensor, other: Tensor) -> Tensor:
     """Both one's channels: [N, C, H, W], [N, D, H, W] -> [N, C + D, H, W], in the memory order of ``x``.
 
-    The strides of a single channel fit either order. Where they leave it the choice ``cat`` takes the slower one, and
-    the convolution that follows copies what it gets, and its gradient: 9 % of a UNet's step.
+    ``other`` is small. The strides of a single channel fit either order; where they leave it the choice ``cat`` takes
+    the slower one, and the convolution that follows copies what it gets, and its gradient: 9 % of a UNet's step.
     """
-    if other.shape[1] == 1 and x.is_contiguous(memory_format=torch.channels_last):
-        other = other.squeeze(1).unsqueeze(-1).movedim(-1, 1)
-    return torch.cat((x, other), dim=1)
+    return torch.cat((x, other.clone(memory_format=torch.channels_last)), dim=1)
 
 
 def padded(x: Tensor, multiple: int) -> Tensor:

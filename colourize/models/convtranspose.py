@@ -11,13 +11,15 @@ class ConvTransposeNet(nn.Module):
     Any size: sides that are no multiples of 4 are padded and the result is cropped.
     """
 
-    def __init__(self, num_filters: int, num_colours: int, kernel: int = 3, num_in_channels: int = 1) -> None:
+    def __init__(
+        self, num_filters: int, num_colours: int, kernel: int = 3, num_in_channels: int = 1, dilation: int = 1
+    ) -> None:
         super().__init__()
-        self.down1 = halving_conv(num_in_channels, num_filters, kernel)
-        self.down2 = halving_conv(num_filters, 2 * num_filters, kernel)
-        self.up1 = doubling_conv(2 * num_filters, num_filters, kernel)
-        self.up2 = doubling_conv(num_filters, num_colours, kernel)
-        self.scores = SameConv2d(num_colours, num_colours, kernel)
+        self.down1 = halving_conv(num_in_channels, num_filters, kernel, dilation)
+        self.down2 = halving_conv(num_filters, 2 * num_filters, kernel, dilation)
+        self.up1 = doubling_conv(2 * num_filters, num_filters, kernel, dilation)
+        self.up2 = doubling_conv(num_filters, num_colours, kernel, dilation)
+        self.scores = SameConv2d(num_colours, num_colours, kernel, dilation)
 
     def forward(self, grey: Tensor) -> Tensor:
         """[N, NIC, H, W] in [0, 1) -> logits [N, K, H, W]."""

@@ -125,6 +125,17 @@ def remember_data(monkeypatch):
         ["+trainer.check_val_every_n_epoch=2", "+trainer.limit_train_batches=7"],
         ["+trainer.reload_dataloaders_every_n_epochs=1"],
         ["patience=1", "optimizer=sgd", "lr=1e-30"],
+        ["optimizer=hypergradient", "optimizer.hyper_lr=1e-5", "optimizer.weight_decay=0.1"],
+        [
+            "optimizer.base=sgd",
+            "optimizer=hypergradient",
+            "optimizer.multiplicative=true",
+            "optimizer.hyper_lr=0.1",
+            "optimizer.momentum=0.9",
+            "optimizer.weight_decay=0.1",
+            "optimizer.decoupled=true",
+        ],
+        ["optimizer=sgdw", "optimizer.weight_decay=0.1"],
     ],
     ids=lambda words: words[0],
 )

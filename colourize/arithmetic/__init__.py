@@ -1,0 +1,1 @@
+"""Network arithmetic: counts, receptive fields and worked convolutions, computed from the networks themselves."""

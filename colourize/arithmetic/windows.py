@@ -1,0 +1,151 @@
+"""Which input positions an output position of a layer sees, along one axis; and the fields that follow.
+
+A layer sees a product of rows and columns, so a chain of layers is two chains along one axis.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Window:
+    """One axis of a layer. ``padding`` counts the zeros before; a repetition is a nearest upsampling by ``stride``."""
+
+    kernel: int = 1
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    kind: str = "convolution"  # or "transposed", "repetition"
+
+    @property
+    def ratio(self) -> Fraction:
+        """Input positions from one output position to the next."""
+        return Fraction(self.stride) if self.kind == "convolution" else Fraction(1, self.stride)
+
+    def sees(self, output: int) -> list[int]:
+        """Input positions that output position o sees, borders aside.
+
+        Convolution o s - p + d i; transposed convolution the m with o = m s - p + d i; 0 <= i < k.
+        """
+        if self.kind == "repetition":
+            return [output // self.stride]
+        if self.kind == "convolution":
+            return [output * self.stride - self.padding + self.dilation * i for i in range(self.kernel)]
+        reached = (output + self.padding - self.dilation * i for i in range(self.kernel))
+        return sorted({position // self.stride for position in reached if position % self.stride == 0})
+
+    def pairs(self, num_inputs: int, num_outputs: int) -> NDArray[np.bool_]:
+        """Which input each output sees, on a picture with borders: [num_outputs, num_inputs]."""
+        seen = np.zeros((num_outputs, num_inputs), bool)
+        for output in range(num_outputs):
+            seen[output, [position for position in self.sees(output) if 0 <= position < num_inputs]] = True
+        return seen
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The exact field along an axis without borders: output q P + r sees the pixels q S + ``offsets[r]``.
+
+    P is the number of offsets, the phases; S is ``step``.
+    """
+
+    offsets: tuple[frozenset[int], ...] = (frozenset({0}),)
+    step: int = 1
+
+    def through(self, window: Window, num_inputs: int, num_outputs: int) -> Self:
+        """The field after a further layer."""
+        phases = len(self.offsets)
+        per_period = window.ratio / phases
+        period = per_period.denominator
+        offsets = tuple(frozenset(pixel for m in window.sees(o) for pixel in self.pixels(m)) for o in range(period))
+        return type(self)(offsets, self.step * per_period.numerator)
+
+    def pixels(self, position: int) -> frozenset[int]:
+        """Pixels that a position sees."""
+        turns, phase = divmod(position, len(self.offsets))
+        return frozenset(turns * self.step + pixel for pixel in self.offsets[phase])
+
+    def cropped(self, part: slice) -> Self:
+        return self
+
+    def repeated(self, before: int, num_inputs: int, num_outputs: int) -> Self:
+        return self.through(Window(padding=before), num_inputs, num_outputs)
+
+
+@dataclass(frozen=True)
+class Border:
+    """The exact field along an axis of a picture with borders: bool [outputs, pixels]."""
+
+    seen: NDArray[np.bool_]
+
+    def through(self, window: Window, num_inputs: int, num_outputs: int) -> Self:
+        """The field after a further layer; zeros round its input see nothing."""
+        return type(self)(window.pairs(num_inputs, num_outputs) @ self.seen)
+
+    def cropped(self, part: slice) -> Self:
+        return type(self)(self.seen[part])
+
+    def repeated(self, before: int, num_inputs: int, num_outputs: int) -> Self:
+        """The field after a padding that repeats the outermost value."""
+        source = np.clip(np.arange(num_outputs) - before, 0, num_inputs - 1)
+        return type(self)(self.seen[source])
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A receptive field in numbers, along an axis, in pixels.
+
+    Attributes:
+        sizes: from the first to the last pixel seen, both counted, for each phase of the outputs; 0: none is seen.
+        stride: from one output to the next.
+        start: the first pixel that output 0 sees, where the padding begins at -1; None: it sees none.
+    """
+
+    sizes: tuple[int, ...]
+    stride: Fraction
+    start: int | None
+
+    @property
+    def size(self) -> int:
+        return max(self.sizes)
+
+
+def extent(planes: Sequence[Plane]) -> Extent:
+    """The field of the union of several ways through a network."""
+    period = math.lcm(*(len(plane.offsets) for plane in planes))
+    seen = [frozenset().union(*(plane.pixels(position) for plane in planes)) for position in range(period)]
+    sizes = tuple(max(pixels) - min(pixels) + 1 if pixels else 0 for pixels in seen)
+    first = planes[0]
+    return Extent(sizes, Fraction(first.step, len(first.offsets)), min(seen[0], default=None))
+
+
+def chain(windows: Sequence[Window]) -> Extent:
+    """The field of a chain of convolutions and poolings in closed form, the last layer last.
+
+    r = 1 + sum_l d_l (k_l - 1) j_l with j_l the product of the strides before l; start = -sum_l p_l j_l
+    (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional neural networks", equations 2 and 4).
+    """
+    size, stride, start = 1, 1, 0
+    for window in windows:
+        size += window.dilation * (window.kernel - 1) * stride
+        start -= window.padding * stride
+        stride *= window.stride
+    return Extent((size,), Fraction(stride), start)
+
+
+Relation = Plane | Border
+Start = Callable[[int], Relation]  # the relation of a side's pixels to themselves
+
+
+def plane(side: int) -> Relation:
+    return Plane()
+
+
+def border(side: int) -> Relation:
+    return Border(np.eye(side, dtype=bool))

@@ -1,0 +1,33 @@
+"""Tables of text: the first row is the header, columns of numbers stand right, but for the first."""
+
+import re
+from collections.abc import Sequence
+
+NUMBER = re.compile(r"([-+\d.,/]+(e[-+]?\d+)?( to [\d]+)?)?")
+Rows = Sequence[Sequence[str]]
+
+
+def as_text(rows: Rows) -> str:
+    """Columns side by side, never cut."""
+    left = _left(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if words else cell.rjust(width)
+            for cell, width, words in zip(row, widths, left, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def as_markdown(rows: Rows) -> str:
+    """A table of Markdown."""
+    rule = ["---" if words else "--:" for words in _left(rows)]
+    lines = [rows[0], rule, *rows[1:]]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
+
+
+def _left(rows: Rows) -> list[bool]:
+    body = rows[1:]
+    return [not number or not all(NUMBER.fullmatch(row[number]) for row in body) for number in range(len(rows[0]))]

@@ -1,0 +1,112 @@
+"""The exact receptive field against the gradients of a real network with random positive weights, for every output."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from colourize.arithmetic.walk import field, walk
+from colourize.errors import InputError
+from tests.test_models import COURSE, network
+
+CASES = [(name, kernel, 1) for name in COURSE for kernel in range(1, 8)] + [
+    (name, kernel, dilation) for name in ("convtranspose", "unet") for kernel, dilation in ((2, 2), (3, 2), (3, 3))
+]
+
+
+def positive(module):
+    """In float64, where no gradient is cancelled or lost: positive weights, and means in place of maxima."""
+    generator = torch.Generator().manual_seed(0)
+    for name, part in list(module.named_modules()):
+        if isinstance(part, nn.MaxPool2d):
+            parent = module.get_submodule(name.rpartition(".")[0])
+            parent[int(name.rpartition(".")[2])] = nn.AvgPool2d(part.kernel_size)
+    module = module.double().eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(torch.rand(parameter.shape, generator=generator, dtype=torch.double) + 0.1)
+    return module
+
+
+def support(module, height, width):
+    """Which pixels have a gradient, for every output: bool [H * W, H, W]."""
+    x = torch.rand(1, 1, height, width, dtype=torch.double, requires_grad=True)
+    y = module(x).sum(1).flatten()
+    (gradients,) = torch.autograd.grad(y, x, torch.eye(len(y), dtype=torch.double), is_grads_batched=True)
+    return gradients[:, 0, 0].numpy() != 0
+
+
+@pytest.mark.parametrize(("name", "kernel", "dilation"), CASES)
+def test_the_field_is_the_gradient_s_support_at_every_output(name, kernel, dilation):
+    values = {} if dilation == 1 else {"dilation": dilation}
+    module = network(name, kernel=kernel, num_filters=2, num_colours=3, **values)
+    for height, width in ((16, 12), (10, 7)):  # the second is padded and cropped
+        exact = field(module, (1, height, width))
+        masks = np.stack([exact.mask(row, column) for row in range(height) for column in range(width)])
+        assert np.array_equal(masks, support(positive(module), height, width))
+
+
+@pytest.mark.parametrize(("name", "kernel", "dilation"), [case for case in CASES if case[1] < 6])
+def test_size_stride_and_start_are_those_of_the_gradient_far_from_the_border(name, kernel, dilation):
+    values = {} if dilation == 1 else {"dilation": dilation}
+    module = positive(network(name, kernel=kernel, num_filters=1, num_colours=2, **values))
+    rows = walk(module, (1, 16, 16))[0][-1].rows
+    side, middle = 160, 80
+    x = torch.rand(1, 1, side, 8, dtype=torch.double, requires_grad=True)
+    y = module(x).sum((0, 1))
+    for phase in range(4):
+        (gradient,) = torch.autograd.grad(y[middle + phase].sum(), x, retain_graph=True)
+        seen = np.flatnonzero(gradient[0, 0].sum(1).numpy())
+        assert rows.sizes[phase % len(rows.sizes)] == (seen[-1] - seen[0] + 1 if len(seen) else 0)
+        if phase == 0 and len(seen):
+            assert rows.start == seen[0] - middle
+    assert rows.stride == 1
+
+
+def test_unet_with_kernel_1_sees_through_its_skips_alone_where_the_ways_back_are_blind():
+    exact = field(network("unet", kernel=1, num_filters=2, num_colours=2), (1, 8, 8))
+    assert exact.mask(3, 3).sum() == 1  # the input's skip
+    assert not field(network("convtranspose", kernel=1, num_filters=2, num_colours=2), (1, 8, 8)).mask(3, 3).any()
+
+
+@pytest.mark.parametrize(("kernel", "dilation", "blind"), [(1, 1, 15 / 16), (3, 2, 3 / 4), (3, 1, 0), (3, 3, 0)])
+def test_an_even_dilation_or_kernel_1_leaves_outputs_of_convtransposenet_blind(kernel, dilation, blind):
+    exact = field(network("convtranspose", kernel=kernel, dilation=dilation, num_filters=2, num_colours=2), (1, 16, 16))
+    seen = [exact.mask(row, column).any() for row in range(16) for column in range(16)]
+    assert 1 - np.mean(seen) == blind
+
+
+class Sum(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = nn.Conv2d(1, 1, 5, padding=2), nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        return torch.relu(self.wide(x)) + nn.functional.pad(self.narrow(x)[..., :6, :6], (1, 1, 1, 1))
+
+
+def test_sums_paddings_and_crops_between_layers_are_followed():
+    module = Sum()
+    for parameter in module.parameters():
+        nn.init.ones_(parameter)
+    exact = field(module, (1, 8, 8))
+    masks = np.stack([exact.mask(row, column) for row in range(8) for column in range(8)])
+    assert np.array_equal(masks, support(module.double(), 8, 8))
+
+
+class Curious(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = nn.ReLU()
+
+    def forward(self, x):
+        return self.part(x) if x.sum() > 0 else -x
+
+
+def test_what_cannot_be_followed_is_told():
+    with pytest.raises(InputError, match="Curious cannot be followed: symbolically traced variables"):
+        walk(Curious(), (1, 8, 8))
+    with pytest.raises(InputError, match="Sequential cannot be followed: .*channel"):
+        walk(nn.Sequential(nn.Conv2d(3, 1, 1)), (1, 8, 8))
+    with pytest.raises(InputError, match="receptive field is not known"):
+        field(network("lookup"), (1, 8, 8))
