@@ -76,6 +76,15 @@ def register() -> None:
     """Makes known to Hydra what ``conf/config.yaml`` refers to: the schema, and the page itself as ``--help``."""
     ConfigStore.instance().store(name="schema", node=Knobs)
     OmegaConf.register_new_resolver("knobs_page", _knobs_page, replace=True)
+    OmegaConf.register_new_resolver("per_network", _per_network, replace=True)
+
+
+def _per_network(target: str, values: dict[str, Any]) -> Any:
+    """The value for a network, by the name of its class: ``${per_network:${model._target_},{UNet:3}}``."""
+    name = target.rpartition(".")[2]
+    if name not in values:
+        raise InputError(f"there is no value for {name}, only for {', '.join(map(str, values))}; pass one")
+    return values[name]
 
 
 def _knobs_page(name: str = "config.yaml") -> str:
