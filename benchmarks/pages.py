@@ -1,0 +1,70 @@
+"""The tables of README.md and docs/speed.md, from the figures that were measured: python benchmarks/pages.py FILE."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+NETWORKS = {"convtranspose": "ConvTransposeNet", "unet": "UNet", "poolupsample": "PoolUpsampleNet"}
+RATIOS = {
+    "a step: plain loop / colourize": ("step", "step, {}", "plain loop / colourize"),
+    "with `precision=bf16-mixed`": ("step", "step, {}", "plain loop / bf16"),
+    "with `compile=true`": ("step", "step, {}", "plain loop / compiled"),
+    "with both": ("step", "step, {}", "plain loop / compiled bf16"),
+    "training, colourize / limit": ("step", "step against the limit, {}", "colourize / limit"),
+    "to the loss of the plain loop's 25 epochs: plain loop / `experiment=speedrun`": (
+        "result", "time to the result, {}", "plain loop / speedrun",
+    ),
+}  # fmt: skip
+"""Row of README's table: the section, the row of it, and the ratio in that."""
+
+
+def readme(results: Mapping[str, Any]) -> str:
+    """README's table: medians of ratios, and their range."""
+    lines = [f"| | {' | '.join(NETWORKS.values())} |", "|---|--:|--:|--:|"]
+    for title, (section, row, ratio) in RATIOS.items():
+        cells = [_cell(_named(results[section], row.format(network))[ratio]) for network in NETWORKS]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def tables(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A section's rows as Markdown: a table for those with the same columns."""
+    kinds: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        kinds.setdefault(tuple(key for key in row if key not in ("name", "unit", "repeats", "losses")), []).append(row)
+    return [_table(columns, alike) for columns, alike in kinds.items()]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    head = [f"| | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    return "\n".join(
+        [*head, *(f"| {_title(row)} | {' | '.join(_cell(row[key]) for key in columns)} |" for row in rows)]
+    )
+
+
+def _title(row: Mapping[str, Any]) -> str:
+    return f"{row['name']} ({row['unit']})"
+
+
+def _cell(value: Any) -> str:
+    if not isinstance(value, dict):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    low, high = value.get("quartiles") or value["range"]
+    return f"{value['median']:.3g} ({low:.3g} to {high:.3g})"
+
+
+def _named(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    return next(row for row in rows if row["name"] == name)
+
+
+def main() -> None:
+    found = json.loads(Path(sys.argv[1]).read_text())
+    print(readme(found))
+    for name in found.keys() - {"machine", "words"}:
+        print("", *tables(found[name]), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()
