@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"benchmarks: {', '.join(unknown)} is no section; pass some of {', '.join(SECTIONS)}")
     pictures = str(Path(given.pictures).expanduser().resolve()) if given.pictures else None
     results: dict[str, Any] = {"machine": machine(), "words": overrides}
+    if given.json is not None and given.json.exists():  # sections of the same day and machine stand together
+        before = json.loads(given.json.read_text())
+        results = before if results.items() <= before.items() else results
     for name in names or SECTIONS:
         results[name] = []
         for entry in SECTIONS[name](pictures, given.repeats, overrides):
