@@ -18,7 +18,7 @@ from colourize.__main__ import main
 from colourize.config import conf_dir
 from colourize.errors import InputError
 from colourize.theory import by_hand, hypergradient, learning_rates, minimum_norm, weight_decay
-from colourize.theory.__main__ import carried_out
+from colourize.theory.command import carried_out
 from colourize.theory.least_squares import Problem, best_rate, random_problem
 
 STUDIES = sorted(path.stem for path in Path(conf_dir(), "study").glob("*.yaml"))
