@@ -134,6 +134,12 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"accelerator={knobs['accelerator']} is unknown; pass one of {', '.join(ACCELERATORS)}")
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
+    if (
+        knobs["precision"] == "16-mixed"
+        and knobs["trainer"].get("gradient_clip_val")
+        and knobs["optimizer"].get("fused")
+    ):
+        raise InputError("trainer.gradient_clip_val with precision=16-mixed wants optimizer.fused=false; pass it")
     for name, reason in NOT_TAKEN.items():
         if name in knobs["trainer"]:
             raise InputError(f"trainer.{name}={knobs['trainer'][name]} is not taken: {reason}")

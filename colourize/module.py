@@ -1,7 +1,7 @@
 """The LightningModule around every network. N pictures, H height, W width, K colours."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -42,6 +42,16 @@ def highest(rows: Tensor) -> Tensor:
         half = (count + 1) // 2
         rows = torch.maximum(rows[:, :half], rows[:, count - half :])
     return rows[:, 0]
+
+
+def finite_where_all_are(tensors: Sequence[Tensor]) -> Tensor:
+    """A number that is not finite where any value of the tensors is not: [].
+
+    On a CPU their sum, in a fifth of the time of their norm; on a GPU the norm, which is a few kernels for all of them.
+    """
+    if not tensors[0].is_cpu:
+        return nn.utils.get_total_norm(tensors)
+    return torch.stack([tensor.sum() for tensor in tensors]).sum()
 
 
 class Colourizer(pl.LightningModule):
@@ -102,8 +112,7 @@ class Colourizer(pl.LightningModule):
         checked = self.loss.float()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # which skips such a step by itself
             gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
-            # a sum is finite where all it adds up is, and takes a fifth of the time of a norm
-            checked = checked + torch.stack([gradient.sum() for gradient in gradients]).sum()
+            checked = checked + finite_where_all_are(gradients)
         if not math.isfinite(checked):
             cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
             raise InputError(

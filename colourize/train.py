@@ -78,7 +78,6 @@ class Fitted:
 def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
     """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed."""
     _quiet()
-    allocator.keep()
     path = newest(folder / "checkpoints")
     if path is None and held.entries["starts"] > 1:
         log.warning("%s: nothing to go on from, the run starts anew", folder)
@@ -94,6 +93,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
         **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
     )
     data.setup()
+    allocator.keep()
     assert data.pictures is not None
     fingerprint = data.fingerprint()
     if contents is not None and contents["fingerprint"] != fingerprint:

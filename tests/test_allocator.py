@@ -1,4 +1,3 @@
-import platform
 import resource
 
 import pytest
@@ -7,10 +6,10 @@ import torch
 from colourize import allocator
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library, which is left as it is")
 def test_a_freed_block_is_used_again_without_a_page_fault():
-    assert allocator.keep()
-    size = 32 << 20
+    if allocator.keep() < allocator.LARGEST:
+        pytest.skip("another C library, or an older one, which keeps smaller blocks only")
+    size = 48 << 20  # more than glibc comes to keep by itself
     torch.ones(size, dtype=torch.uint8)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(10):

@@ -86,6 +86,14 @@ def test_a_dilation_that_no_layer_would_take_is_refused(model):
         knobs(f"model={model}", "dilation=2")
 
 
+def test_the_speedrun_s_values_follow_the_network():
+    rates = {model: knobs("experiment=speedrun", f"model={model}")["lr"] for model in ("convtranspose", "unet")}
+    assert rates == {"convtranspose": 0.1, "unet": 0.08}
+    assert knobs("experiment=speedrun", "max_epochs=7")["trainer"] == {"check_val_every_n_epoch": 7}
+    with pytest.raises(OmegaConfBaseException, match="no value for LookupTable, only for ConvTransposeNet, UNet"):
+        knobs("experiment=speedrun", "model=lookup")
+
+
 @pytest.mark.parametrize("override", ["kernl=3", "data.rooot=x", "optimizer.foo=1"])
 def test_a_misspelt_key_on_the_command_line_is_named(override):
     with pytest.raises(ConfigCompositionException, match=override.partition("=")[0]):
@@ -143,9 +151,10 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("+model.foo=1", "unexpected keyword argument 'foo'"),
         ("+data.foo=1", "unexpected keyword argument 'foo'"),
         ("+trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
+        ("precision=16-mixed +trainer.gradient_clip_val=1", "precision=16-mixed wants optimizer.fused=false"),
         ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],
 )
 def test_a_knob_outside_its_range_is_named_with_the_remedy(override, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        knobs(override)
+        knobs(*override.split())
