@@ -1,5 +1,6 @@
 """What takes turns: each is built once, in a process of its own, and gives a turn's figures when it is called."""
 
+import logging
 import tempfile
 import time
 import warnings
@@ -197,3 +198,5 @@ def fit(config: dict[str, Any], folder: Path) -> train.Fitted:
 
 
 warnings.filterwarnings("ignore")  # Lightning's advice, which is not measured
+for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
+    logging.getLogger(name).setLevel(logging.WARNING)

@@ -60,7 +60,6 @@ def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
         targets = {
             "plain loop": ["contestants.plain_result", *common],
             "speedrun": ["contestants.colourize_result", "experiment=speedrun", *common],
-            "colourize, 25 epochs": ["contestants.colourize_result", *common],
         }
         with contestants(targets) as started:
             values = interleaved(started, repeats, warm_up=0)
