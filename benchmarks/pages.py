@@ -11,7 +11,6 @@ RATIOS = {
     "a step: plain loop / colourize": ("step", "step, {}", "plain loop / colourize"),
     "with `precision=bf16-mixed`": ("step", "step, {}", "plain loop / bf16"),
     "with `compile=true`": ("step", "step, {}", "plain loop / compiled"),
-    "with both": ("step", "step, {}", "plain loop / compiled bf16"),
     "an epoch: colourize / limit": ("step", "epoch against the limit, {}", "colourize / limit"),
     "to the loss of the plain loop's 25 epochs: plain loop / `experiment=speedrun`": (
         "result", "time to the result, {}", "plain loop / speedrun",
@@ -52,9 +51,9 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
     if not isinstance(value, dict):
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
     low, high = value.get("quartiles") or value["range"]
-    return f"{value['median']:.3g} ({low:.3g} to {high:.3g})"
+    return f"{_cell(value['median'])} ({_cell(low)} to {_cell(high)})"
 
 
 def _named(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:

@@ -93,7 +93,6 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
         **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
     )
     data.setup()
-    allocator.keep()
     assert data.pictures is not None
     fingerprint = data.fingerprint()
     if contents is not None and contents["fingerprint"] != fingerprint:
@@ -111,7 +110,11 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
     if knobs["compile"] and module.automatic_optimization:
         compiled(module.network, data.train[torch.arange(1)][0].to(module.palette.dtype))
     held.begin(fingerprint=fingerprint, environment=now)
-    trainer.fit(module, data, ckpt_path=path, weights_only=True)
+    with allocator.kept():
+        try:
+            trainer.fit(module, data, ckpt_path=path, weights_only=True)
+        except MisconfigurationException as error:  # some arguments are checked against the number of batches
+            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
     module.network._compiled_call_impl = None  # what follows comes in other sizes
     return Fitted(trainer, module, data, yardstick, table)
 

@@ -1,17 +1,18 @@
 """The benchmarks' own parts: that both sides do the same work, and that their arithmetic is right."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
 import torch
 
 from benchmarks import plain_loop
-from benchmarks.pages import tables
+from benchmarks.pages import readme, tables
 from benchmarks.report import exponent, interleaved, picked, row
 from benchmarks.run import main
 from benchmarks.sections import SECTIONS
-from benchmarks.turns import contestants
+from benchmarks.turns import ROOT, contestants
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
 from colourize.module import Colourizer
@@ -99,9 +100,18 @@ def test_tables_hold_medians_with_their_spread_in_the_order_of_the_rows():
     assert table.splitlines() == [
         "| | slow | fast | slow / fast |",
         "|---|--:|--:|--:|",
-        "| x (s) | 2 (1 to 4) | 0.5 (0.5 to 0.5) | 4 (2 to 8) |",
-        "| y (s) | 2 (1 to 4) | 0.5 (0.5 to 0.5) | 4 (2 to 8) |",
+        "| x (s) | 2.00 (1.00 to 4.00) | 0.500 (0.500 to 0.500) | 4.00 (2.00 to 8.00) |",
+        "| y (s) | 2.00 (1.00 to 4.00) | 0.500 (0.500 to 0.500) | 4.00 (2.00 to 8.00) |",
     ]
+
+
+def test_the_pages_show_what_was_measured():
+    measured = json.loads((ROOT / "benchmarks/results/cpu.json").read_text())
+    assert readme(measured) in (ROOT / "README.md").read_text()
+    page = (ROOT / "docs/speed.md").read_text()
+    assert set(SECTIONS) <= measured.keys()
+    for section in SECTIONS:
+        assert all(table in page for table in tables(measured[section])), section
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,13 @@ def test_a_run_without_validation_is_refused(quick, tmp_path):
         train(quick("+trainer.limit_val_batches=0"), tmp_path)
 
 
+def test_a_limit_that_leaves_no_batch_is_told_in_one_line(quick, tmp_path):
+    with pytest.raises(
+        InputError, match=r"limit_train_batches': 0.01.*requested to check 0.01 of the `train_dataloader`"
+    ):
+        train(quick("+trainer.limit_train_batches=0.01"), tmp_path)
+
+
 def test_nothing_left_to_train_is_said(finished_run, tmp_path):
     last = finished_run / "checkpoints/last.ckpt"
     with pytest.raises(
