@@ -66,6 +66,7 @@ class Colourizer(pl.LightningModule):
         scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
             validation loss to fall is stepped after every validation.
         fingerprint: of the pictures and the palette, stored in every checkpoint.
+        augment: other pictures from a training batch's; see ``colourize.augment``.
     """
 
     palette: Tensor
@@ -79,6 +80,7 @@ class Colourizer(pl.LightningModule):
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
         fingerprint: str = "",
+        augment: Callable[[Tensor, Tensor], Batch] | None = None,
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
@@ -90,6 +92,7 @@ class Colourizer(pl.LightningModule):
         self.automatic_optimization = any(True for _ in self.network.parameters())
         self.build_optimizer = optimizer
         self.build_scheduler = scheduler
+        self.augment = augment
         self.plateau: ReduceLROnPlateau | None = None
         self.plateau_state: dict[str, Any] | None = None
 
@@ -98,7 +101,7 @@ class Colourizer(pl.LightningModule):
         return self.network(grey)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        grey, labels = batch
+        grey, labels = batch if self.augment is None else self.augment(*batch)
         rows = log_probabilities(self(grey))
         losses = F.nll_loss(rows, labels.flatten(), reduction="none")
         loss = losses.mean()
