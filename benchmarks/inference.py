@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -69,8 +68,8 @@ def onnxruntime(name: str) -> Turn:
     session = runtime.InferenceSession(program.model_proto.SerializeToString(), options)
     (given,) = session.get_inputs()
 
-    def predict(grey: Tensor) -> np.ndarray:
+    def predict(grey: Tensor) -> Tensor:
         (logits,) = session.run(None, {given.name: grey.numpy()})
-        return logits.argmax(axis=1)
+        return torch.from_numpy(logits).argmax(dim=1)
 
     return _rates(predict)

@@ -11,8 +11,7 @@ RATIOS = {
     "a step: plain loop / colourize": ("step", "step, {}", "plain loop / colourize"),
     "with `precision=bf16-mixed`": ("step", "step, {}", "plain loop / bf16"),
     "with `compile=true`": ("step", "step, {}", "plain loop / compiled"),
-    "with both": ("step", "step, {}", "plain loop / compiled bf16"),
-    "training, colourize / limit": ("step", "step against the limit, {}", "colourize / limit"),
+    "an epoch: colourize / limit": ("step", "epoch against the limit, {}", "colourize / limit"),
     "to the loss of the plain loop's 25 epochs: plain loop / `experiment=speedrun`": (
         "result", "time to the result, {}", "plain loop / speedrun",
     ),
@@ -49,10 +48,12 @@ def _title(row: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if not isinstance(value, dict):
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
     low, high = value.get("quartiles") or value["range"]
-    return f"{value['median']:.3g} ({low:.3g} to {high:.3g})"
+    return f"{_cell(value['median'])} ({_cell(low)} to {_cell(high)})"
 
 
 def _named(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
@@ -62,8 +63,9 @@ def _named(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
 def main() -> None:
     found = json.loads(Path(sys.argv[1]).read_text())
     print(readme(found))
-    for name in found.keys() - {"machine", "words"}:
-        print("", *tables(found[name]), sep="\n\n")
+    for name, rows in found.items():
+        if name not in ("machine", "words"):
+            print("", *tables(rows), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -45,12 +45,13 @@ class Network(nn.Module):
 
 
 def nearest_colours(images: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """Index of each pixel's nearest colour, picture by picture: uint8 [N, 32, 32, 3], [K, 3] -> [N, 1, 32, 32]."""
-    labels = np.zeros((len(images), 1, *images.shape[1:3]), dtype=np.int64)
-    for number, image in enumerate(images / 256.0):
-        distance = np.linalg.norm(image[:, :, None, :] - palette, axis=-1)
-        labels[number, 0] = distance.argmin(axis=-1)
-    return labels
+    """Index of each pixel's nearest colour, 100 pictures at a time: uint8 [N, 32, 32, 3], [K, 3] -> [N, 1, 32, 32]."""
+    parts = []
+    for start in range(0, len(images), 100):
+        pixels = images[start : start + 100].transpose(0, 3, 1, 2)[None] / 256.0  # [1, n, 3, 32, 32]
+        distance = np.linalg.norm(pixels - palette[:, None, :, None, None], axis=2)
+        parts.append(distance.argmin(axis=0)[:, None])
+    return np.concatenate(parts)
 
 
 def arrays(images: np.ndarray, palette: np.ndarray) -> Arrays:
@@ -70,8 +71,8 @@ def cross_entropy(criterion: nn.Module, logits: Tensor, labels: Tensor) -> Tenso
     return criterion(rows, labels.transpose(1, 3).contiguous().view(-1))
 
 
-def train_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, data: Arrays, batch_size: int) -> float:
-    """One epoch; returns the mean of the batches' losses."""
+def train_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, data: Arrays, batch_size: int) -> list[float]:
+    """One epoch; returns the batches' losses."""
     network.train()
     device = next(network.parameters()).device
     criterion = nn.CrossEntropyLoss()
@@ -82,7 +83,7 @@ def train_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, data: Arra
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return float(np.mean(losses))
+    return losses
 
 
 def validate(network: nn.Module, data: Arrays, batch_size: int) -> tuple[float, float]:

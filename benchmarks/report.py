@@ -54,7 +54,8 @@ def told(entry: Mapping[str, Any]) -> str:
     for key, value in entry.items():
         if isinstance(value, dict) and "quartiles" in value:
             low, high = value["quartiles"]
-            parts.append(f"{key} {value['median']:.4g} {entry['unit']} ({low:.4g} to {high:.4g})")
+            unit = "" if key.startswith("loss") else f" {entry['unit']}"
+            parts.append(f"{key} {value['median']:.4g}{unit} ({low:.4g} to {high:.4g})")
         elif isinstance(value, dict) and "range" in value:
             low, high = value["range"]
             parts.append(f"{key} = {value['median']:.3g} ({low:.3g} to {high:.3g})")

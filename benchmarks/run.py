@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 def main(arguments: Sequence[str] | None = None) -> None:
     from benchmarks.report import machine, told
-    from benchmarks.sections import SECTIONS
+    from benchmarks.sections import FIXED, SECTIONS
+    from colourize import files
 
     listed = "; ".join(f"{name}: {(section.__doc__ or '').partition('.')[0]}" for name, section in SECTIONS.items())
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -31,6 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"benchmarks: {', '.join(unknown)} is no section; pass some of {', '.join(SECTIONS)}")
     pictures = str(Path(given.pictures).expanduser().resolve()) if given.pictures else None
     results: dict[str, Any] = {"machine": machine(), "words": overrides}
+    if given.repeats < 1:
+        sys.exit(f"benchmarks: --repeats {given.repeats} measures nothing; pass 1 or more")
+    if overrides and (fixed := set(names or SECTIONS) & FIXED):
+        sys.exit(f"benchmarks: {', '.join(sorted(fixed))} take no {overrides[0]}; leave it out, or name other sections")
+    if given.json is not None and not given.json.absolute().parent.is_dir():
+        sys.exit(f"benchmarks: --json {given.json}: there is no folder {given.json.parent}; make it, or pass another")
     if given.json is not None and given.json.exists():  # sections of the same day and machine stand together
         before = json.loads(given.json.read_text())
         results = before if results.items() <= before.items() else results
@@ -39,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for entry in SECTIONS[name](pictures, given.repeats, overrides):
             print(told(entry), flush=True)
             results[name].append(entry)
-    if given.json is not None:
-        given.json.write_text(json.dumps(results, indent=1) + "\n")
+        if given.json is not None:
+            files.replace_text(given.json, json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

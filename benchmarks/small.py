@@ -2,9 +2,9 @@
 
 import itertools
 import math
-import resource
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,36 +84,63 @@ def pictures(*words: str) -> Turn:
         labelled(found, palette, config["cache_dir"])
         done = time.perf_counter()
         parts = {"decoded": decoded - begin, "palette": fitted - decoded, "labels": done - fitted}
-        return {**parts, "whole": done - begin, "peak MB": _peak()}
+        return {**parts, "whole": done - begin, "peak MB": _status("VmHWM")}
 
     return turn
 
 
-def mapped(folder: str, count: str, pictures: str) -> Turn:
-    """An epoch over ``count`` files that stay on disk, by a network of 4 filters: one turn.
+def files(folder: str, count: str, pictures: str) -> Turn:
+    """``count`` files below ``folder``: the real training pictures under several names, or drawn ones."""
 
-    The files are the real pictures under several names, or drawn ones. Memory that a process cannot give back without
-    swapping is anonymous; the pages of a mapped file count as resident, but go when others need the room.
+    def turn() -> Figures:
+        _many(Path(folder) / count / "pictures", int(count), Path(pictures) if pictures else None)
+        return {}
+
+    return turn
+
+
+def mapped(folder: str, count: str) -> Turn:
+    """Decoding of ``files`` and an epoch over them while they stay on disk, by a network of 4 filters: one turn.
+
+    Memory that a process cannot give back without swapping is anonymous; the pages of a mapped file count as resident,
+    but go when others need the room.
     """
     root = Path(folder) / count
-    _many(root / "pictures", int(count), Path(pictures))
     words = f"data.root={root / 'pictures'}", f"cache_dir={root / 'cache'}", "data.mapped=true", "num_filters=4"
 
     def turn() -> Figures:
-        fitted = fit(knobs("data=folder", *words, "max_epochs=1", "+trainer.limit_val_batches=10"), root / "run")
+        with _AnonymousPeak() as peak:
+            fitted = fit(knobs("data=folder", *words, "max_epochs=1", "+trainer.limit_val_batches=10"), root / "run")
         seconds = len(fitted.data.train) / fitted.table.rows[-1]["images_per_second"]
-        return {"epoch": seconds, "anonymous MB": _status("RssAnon"), "peak MB, with mapped files": _peak()}
+        return {"epoch": seconds, "peak anonymous MB": peak.most, "peak MB with mapped files": _status("VmHWM")}
 
     return turn
 
 
-def _many(root: Path, count: int, pictures: Path) -> None:
+class _AnonymousPeak:
+    """The most anonymous memory within a ``with`` block, looked at every 20 ms."""
+
+    def __enter__(self) -> "_AnonymousPeak":
+        self.most, self.over = 0.0, threading.Event()
+        self.thread = threading.Thread(target=self._look)
+        self.thread.start()
+        return self
+
+    def _look(self) -> None:
+        while not self.over.wait(0.02):
+            self.most = max(self.most, _status("RssAnon"))
+
+    def __exit__(self, *raised: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+
+def _many(root: Path, count: int, pictures: Path | None) -> None:
     """``count`` files below ``root``: hard links to the training pictures, as often as it takes, or drawn ones."""
     root.mkdir(parents=True)
-    found = sorted(pictures.glob("train/*/*.jpg"))
+    found = sorted(pictures.glob("train/*/*.jpg")) if pictures else []
     if not found:
-        drawn = load(count, 2).train.numpy()
-        for number, picture in enumerate(drawn):
+        for number, picture in enumerate(load(count, 2).train.numpy()):
             Image.fromarray(picture).save(root / f"{number}.png")
     for number, path in zip(range(count), itertools.cycle(found), strict=False):
         copied = root / f"{number}{path.suffix}"
@@ -130,7 +157,3 @@ def _status(name: str) -> float:
         return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(name))
     except (OSError, StopIteration):
         return math.nan
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

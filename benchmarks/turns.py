@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colourize.errors import InputError
+from colourize.errors import told
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,5 +72,5 @@ def answer() -> None:
 if __name__ == "__main__":
     try:
         answer()
-    except InputError as error:
-        sys.exit(f"benchmarks: {error}")
+    except Exception as error:  # Hydra's, colourize's and torch's have no common kind
+        sys.exit(f"benchmarks: {' '.join(told(error).split())}")

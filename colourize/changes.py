@@ -10,7 +10,9 @@ from colourize.config import LATER
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
-SAME_TO_GO_ON = "model", "num_colours", "optimizer", "scheduler", "data", "seed", "batch_size", "patience", "trainer"
+SAME_TO_GO_ON = (
+    "model", "num_colours", "optimizer", "augment", "scheduler", "data", "seed", "batch_size", "patience", "trainer",
+)  # fmt: skip
 OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid out for the length of the run
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
 """Arguments of the Trainer that change nothing of what is trained."""
@@ -43,7 +45,7 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written, and
     a later knob at the value that always held before it came."""
     trainer = {key: value for key, value in config["trainer"].items() if key not in SHOWN}
-    data = {key: value for key, value in config["data"].items() if key != "cache_dir"}
+    data = {key: value for key, value in _without_later(config["data"]).items() if key != "cache_dir"}
     if "root" in data:
         data["root"] = str(Path(data["root"]).expanduser().resolve())
     kept = {key: value for key, value in _without_later(config).items() if key not in NO_DIFFERENCE}

@@ -8,7 +8,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from colourize.errors import InputError
-from colourize.targets import check_node
+from colourize.targets import check_node, instantiate
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Knobs:
     model: Any = MISSING
     data: Any = MISSING
     optimizer: Any = MISSING
+    augment: Any = None
     scheduler: Any = None
     kernel: int = MISSING
     dilation: int = MISSING
@@ -53,11 +54,15 @@ LEAST = {
     "seed": 0,
     "save_every": 1,
 }
-LATER = {"dilation": 1}  # knobs that came later: what held before, and so holds where a configuration lacks them
+LATER = {
+    "dilation": 1,
+    "augment": None,
+    "validation_classes": None,
+}  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
-NODES = "model", "data", "optimizer", "scheduler"
+NODES = "model", "data", "optimizer", "augment", "scheduler"
 NOT_TAKEN = {
     "devices": "a run uses one device",
     "num_nodes": "a run uses one device",
@@ -130,12 +135,21 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"accelerator={knobs['accelerator']} is unknown; pass one of {', '.join(ACCELERATORS)}")
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
+    if (
+        knobs["precision"].endswith("-mixed")
+        and knobs["trainer"].get("gradient_clip_val")
+        and knobs["optimizer"].get("fused")
+    ):
+        precision = knobs["precision"]
+        raise InputError(f"trainer.gradient_clip_val with precision={precision} wants optimizer.fused=false; pass it")
     for name, reason in NOT_TAKEN.items():
         if name in knobs["trainer"]:
             raise InputError(f"trainer.{name}={knobs['trainer'][name]} is not taken: {reason}")
     for name in NODES:
-        if knobs[name] or name != "scheduler":  # which may be none
+        if knobs[name] or name not in ("augment", "scheduler"):  # which may be none
             check_node(name, knobs[name])
+    if knobs["augment"]:
+        instantiate(knobs["augment"])  # which checks its values
     if knobs["scheduler"] and knobs["optimizer"]["_target_"].endswith(".Hypergradient"):
         raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
     _check_bypass(knobs)

@@ -83,10 +83,11 @@ class Resumption(Checkpoint):
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         seed = step_seed(self.seed, trainer.fit_loop.total_batch_idx)
-        # not torch.manual_seed: without a GPU it keeps the call, and a traceback, for the day that there is one
-        torch.default_generator.manual_seed(seed)
-        if pl_module.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
+        if pl_module.device.type == "cpu":
+            # not torch.manual_seed: without a GPU it keeps the call, and a traceback, for the day that there is one
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.due |= (batch_idx + 1) % self.save_every == 0

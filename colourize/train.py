@@ -78,7 +78,6 @@ class Fitted:
 def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
     """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed."""
     _quiet()
-    allocator.keep()
     path = newest(folder / "checkpoints")
     if path is None and held.entries["starts"] > 1:
         log.warning("%s: nothing to go on from, the run starts anew", folder)
@@ -111,7 +110,11 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
     if knobs["compile"] and module.automatic_optimization:
         compiled(module.network, data.train[torch.arange(1)][0].to(module.palette.dtype))
     held.begin(fingerprint=fingerprint, environment=now)
-    trainer.fit(module, data, ckpt_path=path, weights_only=True)
+    with allocator.kept():
+        try:
+            trainer.fit(module, data, ckpt_path=path, weights_only=True)
+        except MisconfigurationException as error:  # some arguments are checked against the number of batches
+            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
     module.network._compiled_call_impl = None  # what follows comes in other sizes
     return Fitted(trainer, module, data, yardstick, table)
 
@@ -178,7 +181,8 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
         network.fit(data.train.grey, data.train.labels)
     optimizer = builder("optimizer", knobs["optimizer"])
     scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
-    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint)
+    augment = builder("augment", knobs["augment"])() if knobs.get("augment") else None
+    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint, augment)
     # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
     return module.double() if knobs["precision"] == "64-true" else module
 

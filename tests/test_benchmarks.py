@@ -1,18 +1,21 @@
 """The benchmarks' own parts: that both sides do the same work, and that their arithmetic is right."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
 import torch
 
 from benchmarks import plain_loop
+from benchmarks.pages import readme, tables
 from benchmarks.report import exponent, interleaved, picked, row
+from benchmarks.run import main
 from benchmarks.sections import SECTIONS
-from benchmarks.turns import contestants
+from benchmarks.turns import ROOT, contestants
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
-from colourize.module import pixel_cross_entropy
+from colourize.module import Colourizer
 from colourize.palette import quantize
 from colourize.targets import instantiate
 from tests.conftest import TINY, knobs
@@ -23,36 +26,38 @@ COURSE = "poolupsample", "convtranspose", "unet"
 @pytest.mark.parametrize("model", COURSE)
 def test_ten_steps_of_the_plain_loop_and_of_ours_have_the_same_losses(model, tmp_path):
     """Same weights, same pictures in the same order; SGD, because Adam divides rounding errors by their own size."""
-    pictures = load(100, 4)
+    pictures = load(100, 6)
     data = ColourData(lambda: pictures, num_colours=24, cache_dir=tmp_path)
     data.setup()
     torch.manual_seed(0)
-    network = instantiate(knobs(f"model={model}")["model"])
-    plain, losses = plain_loop.Network(model), []
-    plain.load_state_dict(copy.deepcopy(network.state_dict()))
-    arrays = plain_loop.arrays(pictures.train.numpy(), data.palette.numpy())
-    by_hand = plain_loop.train_epoch(plain, torch.optim.SGD(plain.parameters(), lr=0.01), arrays, 10)
-    fast = network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(fast.parameters(), lr=0.01, fused=True)
-    for part in torch.arange(100).split(10):
+    module = Colourizer(instantiate(knobs(f"model={model}")["model"]), data.palette, {})
+    plain = plain_loop.Network(model)
+    plain.load_state_dict(copy.deepcopy(module.network.state_dict()))
+    training, validation = (
+        plain_loop.arrays(split.numpy(), data.palette.numpy()) for split in (pictures.train, pictures.validation)
+    )
+    by_hand = plain_loop.train_epoch(plain, torch.optim.SGD(plain.parameters(), lr=0.01), training, 10)
+    optimizer, ours = torch.optim.SGD(module.parameters(), lr=0.01, fused=True), []
+    for number, part in enumerate(torch.arange(100).split(10)):
         optimizer.zero_grad()
-        grey, labels = data.train[part]
-        loss = pixel_cross_entropy(fast(grey), labels)
+        loss = module.training_step(data.train[part], number)["loss"]
         loss.backward()
         optimizer.step()
-        losses.append(loss.item())
-    assert by_hand == pytest.approx(np.mean(losses), abs=1e-5)
-    validation = plain_loop.arrays(pictures.validation.numpy(), data.palette.numpy())
+        ours.append(loss.item())
+    assert by_hand == pytest.approx(ours, abs=1e-5)
+    expected = plain_loop.validate(plain, validation, 4)
+    module.eval().log_dict = module.log = lambda *values, **named: shown.update(values[0]) if len(values) == 1 else None
+    shown = {}
+    module.on_validation_epoch_start()
     with torch.no_grad():
-        logits = fast.eval()(data.validation.grey)
-    expected = pixel_cross_entropy(logits, data.validation.labels.long()).item()
-    loss, accuracy = plain_loop.validate(plain, validation, 4)
-    assert loss == pytest.approx(expected, abs=1e-4)
-    assert accuracy == pytest.approx((logits.argmax(dim=1) == data.validation.labels).float().mean().item(), abs=1e-3)
+        for number, part in enumerate(torch.arange(6).split(3)):
+            module.validation_step(data.validation[part], number)
+    module.on_validation_epoch_end()
+    assert shown["val/accuracy"] == pytest.approx(expected[1], abs=1e-3)
 
 
 def test_the_labels_of_the_course_are_ours():
-    images = load(5, 2).train
+    images = load(105, 2).train
     palette = torch.rand(7, 3)
     expected = plain_loop.nearest_colours(images.numpy(), palette.numpy())[:, 0]
     np.testing.assert_array_equal(quantize(images, palette).numpy(), expected)
@@ -81,12 +86,46 @@ def test_contestants_take_turns_in_processes_of_their_own(tmp_path):
     assert all(0 < steps[name][0] <= values[name][0]["epoch"] for name in targets)
 
 
-def test_a_contestant_that_cannot_be_built_ends_the_run():
+def test_a_contestant_that_cannot_be_built_ends_the_run_in_one_line(capfd):
     with (
         pytest.raises(SystemExit, match=r"colourize_epoch kernel=0 ended with status 1"),
         contestants({"x": ["contestants.colourize_epoch", "kernel=0"]}),
     ):
         pass
+
+
+def test_tables_hold_medians_with_their_spread_in_the_order_of_the_rows():
+    times = {"slow": [1.0, 2.0, 4.0], "fast": [0.5, 0.5, 0.5]}
+    (table,) = tables([row("x", times), row("y", times)])
+    assert table.splitlines() == [
+        "| | slow | fast | slow / fast |",
+        "|---|--:|--:|--:|",
+        "| x (s) | 2.00 (1.00 to 4.00) | 0.500 (0.500 to 0.500) | 4.00 (2.00 to 8.00) |",
+        "| y (s) | 2.00 (1.00 to 4.00) | 0.500 (0.500 to 0.500) | 4.00 (2.00 to 8.00) |",
+    ]
+
+
+def test_the_pages_show_what_was_measured():
+    measured = json.loads((ROOT / "benchmarks/results/cpu.json").read_text())
+    assert readme(measured) in (ROOT / "README.md").read_text()
+    page = (ROOT / "docs/speed.md").read_text()
+    assert set(SECTIONS) <= measured.keys()
+    for section in SECTIONS:
+        assert all(table in page for table in tables(measured[section])), section
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nosuch"], "nosuch is no section; pass some of step"),
+        (["data", "kernel=5"], "data take no kernel=5"),
+        (["step", "--repeats", "0"], "--repeats 0 measures nothing"),
+        (["step", "--json", "nowhere/x.json"], "there is no folder nowhere"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(words, message):
+    with pytest.raises(SystemExit, match=message):
+        main(words)
 
 
 def test_every_section_says_what_it_measures():

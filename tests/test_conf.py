@@ -25,7 +25,8 @@ def test_every_option_composes_without_a_hydra_runtime(group, option):
 
 
 @pytest.mark.parametrize(
-    ("group", "option"), [pair for pair in OPTIONS if pair[0] != "experiment" and pair != ("scheduler", "none")]
+    ("group", "option"),
+    [pair for pair in OPTIONS if pair[0] != "experiment" and pair not in (("scheduler", "none"), ("augment", "none"))],
 )
 def test_every_target_takes_its_option_s_keys(group, option):
     node = knobs(f"{group}={option}", *EXTRA.get((group, option), []))[group]
@@ -53,7 +54,7 @@ def test_every_knob_has_a_comment_on_the_page():
     ("group", "knob", "value", "but"),
     [
         ("model", "kernel", 7, ("lookup", "prior")),
-        ("model", "dilation", 2, ("lookup", "prior", "poolupsample")),
+        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet")),
         ("model", "num_filters", 5, ("lookup", "prior")),
         ("model", "num_colours", 9, ()),
         ("optimizer", "lr", 0.25, ()),
@@ -80,10 +81,19 @@ def test_two_hands_on_the_learning_rate_are_refused():
         knobs("optimizer=hypergradient", "scheduler=cosine")
 
 
-@pytest.mark.parametrize("model", ["poolupsample", "lookup"])
+@pytest.mark.parametrize("model", ["poolupsample", "lookup", "resunet"])
 def test_a_dilation_that_no_layer_would_take_is_refused(model):
     with pytest.raises(InputError, match=r"dilation=2: colourize\.models.* takes none; leave dilation out"):
         knobs(f"model={model}", "dilation=2")
+
+
+def test_the_speedrun_s_values_follow_the_network():
+    rates = {model: knobs("experiment=speedrun", f"model={model}")["lr"] for model in ("convtranspose", "unet")}
+    assert rates == {"convtranspose": 0.1, "unet": 0.08}
+    trainer = {"check_val_every_n_epoch": 7, "limit_train_batches": 90}
+    assert knobs("experiment=speedrun", "max_epochs=7")["trainer"] == trainer
+    with pytest.raises(OmegaConfBaseException, match="no value for LookupTable, only for ConvTransposeNet, UNet"):
+        knobs("experiment=speedrun", "model=lookup")
 
 
 @pytest.mark.parametrize("override", ["kernl=3", "data.rooot=x", "optimizer.foo=1"])
@@ -143,9 +153,13 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("+model.foo=1", "unexpected keyword argument 'foo'"),
         ("+data.foo=1", "unexpected keyword argument 'foo'"),
         ("+trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
+        ("precision=16-mixed +trainer.gradient_clip_val=1", "precision=16-mixed wants optimizer.fused=false"),
+        ("precision=bf16-mixed +trainer.gradient_clip_val=1", "precision=bf16-mixed wants optimizer.fused=false"),
+        ("augment=flips augment.shift=-1", "augment.shift=-1 is too small; pass 0 or more pixels"),
+        ("augment=flips augment.noise=2", "augment.noise=2 is outside"),
         ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],
 )
 def test_a_knob_outside_its_range_is_named_with_the_remedy(override, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        knobs(override)
+        knobs(*override.split())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
-from colourize.module import Colourizer, highest, log_probabilities, pixel_cross_entropy
+from colourize.module import Colourizer, finite_where_all_are, highest, log_probabilities, pixel_cross_entropy
 from colourize.targets import instantiate
 from colourize.train import train
 from tests.conftest import knobs
@@ -99,6 +99,33 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
 
     metrics = train(config, tmp_path / "run")  # and the whole stack: the mean over the epoch is the plain loop's
     assert metrics["train/loss"] == pytest.approx(sum(plain_losses) / 3, abs=1e-6)
+
+
+def test_validation_is_the_mean_over_pictures_whatever_the_batches():
+    """Batches of 3, 3 and 1: not the mean of the batches' means."""
+    module = Colourizer(torch.nn.Conv2d(1, 5, 1), torch.zeros(5, 3), {}, table_loss=2.0)
+    grey, labels = torch.rand(7, 1, 4, 6), torch.randint(0, 5, (7, 4, 6))
+    logged = {}
+    module.log_dict = lambda means, **_: logged.update(means)
+    module.log = lambda name, value, **_: logged.update({name: value})
+    module.on_validation_epoch_start()
+    with torch.no_grad():
+        for number, part in enumerate(torch.arange(7).split(3)):
+            module.validation_step((grey[part], labels[part]), number)
+        module.on_validation_epoch_end()
+        logits = module(grey)
+    loss = F.cross_entropy(logits, labels).item()
+    assert logged["val/loss"] == pytest.approx(loss, rel=1e-6)
+    assert logged["val/accuracy"] == pytest.approx((logits.argmax(1) == labels).float().mean().item(), rel=1e-6)
+    assert logged["val/skill"] == pytest.approx(1 - loss / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_the_look_at_gradients_finds_a_value_that_is_not_finite(value):
+    tensors = [torch.randn(3, 4), torch.randn(5)]
+    assert math.isfinite(finite_where_all_are(tensors))
+    tensors[0][1, 2] = value
+    assert not math.isfinite(finite_where_all_are(tensors))
 
 
 def test_a_module_built_to_predict_does_not_train():

@@ -92,9 +92,16 @@ class Batches(Sampler[Tensor]):
     """
 
     def __init__(
-        self, num_pictures: int, batch_size: int, seed: int | None = None, epoch: int = 0, skip: int = 0
+        self,
+        num_pictures: int,
+        batch_size: int,
+        seed: int | None = None,
+        epoch: int = 0,
+        skip: int = 0,
+        device: torch.device | None = None,
     ) -> None:
         self.num_pictures = num_pictures
+        self.device = device  # of the index tensors: one copy an epoch
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = epoch
@@ -113,7 +120,7 @@ class Batches(Sampler[Tensor]):
             state = int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1, np.uint64)[0] >> 1)
             order = torch.randperm(self.num_pictures, generator=torch.Generator().manual_seed(state))
         skip, self.skip = self.skip, 0
-        yield from order.split(self.batch_size)[skip:]
+        yield from order.to(self.device).split(self.batch_size)[skip:]
 
 
 class ColourData(pl.LightningDataModule):
@@ -174,11 +181,12 @@ class ColourData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         place, self.place = self.place, {"epoch": 0, "skip": 0}
-        batches = Batches(len(self.train), self.batch_size, self.seed, **place)
+        batches = Batches(len(self.train), self.batch_size, self.seed, **place, device=self.train.labels.device)
         return DataLoader(self.train, batch_size=None, sampler=batches)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        return DataLoader(self.validation, batch_size=None, sampler=Batches(len(self.validation), self.batch_size))
+        batches = Batches(len(self.validation), self.batch_size, device=self.validation.labels.device)
+        return DataLoader(self.validation, batch_size=None, sampler=batches)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         return tuple(part.to(device, non_blocking=True) for part in batch)

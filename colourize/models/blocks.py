@@ -33,7 +33,8 @@ class SameConv2d(nn.Conv2d):
 class TransposedConv2d(nn.ConvTranspose2d):
     """A transposed convolution that sums the gradient of its bias itself.
 
-    On a CPU torch's kernel takes 2 to 5 ms for what ``sum`` does in 0.3 (2.15.0, 10 MB).
+    On a CPU torch's kernel takes 2 to 5 ms for what ``sum`` does in 0.3 (2.15.0, 10 MB). Its output is a view, so a
+    layer that works in place must not follow at once.
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
@@ -49,9 +50,12 @@ class _BiasGradient(torch.autograd.Function):
     """[N, C, H, W] to which a bias [C] was added before: the same, with the bias's gradient."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, bias: Tensor) -> Tensor:
-        ctx.dtype = bias.dtype
+    def forward(x: Tensor, bias: Tensor) -> Tensor:
         return x.view_as(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.dtype = inputs[1].dtype
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,8 +88,8 @@ def doubling_conv(in_channels: int, out_channels: int, kernel: int, dilation: in
 def joined(x: Tensor, other: Tensor) -> Tensor:
     """Both one's channels: [N, C, H, W], [N, D, H, W] -> [N, C + D, H, W], in the memory order of ``x``.
 
-    ``other`` is small. The strides of a single channel fit either order; where they leave it the choice ``cat`` takes
-    the slower one, and the convolution that follows copies what it gets, and its gradient: 9 % of a UNet's step.
+    ``other`` is small. The strides of a single channel fit either order; where they are ambiguous ``cat`` picks the
+    slower one, and the convolution that follows copies what it gets, and its gradient: 9 % of a UNet's step.
     """
     return torch.cat((x, other.clone(memory_format=torch.channels_last)), dim=1)
 

@@ -441,11 +441,11 @@ def test_21_the_last_checkpoint_is_the_last_epoch_even_if_the_best_came_before(q
 
 @pytest.mark.case(21)
 def test_21_a_loss_that_rises_leaves_the_best_alone(quick, tmp_path, monkeypatch, seen):
-    def worse(self, batch, batch_idx):
+    def worse(self):
         measured = {"val/loss": float(self.current_epoch), "val/accuracy": 0.0, "val/skill": 0.0}
-        self.log_dict(measured, logger=False, batch_size=len(batch[0]))
+        self.log_dict(measured, logger=False)
 
-    monkeypatch.setattr(Colourizer, "validation_step", worse)
+    monkeypatch.setattr(Colourizer, "on_validation_epoch_end", worse)
     train(quick("max_epochs=3"), tmp_path)
     assert [saved(tmp_path, name)["epoch"] for name in ("best", "last")] == [0, 2]
     seen("with a loss that only rises: best 1, last 3")
