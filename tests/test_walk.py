@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from colourize.arithmetic.fields import closed_form, field
+from colourize.arithmetic.fields import field
 from colourize.arithmetic.walk import walk
 from colourize.errors import InputError
 from tests.test_models import COURSE, network

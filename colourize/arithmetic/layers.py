@@ -8,7 +8,7 @@ With biases in, a bias is one weight and for every unit one connection; batch no
 connection a unit. A layer whose parameters an earlier one has counted, because both are one module, has no weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,8 +135,9 @@ def count(name: str, module: nn.Module, in_shape: tuple[int, ...], shape: tuple[
     if axes is not None and len(shape) == 1:
         return replace(layer, connections=units, used=units)
     if axes is not None:
+        sites = torch.Size(in_shape).numel() if axes[0].kind == "transposed" else units
         seen = axes[0].kernel * axes[1].kernel
-        return replace(layer, connections=seen * units, used=shape[0] * _pairs(axes, in_shape, shape))
+        return replace(layer, connections=seen * sites, used=shape[0] * _pairs(axes, in_shape, shape))
     return replace(layer, weights=sum(parameter.numel() for parameter in module.parameters()))
 
 
@@ -154,6 +155,13 @@ def _kind(module: nn.Module) -> str:
     return next((name for kind, name in known if isinstance(module, kind)), type(module).__name__)
 
 
+UPSAMPLINGS: dict[str, Callable[[int], Window]] = {
+    "nearest": lambda factor: Window(stride=factor, kind="repetition"),
+    # o = m s + (s - 1) / 2 + e with |e| < s: a transposed convolution with a triangle
+    "bilinear": lambda factor: Window(2 * factor - factor % 2, factor, factor // 2, kind="transposed"),
+}
+
+
 def windows(module: nn.Module) -> Axes | None:
     """The two axes of a layer; None where it is none of those that see a window."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.MaxPool2d | nn.AvgPool2d):
@@ -163,10 +171,10 @@ def windows(module: nn.Module) -> Axes | None:
         before = _before(module, kernels, dilations)
         rows, columns = (Window(*each, kind) for each in zip(kernels, strides, before, dilations, strict=True))
         return rows, columns
-    if isinstance(module, nn.Upsample) and module.mode == "nearest" and module.scale_factor is not None:
+    if isinstance(module, nn.Upsample) and module.scale_factor is not None and not module.align_corners:
         factors = _pair(module.scale_factor)
-        if all(float(factor).is_integer() for factor in factors):
-            rows, columns = (Window(stride=int(factor), kind="repetition") for factor in factors)
+        if module.mode in UPSAMPLINGS and all(float(factor).is_integer() for factor in factors):
+            rows, columns = (UPSAMPLINGS[module.mode](int(factor)) for factor in factors)
             return rows, columns
     if isinstance(module, nn.BatchNorm2d | nn.ReLU | nn.LeakyReLU | nn.GELU | nn.SiLU | nn.Identity | nn.Dropout):
         return Window(), Window()

@@ -160,8 +160,8 @@ def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) 
     """Layers of a network for one picture [C, H, W], in the order of their use; and what its output sees.
 
     Raises:
-        InputError: torch.fx cannot follow the network, it does not take such a picture, or it has weights or layers that
-            no nn.Module stands for, so that they would not be counted.
+        InputError: torch.fx cannot follow the network, it does not take such a picture, or it has weights or layers
+            that no nn.Module stands for, so that they would not be counted.
     """
     channels, height, width = shape
     picture = Seen(torch.empty(1, channels, height, width, device="meta"), ((start(height), start(width)),))

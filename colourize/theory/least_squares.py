@@ -92,7 +92,8 @@ def spectrum(problem: Problem) -> tuple[Tensor, Tensor]:
 def loss_closed_form(problem: Problem, eta: Tensor, steps: int) -> Tensor:
     """L_T(eta) of full gradient descent, elementwise over eta, without a step.
 
-    X w_T - t = (I - 2 eta/n X X^T)^T a, so L_T = 1/n sum_i (1 - 2 eta l_i / n)^(2T) (u_i . a)^2, see ``spectrum``. Even powers of what is linear in eta: convex, whatever T.
+    X w_T - t = (I - 2 eta/n X X^T)^T a, so L_T = 1/n sum_i (1 - 2 eta l_i / n)^(2T) (u_i . a)^2, see ``spectrum``.
+    Even powers of what is linear in eta: convex, whatever T.
     """
     n, (eigenvalues, weights) = len(problem.targets), spectrum(problem)
     return ((1 - 2 / n * eta[..., None] * eigenvalues) ** (2 * steps) * weights).sum(-1)
