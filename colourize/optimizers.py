@@ -59,15 +59,15 @@ class Hypergradient(Optimizer):
         hyper_lr: beta.
         base: "sgd" or "adam".
         multiplicative: which of the two rules.
-        momentum: of SGD, heavy ball (Polyak): v = momentum v + g and d = v, where Nesterov's takes d = g + momentum v. The
-            paper's SGDN-HD has Nesterov's; for the heavy ball the derivation above is the same.
+        momentum: of SGD, heavy ball (Polyak): v <- momentum v + g and d = v, where Nesterov's, which the paper's
+            SGDN-HD takes, has d = g + momentum v.
         betas: of Adam.
         weight_decay: coupled: times w added to the gradient, an L2 penalty; decoupled: w shrinks by eta times it.
         decoupled: which of the two.
 
     Raises:
-        InputError: another base, a negative ``hyper_lr``, or one of 1 or more with ``multiplicative``; a momentum or betas
-            that the base has no use for; what ``_check`` refuses.
+        InputError: another base, a negative ``hyper_lr``, or one of 1 or more with ``multiplicative``; a momentum
+            or betas that the base has no use for; what ``_check`` refuses.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class _Decoupled(Optimizer):
     """Weight decay beside the step instead of in the gradient (Loshchilov, Hutter 2019, arXiv 1711.05101): before each
     step w <- (1 - eta decay) w. As in torch's AdamW the decay of a step is eta times the one that is given.
 
-    To be named before torch's optimizer, whose step is taken from the weights that shrank, with the gradient from before.
+    To be named before torch's optimizer, whose step starts at the weights that shrank, with the gradient from before.
     """
 
     def _take(self, decay: float) -> None:
@@ -189,7 +189,7 @@ class _Decoupled(Optimizer):
 
 
 class SGDW(_Decoupled, SGD):
-    """torch's SGD with decoupled weight decay; ``nesterov`` takes g + momentum v for a step where the heavy ball takes v."""
+    """torch's SGD with decoupled weight decay."""
 
     def __init__(
         self,

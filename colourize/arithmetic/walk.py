@@ -99,8 +99,7 @@ class Walk(fx.Interpreter):
             ways = padded(first.ways, args[1], kwargs.get("mode", "constant"), first.tensor, made)
         elif target is operator.getitem and first.ways is not None:
             ways = cropped(first.ways, args[1])
-        same = extents(ways) is not None and ways == first.ways
-        return Seen(made, ways, first.chain if same else None, all(source.whole for source in sources))
+        return Seen(made, ways, first.chain if target in ELEMENTWISE else None, all(source.whole for source in sources))
 
 
 class _Layers(fx.Tracer):
