@@ -126,7 +126,11 @@ class _Layers(fx.Tracer):
         raise NotImplementedError
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return not any(True for _ in m.children())
+        """Also what has no parts but weights of its own is looked into, unless it is one of torch's layers."""
+        if any(True for _ in m.children()):
+            return False
+        of_torch = any(kind.__module__.startswith("torch.nn.modules.") for kind in type(m).__mro__ if kind != nn.Module)
+        return of_torch or not any(True for _ in m.parameters())
 
 
 def _bare(values: Any) -> Any:
