@@ -88,6 +88,12 @@ def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
         ({"input": [3, 8, 8], "layers": [{"relu": 5}]}, "layer 1, relu: .*it takes no value; leave it out"),
         ({"input": [3, 8, 8], "layers": [{"upsample": 1.5}]}, "layer 1, upsample: .*pass a whole number"),
         ({"input": [3, 8, 8], "layers": [{"upsample": True}]}, "layer 1, upsample: .*pass a whole number"),
+        ({"input": [3, 8, 8], "layers": [{"linear": 0}]}, "layer 1, linear: 0: units=0: pass a whole number"),
+        ({"input": [3, 8, 8], "layers": [{"convolution": 5}]}, "layer 1, convolution: 5: pass its values by name"),
+        (
+            {"input": [3, 8, 8], "layers": ["relu", {"transposed_convolution": {"channels": 2, "kernel": 2.5}}]},
+            "layer 2, transposed_convolution: .*kernel=2.5: pass a whole number of 1 or more",
+        ),
         ({"input": [3, 4, 4], "layers": [{"max_pool": 8}]}, "layer 1, max_pool: 8"),
     ],
 )

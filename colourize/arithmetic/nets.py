@@ -50,9 +50,22 @@ def _named(number: int, entry: Any) -> tuple[str, Any]:
     return next(iter(named.items()))
 
 
+def _whole(**numbers: Any) -> None:
+    for name, number in numbers.items():
+        if type(number) is not int or number < 1:
+            raise InputError(f"{name}={number}: pass a whole number of 1 or more")
+
+
+def _values(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise InputError("pass its values by name, such as {channels: 8, kernel: 3, bias: false}")
+    return given
+
+
 def _convolution(
     x: Tensor, channels: int, kernel: int = 3, stride: int = 1, dilation: int = 1, bias: bool = True
 ) -> nn.Module:
+    _whole(channels=channels, kernel=kernel, stride=stride, dilation=dilation)
     rule = padding.down(kernel, stride, dilation)
     if not rule.exact:
         raise InputError(
@@ -65,6 +78,7 @@ def _convolution(
 def _transposed(
     x: Tensor, channels: int, kernel: int = 3, stride: int = 2, dilation: int = 1, bias: bool = True
 ) -> nn.Module:
+    _whole(channels=channels, kernel=kernel, stride=stride, dilation=dilation)
     rule = padding.up(kernel, stride, dilation)
     if not rule.exact:
         raise InputError(f"kernel={kernel} with stride={stride} multiplies no side by {stride}; {REMEDY}")
@@ -74,13 +88,13 @@ def _transposed(
 
 
 def _linear(x: Tensor, units: int) -> nn.Module:
+    _whole(units=units)
     layer = nn.Linear(x[0].numel(), units)
     return nn.Sequential(nn.Flatten(), layer) if x.ndim > 2 else layer
 
 
 def _upsampling(factor: Any) -> nn.Module:
-    if type(factor) is not int or factor < 1:
-        raise InputError("pass a whole number, by which pixels are repeated")
+    _whole(factor=factor)
     return nn.Upsample(scale_factor=factor)
 
 
@@ -91,8 +105,8 @@ def _plain(layer: nn.Module, value: Any) -> nn.Module:
 
 
 LAYERS: dict[str, Callable[[Tensor, Any], nn.Module]] = {
-    "convolution": lambda x, value: _convolution(x, **value),
-    "transposed_convolution": lambda x, value: _transposed(x, **value),
+    "convolution": lambda x, value: _convolution(x, **_values(value)),
+    "transposed_convolution": lambda x, value: _transposed(x, **_values(value)),
     "max_pool": lambda x, value: nn.MaxPool2d(value),
     "average_pool": lambda x, value: nn.AvgPool2d(value),
     "upsample": lambda x, value: _upsampling(value),
