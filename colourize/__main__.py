@@ -33,6 +33,7 @@ USAGE = """usage: colourize VERB ...
 verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
+  hints      pictures against the number of colours that a network is given: colourize hints RUN (... --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
   theory     theorems beside experiments: colourize theory study=minimum_norm (colourize theory --help lists the knobs)
@@ -196,6 +197,23 @@ def evaluate() -> None:
     _verb(run)
 
 
+def hints() -> None:
+    """``colourize hints RUN``."""
+    parser = argparse.ArgumentParser("colourize hints", description="PSNR against the number of colours given.")
+    parser.add_argument("run", metavar="RUN", help="a checkpoint or run folder, trained with hints=true")
+    parser.add_argument("overrides", nargs="*", metavar="data.NAME=VALUE", help="other pictures than the run's")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve, as PNG")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.hint_curve import curve
+
+        curve(given.run, given.overrides, given.figure, given.json)
+
+    _verb(run)
+
+
 def runs() -> None:
     """``colourize runs [FOLDER ...]``."""
     parser = argparse.ArgumentParser("colourize runs", description="Run folders: state, progress and best result.")
@@ -242,7 +260,7 @@ def theory() -> None:
     _verb(main)
 
 
-VERBS = {"evaluate": evaluate, "runs": runs, "describe": describe, "theory": theory}
+VERBS = {"evaluate": evaluate, "hints": hints, "runs": runs, "describe": describe, "theory": theory}
 
 
 def main() -> None:
