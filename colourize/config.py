@@ -60,6 +60,7 @@ LATER = {
     "augment": None,
     "hints": False,
     "validation_classes": None,
+    "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
@@ -123,16 +124,12 @@ def check(knobs: dict[str, Any]) -> None:
     for name in knobs.keys() - {known.name for known in fields(Knobs)}:
         raise InputError(f"{name} is no knob; --help lists them")
     knobs = {**LATER, **knobs}  # an old run's
-    for name, least in LEAST.items():
-        if knobs[name] < least:
-            raise InputError(f"{name}={knobs[name]} is too small; pass {name}={least} or more")
+    for name in LEAST:
+        check_range(name, knobs[name])
     if knobs["patience"] is not None and knobs["patience"] < 1:
         raise InputError(f"patience={knobs['patience']} is too small; pass patience=1 or more, or null")
     if knobs["resume"] is not None:
         raise InputError(f"resume={knobs['resume']} stands for a command line; pass it to python train.py")
-    for name, most in MOST.items():
-        if knobs[name] > most:
-            raise InputError(f"{name}={knobs[name]} is too large; pass {name}={most} or less")
     if not 0 < knobs["lr"] < float("inf"):
         raise InputError(f"lr={knobs['lr']} is no learning rate; pass a positive number such as lr=0.001")
     if not 0 <= knobs["holdout"] < 1:
@@ -159,6 +156,14 @@ def check(knobs: dict[str, Any]) -> None:
     if knobs["scheduler"] and knobs["optimizer"]["_target_"].endswith(".Hypergradient"):
         raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
     _check_bypass(knobs)
+
+
+def check_range(name: str, value: int) -> None:
+    """Raises InputError where a knob of ``LEAST`` or ``MOST`` is outside its range."""
+    if name in LEAST and value < LEAST[name]:
+        raise InputError(f"{name}={value} is too small; pass {name}={LEAST[name]} or more")
+    if name in MOST and value > MOST[name]:
+        raise InputError(f"{name}={value} is too large; pass {name}={MOST[name]} or less")
 
 
 def _check_bypass(knobs: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from tests.conftest import composed, knobs
 
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
-OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory.py
+OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory_command.py
 EXTRA = {("data", "folder"): ["data.root=pictures"]}
 
 
