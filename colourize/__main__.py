@@ -34,6 +34,7 @@ verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
   calibrate  fit how far a run's certainty is to be believed: colourize calibrate RUN (colourize calibrate --help)
+  hints      pictures against the number of colours that a network is given: colourize hints RUN (... --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
   theory     theorems beside experiments: colourize theory study=minimum_norm (colourize theory --help lists the knobs)
@@ -219,6 +220,23 @@ def calibrate() -> None:
     _verb(run)
 
 
+def hints() -> None:
+    """``colourize hints RUN``."""
+    parser = argparse.ArgumentParser("colourize hints", description="PSNR against the number of colours given.")
+    parser.add_argument("run", metavar="RUN", help="a checkpoint or run folder, trained with hints=true")
+    parser.add_argument("overrides", nargs="*", metavar="data.NAME=VALUE", help="other pictures than the run's")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve, as PNG")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.hint_curve import curve
+
+        curve(given.run, given.overrides, given.figure, given.json)
+
+    _verb(run)
+
+
 def runs() -> None:
     """``colourize runs [FOLDER ...]``."""
     parser = argparse.ArgumentParser("colourize runs", description="Run folders: state, progress and best result.")
@@ -265,7 +283,9 @@ def theory() -> None:
     _verb(main)
 
 
-VERBS = {"evaluate": evaluate, "calibrate": calibrate, "runs": runs, "describe": describe, "theory": theory}
+VERBS = {
+    "evaluate": evaluate, "calibrate": calibrate, "hints": hints, "runs": runs, "describe": describe, "theory": theory,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -41,15 +41,15 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """
     if not bool(logits.isfinite().all()):
         raise InputError("the network has diverged: its logits are not finite; calibrate a checkpoint from before that")
-    if slope(logits, labels, 1 / LEAST) < 0:
-        raise InputError(
-            f"no temperature is best: the most probable colour is right on all {len(labels)} pixels, or nearly; pass "
-            "a run with more pictures held out"
-        )
-    if slope(logits, labels, 1 / MOST) > 0:
+    if slope(logits, labels, 1 / MOST) >= 0:
         raise InputError(
             "no temperature is best: the network's certainty says nothing of the colours of pictures it was not "
             "trained on; train it longer, or with another lr"
+        )
+    if slope(logits, labels, 1 / LEAST) <= 0:
+        raise InputError(
+            f"no temperature is best: the most probable colour is right on all {len(labels)} pixels, or nearly; pass "
+            "a run with more pictures held out"
         )
     inverse: float = brentq(lambda inverse: slope(logits, labels, inverse), 1 / MOST, 1 / LEAST, xtol=1e-9)
     return 1 / inverse

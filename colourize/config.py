@@ -22,6 +22,7 @@ class Knobs:
     scheduler: Any = None
     kernel: int = MISSING
     dilation: int = MISSING
+    hints: bool = False
     num_filters: int = MISSING
     num_colours: int = MISSING
     palette: str = MISSING
@@ -57,6 +58,7 @@ LEAST = {
 LATER = {
     "dilation": 1,
     "augment": None,
+    "hints": False,
     "validation_classes": None,
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
@@ -164,6 +166,8 @@ def _check_bypass(knobs: dict[str, Any]) -> None:
     network = knobs["model"]
     if knobs["dilation"] > 1 and "dilation" not in network:
         raise InputError(f"dilation={knobs['dilation']}: {network['_target_']} takes none; leave dilation out")
+    if knobs["hints"] and "hints" not in network:
+        raise InputError(f"hints=true: {network['_target_']} takes none; pass model=resunet, or leave hints out")
     for name, value in network.items():
         if name in LEAST and value < LEAST[name]:
             raise InputError(f"model.{name}={value} is too small; pass {name}={LEAST[name]} or more")

@@ -70,6 +70,10 @@ def evaluate(
     ]
     if calibrated:
         names, modules = _with_calibrated(names, modules, files)
+        if config["data"].get("holdout"):
+            notes.append(
+                "The temperatures were fitted to pictures held out as these are; for others pass data.holdout=0."
+            )
     rows: list[Row] = []
     strip: dict[str, Tensor] = {}
     truth = 0.0
