@@ -41,7 +41,7 @@ def strip_figure(rows: Mapping[str, Tensor], title: str = "") -> Figure:
 def entropy_figure(rows: Mapping[str, Tensor], entropy: Tensor, title: str = "") -> Figure:
     """Rows as of ``strip_figure``, and below them how unsure each pixel is: [N, H, W] in bits, dark 0."""
     scale = ScalarMappable(Normalize(0, max(entropy.max().item(), 0.1)), "inferno")
-    rgba = scale.get_cmap()(scale.norm(entropy.cpu().numpy()))
+    rgba = np.asarray(scale.get_cmap()(scale.norm(entropy.cpu().numpy())))
     colours = from_numpy(rgba[..., :3]).permute(0, 3, 1, 2)
     figure = strip_figure({**rows, "entropy": colours}, title)
     bar = figure.colorbar(scale, ax=figure.axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
