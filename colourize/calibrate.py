@@ -15,7 +15,7 @@ from torch import Tensor
 from colourize import checkpoint, files, metrics, report, tables
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
-from colourize.data.module import ColourData, LabelledPictures, labelled
+from colourize.data.module import ColourData, LabelledPictures
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluate import checkpoint_files, data_config
@@ -26,6 +26,7 @@ from colourize.module import Colourizer
 from colourize.targets import builder, short_name
 
 FIT_VALUES = 1 << 26  # logits to which a temperature is fitted; of more, a random part
+SAME = 0.02  # temperatures nearer to 1 are told as 1
 JUDGED = "cross_entropy", "ece"
 
 
@@ -64,9 +65,10 @@ def calibrate(
     module = checkpoint.load(file)
     config = data_config([module], overrides)
     held, judged = _pictures(file, module, config)
-    (_, fitted), (_, measured) = (
-        labelled(split, module.palette, config["cache_dir"]) for split in (held, judged)
-    )  # fmt: skip
+    fitted, measured = (
+        LabelledPictures(split.validation, module.palette, config["cache_dir"] if split.mapped else None)
+        for split in (held, judged)
+    )
     temperature = fit_temperature(*pixels(module, fitted))
     before, after = (with_intervals(row, num_resamples) for row in rows(module, measured, temperature))
     path = write_temperature(file, temperature, len(fitted))
@@ -147,7 +149,9 @@ def rows(module: Colourizer, pictures: LabelledPictures, temperature: float) -> 
 
 def told(file: Path, temperature: float, num_fitted: int, judged: str, before: Row, after: Row) -> str:
     """The temperature and what it means, and a table of both rows."""
-    meaning = "too sure" if temperature > 1 else "not sure enough"
+    meaning = (
+        "as sure as it may be" if abs(temperature - 1) < SAME else "too sure" if temperature > 1 else "not sure enough"
+    )
     lines = [["", *(MEASURES[key].title for key in JUDGED)]]
     for row in (before, after):
         cells = [report.shown(row.intervals[key], MEASURES[key]) for key in JUDGED]
