@@ -37,6 +37,7 @@ class Knobs:
     compile: bool = MISSING
     precision: str = MISSING
     patience: int | None = None
+    ema: float | None = None
     resume: str | None = None
     ckpt_path: str | None = None
     save_every: int = MISSING
@@ -57,6 +58,7 @@ LEAST = {
 LATER = {
     "dilation": 1,
     "augment": None,
+    "ema": None,
     "validation_classes": None,
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
@@ -133,6 +135,8 @@ def check(knobs: dict[str, Any]) -> None:
             raise InputError(f"{name}={knobs[name]} is too large; pass {name}={most} or less")
     if not 0 < knobs["lr"] < float("inf"):
         raise InputError(f"lr={knobs['lr']} is no learning rate; pass a positive number such as lr=0.001")
+    if knobs["ema"] is not None and not 0 < knobs["ema"] < 1:
+        raise InputError(f"ema={knobs['ema']} is no decay; pass 0 < ema < 1 such as ema=0.998, or null")
     if not 0 <= knobs["holdout"] < 1:
         raise InputError(f"holdout={knobs['holdout']} is no share of the training pictures; pass 0 <= holdout < 1")
     if knobs["accelerator"] not in ACCELERATORS:
