@@ -58,7 +58,7 @@ LEAST = {
 }
 LATER = {
     "dilation": 1,
-    "augment": None,
+    "augment": {},
     "hints": False,
     "ema": None,
     "validation_classes": None,
