@@ -33,6 +33,7 @@ USAGE = """usage: colourize VERB ...
 verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
+  decode-sweep  error against colourfulness over the temperature of the decoding (colourize decode-sweep --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
   theory     theorems beside experiments: colourize theory study=minimum_norm (colourize theory --help lists the knobs)
@@ -184,6 +185,11 @@ def evaluate() -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with everything in it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
     parser.add_argument("--pictures", type=Path, metavar="FILE", help="write ten pictures through every row, as PNG")
+    parser.add_argument(
+        "--decoding", action="append", default=[], metavar="NAME",
+        help="a row of pictures by another decoding than the arg-max, again and again: mean, annealed:T, sample, "
+             "sample:SEED; with +grey behind it, as in argmax+grey, rgb keeps the input's grey",
+    )  # fmt: skip
     given = parser.parse_args(sys.argv[2:])
     runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
     overrides = [word for word in given.runs if word not in runs]
@@ -191,7 +197,28 @@ def evaluate() -> None:
     def run() -> None:
         from colourize import evaluate
 
-        evaluate.evaluate(runs, overrides, given.html, given.json, given.pictures)
+        evaluate.evaluate(runs, overrides, given.html, given.json, given.pictures, decodings=given.decoding)
+
+    _verb(run)
+
+
+def decode_sweep() -> None:
+    """``colourize decode-sweep RUN``."""
+    parser = argparse.ArgumentParser(
+        "colourize decode-sweep",
+        description="A run's pictures from the mean of the classes to the most probable one: error and colourfulness.",
+    )
+    parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder")
+    parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="other pictures: data.root=DIR")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw error against colourfulness, as PNG")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
+    parser.add_argument("--keep-grey", action="store_true", help="rgb: keep the input's grey (lab, oklab always do)")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.decode_sweep import decode_sweep
+
+        decode_sweep(given.run, given.overrides, given.figure, given.json, given.keep_grey)
 
     _verb(run)
 
@@ -242,7 +269,7 @@ def theory() -> None:
     _verb(main)
 
 
-VERBS = {"evaluate": evaluate, "runs": runs, "describe": describe, "theory": theory}
+VERBS = {"evaluate": evaluate, "decode-sweep": decode_sweep, "runs": runs, "describe": describe, "theory": theory}
 
 
 def main() -> None:

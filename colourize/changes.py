@@ -10,7 +10,18 @@ from colourize.config import LATER
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
-SAME_TO_GO_ON = "model", "num_colours", "optimizer", "scheduler", "data", "seed", "batch_size", "patience", "trainer"
+SAME_TO_GO_ON = (
+    "model",
+    "num_colours",
+    "colour_space",
+    "optimizer",
+    "scheduler",
+    "data",
+    "seed",
+    "batch_size",
+    "patience",
+    "trainer",
+)
 OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid out for the length of the run
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
 """Arguments of the Trainer that change nothing of what is trained."""

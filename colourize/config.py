@@ -24,6 +24,7 @@ class Knobs:
     num_filters: int = MISSING
     num_colours: int = MISSING
     palette: str = MISSING
+    colour_space: str = MISSING
     classes: Any = MISSING
     image_size: int = MISSING
     holdout: float = MISSING
@@ -53,10 +54,14 @@ LEAST = {
     "seed": 0,
     "save_every": 1,
 }
-LATER = {"dilation": 1}  # knobs that came later: what held before, and so holds where a configuration lacks them
+LATER = {
+    "dilation": 1,
+    "colour_space": "rgb",
+}  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
+COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
 NODES = "model", "data", "optimizer", "scheduler"
 NOT_TAKEN = {
     "devices": "a run uses one device",
@@ -132,6 +137,8 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"holdout={knobs['holdout']} is no share of the training pictures; pass 0 <= holdout < 1")
     if knobs["accelerator"] not in ACCELERATORS:
         raise InputError(f"accelerator={knobs['accelerator']} is unknown; pass one of {', '.join(ACCELERATORS)}")
+    if knobs["colour_space"] not in COLOUR_SPACES:
+        raise InputError(f"colour_space={knobs['colour_space']} is unknown; pass one of {', '.join(COLOUR_SPACES)}")
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
     if (

@@ -70,6 +70,31 @@ def scatter_figure(points: Mapping[str, tuple[float, float]], truth: float) -> F
     return figure
 
 
+def decodings_figure(
+    points: Mapping[str, Sequence[float]], grey: Sequence[float], titles: Sequence[str], truth: float, title: str
+) -> Figure:
+    """Errors against colourfulness along decodings: ``points`` are (colourfulness, an error for each of the titles).
+
+    A line joins the decodings in their order, a ring the best one; a dot is the untouched ``grey``, a vertical line the
+    true pictures' colourfulness. A title ends in an arrow that says which way is better.
+    """
+    figure = Figure(figsize=(4.2 * len(titles), 3.8), dpi=120, layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    values = np.array(list(points.values()))
+    for number, (axis, name) in enumerate(zip(figure.subplots(1, len(titles)), titles, strict=True), start=1):
+        axis.axvline(truth, color="0.6", linewidth=1, label="true pictures")
+        axis.plot(values[:, 0], values[:, number], ".-", color="C0", linewidth=1, label="decodings")
+        for label, (x, *ys) in points.items():
+            axis.annotate(label, (x, ys[number - 1]), (3, 3), textcoords="offset points", fontsize=6.5, color="0.3")
+        best = (np.nanargmin if name.endswith("↓") else np.nanargmax)(values[:, number])
+        axis.scatter(values[best, 0], values[best, number], s=80, facecolor="none", edgecolor="C3", label="best")
+        axis.scatter(grey[0], grey[number], color="0.5", marker="s", s=20, label="untouched grey")
+        axis.set(xlabel="colourfulness", ylabel=name, xlim=(-1, None))
+        axis.grid(alpha=0.3)
+    axis.legend(fontsize=7)
+    return figure
+
+
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
     """Writes loss and accuracy against the epoch, training and validation, from the rows of ``metrics.csv``."""
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from colourize.config import LATER
 from colourize.errors import InputError
+from colourize.spaces import SPACES
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, H, W]
 
@@ -59,8 +61,8 @@ class Colourizer(pl.LightningModule):
 
     Args:
         network: the architecture.
-        palette: float32 [K, 3] in [0, 1]; a buffer, so a checkpoint decodes its own classes.
-        config: the resolved configuration as plain values, stored in every checkpoint.
+        palette: float32 [K, C]; a buffer, so a checkpoint decodes its own classes.
+        config: the resolved configuration as plain values, stored in every checkpoint; it names the colour space.
         table_loss: the look-up table's validation loss, against which skill is measured.
         optimizer: builds the optimizer from parameters; not needed to predict.
         scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
@@ -84,6 +86,7 @@ class Colourizer(pl.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.register_buffer("palette", palette)
         self.config = config
+        self.space = SPACES[{**LATER, **config}["colour_space"]]
         self.table_loss = table_loss
         self.fingerprint = fingerprint
         # a baseline is counted, not trained: it has no parameters and so no optimizer to step
