@@ -16,6 +16,7 @@ from colourize import colour, lab
 from colourize.colour import LEVELS
 
 WHITE = (LEVELS - 1) / LEVELS  # on the scale of the networks' input and of the pictures
+FEW = 1 << 19  # pixels up to which each is converted by itself: a table of colours would take longer
 STEPS = 16  # of the bisection: chroma to 2**-16 of itself
 INSIDE = 1e-4  # sRGB in [0, 1] may lie so far outside: a fortieth of an 8-bit level
 
@@ -148,8 +149,10 @@ class Chroma(Space):
         return torch.cat(parts)
 
     def lightness(self, images: Tensor) -> Tensor:
-        parts = colour.per_colour(images, self._lightness, torch.float32)
-        return torch.cat(list(parts)).unsqueeze(1)
+        pixels = images.flatten(0, -2)
+        if len(pixels) <= FEW:
+            return self._lightness(pixels).float().view(images.shape[:-1]).unsqueeze(1)
+        return torch.cat(list(colour.per_colour(images, self._lightness, torch.float32))).unsqueeze(1)
 
     def _lightness(self, colours: Tensor) -> Tensor:
         return self._lab(colours)[:, 0].clamp(0, self.scale) * WHITE / self.scale
