@@ -115,7 +115,7 @@ def _sentence(rows: Sequence[Row], labels: Sequence[str], key: str) -> str:
         return said
     low, high = sorted(abs(measure.scale * value) for value in interval[1:])
     same = not (interval.low > 0 or interval.high < 0)
-    figures = f"by {low:.{measure.digits}f} to {high:.{measure.digits}f}"
+    figures = f"by {low:.{measure.digits + 1}f} to {high:.{measure.digits + 1}f}"
     return f"{said}; {'within the error of sampling of' if same else 'better ' + figures + ' than'} the {labels[end]}"
 
 

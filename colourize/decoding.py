@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from colourize.errors import InputError
@@ -20,7 +19,7 @@ from colourize.palette import dequantize
 from colourize.spaces import Decoded, Space
 
 Values = Callable[[Tensor, Tensor, Tensor], Tensor]
-SMOOTHNESS = 4.0  # pixels: the Gaussian's sigma over which a sample's noise is correlated
+SMOOTHNESS = 0.25  # of the shorter side: the sigma over which a sample's noise is smooth
 FORMS = "argmax, mean, annealed:T, sample or sample:SEED, each with +grey or without"
 
 
@@ -53,14 +52,16 @@ def annealed_mean(logits: Tensor, palette: Tensor, temperature: float = 1.0) -> 
     return torch.einsum("nkhw,kc->nchw", shares, palette.to(shares))
 
 
-def coherent_sample(logits: Tensor, lightness: Tensor, seed: int = 0, sigma: float = SMOOTHNESS) -> Tensor:
-    """Labels drawn from softmax(logits) pixel by pixel, but not independently: [N, K, H, W] -> int64 [N, H, W].
+def coherent_sample(logits: Tensor, lightness: Tensor, seed: int = 0, smoothness: float = SMOOTHNESS) -> Tensor:
+    """Labels drawn from softmax(logits), neighbours not independently: [N, K, H, W], [N, 1, H, W] -> int64 [N, H, W].
 
     Gumbel-max: arg-max of logits + G with G = -log(-log(U)), U uniform, has exactly the probabilities softmax(logits)
     (Gumbel 1954; Maddison, Tarlow, Minka 2014). Here U = Phi(z), where z is a Gaussian field for each class, smooth
-    over ``sigma`` pixels and of variance 1: at a pixel nothing changes, but neighbours have about the same noise, and
-    so tend to the same class. A picture's noise follows from the seed and the picture, whatever batch it comes in.
+    and of variance 1: at a pixel nothing changes, but neighbours have about the same noise, and so tend to the same
+    class. ``smoothness`` is a share of the shorter side; 0 draws each pixel on its own. A picture's noise follows from
+    the seed and the picture, whatever batch it comes in.
     """
+    sigma = smoothness * min(logits.shape[-2:])
     sampled = []
     for scores, picture in zip(logits, lightness, strict=True):
         noise = smooth_noise(scores.shape, sigma, _generator(picture, seed)).to(scores.device)
@@ -69,20 +70,24 @@ def coherent_sample(logits: Tensor, lightness: Tensor, seed: int = 0, sigma: flo
 
 
 def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generator) -> Tensor:
-    """Stationary Gaussian fields of variance 1: float32 [K, H, W], white noise under a Gaussian of ``sigma`` pixels.
+    """Gaussian fields of variance 1 at every pixel: float32 [K, H, W].
 
-    The correlation of two pixels at distance d is exp(-d^2 / (4 sigma^2)). Noise beyond the edges is drawn too, so
-    that they are no special place.
+    White noise on knots a ``sigma`` (pixels) apart, under a Gaussian of that sigma, over its own variance: so two
+    pixels at distance d correlate by exp(-d^2 / (4 sigma^2)), and a field costs few random numbers.
     """
-    if sigma <= 0:
-        return torch.randn(shape, generator=generator)
-    reach = math.ceil(3 * sigma)
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    weights = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    weights = weights / weights.norm()  # the sum of the squares is the variance
     classes, height, width = shape
-    noise = torch.randn(classes, 1, height + 2 * reach, width + 2 * reach, generator=generator)
-    return F.conv2d(F.conv2d(noise, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))[:, 0]
+    if sigma < 0.5:
+        return torch.randn(shape, generator=generator)
+    rows, columns = _blur(height, sigma), _blur(width, sigma)
+    noise = torch.randn(classes, rows.shape[1], columns.shape[1], generator=generator)
+    return torch.einsum("hi,kij,wj->khw", rows, noise, columns)
+
+
+def _blur(size: int, sigma: float) -> Tensor:
+    """Weights of the knots for each pixel of a side, their squares summing to 1: [S, knots]."""
+    knots = torch.arange(-4, math.ceil(size / sigma) + 5) * sigma
+    weights = torch.exp(-0.5 * ((torch.arange(size)[:, None] - knots) / sigma) ** 2)
+    return weights / weights.norm(dim=1, keepdim=True)
 
 
 def gumbel(normal: Tensor) -> Tensor:

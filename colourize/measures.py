@@ -55,7 +55,7 @@ MEASURES = {
     "auc_rebalanced": Measure("AuC rebalanced, %", ("auc_weighted", "auc_weight"), torch.divide, 1, 100, "higher"),
     "colourfulness": Measure("colourfulness", ("colourfulness",), _mean, 1),
     "colourfulness_gap": Measure("distance to truth", ("colourfulness_gap",), _mean, 1, better="lower"),
-    "outside": Measure("outside gamut, %", ("outside",), _mean, 2, 100),  # pixels that were desaturated to fit in
+    "outside": Measure("outside, %", ("outside",), _mean, 2, 100),  # of the gamut: desaturated to fit in
 }
 
 
