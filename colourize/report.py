@@ -41,9 +41,12 @@ def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
     roomy = console.width >= 130
     parts: tuple[tuple[str, tuple[str, ...]], ...] = (("colour classes", CLASSES), ("pictures", PICTURES))
     if not roomy:
-        parts = ("colour classes", CLASSES[:3]), ("", CLASSES[3:]), ("pictures", PICTURES[:5]), ("", PICTURES[5:])
+        parts = ("colour classes", CLASSES[:3]), ("", CLASSES[3:]), ("pictures", PICTURES[:4]), ("", PICTURES[4:8])
+        parts = *parts, ("", PICTURES[8:])
     for part, keys in parts:
         keys, lines = _of_table(rows, keys)
+        if not keys:
+            continue
         table = Table(title=f"{title}: {part}" if part else None, title_justify="left")
         table.add_column("", no_wrap=roomy, overflow="fold")
         for key in keys:
