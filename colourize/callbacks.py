@@ -15,8 +15,6 @@ from torch import Tensor
 from colourize import files
 from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
-from colourize.palette import dequantize
-from colourize.spaces import Space
 
 COLUMNS = "epoch", "step", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"
 BAR_RATE = 10  # looks a second; a look costs more than a step on a GPU
@@ -47,12 +45,11 @@ class ExamplePictures(Callback):
 
 def examples(module: Any, grey: Tensor, labels: Tensor) -> dict[str, Tensor]:
     """Rows of pictures: grey [N, 1, H, W]; the true classes' and the most probable classes' colours, [N, 3, H, W]."""
-    space: Space = module.space
     grey, labels = grey.to(module.device), labels.to(module.device)
     with torch.no_grad():
         predicted = module(grey).argmax(dim=1)
-    true, shown = (space.decode(grey, dequantize(index, module.palette)).colours for index in (labels, predicted))
-    return {"grey": space.neutral(grey), "true class": true, "predicted": shown}
+    true, shown = module.colours(grey, labels), module.colours(grey, predicted)
+    return {"grey": module.space.neutral(grey), "true class": true, "predicted": shown}
 
 
 class EpochTable(Callback):

@@ -8,7 +8,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from colourize.errors import InputError
-from colourize.targets import check_node
+from colourize.targets import check_node, instantiate
 
 
 @dataclass
@@ -18,9 +18,11 @@ class Knobs:
     model: Any = MISSING
     data: Any = MISSING
     optimizer: Any = MISSING
+    augment: Any = None
     scheduler: Any = None
     kernel: int = MISSING
     dilation: int = MISSING
+    hints: bool = False
     num_filters: int = MISSING
     num_colours: int = MISSING
     palette: str = MISSING
@@ -57,12 +59,16 @@ LEAST = {
 LATER = {
     "dilation": 1,
     "colour_space": "rgb",
+    "augment": None,
+    "hints": False,
+    "validation_classes": None,
+    "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
 COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
-NODES = "model", "data", "optimizer", "scheduler"
+NODES = "model", "data", "optimizer", "augment", "scheduler"
 NOT_TAKEN = {
     "devices": "a run uses one device",
     "num_nodes": "a run uses one device",
@@ -121,16 +127,12 @@ def check(knobs: dict[str, Any]) -> None:
     for name in knobs.keys() - {known.name for known in fields(Knobs)}:
         raise InputError(f"{name} is no knob; --help lists them")
     knobs = {**LATER, **knobs}  # an old run's
-    for name, least in LEAST.items():
-        if knobs[name] < least:
-            raise InputError(f"{name}={knobs[name]} is too small; pass {name}={least} or more")
+    for name in LEAST:
+        check_range(name, knobs[name])
     if knobs["patience"] is not None and knobs["patience"] < 1:
         raise InputError(f"patience={knobs['patience']} is too small; pass patience=1 or more, or null")
     if knobs["resume"] is not None:
         raise InputError(f"resume={knobs['resume']} stands for a command line; pass it to python train.py")
-    for name, most in MOST.items():
-        if knobs[name] > most:
-            raise InputError(f"{name}={knobs[name]} is too large; pass {name}={most} or less")
     if not 0 < knobs["lr"] < float("inf"):
         raise InputError(f"lr={knobs['lr']} is no learning rate; pass a positive number such as lr=0.001")
     if not 0 <= knobs["holdout"] < 1:
@@ -142,20 +144,31 @@ def check(knobs: dict[str, Any]) -> None:
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
     if (
-        knobs["precision"] == "16-mixed"
+        knobs["precision"].endswith("-mixed")
         and knobs["trainer"].get("gradient_clip_val")
         and knobs["optimizer"].get("fused")
     ):
-        raise InputError("trainer.gradient_clip_val with precision=16-mixed wants optimizer.fused=false; pass it")
+        precision = knobs["precision"]
+        raise InputError(f"trainer.gradient_clip_val with precision={precision} wants optimizer.fused=false; pass it")
     for name, reason in NOT_TAKEN.items():
         if name in knobs["trainer"]:
             raise InputError(f"trainer.{name}={knobs['trainer'][name]} is not taken: {reason}")
     for name in NODES:
-        if knobs[name] or name != "scheduler":  # which may be none
+        if knobs[name] or name not in ("augment", "scheduler"):  # which may be none
             check_node(name, knobs[name])
+    if knobs["augment"]:
+        instantiate(knobs["augment"])  # which checks its values
     if knobs["scheduler"] and knobs["optimizer"]["_target_"].endswith(".Hypergradient"):
         raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
     _check_bypass(knobs)
+
+
+def check_range(name: str, value: int) -> None:
+    """Raises InputError where a knob of ``LEAST`` or ``MOST`` is outside its range."""
+    if name in LEAST and value < LEAST[name]:
+        raise InputError(f"{name}={value} is too small; pass {name}={LEAST[name]} or more")
+    if name in MOST and value > MOST[name]:
+        raise InputError(f"{name}={value} is too large; pass {name}={MOST[name]} or less")
 
 
 def _check_bypass(knobs: dict[str, Any]) -> None:
@@ -163,6 +176,8 @@ def _check_bypass(knobs: dict[str, Any]) -> None:
     network = knobs["model"]
     if knobs["dilation"] > 1 and "dilation" not in network:
         raise InputError(f"dilation={knobs['dilation']}: {network['_target_']} takes none; leave dilation out")
+    if knobs["hints"] and "hints" not in network:
+        raise InputError(f"hints=true: {network['_target_']} takes none; pass model=resunet, or leave hints out")
     for name, value in network.items():
         if name in LEAST and value < LEAST[name]:
             raise InputError(f"model.{name}={value} is too small; pass {name}={LEAST[name]} or more")

@@ -170,7 +170,7 @@ def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
 def colour_data(config: dict[str, Any]) -> ColourData:
     """The pictures of a configuration, not yet loaded."""
     names = "num_colours", "palette", "colour_space", "cache_dir"
-    return ColourData(builder("data", config["data"]), **{name: config[name] for name in names})
+    return ColourData(builder("data", config["data"]), **{name: {**LATER, **config}[name] for name in names})
 
 
 def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict
         if not override.startswith("data."):
             raise InputError(f"{override} does not apply to a trained run; pass data.NAME=VALUE")
     config.merge_with_dotlist(list(overrides))
-    return {**LATER, **plain(config)}
+    return plain(config)
 
 
 def _yardsticks(

@@ -84,7 +84,7 @@ def decodings_figure(
     for number, (axis, name) in enumerate(zip(figure.subplots(1, len(titles)), titles, strict=True), start=1):
         axis.axvline(truth, color="0.6", linewidth=1, label="true pictures")
         axis.plot(values[:, 0], values[:, number], ".-", color="C0", linewidth=1, label="decodings")
-        best = (np.nanargmin if name.endswith("↓") else np.nanargmax)(values[:, number])
+        best = int((np.nanargmin if name.endswith("↓") else np.nanargmax)(values[:, number]))
         for place in _apart(values[:, [0, number]], [0, len(values) - 1, best]):
             x, side = (-6, "right") if place == len(values) - 1 else (6, "left")  # the mean is the dullest
             style = {"textcoords": "offset points", "ha": side, "fontsize": 7, "color": "0.3"}

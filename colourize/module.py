@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from colourize import hints
 from colourize.config import LATER
 from colourize.errors import InputError
+from colourize.palette import dequantize
 from colourize.spaces import SPACES
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, H, W]
@@ -68,6 +70,7 @@ class Colourizer(pl.LightningModule):
         scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
             validation loss to fall is stepped after every validation.
         fingerprint: of the pictures and the palette, stored in every checkpoint.
+        augment: other pictures from a training batch's; see ``colourize.augment``.
     """
 
     palette: Tensor
@@ -81,6 +84,7 @@ class Colourizer(pl.LightningModule):
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
         fingerprint: str = "",
+        augment: Callable[[Tensor, Tensor], Batch] | None = None,
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
@@ -93,6 +97,7 @@ class Colourizer(pl.LightningModule):
         self.automatic_optimization = any(True for _ in self.network.parameters())
         self.build_optimizer = optimizer
         self.build_scheduler = scheduler
+        self.augment = augment
         self.plateau: ReduceLROnPlateau | None = None
         self.plateau_state: dict[str, Any] | None = None
 
@@ -100,8 +105,14 @@ class Colourizer(pl.LightningModule):
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, H, W]."""
         return self.network(grey)
 
+    def colours(self, grey: Tensor, labels: Tensor) -> Tensor:
+        """Pictures of the classes: the input [N, 1, H, W], [N, H, W] -> [N, 3, H, W] in [0, 1)."""
+        return self.space.decode(grey, dequantize(labels, self.palette)).colours
+
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        grey, labels = batch
+        grey, labels = batch if self.augment is None else self.augment(*batch)
+        if getattr(self.network, "hints", False):
+            grey = torch.cat((grey, hints.drawn(self.colours(grey, labels).cpu()).to(grey)), dim=1)
         rows = log_probabilities(self(grey))
         losses = F.nll_loss(rows, labels.flatten(), reduction="none")
         loss = losses.mean()

@@ -182,7 +182,8 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
         network.fit(data.train.grey, data.train.labels)
     optimizer = builder("optimizer", knobs["optimizer"])
     scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
-    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint)
+    augment = builder("augment", knobs["augment"])() if knobs.get("augment") else None
+    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint, augment)
     # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
     return module.double() if knobs["precision"] == "64-true" else module
 

@@ -15,7 +15,7 @@ from tests.conftest import composed, knobs
 
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
-OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory.py
+OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory_command.py
 EXTRA = {("data", "folder"): ["data.root=pictures"]}
 
 
@@ -25,7 +25,8 @@ def test_every_option_composes_without_a_hydra_runtime(group, option):
 
 
 @pytest.mark.parametrize(
-    ("group", "option"), [pair for pair in OPTIONS if pair[0] != "experiment" and pair != ("scheduler", "none")]
+    ("group", "option"),
+    [pair for pair in OPTIONS if pair[0] != "experiment" and pair not in (("scheduler", "none"), ("augment", "none"))],
 )
 def test_every_target_takes_its_option_s_keys(group, option):
     node = knobs(f"{group}={option}", *EXTRA.get((group, option), []))[group]
@@ -53,7 +54,7 @@ def test_every_knob_has_a_comment_on_the_page():
     ("group", "knob", "value", "but"),
     [
         ("model", "kernel", 7, ("lookup", "prior")),
-        ("model", "dilation", 2, ("lookup", "prior", "poolupsample")),
+        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small")),
         ("model", "num_filters", 5, ("lookup", "prior")),
         ("model", "num_colours", 9, ()),
         ("optimizer", "lr", 0.25, ()),
@@ -80,7 +81,7 @@ def test_two_hands_on_the_learning_rate_are_refused():
         knobs("optimizer=hypergradient", "scheduler=cosine")
 
 
-@pytest.mark.parametrize("model", ["poolupsample", "lookup"])
+@pytest.mark.parametrize("model", ["poolupsample", "lookup", "resunet"])
 def test_a_dilation_that_no_layer_would_take_is_refused(model):
     with pytest.raises(InputError, match=r"dilation=2: colourize\.models.* takes none; leave dilation out"):
         knobs(f"model={model}", "dilation=2")
@@ -139,9 +140,11 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("lr=nan", "lr=nan is no learning rate"),
         ("holdout=1", "holdout=1.0 is no share"),
         ("seed=-1", "seed=-1 is too small"),
+        ("colour_space=hsv", "colour_space=hsv is unknown; pass one of rgb, lab, oklab"),
         ("accelerator=tpu", "accelerator=tpu is unknown; pass one of auto, cpu, gpu"),
         ("data=folder", "data.root has no value; pass data.root="),
         ("precision=bf16-true", "precision=bf16-true is unknown; pass one of 32-true, bf16-mixed"),
+        ("hints=true", "hints=true: colourize.models.convtranspose.ConvTransposeNet takes none; pass model=resunet"),
         ("model.kernel=0", "model.kernel=0 is too small; pass kernel=1 or more"),
         ("model.kernel=abc", "model.kernel='abc' is str; pass int"),
         ("model.num_colours=6", "model.num_colours=6 but num_colours=24; pass num_colours alone"),
@@ -153,6 +156,9 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("+data.foo=1", "unexpected keyword argument 'foo'"),
         ("+trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
         ("precision=16-mixed +trainer.gradient_clip_val=1", "precision=16-mixed wants optimizer.fused=false"),
+        ("precision=bf16-mixed +trainer.gradient_clip_val=1", "precision=bf16-mixed wants optimizer.fused=false"),
+        ("augment=flips augment.shift=-1", "augment.shift=-1 is too small; pass 0 or more pixels"),
+        ("augment=flips augment.noise=2", "augment.noise=2 is outside"),
         ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],
 )

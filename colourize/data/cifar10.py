@@ -13,7 +13,7 @@ from filelock import FileLock
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
-from colourize.data.classes import selected_classes
+from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError, told
 
@@ -21,8 +21,16 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 TIMEOUT = 60.0  # seconds for which a server may send nothing
 
 
-def load(root: str | Path, classes: Any = "horse", image_size: int = 32, holdout: float = 0.0) -> Pictures:
+def load(
+    root: str | Path,
+    classes: Any = "horse",
+    image_size: int = 32,
+    holdout: float = 0.0,
+    validation_classes: Any = None,
+) -> Pictures:
     """The chosen classes' pictures; the test split validates, or the share ``holdout`` of the training split.
+
+    The test split's ``validation_classes`` are those chosen unless given.
 
     Downloads the archive into ``root`` where it is not there yet.
 
@@ -31,12 +39,14 @@ def load(root: str | Path, classes: Any = "horse", image_size: int = 32, holdout
     """
     if image_size != 32:
         raise InputError(f"image_size={image_size}, but CIFAR-10 holds 32x32 pictures; pass image_size=32")
+    check_validation_classes(validation_classes, holdout)
     chosen = selected_classes(classes, CLASSES)
+    validate = chosen if validation_classes is None else selected_classes(validation_classes, CLASSES)
     train = _split(root, True, chosen)
     if holdout:
         validates = torch.from_numpy(held_out([picture.numpy().tobytes() for picture in train], holdout))
         return Pictures(train[~validates], train[validates])
-    return Pictures(train, _split(root, False, chosen))
+    return Pictures(train, _split(root, False, validate))
 
 
 class _Cifar10(CIFAR10):

@@ -35,3 +35,11 @@ def _indices(item: str | int, names: Sequence[str]) -> list[int]:
 def _valid(names: Sequence[str]) -> str:
     shown = list(names) if len(names) <= 20 else [*names[:10], "...", names[-1]]
     return f"{', '.join(shown)}, 0 to {len(names) - 1}, or all"
+
+
+def check_validation_classes(classes: object, holdout: float) -> None:
+    """Raises InputError where a share of the training pictures validates, so that no class can be chosen to."""
+    if classes is not None and holdout:
+        raise InputError(
+            f"data.validation_classes={classes}, but {holdout:g} of the training pictures validate; leave one out"
+        )

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from colourize.data import cache
-from colourize.data.classes import selected_classes
+from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.decode import UnreadablePicture, extensions, read_rgb, square
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError
@@ -49,6 +49,7 @@ def load(
     holdout: float = 0.0,
     cache_dir: str | Path = "data/cache",
     mapped: bool = False,
+    validation_classes: str | int | Sequence[str | int] | None = None,
 ) -> Pictures:
     """The pictures below ``root``, each cropped to its centre square: uint8 [N, S, S, 3], S = ``image_size``.
 
@@ -68,6 +69,7 @@ def load(
       folder it is 0.1 unless given. A file's side depends on its own bytes only (``held_out``).
     - A class is a first folder below the split's, or below ``root``; files further down belong to it. ``classes``
       chooses some of the training split's, as ``selected_classes`` reads it; 'all' also takes files in no class.
+      ``validation_classes`` are those of the validation split, where they are not the same.
     - A picture is what ends in an extension that Pillow can open. Names with a leading dot and ``__MACOSX`` are left
       out. Links are followed, except to a folder they lie in.
 
@@ -89,11 +91,14 @@ def load(
     if not train:
         raise InputError(f"data.root={root} holds no picture files such as .jpg or .png; pass a folder of pictures")
     share = 0.0 if validation and not holdout else holdout or DEFAULT_HOLDOUT
-    wanted = _wanted(root, classes, {name for name in train.values() if name is not None})
+    check_validation_classes(validation_classes, share)
+    names = {name for name in train.values() if name is not None}
+    wanted, validate = _wanted(root, classes, names), classes if validation_classes is None else validation_classes
     training = [path for path, name in train.items() if name in wanted]
-    validating = [path for path, name in validation.items() if name in wanted and not share]
+    validated = _wanted(root, validate, names)
+    validating = [path for path, name in validation.items() if name in validated and not share]
     if not (validating or share):
-        raise InputError(f"classes={classes!r}: no pictures of them validate in {root}; add some, or pass holdout=0.1")
+        raise InputError(f"classes={validate!r}: no pictures of them validate in {root}; add some, or pass holdout=0.1")
     files = training + validating
     status = np.array([_status(os.path.join(root, path)) for path in files], np.int64)
     key = cache.digest(FORMAT, str(root.resolve()), files, status, len(training), image_size, share)
@@ -121,8 +126,8 @@ def load(
         sides = (cache.Stream((len(side), *shape[1:]), np.uint8, _parts(pictures, side)) for side in rows)
         return next(sides), next(sides), report
 
-    names = ["-train.npy", "-validation.npy", ".json"]
-    *sides, report = cache.cached(cache_dir, f"folder-{key}", names, build, _whole, mapped)
+    endings = ["-train.npy", "-validation.npy", ".json"]
+    *sides, report = cache.cached(cache_dir, f"folder-{key}", endings, build, _whole, mapped)
     _warn(root, report["unreadable"], len(files))
     train_side, validation_side = map(torch.from_numpy, sides)
     return Pictures(train_side, validation_side, mapped=mapped)

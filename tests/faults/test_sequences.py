@@ -136,6 +136,7 @@ def remember_data(monkeypatch):
             "optimizer.decoupled=true",
         ],
         ["optimizer=sgdw", "optimizer.weight_decay=0.1"],
+        ["augment=flips", "augment.shift=2", "augment.noise=0.1", "augment.mix=0.5"],
     ],
     ids=lambda words: words[0],
 )
