@@ -34,6 +34,7 @@ verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
   decode-sweep  error against colourfulness over the temperature of the decoding (colourize decode-sweep --help)
+  calibrate  fit how far a run's certainty is to be believed: colourize calibrate RUN (colourize calibrate --help)
   hints      pictures against the number of colours that a network is given: colourize hints RUN (... --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
@@ -198,6 +199,7 @@ def evaluate() -> None:
         help="a row of pictures by another decoding than the arg-max, again and again: mean, annealed:T, sample, "
              "sample:SEED; with +grey behind it, as in argmax+grey, rgb keeps the input's grey",
     )  # fmt: skip
+    parser.add_argument("--calibrated", action="store_true", help="each run once more at its fitted temperature")
     given = parser.parse_args(sys.argv[2:])
     runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
     overrides = [word for word in given.runs if word not in runs]
@@ -205,7 +207,9 @@ def evaluate() -> None:
     def run() -> None:
         from colourize import evaluate
 
-        evaluate.evaluate(runs, overrides, given.html, given.json, given.pictures, decodings=given.decoding)
+        evaluate.evaluate(
+            runs, overrides, given.html, given.json, given.pictures, given.calibrated, decodings=given.decoding
+        )
 
     _verb(run)
 
@@ -227,6 +231,27 @@ def decode_sweep() -> None:
         from colourize.decode_sweep import decode_sweep
 
         decode_sweep(given.run, given.overrides, given.figure, given.json, given.keep_grey)
+
+    _verb(run)
+
+
+def calibrate() -> None:
+    """``colourize calibrate RUN``."""
+    parser = argparse.ArgumentParser(
+        "colourize calibrate",
+        description="Fits a temperature to a run's certainty on the training pictures that it held out, and writes it "
+                    "beside the checkpoint, where colourize evaluate --calibrated finds it.",
+    )  # fmt: skip
+    parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder, trained with holdout=0.1 or so")
+    parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="where its pictures are now: data.root=DIR")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw how often a sure pixel is right, as PNG")
+    parser.add_argument("--entropy", type=Path, metavar="FILE", help="draw where ten pictures are unsure, as PNG")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.calibrate import calibrate
+
+        calibrate(given.run, given.overrides, given.figure, given.entropy)
 
     _verb(run)
 
@@ -295,8 +320,8 @@ def theory() -> None:
 
 
 VERBS = {
-    "evaluate": evaluate, "decode-sweep": decode_sweep, "hints": hints, "runs": runs, "describe": describe,
-    "theory": theory,
+    "evaluate": evaluate, "decode-sweep": decode_sweep, "calibrate": calibrate, "hints": hints, "runs": runs,
+    "describe": describe, "theory": theory,
 }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ class Knobs:
     compile: bool = MISSING
     precision: str = MISSING
     patience: int | None = None
+    ema: float | None = None
     resume: str | None = None
     ckpt_path: str | None = None
     save_every: int = MISSING
@@ -61,6 +62,7 @@ LATER = {
     "colour_space": "rgb",
     "augment": None,
     "hints": False,
+    "ema": None,
     "validation_classes": None,
     "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
@@ -135,6 +137,8 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"resume={knobs['resume']} stands for a command line; pass it to python train.py")
     if not 0 < knobs["lr"] < float("inf"):
         raise InputError(f"lr={knobs['lr']} is no learning rate; pass a positive number such as lr=0.001")
+    if knobs["ema"] is not None and not 0 < knobs["ema"] < 1:
+        raise InputError(f"ema={knobs['ema']} is no decay; pass 0 < ema < 1 such as ema=0.998, or null")
     if not 0 <= knobs["holdout"] < 1:
         raise InputError(f"holdout={knobs['holdout']} is no share of the training pictures; pass 0 <= holdout < 1")
     if knobs["accelerator"] not in ACCELERATORS:

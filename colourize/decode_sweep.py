@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from colourize import checkpoint, report, tables
+from colourize import checkpoint, files, report, tables
 from colourize.data.module import labelled
 from colourize.decoding import parsed
 from colourize.errors import InputError
@@ -49,9 +49,9 @@ def decode_sweep(
         InputError: not one run; an override that does not apply; pictures that cannot be loaded.
     """
     check_outputs(None, figures, figure)
-    if len(files := checkpoint_files(run)) > 1:
-        raise InputError(f"{run} holds {len(files)} runs; pass one of them, such as {files[0].parent.parent}")
-    module = checkpoint.load(files[0])
+    if len(found := checkpoint_files(run)) > 1:
+        raise InputError(f"{run} holds {len(found)} runs; pass one of them, such as {found[0].parent.parent}")
+    module = checkpoint.load(found[0])
     data = colour_data(data_config([module], overrides))
     pictures = data.source()
     sides = labelled(pictures, module.palette, data.cache_dir, module.space)
@@ -98,7 +98,8 @@ def _table(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
     lines = [["decoding", *(MEASURES[key].title for key in keys), "of the truth, %"]]
     for label, row in zip(labels, rows, strict=True):
         cells = [report.shown(row.intervals.get(key), MEASURES[key])[0] for key in keys]
-        lines.append([label, *cells, f"{100 * row.intervals[COLOURFULNESS].estimate / truth:.0f}"])
+        share = f"{100 * row.intervals[COLOURFULNESS].estimate / truth:.0f}" if truth else report.ABSENT
+        lines.append([label, *cells, share])
     return tables.as_text(lines)
 
 
@@ -123,10 +124,9 @@ def _colourful(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
     """Which decoding's mean colourfulness is nearest to the truth."""
     means = [row.intervals[COLOURFULNESS].estimate for row in rows]
     place = min(range(len(rows)), key=lambda number: abs(means[number] - truth))
-    return (
-        f"mean colourfulness: nearest to the true pictures' {truth:.1f} with {labels[place]}, {means[place]:.1f} "
-        f"({means[place] / truth - 1:+.0%})"
-    )
+    share = f" ({means[place] / truth - 1:+.0%})" if truth else ""
+    said = f"{truth:.1f} with {labels[place]}, {means[place]:.1f}{share}"
+    return f"mean colourfulness: nearest to the true pictures' {said}"
 
 
 def _drawn(rows: Sequence[Row], labels: Sequence[str], truth: float, name: str) -> Figure:
@@ -140,4 +140,4 @@ def _write(path: Path, rows: Sequence[Row], labels: Sequence[str], truth: float)
     """Every figure with its interval, and the best decoding by each measure."""
     named = {key: labels[1:][place] for key in JUDGED if (place := best(rows[1:], key)) >= 0}
     contents = {"true_colourfulness": truth, "best": named, "rows": json.loads(report.as_json(rows))}
-    path.write_text(json.dumps(contents, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    files.replace_text(path, json.dumps(contents, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

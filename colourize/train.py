@@ -16,6 +16,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 from torch import Tensor, nn
 
 from colourize import allocator, results
+from colourize.averaging import MovingAverage
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
 from colourize.changes import check_changes
 from colourize.checkpoint import CheckpointFiles, newest, read
@@ -192,6 +193,8 @@ def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[C
     callbacks: list[Callback] = [table, ExamplePictures()]
     if knobs["trainer"].get("enable_progress_bar", True):
         callbacks.append(ProgressBar())
+    if knobs.get("ema") is not None:
+        callbacks.append(MovingAverage(knobs["ema"]))  # after those that are to see it
     if knobs["patience"] is not None:
         callbacks.append(EarlyStopping("val/loss", patience=knobs["patience"], check_finite=False))
     return [*callbacks, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"])]

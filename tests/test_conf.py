@@ -139,6 +139,8 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("lr=0", "lr=0.0 is no learning rate"),
         ("lr=nan", "lr=nan is no learning rate"),
         ("holdout=1", "holdout=1.0 is no share"),
+        ("ema=1", "ema=1.0 is no decay; pass 0 < ema < 1"),
+        ("ema=nan", "ema=nan is no decay"),
         ("seed=-1", "seed=-1 is too small"),
         ("colour_space=hsv", "colour_space=hsv is unknown; pass one of rgb, lab, oklab"),
         ("accelerator=tpu", "accelerator=tpu is unknown; pass one of auto, cpu, gpu"),

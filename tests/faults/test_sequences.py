@@ -136,6 +136,8 @@ def remember_data(monkeypatch):
             "optimizer.decoupled=true",
         ],
         ["optimizer=sgdw", "optimizer.weight_decay=0.1"],
+        ["ema=0.9", "+trainer.val_check_interval=0.5", "save_every=3"],
+        ["ema=0.99", "+trainer.accumulate_grad_batches=3", "precision=64-true", "model=unet"],
         ["augment=flips", "augment.shift=2", "augment.noise=0.1", "augment.mix=0.5"],
     ],
     ids=lambda words: words[0],
