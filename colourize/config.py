@@ -60,7 +60,7 @@ LEAST = {
 LATER = {
     "dilation": 1,
     "colour_space": "rgb",
-    "augment": None,
+    "augment": {},
     "hints": False,
     "ema": None,
     "validation_classes": None,

@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from colourize import changes, checkpoint, manifest
+from colourize.config import LATER
 from colourize.errors import InputError
 from colourize.evaluate import evaluate
 from colourize.train import train
@@ -40,11 +41,11 @@ def test_the_hash_stands_for_what_makes_a_difference():
 
 
 def older(config):
-    """The configuration as it was written before there were a dilation, colour spaces and fused optimizers."""
-    model = {key: value for key, value in config["model"].items() if key != "dilation"}
+    """The configuration as it was written before there was a dilation, or any knob that came after it."""
+    model = {key: value for key, value in config["model"].items() if key not in LATER}
     optimizer = {key: value for key, value in config["optimizer"].items() if key != "fused"}
     return {
-        **{key: value for key, value in config.items() if key not in ("dilation", "colour_space")},
+        **{key: value for key, value in config.items() if key not in LATER},
         "model": model,
         "optimizer": optimizer,
     }
