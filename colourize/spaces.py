@@ -121,8 +121,8 @@ class Chroma(Space):
     """Lightness L is the input, the palette quantizes the two other channels, (a, b), and every decoding keeps L.
 
     Where (L, a, b) lies outside the sRGB gamut, (s a, s b) takes the place of (a, b), with the largest s that fits, by
-    bisection: lightness and hue angle stay. (On one ray of two thousand, near blue in oklab and yellow in lab, the gamut
-    is left and entered again; there s is one of the borders.)
+    bisection: lightness and hue angle stay. (On one ray of two thousand, near blue in oklab and yellow in lab, the
+    gamut is left and entered again; there s is one of the borders.)
 
     Args:
         scale: L of white.
