@@ -41,7 +41,7 @@ def knobs(*words: str) -> dict[str, Any]:
 
 
 def loaded(config: dict[str, Any]) -> ColourData:
-    names = "num_colours", "palette", "batch_size", "seed", "cache_dir"
+    names = "num_colours", "palette", "colour_space", "batch_size", "seed", "cache_dir"
     data = ColourData(builder("data", config["data"]), **{name: config[name] for name in names})
     data.setup()
     return data

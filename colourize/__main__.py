@@ -33,6 +33,7 @@ USAGE = """usage: colourize VERB ...
 verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
+  decode-sweep  error against colourfulness over the temperature of the decoding (colourize decode-sweep --help)
   calibrate  fit how far a run's certainty is to be believed: colourize calibrate RUN (colourize calibrate --help)
   hints      pictures against the number of colours that a network is given: colourize hints RUN (... --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
@@ -193,6 +194,11 @@ def evaluate() -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with everything in it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
     parser.add_argument("--pictures", type=Path, metavar="FILE", help="write ten pictures through every row, as PNG")
+    parser.add_argument(
+        "--decoding", action="append", default=[], metavar="NAME",
+        help="a row of pictures by another decoding than the arg-max, again and again: mean, annealed:T, sample, "
+             "sample:SEED; with +grey behind it, as in argmax+grey, rgb keeps the input's grey",
+    )  # fmt: skip
     parser.add_argument("--calibrated", action="store_true", help="each run once more at its fitted temperature")
     given = parser.parse_args(sys.argv[2:])
     runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
@@ -201,7 +207,30 @@ def evaluate() -> None:
     def run() -> None:
         from colourize import evaluate
 
-        evaluate.evaluate(runs, overrides, given.html, given.json, given.pictures, given.calibrated)
+        evaluate.evaluate(
+            runs, overrides, given.html, given.json, given.pictures, given.calibrated, decodings=given.decoding
+        )
+
+    _verb(run)
+
+
+def decode_sweep() -> None:
+    """``colourize decode-sweep RUN``."""
+    parser = argparse.ArgumentParser(
+        "colourize decode-sweep",
+        description="A run's pictures from the mean of the classes to the most probable one: error and colourfulness.",
+    )
+    parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder")
+    parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="other pictures: data.root=DIR")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw error against colourfulness, as PNG")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
+    parser.add_argument("--keep-grey", action="store_true", help="rgb: keep the input's grey (lab, oklab always do)")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.decode_sweep import decode_sweep
+
+        decode_sweep(given.run, given.overrides, given.figure, given.json, given.keep_grey)
 
     _verb(run)
 
@@ -291,7 +320,8 @@ def theory() -> None:
 
 
 VERBS = {
-    "evaluate": evaluate, "calibrate": calibrate, "hints": hints, "runs": runs, "describe": describe, "theory": theory,
+    "evaluate": evaluate, "decode-sweep": decode_sweep, "calibrate": calibrate, "hints": hints, "runs": runs,
+    "describe": describe, "theory": theory,
 }  # fmt: skip
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 from colourize import checkpoint, files, metrics, report, tables
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
-from colourize.data.module import ColourData, LabelledPictures
+from colourize.data.module import LabelledPictures
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
-from colourize.evaluate import checkpoint_files, data_config
+from colourize.evaluate import checkpoint_files, colour_data, data_config
 from colourize.evaluation import BATCH_VALUES, NUM_BINS
 from colourize.figures import entropy_figure, reliability_figure
 from colourize.measures import MEASURES, MODEL, Row, difference, with_intervals
@@ -66,7 +66,7 @@ def calibrate(
     config = data_config([module], overrides)
     held, judged = _pictures(file, module, config)
     fitted, measured = (
-        LabelledPictures(split.validation, module.palette, config["cache_dir"] if split.mapped else None)
+        LabelledPictures(split.validation, module.palette, config["cache_dir"] if split.mapped else None, module.space)
         for split in (held, judged)
     )
     temperature = fit_temperature(*pixels(module, fitted))
@@ -96,7 +96,7 @@ def _pictures(file: Path, module: Colourizer, config: dict[str, Any]) -> tuple[P
             f"{file} was trained with holdout=0, which leaves no training picture to fit a temperature to; train with "
             "holdout=0.1, for the test pictures are to judge it"
         )
-    data = ColourData(builder("data", node))
+    data = colour_data(config)
     held = data.pictures = data.source()
     data.palette = module.palette.float()
     if checkpoint.read(file).get("fingerprint") != data.fingerprint():

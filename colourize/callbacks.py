@@ -15,7 +15,6 @@ from torch import Tensor
 from colourize import files
 from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
-from colourize.palette import dequantize
 
 COLUMNS = "epoch", "step", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"
 BAR_RATE = 10  # looks a second; a look costs more than a step on a GPU
@@ -49,8 +48,8 @@ def examples(module: Any, grey: Tensor, labels: Tensor) -> dict[str, Tensor]:
     grey, labels = grey.to(module.device), labels.to(module.device)
     with torch.no_grad():
         predicted = module(grey).argmax(dim=1)
-    true, shown = dequantize(labels, module.palette), dequantize(predicted, module.palette)
-    return {"grey": grey, "true class": true, "predicted": shown}
+    true, shown = module.colours(grey, labels), module.colours(grey, predicted)
+    return {"grey": module.space.neutral(grey), "true class": true, "predicted": shown}
 
 
 class EpochTable(Callback):

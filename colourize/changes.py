@@ -12,7 +12,7 @@ from colourize.errors import InputError
 log = logging.getLogger(__name__)
 SAME_TO_GO_ON = (
     "model", "num_colours", "optimizer", "augment", "scheduler", "data", "seed", "batch_size", "patience", "ema",
-    "trainer",
+    "trainer", "colour_space",
 )  # fmt: skip
 OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid out for the length of the run
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"

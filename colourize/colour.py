@@ -3,10 +3,13 @@
 Pictures are stored as 8-bit RGB, uint8 [..., 3]. The networks see them as the course does: scaled by 1/256 into [0, 1).
 """
 
+from collections.abc import Callable, Iterator
+
 import torch
 from torch import Tensor
 
 LEVELS = 256  # the course divides by 256, not by 255 (CSC413 2023, assignment 2, process())
+PIXELS = 1 << 22  # pixels whose 32-bit codes are in memory at once
 
 
 def scaled(images: Tensor) -> Tensor:
@@ -22,3 +25,29 @@ def eight_bit(colours: Tensor) -> Tensor:
 def grey(images: Tensor) -> Tensor:
     """The networks' input, mean(R, G, B) / 256: uint8 [N, H, W, 3] -> float32 [N, 1, H, W]."""
     return (images.sum(dim=-1, dtype=torch.float32) / (3 * LEVELS)).unsqueeze(1)
+
+
+def packed(images: Tensor) -> Tensor:
+    """One number a colour, R * 65536 + G * 256 + B: uint8 [..., 3] -> int32 [...]."""
+    red, green, blue = images.int().unbind(-1)
+    return (red << 16) | (green << 8) | blue
+
+
+def unpacked(codes: Tensor) -> Tensor:
+    """Undoes ``packed``: integer [...] -> uint8 [..., 3]."""
+    return torch.stack((codes >> 16, codes >> 8 & 255, codes & 255), dim=-1).to(torch.uint8)
+
+
+def per_colour(images: Tensor, function: Callable[[Tensor], Tensor], dtype: torch.dtype) -> Iterator[Tensor]:
+    """A function of single colours, uint8 [U, 3] -> [U], over pictures, in parts of whole pictures: [n, H, W] each.
+
+    It is computed once for each distinct colour; the pixels then look it up in a table of 2**24 entries.
+    """
+    present = torch.zeros(LEVELS**3, dtype=torch.bool)
+    for chunk in images.flatten(0, -2).split(PIXELS):
+        present[packed(chunk)] = True
+    codes = present.nonzero()[:, 0]
+    table = torch.zeros(LEVELS**3, dtype=dtype)
+    table[codes] = function(unpacked(codes)).to(dtype)
+    for part in images.split(max(1, PIXELS // images[0, ..., 0].numel())):
+        yield table[packed(part)]

@@ -26,6 +26,7 @@ class Knobs:
     num_filters: int = MISSING
     num_colours: int = MISSING
     palette: str = MISSING
+    colour_space: str = MISSING
     classes: Any = MISSING
     image_size: int = MISSING
     holdout: float = MISSING
@@ -58,6 +59,7 @@ LEAST = {
 }
 LATER = {
     "dilation": 1,
+    "colour_space": "rgb",
     "augment": {},
     "hints": False,
     "ema": None,
@@ -67,6 +69,7 @@ LATER = {
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
+COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
 NODES = "model", "data", "optimizer", "augment", "scheduler"
 NOT_TAKEN = {
     "devices": "a run uses one device",
@@ -140,6 +143,8 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"holdout={knobs['holdout']} is no share of the training pictures; pass 0 <= holdout < 1")
     if knobs["accelerator"] not in ACCELERATORS:
         raise InputError(f"accelerator={knobs['accelerator']} is unknown; pass one of {', '.join(ACCELERATORS)}")
+    if knobs["colour_space"] not in COLOUR_SPACES:
+        raise InputError(f"colour_space={knobs['colour_space']} is unknown; pass one of {', '.join(COLOUR_SPACES)}")
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
     if (

@@ -20,8 +20,9 @@ from colourize.changes import comparable
 from colourize.config import LATER, conf_dir, plain
 from colourize.data.module import ColourData, labelled
 from colourize.data.pictures import example_index
+from colourize.decoding import Decoding, parsed
 from colourize.errors import InputError
-from colourize.evaluation import Predictor, Yardstick
+from colourize.evaluation import TABLE, Predictor, Yardstick
 from colourize.figures import strip_figure
 from colourize.measures import Row, with_intervals
 from colourize.module import Colourizer
@@ -38,6 +39,7 @@ def evaluate(
     pictures: Path | None = None,
     calibrated: bool = False,
     num_resamples: int = 2_000,
+    decodings: Sequence[str] = (),
 ) -> list[Row]:
     """Measures floors, runs and ceilings on the validation pictures of the first run; prints, and writes what is asked.
 
@@ -46,20 +48,20 @@ def evaluate(
         overrides: ``data.root=DIR`` and the like; without a run any knobs, as for training.
         page: an HTML file to write; ``figures``: a JSON file; ``pictures``: a PNG file.
         calibrated: each run once more, with the temperature that ``colourize calibrate`` fitted.
+        decodings: beside the arg-max, ``decoding.FORMS``: a row of pictures' measures for each run, or without a run
+            for the look-up table.
 
     Raises:
         InputError: a run that is none, an override that does not apply, pictures that cannot be loaded.
     """
     check_outputs(page, figures, pictures)
+    others = [parsed(word) for word in dict.fromkeys(decodings)]
     given = [run for run in runs if run not in BASELINES or Path(run).exists()]
     files = [file for run in given for file in checkpoint_files(run)]
     modules = [checkpoint.load(file) for file in files]
     console = Console(soft_wrap=True, highlight=False, markup=False)
     config = data_config(modules, overrides)
-    data = ColourData(
-        builder("data", config["data"]),
-        **{name: config[name] for name in ("num_colours", "palette", "cache_dir")},
-    )
+    data = colour_data(config)
     names = run_names([module.config for module in modules])
     used = comparable(config)["data"]
     notes = [
@@ -77,7 +79,7 @@ def evaluate(
     rows: list[Row] = []
     strip: dict[str, Tensor] = {}
     truth = 0.0
-    for yardstick, predictors in _yardsticks(data, list(zip(names, modules, strict=True))):
+    for yardstick, predictors in _yardsticks(data, list(zip(names, modules, strict=True)), others):
         index = example_index(len(yardstick.grey))
         truth = yardstick.true_colourfulness
         strip |= {"original": yardstick.pictures.validation[index].permute(0, 3, 1, 2) / 255}
@@ -114,8 +116,8 @@ def _write(
         note = (
             f"Floors, networks and ceilings on {title}, colourize {__version__}, {date.today()}. Estimates with 95 % "
             "bootstrap intervals over pictures (that of the calibration error leans upwards); - where a measure does "
-            "not apply, none where it has no number. The pictures are those of the most probable class. True pictures "
-            f"have a mean colourfulness of {truth:.1f}."
+            "not apply, none where it has no number. The pictures are those of the most probable class where no "
+            f"other decoding is named. True pictures have a mean colourfulness of {truth:.1f}."
         )
         report.write_page(page, "colourize: evaluation", note, rows, sentences, strip, truth)
 
@@ -133,7 +135,7 @@ def check_outputs(page: Path | None, figures: Path | None, pictures: Path | None
         if file is not None and not file.absolute().parent.is_dir():
             raise InputError(f"{file}: there is no folder {file.parent}; make it, or pass another place")
     if pictures is not None and pictures.suffix.lower() not in (".png", ".jpg", ".pdf", ".svg", ".webp"):
-        raise InputError(f"--pictures {pictures} is no picture's name; pass one that ends in .png")
+        raise InputError(f"{pictures} is no picture's name; pass one that ends in .png")
 
 
 def checkpoint_files(run: str) -> list[Path]:
@@ -190,6 +192,12 @@ def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
     return names
 
 
+def colour_data(config: dict[str, Any]) -> ColourData:
+    """The pictures of a configuration, not yet loaded."""
+    names = "num_colours", "palette", "colour_space", "cache_dir"
+    return ColourData(builder("data", config["data"]), **{name: {**LATER, **config}[name] for name in names})
+
+
 def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration whose pictures are used: the first run's, or without a run the composed one."""
     if not modules:
@@ -204,30 +212,38 @@ def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict
     return plain(config)
 
 
-def _yardsticks(data: ColourData, modules: list[tuple[str, Colourizer]]) -> list[tuple[Yardstick, list[Predictor]]]:
+def _yardsticks(
+    data: ColourData, modules: list[tuple[str, Colourizer]], others: Sequence[Decoding]
+) -> list[tuple[Yardstick, list[Predictor]]]:
     """One yardstick for each palette among the runs, with its floors, its runs and its ceilings."""
     if not modules:
         data.setup()
         assert data.pictures is not None
-        yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
-        return [(yardstick, [*yardstick.floors(), *yardstick.ceilings()])]
+        yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space)
+        decoded = [yardstick.decoded(TABLE, yardstick.table, other) for other in others]
+        return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
     pictures = data.pictures = data.source()
-    palettes: list[tuple[Tensor, list[tuple[str, Colourizer]]]] = []
+    palettes: list[list[tuple[str, Colourizer]]] = []
     for name, module in modules:
-        alike = next((runs for palette, runs in palettes if torch.equal(palette, module.palette)), None)
+        alike = next((runs for runs in palettes if _same_palette(runs[0][1], module)), None)
         if alike is None:
-            palettes.append((module.palette, [(name, module)]))
+            palettes.append([(name, module)])
         else:
             alike.append((name, module))
     result = []
-    for number, (palette, runs) in enumerate(palettes, start=1):
-        yardstick = Yardstick(pictures, *labelled(pictures, palette, data.cache_dir), palette)
-        predictors = [
-            *yardstick.floors(),
-            *(yardstick.model(name, module) for name, module in runs),
-            *yardstick.ceilings(),
-        ]
+    for number, runs in enumerate(palettes, start=1):
+        palette, space = runs[0][1].palette, runs[0][1].space
+        yardstick = Yardstick(pictures, *labelled(pictures, palette, data.cache_dir, space), palette, space)
+        predictors = yardstick.floors()
+        for name, module in runs:
+            predictors.append(yardstick.model(name, module))
+            predictors += [yardstick.decoded(name, module, other) for other in others]
+        predictors += yardstick.ceilings()
         if len(palettes) > 1:
             predictors = [replace(p, name=f"{p.name} (palette {number})", palette=number) for p in predictors]
         result.append((yardstick, predictors))
     return result
+
+
+def _same_palette(first: Colourizer, second: Colourizer) -> bool:
+    return first.space.name == second.space.name and torch.equal(first.palette, second.palette)

@@ -15,21 +15,26 @@ from colourize import metrics, quality
 from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.data.pictures import Pictures
-from colourize.measures import CEILING, FLOOR, MODEL, Row, with_intervals
+from colourize.decoding import Decoding, most_probable
+from colourize.measures import CEILING, DECODING, FLOOR, MODEL, Row, with_intervals
 from colourize.models.lookup import ClassPrior, LookupTable, fold_counts, grey_level, smoothed_table
 from colourize.palette import dequantize
+from colourize.spaces import RGB, Decoded, Space
 
 BATCH_VALUES = 1 << 24  # logits in memory at once
 NUM_BINS = 15
 TABLE, PRIOR, KNOWING = "look-up table", "class prior", "object and grey known"
+GREY = "grey as it is"
 
 
 class Prediction(NamedTuple):
-    """What a predictor says of a batch: colours [N, 3, H, W] in [0, 1]; logits and labels where it has any."""
+    """What a predictor says of a batch: colours [N, 3, H, W] in [0, 1]; logits and labels where it has any; the pixels
+    that were out of the gamut, bool [N, H, W], where that is looked at."""
 
     colours: Tensor
     logits: Tensor | None = None
     labels: Tensor | None = None
+    outside: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,21 @@ class Predictor:
 class Yardstick:
     """Everything that is fitted on the training pictures for one palette: the floors, the ceilings, the weights.
 
+    ``space`` is the palette's, [K, C].
+
     Attributes:
         table_loss: validation cross-entropy of the look-up table, nats per pixel.
     """
 
     def __init__(
-        self, pictures: Pictures, train: LabelledPictures, validation: LabelledPictures, palette: Tensor
+        self,
+        pictures: Pictures,
+        train: LabelledPictures,
+        validation: LabelledPictures,
+        palette: Tensor,
+        space: Space = RGB,
     ) -> None:
-        self.pictures, self.train, self.palette = pictures, train, palette
+        self.pictures, self.train, self.palette, self.space = pictures, train, palette, space
         self.grey, self.labels = validation.grey, validation.labels
         self.prior, self.table = ClassPrior(len(palette)), LookupTable(len(palette))
         for baseline in (self.prior, self.table):
@@ -92,24 +104,29 @@ class Yardstick:
             Predictor(PRIOR, FLOOR, self._by(self.prior)),
             Predictor("nearest colour by grey", FLOOR, self._nearest),
             Predictor(TABLE, FLOOR, self._by(self.table)),
-            Predictor("grey as it is", FLOOR, lambda grey, *_: Prediction(grey.expand(-1, 3, -1, -1))),
+            Predictor(GREY, FLOOR, lambda grey, *_: Prediction(self.space.neutral(grey).expand(-1, 3, -1, -1))),
         ]
 
     def ceilings(self) -> list[Predictor]:
         """What the palette leaves to be reached; and, where the source tells the objects, the table P(colour | object,
         grey level): the best score of who knows what each pixel shows and how bright it is, and nothing else."""
         known = [Predictor(KNOWING, CEILING, self._by_objects)] if self.knowing is not None else []
-        return [
-            *known,
-            Predictor(
-                "true class", CEILING, lambda _, labels, __: self._truth(dequantize(labels, self.palette), labels)
-            ),
-            Predictor("true class, input's grey", CEILING, self._true_class_input_grey),
-        ]
+        # where every decoding keeps the input's lightness, the true class keeps it already
+        shifted = [Predictor("true class, input's grey", CEILING, self._true_class_input_grey)]
+        return [*known, Predictor("true class", CEILING, self._true_class), *([] if self.space.keeps else shifted)]
 
     def model(self, name: str, network: nn.Module) -> Predictor:
         """A network, logits [N, K, H, W] from grey [N, 1, H, W], decoded by arg-max."""
         return Predictor(name, MODEL, self._by(network))
+
+    def decoded(self, name: str, network: nn.Module, decoding: Decoding) -> Predictor:
+        """The same network's pictures by another decoding."""
+
+        def predict(grey: Tensor, *_: Tensor | None) -> Prediction:
+            with torch.no_grad():
+                return _prediction(decoding(network(grey).float(), grey, self.palette, self.space))
+
+        return Predictor(f"{name}, {decoding.name}", DECODING, predict)
 
     def measured(self, name: str, network: nn.Module, num_resamples: int = 2_000) -> list[Row]:
         """All rows with their intervals: floors, the one network, ceilings."""
@@ -127,6 +144,8 @@ class Yardstick:
             shown = eight_bit(prediction.colours).float() / 255
             columns = self._picture_columns(shown, _rgb(self.pictures.validation[part]))
             columns |= _class_columns(prediction, self.labels[part].long())
+            if prediction.outside is not None:
+                columns["outside"] = prediction.outside.double().mean((1, 2))
             if prediction.logits is not None:
                 columns["table"] = self.table_losses[part]
             parts.append({name: values.cpu() for name, values in columns.items()})
@@ -147,28 +166,33 @@ class Yardstick:
         def predict(grey: Tensor, *_: Tensor | None) -> Prediction:
             with torch.no_grad():
                 logits = network(grey).float()
-            return Prediction(dequantize(logits.argmax(1), self.palette), logits)
+            return self._most_probable(grey, logits)
 
         return predict
 
+    def _most_probable(self, grey: Tensor, logits: Tensor) -> Prediction:
+        return _prediction(self.space.decode(grey, most_probable(logits, self.palette)), logits)
+
     def _nearest(self, grey: Tensor, *_: Tensor | None) -> Prediction:
-        distance = (grey - self.palette.mean(1).view(1, -1, 1, 1)).abs()
-        labels = distance.argmin(1)
-        return Prediction(dequantize(labels, self.palette), labels=labels)
+        labels = self.space.greyest(grey, self.palette)
+        return _prediction(self.space.decode(grey, dequantize(labels, self.palette)), labels=labels)
 
     def _by_objects(self, grey: Tensor, _: Tensor, objects: Tensor | None) -> Prediction:
         assert self.knowing is not None and objects is not None
         logits = self.knowing[objects.long(), grey_level(grey)].permute(0, 3, 1, 2)
-        return Prediction(dequantize(logits.argmax(1), self.palette), logits)
+        return self._most_probable(grey, logits)
+
+    def _true_class(self, grey: Tensor, labels: Tensor, *_: Tensor | None) -> Prediction:
+        return self._truth(self.space.decode(grey, dequantize(labels, self.palette)), labels)
 
     def _true_class_input_grey(self, grey: Tensor, labels: Tensor, *_: Tensor | None) -> Prediction:
-        colours = dequantize(labels, self.palette)
-        return self._truth((colours + grey - colours.mean(1, keepdim=True)).clamp(0, 1), labels)
+        kept = self.space.keep(grey, dequantize(labels, self.palette))
+        return self._truth(kept._replace(outside=None), labels)  # of interest where it happens to a prediction
 
-    def _truth(self, colours: Tensor, labels: Tensor) -> Prediction:
+    def _truth(self, decoded: Decoded, labels: Tensor) -> Prediction:
         """With all probability on the true class."""
         certain = torch.nn.functional.one_hot(labels.long(), len(self.palette)).permute(0, 3, 1, 2)
-        return Prediction(colours, certain.float().log())
+        return _prediction(decoded, certain.float().log())
 
     def _picture_columns(self, shown: Tensor, true: Tensor) -> dict[str, Tensor]:
         weighted, weight = quality.rebalanced_accuracy(shown, true, self.ab_prior)
@@ -184,6 +208,10 @@ class Yardstick:
             "colourfulness": colourfulness,
             "colourfulness_gap": (colourfulness - truth).abs(),
         }
+
+
+def _prediction(decoded: Decoded, logits: Tensor | None = None, labels: Tensor | None = None) -> Prediction:
+    return Prediction(decoded.colours, logits, labels, decoded.outside)
 
 
 def _rgb(images: Tensor) -> Tensor:

@@ -84,6 +84,44 @@ def scatter_figure(points: Mapping[str, tuple[float, float]], truth: float) -> F
     return figure
 
 
+def decodings_figure(
+    points: Mapping[str, Sequence[float]], grey: Sequence[float], titles: Sequence[str], truth: float, title: str
+) -> Figure:
+    """Errors against colourfulness along decodings: ``points`` are (colourfulness, an error for each of the titles).
+
+    A line joins the decodings in their order, a ring the best one; a dot is the untouched ``grey``, a vertical line the
+    true pictures' colourfulness. A title ends in an arrow that says which way is better.
+    """
+    figure = Figure(figsize=(4.2 * len(titles), 3.8), dpi=120, layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    values = np.array(list(points.values()))
+    for number, (axis, name) in enumerate(zip(figure.subplots(1, len(titles)), titles, strict=True), start=1):
+        axis.axvline(truth, color="0.6", linewidth=1, label="true pictures")
+        axis.plot(values[:, 0], values[:, number], ".-", color="C0", linewidth=1, label="decodings")
+        best = int((np.nanargmin if name.endswith("↓") else np.nanargmax)(values[:, number]))
+        for place in _apart(values[:, [0, number]], [0, len(values) - 1, best]):
+            x, side = (-6, "right") if place == len(values) - 1 else (6, "left")  # the mean is the dullest
+            style = {"textcoords": "offset points", "ha": side, "fontsize": 7, "color": "0.3"}
+            axis.annotate(list(points)[place], values[place, [0, number]], (x, 3), **style)
+        axis.scatter(values[best, 0], values[best, number], s=80, facecolor="none", edgecolor="C3", label="best")
+        axis.scatter(grey[0], grey[number], color="0.5", marker="s", s=20, label="untouched grey")
+        axis.set(xlabel="colourfulness", ylabel=name, xlim=(-1, None))
+        axis.grid(alpha=0.3)
+    axis.legend(fontsize=7)
+    return figure
+
+
+def _apart(points: np.ndarray, first: Sequence[int], distance: float = 0.1) -> list[int]:
+    """Which of the points [P, 2] can bear a label, those ``first`` before others: none too near to an earlier one."""
+    spread = np.ptp(points, axis=0)
+    unit = points / np.where(spread > 0, spread, 1)
+    chosen: list[int] = []
+    for number in [*first, *range(len(points))]:
+        if all(np.abs(unit[number] - unit[other]).max() > distance for other in chosen):
+            chosen.append(number)
+    return chosen
+
+
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
     """Writes loss and accuracy against the epoch, training and validation, from the rows of ``metrics.csv``."""
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")

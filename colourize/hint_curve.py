@@ -12,12 +12,10 @@ from torch import Tensor
 
 from colourize import checkpoint, files, hints, quality
 from colourize.colour import eight_bit
-from colourize.data.module import ColourData, LabelledPictures, labelled
+from colourize.data.module import LabelledPictures, labelled
 from colourize.errors import InputError
-from colourize.evaluate import check_outputs, checkpoint_files, data_config
+from colourize.evaluate import check_outputs, checkpoint_files, colour_data, data_config
 from colourize.module import Colourizer
-from colourize.palette import dequantize
-from colourize.targets import builder
 
 NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
 SIZE = 3  # pixels: a hint in the course's 32 x 32
@@ -43,9 +41,9 @@ def curve(
     if not getattr(module.network, "hints", False):
         raise InputError(f"{run}: {type(module.network).__name__} was trained without hints; train one with hints=true")
     config = data_config([module], overrides)
-    data = ColourData(builder("data", config["data"]), num_colours=config["num_colours"], cache_dir=config["cache_dir"])
+    data = colour_data(config)
     pictures = data.source()
-    _, validation = labelled(pictures, module.palette, data.cache_dir)
+    _, validation = labelled(pictures, module.palette, data.cache_dir, module.space)
     result = measured(module, validation, pictures.validation)
     _show(result, len(validation))
     if figures is not None:
@@ -67,7 +65,7 @@ def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -
     generator = torch.Generator().manual_seed(0)
     for part in torch.arange(len(images)).split(max(1, PIXELS // images[0, :, :, 0].numel())):
         grey, labels = validation[part]
-        colours = dequantize(labels, module.palette)
+        colours = module.colours(grey, labels)
         true = images[part].permute(0, 3, 1, 2).float() / 255
         given = {str(number): hints.scattered(colours, number, SIZE, generator) for number in NUMBERS}
         given[EVERYWHERE] = hints.everywhere(colours)
@@ -80,7 +78,7 @@ def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -
 
 def _predicted(module: Colourizer, given: Tensor) -> Tensor:
     with torch.no_grad():
-        return dequantize(module(given).argmax(1), module.palette)
+        return module.colours(given[:, :1], module(given).argmax(1))
 
 
 def _show(result: dict[str, float], count: int) -> None:

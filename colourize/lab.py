@@ -68,13 +68,15 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -3).to(rgb.dtype)
 
 
-def lab_to_rgb(lab: Tensor) -> Tensor:
-    """CIELAB -> sRGB, the inverse of `rgb_to_lab`; colours outside the gamut are clamped to [0, 1] per channel."""
+def lab_to_rgb(lab: Tensor, clamp: bool = True) -> Tensor:
+    """CIELAB -> sRGB, the inverse of `rgb_to_lab`; colours outside the gamut are clamped to [0, 1] per channel, or
+    with ``clamp=False`` left outside of it."""
     lightness, a, b = precise(lab).unbind(-3)
     y = (lightness + 16) / 116
     f = torch.stack([y + a / 500, y, y - b / 200], -3)
     xyz = torch.where(f > _THRESHOLD ** (1 / 3), f**3, (f - 16 / 116) / _SLOPE) * _WHITE.to(f)[:, None, None]
-    return linear_to_srgb(_mix(torch.linalg.inv(_XYZ_OF_RGB), xyz)).clamp(0, 1).to(lab.dtype)
+    rgb = linear_to_srgb(_mix(torch.linalg.inv(_XYZ_OF_RGB), xyz))
+    return (rgb.clamp(0, 1) if clamp else rgb).to(lab.dtype)
 
 
 def rgb_to_oklab(rgb: Tensor) -> Tensor:
@@ -86,10 +88,11 @@ def rgb_to_oklab(rgb: Tensor) -> Tensor:
     return _mix(_OKLAB_OF_LMS, lms.sign() * lms.abs() ** (1 / 3)).to(rgb.dtype)
 
 
-def oklab_to_rgb(oklab: Tensor) -> Tensor:
-    """OKLab -> sRGB, the inverse of `rgb_to_oklab`; colours outside the gamut are clamped to [0, 1] per channel."""
+def oklab_to_rgb(oklab: Tensor, clamp: bool = True) -> Tensor:
+    """OKLab -> sRGB, the inverse of `rgb_to_oklab`; colours outside the gamut as in `lab_to_rgb`."""
     lms = _mix(torch.linalg.inv(_OKLAB_OF_LMS), precise(oklab)) ** 3
-    return linear_to_srgb(_mix(torch.linalg.inv(_LMS_OF_RGB), lms)).clamp(0, 1).to(oklab.dtype)
+    rgb = linear_to_srgb(_mix(torch.linalg.inv(_LMS_OF_RGB), lms))
+    return (rgb.clamp(0, 1) if clamp else rgb).to(oklab.dtype)
 
 
 def delta_e_2000(first: Tensor, second: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from colourize import bootstrap, metrics
 from colourize.bootstrap import Interval, percentile_interval, resampled_means
 
 FLOOR, MODEL, CEILING = "floor", "model", "ceiling"
+DECODING = "decoding"  # a model's pictures by another way than the arg-max: measures of pictures alone
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ MEASURES = {
     "auc_rebalanced": Measure("AuC rebalanced, %", ("auc_weighted", "auc_weight"), torch.divide, 1, 100, "higher"),
     "colourfulness": Measure("colourfulness", ("colourfulness",), _mean, 1),
     "colourfulness_gap": Measure("distance to truth", ("colourfulness_gap",), _mean, 1, better="lower"),
+    "outside": Measure("outside, %", ("outside",), _mean, 2, 100),  # of the gamut: desaturated to fit in
 }
 
 

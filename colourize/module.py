@@ -12,8 +12,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from colourize import hints
+from colourize.config import LATER
 from colourize.errors import InputError
 from colourize.palette import dequantize
+from colourize.spaces import SPACES
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, H, W]
 
@@ -61,8 +63,8 @@ class Colourizer(pl.LightningModule):
 
     Args:
         network: the architecture.
-        palette: float32 [K, 3] in [0, 1]; a buffer, so a checkpoint decodes its own classes.
-        config: the resolved configuration as plain values, stored in every checkpoint.
+        palette: float32 [K, C]; a buffer, so a checkpoint decodes its own classes.
+        config: the resolved configuration as plain values, stored in every checkpoint; it names the colour space.
         table_loss: the look-up table's validation loss, against which skill is measured.
         optimizer: builds the optimizer from parameters; not needed to predict.
         scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
@@ -88,6 +90,7 @@ class Colourizer(pl.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.register_buffer("palette", palette)
         self.config = config
+        self.space = SPACES[{**LATER, **config}["colour_space"]]
         self.table_loss = table_loss
         self.fingerprint = fingerprint
         # a baseline is counted, not trained: it has no parameters and so no optimizer to step
@@ -102,10 +105,14 @@ class Colourizer(pl.LightningModule):
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, H, W]."""
         return self.network(grey)
 
+    def colours(self, grey: Tensor, labels: Tensor) -> Tensor:
+        """Pictures of the classes: the input [N, 1, H, W], [N, H, W] -> [N, 3, H, W] in [0, 1)."""
+        return self.space.decode(grey, dequantize(labels, self.palette)).colours
+
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         grey, labels = batch if self.augment is None else self.augment(*batch)
         if getattr(self.network, "hints", False):
-            grey = torch.cat((grey, hints.drawn(dequantize(labels, self.palette).cpu()).to(grey)), dim=1)
+            grey = torch.cat((grey, hints.drawn(self.colours(grey, labels).cpu()).to(grey)), dim=1)
         rows = log_probabilities(self(grey))
         losses = F.nll_loss(rows, labels.flatten(), reduction="none")
         loss = losses.mean()

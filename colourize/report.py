@@ -18,7 +18,7 @@ from torch import Tensor
 from colourize.bootstrap import Interval
 from colourize.evaluation import TABLE
 from colourize.figures import reliability_figure, scatter_figure, strip_figure
-from colourize.measures import CEILING, FLOOR, MEASURES, MODEL, Measure, Row, difference
+from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Measure, Row, difference
 
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
 PICTURES = tuple(key for key in MEASURES if key not in CLASSES)
@@ -41,22 +41,33 @@ def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
     roomy = console.width >= 130
     parts: tuple[tuple[str, tuple[str, ...]], ...] = (("colour classes", CLASSES), ("pictures", PICTURES))
     if not roomy:
-        parts = ("colour classes", CLASSES[:3]), ("", CLASSES[3:]), ("pictures", PICTURES[:4]), ("", PICTURES[4:])
+        parts = ("colour classes", CLASSES[:3]), ("", CLASSES[3:]), ("pictures", PICTURES[:4]), ("", PICTURES[4:8])
+        parts = *parts, ("", PICTURES[8:])
     for part, keys in parts:
+        keys, lines = _of_table(rows, keys)
+        if not keys:
+            continue
         table = Table(title=f"{title}: {part}" if part else None, title_justify="left")
         table.add_column("", no_wrap=roomy, overflow="fold")
         for key in keys:
             table.add_column(MEASURES[key].title, justify="right")
-        for row, following in itertools.zip_longest(rows, rows[1:]):
+        for row, following in itertools.zip_longest(lines, lines[1:]):
             cells = [shown(row.intervals.get(key), MEASURES[key]) for key in keys]
-            lines = [(row.name, row.kind), *cells]
+            texts = [(row.name, row.kind), *cells]
             style = "bold" if row.kind == MODEL else ""
             values = [
-                Text(value, style).append(f"\n{below}" if roomy else "", "not bold dim") for value, below in lines
+                Text(value, style).append(f"\n{below}" if roomy else "", "not bold dim") for value, below in texts
             ]
-            last = following is not None and following.kind != row.kind
+            last = following is not None and following.kind != row.kind and following.kind != DECODING
             table.add_row(*values, end_section=last)
         console.print(table)
+
+
+def _of_table(rows: Sequence[Row], keys: Sequence[str]) -> tuple[tuple[str, ...], list[Row]]:
+    """A table's columns and rows: no share outside the gamut where none is counted; classes not once per decoding."""
+    counted = any("outside" in row.intervals for row in rows)
+    columns = tuple(key for key in keys if key != "outside" or counted)
+    return columns, [row for row in rows if row.kind != DECODING or keys[0] not in CLASSES]
 
 
 def comparisons(rows: Sequence[Row], key: str = "cross_entropy") -> list[str]:
@@ -135,6 +146,7 @@ def write_page(
 
 
 def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:
+    keys, rows = _of_table(rows, keys)
     head = "".join(f"<th>{html.escape(MEASURES[key].title)}{ARROWS[MEASURES[key].better]}</th>" for key in keys)
     lines = []
     for row in rows:
@@ -165,7 +177,7 @@ th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #d5db
 tbody th, thead th:first-child { text-align: left; position: sticky; left: 0; background: inherit; }
 thead th { font-size: .85rem; vertical-align: bottom; } thead tr { background: #fff; }
 small { display: block; color: #5a6675; font-weight: 400; font-size: .75rem; white-space: nowrap; }
-tr.floor { background: #f1f3f6; } tr.model { background: #fff6da; } tr.ceiling { background: #e9f5ea; }
+tr.floor { background: #f1f3f6; } tr.model, tr.decoding { background: #fff6da; } tr.ceiling { background: #e9f5ea; }
 figure { margin: 0; } img { max-width: 100%; height: auto; } .wide img { min-width: 44rem; }
 </style></head><body>BODY</body></html>
 """

@@ -30,6 +30,7 @@ from colourize.runfolder import Claim, claim, environment, finished, warn_of_oth
 from colourize.targets import builder, short_name
 
 log = logging.getLogger(__name__)
+DATA_KNOBS = "num_colours", "palette", "colour_space", "batch_size", "seed", "cache_dir"
 
 
 def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str] | None = None) -> dict[str, float]:
@@ -91,7 +92,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
     trainer = _trainer(knobs, folder, table, purge_step(None if forked else contents))
     data = ColourData(
         builder("data", knobs["data"]),
-        **{name: knobs[name] for name in ("num_colours", "palette", "batch_size", "seed", "cache_dir")},
+        **{name: knobs[name] for name in DATA_KNOBS},
     )
     data.setup()
     assert data.pictures is not None
@@ -103,7 +104,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
         )
     now = environment(str(trainer.strategy.root_device), torch.get_num_threads())
     warn_of_other_bits(held.before.get("environment", {}), now)
-    yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette)
+    yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space)
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if not module.automatic_optimization:
         trainer.gradient_clip_val = None  # there is nothing to clip, and Lightning would refuse

@@ -46,6 +46,19 @@ def test_the_temperature_is_that_of_the_held_out_pictures_and_stands_beside_the_
     assert said["num_pictures"] == len(held)
 
 
+def test_in_a_space_of_chromas_evaluate_says_the_same(tmp_path):
+    words = [*QUICK, "colour_space=lab", "holdout=0.25", f"cache_dir={tmp_path / 'cache'}"]
+    train(knobs(*words), tmp_path / "run", words)
+    after = calibrate(str(tmp_path / "run"), num_resamples=50).after
+    rows = evaluate([str(tmp_path / "run")], ["data.holdout=0"], calibrated=True, num_resamples=50, decodings=["mean"])
+    plain, tempered = (row for row in rows if row.kind == "model")
+    assert after.intervals["cross_entropy"].estimate == pytest.approx(
+        tempered.intervals["cross_entropy"].estimate, abs=1e-6
+    )
+    told = {row.name: row.intervals["psnr"].estimate for row in rows}
+    assert told[f"{plain.name}, mean"] != told[f"{tempered.name}, mean"]  # the temperature is that of the decoding too
+
+
 def test_it_is_judged_on_the_test_split_and_evaluate_says_the_same(calibrated):
     folder, (temperature, before, after) = calibrated
     rows = evaluate([str(folder / "run")], ["data.holdout=0"], calibrated=True, num_resamples=100)

@@ -65,6 +65,8 @@ def test_a_configuration_from_before_the_dilation_goes_on_and_is_told_from_anoth
     with caplog.at_level(logging.WARNING):
         changes.check_changes(before, knobs(*QUICK), "x was trained")
     assert caplog.records == []
+    with pytest.raises(InputError, match=r"x was trained with colour_space=rgb, not lab; pass colour_space=rgb, or"):
+        changes.check_changes(before, knobs(*QUICK, "colour_space=lab"), "x was trained")
     with pytest.raises(InputError, match=r"x was trained with dilation=1, not 2; pass dilation=1, or"):
         changes.check_changes(before, knobs(*QUICK, "dilation=2"), "x was trained")
     with pytest.raises(InputError, match=r"x was trained with dilation=2, not 1; pass dilation=2, or"):

@@ -141,6 +141,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("ema=1", "ema=1.0 is no decay; pass 0 < ema < 1"),
         ("ema=nan", "ema=nan is no decay"),
         ("seed=-1", "seed=-1 is too small"),
+        ("colour_space=hsv", "colour_space=hsv is unknown; pass one of rgb, lab, oklab"),
         ("accelerator=tpu", "accelerator=tpu is unknown; pass one of auto, cpu, gpu"),
         ("data=folder", "data.root has no value; pass data.root="),
         ("precision=bf16-true", "precision=bf16-true is unknown; pass one of 32-true, bf16-mixed"),

@@ -8,6 +8,7 @@ from colourize.data.module import Batches, ColourData, LabelledPictures
 from colourize.data.pictures import Pictures, held_out
 from colourize.data.scenes import load
 from colourize.errors import InputError
+from colourize.spaces import SPACES
 from colourize.train import train
 from tests.conftest import knobs
 
@@ -87,6 +88,28 @@ def test_a_loaded_palette_is_used_as_it_is(tmp_path):
     data = ColourData(lambda: load(30, 10), num_colours=5, palette=str(tmp_path / "mine.npy"), cache_dir=tmp_path)
     data.setup()
     np.testing.assert_array_equal(data.palette.numpy(), colours)
+
+
+def test_a_palette_s_space_is_part_of_its_name_and_of_the_fingerprint(tmp_path):
+    found = {}
+    for space in ("rgb", "lab", "oklab"):
+        data = ColourData(lambda: load(30, 10), num_colours=6, colour_space=space, cache_dir=tmp_path)
+        data.setup()
+        assert data.palette.shape == (6, data.space.channels)
+        assert data.train.grey.equal(data.space.lightness(data.pictures.train))
+        found[data.fingerprint()] = len(list(tmp_path.glob("palette-6-*.npy")))
+    assert list(found.values()) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("space", ["rgb", "lab"])
+def test_labels_and_inputs_on_disk_are_those_in_memory(space, tmp_path):
+    pictures, space = load(20, 4), SPACES[space]
+    palette = space.high * torch.rand(5, space.channels)
+    memory = LabelledPictures(pictures.train, palette, space=space)
+    disk = LabelledPictures(pictures.train, palette, tmp_path, space)
+    index = torch.tensor([3, 17, 4])
+    for ours, theirs in zip(memory[index], disk[index], strict=True):
+        assert ours.equal(theirs)
 
 
 def test_about_the_share_is_held_out_and_a_picture_keeps_its_side():

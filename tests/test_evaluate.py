@@ -108,6 +108,42 @@ def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run
     assert not any("palette 1" in sentence and "palette 2" in sentence for sentence in sentences)
 
 
+def test_runs_of_two_spaces_are_each_held_against_their_own_table(finished_run, tmp_path):
+    settings = knobs(*QUICK, "colour_space=oklab", f"cache_dir={tmp_path / 'cache'}")
+    train(settings, tmp_path / "oklab")
+    rows = evaluate([str(finished_run), str(tmp_path / "oklab")], num_resamples=50)
+    models = [row for row in rows if row.kind == "model"]
+    assert [row.name for row in models] == ["ConvTransposeNet colour_space=rgb (palette 1)",
+                                            "ConvTransposeNet colour_space=oklab (palette 2)"]  # fmt: skip
+    assert ["outside" in row.intervals for row in models] == [False, True]
+    assert len(report.comparisons(rows)) == 2
+
+
+def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_path, capsys):
+    words = ["mean", "annealed:0.4", "sample", "argmax+grey", "mean"]
+    rows = evaluate([str(finished_run)], page=tmp_path / "out.html", figures=tmp_path / "out.json", num_resamples=50,
+                    decodings=words)  # fmt: skip
+    told = {row.name: row for row in rows if row.kind in ("model", "decoding")}
+    name = "ConvTransposeNet"
+    assert list(told) == [name, *(f"{name}, {word}" for word in words[:-1])]
+    others = list(told.values())[1:]
+    assert all("psnr" in row.intervals and "cross_entropy" not in row.intervals for row in others)
+    page, figures = (tmp_path / "out.html").read_text(), json.loads((tmp_path / "out.json").read_text())
+    assert set(told) < figures.keys()
+    assert page.count(f"{name}, annealed:0.4") == 1  # not in the table of the classes
+    assert page.count("look-up table<small>") == 2
+    assert "outside, %" in page
+    gaps = {row.name: row.intervals["psnr"].estimate for row in told.values()}
+    assert gaps[f"{name}, mean"] > gaps[name]  # the least squared error
+    assert report.comparisons(rows) == report.comparisons(evaluate([str(finished_run)]))
+
+
+def test_without_a_run_a_decoding_is_the_table_s(tmp_path):
+    words = [word for word in QUICK if not word.startswith(("batch_size", "max_epochs"))]
+    rows = evaluate(["lookup"], [*words, f"cache_dir={tmp_path}"], num_resamples=20, decodings=["mean"])
+    assert "look-up table, mean" in [row.name for row in rows]
+
+
 def test_other_pictures_than_the_run_s_are_pointed_out_on_the_page_too(finished_run, tmp_path, capsys):
     words = ["data.num_validation=6"]
     evaluate([str(finished_run)], words, page=tmp_path / "out.html", num_resamples=50)
@@ -131,6 +167,7 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),
         (["RUN", "data.rooot=5"], "data.rooot"),
         (["RUN", "--html", "nowhere/out.html"], "there is no folder nowhere"),
+        (["RUN", "--decoding", "median"], "decoding median is unknown; pass argmax, mean"),
         (["RUN", "--pictures", "out.xyz"], "out.xyz is no picture's name"),
         (["lookup", "kernl=5"], "kernl"),
     ],

@@ -3,19 +3,23 @@ import math
 import pytest
 import torch
 
+from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.data.pictures import Pictures
 from colourize.data.scenes import load
+from colourize.decoding import parsed
 from colourize.evaluation import Predictor, Yardstick
 from colourize.measures import FLOOR, MEASURES, Row, difference, with_intervals
 from colourize.palette import fit
+from colourize.spaces import RGB, SPACES, Space
 
 
-def yardstick_of(pictures: Pictures, num_colours: int = 6) -> Yardstick:
-    palette = fit(pictures.train, num_colours, seed=0)
-    return Yardstick(
-        pictures, LabelledPictures(pictures.train, palette), LabelledPictures(pictures.validation, palette), palette
+def yardstick_of(pictures: Pictures, num_colours: int = 6, space: Space = RGB) -> Yardstick:
+    palette = fit(pictures.train, num_colours, seed=0, space=space)
+    train, validation = (
+        LabelledPictures(images, palette, space=space) for images in (pictures.train, pictures.validation)
     )
+    return Yardstick(pictures, train, validation, palette, space)
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +63,10 @@ def test_the_nearest_grey_has_no_probabilities(rows):
     assert "cross_entropy" not in rows["nearest colour by grey"].intervals
 
 
-def test_the_ceiling_with_the_input_s_grey_keeps_it_where_the_gamut_allows(yardstick):
+def test_the_ceiling_with_the_input_s_grey_keeps_it_everywhere(yardstick):
     (predictor,) = [p for p in yardstick.ceilings() if p.name == "true class, input's grey"]
     colours = predictor.predict(yardstick.grey, yardstick.labels, None).colours
-    inside = ((colours > 0) & (colours < 1)).all(dim=1)
-    assert inside.float().mean() > 0.5
-    assert torch.allclose(colours.mean(dim=1)[inside], yardstick.grey[:, 0][inside], atol=1e-5)
+    assert torch.allclose(colours.mean(dim=1), yardstick.grey[:, 0], atol=1e-6)
 
 
 def test_intervals_hold_the_estimate_and_shrink_with_the_number_of_pictures(yardstick, rows):
@@ -119,8 +121,46 @@ def test_a_difference_is_that_of_the_means_and_needs_a_plain_mean(rows):
     assert difference(prior, rows["grey as it is"], "cross_entropy") is None
 
 
-def test_every_measure_has_a_title_and_columns_that_some_row_has(rows):
-    columns = set().union(*(row.columns for row in rows.values()))
+@pytest.mark.parametrize("space", ["lab", "oklab"])
+def test_in_a_space_of_chromas_floors_and_ceilings_keep_the_lightness_and_stand_in_order(space):
+    yardstick = yardstick_of(load(80, 30), space=SPACES[space])
+    predictors = [*yardstick.floors(), *yardstick.ceilings()]
+    rows = {predictor.name: with_intervals(yardstick.row(predictor), 100) for predictor in predictors}
+    assert "true class, input's grey" not in rows
+    losses = [estimate(rows[name], "cross_entropy")
+              for name in ("class prior", "look-up table", "object and grey known", "true class")]  # fmt: skip
+    assert losses == sorted(losses, reverse=True)
+    assert estimate(rows["look-up table"], "skill") == pytest.approx(0, abs=1e-6)
+    assert estimate(rows["grey as it is"], "colourfulness") == pytest.approx(0, abs=1e-9)
+    assert estimate(rows["true class"], "psnr") > estimate(rows["grey as it is"], "psnr")
+    neutral = yardstick.space.neutral(yardstick.grey)
+    for predictor in predictors:
+        shown = eight_bit(predictor.predict(yardstick.grey, yardstick.labels, yardstick.pictures.validation_objects)[0])
+        tones = yardstick.space.neutral(yardstick.space.lightness(shown.movedim(1, -1)))
+        assert 256 * (tones - neutral).abs().max() <= 1, predictor.name
+
+
+def test_the_share_of_pixels_outside_the_gamut_is_a_measure():
+    yardstick = yardstick_of(load(40, 10), space=SPACES["lab"])
+    vivid = torch.full((1, 6, 1, 1), -9.0)
+    vivid[0, yardstick.palette.norm(dim=1).argmax()] = 0
+
+    def everywhere(grey):
+        return vivid.expand(len(grey), -1, *grey.shape[2:])
+
+    for predictor in (
+        yardstick.model("vivid", everywhere),
+        yardstick.decoded("vivid", everywhere, parsed("annealed:0.01")),
+    ):
+        measured = estimate(with_intervals(yardstick.row(predictor), 50), "outside")
+        counted = predictor.predict(yardstick.grey, yardstick.labels, None).outside
+        assert measured == pytest.approx(counted.double().mean().item())
+        assert 0 < measured < 1
+
+
+def test_every_measure_has_a_title_and_columns_that_some_row_has(yardstick, rows):
+    table = yardstick.decoded("table", yardstick.table, parsed("mean+grey"))
+    columns = set().union(*(row.columns for row in rows.values()), yardstick.row(table).columns)
     for measure in MEASURES.values():
         assert measure.title
         assert set(measure.columns) <= columns

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from colourize import hint_curve
+from colourize import checkpoint, hint_curve
+from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
@@ -43,6 +44,19 @@ def test_a_run_with_hints_is_measured_drawn_and_written(quick, tmp_path):
     result = hint_curve.curve(str(tmp_path / "run"), [], tmp_path / "x.png", tmp_path / "x.json")
     assert json.loads((tmp_path / "x.json").read_text()) == result
     assert (tmp_path / "x.png").stat().st_size > 5_000
+
+
+def test_in_a_space_of_chromas_a_hint_is_the_true_class_s_colour_at_the_input_s_lightness(quick, tmp_path):
+    settings = quick("model=resunet_small", "hints=true", "image_size=16", "colour_space=lab")
+    train(settings, tmp_path / "run")
+    result = hint_curve.curve(str(tmp_path / "run"))
+    module = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt")
+    images = load(12, 2, image_size=16).train
+    pictures = LabelledPictures(images, module.palette, space=module.space)
+    colours = module.colours(pictures.grey, pictures.labels)
+    tones = module.space.neutral(module.space.lightness(eight_bit(colours).movedim(1, -1)))
+    assert 256 * (tones - module.space.neutral(pictures.grey)).abs().max() <= 1
+    assert result["true class"] > result["0"]
 
 
 def test_a_run_without_hints_is_refused(finished_run):

@@ -7,6 +7,7 @@ from colourize import palette as palettes
 from colourize.data.folder import load as load_folder
 from colourize.data.scenes import load as load_scenes
 from colourize.errors import InputError
+from colourize.spaces import SPACES
 
 
 def brute_force(images: torch.Tensor, palette: torch.Tensor) -> np.ndarray:
@@ -101,6 +102,27 @@ def test_a_palette_that_is_none_is_refused_with_its_reason(tmp_path, array, mess
     np.save(tmp_path / "p.npy", array, allow_pickle=True)
     with pytest.raises(InputError, match=message):
         palettes.load(tmp_path / "p.npy", 24)
+
+
+@pytest.mark.parametrize(
+    ("space", "array", "message"),
+    [
+        ("lab", np.zeros((24, 3), np.float32), r"\(24, 3\); a palette is float \[K, 2\] with colour_space=lab"),
+        ("rgb", np.zeros((24, 2), np.float32), r"\(24, 2\); a palette is float \[K, 3\] with colour_space=rgb"),
+        ("lab", np.full((24, 2), 200.0), r"from 200.0 to 200.0.*chromas \(a, b\) are floats in \[-128, 128\]"),
+        ("oklab", np.full((24, 2), -0.5), r"from -0.5 to -0.5.*chromas \(a, b\) are floats in \[-0.4, 0.4\]"),
+    ],
+)
+def test_a_palette_of_another_space_is_refused_with_its_rule(tmp_path, space, array, message):
+    np.save(tmp_path / "p.npy", array)
+    with pytest.raises(InputError, match=message):
+        palettes.load(tmp_path / "p.npy", 24, SPACES[space])
+
+
+def test_grey_pictures_hold_one_chroma_which_no_palette_can_be_made_of():
+    images = torch.arange(16, dtype=torch.uint8).view(1, 4, 4, 1).expand(-1, -1, -1, 3)
+    with pytest.raises(InputError, match=r"only 1 distinct chromas \(a, b\); pass other pictures"):
+        palettes.fit(images, 2, seed=0, space=SPACES["lab"])
 
 
 @pytest.mark.parametrize("contents", [b"", b"\x93NUMPY\x01", b"not an array", b"PK\x03\x04"])

@@ -79,6 +79,11 @@ def test_every_command_of_the_readme_runs(
             main()
             assert "last.temperature.json" in capsys.readouterr().out
             assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
+        case ["colourize", "decode-sweep", "outputs/mine", *rest]:
+            monkeypatch.setattr(sys, "argv", ["colourize", "decode-sweep", str(finished_run), *rest])
+            main()
+            assert "PSNR, dB: best with" in capsys.readouterr().out
+            assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
         case ["colourize", "evaluate", *rest]:
             mine = [str(finished_run) if word in ("outputs/mine", "multirun") else word for word in rest]
             few = ["data.num_train=20", "data.num_validation=4"] if "data=scenes" in rest else []

@@ -1,4 +1,6 @@
-"""From a source's pictures to batches of (grey, labels). N pictures, H height, W width, K colours.
+"""From a source's pictures to batches of (grey, labels). N pictures, H height, W width, K colours, C channels.
+
+Grey is what the colour space makes the networks' input: mean(R, G, B) / 256, or a lightness.
 
 Everything stays in memory, or in memory-mapped files, and a batch is one indexing operation, so no loader workers are
 wanted.
@@ -17,9 +19,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from colourize import palette as palettes
-from colourize.colour import LEVELS, grey
+from colourize.colour import LEVELS
 from colourize.data.cache import Stream, cached, cached_array, digest
 from colourize.data.pictures import Pictures
+from colourize.spaces import RGB, SPACES, Space
 
 log = logging.getLogger(__name__)
 PALETTE_SEED = 0  # not the run's: runs that differ by their seed classify into the same colours
@@ -28,17 +31,18 @@ PALETTE_SEED = 0  # not the run's: runs that differ by their seed classify into 
 class GreyOf:
     """Greys of pictures that lie on disk, made when they are asked for, as from a tensor [N, 1, H, W]."""
 
-    def __init__(self, images: Tensor) -> None:
+    def __init__(self, images: Tensor, space: Space) -> None:
         self.images = images
+        self.space = space
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int | Tensor) -> Tensor:
-        return grey(self.images[index])
+        return self.space.lightness(self.images[index])
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
-        return grey(self.images.index_select(dim, index))
+        return self.space.lightness(self.images.index_select(dim, index))
 
 
 class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
@@ -46,13 +50,17 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
 
     Args:
         images: uint8 [N, H, W, 3].
-        palette: float32 [K, 3].
+        palette: float32 [K, C], in the colour space ``space``.
         mapped: for pictures that lie on disk, a folder for their labels; greys are then made for each batch.
     """
 
-    def __init__(self, images: Tensor, palette: Tensor, mapped: str | Path | None = None) -> None:
-        self.grey: Any = grey(images) if mapped is None else GreyOf(images)
-        self.labels = palettes.quantize(images, palette) if mapped is None else _mapped_labels(images, palette, mapped)
+    def __init__(self, images: Tensor, palette: Tensor, mapped: str | Path | None = None, space: Space = RGB) -> None:
+        self.grey: Any = space.lightness(images) if mapped is None else GreyOf(images, space)
+        self.labels = (
+            palettes.quantize(images, palette, space)
+            if mapped is None
+            else _mapped_labels(images, palette, mapped, space)
+        )
 
     def __len__(self) -> int:
         return len(self.grey)
@@ -68,20 +76,30 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
         return moved
 
 
-def labelled(pictures: Pictures, palette: Tensor, cache_dir: str | Path) -> tuple[LabelledPictures, LabelledPictures]:
+def labelled(
+    pictures: Pictures, palette: Tensor, cache_dir: str | Path, space: Space = RGB
+) -> tuple[LabelledPictures, LabelledPictures]:
     """Both splits with their labels, in memory or on disk as the pictures are."""
     folder = cache_dir if pictures.mapped else None
-    return LabelledPictures(pictures.train, palette, folder), LabelledPictures(pictures.validation, palette, folder)
+    train, validation = (
+        LabelledPictures(split, palette, folder, space) for split in (pictures.train, pictures.validation)
+    )
+    return train, validation
 
 
-def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path) -> Tensor:
+def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: Space) -> Tensor:
     """``palette.quantize`` on disk: memory-mapped labels [N, H, W]."""
     dtype = np.uint8 if len(palette) <= LEVELS else np.int16
-    parts = (part.numpy() for part in palettes.quantized(images, palette))
-    key = digest("labels", images.numpy(), palette.numpy())
+    parts = (part.numpy() for part in palettes.quantized(images, palette, space))
+    key = digest("labels", images.numpy(), palette.numpy(), *_told(space))
     stream = Stream(tuple(images.shape[:-1]), dtype, parts)
     (labels,) = cached(folder, f"labels-{key}", [".npy"], lambda: [stream], mapped=True)
     return torch.from_numpy(labels)
+
+
+def _told(space: Space) -> list[str]:
+    """The space as a part of what a digest stands for; nothing for rgb, which was there before there were others."""
+    return [] if space is RGB else [space.name]
 
 
 class Batches(Sampler[Tensor]):
@@ -126,12 +144,13 @@ class Batches(Sampler[Tensor]):
 class ColourData(pl.LightningDataModule):
     """Loads the pictures, fits or loads the palette, and quantizes: once, at ``setup``.
 
-    After it ``pictures`` and ``palette``, float32 [K, 3], are there to look at.
+    After it ``pictures`` and ``palette``, float32 [K, C], are there to look at.
 
     Args:
         source: gives the pictures.
         num_colours: K.
         palette: ``kmeans`` over the training pixels, or a ``.npy`` file.
+        colour_space: of the palette: a name in ``spaces.SPACES``.
         batch_size: pictures a batch.
         seed: of the order of the training pictures.
         cache_dir: where fitted palettes are kept.
@@ -143,6 +162,7 @@ class ColourData(pl.LightningDataModule):
         *,
         num_colours: int = 24,
         palette: str = "kmeans",
+        colour_space: str = "rgb",
         batch_size: int = 100,
         seed: int = 0,
         cache_dir: str | Path = "data/cache",
@@ -151,6 +171,7 @@ class ColourData(pl.LightningDataModule):
         self.source = source
         self.num_colours = num_colours
         self.palette_source = palette
+        self.space = SPACES[colour_space]
         self.batch_size = batch_size
         self.seed = seed
         self.cache_dir = cache_dir
@@ -162,20 +183,20 @@ class ColourData(pl.LightningDataModule):
             return
         pictures = self.source()
         self.palette = self._palette(pictures.train)
-        self.train, self.validation = labelled(pictures, self.palette, self.cache_dir)
+        self.train, self.validation = labelled(pictures, self.palette, self.cache_dir, self.space)
         self.pictures = pictures
         sizes = "x".join(map(str, pictures.train.shape[1:3]))
         log.info("%d training and %d validation pictures of %s", len(self.train), len(self.validation), sizes)
 
     def _palette(self, images: Tensor) -> Tensor:
         if self.palette_source != "kmeans":
-            return palettes.load(self.palette_source, self.num_colours)
-        key = digest("k-means", palettes.FIT_VERSION, images.numpy(), PALETTE_SEED)
+            return palettes.load(self.palette_source, self.num_colours, self.space)
+        key = digest("k-means", palettes.FIT_VERSION, images.numpy(), PALETTE_SEED, *_told(self.space))
         fitted = cached_array(
             self.cache_dir,
             f"palette-{self.num_colours}-{key}",
-            lambda: palettes.fit(images, self.num_colours, PALETTE_SEED).numpy(),
-            lambda array: array.shape == (self.num_colours, 3) and array.dtype == np.float32,
+            lambda: palettes.fit(images, self.num_colours, PALETTE_SEED, self.space).numpy(),
+            lambda array: array.shape == (self.num_colours, self.space.channels) and array.dtype == np.float32,
         )
         return torch.from_numpy(fitted)
 
@@ -198,10 +219,10 @@ class ColourData(pl.LightningDataModule):
             self.train, self.validation = self.train.to(device), self.validation.to(device)
 
     def fingerprint(self) -> str:
-        """20 hex digits that stand for the pictures, their order and the palette."""
+        """20 hex digits that stand for the pictures, their order, the palette and its space."""
         assert self.pictures is not None
         arrays = self.pictures.train, self.pictures.validation, self.palette
-        return digest(*(array.numpy() for array in arrays))
+        return digest(*(array.numpy() for array in arrays), *_told(self.space))
 
     def state_dict(self) -> dict[str, int]:
         """The place in the order of the pictures: the epoch and its batches that are done.
