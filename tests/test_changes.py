@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from colourize import changes, checkpoint, manifest
+from colourize.config import LATER
 from colourize.errors import InputError
 from colourize.evaluate import evaluate
 from colourize.train import train
@@ -11,13 +12,20 @@ from tests.conftest import QUICK, knobs
 
 
 @pytest.mark.parametrize(
-    "option", [("model", "unet"), ("optimizer", "adamw"), ("scheduler", "cosine"), ("data", "cifar10")]
+    "option",
+    [("model", "unet"), ("optimizer", "adamw"), ("scheduler", "cosine"), ("data", "cifar10"), ("loss", "focal")],
 )
 def test_the_remedy_is_what_one_would_type(option):
     group, name = option
     words = [word for word in QUICK if not (group == "data" and word.startswith("data"))]
     config = knobs(*words, f"{group}={name}", "max_epochs=9", "image_size=32" if group == "data" else "image_size=8")
-    before = {"model": "convtranspose", "optimizer": "adam", "scheduler": "none", "data": "scenes"}[group]
+    before = {
+        "model": "convtranspose",
+        "optimizer": "adam",
+        "scheduler": "none",
+        "data": "scenes",
+        "loss": "cross_entropy",
+    }[group]
     with pytest.raises(InputError, match=f"x was trained with {group}={before}, not {name}; pass {group}={before}, or"):
         changes.check_changes(knobs(*QUICK), config, "x was trained")
 
@@ -40,9 +48,9 @@ def test_the_hash_stands_for_what_makes_a_difference():
 
 
 def older(config):
-    """The configuration as it was written before there was a dilation."""
-    model = {key: value for key, value in config["model"].items() if key != "dilation"}
-    return {**{key: value for key, value in config.items() if key != "dilation"}, "model": model}
+    """The configuration as it was written before there was a dilation, or any knob that came after it."""
+    model = {key: value for key, value in config["model"].items() if key not in LATER}
+    return {**{key: value for key, value in config.items() if key not in LATER}, "model": model}
 
 
 def test_a_configuration_from_before_the_dilation_goes_on_and_is_told_from_another(caplog):
