@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ USAGE = """usage: colourize VERB ...
 verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
+  hints      pictures against the number of colours that a network is given: colourize hints RUN (... --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
   theory     theorems beside experiments: colourize theory study=minimum_norm (colourize theory --help lists the knobs)
@@ -124,30 +125,37 @@ def _complete(query: list[str]) -> None:
     train()
 
 
-def _one_line(error: BaseException) -> str:
-    """An error's text on one line; Hydra's without what helps nobody, and with what does."""
+def _knobs() -> list[str]:
+    return [known.name for known in fields(Knobs)]
+
+
+def _one_line(error: BaseException, knobs: Callable[[], Iterable[str]] = _knobs) -> str:
+    """An error's text on one line; Hydra's without what helps nobody, and with what does: one of the ``knobs``."""
     text = told(error)
     if isinstance(error, HydraException):
         text = re.sub(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^", "", text)
         if isinstance(error, OverrideParseException):
             text += " Pass NAME=VALUE, and quote what is special to Hydra: \"data.root='~/my pictures'\""
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
-        close = difflib.get_close_matches(unknown[1], [known.name for known in fields(Knobs)], 1)
+        close = difflib.get_close_matches(unknown[1], list(knobs()), 1)
         text += f"; did you mean {close[0]}?" if close else "; --help lists the knobs"
     return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
 
 
-def _verb(run: Callable[[], Any]) -> None:
+def _verb(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] = _knobs) -> None:
     """Runs a verb; what the user can mend ends in one line on standard error and exit status 1."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises instead of printing its own abridged traceback
     try:
         run()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt as error:
+        print("colourize: SIGINT", file=sys.stderr)
+        raise Interrupted(signal.SIGINT) from error
     except TOLD_IN_ONE_LINE as error:
         cause = error.__cause__
-        more = f" {_one_line(cause)}" if isinstance(cause, OmegaConfBaseException) else ""
-        sys.exit(f"colourize: {_one_line(error)}{more}")
+        more = f" {_one_line(cause, knobs)}" if isinstance(cause, OmegaConfBaseException) else ""
+        sys.exit(f"colourize: {_one_line(error, knobs)}{more}")
 
 
 def train() -> None:
@@ -196,6 +204,23 @@ def evaluate() -> None:
     _verb(run)
 
 
+def hints() -> None:
+    """``colourize hints RUN``."""
+    parser = argparse.ArgumentParser("colourize hints", description="PSNR against the number of colours given.")
+    parser.add_argument("run", metavar="RUN", help="a checkpoint or run folder, trained with hints=true")
+    parser.add_argument("overrides", nargs="*", metavar="data.NAME=VALUE", help="other pictures than the run's")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve, as PNG")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.hint_curve import curve
+
+        curve(given.run, given.overrides, given.figure, given.json)
+
+    _verb(run)
+
+
 def runs() -> None:
     """``colourize runs [FOLDER ...]``."""
     parser = argparse.ArgumentParser("colourize runs", description="Run folders: state, progress and best result.")
@@ -236,13 +261,13 @@ def describe() -> None:
 
 def theory() -> None:
     """``colourize theory study=...``."""
-    from colourize.theory.__main__ import main
+    from colourize.theory.command import knobs, main
 
     sys.argv = [f"{sys.argv[0]} theory", *sys.argv[2:]]
-    _verb(main)
+    _verb(main, knobs)
 
 
-VERBS = {"evaluate": evaluate, "runs": runs, "describe": describe, "theory": theory}
+VERBS = {"evaluate": evaluate, "hints": hints, "runs": runs, "describe": describe, "theory": theory}
 
 
 def main() -> None:

@@ -28,18 +28,19 @@ def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> No
         now: that with which it is to go on.
         where: how a message names the run: "ckpt_path=last.ckpt was trained".
     """
-    before, now = completed(comparable(before)), completed(comparable(now))
+    knobs, before, now = now.keys(), completed(comparable(before)), completed(comparable(now))
     of_its_length = now["scheduler"] and now["scheduler"]["_target_"] != OF_ANY_LENGTH
     refused = *SAME_TO_GO_ON, *(["max_epochs"] if of_its_length else [])
     for key in refused:
         for name, old, new in differences(key, before.get(key), now[key]):
             if name.endswith("._target_"):
                 name, old, new = key, option(old, key), option(new, key)
-            knob = name.rpartition(".")[2] if name.rpartition(".")[2] in now else name
+            last = name.rpartition(".")[2]
+            knob, old, new = last if last in knobs else name, typed(old), typed(new)
             raise InputError(f"{where} with {knob}={old}, not {new}; pass {knob}={old}, or start a run of its own")
     for key in now.keys() - set(refused):
         for name, old, new in differences(key, before.get(key), now[key]):
-            log.warning("%s with %s=%s; it goes on with %s", where, name, old, new)
+            log.warning("%s with %s=%s; it goes on with %s", where, name, typed(old), typed(new))
 
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
@@ -51,12 +52,13 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
         data["root"] = str(Path(data["root"]).expanduser().resolve())
     config = {key: value or {} if key in OPTIONAL else value for key, value in config.items()}
     kept = {key: value for key, value in _without_later(config).items() if key not in NO_DIFFERENCE}
-    return {**kept, "model": _without_later(config["model"]), "data": data, "trainer": trainer}
+    groups = {name: _without_later(config[name]) for name in ("model", "optimizer")}
+    return {**kept, **groups, "data": data, "trainer": trainer}
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration with every later knob, at its top and in its network."""
-    return {**LATER, **config, "model": {**LATER, **config["model"]}}
+    """A configuration with every later knob, at its top, in its network and in its optimizer."""
+    return {**LATER, **config, **{name: {**LATER, **config[name]} for name in ("model", "optimizer")}}
 
 
 def _without_later(values: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +76,11 @@ def option(target: str | None, group: str = "") -> str:
         return "cross_entropy" if group == "loss" else "none"
     home, _, name = str(target).rpartition(".")
     return home.rpartition(".")[2] if home.startswith(("colourize.models.", "colourize.data.")) else name.lower()
+
+
+def typed(value: Any) -> Any:
+    """A value as one types it: null, true, false."""
+    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else value
 
 
 def differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:

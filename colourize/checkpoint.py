@@ -160,7 +160,8 @@ def load(path: str | Path) -> Colourizer:
 def _network(path: str | Path, node: dict[str, Any]) -> nn.Module:
     """Builds what a file names without Hydra, which would also build targets below the node."""
     home, _, name = str(node.get("_target_")).rpartition(".")
-    if home.startswith(NETWORKS) and all(isinstance(value, str | int | float | None) for value in node.values()):
+    values = [item for value in node.values() for item in (value if isinstance(value, list) else [value])]
+    if home.startswith(NETWORKS) and all(isinstance(value, str | int | float | None) for value in values):
         try:
             network = getattr(importlib.import_module(home), name, None)
         except ImportError:

@@ -23,6 +23,7 @@ class Knobs:
     scheduler: Any = None
     kernel: int = MISSING
     dilation: int = MISSING
+    hints: bool = False
     num_filters: int = MISSING
     num_colours: int = MISSING
     palette: str = MISSING
@@ -61,7 +62,9 @@ LATER = {
     "augment": {},
     "loss": {},
     "ema": None,
+    "hints": False,
     "validation_classes": None,
+    "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
@@ -126,16 +129,12 @@ def check(knobs: dict[str, Any]) -> None:
     for name in knobs.keys() - {known.name for known in fields(Knobs)}:
         raise InputError(f"{name} is no knob; --help lists them")
     knobs = {**LATER, **knobs}  # an old run's
-    for name, least in LEAST.items():
-        if knobs[name] < least:
-            raise InputError(f"{name}={knobs[name]} is too small; pass {name}={least} or more")
+    for name in LEAST:
+        check_range(name, knobs[name])
     if knobs["patience"] is not None and knobs["patience"] < 1:
         raise InputError(f"patience={knobs['patience']} is too small; pass patience=1 or more, or null")
     if knobs["resume"] is not None:
         raise InputError(f"resume={knobs['resume']} stands for a command line; pass it to python train.py")
-    for name, most in MOST.items():
-        if knobs[name] > most:
-            raise InputError(f"{name}={knobs[name]} is too large; pass {name}={most} or less")
     if not 0 < knobs["lr"] < float("inf"):
         raise InputError(f"lr={knobs['lr']} is no learning rate; pass a positive number such as lr=0.001")
     if knobs["ema"] is not None and not 0 < knobs["ema"] < 1:
@@ -167,11 +166,21 @@ def check(knobs: dict[str, Any]) -> None:
     _check_bypass(knobs)
 
 
+def check_range(name: str, value: int) -> None:
+    """Raises InputError where a knob of ``LEAST`` or ``MOST`` is outside its range."""
+    if name in LEAST and value < LEAST[name]:
+        raise InputError(f"{name}={value} is too small; pass {name}={LEAST[name]} or more")
+    if name in MOST and value > MOST[name]:
+        raise InputError(f"{name}={value} is too large; pass {name}={MOST[name]} or less")
+
+
 def _check_bypass(knobs: dict[str, Any]) -> None:
     """Raises InputError where a value given to the network goes round the check of its knob, or would go unused."""
     network = knobs["model"]
     if knobs["dilation"] > 1 and "dilation" not in network:
         raise InputError(f"dilation={knobs['dilation']}: {network['_target_']} takes none; leave dilation out")
+    if knobs["hints"] and "hints" not in network:
+        raise InputError(f"hints=true: {network['_target_']} takes none; pass model=resunet, or leave hints out")
     for name, value in network.items():
         if name in LEAST and value < LEAST[name]:
             raise InputError(f"model.{name}={value} is too small; pass {name}={LEAST[name]} or more")

@@ -51,7 +51,7 @@ def evaluate(
     files = [file for run in given for file in checkpoint_files(run)]
     modules = [checkpoint.load(file) for file in files]
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    config = _data_config(modules, overrides)
+    config = data_config(modules, overrides)
     data = ColourData(
         builder("data", config["data"]),
         **{name: config[name] for name in ("num_colours", "palette", "cache_dir")},
@@ -165,7 +165,7 @@ def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
     return names
 
 
-def _data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict[str, Any]:
+def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration whose pictures are used: the first run's, or without a run the composed one."""
     if not modules:
         with initialize_config_dir(conf_dir(), version_base="1.3"):

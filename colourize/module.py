@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from colourize import hints
 from colourize.errors import InputError
+from colourize.palette import dequantize
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, H, W]
 
@@ -105,6 +107,8 @@ class Colourizer(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         grey, labels = batch if self.augment is None else self.augment(*batch)
+        if getattr(self.network, "hints", False):
+            grey = torch.cat((grey, hints.drawn(dequantize(labels, self.palette).cpu()).to(grey)), dim=1)
         rows, labels = log_probabilities(self(grey)), labels.flatten()
         own = F.nll_loss(rows, labels, reduction="none")
         loss = (own if self.criterion is None else self.criterion(rows, labels, own)).mean()

@@ -1,6 +1,7 @@
 """Optimizers that torch lacks. f loss, w weights, g gradient, eta learning rate."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +12,30 @@ from colourize.errors import InputError
 
 Parameters = Iterable[Tensor]
 BASES = "sgd", "adam"
+BETAS = 0.9, 0.999  # Adam's, by default
+
+
+def _check(
+    *,
+    lr: float,
+    weight_decay: float,
+    eps: float = 1e-8,
+    betas: Sequence[float] = BETAS,
+    momentum: float = 0.0,
+    alpha: float = 0.0,
+) -> None:
+    """Raises InputError at the first value that no optimizer can work with."""
+    if not 0 < lr < math.inf:
+        raise InputError(f"optimizer.lr={lr} is no learning rate; pass a positive number such as 0.001")
+    if not 0 < eps < math.inf:
+        raise InputError(f"optimizer.eps={eps}: pass a positive number such as 1e-8")
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise InputError(f"optimizer.betas={list(betas)}: pass two numbers in [0, 1), such as [0.9, 0.999]")
+    for name, share in (("momentum", momentum), ("alpha", alpha)):
+        if not 0 <= share < 1:
+            raise InputError(f"optimizer.{name}={share}: pass a number in [0, 1)")
+    if not 0 <= weight_decay < math.inf:
+        raise InputError(f"optimizer.weight_decay={weight_decay}: pass 0 or more")
 
 
 class Hypergradient(Optimizer):
@@ -34,13 +59,15 @@ class Hypergradient(Optimizer):
         hyper_lr: beta.
         base: "sgd" or "adam".
         multiplicative: which of the two rules.
-        momentum: of SGD, heavy ball.
+        momentum: of SGD, heavy ball (Polyak): v <- momentum v + g and d = v, where Nesterov's, which the paper's
+            SGDN-HD takes, has d = g + momentum v.
         betas: of Adam.
         weight_decay: coupled: times w added to the gradient, an L2 penalty; decoupled: w shrinks by eta times it.
         decoupled: which of the two.
 
     Raises:
-        InputError: another base, a negative ``hyper_lr``, or one of 1 or more with ``multiplicative``.
+        InputError: another base, a negative ``hyper_lr``, or one of 1 or more with ``multiplicative``; a momentum
+            or betas that the base has no use for; what ``_check`` refuses.
     """
 
     def __init__(
@@ -51,20 +78,20 @@ class Hypergradient(Optimizer):
         base: str = "adam",
         multiplicative: bool = False,
         momentum: float = 0.0,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float, float] = BETAS,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         decoupled: bool = False,
     ) -> None:
         if base not in BASES:
             raise InputError(f"optimizer.base={base} is unknown; pass one of {', '.join(BASES)}")
-        if hyper_lr < 0 or (multiplicative and hyper_lr >= 1):
+        if not 0 <= hyper_lr < (1 if multiplicative else math.inf):
             raise InputError(f"optimizer.hyper_lr={hyper_lr}: pass 0 or more, and below 1 with multiplicative=true")
-        if not all(0 <= beta < 1 for beta in (*betas, momentum)) or weight_decay < 0:
-            raise InputError(
-                f"optimizer.betas={list(betas)}, momentum={momentum}, weight_decay={weight_decay}: pass betas and "
-                "momentum in [0, 1) and no negative decay"
-            )
+        _check(lr=lr, eps=eps, betas=betas, momentum=momentum, weight_decay=weight_decay)
+        if base == "adam" and momentum:
+            raise InputError(f"optimizer.momentum={momentum} is of base=sgd; Adam has betas, so leave it out")
+        if base == "sgd" and tuple(betas) != BETAS:
+            raise InputError(f"optimizer.betas={list(betas)} are of base=adam; SGD has momentum, so leave them out")
         self.base, self.multiplicative, self.decoupled = base, multiplicative, decoupled
         defaults = {"lr": lr, "hyper_lr": hyper_lr, "momentum": momentum, "betas": tuple(betas), "eps": eps,
                     "weight_decay": weight_decay}  # fmt: skip
@@ -137,22 +164,31 @@ class Hypergradient(Optimizer):
 
 class _Decoupled(Optimizer):
     """Weight decay beside the step instead of in the gradient (Loshchilov, Hutter 2019, arXiv 1711.05101): before each
-    step w <- (1 - eta decay) w. As in torch's AdamW the decay of a step is eta times the one that is given."""
+    step w <- (1 - eta decay) w. As in torch's AdamW the decay of a step is eta times the one that is given.
+
+    To be named before torch's optimizer, whose step starts at the weights that shrank, with the gradient from before.
+    """
 
     def _take(self, decay: float) -> None:
         self.defaults["decay"] = decay
         for group in self.param_groups:
             group["decay"] = decay
 
-    def shrink(self) -> None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         with torch.no_grad():
             for group in self.param_groups:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         parameter.mul_(1 - group["lr"] * group["decay"])
+        super().step()
+        return loss
 
 
-class SGDW(SGD, _Decoupled):
+class SGDW(_Decoupled, SGD):
     """torch's SGD with decoupled weight decay."""
 
     def __init__(
@@ -163,14 +199,14 @@ class SGDW(SGD, _Decoupled):
         nesterov: bool = False,
         weight_decay: float = 0.01,
     ) -> None:
+        _check(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        if nesterov and not momentum:
+            raise InputError(f"optimizer.nesterov=true with momentum={momentum}: pass a momentum such as 0.9, or false")
         super().__init__(params, lr, momentum, nesterov=nesterov)
         self._take(weight_decay)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        return _step(self, super().step, closure)
 
-
-class RMSpropW(RMSprop, _Decoupled):
+class RMSpropW(_Decoupled, RMSprop):
     """torch's RMSprop with decoupled weight decay."""
 
     def __init__(
@@ -182,19 +218,6 @@ class RMSpropW(RMSprop, _Decoupled):
         momentum: float = 0.0,
         weight_decay: float = 0.01,
     ) -> None:
+        _check(lr=lr, eps=eps, alpha=alpha, momentum=momentum, weight_decay=weight_decay)
         super().__init__(params, lr, alpha, eps, momentum=momentum)
         self._take(weight_decay)
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        return _step(self, super().step, closure)
-
-
-def _step(optimizer: _Decoupled, step: Callable[[], Any], closure: Callable[[], Any] | None) -> Any:
-    """The closure's gradient is that before the decay, as in torch's AdamW."""
-    loss = None
-    if closure is not None:
-        with torch.enable_grad():
-            loss = closure()
-    optimizer.shrink()
-    step()
-    return loss

@@ -50,12 +50,24 @@ def test_the_hash_stands_for_what_makes_a_difference():
 def older(config):
     """The configuration as it was written before there was a dilation, or any knob that came after it."""
     model = {key: value for key, value in config["model"].items() if key not in LATER}
-    return {**{key: value for key, value in config.items() if key not in LATER}, "model": model}
+    optimizer = {key: value for key, value in config["optimizer"].items() if key != "fused"}
+    return {
+        **{key: value for key, value in config.items() if key not in LATER},
+        "model": model,
+        "optimizer": optimizer,
+    }
+
+
+def with_an_older_optimizer(contents):
+    """A checkpoint's contents as torch's unfused optimizer left them."""
+    (state,) = contents["optimizer_states"]
+    groups = [{**group, "fused": None} for group in state["param_groups"]]
+    return {**contents, "optimizer_states": [{**state, "param_groups": groups}]}
 
 
 def test_a_configuration_from_before_the_dilation_goes_on_and_is_told_from_another(caplog):
     before = older(knobs(*QUICK))
-    assert "dilation" not in str(before)
+    assert "dilation" not in str(before) and "fused" not in str(before)
     assert changes.config_hash(before) == changes.config_hash(knobs(*QUICK))
     with caplog.at_level(logging.WARNING):
         changes.check_changes(before, knobs(*QUICK), "x was trained")
@@ -66,11 +78,22 @@ def test_a_configuration_from_before_the_dilation_goes_on_and_is_told_from_anoth
         changes.check_changes(knobs(*QUICK, "dilation=2"), knobs(*QUICK), "x was trained")
 
 
-def test_a_run_from_before_the_dilation_is_evaluated_found_finished_and_gone_on_with(finished_run, tmp_path):
+def test_a_value_is_told_as_it_is_typed():
+    told = "x was trained with optimizer.fused=false, not null; pass optimizer.fused=false, or"
+    with pytest.raises(InputError, match=told):
+        changes.check_changes(
+            knobs(*QUICK, "optimizer.fused=false"), knobs(*QUICK, "optimizer.fused=null"), "x was trained"
+        )
+    with pytest.raises(InputError, match=r"x was trained with patience=null, not 3; pass patience=null, or"):
+        changes.check_changes(knobs(*QUICK), knobs(*QUICK, "patience=3"), "x was trained")
+
+
+def test_a_run_from_before_is_evaluated_found_finished_and_gone_on_with(finished_run, tmp_path):
     run, cache = tmp_path / "run", f"cache_dir={finished_run / 'cache'}"
     shutil.copytree(finished_run, run)
     for file in (run / "checkpoints").glob("*.ckpt"):
         contents = checkpoint.read(file)
+        contents = with_an_older_optimizer(contents)
         checkpoint.write({**contents, "config": older(contents["config"])}, file.with_name("new"))
         file.with_name("new").replace(file)
     manifest.update(run, config=older(manifest.read(run)["config"]))
@@ -80,3 +103,5 @@ def test_a_run_from_before_the_dilation_is_evaluated_found_finished_and_gone_on_
     train(knobs(*QUICK, cache), run)
     assert (run / "checkpoints/last.ckpt").stat().st_mtime_ns == written  # nothing to do
     assert train(knobs(*QUICK, "max_epochs=3", cache), run)["epoch"] == 2
+    (state,) = checkpoint.read(run / "checkpoints/last.ckpt")["optimizer_states"]
+    assert state["param_groups"][0]["fused"] is None  # not that of the knob

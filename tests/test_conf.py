@@ -15,7 +15,7 @@ from tests.conftest import composed, knobs
 
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
-OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory.py
+OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory_command.py
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
 EXTRA = {("data", "folder"): ["data.root=pictures"]}
 
@@ -55,7 +55,7 @@ def test_every_knob_has_a_comment_on_the_page():
     ("group", "knob", "value", "but"),
     [
         ("model", "kernel", 7, ("lookup", "prior")),
-        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet")),
+        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small")),
         ("model", "num_filters", 5, ("lookup", "prior")),
         ("model", "num_colours", 9, ()),
         ("optimizer", "lr", 0.25, ()),
@@ -146,6 +146,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("accelerator=tpu", "accelerator=tpu is unknown; pass one of auto, cpu, gpu"),
         ("data=folder", "data.root has no value; pass data.root="),
         ("precision=bf16-true", "precision=bf16-true is unknown; pass one of 32-true, bf16-mixed"),
+        ("hints=true", "hints=true: colourize.models.convtranspose.ConvTransposeNet takes none; pass model=resunet"),
         ("model.kernel=0", "model.kernel=0 is too small; pass kernel=1 or more"),
         ("model.kernel=abc", "model.kernel='abc' is str; pass int"),
         ("model.num_colours=6", "model.num_colours=6 but num_colours=24; pass num_colours alone"),

@@ -57,6 +57,39 @@ def test_what_a_filter_does_is_said_in_words(kernel, begins):
     assert meaning(kernel).startswith(begins)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "said"),
+    [
+        ([[0, 0, 2], [0, 0, 0], [0, 0, 0]], "moves the picture: 1 up and 1 right, times 2"),
+        ([[0, 0], [0, 1]], "identity: every pixel stays as it is"),  # the centre of an even filter that is turned
+        ([[0.5]], "scales the picture: times 0.5"),
+        ([[0, -1, 0], [-1, 6, -1], [0, -1, 0]], "sharpen: a pixel's difference to its neighbours is added to it, "
+         "constant areas become 2 times as bright"),
+        ([[0, 1, 0], [1, -3, 1], [0, 1, 0]], "none of the usual filters"),
+        ([[1e-12, -1e-12]], "edges: 0 where the picture is constant, large where it changes"),
+        ([[1e-12, 1e-12], [0, 1e-12]], "blur: every pixel becomes a weighted mean of its neighbourhood, times 3e-12"),
+    ],
+)  # fmt: skip
+def test_what_is_said_is_no_more_than_holds(kernel, said):
+    assert meaning(kernel) == said
+
+
+@pytest.mark.parametrize("flip", [True, False])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2), (4, 3), (1, 5)])
+def test_a_filter_of_one_weight_moves_the_picture_as_it_says(shape, flip):
+    picture = np.zeros((11, 11))
+    picture[5, 5] = 1
+    for place in np.ndindex(shape):
+        kernel = np.zeros(shape)
+        kernel[place] = 1
+        ((row, column),) = np.argwhere(np.array(result(steps(picture.tolist(), kernel.tolist(), flip))))
+        steps_down, steps_right = row - 5, column - 5
+        words = [f"{abs(by)} {one if by > 0 else other}"
+                 for by, one, other in ((steps_down, "down", "up"), (steps_right, "right", "left")) if by]  # fmt: skip
+        said = f"moves the picture: {' and '.join(words)}" if words else "identity: every pixel stays as it is"
+        assert meaning(kernel.tolist(), flip) == said
+
+
 @pytest.mark.parametrize("name", FILTERS)
 def test_what_is_said_of_a_filter_holds_on_a_picture(name):
     """Identity changes nothing; a blur lowers, sharpening raises the contrast; edges are 0 on a constant picture."""

@@ -4,9 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from colourize.__main__ import main
+from colourize.arithmetic.fields import field
+from colourize.arithmetic.nets import sequential
+from colourize.arithmetic.picture import field_figure, outputs_to_draw
+from colourize.arithmetic.walk import walk
 from colourize.describe import describe
 from colourize.errors import InputError
 from tests.test_models import COURSE, MODELS, network
@@ -81,6 +86,47 @@ def test_the_field_is_drawn_over_a_landscape(name, tmp_path):
     assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 200
 
 
+@pytest.mark.parametrize("net", ["handout.yaml", "handout-32-64-3.yaml"])
+def test_the_fields_of_the_handout_s_nets_are_drawn_at_outputs_that_there_are(net, tmp_path):
+    describe([], NETS / net, picture=tmp_path / "field.png")
+    assert (tmp_path / "field.png").stat().st_size > 10_000
+    seen = field(*sequential(yaml.safe_load((NETS / net).read_text())))
+    outputs = outputs_to_draw(seen)
+    assert seen.shape == (8, 8) and all(row < 8 and column < 8 for row, column in outputs)
+    for axis, (row, column) in zip(field_figure(seen, np.zeros((32, 32, 3)), outputs, "").axes, outputs, strict=True):
+        (frame,) = axis.patches
+        assert (frame.get_y(), frame.get_x()) == (4 * row - 0.5, 4 * column - 0.5)
+        assert (frame.get_height(), frame.get_width()) == (4, 4)
+
+
+def test_a_small_picture_that_is_no_square_is_drawn_whole(tmp_path):
+    (tmp_path / "net.yaml").write_text("input: [3, 4, 12]\nlayers: [{convolution: {channels: 2}}]\n")
+    describe([], tmp_path / "net.yaml", picture=tmp_path / "field.png")
+    assert (tmp_path / "field.png").stat().st_size > 5_000
+
+
+def test_fully_connected_units_see_the_whole_picture_in_every_form():
+    said = json.loads(describe([], NETS / "handout.yaml", dense=True, form="json"))
+    for each in said["counts"]:
+        for layer in each["layers"]:
+            assert (layer["rows"], layer["columns"], layer["whole"]) == (None, None, True)
+            assert (layer["axes"] is None) == (layer["kind"] == "fully connected")
+    lines = describe([], NETS / "handout.yaml", dense=True).splitlines()
+    assert ["all" in line.split() for line in lines if line.startswith("1 ")] == [True, True]
+
+
+def test_a_network_is_counted_without_memory_for_its_weights(monkeypatch):
+    devices = set()
+    monkeypatch.setattr("colourize.describe.walk", lambda network, shape: (
+        devices.update(p.device.type for p in network.parameters()), walk(network, shape))[1])  # fmt: skip
+    describe(["model=unet"])
+    assert devices == {"meta"}
+
+
+def test_the_polynomials_say_of_which_dilation_they_are():
+    assert "UNet, kernel 3, dilation 2, 64 x 64" in describe(["model=unet", "dilation=2"], symbolic=True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -91,6 +137,10 @@ def test_the_field_is_drawn_over_a_landscape(name, tmp_path):
         ),
         ({"overrides": [], "listed": NETS / "handout.yaml", "symbolic": True}, "leave --symbolic out"),
         ({"overrides": [], "symbolic": True, "dense": True}, "leave --fully-connected and --field out"),
+        (
+            {"overrides": [], "listed": NETS / "handout.yaml", "dense": True, "picture": Path("x.png")},
+            "every unit sees the whole picture; leave --field x.png out",
+        ),
         ({"overrides": ["model=lookup"], "picture": Path("x.png")}, "receptive field is not known"),
         (
             {"overrides": [], "picture": Path("nowhere/x.png")},

@@ -84,6 +84,10 @@ def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
         ({"input": [3, 8, 8], "layers": ["dense"]}, "layer 1, dense: pass one of convolution"),
         ({"input": [3, 8, 8], "layers": [{"convolution": {"chanels": 1}}]}, "layer 1, convolution: .*chanels"),
         ({"input": [3, 8, 8], "layers": [{"convolution": {"channels": 1, "kernel": 4}}]}, "kernel=4 with stride=1"),
+        ({"input": [True, 32, 32], "layers": []}, r"input=\[True, 32, 32\]: pass channels"),
+        ({"input": [3, 8, 8], "layers": [{"relu": 5}]}, "layer 1, relu: .*it takes no value; leave it out"),
+        ({"input": [3, 8, 8], "layers": [{"upsample": 1.5}]}, "layer 1, upsample: .*pass a whole number"),
+        ({"input": [3, 8, 8], "layers": [{"upsample": True}]}, "layer 1, upsample: .*pass a whole number"),
         ({"input": [3, 4, 4], "layers": [{"max_pool": 8}]}, "layer 1, max_pool: 8"),
     ],
 )

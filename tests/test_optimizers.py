@@ -187,12 +187,35 @@ def test_a_closure_is_evaluated_before_the_weights_move():
     ("values", "told"),
     [
         ({"base": "adagrad"}, "optimizer.base=adagrad is unknown; pass one of sgd, adam"),
-        ({"betas": (0.9, 1.0)}, r"optimizer.betas=\[0.9, 1.0\], momentum=0.0, weight_decay=0.0: pass betas"),
-        ({"weight_decay": -1.0}, "weight_decay=-1.0: pass betas and momentum in"),
+        ({"betas": (0.9, 1.0)}, r"optimizer.betas=\[0.9, 1.0\]: pass two numbers in"),
+        ({"betas": (0.9,)}, r"optimizer.betas=\[0.9\]: pass two numbers in"),
+        ({"momentum": 0.9}, "optimizer.momentum=0.9 is of base=sgd; Adam has betas, so leave it out"),
+        ({"base": "sgd", "betas": (0.8, 0.9)}, r"optimizer.betas=\[0.8, 0.9\] are of base=adam"),
         ({"hyper_lr": -1}, "optimizer.hyper_lr=-1: pass 0 or more"),
+        ({"hyper_lr": float("nan")}, "optimizer.hyper_lr=nan: pass 0 or more"),
         ({"hyper_lr": 1.0, "multiplicative": True}, "below 1 with multiplicative=true"),
     ],
 )
 def test_what_makes_no_sense_is_told(values, told):
     with pytest.raises(InputError, match=told):
         Hypergradient([nn.Parameter(torch.ones(1))], **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "told", "of"),
+    [
+        ({"lr": 0.0}, "optimizer.lr=0.0 is no learning rate; pass", (Hypergradient, SGDW, RMSpropW)),
+        ({"lr": float("nan")}, "optimizer.lr=nan is no learning rate", (Hypergradient, SGDW, RMSpropW)),
+        ({"lr": float("inf")}, "optimizer.lr=inf is no learning rate", (Hypergradient, SGDW, RMSpropW)),
+        ({"weight_decay": -1.0}, "optimizer.weight_decay=-1.0: pass 0 or more", (Hypergradient, SGDW, RMSpropW)),
+        ({"weight_decay": float("inf")}, "optimizer.weight_decay=inf: pass 0", (Hypergradient, SGDW, RMSpropW)),
+        ({"momentum": 1.0}, r"optimizer.momentum=1.0: pass a number in \[0, 1\)", (Hypergradient, SGDW, RMSpropW)),
+        ({"eps": 0.0}, "optimizer.eps=0.0: pass a positive number", (Hypergradient, RMSpropW)),
+        ({"alpha": 1.0}, "optimizer.alpha=1.0: pass a number in", (RMSpropW,)),
+        ({"nesterov": True}, "optimizer.nesterov=true with momentum=0.0: pass a momentum", (SGDW,)),
+    ],
+)
+def test_every_optimizer_checks_the_same_values(values, told, of):
+    for kind in of:
+        with pytest.raises(InputError, match=told):
+            kind([nn.Parameter(torch.ones(1))], **values)

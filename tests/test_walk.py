@@ -5,7 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from colourize.arithmetic.walk import field, walk
+from colourize.arithmetic.fields import closed_form, field
+from colourize.arithmetic.layers import fully_connected
+from colourize.arithmetic.walk import walk
+from colourize.arithmetic.ways import extents
 from colourize.errors import InputError
 from tests.test_models import COURSE, network
 
@@ -101,6 +104,108 @@ class Curious(nn.Module):
 
     def forward(self, x):
         return self.part(x) if x.sum() > 0 else -x
+
+
+class Twice(nn.Module):
+    """One convolution, used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        return self.part(self.part(x))
+
+
+def test_a_layer_that_is_used_twice_has_weights_once_and_connections_twice():
+    module = Twice()
+    layers, seen = walk(module, (1, 8, 8))
+    assert [layer.weights + layer.biases for layer in layers] == [10, 0]
+    assert [layer.connections for layer in layers] == [9 * 64, 9 * 64]
+    assert extents(seen.ways)[0].size == 5
+    for parameter in module.parameters():
+        nn.init.ones_(parameter)
+    exact = field(module, (1, 8, 8))
+    masks = np.stack([exact.mask(row, column) for row in range(8) for column in range(8)])
+    assert np.array_equal(masks, support(module.double(), 8, 8))
+    dense = fully_connected(layers)  # each use is a matrix of its own
+    assert [layer.weights for layer in dense] == [64 * 64, 64 * 64]
+
+
+class Bare(nn.Module):
+    """Weights that no layer stands for."""
+
+    def __init__(self, compute):
+        super().__init__()
+        self.weight, self.compute = nn.Parameter(torch.ones(1, 1, 3, 3)), compute
+
+    def forward(self, x):
+        return self.compute(x, self.weight)
+
+
+@pytest.mark.parametrize(
+    ("compute", "told"),
+    [
+        (lambda x, w: nn.functional.conv2d(x, w, padding=1), r"conv2d\(\) is called outside of a layer"),
+        (lambda x, w: nn.functional.max_pool2d(x, 2), "is called outside of a layer"),
+        (lambda x, w: x * w.sum(), "computes with a parameter outside of a layer"),
+        (lambda x, w: torch.relu(x), "has 9 weights, of which its layers use 0"),
+    ],
+)
+def test_what_would_not_be_counted_is_refused(compute, told):
+    with pytest.raises(InputError, match=told):
+        walk(Bare(compute), (1, 8, 8))
+
+
+class Joined(nn.Module):
+    def __init__(self, dim, crop=8):
+        super().__init__()
+        self.part, self.dim, self.crop = nn.Conv2d(1, 1, 3, padding=1), dim, crop
+
+    def forward(self, x):
+        return torch.cat([self.part(x)[..., : self.crop, : self.crop], x], dim=self.dim)
+
+
+def test_a_cat_of_channels_joins_fields_and_one_of_rows_or_pictures_is_not_known():
+    assert walk(Joined(1), (1, 8, 8))[1].ways is not None
+    assert walk(Joined(-3), (1, 8, 8))[1].ways is not None
+    for dim in (0, 2, 3, -1):
+        assert walk(Joined(dim), (1, 8, 8))[1].ways is None
+    with pytest.raises(InputError, match="Joined cannot be followed"):
+        walk(Joined(1, crop=6), (1, 8, 8))
+
+
+class Cropped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Conv2d(1, 1, 3)
+
+    def forward(self, x):
+        return self.part(x)[..., :4, :4]
+
+
+class Padded(Cropped):
+    def forward(self, x):
+        return self.part(nn.functional.pad(x, (1, 1, 1, 1)))
+
+
+def test_the_closed_form_is_of_chains_alone_without_crops_and_pads_between():
+    rows, columns = closed_form(
+        nn.Sequential(nn.Conv2d(1, 1, 3), nn.MaxPool2d(2), nn.Conv2d(1, 1, (5, 3))), (1, 20, 20)
+    )
+    assert (rows.size, columns.size, rows.stride, rows.start) == (12, 8, 2, 0)
+    assert closed_form(Cropped(), (1, 8, 8)) is None
+    assert closed_form(Padded(), (1, 8, 8)) is None
+    assert closed_form(nn.Sequential(nn.ConvTranspose2d(1, 1, 3)), (1, 8, 8)) is None
+
+
+def test_bilinear_upsampling_is_followed_to_the_border():
+    module = nn.Sequential(nn.Conv2d(1, 1, 3, stride=2, padding=1), nn.Upsample(scale_factor=3, mode="bilinear"))
+    for parameter in module.parameters():
+        nn.init.ones_(parameter)
+    exact = field(module, (1, 8, 8))
+    masks = np.stack([exact.mask(row, column) for row in range(12) for column in range(12)])
+    assert np.array_equal(masks, support(module.double(), 8, 8))
 
 
 def test_what_cannot_be_followed_is_told():

@@ -1,5 +1,6 @@
 """Fields by index sets against closed forms, and against torch's own convolutions of ones."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -86,3 +87,12 @@ def test_with_kernel_1_a_transposed_convolution_leaves_every_other_output_blind(
 def test_padding_moves_the_start_and_not_the_size(padding):
     assert chain([Window(5, 2, padding)]).start == -padding
     assert chain([Window(5, 2, padding)]).size == 5
+
+
+@pytest.mark.parametrize("kind", ["convolution", "transposed", "repetition"])
+def test_the_number_of_pairs_is_their_sum(kind):
+    for kernel, stride, padding, dilation in itertools.product((1, 2, 5), (1, 2, 3), (0, 1, 4), (1, 2)):
+        window = Window(kernel, stride, padding, dilation, kind)
+        for num_inputs, num_outputs in ((1, 1), (7, 4), (4, 9), (6, 12)):
+            if kind != "repetition" or num_outputs <= num_inputs * stride:
+                assert window.count(num_inputs, num_outputs) == window.pairs(num_inputs, num_outputs).sum()

@@ -71,41 +71,55 @@ def result(worked: Sequence[Step]) -> list[list[Number]]:
     return rows
 
 
-def meaning(kernel: Matrix) -> str:
-    """What a filter does, in words, where it is one of the usual kinds."""
+def meaning(kernel: Matrix, flip: bool = True) -> str:
+    """What a filter does, in words, where it is one of the usual kinds; ``flip`` as in ``steps``."""
     values = [value for row in kernel for value in row]
-    total, around = sum(values), [value for value in values if value]
-    centre = kernel[len(kernel) // 2][len(kernel[0]) // 2]
-    odd = len(kernel) % 2 == len(kernel[0]) % 2 == 1
-    if not around:
+    total, largest = sum(values), max(abs(value) for value in values)
+    if not largest:
         return "nothing: every output is 0"
-    if len(around) == 1:
-        if odd and centre == 1:
-            return "identity: every pixel stays as it is"
-        return "moves the picture" if not centre and around[0] == 1 else "scales the picture" if centre else "moves it"
+    if sum(value != 0 for value in values) == 1:
+        return _of_one_weight(kernel, flip)
     if all(value >= 0 for value in values):
         return "blur: every pixel becomes a weighted mean of its neighbourhood" + _scaled(total)
-    if abs(total) < 1e-9:
+    if abs(total) < 1e-9 * largest:
         return "edges: 0 where the picture is constant, large where it changes"
-    if odd and centre > 0 and all(value <= 0 for value in _without_centre(kernel)):
-        return "sharpen: a pixel's difference to its neighbours is added to it, constant areas stay" + _scaled(total)
+    if total > 0 and _only_its_centre_is_positive(kernel):
+        constant = "constant areas stay" if _is_one(total) else f"constant areas become {total:g} times as bright"
+        return f"sharpen: a pixel's difference to its neighbours is added to it, {constant}"
     return "none of the usual filters"
 
 
-def _without_centre(kernel: Matrix) -> list[Number]:
-    middle = len(kernel) // 2, len(kernel[0]) // 2
-    return [value for i, row in enumerate(kernel) for j, value in enumerate(row) if (i, j) != middle]
+def _of_one_weight(kernel: Matrix, flip: bool) -> str:
+    ((row, column, weight),) = [(i, j, w) for i, wide in enumerate(kernel) for j, w in enumerate(wide) if w]
+    middles = [side // 2 if flip else (side - 1) // 2 for side in (len(kernel), len(kernel[0]))]
+    down, right = row - middles[0], column - middles[1]
+    if not flip:  # laid on as it is, a weight below the centre fetches what is below
+        down, right = -down, -right
+    if not (down or right):
+        return "identity: every pixel stays as it is" if _is_one(weight) else f"scales the picture: times {weight:g}"
+    ways = [f"{abs(by)} {name[by < 0]}" for by, name in ((down, ("down", "up")), (right, ("right", "left"))) if by]
+    return f"moves the picture: {' and '.join(ways)}" + _scaled(weight)
 
 
-def _scaled(total: Number) -> str:
-    return "" if abs(total - 1) < 1e-9 else f", times {total:g}"
+def _only_its_centre_is_positive(kernel: Matrix) -> bool:
+    height, width = len(kernel), len(kernel[0])
+    positive = [(i, j) for i, row in enumerate(kernel) for j, value in enumerate(row) if value > 0]
+    return height % 2 == width % 2 == 1 and positive == [(height // 2, width // 2)]
+
+
+def _is_one(factor: Number) -> bool:
+    return abs(factor - 1) < 1e-9
+
+
+def _scaled(factor: Number) -> str:
+    return "" if _is_one(factor) else f", times {factor:g}"
 
 
 def rendered(image: Matrix, kernel: Matrix, flip: bool = True) -> str:
     """The whole calculation as text: picture, filter, every step's products, the output, what the filter does."""
     worked = steps(image, kernel, flip)
     name = "convolution" if flip else "cross-correlation"
-    lines = ["I =", *_rows(image), "J =", *_rows(kernel), f"what it does: {meaning(kernel)}", ""]
+    lines = ["I =", *_rows(image), "J =", *_rows(kernel), f"what it does: {meaning(kernel, flip)}", ""]
     same = worked[0].weights == [list(row) for row in kernel]
     if flip and not same:
         lines += ["J turned by 180 degrees =", *_rows(worked[0].weights), ""]

@@ -5,10 +5,10 @@ connected layers, without biases and batch norm: *weights*; *outputs*, the units
 pairs of an input unit and an output unit, borders aside: kernel * kernel * channels for each output unit of a
 convolution, and for each input unit of a transposed one. ``used`` are the connections that do not end on padding.
 With biases in, a bias is one weight and for every unit one connection; batch norm and ReLU are layers too, with one
-connection a unit.
+connection a unit. A layer whose parameters an earlier one has counted, because both are one module, has no weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,12 +33,20 @@ class Layer:
     shape: tuple[int, ...]
     weights: int = 0
     biases: int = 0  # and batch norm's parameters
+    biased: bool = False  # whether each unit has one
     connections: int = 0
     used: int = 0
     multiply_adds: int = 0
     axes: Axes | None = None
     rows: Extent | None = None
     columns: Extent | None = None
+    whole: bool = False  # whether every unit sees the whole picture, as behind a fully connected layer
+    in_place: bool = False
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the output; none where it lies in the input's memory, as that of a ReLU in place does."""
+        return 0 if self.in_place else BYTES * self.units
 
     @property
     def units(self) -> int:
@@ -57,7 +65,7 @@ class Totals:
     connections: int
     used: int
     multiply_adds: int
-    memory: int  # bytes of all outputs of one picture
+    memory: int  # bytes of all outputs of one picture, ``Layer.memory``
 
 
 def taken(layers: Sequence[Layer], biases: bool) -> list[Layer]:
@@ -67,7 +75,7 @@ def taken(layers: Sequence[Layer], biases: bool) -> list[Layer]:
     """
     if not biases:
         return [layer for layer in layers if layer.counted]
-    extra = [layer.units if layer.biases else 0 for layer in layers]
+    extra = [layer.units if layer.biased else 0 for layer in layers]
     return [
         replace(
             layer, weights=layer.weights + layer.biases, connections=layer.connections + more, used=layer.used + more
@@ -80,21 +88,25 @@ def totals(layers: Sequence[Layer], biases: bool = False) -> Totals:
     """Sums over a network's layers."""
     chosen = taken(layers, biases)
     summed = {name: sum(getattr(layer, name) for layer in chosen)
-              for name in ("weights", "connections", "used", "multiply_adds")}  # fmt: skip
-    outputs = sum(layer.units for layer in chosen)
-    return Totals(outputs=outputs, memory=BYTES * outputs, **summed)
+              for name in ("weights", "connections", "used", "multiply_adds", "memory")}  # fmt: skip
+    return Totals(outputs=sum(layer.units for layer in chosen), **summed)
 
 
 def fully_connected(layers: Sequence[Layer]) -> list[Layer]:
-    """The same layers with every convolution replaced by a fully connected layer between the same units."""
-    return [_dense(layer) if "convolution" in layer.kind else layer for layer in layers]
+    """The same layers with every convolution replaced by a fully connected layer between the same units.
+
+    Each has weights of its own, and every unit from the first of them on sees the whole picture.
+    """
+    first = next((place for place, layer in enumerate(layers) if "convolution" in layer.kind), len(layers))
+    dense = [_dense(layer) if "convolution" in layer.kind else layer for layer in layers]
+    return [*dense[:first], *(replace(layer, rows=None, columns=None, whole=True) for layer in dense[first:])]
 
 
 def _dense(layer: Layer) -> Layer:
     pairs = torch.Size(layer.in_shape).numel() * layer.units
     return replace(
-        layer, kind="fully connected", weights=pairs, biases=layer.units if layer.biases else 0, connections=pairs,
-        used=pairs, multiply_adds=pairs, axes=None, rows=None, columns=None,
+        layer, kind="fully connected", weights=pairs, biases=layer.units if layer.biased else 0, connections=pairs,
+        used=pairs, multiply_adds=pairs, axes=None,
     )  # fmt: skip
 
 
@@ -102,9 +114,9 @@ def count(name: str, module: nn.Module, in_shape: tuple[int, ...], shape: tuple[
     """Counts one layer; of what is not known by its kind, parameters and units only."""
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
     axes = windows(module)
-    layer = Layer(name, _kind(module), in_shape, shape, axes=axes)
-    units, pixels = layer.units, torch.Size(shape[1:]).numel()
     biases = bias.numel() if isinstance(bias, torch.Tensor) else 0
+    layer = Layer(name, _kind(module), in_shape, shape, biased=biases > 0, axes=axes)
+    units, pixels = layer.units, torch.Size(shape[1:]).numel()
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and axes is not None:
         sites = torch.Size(in_shape[1:]).numel() if isinstance(module, nn.ConvTranspose2d) else pixels
         nominal = module.weight.numel() * sites
@@ -123,13 +135,14 @@ def count(name: str, module: nn.Module, in_shape: tuple[int, ...], shape: tuple[
     if axes is not None and len(shape) == 1:
         return replace(layer, connections=units, used=units)
     if axes is not None:
+        sites = torch.Size(in_shape).numel() if axes[0].kind == "transposed" else units
         seen = axes[0].kernel * axes[1].kernel
-        return replace(layer, connections=seen * units, used=shape[0] * _pairs(axes, in_shape, shape))
+        return replace(layer, connections=seen * sites, used=shape[0] * _pairs(axes, in_shape, shape))
     return replace(layer, weights=sum(parameter.numel() for parameter in module.parameters()))
 
 
 def _pairs(axes: Axes, in_shape: tuple[int, ...], shape: tuple[int, ...]) -> int:
-    counts = [int(w.pairs(i, o).sum()) for w, i, o in zip(axes, in_shape[1:], shape[1:], strict=True)]
+    counts = [window.count(i, o) for window, i, o in zip(axes, in_shape[1:], shape[1:], strict=True)]
     return counts[0] * counts[1]
 
 
@@ -142,6 +155,13 @@ def _kind(module: nn.Module) -> str:
     return next((name for kind, name in known if isinstance(module, kind)), type(module).__name__)
 
 
+UPSAMPLINGS: dict[str, Callable[[int], Window]] = {
+    "nearest": lambda factor: Window(stride=factor, kind="repetition"),
+    # o = m s + (s - 1) / 2 + e with |e| < s: a transposed convolution with a triangle
+    "bilinear": lambda factor: Window(2 * factor - factor % 2, factor, factor // 2, kind="transposed"),
+}
+
+
 def windows(module: nn.Module) -> Axes | None:
     """The two axes of a layer; None where it is none of those that see a window."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.MaxPool2d | nn.AvgPool2d):
@@ -151,10 +171,10 @@ def windows(module: nn.Module) -> Axes | None:
         before = _before(module, kernels, dilations)
         rows, columns = (Window(*each, kind) for each in zip(kernels, strides, before, dilations, strict=True))
         return rows, columns
-    if isinstance(module, nn.Upsample) and module.mode == "nearest" and module.scale_factor is not None:
+    if isinstance(module, nn.Upsample) and module.scale_factor is not None and not module.align_corners:
         factors = _pair(module.scale_factor)
-        if all(float(factor).is_integer() for factor in factors):
-            rows, columns = (Window(stride=int(factor), kind="repetition") for factor in factors)
+        if module.mode in UPSAMPLINGS and all(float(factor).is_integer() for factor in factors):
+            rows, columns = (UPSAMPLINGS[module.mode](int(factor)) for factor in factors)
             return rows, columns
     if isinstance(module, nn.BatchNorm2d | nn.ReLU | nn.LeakyReLU | nn.GELU | nn.SiLU | nn.Identity | nn.Dropout):
         return Window(), Window()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from colourize import padding
 from colourize.errors import InputError
 
+REMEDY = "pass an odd kernel or an even dilation"
 FORM = "input: [3, 32, 32], layers: [{convolution: {channels: 8, kernel: 3, bias: false}}, {max_pool: 2}, ...]"
 
 
@@ -27,7 +28,7 @@ def sequential(listed: Any) -> tuple[nn.Sequential, tuple[int, int, int]]:
     if not isinstance(listed, dict) or set(listed) != {"input", "layers"} or not isinstance(listed["layers"], list):
         raise InputError(f"no list of layers; pass {FORM}")
     shape = listed["input"]
-    if not (isinstance(shape, list) and len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape)):
+    if not (isinstance(shape, list) and len(shape) == 3 and all(type(n) is int and n > 0 for n in shape)):
         raise InputError(f"input={shape}: pass channels, height and width, such as [3, 32, 32]")
     seen, modules = torch.empty(1, *shape, device="meta"), []
     for number, entry in enumerate(listed["layers"], start=1):
@@ -55,7 +56,8 @@ def _convolution(
     rule = padding.down(kernel, stride, dilation)
     if not rule.exact:
         raise InputError(
-            f"kernel={kernel} with stride={stride} keeps no side with as many zeros before as behind; pass an odd one"
+            f"kernel={kernel} with stride={stride}, dilation={dilation} keeps no side with as many zeros before as "
+            f"behind; {REMEDY}"
         )
     return nn.Conv2d(x.shape[1], channels, kernel, stride, rule.padding, dilation, bias=bias)
 
@@ -65,7 +67,7 @@ def _transposed(
 ) -> nn.Module:
     rule = padding.up(kernel, stride, dilation)
     if not rule.exact:
-        raise InputError(f"kernel={kernel} with stride={stride} multiplies no side by {stride}; pass an odd one")
+        raise InputError(f"kernel={kernel} with stride={stride} multiplies no side by {stride}; {REMEDY}")
     return nn.ConvTranspose2d(
         x.shape[1], channels, kernel, stride, rule.padding, rule.output_padding, bias=bias, dilation=dilation
     )
@@ -76,13 +78,25 @@ def _linear(x: Tensor, units: int) -> nn.Module:
     return nn.Sequential(nn.Flatten(), layer) if x.ndim > 2 else layer
 
 
+def _upsampling(factor: Any) -> nn.Module:
+    if type(factor) is not int or factor < 1:
+        raise InputError("pass a whole number, by which pixels are repeated")
+    return nn.Upsample(scale_factor=factor)
+
+
+def _plain(layer: nn.Module, value: Any) -> nn.Module:
+    if value is not None:
+        raise InputError("it takes no value; leave it out")
+    return layer
+
+
 LAYERS: dict[str, Callable[[Tensor, Any], nn.Module]] = {
     "convolution": lambda x, value: _convolution(x, **value),
     "transposed_convolution": lambda x, value: _transposed(x, **value),
     "max_pool": lambda x, value: nn.MaxPool2d(value),
     "average_pool": lambda x, value: nn.AvgPool2d(value),
-    "upsample": lambda x, value: nn.Upsample(scale_factor=value),
+    "upsample": lambda x, value: _upsampling(value),
     "linear": _linear,
-    "relu": lambda x, value: nn.ReLU(),
-    "batch_norm": lambda x, value: nn.BatchNorm2d(x.shape[1]),
+    "relu": lambda x, value: _plain(nn.ReLU(), value),
+    "batch_norm": lambda x, value: _plain(nn.BatchNorm2d(x.shape[1]), value),
 }

@@ -5,22 +5,63 @@ coefficients follow exactly from ten counted networks, and further networks chec
 """
 
 import itertools
-from collections.abc import Callable
-from dataclasses import asdict
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
 import sympy
 import torch
 from torch import nn
 
 from colourize.arithmetic.layers import totals
+from colourize.arithmetic.listing import CONVENTIONS
 from colourize.arithmetic.walk import walk
 from colourize.errors import InputError
+from colourize.tables import as_markdown, as_text
 
 NIC, NF, NC = SYMBOLS = sympy.symbols("NIC NF NC", positive=True, integer=True)
 MONOMIALS = [sympy.Mul(*factors) for factors in itertools.combinations_with_replacement((1, *SYMBOLS), 2)]
 LATTICE = [(1 + i, 1 + j, 1 + k) for i, j, k in itertools.product(range(3), repeat=3) if i + j + k <= 2]
 CHECKS = (3, 5, 7), (1, 32, 24), (2, 9, 4)
+SUMMED = "weights", "outputs", "connections", "used", "multiply_adds", "memory"
+NOTE = "NIC input channels, NF filters, NC colours; memory in bytes; used: connections that do not end on padding"
 Build = Callable[[int, int, int], nn.Module]  # from NIC, NF, NC
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The totals of a network for square pictures, by a convention."""
+
+    network: str
+    convention: str
+    side: int
+    totals: dict[str, sympy.Expr]
+
+
+def solved(name: str, build: Build, side: int) -> list[Solved]:
+    """Both conventions, for a side and twice that."""
+    return [
+        Solved(name, told, each, polynomials(build, (each, each), biases))
+        for biases, told in CONVENTIONS.items()
+        for each in (side, 2 * side)
+    ]
+
+
+def solved_as_json(found: Sequence[Solved]) -> str:
+    return json.dumps(
+        [{"network": each.network, "convention": each.convention, "side": each.side,
+          **{name: str(value) for name, value in each.totals.items()}} for each in found], indent=1,
+    )  # fmt: skip
+
+
+def solved_as_tables(found: Sequence[Solved], markdown: bool) -> str:
+    """A heading and a table for each."""
+    parts = [NOTE]
+    for each in found:
+        rows = [["total", "polynomial"], *([name, str(each.totals[name])] for name in SUMMED)]
+        heading = f"{each.network}, {each.side} x {each.side}, {each.convention}"
+        parts += ["", heading, "", as_markdown(rows) if markdown else as_text(rows)]
+    return "\n".join(parts)
 
 
 def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> dict[str, sympy.Expr]:
@@ -32,7 +73,7 @@ def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> d
     points = [*LATTICE, *CHECKS]
     counted = {point: _counts(build, point, sides, biases) for point in points}
     matrix = sympy.Matrix([[monomial_at(term, point) for term in MONOMIALS] for point in LATTICE])
-    solved = {}
+    found = {}
     for name in counted[LATTICE[0]]:
         values = sympy.Matrix([counted[point][name] for point in LATTICE])
         coefficients = matrix.LUsolve(values)
@@ -40,8 +81,8 @@ def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> d
         for point in CHECKS:
             if monomial_at(polynomial, point) != counted[point][name]:
                 raise InputError(f"the {name} of this network are no polynomial of degree 2 in NIC, NF and NC")
-        solved[name] = polynomial
-    return solved
+        found[name] = polynomial
+    return found
 
 
 def monomial_at(term: sympy.Expr, point: tuple[int, int, int]) -> sympy.Expr:

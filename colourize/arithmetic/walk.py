@@ -11,52 +11,70 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from colourize.arithmetic.layers import Axes, Layer, count, windows
-from colourize.arithmetic.windows import Border, Extent, Plane, Relation, Start, Window, border, chain, extent, plane
+from colourize.arithmetic.layers import Axes, Layer, count, totals, windows
+from colourize.arithmetic.ways import Ways, cropped, extents, padded, through
+from colourize.arithmetic.windows import Start, plane
 from colourize.errors import InputError
 
-Ways = tuple[tuple[Relation, Relation], ...]  # rows and columns of each way to a unit
 ELEMENTWISE = F.relu, torch.relu, torch.sigmoid, torch.tanh, F.gelu, F.silu, "clone"
 UNIONS = torch.cat, operator.add, torch.add
+LAYERS_ONLY = "conv", "pool", "interpolate", "upsample", "linear", "_norm"  # in the name of what a layer must do
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A tensor without values [1, C, H, W], and the ways from the input to its units; None where that is not known."""
+    """A tensor without values [1, C, H, W] and how the input came to it.
+
+    Attributes:
+        ways: from the input to its units; None where they are not known.
+        chain: the layers that alone made it; None where anything else had a part, or a layer without a window.
+        whole: whether every unit sees the whole picture, behind a fully connected layer.
+    """
 
     tensor: Tensor
     ways: Ways | None
+    chain: tuple[Axes, ...] | None = ()
+    whole: bool = False
 
 
 class Walk(fx.Interpreter):
     """Runs a network's graph on ``Seen`` in place of tensors, and notes each layer."""
 
     def __init__(self, network: nn.Module, picture: Tensor) -> None:
-        root = nn.Sequential(
-            copy.deepcopy(network).to("meta").float().eval()
-        )  # so that a network without parts is a layer
+        root = nn.Sequential(_without_values(network))  # so that a network without parts is a layer
         super().__init__(fx.GraphModule(root, _Layers(picture).trace(root)))
         self.layers: list[Layer] = []
+        self.counted: set[nn.Parameter] = set()
 
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         module, (seen,) = self.fetch_attr(target), args
-        made = module(seen.tensor)
-        ways = _through(seen.ways, windows(module), seen.tensor, made)
+        made, axes = module(seen.tensor), windows(module)
+        ways = through(seen.ways, axes, seen.tensor, made)
+        chain = None if seen.chain is None or axes is None else (*seen.chain, axes)
+        whole = seen.whole or (isinstance(module, nn.Linear) and seen.tensor.ndim == 2)
         name = type(module).__name__ if target == "0" else str(target).removeprefix("0.")
         layer = count(name, module, tuple(seen.tensor.shape[1:]), tuple(made.shape[1:]))
-        if ways is not None and all(isinstance(axis, Plane) for way in ways for axis in way):
-            rows, columns = (extent([way[axis] for way in ways]) for axis in (0, 1))  # type: ignore[misc]
-            layer = replace(layer, rows=rows, columns=columns)
-        self.layers.append(layer)
-        return Seen(made, ways)
+        if (fields := extents(ways)) is not None:
+            layer = replace(layer, rows=fields[0], columns=fields[1])
+        in_place = made.untyped_storage()._cdata == seen.tensor.untyped_storage()._cdata
+        self.layers.append(self._once(replace(layer, whole=whole, in_place=in_place), module))
+        return Seen(made, ways, chain, whole)
+
+    def _once(self, layer: Layer, module: nn.Module) -> Layer:
+        """The layer without weights where an earlier use of the module has counted them."""
+        parameters = set(module.parameters())
+        again = bool(parameters) and parameters <= self.counted
+        self.counted |= parameters
+        return replace(layer, weights=0, biases=0) if again else layer
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        name = getattr(target, "__name__", str(target))
+        if any(part in name for part in LAYERS_ONLY):
+            raise InputError(f"{name}() is called outside of a layer and would not be counted; use its nn.Module")
         made = super().call_function(target, *_bare((args, kwargs)))
         return self._follow(target, args, kwargs, made)
 
@@ -66,19 +84,22 @@ class Walk(fx.Interpreter):
 
     def _follow(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Any:
         """The ways through what is done between layers."""
-        sources = _sources((args, kwargs))
+        sources = _found((args, kwargs), Seen)
+        if _found((args, kwargs), nn.Parameter):
+            name = getattr(target, "__name__", str(target))
+            raise InputError(f"{name}() computes with a parameter outside of a layer; make an nn.Module of the two")
         if not isinstance(made, Tensor) or not sources:
             return made
         first, ways = sources[0], None
-        if target in UNIONS and all(source.ways is not None for source in sources):
+        if target in UNIONS and _joins_units(target, args, kwargs, sources, made):
             ways = tuple(way for source in sources for way in source.ways or ())
         elif target in ELEMENTWISE:
             ways = first.ways
         elif target is F.pad and first.ways is not None and len(args[1]) == 4:
-            ways = _padded(first.ways, args[1], kwargs.get("mode", "constant"), first.tensor, made)
+            ways = padded(first.ways, args[1], kwargs.get("mode", "constant"), first.tensor, made)
         elif target is operator.getitem and first.ways is not None:
-            ways = _cropped(first.ways, args[1])
-        return Seen(made, ways)
+            ways = cropped(first.ways, args[1])
+        return Seen(made, ways, first.chain if target in ELEMENTWISE else None, all(source.whole for source in sources))
 
 
 class _Layers(fx.Tracer):
@@ -105,51 +126,45 @@ class _Layers(fx.Tracer):
         raise NotImplementedError
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return not any(True for _ in m.children())
+        """Also what has no parts but weights of its own is looked into, unless it is one of torch's layers."""
+        if any(True for _ in m.children()):
+            return False
+        of_torch = any(kind.__module__.startswith("torch.nn.modules.") for kind in type(m).__mro__ if kind != nn.Module)
+        return of_torch or not any(True for _ in m.parameters())
 
 
 def _bare(values: Any) -> Any:
     return fx.node.map_aggregate(values, lambda value: value.tensor if isinstance(value, Seen) else value)
 
 
-def _sources(values: Any) -> list[Seen]:
-    found: list[Seen] = []
-    fx.node.map_aggregate(values, lambda value: found.append(value) if isinstance(value, Seen) else None)
+def _found(values: Any, kind: type[Any]) -> list[Any]:
+    found: list[Any] = []
+    fx.node.map_aggregate(values, lambda value: found.append(value) if isinstance(value, kind) else None)
     return found
 
 
-def _through(ways: Ways | None, axes: Axes | None, before: Tensor, after: Tensor) -> Ways | None:
-    if ways is None or axes is None or before.ndim != 4:
-        return None
-    sides = list(zip(axes, before.shape[2:], after.shape[2:], strict=True))
-    passed = (tuple(axis.through(*side) for axis, side in zip(way, sides, strict=True)) for way in ways)
-    return tuple((rows, columns) for rows, columns in passed)
+def _without_values(network: nn.Module) -> nn.Module:
+    """A copy on the meta device, in float32 and eval mode, without a copy of the values; what is shared stays so."""
+    memo: dict[int, Tensor] = {
+        id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad) for p in network.parameters()
+    }
+    memo |= {id(buffer): torch.empty_like(buffer, device="meta") for buffer in network.buffers()}
+    return copy.deepcopy(network, memo).float().eval()
 
 
-def _padded(ways: Ways, pads: Sequence[int], mode: str, before: Tensor, after: Tensor) -> Ways:
-    """Through torch's padding: columns first, then rows."""
-    starts = pads[2], pads[0]
-    if mode != "replicate":
-        rows, columns = (Window(padding=start) for start in starts)
-        return _through(ways, (rows, columns), before, after) or ()
-    sides = list(zip(starts, before.shape[2:], after.shape[2:], strict=True))
-    passed = (tuple(axis.repeated(*side) for axis, side in zip(way, sides, strict=True)) for way in ways)
-    return tuple((rows, columns) for rows, columns in passed)
-
-
-def _cropped(ways: Ways, index: Any) -> Ways | None:
-    """Through ``x[..., :height, :width]``; None for any other index."""
-    match index:
-        case (first, slice(start=None, step=None) as rows, slice(start=None, step=None) as columns) if first is ...:
-            return tuple((way[0].cropped(rows), way[1].cropped(columns)) for way in ways)
-    return None
+def _joins_units(target: Any, args: Any, kwargs: Any, sources: Sequence[Seen], made: Tensor) -> bool:
+    """Whether a unit is what the units of the same row and column of its sources were: no broadcast, no cat of rows."""
+    dim = kwargs.get("dim", args[1] if len(args) > 1 else 0) if target is torch.cat else 1
+    alike = all(source.tensor.ndim == 4 and source.tensor.shape[2:] == made.shape[2:] for source in sources)
+    return dim in (1, -3) and alike and all(source.ways is not None for source in sources)
 
 
 def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) -> tuple[list[Layer], Seen]:
     """Layers of a network for one picture [C, H, W], in the order of their use; and what its output sees.
 
     Raises:
-        InputError: torch.fx cannot follow the network, or it does not take such a picture.
+        InputError: torch.fx cannot follow the network, it does not take such a picture, or it has weights or layers
+            that no nn.Module stands for, so that they would not be counted.
     """
     channels, height, width = shape
     picture = Seen(torch.empty(1, channels, height, width, device="meta"), ((start(height), start(width)),))
@@ -159,40 +174,10 @@ def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) 
     except Exception as error:  # fx, and layers given another shape than they take, raise half a dozen kinds
         cause = str(error).strip().partition("\n")[0]
         raise InputError(f"{type(network).__name__} cannot be followed: {cause}") from error
+    counted, there = totals(walker.layers, biases=True).weights, sum(p.numel() for p in network.parameters())
+    if counted != there:
+        raise InputError(
+            f"{type(network).__name__} has {there:,} weights, of which its layers use {counted:,}; leave out what it "
+            "does not use, and share whole layers"
+        )
     return walker.layers, seen
-
-
-def closed_form(network: nn.Module, shape: tuple[int, int, int]) -> tuple[Extent, Extent] | None:
-    """The field of a network's outputs, rows and columns, by the formula for chains; None where it is no chain of
-    convolutions and poolings."""
-    layers, seen = walk(network, shape)
-    axes = [layer.axes for layer in layers]
-    if seen.ways is None or len(seen.ways) != 1 or not axes:
-        return None
-    sides = [[axis[side] for axis in axes if axis is not None and axis[side].kind == "convolution"] for side in (0, 1)]
-    return (chain(sides[0]), chain(sides[1])) if all(len(side) == len(axes) for side in sides) else None
-
-
-@dataclass(frozen=True)
-class Field:
-    """The exact receptive fields of all outputs of a network, borders and all."""
-
-    ways: tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], ...]  # [H', H] and [W', W] of each way
-
-    def mask(self, row: int, column: int) -> NDArray[np.bool_]:
-        """Pixels that the output at (row, column) depends on: [H, W]."""
-        masks = [np.outer(rows[row], columns[column]) for rows, columns in self.ways]
-        return np.logical_or.reduce(masks)
-
-
-def field(network: nn.Module, shape: tuple[int, int, int]) -> Field:
-    """Fields of a network's outputs on a picture [C, H, W].
-
-    Raises:
-        InputError: the network does something of which the field is not known.
-    """
-    _, seen = walk(network, shape, border)
-    if seen.ways is None:
-        raise InputError(f"{type(network).__name__} does something whose receptive field is not known")
-    pairs = [(rows, columns) for rows, columns in seen.ways if isinstance(rows, Border) and isinstance(columns, Border)]
-    return Field(tuple((rows.seen, columns.seen) for rows, columns in pairs))

@@ -40,6 +40,18 @@ class Window:
         reached = (output + self.padding - self.dilation * i for i in range(self.kernel))
         return sorted({position // self.stride for position in reached if position % self.stride == 0})
 
+    def count(self, num_inputs: int, num_outputs: int) -> int:
+        """How many pairs of an input and an output there are on a picture with borders: the sum of ``pairs``."""
+        if self.kind == "repetition":
+            return min(num_outputs, num_inputs * self.stride)
+        at, reached = (num_outputs, num_inputs) if self.kind == "convolution" else (num_inputs, num_outputs)
+        starts = (self.dilation * i - self.padding for i in range(self.kernel))
+        # the m with 0 <= m < at and 0 <= m s + start < reached
+        ends = (
+            (max(0, -(start // self.stride)), min(at - 1, (reached - 1 - start) // self.stride)) for start in starts
+        )
+        return sum(max(0, last - first + 1) for first, last in ends)
+
     def pairs(self, num_inputs: int, num_outputs: int) -> NDArray[np.bool_]:
         """Which input each output sees, on a picture with borders: [num_outputs, num_inputs]."""
         seen = np.zeros((num_outputs, num_inputs), bool)

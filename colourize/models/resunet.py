@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colourize.hints import CHANNELS
 from colourize.models.blocks import SameConv2d, conv, padded
 
 
@@ -57,7 +58,7 @@ class ResUNet(nn.Module):
         blocks: residual blocks on the way down at each level.
         head: channels of the layer before the scores, in multiples of NF.
         num_frequencies: of the grey, see ``Waves``.
-        num_in_channels: 1; more for what is known beside the grey.
+        hints: whether colours given at some places are taken too, see ``colourize.hints``.
     """
 
     def __init__(
@@ -69,12 +70,13 @@ class ResUNet(nn.Module):
         blocks: Sequence[int] = (1, 1, 1, 2),
         head: int = 2,
         num_frequencies: int = 8,
-        num_in_channels: int = 1,
+        hints: bool = False,
     ) -> None:
         super().__init__()
         sizes = [max(1, round(width * num_filters)) for width in widths]
         self.multiple = 2 ** (len(sizes) - 1)
-        self.stem = conv(num_in_channels, sizes[0], kernel)
+        self.hints = hints
+        self.stem = conv(1 + CHANNELS * hints, sizes[0], kernel)
         self.levels = nn.ModuleList(
             nn.Sequential(*(Residual(size, kernel) for _ in range(count)))
             for size, count in zip(sizes, blocks, strict=True)
@@ -90,8 +92,10 @@ class ResUNet(nn.Module):
         self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
 
     def forward(self, grey: Tensor) -> Tensor:
-        """[N, NIC, H, W], the grey first, in [0, 1) -> logits [N, K, H, W]."""
+        """[N, 1, H, W] in [0, 1), with hints [N, 5, H, W] or as many without any -> logits [N, K, H, W]."""
         full = padded(grey, self.multiple)
+        if self.hints and full.shape[1] == 1:
+            full = F.pad(full, (0, 0, 0, 0, 0, CHANNELS))
         x, skips = self.stem(2 * full - 1), []
         for level, down in zip(self.levels, self.down, strict=False):
             skips.append(level(x))

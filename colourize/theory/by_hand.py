@@ -41,19 +41,24 @@ def paddings(
 
     Args:
         factor: by which; None: the stride.
-        size: the side, where the rule is to hold for this one only.
+        size: the side, where the rule is to hold for this one only; one that is no multiple is multiplied alone.
 
     Raises:
         InputError: as ``padding.down``.
     """
-    rules = {"convolution": down(kernel, stride, dilation, factor, size),
-             "transposed convolution": up(kernel, stride, dilation, factor, size)}  # fmt: skip
+    rules = {"transposed convolution": up(kernel, stride, dilation, factor, size)}
+    by = stride if factor is None else factor
+    divides = size is None or size % by == 0
+    if divides:
+        rules = {"convolution": down(kernel, stride, dilation, factor, size), **rules}
     rows = [
         {"layer": name, "padding": rule.padding, "output padding": rule.output_padding, "input": rule.size,
          "output": rule.produced, "wanted": rule.wanted} for name, rule in rules.items()
     ]  # fmt: skip
     words = f"kernel {kernel}, stride {stride}, dilation {dilation}"
-    return Study("Paddings", rows, [f"{words}, {name}: {_told(name, rule)}" for name, rule in rules.items()])
+    sentences = [f"{words}, {name}: {_told(name, rule)}" for name, rule in rules.items()]
+    none = [] if divides else [f"{words}, convolution: none, for the side {size} is no multiple of {by}"]
+    return Study("Paddings", rows, [*none, *sentences])
 
 
 def _told(name: str, rule: Padding) -> str:

@@ -32,7 +32,7 @@ MEMORY = 1, 2, 4, 8, 16, 32, 64, 128
 def study(
     num_samples: int = 4,
     num_features: int = 2,
-    eta: float = 0.3,
+    share: float = 0.5,
     descent_steps: int = 60,
     memory_features: int = 1000,
     seed: int = 0,
@@ -40,13 +40,18 @@ def study(
     """Compares the two modes with the closed form, finds the best rate twice, draws L_T and measures memory.
 
     Args:
-        eta: the rate at which hypergradients are taken.
+        share: hypergradients are taken at this share of the best rate of one step, over T: below it and far from where
+            they vanish, so that their relative errors mean something.
         descent_steps: of gradient descent on eta.
         memory_features: d of the problem on which memory is measured.
 
     Raises:
-        InputError: a size below 1.
+        InputError: a size below 1, a share outside (0, 1).
     """
+    if memory_features < 1:
+        raise InputError(f"memory_features={memory_features} is too small; pass 1 or more")
+    if not 0 < share < 1:
+        raise InputError(f"share={share}: pass 0 < share < 1; at the best rate itself the hypergradient vanishes")
     problem = random_problem(num_samples, num_features, seed, from_zero=False)
     if descent_steps < 1:
         raise InputError(f"descent_steps={descent_steps} is too small; pass 1 or more")
@@ -56,8 +61,11 @@ def study(
     curves = {steps: curve(problem, rates, steps, None) for steps in CURVES}
     stochastic = {steps: curve(problem, rates, steps, batches) for steps in CURVES}
     wide = random_problem(num_samples, memory_features, seed, from_zero=False)
-    memory = {steps: _memory(wide, eta, steps) for steps in MEMORY}
-    rows = [_row(problem, eta, steps, curves.get(steps), stochastic.get(steps), memory[steps]) for steps in MEMORY]
+    etas = {steps: share * best / steps for steps in MEMORY}
+    memory = {steps: _memory(wide, etas[steps], steps) for steps in MEMORY}
+    rows = [
+        _row(problem, etas[steps], steps, curves.get(steps), stochastic.get(steps), memory[steps]) for steps in MEMORY
+    ]
     sentences = [
         f"best rate for one step: {best:.15g} by formula, {path[-1]:.15g} by descent on eta from 0",
         "full gradient descent: L_T is convex in eta for every T; one sample a step: the least second derivative is "
@@ -112,9 +120,10 @@ def _row(
     closed = float(hypergradient_closed_form(problem, torch.tensor(eta, dtype=torch.float64), steps))
     return {
         "T": steps,
+        "eta": eta,
         "closed form": closed,
-        "reverse mode, off by": abs(reverse_mode(problem, eta, steps) - closed),
-        "forward mode, off by": abs(forward_mode(problem, eta, steps) - closed),
+        "reverse mode, off by": abs(reverse_mode(problem, eta, steps) / closed - 1),
+        "forward mode, off by": abs(forward_mode(problem, eta, steps) / closed - 1),
         "least curvature, all samples": None if full is None else float(full[1].min()),
         "one sample a step": None if stochastic is None else float(stochastic[1].min()),
         **{f"{name}, bytes": value for name, value in memory.items()},
@@ -124,10 +133,11 @@ def _row(
 def _figure(problem: Problem, rates: Tensor, curves: Any, stochastic: Any, path: list[float], memory: Any) -> Any:
     made = figure("Loss after T steps against the learning rate, and memory of its derivative", width=11, height=7)
     axes = made.subplots(2, 2)
+    lost = any(second.min() < 0 for _, second in stochastic.values())
     start = float(loss_after(problem, torch.zeros((), dtype=torch.float64), 0))
     for axis, drawn, title in (
         (axes[0, 0], curves, "full gradient: convex for every T"),
-        (axes[0, 1], stochastic, "another sample each step: no longer"),
+        (axes[0, 1], stochastic, "another sample each step" + (": no longer" if lost else "")),
     ):
         for steps, (values, _) in drawn.items():
             axis.plot(rates, values, label=f"T = {steps}")

@@ -1,11 +1,13 @@
 """The final loss of finished runs against their learning rates: with and without the hypergradient."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from colourize import manifest
+from colourize.changes import comparable
 from colourize.errors import InputError
 from colourize.targets import short_name
 from colourize.theory import Study, figure
@@ -14,7 +16,8 @@ PLAIN = "Adam", "AdamW", "SGD", "SGDW", "RMSprop", "RMSpropW"
 
 
 def study(runs: str) -> Study:
-    """Reads every finished run below a folder, such as that of ``experiment=hypergradient``.
+    """Reads every finished run below a folder, such as that of ``experiment=hypergradient``; those that differ in
+    nothing but their seed are averaged.
 
     Raises:
         InputError: no folder, or no finished run in it.
@@ -26,13 +29,36 @@ def study(runs: str) -> Study:
             f"study.runs={runs} holds no finished run; pass the folder of a sweep, as colourize runs lists"
         )
     groups: dict[tuple[str, str, float], list[dict[str, float]]] = defaultdict(list)
-    for said in finished:
-        config = said["config"]
-        groups[short_name(config["model"]), optimizer_name(config["optimizer"]), config["lr"]].append(said["metrics"])
+    configs = [said["config"] for said in finished]
+    for said, (model, optimizer) in zip(finished, names(configs), strict=True):
+        groups[model, optimizer, said["config"]["optimizer"]["lr"]].append(said["metrics"])
     rows = [_row(*key, metrics) for key, metrics in sorted(groups.items())]
     failed = len(found) - len(finished)
     sentences = [f"{failed} of {len(found)} runs did not finish and are left out"] if failed else []
     return Study("Final loss against the first learning rate", rows, sentences, _figure(rows))
+
+
+def names(configs: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Each run's network and optimizer, in words that tell runs apart which differ in more than their seed and rate."""
+    parts = [(short_name(config["model"]), optimizer_name(config["optimizer"])) for config in configs]
+    flat = [_flat(comparable(config)) for config in configs]
+    told = []
+    for pair, own in zip(parts, flat, strict=True):
+        alike = [other for other, name in zip(flat, parts, strict=True) if name == pair]
+        differing = {key.rpartition(".")[2]: value for key, value in own.items()
+                     if any(other.get(key) != value for other in alike)}  # fmt: skip
+        told.append((", ".join([pair[0], *(f"{key} {value}" for key, value in differing.items())]), pair[1]))
+    return told
+
+
+def _flat(config: dict[str, Any], within: str = "") -> dict[str, str]:
+    """Dotted names and values; without the seed and the rate."""
+    found: dict[str, str] = {}
+    for key, value in config.items():
+        name = f"{within}.{key}" if within else key
+        if name not in ("seed", "lr", "optimizer.lr"):
+            found |= _flat(value, name) if isinstance(value, dict) else {name: str(value)}
+    return found
 
 
 def optimizer_name(node: dict[str, Any]) -> str:

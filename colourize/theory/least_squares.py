@@ -83,23 +83,25 @@ def loss_after(problem: Problem, eta: Tensor, steps: int, batches: Sequence[Tens
     return loss(descended(problem, eta, steps, batches), problem.inputs, problem.targets)
 
 
+def spectrum(problem: Problem) -> tuple[Tensor, Tensor]:
+    """l_i and (u_i . a)^2 / n over the eigenpairs of X X^T: [n], [n]."""
+    eigenvalues, vectors = torch.linalg.eigh(problem.gram)
+    return eigenvalues, (vectors.T @ problem.residual).square() / len(problem.targets)
+
+
 def loss_closed_form(problem: Problem, eta: Tensor, steps: int) -> Tensor:
     """L_T(eta) of full gradient descent, elementwise over eta, without a step.
 
-    X w_T - t = (I - 2 eta/n X X^T)^T a, so L_T = 1/n sum_i (1 - 2 eta l_i / n)^(2T) (u_i . a)^2 over the eigenpairs of
-    X X^T. Even powers of what is linear in eta: convex, whatever T.
+    X w_T - t = (I - 2 eta/n X X^T)^T a, so L_T = 1/n sum_i (1 - 2 eta l_i / n)^(2T) (u_i . a)^2, see ``spectrum``.
+    Even powers of what is linear in eta: convex, whatever T.
     """
-    n = len(problem.targets)
-    eigenvalues, vectors = torch.linalg.eigh(problem.gram)
-    weights = (vectors.T @ problem.residual).square() / n
+    n, (eigenvalues, weights) = len(problem.targets), spectrum(problem)
     return ((1 - 2 / n * eta[..., None] * eigenvalues) ** (2 * steps) * weights).sum(-1)
 
 
 def hypergradient_closed_form(problem: Problem, eta: Tensor, steps: int) -> Tensor:
     """dL_T/d eta of full gradient descent; at T = 1 it is -4/n^2 (|X^T a|^2 - 2 eta/n |X X^T a|^2)."""
-    n = len(problem.targets)
-    eigenvalues, vectors = torch.linalg.eigh(problem.gram)
-    weights = (vectors.T @ problem.residual).square() / n
+    n, (eigenvalues, weights) = len(problem.targets), spectrum(problem)
     inner = 1 - 2 / n * eta[..., None] * eigenvalues
     return (-4 * steps / n * eigenvalues * inner ** (2 * steps - 1) * weights).sum(-1)
 

@@ -7,6 +7,7 @@ sample x the sizes are proportional to |x_i|, every weight moves alike, and RMSP
 t sign(x) / |x|_1 (with epsilon = 0): for x = [2, 1], t = 2 at (2/3, 2/3) instead of (4/5, 2/5).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 from torch.optim.lr_scheduler import ExponentialLR
 
 from colourize.errors import InputError
-from colourize.theory import Study, figure
+from colourize.theory import Study, distances
 from colourize.theory.least_squares import (
     Problem,
     curvature,
@@ -27,8 +28,11 @@ from colourize.theory.least_squares import (
     random_problem,
 )
 
+FITTED = 1e-12  # a loss up to which the targets count as fitted; that of w_0 is about 1
+HANDOUT = Problem(torch.tensor([[2.0, 1.0]]).double(), torch.tensor([2.0]).double(), torch.zeros(2).double())
 TINY = 1e-30  # epsilon of the adaptive methods: 0, but for a division of 0 by 0
 Build = Callable[[list[Tensor], float], Optimizer]
+TITLE = "Distance to the minimum-norm solution, relative to its norm; d > n, w_0 = 0"
 METHODS: dict[str, tuple[Build, bool]] = {
     "mini-batch SGD": (lambda w, eta: SGD(w, eta), False),
     "gradient descent": (lambda w, eta: SGD(w, eta), False),
@@ -54,26 +58,27 @@ def study(
         batch_size: of mini-batch SGD.
         adaptive_lr: first learning rate of RMSProp and Adam, which falls to a millionth of it, because at a constant
             one RMSProp does not converge. Adagrad, whose steps fall by themselves, takes ten times it throughout. The
-            others take 1 / the largest curvature of a batch.
+            others take b / (2 |X|^2), which is 1 / an upper bound of the curvature of a batch of b samples.
 
     Raises:
-        InputError: no fewer samples than features; a size below 1.
+        InputError: no fewer samples than features; a size below 1; a rate that is not positive.
     """
     problem = random_problem(num_samples, num_features, seed)
+    if not 0 < adaptive_lr < math.inf:
+        raise InputError(f"adaptive_lr={adaptive_lr} is no learning rate; pass a positive number such as 0.05")
     if num_samples >= num_features or not 1 <= batch_size <= num_samples or steps < 1:
         raise InputError(
             f"num_samples={num_samples}, num_features={num_features}, batch_size={batch_size}, steps={steps}: pass "
             "batch_size <= num_samples < num_features and a step or more"
         )
-    handout = Problem(torch.tensor([[2.0, 1.0]]).double(), torch.tensor([2.0]).double(), torch.zeros(2).double())
     rows, curves = [], {}
-    for where, case in ((f"random, n={num_samples}, d={num_features}", problem), ("x = [2, 1], t = 2", handout)):
+    for where, case in ((f"random, n={num_samples}, d={num_features}", problem), ("x = [2, 1], t = 2", HANDOUT)):
         for name in METHODS:
             path = run(name, case, min(batch_size, len(case.targets)), steps, adaptive_lr, seed)
             rows.append({"problem": where, "method": name, **_measured(name, case, path[-1])})
             if case is problem:
                 curves[name] = _distance(path, minimum_norm(case.inputs, case.targets))
-    return Study("Minimum-norm solution", rows, _sentences(rows), _figure(curves))
+    return Study("Minimum-norm solution", rows, _sentences(rows), distances(TITLE, "|w - w*| / |w*|", curves))
 
 
 def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: float, seed: int) -> Tensor:
@@ -129,16 +134,16 @@ def _sentences(rows: list[dict[str, Any]]) -> list[str]:
     other = [row["from the minimum norm"] for row in rows if row["theorem"] != "minimum norm"]
     return [
         f"Methods that stay in the row space end within {max(own):.1e} of the minimum-norm solution, relative to its "
-        f"norm; the adaptive ones no nearer than {min(other):.1e}. All of them fit the targets."
+        f"norm; the adaptive ones no nearer than {min(other):.1e}. {_fit(rows)}"
     ]
 
 
-def _figure(curves: dict[str, Tensor]) -> Any:
-    made = figure("Distance to the minimum-norm solution, relative to its norm; d > n, w_0 = 0")
-    axis = made.subplots()
-    for name, values in curves.items():
-        axis.semilogy(range(len(values)), values.clamp_min(1e-17), label=name, linewidth=1.2)
-    axis.set(xlabel="step", ylabel="|w - w*| / |w*|")
-    axis.grid(alpha=0.3)
-    made.legend(fontsize=8, loc="outside right center")
-    return made
+def _fit(rows: list[dict[str, Any]]) -> str:
+    """Whether the targets are fitted, as far as was measured."""
+    worst = max(rows, key=lambda row: row["loss"] if math.isfinite(row["loss"]) else math.inf)
+    if worst["loss"] <= FITTED:
+        return f"All of them fit the targets: the largest loss is {worst['loss']:.1e}."
+    return (
+        f"Not all of them fit the targets: the largest loss is {worst['loss']:.1e}, that of {worst['method']} "
+        f"({worst['problem']})."
+    )

@@ -5,8 +5,8 @@ at m = l / (2 eta). With momentum the penalty enters the velocity; an adaptive m
 so that weights with large gradients shrink less: there the two part (Loshchilov, Hutter 2019, arXiv 1711.05101).
 """
 
+import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,11 +14,13 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from colourize.errors import InputError
 from colourize.optimizers import SGDW, RMSpropW
-from colourize.theory import Study, figure
+from colourize.theory import Study, distances
 from colourize.theory.least_squares import Problem, gradient, random_problem
 
 Build = Callable[[list[Tensor], float], Optimizer]
 Decay = Callable[[list[Tensor], float, float], Optimizer]  # takes l / eta, as torch's AdamW does
+TITLE = "Distance between the ways with weight decay and with the L2 penalty l / (2 eta), relative to |w|"
+YLABEL = "|w decay - w penalty| / |w penalty|"
 METHODS: dict[str, tuple[Build, Decay, bool]] = {
     "SGD": (lambda w, eta: SGD(w, eta), lambda w, eta, d: SGDW(w, eta, weight_decay=d), True),
     "momentum": (
@@ -47,7 +49,7 @@ def study(
     Raises:
         InputError: a decay outside (0, 1); a rate or a number of steps that is not positive.
     """
-    if not 0 < decay < 1 or eta <= 0 or steps < 1:
+    if not 0 < decay < 1 or not 0 < eta < math.inf or steps < 1:
         raise InputError(f"decay={decay}, eta={eta}, steps={steps}: pass 0 < decay < 1 and positive others")
     problem = random_problem(num_samples, num_features, seed, from_zero=False)
     rows, curves = [], {}
@@ -68,7 +70,7 @@ def study(
         f"decay {decay:g} a step, eta {eta:g}, penalty {decay / (2 * eta):g}; distances relative to |w|, of {steps} "
         "steps"
     )
-    return Study("Weight decay and L2 penalty", rows, [sentence], _figure(curves))
+    return Study("Weight decay and L2 penalty", rows, [sentence], distances(TITLE, YLABEL, curves))
 
 
 def run(name: str, problem: Problem, eta: float, decay: float, steps: int, penalty: bool) -> Tensor:
@@ -84,14 +86,3 @@ def run(name: str, problem: Problem, eta: float, decay: float, steps: int, penal
         optimizer.step()
         path.append(w.detach().clone())
     return torch.stack(path)
-
-
-def _figure(curves: dict[str, Tensor]) -> Any:
-    made = figure("Distance between the ways with weight decay and with the L2 penalty l / (2 eta), relative to |w|")
-    axis = made.subplots()
-    for name, values in curves.items():
-        axis.semilogy(range(len(values)), values.clamp_min(1e-18), label=name)
-    axis.set(xlabel="step", ylabel="|w decay - w penalty| / |w penalty|")
-    axis.grid(alpha=0.3)
-    made.legend(fontsize=8, loc="outside right center")
-    return made

@@ -12,15 +12,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from colourize.config import conf_dir, register
+from colourize.config import check_range, conf_dir, register
 from colourize.errors import InputError, told
-from colourize.files import replace_text
+from colourize.files import replace, replace_text
 from colourize.tables import as_markdown, as_text
 
 if TYPE_CHECKING:
     from colourize.theory import Study
 
 log = logging.getLogger(__name__)
+WRITTEN = "table.md", "table.json", "text.txt", "figure.png"
 failed: list[str] = []
 
 
@@ -49,11 +50,16 @@ def carried_out(cfg: DictConfig) -> "Study":
     from colourize.targets import builder, check_node
 
     check_node("study", node)
+    if "seed" in node:
+        check_range("seed", node["seed"])
     return builder("study", node)()
 
 
 def show(study: "Study", folder: Path) -> None:
-    """Prints a study and writes it: ``table.md``, ``table.json`` with every digit, ``figure.png``, ``text.txt``."""
+    """Prints a study and writes it: ``table.md``, ``table.json`` with every digit, ``text.txt``, ``figure.png``.
+
+    Those that this study has not, but one before it in the same folder had, are removed.
+    """
     rows = [list(study.rows[0]), *([_cell(value) for value in row.values()] for row in study.rows)]
     print("\n".join(part for part in (study.title, study.text or as_text(rows), *study.sentences) if part))
     notes = "".join(f"\n{sentence}\n" for sentence in study.sentences)
@@ -61,10 +67,14 @@ def show(study: "Study", folder: Path) -> None:
     replace_text(folder / "table.json", json.dumps([_plain(row) for row in study.rows], indent=1) + "\n")
     if study.text:
         replace_text(folder / "text.txt", study.text + "\n")
-    if study.figure is not None:
-        study.figure.savefig(folder / "figure.png")
-    written = [name for name in ("table.md", "table.json", "text.txt", "figure.png") if (folder / name).exists()]
-    print(*(f"{name:10} {folder / name}" for name in written), sep="\n")
+    if (drawn := study.figure) is not None:
+        replace(folder / "figure.png", lambda file: drawn.savefig(file, format="png"))
+    has = {"text.txt": bool(study.text), "figure.png": drawn is not None}
+    for name in WRITTEN:
+        if has.get(name, True):
+            print(f"{name:10} {folder / name}")
+        else:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _cell(value: Any) -> str:
@@ -77,6 +87,12 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
 
 
+def knobs() -> set[str]:
+    """The names that a command may hold: those of ``conf/theory.yaml``, and each study's."""
+    studies = (OmegaConf.load(file) for file in Path(conf_dir(), "study").glob("*.yaml"))
+    return {"study", "seed", *(str(key) for study in studies for key in study)}
+
+
 def main() -> None:
     """Runs Hydra's application; ends with a line on standard error where a job of a sweep failed."""
     register()
@@ -84,7 +100,3 @@ def main() -> None:
     _job()
     if failed:
         sys.exit(f"colourize: {len(failed)} jobs failed; {'; '.join(failed)}")
-
-
-if __name__ == "__main__":
-    main()

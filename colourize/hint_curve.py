@@ -1,0 +1,109 @@
+"""``colourize hints``: how much better a network's pictures get with each colour that it is given."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from colourize import checkpoint, files, hints, quality
+from colourize.colour import eight_bit
+from colourize.data.module import ColourData, LabelledPictures, labelled
+from colourize.errors import InputError
+from colourize.evaluate import check_outputs, checkpoint_files, data_config
+from colourize.module import Colourizer
+from colourize.palette import dequantize
+from colourize.targets import builder
+
+NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
+SIZE = 3  # pixels: a hint in the course's 32 x 32
+PIXELS = 1 << 18  # of pictures at once, for each hint of a picture is as large as the picture
+EVERYWHERE, CEILING = "everywhere", "true class"
+
+
+def curve(
+    run: str, overrides: Sequence[str] = (), figure: Path | None = None, figures: Path | None = None
+) -> dict[str, float]:
+    """Mean PSNR in dB on the validation pictures with so many hints of the true classes' colours; printed, and drawn.
+
+    Args:
+        run: a checkpoint, or a run folder.
+        overrides: ``data.root=DIR`` and the like.
+        figure: a PNG file to draw; ``figures``: a JSON file to write.
+
+    Raises:
+        InputError: a run whose network takes no hints, or that cannot be loaded; a file that could not be written.
+    """
+    check_outputs(None, figures, figure)
+    module = checkpoint.load(checkpoint_files(run)[0])
+    if not getattr(module.network, "hints", False):
+        raise InputError(f"{run}: {type(module.network).__name__} was trained without hints; train one with hints=true")
+    config = data_config([module], overrides)
+    data = ColourData(builder("data", config["data"]), num_colours=config["num_colours"], cache_dir=config["cache_dir"])
+    pictures = data.source()
+    _, validation = labelled(pictures, module.palette, data.cache_dir)
+    result = measured(module, validation, pictures.validation)
+    _show(result, len(validation))
+    if figures is not None:
+        files.replace_text(figures, json.dumps(result, indent=1) + "\n")
+    if figure is not None:
+        _drawn(result).savefig(figure)
+    return result
+
+
+def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -> dict[str, float]:
+    """Mean PSNR, dB, by the number of hints; with every pixel's; and that of the true classes, the ceiling.
+
+    Args:
+        module: whose network takes hints.
+        validation: greys and labels of N pictures.
+        images: the pictures, uint8 [N, H, W, 3].
+    """
+    sums: dict[str, float] = {}
+    generator = torch.Generator().manual_seed(0)
+    for part in torch.arange(len(images)).split(max(1, PIXELS // images[0, :, :, 0].numel())):
+        grey, labels = validation[part]
+        colours = dequantize(labels, module.palette)
+        true = images[part].permute(0, 3, 1, 2).float() / 255
+        given = {str(number): hints.scattered(colours, number, SIZE, generator) for number in NUMBERS}
+        given[EVERYWHERE] = hints.everywhere(colours)
+        shown = {name: _predicted(module, torch.cat((grey, hint), dim=1)) for name, hint in given.items()}
+        for name, predicted in {**shown, CEILING: colours}.items():
+            decoded = eight_bit(predicted).float() / 255
+            sums[name] = sums.get(name, 0.0) + quality.psnr(decoded, true).double().sum().item()
+    return {name: total / len(images) for name, total in sums.items()}
+
+
+def _predicted(module: Colourizer, given: Tensor) -> Tensor:
+    with torch.no_grad():
+        return dequantize(module(given).argmax(1), module.palette)
+
+
+def _show(result: dict[str, float], count: int) -> None:
+    table = Table()
+    table.add_column(f"hints of {SIZE} x {SIZE} pixels")
+    table.add_column("PSNR, dB", justify="right")
+    for name, value in result.items():
+        table.add_row(name, f"{value:.2f}")
+    console = Console(highlight=False, markup=False)
+    console.print(f"{count} validation pictures")
+    console.print(table)
+
+
+def _drawn(result: dict[str, float]) -> Figure:
+    figure = Figure(figsize=(6, 3.6), layout="constrained", dpi=120)
+    axes = figure.subplots()
+    axes.plot([1 + number for number in NUMBERS], [result[str(number)] for number in NUMBERS], marker="o")
+    for name, style in ((EVERYWHERE, "--"), (CEILING, ":")):
+        axes.axhline(result[name], color="0.4", linestyle=style, label=f"{name}: {result[name]:.1f} dB")
+    axes.set_xscale("log")
+    axes.set_xticks([1 + number for number in NUMBERS], [str(number) for number in NUMBERS])
+    axes.minorticks_off()
+    axes.set_xlabel(f"hints of {SIZE} x {SIZE} pixels a picture")
+    axes.set_ylabel("PSNR, dB")
+    axes.legend(frameon=False)
+    return figure
