@@ -33,6 +33,7 @@ USAGE = """usage: colourize VERB ...
 verbs:
   train      train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)
   evaluate   hold runs against floors and ceilings: colourize evaluate RUN ... (colourize evaluate --help)
+  calibrate  fit how far a run's certainty is to be believed: colourize calibrate RUN (colourize calibrate --help)
   hints      pictures against the number of colours that a network is given: colourize hints RUN (... --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
@@ -192,6 +193,7 @@ def evaluate() -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with everything in it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
     parser.add_argument("--pictures", type=Path, metavar="FILE", help="write ten pictures through every row, as PNG")
+    parser.add_argument("--calibrated", action="store_true", help="each run once more at its fitted temperature")
     given = parser.parse_args(sys.argv[2:])
     runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
     overrides = [word for word in given.runs if word not in runs]
@@ -199,7 +201,28 @@ def evaluate() -> None:
     def run() -> None:
         from colourize import evaluate
 
-        evaluate.evaluate(runs, overrides, given.html, given.json, given.pictures)
+        evaluate.evaluate(runs, overrides, given.html, given.json, given.pictures, given.calibrated)
+
+    _verb(run)
+
+
+def calibrate() -> None:
+    """``colourize calibrate RUN``."""
+    parser = argparse.ArgumentParser(
+        "colourize calibrate",
+        description="Fits a temperature to a run's certainty on the training pictures that it held out, and writes it "
+                    "beside the checkpoint, where colourize evaluate --calibrated finds it.",
+    )  # fmt: skip
+    parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder, trained with holdout=0.1 or so")
+    parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="where its pictures are now: data.root=DIR")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw how often a sure pixel is right, as PNG")
+    parser.add_argument("--entropy", type=Path, metavar="FILE", help="draw where ten pictures are unsure, as PNG")
+    given = parser.parse_args(sys.argv[2:])
+
+    def run() -> None:
+        from colourize.calibrate import calibrate
+
+        calibrate(given.run, given.overrides, given.figure, given.entropy)
 
     _verb(run)
 
@@ -267,7 +290,9 @@ def theory() -> None:
     _verb(main, knobs)
 
 
-VERBS = {"evaluate": evaluate, "hints": hints, "runs": runs, "describe": describe, "theory": theory}
+VERBS = {
+    "evaluate": evaluate, "calibrate": calibrate, "hints": hints, "runs": runs, "describe": describe, "theory": theory,
+}  # fmt: skip
 
 
 def main() -> None:

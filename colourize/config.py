@@ -61,8 +61,8 @@ LATER = {
     "dilation": 1,
     "augment": {},
     "loss": {},
-    "ema": None,
     "hints": False,
+    "ema": None,
     "validation_classes": None,
     "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them

@@ -1,5 +1,6 @@
 """``colourize evaluate``: floors, runs and ceilings on one validation set."""
 
+import copy
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from rich.console import Console
 from torch import Tensor
 
 from colourize import __version__, checkpoint, manifest, report
+from colourize.calibration import Tempered, read_temperature
 from colourize.changes import comparable
 from colourize.config import LATER, conf_dir, plain
 from colourize.data.module import ColourData, labelled
@@ -34,6 +36,7 @@ def evaluate(
     page: Path | None = None,
     figures: Path | None = None,
     pictures: Path | None = None,
+    calibrated: bool = False,
     num_resamples: int = 2_000,
 ) -> list[Row]:
     """Measures floors, runs and ceilings on the validation pictures of the first run; prints, and writes what is asked.
@@ -42,6 +45,7 @@ def evaluate(
         runs: checkpoints, run folders (their last checkpoint), sweep folders (all their runs), baselines' names.
         overrides: ``data.root=DIR`` and the like; without a run any knobs, as for training.
         page: an HTML file to write; ``figures``: a JSON file; ``pictures``: a PNG file.
+        calibrated: each run once more, with the temperature that ``colourize calibrate`` fitted.
 
     Raises:
         InputError: a run that is none, an override that does not apply, pictures that cannot be loaded.
@@ -64,6 +68,12 @@ def evaluate(
         for name, file, module in zip(names, files, modules, strict=True)
         if comparable(module.config)["data"] != used
     ]
+    if calibrated:
+        names, modules = _with_calibrated(names, modules, files)
+        if config["data"].get("holdout"):
+            notes.append(
+                "The temperatures were fitted to pictures held out as these are; for others pass data.holdout=0."
+            )
     rows: list[Row] = []
     strip: dict[str, Tensor] = {}
     truth = 0.0
@@ -144,6 +154,21 @@ def checkpoint_files(run: str) -> list[Path]:
             f"or a baseline: {', '.join(BASELINES)}"
         )
     return files
+
+
+def _with_calibrated(
+    names: Sequence[str], modules: Sequence[Colourizer], files: Sequence[Path]
+) -> tuple[list[str], list[Colourizer]]:
+    """Each run, and behind it the same with its fitted temperature, which its name tells."""
+    if not files:
+        raise InputError("--calibrated wants a run whose temperature colourize calibrate has fitted; pass one")
+    pairs: list[tuple[str, Colourizer]] = []
+    for name, module, file in zip(names, modules, files, strict=True):
+        temperature = read_temperature(file)
+        tempered = copy.deepcopy(module)
+        tempered.network = Tempered(tempered.network, temperature)
+        pairs += [(name, module), (f"{name}, T = {temperature:.3f}", tempered)]
+    return [name for name, _ in pairs], [module for _, module in pairs]
 
 
 def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:

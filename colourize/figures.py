@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, from_numpy
 from torchvision.utils import make_grid
 
 MARKERS = "os^Dv*P"
@@ -33,6 +35,18 @@ def strip_figure(rows: Mapping[str, Tensor], title: str = "") -> Figure:
             axis.imshow(picture.permute(1, 2, 0).cpu().numpy(), interpolation="nearest")
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
+    return figure
+
+
+def entropy_figure(rows: Mapping[str, Tensor], entropy: Tensor, title: str = "") -> Figure:
+    """Rows as of ``strip_figure``, and below them how unsure each pixel is: [N, H, W] in bits, dark 0."""
+    scale = ScalarMappable(Normalize(0, max(entropy.max().item(), 0.1)), "inferno")
+    rgba = np.asarray(scale.get_cmap()(scale.norm(entropy.cpu().numpy())))
+    colours = from_numpy(rgba[..., :3]).permute(0, 3, 1, 2)
+    figure = strip_figure({**rows, "entropy": colours}, title)
+    bar = figure.colorbar(scale, ax=figure.axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
+    bar.set_label("entropy (bits)", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
     return figure
 
 

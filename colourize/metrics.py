@@ -4,6 +4,8 @@ Logits are [N, K, H, W] (log-probabilities will do), labels [N, H, W] int64. Eve
 `bootstrap` can resample images; a mean over images is a mean over pixels when all images have one size.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -46,6 +48,15 @@ def skill(model: Tensor | float, table: Tensor | float) -> Tensor:
     """
     model, table = (torch.as_tensor(x, dtype=None if isinstance(x, Tensor) else torch.float64) for x in (model, table))
     return torch.where(table > 0, (table - model) / table, torch.nan)
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """How unsure a prediction is, pixel by pixel, in bits: [N, K, H, W] -> [N, H, W] in [0, log2 K].
+
+    -sum_k p_k log2 p_k of p = softmax(logits) (Shannon 1948).
+    """
+    log_p = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(1)
+    return torch.special.entr(log_p.exp()).sum(1) / math.log(2)
 
 
 def calibration_bins(logits: Tensor, labels: Tensor, num_bins: int = 15) -> Tensor:

@@ -53,6 +53,17 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def held_out_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished run of two epochs that held out a quarter of its training pictures."""
+    from colourize.train import train
+
+    folder = tmp_path_factory.mktemp("held_out")
+    words = [*QUICK, "holdout=0.25", f"cache_dir={folder / 'cache'}"]
+    train(knobs(*words), folder, words)
+    return folder
+
+
 @pytest.fixture
 def picture_folder(tmp_path: Path) -> Path:
     """Eighteen small pictures in train/ and test/, two classes."""

@@ -6,10 +6,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from scipy.special import log_softmax
+from scipy import stats
+from scipy.special import log_softmax, softmax
 from torch import Tensor
 
-from colourize.metrics import calibration_bins, cross_entropy, ece, label_rank, skill, top_k_accuracy
+from colourize.metrics import calibration_bins, cross_entropy, ece, entropy, label_rank, skill, top_k_accuracy
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # torchmetrics warns at import where optional packages are missing
@@ -140,3 +141,21 @@ def test_ece_is_0_for_the_class_prior_itself_and_absent_without_pixels() -> None
     prior = torch.tensor([0.75, 0.25]).log().view(1, 2, 1, 1).expand(1, 2, 2, 2)
     assert ece(calibration_bins(prior, labels)).item() == pytest.approx(0, abs=1e-7)
     assert ece(torch.zeros(15, 3)).isnan()
+
+
+def test_entropy_equals_scipys_pixel_by_pixel() -> None:
+    logits, _ = batch()
+    expected = stats.entropy(softmax(logits.double().numpy(), axis=1), base=2, axis=1)
+    np.testing.assert_allclose(entropy(logits), expected, atol=1e-5)
+
+
+def test_entropy_is_0_bits_for_certainty_and_log2_k_for_none() -> None:
+    certain = torch.tensor([0.0, -math.inf, -math.inf, -math.inf]).view(1, 4, 1, 1)
+    assert entropy(certain).item() == 0
+    assert entropy(torch.zeros(1, 4, 2, 2)).tolist() == [[[2.0, 2.0], [2.0, 2.0]]]
+
+
+def test_entropy_rises_with_the_temperature() -> None:
+    logits, _ = batch()
+    values = torch.stack([entropy(logits / temperature) for temperature in (0.5, 1, 2, 4)])
+    assert (values.diff(dim=0) > 0).all()

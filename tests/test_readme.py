@@ -50,7 +50,7 @@ def small(words, cifar_archive, picture_folder, finished_run):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_runs(
-    command, cifar_archive, picture_folder, finished_run, tmp_path, monkeypatch, capsys
+    command, cifar_archive, picture_folder, finished_run, held_out_run, tmp_path, monkeypatch, capsys
 ):
     words = shlex.split(command, comments=True)
     monkeypatch.chdir(tmp_path)
@@ -74,6 +74,11 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", words)
             main()
             assert "1 run, in the order" in capsys.readouterr().out
+        case ["colourize", "calibrate", "outputs/mine", *rest]:
+            monkeypatch.setattr(sys, "argv", ["colourize", "calibrate", str(held_out_run), *rest])
+            main()
+            assert "last.temperature.json" in capsys.readouterr().out
+            assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
         case ["colourize", "evaluate", *rest]:
             mine = [str(finished_run) if word in ("outputs/mine", "multirun") else word for word in rest]
             few = ["data.num_train=20", "data.num_validation=4"] if "data=scenes" in rest else []
