@@ -75,7 +75,7 @@ class ResUNet(nn.Module):
         super().__init__()
         sizes = [max(1, round(width * num_filters)) for width in widths]
         self.multiple = 2 ** (len(sizes) - 1)
-        self.hints = hints
+        self.hints, self.blocks = hints, tuple(blocks)
         self.stem = conv(1 + CHANNELS * hints, sizes[0], kernel)
         self.levels = nn.ModuleList(
             nn.Sequential(*(Residual(size, kernel) for _ in range(count)))
@@ -97,10 +97,10 @@ class ResUNet(nn.Module):
         if self.hints and full.shape[1] == 1:
             full = F.pad(full, (0, 0, 0, 0, 0, CHANNELS))
         x, skips = self.stem(2 * full - 1), []
-        for level, down in zip(self.levels, self.down, strict=False):
-            skips.append(level(x))
+        for count, level, down in zip(self.blocks, self.levels, self.down, strict=False):
+            skips.append(level(x) if count else x)
             x = down(skips[-1])
-        x = self.levels[-1](x)
+        x = self.levels[-1](x) if self.blocks[-1] else x
         for up, joined in zip(reversed(self.up), reversed(self.joined), strict=True):
             x = joined(torch.cat((up(x), skips.pop()), dim=1))
         x = self.head(torch.cat((x, self.waves(full[:, :1])), dim=1))
