@@ -6,13 +6,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from colourize.config import LATER
+from colourize.config import LATER, OPTIONAL
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
 SAME_TO_GO_ON = (
-    "model", "num_colours", "optimizer", "augment", "scheduler", "data", "seed", "batch_size", "patience", "ema",
-    "trainer", "colour_space",
+    "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
+    "ema", "trainer", "colour_space",
 )  # fmt: skip
 OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid out for the length of the run
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
@@ -34,7 +34,7 @@ def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> No
     for key in refused:
         for name, old, new in differences(key, before.get(key), now[key]):
             if name.endswith("._target_"):
-                name, old, new = key, option(old), option(new)
+                name, old, new = key, option(old, key), option(new, key)
             last = name.rpartition(".")[2]
             knob, old, new = last if last in knobs else name, typed(old), typed(new)
             raise InputError(f"{where} with {knob}={old}, not {new}; pass {knob}={old}, or start a run of its own")
@@ -50,6 +50,7 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
     data = {key: value for key, value in _without_later(config["data"]).items() if key != "cache_dir"}
     if "root" in data:
         data["root"] = str(Path(data["root"]).expanduser().resolve())
+    config = {key: value or {} if key in OPTIONAL else value for key, value in config.items()}
     kept = {key: value for key, value in _without_later(config).items() if key not in NO_DIFFERENCE}
     groups = {name: _without_later(config[name]) for name in ("model", "optimizer")}
     return {**kept, **groups, "data": data, "trainer": trainer}
@@ -69,8 +70,10 @@ def config_hash(config: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(comparable(config), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def option(target: str | None) -> str:
+def option(target: str | None, group: str = "") -> str:
     """The option whose file names the target: unet of colourize.models.unet.UNet, adam of torch.optim.Adam."""
+    if target is None:
+        return "cross_entropy" if group == "loss" else "none"
     home, _, name = str(target).rpartition(".")
     return home.rpartition(".")[2] if home.startswith(("colourize.models.", "colourize.data.")) else name.lower()
 

@@ -19,6 +19,7 @@ class Knobs:
     data: Any = MISSING
     optimizer: Any = MISSING
     augment: Any = None
+    loss: Any = None
     scheduler: Any = None
     kernel: int = MISSING
     dilation: int = MISSING
@@ -61,6 +62,7 @@ LATER = {
     "dilation": 1,
     "colour_space": "rgb",
     "augment": {},
+    "loss": {},
     "hints": False,
     "ema": None,
     "validation_classes": None,
@@ -70,7 +72,8 @@ MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
 COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
-NODES = "model", "data", "optimizer", "augment", "scheduler"
+NODES = "model", "data", "optimizer", "augment", "loss", "scheduler"
+OPTIONAL = "augment", "loss", "scheduler"  # which may build nothing
 NOT_TAKEN = {
     "devices": "a run uses one device",
     "num_nodes": "a run uses one device",
@@ -158,10 +161,11 @@ def check(knobs: dict[str, Any]) -> None:
         if name in knobs["trainer"]:
             raise InputError(f"trainer.{name}={knobs['trainer'][name]} is not taken: {reason}")
     for name in NODES:
-        if knobs[name] or name not in ("augment", "scheduler"):  # which may be none
+        if knobs[name] or name not in OPTIONAL:
             check_node(name, knobs[name])
-    if knobs["augment"]:
-        instantiate(knobs["augment"])  # which checks its values
+    for name in ("augment", "loss"):
+        if knobs[name]:
+            instantiate(knobs[name])  # which checks its values
     if knobs["scheduler"] and knobs["optimizer"]["_target_"].endswith(".Hypergradient"):
         raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
     _check_bypass(knobs)

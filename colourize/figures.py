@@ -122,8 +122,11 @@ def _apart(points: np.ndarray, first: Sequence[int], distance: float = 0.1) -> l
     return chosen
 
 
-def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
-    """Writes loss and accuracy against the epoch, training and validation, from the rows of ``metrics.csv``."""
+def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str, training_loss: str = "") -> None:
+    """Writes loss and accuracy against the epoch, training and validation, from the rows of ``metrics.csv``.
+
+    Where training minimizes another loss than is validated, ``training_loss`` says so beside it.
+    """
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)
     epochs = [row["epoch"] + 1 for row in rows]  # passes done, as people count them
@@ -132,6 +135,8 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
         for split, label, style in (("train", "training", "--"), ("val", "validation", "-")):
             values = [scale * row.get(f"{split}/{measure}", np.nan) for row in rows]
             axis.plot(epochs, values, style, marker="." if len(rows) < 40 else None, label=label)
+        if measure == "loss" and training_loss:
+            axis.set_title(f"{training_loss}; validation: cross-entropy", fontsize=9)
         axis.set(xlabel="epoch", ylabel=f"{measure} ({unit})", xlim=(0.5, max(epochs) + 0.5))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)

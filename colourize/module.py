@@ -71,6 +71,7 @@ class Colourizer(pl.LightningModule):
             validation loss to fall is stepped after every validation.
         fingerprint: of the pictures and the palette, stored in every checkpoint.
         augment: other pictures from a training batch's; see ``colourize.augment``.
+        criterion: of ``colourize.losses``, trained on in place of cross-entropy; validation stays cross-entropy.
     """
 
     palette: Tensor
@@ -85,6 +86,7 @@ class Colourizer(pl.LightningModule):
         scheduler: Callable[..., Any] | None = None,
         fingerprint: str = "",
         augment: Callable[[Tensor, Tensor], Batch] | None = None,
+        criterion: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
@@ -98,6 +100,7 @@ class Colourizer(pl.LightningModule):
         self.build_optimizer = optimizer
         self.build_scheduler = scheduler
         self.augment = augment
+        self.criterion = criterion
         self.plateau: ReduceLROnPlateau | None = None
         self.plateau_state: dict[str, Any] | None = None
 
@@ -113,12 +116,12 @@ class Colourizer(pl.LightningModule):
         grey, labels = batch if self.augment is None else self.augment(*batch)
         if getattr(self.network, "hints", False):
             grey = torch.cat((grey, hints.drawn(self.colours(grey, labels).cpu()).to(grey)), dim=1)
-        rows = log_probabilities(self(grey))
-        losses = F.nll_loss(rows, labels.flatten(), reduction="none")
-        loss = losses.mean()
+        rows, labels = log_probabilities(self(grey)), labels.flatten()
+        own = F.nll_loss(rows, labels, reduction="none")
+        loss = (own if self.criterion is None else self.criterion(rows, labels, own)).mean()
         self.loss = loss.detach()
         # a tie counts, which is why validation takes the arg-max; but that costs four times as much
-        right = losses.detach().neg() >= highest(rows.detach())
+        right = own.detach().neg() >= highest(rows.detach())
         return {"loss": loss, "accuracy": right.float().mean()}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:

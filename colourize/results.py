@@ -11,6 +11,7 @@ from rich.table import Table
 from torch import Tensor
 
 from colourize.callbacks import EpochTable, step, tensorboard
+from colourize.changes import option
 from colourize.evaluation import KNOWING, PRIOR, TABLE
 from colourize.figures import save_curves, strip_figure
 from colourize.measures import MODEL, Row, standing
@@ -18,7 +19,7 @@ from colourize.module import Colourizer
 from colourize.report import as_json, print_tables
 from colourize.targets import short_name
 
-GROUPS = "model", "data", "optimizer", "scheduler", "trainer"
+GROUPS = "model", "data", "optimizer", "loss", "scheduler", "trainer"
 COMPARED = "val/loss", "val/accuracy", "val/skill", "train/loss", "train/accuracy", "best/val/loss", "images_per_second"
 
 
@@ -34,7 +35,8 @@ def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[st
     kernel = f", kernel {knobs['model']['kernel']}" if "kernel" in knobs["model"] else ""
     title = f"{short_name(knobs['model'])}{kernel}, {knobs['data']['_target_'].split('.')[2]}"
     strip_figure(strip, title).savefig(folder / "pictures.png")
-    save_curves(folder / "curves.png", table.rows, title)
+    loss = f"training loss: {option(knobs['loss']['_target_'])}" if knobs.get("loss") else ""
+    save_curves(folder / "curves.png", table.rows, title, loss)
     (folder / "evaluation.json").write_text(as_json(rows) + "\n")
 
 
@@ -44,7 +46,7 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], r
     At the end, because a row given at the start adds a false first point.
     """
     values = {name: value for name, value in knobs.items() if name not in GROUPS and value is not None}
-    values |= {f"{group}.{name}": value for group in GROUPS for name, value in (knobs[group] or {}).items()}
+    values |= {f"{group}.{name}": value for group in GROUPS for name, value in (knobs.get(group) or {}).items()}
     flat = {name: value if isinstance(value, str | int | float) else str(value) for name, value in values.items()}
     (model,) = (row for row in rows if row.kind == MODEL)
     if logger := tensorboard(trainer):
@@ -63,6 +65,9 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
     size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
     seconds = table.rows[-1]["seconds"]
     console.print(_epochs(table, f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s"))
+    if knobs.get("loss"):
+        name = option(knobs["loss"]["_target_"])
+        console.print(f"trained on loss={name} (train/loss); val/loss is plain cross-entropy, so that runs compare")
     by_name = {row.name: row for row in rows}
     (model,) = (row for row in rows if row.kind == MODEL)
     ceiling = by_name.get(KNOWING)

@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
-from colourize import allocator, results
+from colourize import allocator, losses, results
 from colourize.averaging import MovingAverage
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
 from colourize.changes import check_changes
@@ -184,7 +184,10 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
     optimizer = builder("optimizer", knobs["optimizer"])
     scheduler = builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None
     augment = builder("augment", knobs["augment"])() if knobs.get("augment") else None
-    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint, augment)
+    criterion = builder("loss", knobs["loss"])() if knobs.get("loss") else None
+    if criterion is not None:
+        criterion.fit(data.palette, losses.prior(data.train.labels, len(data.palette)))
+    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint, augment, criterion)
     # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
     return module.double() if knobs["precision"] == "64-true" else module
 

@@ -12,13 +12,20 @@ from tests.conftest import QUICK, knobs
 
 
 @pytest.mark.parametrize(
-    "option", [("model", "unet"), ("optimizer", "adamw"), ("scheduler", "cosine"), ("data", "cifar10")]
+    "option",
+    [("model", "unet"), ("optimizer", "adamw"), ("scheduler", "cosine"), ("data", "cifar10"), ("loss", "focal")],
 )
 def test_the_remedy_is_what_one_would_type(option):
     group, name = option
     words = [word for word in QUICK if not (group == "data" and word.startswith("data"))]
     config = knobs(*words, f"{group}={name}", "max_epochs=9", "image_size=32" if group == "data" else "image_size=8")
-    before = {"model": "convtranspose", "optimizer": "adam", "scheduler": "none", "data": "scenes"}[group]
+    before = {
+        "model": "convtranspose",
+        "optimizer": "adam",
+        "scheduler": "none",
+        "data": "scenes",
+        "loss": "cross_entropy",
+    }[group]
     with pytest.raises(InputError, match=f"x was trained with {group}={before}, not {name}; pass {group}={before}, or"):
         changes.check_changes(knobs(*QUICK), config, "x was trained")
 

@@ -16,6 +16,7 @@ from tests.conftest import composed, knobs
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory_command.py
+NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
 EXTRA = {("data", "folder"): ["data.root=pictures"]}
 
 
@@ -26,7 +27,7 @@ def test_every_option_composes_without_a_hydra_runtime(group, option):
 
 @pytest.mark.parametrize(
     ("group", "option"),
-    [pair for pair in OPTIONS if pair[0] != "experiment" and pair not in (("scheduler", "none"), ("augment", "none"))],
+    [pair for pair in OPTIONS if pair[0] != "experiment" and pair not in NOTHING_TO_BUILD],
 )
 def test_every_target_takes_its_option_s_keys(group, option):
     node = knobs(f"{group}={option}", *EXTRA.get((group, option), []))[group]
@@ -160,6 +161,13 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("precision=bf16-mixed +trainer.gradient_clip_val=1", "precision=bf16-mixed wants optimizer.fused=false"),
         ("augment=flips augment.shift=-1", "augment.shift=-1 is too small; pass 0 or more pixels"),
         ("augment=flips augment.noise=2", "augment.noise=2 is outside"),
+        ("loss=focal loss.gamma=-1", "loss.gamma=-1 is too small; pass 0 or more"),
+        ("loss=smoothed loss.epsilon=1", "loss.epsilon=1 is no share of a label; pass 0 <= loss.epsilon < 1"),
+        ("loss=rebalanced loss.uniform=2", "loss.uniform=2 is outside [0, 1]; pass a share"),
+        ("loss=rebalanced loss.sigma=-1", "loss.sigma=-1 is no width; pass 0 or more"),
+        ("loss=soft loss.neighbours=0", "loss.neighbours=0 is too small; pass 1 or more"),
+        ("loss=soft loss.sigma=0", "loss.sigma=0 is too small; pass more, or loss.neighbours=1"),
+        ("loss=focal loss.gamma=high", "loss.gamma='high' is str; pass float"),
         ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],
 )

@@ -138,6 +138,7 @@ def remember_data(monkeypatch):
         ["optimizer=sgdw", "optimizer.weight_decay=0.1"],
         ["ema=0.9", "+trainer.val_check_interval=0.5", "save_every=3"],
         ["ema=0.99", "+trainer.accumulate_grad_batches=3", "precision=64-true", "model=unet"],
+        ["loss=soft", "loss.uniform=0.5", "ema=0.9", "save_every=3"],
         ["augment=flips", "augment.shift=2", "augment.noise=0.1", "augment.mix=0.5"],
     ],
     ids=lambda words: words[0],
