@@ -40,8 +40,8 @@ figcaption { font-size: .9rem; margin: .6rem 0 .2rem; } .titled figcaption { fon
 th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top;
          overflow-wrap: normal; }
 tbody th, thead th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper);
-         overflow-wrap: anywhere; }
-tbody th { font-weight: 600; min-width: 8rem; max-width: 20rem; }
+         overflow-wrap: break-word; }
+tbody th { font-weight: 600; min-width: 6rem; max-width: 24rem; }
 thead th { font-size: .85rem; vertical-align: bottom; }
 small { display: block; color: var(--soft); font-weight: 400; font-size: .75rem; white-space: nowrap; }
 tr.floor > * { background: var(--floor); } tr.ceiling > * { background: var(--ceiling); }
@@ -53,7 +53,8 @@ figure { margin: 0; min-width: 0; } img, svg { max-width: 100%; height: auto; } 
          align-items: center; margin: .15rem 0; }
 .strip img { width: 100%; image-rendering: pixelated; display: block; }
 .strip span { font-size: .85rem; text-align: right; }
-@media (max-width: 40rem) { .strip { grid-template-columns: 1fr; } .strip span { text-align: left; } }
+@media (max-width: 40rem) { th, td { padding: .25rem .4rem; font-size: .85rem; }
+  .strip { grid-template-columns: 1fr; } .strip span { text-align: left; } }
 code, pre { font: .85em/1.4 ui-monospace, monospace; background: var(--code); border-radius: 3px; }
 code { padding: 0 .2em; } pre { padding: .6rem; white-space: pre-wrap; } summary { cursor: pointer; }
 @media print { tr, figure, .strip { break-inside: avoid; } body { max-width: none; } }

@@ -140,20 +140,14 @@ def rows(points: Sequence[Point], levels: Sequence[Level], axis: Axis) -> str:
             "capsize": 2.5,
             "elinewidth": 1.1,
         }
-        axes.errorbar(mean, places, xerr=np.nan_to_num(sd), label="mean ± sd", **style)
-        for number, point in enumerate(points):
-            label = None if number else "one run"
-            dots: dict[str, Any] = {
-                "color": COLOURS[1],
-                "markersize": 5,
-                "alpha": 0.8,
-                "linestyle": "none",
-                "marker": ".",
-            }
-            axes.plot(point.values, [point.x] * len(point.values), label=label, **dots)
+        several = bool(np.isfinite(sd).any())
+        axes.errorbar(mean, places, xerr=np.nan_to_num(sd), label="mean ± sd" if several else "the only run", **style)
+        dots: dict[str, Any] = {"color": COLOURS[1], "markersize": 5, "linestyle": "none", "marker": ".", "zorder": 3}
+        for number, point in enumerate(points) if several else ():
+            axes.plot(point.values, [point.x] * len(point.values), label=None if number else "one run", **dots)
         _levels(axes, levels, upright=True)
         names = list(axis.ticks.values())
-        axes.set_yticks(list(axis.ticks), [_short(name) for name in names], fontsize=8 if count < 25 else 7)
+        axes.set_yticks(list(axis.ticks), [_short(name, 46) for name in names], fontsize=8 if count < 25 else 7)
         axes.set_ylim(count - 0.4, -0.6)
         return _finished(figure, axes, axis)
 
@@ -173,7 +167,7 @@ def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
             band(level.value - level.sd, level.value + level.sd, color=colour, alpha=0.4, label=level.name)
         else:
             line = axes.axvline if upright else axes.axhline
-            style = ("-.", ":", "--")[number % 3]
+            style = ("-.", "--", (0, (4, 2, 1, 2, 1, 2)))[number % 3]
             line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=style, label=level.name)
 
 

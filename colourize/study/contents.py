@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from colourize.study.settings import PICTURES, Setting, Study, shown, value_of
 
 Rows = dict[str, dict[str, float]]
 MOST_STRIPS = 60
+MOST_ROWS, BEST = 20, 10
 METHODS = (
     "Losses, accuracies and pictures are those of the last epoch. The best epoch is the one of the lowest validation "
     "loss, chosen on the pictures it is measured on, so that it flatters.",
@@ -34,7 +36,7 @@ def contents(study: Study) -> Document:
     said = lab_record.header(name) if name else {}
     parts: list[Part] = [Text(f"**{key}**: {said[key]}") for key in ("Question", "Expected") if key in said]
     parts += [Answer(""), Text(_summary(study)), Heading("Results")]
-    parts += [_table(study, LOSSES), _table(study, OF_PICTURES)]
+    parts += _tables(study)
     parts += [*drawn(study), *_against_published(study), *_comparisons(study), *_pictures(study), *_unfinished(study)]
     parts += [*_varied(study), *_provenance(study)]
     parts += [Heading("How the figures are made"), Bullets(METHODS), Text(f"Written by colourize {__version__}.")]
@@ -51,6 +53,8 @@ def _summary(study: Study) -> str:
     parts = [f"{len(study.records)} job{'s' * (len(study.records) != 1)}: {told}. {some}, {seeds} each."]
     if counts and counts[-1] == 1:
         parts.append("One seed a setting: no spread can be shown, and small differences mean nothing.")
+    if "model" in study.constant:
+        parts.append(f"Network: {study.constant['model']}.")
     against = [(of(each, LOSS), table_of(each.runs[0])) for each in study.settings if each.runs]
     known = [(mine.mean, table[1]["cross_entropy"]) for mine, table in against if mine and table]
     if known:
@@ -62,10 +66,24 @@ def _summary(study: Study) -> str:
     return " ".join(parts)
 
 
-def _table(study: Study, columns: Sequence[Column]) -> Table:
+def _tables(study: Study) -> list[Part]:
+    """Losses, then pictures and time; of many settings the best ones, and all of them folded."""
+    every = study.settings
+    if len(every) <= MOST_ROWS:
+        return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
+    known = [(found.mean, place) for place, each in enumerate(every) if (found := of(each, LOSS)) is not None]
+    best = [every[place] for place in sorted(place for _, place in sorted(known)[:BEST])]
+    return [
+        Text(f"The {len(best)} settings of the lowest validation loss:"), _table(study, best, LOSSES),
+        replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
+        replace(_table(study, every, OF_PICTURES), long=f"All {len(every)} settings: pictures and time"),
+    ]  # fmt: skip
+
+
+def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
     """Floors, settings, ceilings; for each set of pictures and palette where there are several."""
     alike: dict[str, list[Setting]] = {}
-    for each in study.settings:
+    for each in every:
         alike.setdefault(each.pictures, []).append(each)
     lines, kinds = [["", "seeds", *(column.title for column in columns)]], []
     for settings in alike.values():

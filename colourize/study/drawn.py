@@ -76,7 +76,7 @@ def _final(study: Study, column: Column) -> Chart | None:
         levels, absent = _levels(settings, column, [value for point in points for value in point.values])
         axis = Axis(_unit(column, kind), "", ticks={place: each.label for place, each in enumerate(settings)})
         return Chart(f"{name}-final", charts.rows(points, levels, axis),
-                     f"{_whole(column)}: every run, and mean ± sd over seeds.{absent}")  # fmt: skip
+                     f"{_whole(column)}. Every run, and mean ± sd over seeds.{absent}")  # fmt: skip
     x, groups = swept
     place_of: Callable[[Setting], float] = lambda each: float(value_of(each.values, x))  # noqa: E731
     series = []
@@ -93,7 +93,7 @@ def _final(study: Study, column: Column) -> Chart | None:
     places = [place_of(each) for each in settings]
     log = min(places) > 0 and max(places) > 10 * min(places)
     axis = Axis(x, _unit(column, kind), log=log, from_zero=column in (SECONDS, SPEED))
-    caption = f"{_whole(column)} against {x}: every run as a dot, mean ± sd over seeds with bars.{absent}"
+    caption = f"{_whole(column)}, against {x}. Every run as a dot, mean ± sd over seeds with bars.{absent}"
     return Chart(f"{name}-final", charts.swept(series, levels, axis), caption)
 
 
@@ -169,7 +169,10 @@ def _floor_along(settings: Sequence[Setting], column: Column, place_of: Callable
 
 def _whole(column: Column) -> str:
     """What a final measure is, in words."""
-    own = {SECONDS: "Seconds of the whole run, validation too", SPEED: "Training pictures a second, the median epoch's"}
+    own = {
+        SECONDS: "Seconds of a whole run with its validations",
+        SPEED: "Training pictures a second in the median epoch",
+    }
     return own.get(column) or f"The last epoch's {column.title.partition(',')[0]}"
 
 
