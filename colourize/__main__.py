@@ -20,10 +20,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from colourize import __version__, manifest, runfolder
+from colourize import __version__, manifest, runfolder, search
 from colourize.config import conf_dir, plain, register
 from colourize.errors import InputError, Interrupted, told
 from colourize.sweep import Summary
+from colourize.sweep_progress import written_to
 from colourize.verbs import VERBS, knobs
 
 log = logging.getLogger(__name__)
@@ -45,13 +46,23 @@ verbs:
 TOLD_IN_ONE_LINE = InputError, OSError, HydraException, OmegaConfBaseException
 
 register()
+search.register()
 
 
 @hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")
 def _train_job(cfg: DictConfig) -> float:
     """One job of Hydra's: a run of its own, or one of a sweep, in which a failure is noted and the others go on."""
     job = HydraConfig.get()
-    folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    folder = Path(job.runtime.output_dir)
+    with contextlib.ExitStack() as kept:
+        if (
+            job.mode is RunMode.MULTIRUN and Summary.under_way is None
+        ):  # a process beside others, which share a terminal
+            kept.enter_context(written_to(folder))
+        return _run_job(cfg, job, folder, list(job.overrides.task))
+
+
+def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float:
     logging.getLogger("torch").setLevel(logging.WARNING)
     try:
         _keep_words(folder, cfg, job)
@@ -62,9 +73,7 @@ def _train_job(cfg: DictConfig) -> float:
             manifest.update(folder, overrides=overrides)  # the same knobs, perhaps in other words
             print(f"colourize: {folder} is finished: nothing to do")
             return metrics["val/loss"]
-        from colourize.train import train
-
-        return train(knobs, folder, overrides)["val/loss"]
+        return _trained(knobs, folder, overrides, job)
     except SystemExit as error:
         if "config" not in manifest.read(folder):
             manifest.update(folder, status="interrupted", error=told(error))
@@ -85,6 +94,23 @@ def _train_job(cfg: DictConfig) -> float:
             log.error("%s", traceback.format_exc())
         log.error("job %s failed: %s", job.job.num, line)
         return float("nan")
+
+
+def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:
+    """Trains; as a trial of a search where the job is one, and noted where that ended it early."""
+    from colourize.train import train
+
+    if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:
+        return train(knobs, folder, overrides)["val/loss"]
+    from colourize.pruning import Pruning
+
+    pruning = Pruning(
+        search.open_study(Path(job.sweep.dir), job.sweeper.random_trials, job.sweeper.prune_after), job.job.num
+    )
+    metrics = train(knobs, folder, overrides, [pruning])
+    if pruning.pruned:
+        manifest.update(folder, pruned=True)
+    return metrics["val/loss"]
 
 
 def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:

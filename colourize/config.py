@@ -60,6 +60,7 @@ LEAST = {
 }
 LATER = {
     "dilation": 1,
+    "skips": ["half", "full"],
     "colour_space": "rgb",
     "augment": {},
     "loss": {},
@@ -93,6 +94,7 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=Knobs)
     OmegaConf.register_new_resolver("knobs_page", _knobs_page, replace=True)
     OmegaConf.register_new_resolver("per_network", _per_network, replace=True)
+    OmegaConf.register_new_resolver("scaled", _scaled, replace=True)
 
 
 def _per_network(target: str, values: dict[str, Any]) -> Any:
@@ -101,6 +103,14 @@ def _per_network(target: str, values: dict[str, Any]) -> Any:
     if name not in values:
         raise InputError(f"there is no value for {name}, only for {', '.join(map(str, values))}; pass one")
     return values[name]
+
+
+def _scaled(value: float, size: float, reference: float, power: float = 1) -> float:
+    """``value`` * (``size`` / ``reference``) ** ``power``, whole where ``value`` is: a learning rate, or a number of
+    epochs, that follows the batch size. ``${scaled:0.001,${batch_size},100,0.5}``.
+    """
+    product = value * (size / reference) ** power
+    return max(1, round(product)) if isinstance(value, int) else product
 
 
 def _knobs_page(name: str = "config.yaml") -> str:

@@ -87,7 +87,7 @@ def _knobs(overrides: Sequence[str]) -> dict[str, Any]:
 
 def _configured(knobs: dict[str, Any]) -> tuple[nn.Module, Shape, str]:
     node = knobs["model"]
-    values = ", ".join(f"{key} {value}" for key, value in node.items() if key != "_target_")
+    values = ", ".join(f"{key} {value}" for key, value in node.items() if key != "_target_").replace("'", "")
     with torch.device("meta"):  # counting takes no values, so no memory for them
         network = builder("model", node)()
     return network, (1, knobs["image_size"], knobs["image_size"]), f"{short_name(node)} ({values})"

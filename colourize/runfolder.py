@@ -23,6 +23,7 @@ from colourize.errors import InputError, told
 log = logging.getLogger(__name__)
 LOCK, SWEEP = ".lock", "sweep.json"
 PACKAGES = "colourize", "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
+A_LOOK = 0.5  # seconds: who asks for a run's state holds its lock for some microseconds
 ORPHANS_END = 15  # seconds: loader workers of a killed process notice within five
 
 
@@ -92,7 +93,7 @@ def _locked(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     try:
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=A_LOOK)
         except Timeout:
             if _alive(folder):
                 raise

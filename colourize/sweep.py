@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from colourize import files, manifest, runfolder
+from colourize import files, manifest, runfolder, search
+from colourize.sweep_progress import SweepProgress
 
 
 class Summary(Callback):
@@ -18,11 +19,23 @@ class Summary(Callback):
     under_way: ClassVar["Summary | None"] = None
     """The sweep of this process, for whoever has to say that it was interrupted."""
 
+    progress: ClassVar[SweepProgress | None] = None  # of the class: an instance is sent to the jobs' processes
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         self.folder = Path(config.hydra.sweep.dir)
         self.planned = planned(config)
         self._remember(config)
         Summary.under_way = self
+        if beside_each_other(config):
+            total = len(self.planned) or config.hydra.sweeper.get("n_trials", 0)
+            Summary.progress = SweepProgress(total, self._states)
+            Summary.progress.start()
+
+    def _states(self) -> list[str]:
+        """As the jobs' manifests have them; whoever asks for the lock of a run may be in the way of one that starts."""
+        words = {tuple(each) for each in self.planned}
+        found = [manifest.read(path.parent) for path in self.folder.rglob(manifest.NAME)]
+        return [said.get("status", "") for said in found if not words or tuple(said.get("overrides") or ()) in words]
 
     def _remember(self, config: DictConfig) -> None:
         """Keeps the words that began the sweep, for ``resume``: once, as soon as the folder holds something of it."""
@@ -43,6 +56,9 @@ class Summary(Callback):
         from rich.table import Table
         from rich.text import Text
 
+        if Summary.progress is not None:
+            Summary.progress.end()
+            Summary.progress = None
         found = jobs(self.folder, self.planned)
         common = set.intersection(*(set(job["overrides"]) for job in found)) if len(found) > 1 else set()
         table = Table(title=Text(f"{self.folder}: {len(found)} jobs"), title_justify="left")
@@ -56,14 +72,22 @@ class Summary(Callback):
                 f"{metrics[key]:.4f}" if metrics.get(key) is not None else "" for key in ("val/loss", "val/accuracy")
             ]
             swept = " ".join(word for word in job["overrides"] if word not in common)
-            table.add_row(*map(Text, (job["name"], swept, job["status"], *figures)))
+            state = "pruned" if job.get("pruned") else job["status"]
+            table.add_row(*map(Text, (job["name"], swept, state, *figures)))
             if job["status"] != "finished":
                 unfinished.append(f"job {job['name']} ({swept}) {job['status']}: {job.get('error', '')}".rstrip(": "))
         console.print(table)
+        if best := search.best(self.folder):
+            console.print(f"best       {best}")
         console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
         for line in unfinished:
             console.print(line)
         return len(unfinished)
+
+
+def beside_each_other(config: DictConfig) -> bool:
+    """Whether a sweep's launcher runs several jobs at once, each in a process of its own."""
+    return int(config.hydra.launcher.get("n_jobs", 1)) != 1
 
 
 def planned(config: DictConfig) -> list[list[str]]:

@@ -33,7 +33,12 @@ log = logging.getLogger(__name__)
 DATA_KNOBS = "num_colours", "palette", "colour_space", "batch_size", "seed", "cache_dir"
 
 
-def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str] | None = None) -> dict[str, float]:
+def train(
+    knobs: dict[str, Any],
+    output_dir: str | Path,
+    overrides: Sequence[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> dict[str, float]:
     """Trains one network and writes the run folder: checkpoints, ``metrics.csv``, figures, TensorBoard events.
 
     A run that was interrupted in this folder is gone on with; one that was finished is left as it is.
@@ -42,6 +47,7 @@ def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str
         knobs: the resolved configuration, as ``config.plain`` gives it.
         output_dir: the run folder; made where it does not exist.
         overrides: the words that made the configuration on the command line, for ``resume``.
+        callbacks: Lightning's, beside our own.
 
     Returns:
         The last epoch's row of ``metrics.csv``, and ``best/epoch`` and ``best/val/loss``.
@@ -55,7 +61,7 @@ def train(knobs: dict[str, Any], output_dir: str | Path, overrides: Sequence[str
             held.end()
             return done
         try:
-            fitted = fit(knobs, folder, held)
+            fitted = fit(knobs, folder, held, callbacks)
             metrics = _report(knobs, folder, fitted)
         except OSError as error:
             if error.filename is not None:
@@ -77,7 +83,7 @@ class Fitted:
     table: EpochTable
 
 
-def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
+def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Callback] = ()) -> Fitted:
     """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed."""
     _quiet()
     path = newest(folder / "checkpoints")
@@ -89,7 +95,9 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim) -> Fitted:
     if path is not None and contents is not None:
         _check_resumable(path, contents, knobs, f"ckpt_path={path}" if forked else str(folder), forked)
     table = EpochTable(folder / "metrics.csv", forked)
-    trainer = _trainer(knobs, folder, table, purge_step(None if forked else contents))
+    trainer = _trainer(
+        knobs, folder, [*callbacks, *_callbacks(knobs, folder, table)], purge_step(None if forked else contents)
+    )
     data = ColourData(
         builder("data", knobs["data"]),
         **{name: knobs[name] for name in DATA_KNOBS},
@@ -203,14 +211,14 @@ def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[C
     return [*callbacks, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"])]
 
 
-def _trainer(knobs: dict[str, Any], folder: Path, table: EpochTable, purge: int) -> pl.Trainer:
+def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Callback], purge: int) -> pl.Trainer:
     logger = TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
     defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
     try:
         return pl.Trainer(
             **{**defaults, **arguments, **knobs["trainer"]},
-            callbacks=_callbacks(knobs, folder, table),
+            callbacks=callbacks,
             plugins=CheckpointFiles(),
             logger=logger,
             default_root_dir=folder,

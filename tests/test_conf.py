@@ -54,8 +54,8 @@ def test_every_knob_has_a_comment_on_the_page():
 @pytest.mark.parametrize(
     ("group", "knob", "value", "but"),
     [
-        ("model", "kernel", 7, ("lookup", "prior")),
-        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small")),
+        ("model", "kernel", 7, ("lookup", "prior", "pointwise")),
+        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small", "pointwise")),
         ("model", "num_filters", 5, ("lookup", "prior")),
         ("model", "num_colours", 9, ()),
         ("optimizer", "lr", 0.25, ()),
@@ -94,6 +94,16 @@ def test_the_speedrun_s_values_follow_the_network():
     assert knobs("experiment=speedrun", "max_epochs=7")["trainer"] == {"check_val_every_n_epoch": 7}
     with pytest.raises(OmegaConfBaseException, match="no value for LookupTable, only for ConvTransposeNet, UNet"):
         knobs("experiment=speedrun", "model=lookup")
+
+
+@pytest.mark.parametrize("batch_size", [32, 64, 128, 256, 512])
+def test_rate_and_epochs_follow_the_batch_size(batch_size):
+    word, share = f"batch_size={batch_size}", batch_size / 100
+    assert knobs("experiment=batch_size_linear", word)["lr"] == pytest.approx(0.001 * share, rel=1e-12)
+    assert knobs("experiment=batch_size_sqrt", word)["lr"] == pytest.approx(0.001 * share**0.5, rel=1e-12)
+    steps = knobs("experiment=batch_size_steps", word)
+    assert steps["max_epochs"] * 5000 / batch_size == pytest.approx(1250, rel=1e-12)
+    assert steps["lr"] == 0.001
 
 
 @pytest.mark.parametrize("override", ["kernl=3", "data.rooot=x", "optimizer.foo=1"])

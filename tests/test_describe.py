@@ -38,7 +38,8 @@ def test_the_text_and_the_markdown_hold_the_numbers_of_the_json():
         for number in each["totals"].values():
             if number != each["totals"]["used"] and number != each["totals"]["memory"]:
                 assert f"{number:,}" in text and f"| {number:,} |" in markdown
-    assert "UNet (num_filters 32, num_colours 24, kernel 5, dilation 2), input 1 x 16 x 16 and 1 x 32 x 32" in text
+    values = "num_filters 32, num_colours 24, kernel 5, dilation 2, skips [half, full]"
+    assert f"UNet ({values}), input 1 x 16 x 16 and 1 x 32 x 32" in text
     header = text.splitlines()[4].split("  ")
     assert header[0].strip() == "layer"
 

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from colourize.config import conf_dir
+from colourize.errors import InputError
 from colourize.models.blocks import SameConv2d, conv, doubling_conv, halving_conv
+from colourize.models.unet import UNet
 from colourize.targets import instantiate
 from tests.conftest import knobs
 
@@ -40,7 +42,7 @@ def test_blocks_halve_keep_and_double_for_every_kernel(kernel, size, dilation):
     assert doubling_conv(1, 2, kernel, dilation)(x).shape == (2, 2, 2 * size, 2 * size)
 
 
-@pytest.mark.parametrize("name", ["convtranspose", "unet"])
+@pytest.mark.parametrize("name", ["convtranspose", "unet", "unet_half", "unet_full"])
 def test_the_output_has_the_input_s_size_with_any_dilation(name):
     for kernel, dilation in ((1, 3), (2, 2), (3, 2), (4, 3), (5, 5)):
         module = network(name, kernel=kernel, dilation=dilation, num_filters=2, num_colours=3).eval()
@@ -71,7 +73,8 @@ def test_same_convolution_equals_torch_s(kernel, dilation):
 
 def closed_form(name: str, nf: int, nc: int, k: int, nic: int = 1) -> int:
     """Weights, biases and batch-norm's two parameters a channel, from the table of the networks."""
-    up2, scores = (2 * nf, nc + nic) if name == "unet" else (nf, nc)
+    up2 = 2 * nf if name in ("unet", "unet_half") else nf
+    scores = nc + nic if name in ("unet", "unet_full") else nc
     convolutions = [(nic, nf), (nf, 2 * nf), (2 * nf, nf), (up2, nc), (scores, nc)]
     batch_norms = [nf, 2 * nf, nf, nc]
     return sum(k * k * inputs * outputs + outputs for inputs, outputs in convolutions) + 2 * sum(batch_norms)
@@ -83,7 +86,7 @@ def test_parameters_at_the_course_s_settings_are_as_stated(name, stated):
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 5])
-@pytest.mark.parametrize("name", COURSE)
+@pytest.mark.parametrize("name", [*COURSE, "unet_half", "unet_full"])
 def test_parameters_equal_the_closed_form(name, kernel):
     counted = sum(p.numel() for p in network(name, kernel=kernel, num_filters=6, num_colours=10).parameters())
     assert counted == closed_form(name, 6, 10, kernel)
@@ -99,8 +102,32 @@ def test_the_gradient_reaches_every_parameter(name):
     assert [key for key in untouched if not key.endswith("0.bias")] == []
 
 
-@pytest.mark.parametrize(("name", "sees_it"), [("convtranspose", False), ("unet", True)])
-def test_only_unet_sees_the_input_at_full_resolution(name, sees_it):
+def test_without_skips_unet_is_convtransposenet():
+    with_none = instantiate({**knobs("model=unet", "num_filters=4")["model"], "skips": []}).eval()
+    other = network("convtranspose", num_filters=4).eval()
+    other.load_state_dict(with_none.state_dict())
+    grey = torch.rand(1, 1, 9, 14)
+    with torch.no_grad():
+        assert torch.equal(with_none(grey), other(grey))
+
+
+def test_an_unknown_skip_is_refused():
+    with pytest.raises(InputError, match=r"model.skips=\['third'\]: third is no skip; pass some of half, full"):
+        UNet(4, 4, skips=["third"])
+
+
+def test_pointwise_scores_follow_from_the_pixel_s_own_grey():
+    module, grey = network("pointwise", num_filters=4, num_colours=5).eval(), torch.rand(1, 1, 6, 7)
+    order = torch.randperm(42)
+    with torch.no_grad():
+        shuffled = module(grey.flatten(2)[:, :, order].view_as(grey))
+        assert torch.allclose(shuffled.flatten(2), module(grey).flatten(2)[:, :, order], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "sees_it"), [("convtranspose", False), ("unet_half", False), ("unet_full", True), ("unet", True)]
+)
+def test_only_the_full_skip_sees_the_input_at_full_resolution(name, sees_it):
     """A change of the input that the first step's filters cannot see is lost, but for a skip from the input."""
     torch.manual_seed(0)
     module = network(name, kernel=2, num_filters=2, num_colours=5).eval()

@@ -14,6 +14,7 @@ def config(folder, *task, params=None, sweeper="hydra._internal.core_plugins.bas
     hydra = {
         "sweep": {"dir": str(folder)},
         "sweeper": {"_target_": sweeper, "params": params},
+        "launcher": {},
         "overrides": {"task": list(task)},
     }
     return OmegaConf.create({"hydra": hydra})

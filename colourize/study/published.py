@@ -31,6 +31,7 @@ SETTINGS = {
 def matching(values: dict[str, Any]) -> Published | None:
     """The published result whose settings these are, ``settings.values_of`` a run; None where one differs."""
     same = all(value_of(values, name) == value for name, value in SETTINGS.items())
+    others = [name for name in values if "." in name and not name.startswith("data.") and name not in SETTINGS]
     horses = values.get("classes") in ("horse", 7, '["horse"]', "[7]") and values.get("data") in ("cifar10", "folder")
-    plain = not any(name.startswith("trainer.") or name == "ckpt_path" for name in values)
+    plain = "ckpt_path" not in values and set(others) <= {"optimizer.fused"}
     return RESULTS.get(str(values["model"])) if same and horses and plain else None

@@ -88,7 +88,7 @@ def _of_folder(folder: Path) -> Iterator[Record]:
     if config and not _is_whole(config):
         lacks.append(f"{manifest.NAME} holds a configuration that is not whole")
         config = {}
-    state = runfolder.state(folder)
+    state = "pruned" if said.get("pruned") else runfolder.state(folder)
     epochs, rows = _epochs(folder / "metrics.csv"), _rows(folder / "evaluation.json")
     finals: dict[str, float] = {}
     if state == "finished":

@@ -109,7 +109,7 @@ def study(records: Sequence[Record]) -> Study:
 
 def value_of(values: Values, name: str) -> Any:
     """A setting's value; where it has none, that which always held before the knob came."""
-    before = option(None, name) if name in OPTIONAL else LATER.get(name.rpartition(".")[2])
+    before = option(None, name) if name in OPTIONAL else _plain(LATER.get(name.rpartition(".")[2]))
     return values.get(name, before)
 
 

@@ -1,0 +1,41 @@
+from optuna.distributions import FloatDistribution
+
+from colourize import search
+from colourize.pruning import Pruning
+from colourize.train import train
+
+
+def asked(study):
+    return study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)}).number
+
+
+def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path):
+    study = search.open_study(tmp_path, 2, 0)
+    for loss in (0.01, 0.02):
+        trial = study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)})
+        for epoch in range(4):
+            trial.report(loss, epoch)
+        study.tell(trial, loss)
+    number = asked(study)
+    pruning = Pruning(study, number)
+    metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[pruning])
+    assert pruning.pruned and metrics["epoch"] == 0
+    assert (tmp_path / "run/evaluation.json").exists() and (tmp_path / "run/checkpoints/last.ckpt").exists()
+    assert study.trials[number].user_attrs == {search.PRUNED: 1}
+
+
+def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, tmp_path):
+    study = search.open_study(tmp_path, 2, 0)
+    number = asked(study)
+    pruning = Pruning(study, number)
+    metrics = train(quick("max_epochs=3"), tmp_path / "run", callbacks=[pruning])
+    reported = study.trials[number].intermediate_values
+    assert not pruning.pruned and list(reported) == [0, 1, 2] and reported[2] == metrics["val/loss"]
+
+
+def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quick, tmp_path):
+    study = search.open_study(tmp_path, 2, 0)
+    number = asked(study)
+    Pruning(study, number).trial.report(7.0, 0)
+    train(quick("max_epochs=2"), tmp_path / "run", callbacks=[Pruning(study, number)])
+    assert study.trials[number].intermediate_values[0] == 7.0
