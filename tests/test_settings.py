@@ -42,6 +42,17 @@ def test_what_follows_from_the_swept_value_is_told_but_makes_no_label(tmp_path):
     assert (found.varied, found.following) == (("batch_size",), ("lr",))
 
 
+def test_long_labels_leave_the_commonest_values_out_and_stay_different(tmp_path):
+    usual = {"batch_size": 100, "lr": 0.001, "kernel": 3, "num_filters": 32}
+    for job, other in enumerate([{}, {"kernel": 5}, {"lr": 0.01}, {"num_filters": 8}, {"batch_size": 7, "kernel": 5}]):
+        run(tmp_path / str(job), **usual | other)
+    found = study(read([tmp_path]))
+    assert {each.label for each in found.settings} == {
+        "UNet", "kernel=5", "lr=0.01", "num_filters=8", "batch_size=7, kernel=5"
+    }  # fmt: skip
+    assert found.usual == usual
+
+
 def test_a_knob_that_came_later_stands_at_what_held_before(tmp_path):
     run(tmp_path / "0")
     run(tmp_path / "1", ema=None, hints=False, loss={}, augment={})

@@ -140,6 +140,9 @@ def _varied(study: Study) -> list[Part]:
 
     varied = [line(name) for name in study.varied] or ["nothing but the seed"]
     varied += [f"{line(name)} (follows from the above)" for name in study.following]
+    if study.usual:
+        said = ", ".join(f"{name}={shown(value)}" for name, value in study.usual.items() if name != "model")
+        varied.append(f"where a setting's name says nothing: {said}")
     seeds = sorted({record.seed for record in study.records if record.config})
     constant = [[name, shown(value)] for name, value in study.constant.items()]
     varied.append(f"`seed`: {', '.join(map(str, seeds)) or 'unknown'}")

@@ -60,5 +60,7 @@ def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
 def _common(study: Study, settings: Sequence[Setting]) -> str:
     """What was varied and is the same in these settings of one set of pictures; else the pictures' fingerprint."""
     names = [name for name in study.varied if len({shown(value_of(each.values, name)) for each in settings}) == 1]
-    told = [f"{name}={shown(value_of(settings[0].values, name))}" for name in names if name != PICTURES]
+    first = settings[0].values
+    telling = [name for name in names if name != PICTURES and study.usual.get(name) != value_of(first, name)]
+    told = [f"{name}={shown(value_of(first, name))}" for name in telling]
     return ", ".join(told) or f"pictures {settings[0].pictures}"

@@ -1,6 +1,7 @@
 """Which runs differ in nothing but the seed, and by what the others differ."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from colourize.targets import short_name
 
 PICTURES = "pictures"
 """Stands for the fingerprint of pictures and palette: the same ones may lie elsewhere, others at the same place."""
+MOST_NAMED = 3
+"""Varied names in a label; where there are more, it leaves out those at their commonest value."""
 Values = dict[str, Any]
 
 
@@ -44,6 +47,7 @@ class Study:
         following: names of what differs too, but is the same wherever the varied ones are.
         constant: what no setting differs in.
         doubled: sentences on runs that repeat a seed of their setting, and do not count.
+        usual: values that labels leave out, where they would be long.
     """
 
     settings: tuple[Setting, ...]
@@ -51,7 +55,8 @@ class Study:
     following: tuple[str, ...]
     constant: Values
     records: tuple[Record, ...]
-    doubled: tuple[str, ...] = field(default=())
+    doubled: tuple[str, ...] = ()
+    usual: Values = field(default_factory=dict)
 
 
 def values_of(record: Record) -> Values:
@@ -102,9 +107,10 @@ def study(records: Sequence[Record]) -> Study:
         finished = tuple(by_seed[seed] for seed in sorted(by_seed))
         settings.append(Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed))))
     varied, following, constant = told_apart(records, [setting.values for setting in settings])
-    named = [Setting(each.values, each.runs, each.unfinished, _label(each.values, varied)) for each in settings]
+    usual = _usual([setting.values for setting in settings], varied)
+    named = [Setting(each.values, each.runs, each.unfinished, _label(each.values, varied, usual)) for each in settings]
     named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
-    return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)))
+    return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
 
 
 def value_of(values: Values, name: str) -> Any:
@@ -143,10 +149,18 @@ def _swept(records: Iterable[Record]) -> dict[str, int]:
     return {key: place for place, key in enumerate(dict.fromkeys(keys))}
 
 
-def _label(values: Values, varied: Sequence[str]) -> str:
-    parts = [
-        str(value_of(values, name)) if name == "model" else f"{name}={shown(value_of(values, name))}" for name in varied
-    ]
+def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
+    """The commonest values, which go without saying where labels would be long."""
+    usual: Values = {}
+    for name in varied if len(varied) > MOST_NAMED else ():
+        counted = Counter(json.dumps(value_of(values, name)) for values in settings)
+        usual[name] = json.loads(max(sorted(counted), key=lambda value: counted[value]))
+    return usual
+
+
+def _label(values: Values, varied: Sequence[str], usual: Values) -> str:
+    named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
+    parts = [str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name))}" for name in named]
     return ", ".join(parts) or str(values["model"])
 
 
