@@ -224,7 +224,7 @@ def test_published_results_stand_beside_runs_at_their_settings(tmp_path):
     page, text, _ = written(tmp_path)
     assert "UNet 1.0683 ± 0.0067 nats a pixel" in text
     assert "PoolUpsampleNet 1.5835" not in text
-    assert "published: UNet" in page
+    assert "published, mean ± sd" in page
 
 
 @pytest.mark.parametrize("name", ["missing", "empty", "file"])

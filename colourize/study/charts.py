@@ -32,11 +32,12 @@ STYLE: dict[Any, Any] = {
 
 
 class Level(NamedTuple):
-    """A line across a chart, a floor or a ceiling; with ``sd`` a band, of published results."""
+    """A line across a chart, a floor or a ceiling; with ``sd`` a band, of published results, in rows at its places."""
 
     name: str
     value: float
     sd: float = 0.0
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class Axis:
 def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
     """A measure over epochs: means over seeds as lines, mean ± sd as bands."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(3.3 + 0.17 * (1 + sum(not line.quiet for line in lines) // 2))
+        figure, axes = _figure(
+            3.0 + 0.15 * sum(not (line.quiet or line.dashed) for line in lines) + 0.15 * _names(levels)
+        )
         for line in lines:
             style: dict[str, Any] = {"color": COLOURS[line.number], "linestyle": LINES[line.number], "linewidth": 1.4}
             if line.quiet:
@@ -103,7 +106,7 @@ def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
 def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
     """A measure against a number: every run as a small dot, mean ± sd over seeds as a marker with bars."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(3.2 + 0.17 * len(series))
+        figure, axes = _figure(3.0 + 0.15 * (len(series) + _names(levels)))
         if axis.log:
             axes.set_xscale("log")
         for one in series:
@@ -130,7 +133,7 @@ def rows(points: Sequence[Point], levels: Sequence[Level], axis: Axis) -> str:
     """A measure for each setting, one below the other: every run as a dot, mean ± sd as a marker with bars."""
     with mpl.rc_context(STYLE):
         count = len(axis.ticks)
-        figure, axes = _figure(1.3 + max(0.19, 0.34 - 0.01 * count) * count)
+        figure, axes = _figure(1.0 + 0.15 * (2 + _names(levels)) + max(0.19, 0.34 - 0.01 * count) * count)
         mean, sd = np.array([point.mean for point in points]), np.array([point.sd for point in points])
         places = [point.x for point in points]
         style: dict[str, Any] = {
@@ -161,14 +164,26 @@ def _figure(height: float) -> tuple[Figure, Axes]:
 
 
 def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
+    told: set[str] = set()
     for number, level in enumerate(levels):
+        label = None if level.name in told else level.name
+        told.add(level.name)
         if level.sd:
-            band, colour = axes.axvspan if upright else axes.axhspan, COLOURS[5]
-            band(level.value - level.sd, level.value + level.sd, color=colour, alpha=0.4, label=level.name)
+            ends = level.value - level.sd, level.value + level.sd
+            style: dict[str, Any] = {"color": COLOURS[5], "alpha": 0.55, "linewidth": 0}
+            for place in level.places if upright else ():
+                axes.fill_betweenx([place - 0.45, place + 0.45], *ends, label=label, **style)
+                label = None
+            if not upright:
+                axes.axhspan(*ends, label=label, **style)
         else:
             line = axes.axvline if upright else axes.axhline
-            style = ("-.", "--", (0, (4, 2, 1, 2, 1, 2)))[number % 3]
-            line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=style, label=level.name)
+            dashes = ("-.", "--", (0, (4, 2, 1, 2, 1, 2)))[number % 3]
+            line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=dashes, label=label)
+
+
+def _names(levels: Sequence[Level]) -> int:
+    return len({level.name for level in levels})
 
 
 def _short(name: str, most: int = 34) -> str:

@@ -149,7 +149,10 @@ def _levels(settings: Sequence[Setting], column: Column, values: Sequence[float]
     known = {str(each.values["model"]): found for each in settings if (found := matching(each.values)) is not None}
     for model, found in known.items() if column in (LOSS, ACCURACY) else ():
         mean, sd = found.loss if column is LOSS else found.accuracy
-        levels.append(Level(f"published: {model}", column.scale * mean, column.scale * sd))
+        places = tuple(
+            place for place, each in enumerate(settings) if matching(each.values) and each.values["model"] == model
+        )
+        levels.append(Level("published, mean ± sd", column.scale * mean, column.scale * sd, places))
     return levels, f" Beyond the chart: {', '.join(far)}." if far else ""
 
 
