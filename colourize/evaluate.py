@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from torch import Tensor
 
-from colourize import __version__, checkpoint, manifest, report
+from colourize import __version__, checkpoint, evaluation_page, manifest
 from colourize.calibration import Tempered, read_temperature
 from colourize.changes import comparable
 from colourize.config import LATER, conf_dir, plain
@@ -89,8 +89,8 @@ def evaluate(
             strip[predictor.name] = yardstick.colours(predictor, index)
     assert data.pictures is not None
     title = f"{len(data.pictures.validation)} validation pictures"
-    report.print_tables(rows, title, console)
-    sentences = [*notes, *report.comparisons(rows)]
+    evaluation_page.print_tables(rows, title, console)
+    sentences = [*notes, *evaluation_page.comparisons(rows)]
     for sentence in sentences:
         console.print(sentence)
     about = f"{title} ({_source(config)}; {len(data.pictures.train)} training pictures)"
@@ -109,7 +109,7 @@ def _write(
     pictures: Path | None,
 ) -> None:
     if figures is not None:
-        figures.write_text(report.as_json(rows) + "\n")
+        figures.write_text(evaluation_page.as_json(rows) + "\n")
     if pictures is not None:
         strip_figure(strip).savefig(pictures)
     if page is not None:
@@ -119,7 +119,7 @@ def _write(
             "not apply, none where it has no number. The pictures are those of the most probable class where no "
             f"other decoding is named. True pictures have a mean colourfulness of {truth:.1f}."
         )
-        report.write_page(page, "colourize: evaluation", note, rows, sentences, strip, truth)
+        evaluation_page.write_page(page, "colourize: evaluation", note, rows, sentences, strip, truth)
 
 
 def _source(config: dict[str, Any]) -> str:

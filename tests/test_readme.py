@@ -74,6 +74,11 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", words)
             main()
             assert "1 run, in the order" in capsys.readouterr().out
+        case ["colourize", "report", folder]:
+            shutil.copytree(finished_run, Path(folder) / "0")
+            monkeypatch.setattr(sys, "argv", words)
+            main()
+            assert "1 job, 1 finished" in capsys.readouterr().out
         case ["colourize", "calibrate", "outputs/mine", *rest]:
             monkeypatch.setattr(sys, "argv", ["colourize", "calibrate", str(held_out_run), *rest])
             main()
@@ -91,8 +96,6 @@ def test_every_command_of_the_readme_runs(
             main()
             assert "look-up table" in capsys.readouterr().out
             assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
-        case ["tensorboard", "--logdir", folder]:
-            assert folder in ("outputs", "multirun")
         case ["eval", inner]:
             program, *rest = shlex.split(inner.removeprefix("$(").removesuffix(")"))
             start = [sys.executable] if program == "python" else [sys.executable, "-m", program]
