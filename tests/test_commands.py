@@ -51,7 +51,15 @@ def test_a_sweep_goes_on_after_a_failed_job_and_names_it(tmp_path):
 
 
 def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
-    done = run("experiment=batch_size", *TINY, "max_epochs=1", "batch_size=8,16", "hydra.sweep.dir=study", cwd=tmp_path)
+    done = run(
+        "experiment=batch_size",
+        *TINY,
+        "max_epochs=1",
+        "batch_size=8,16",
+        "seed=0",
+        "hydra.sweep.dir=study",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     for job, steps in enumerate(("3", "2")):
         with (tmp_path / f"study/{job}/metrics.csv").open() as file:
