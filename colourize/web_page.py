@@ -45,7 +45,8 @@ tbody th { font-weight: 600; min-width: 6rem; max-width: 24rem; }
 thead th { font-size: .85rem; vertical-align: bottom; }
 small { display: block; color: var(--soft); font-weight: 400; font-size: .75rem; white-space: nowrap; }
 tr.floor > * { background: var(--floor); } tr.ceiling > * { background: var(--ceiling); }
-tr.model > *, tr.decoding > *, tr.best > * { background: var(--model); } td { white-space: nowrap; } td.left, thead th.left { text-align: left; }
+tr.model > *, tr.decoding > *, tr.best > * { background: var(--model); }
+td { white-space: nowrap; } td.left, thead th.left { text-align: left; }
 td.left { white-space: normal; min-width: 9rem; }
 figure { margin: 0; min-width: 0; } img, svg { max-width: 100%; height: auto; } .wide img { min-width: 44rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem 2rem; }

@@ -45,7 +45,9 @@ def small(words, cifar_archive, picture_folder, finished_run):
         return [*words, *filters, *SMALL[1:], "data.num_train=20", "data.num_validation=4", "num_colours=4"]
     if "data=folder" in words:
         return [*words, *SMALL, "image_size=8", "num_colours=4"]
-    return [*words, *SMALL, f"data.root={cifar_archive[0]}", "num_colours=4"]
+    fewer = {"experiment=batch_size": ["seed=0"], "experiment=search": ["hydra.sweeper.n_trials=2"]}
+    jobs = [word for name, shorter in fewer.items() if name in words for word in shorter]
+    return [*words, *SMALL, *jobs, f"data.root={cifar_archive[0]}", "num_colours=4"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
