@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from colourize.study.statistics import Band
 
@@ -100,7 +100,7 @@ def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
                 axes.fill_between(epochs, mean - sd, mean + sd, **band)
         _levels(axes, levels)
         if any(line.quiet for line in lines):
-            cut_off(axes, [value for line in lines for value in line.band.mean])
+            cut_off(axes, [value for line in lines for value in line.band.mean], [level.value for level in levels])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return as_svg(figure, axes, axis)
 
@@ -110,7 +110,7 @@ def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
     with mpl.rc_context(STYLE):
         figure, axes = blank(3.0 + 0.15 * (len(series) + _names(levels)))
         if axis.log:
-            axes.set_xscale("log")
+            log_axis(axes)
         for one in series:
             colour = COLOURS[one.number]
             x, mean, sd = (np.array([getattr(point, name) for point in one.points]) for name in ("x", "mean", "sd"))
@@ -185,11 +185,17 @@ def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
             line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=dashes, label=label)
 
 
-def cut_off(axes: Axes, values: Sequence[float]) -> None:
-    """Ends the upright axis at three times the median where something is far above it and would flatten the rest."""
-    low, middle, high = np.quantile(values, (0, 0.5, 1))
-    if low >= 0 and high > 3 * middle:
-        axes.set_ylim(low - 0.05 * (3 * middle - low), 3 * middle)
+def log_axis(axes: Axes) -> None:
+    """Makes x logarithmic, with numbers at powers of ten alone."""
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def cut_off(axes: Axes, values: Sequence[float], levels: Sequence[float] = ()) -> None:
+    """Ends the upright axis at twice the median where something is far above it and would flatten the rest."""
+    low, top = min([*values, *levels]), 2 * float(np.median(values))
+    if low >= 0 and max(values) > top:
+        axes.set_ylim(low - 0.05 * (top - low), top)
 
 
 def _apart(places: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 
 from colourize import search
-from colourize.study.charts import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, cut_off
+from colourize.study.charts import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, cut_off, log_axis
 from colourize.study.document import Chart, Heading, Part, Text
 from colourize.study.settings import Study
 
@@ -102,7 +102,7 @@ def _slice(trials: "Sequence[FrozenTrial]", name: str) -> str:
         if all(isinstance(value, int | float) for value in values):
             _scatter(axes, having, lambda trial: trial.params[name])
             if getattr(having[0].distributions[name], "log", False):
-                axes.set_xscale("log")
+                log_axis(axes)
         else:
             choices = list(having[0].distributions[name].choices)  # type: ignore[attr-defined]
             _scatter(axes, having, lambda trial: choices.index(trial.params[name]))
