@@ -98,7 +98,7 @@ def colourize_epoch(*words: str) -> Turn:
     def turn() -> Figures:
         with tempfile.TemporaryDirectory() as folder:
             watch, table = Stopwatch(), EpochTable(Path(folder) / "metrics.csv")
-            trainer = train._trainer(config, Path(folder), table, 0)
+            trainer = train._trainer(config, Path(folder), train._callbacks(config, Path(folder), table), 0)
             trainer.callbacks.insert(0, watch)
             trainer.fit(module, data)
         trained = watch.trained - watch.start

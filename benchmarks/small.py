@@ -30,7 +30,8 @@ def guard(*words: str) -> Turn:
     module = train._module(config, data, 1.0, "")
     optimizer = builder("optimizer", config["optimizer"])(module.parameters())
     with tempfile.TemporaryDirectory() as folder:
-        module.trainer = train._trainer(config, Path(folder), EpochTable(Path(folder) / "metrics.csv"), 0)
+        callbacks = train._callbacks(config, Path(folder), EpochTable(Path(folder) / "metrics.csv"))
+        module.trainer = train._trainer(config, Path(folder), callbacks, 0)
     grey, labels = next(iter(data.train_dataloader()))
 
     def turn() -> Figures:
