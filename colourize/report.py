@@ -18,6 +18,7 @@ from torch import Tensor
 from colourize.bootstrap import Interval
 from colourize.evaluation import TABLE
 from colourize.figures import reliability_figure, scatter_figure, strip_figure
+from colourize.files import replace_text
 from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Measure, Row, difference
 
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
@@ -142,7 +143,7 @@ def write_page(
         + ["</ul>"]
         + [_html_figure(caption, figure, name) for caption, figure, name in figures]
     )
-    path.write_text(PAGE.replace("TITLE", html.escape(title)).replace("BODY", body), encoding="utf-8")
+    replace_text(path, PAGE.replace("TITLE", html.escape(title)).replace("BODY", body))
 
 
 def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:
