@@ -1,6 +1,5 @@
-"""The console command: ``colourize VERB ...``. Heavy imports happen inside the verbs: help and completion are fast."""
+"""The console command: ``colourize VERB ...``, and Hydra's part of it: ``train``."""
 
-import argparse
 import contextlib
 import difflib
 import logging
@@ -10,8 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import fields
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize import __version__, manifest, runfolder, search
-from colourize.config import Knobs, conf_dir, plain, register
+from colourize.config import conf_dir, plain, register
 from colourize.errors import InputError, Interrupted, told
 from colourize.sweep import Summary
 from colourize.sweep_progress import written_to
+from colourize.verbs import VERBS, knobs
 
 log = logging.getLogger(__name__)
 USAGE = """usage: colourize VERB ...
@@ -38,6 +37,7 @@ verbs:
   calibrate  fit how far a run's certainty is to be believed: colourize calibrate RUN (colourize calibrate --help)
   hints      pictures against the number of colours that a network is given: colourize hints RUN (... --help)
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
+  report     what a sweep found, as a page, Markdown and CSV: colourize report FOLDER ... (colourize report --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
   theory     theorems beside experiments: colourize theory study=minimum_norm (colourize theory --help lists the knobs)
 
@@ -153,24 +153,20 @@ def _complete(query: list[str]) -> None:
     train()
 
 
-def _knobs() -> list[str]:
-    return [known.name for known in fields(Knobs)]
-
-
-def _one_line(error: BaseException, knobs: Callable[[], Iterable[str]] = _knobs) -> str:
-    """An error's text on one line; Hydra's without what helps nobody, and with what does: one of the ``knobs``."""
+def _one_line(error: BaseException, verb: str = "train") -> str:
+    """An error's text on one line; Hydra's without what helps nobody, and with what does: one of the verb's knobs."""
     text = told(error)
     if isinstance(error, HydraException):
         text = re.sub(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^", "", text)
         if isinstance(error, OverrideParseException):
             text += " Pass NAME=VALUE, and quote what is special to Hydra: \"data.root='~/my pictures'\""
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
-        close = difflib.get_close_matches(unknown[1], list(knobs()), 1)
+        close = difflib.get_close_matches(unknown[1], knobs(verb), 1)
         text += f"; did you mean {close[0]}?" if close else "; --help lists the knobs"
     return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
 
 
-def _verb(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] = _knobs) -> None:
+def _verb(run: Callable[[], Any], verb: str = "train") -> None:
     """Runs a verb; what the user can mend ends in one line on standard error and exit status 1."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises instead of printing its own abridged traceback
     try:
@@ -182,8 +178,8 @@ def _verb(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] = _knobs) -
         raise Interrupted(signal.SIGINT) from error
     except TOLD_IN_ONE_LINE as error:
         cause = error.__cause__
-        more = f" {_one_line(cause, knobs)}" if isinstance(cause, OmegaConfBaseException) else ""
-        sys.exit(f"colourize: {_one_line(error, knobs)}{more}")
+        more = f" {_one_line(cause, verb)}" if isinstance(cause, OmegaConfBaseException) else ""
+        sys.exit(f"colourize: {_one_line(error, verb)}{more}")
 
 
 def train() -> None:
@@ -207,150 +203,6 @@ def train() -> None:
     _verb(run)
 
 
-def evaluate() -> None:
-    """``colourize evaluate RUN ...``."""
-    parser = argparse.ArgumentParser(
-        "colourize evaluate", description="Floors, runs and ceilings on one validation set."
-    )
-    parser.add_argument(
-        "runs", nargs="+", metavar="RUN",
-        help="a checkpoint, a run folder, a sweep folder, or a baseline (prior, nearest, lookup, grey); NAME=VALUE "
-             "changes the pictures: data.root=DIR for a run; any knob, such as data=scenes, where no run is given",
-    )  # fmt: skip
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with everything in it")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
-    parser.add_argument("--pictures", type=Path, metavar="FILE", help="write ten pictures through every row, as PNG")
-    parser.add_argument(
-        "--decoding", action="append", default=[], metavar="NAME",
-        help="a row of pictures by another decoding than the arg-max, again and again: mean, annealed:T, sample, "
-             "sample:SEED; with +grey behind it, as in argmax+grey, rgb keeps the input's grey",
-    )  # fmt: skip
-    parser.add_argument("--calibrated", action="store_true", help="each run once more at its fitted temperature")
-    given = parser.parse_args(sys.argv[2:])
-    runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
-    overrides = [word for word in given.runs if word not in runs]
-
-    def run() -> None:
-        from colourize import evaluate
-
-        evaluate.evaluate(
-            runs, overrides, given.html, given.json, given.pictures, given.calibrated, decodings=given.decoding
-        )
-
-    _verb(run)
-
-
-def decode_sweep() -> None:
-    """``colourize decode-sweep RUN``."""
-    parser = argparse.ArgumentParser(
-        "colourize decode-sweep",
-        description="A run's pictures from the mean of the classes to the most probable one: error and colourfulness.",
-    )
-    parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder")
-    parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="other pictures: data.root=DIR")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw error against colourfulness, as PNG")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
-    parser.add_argument("--keep-grey", action="store_true", help="rgb: keep the input's grey (lab, oklab always do)")
-    given = parser.parse_args(sys.argv[2:])
-
-    def run() -> None:
-        from colourize.decode_sweep import decode_sweep
-
-        decode_sweep(given.run, given.overrides, given.figure, given.json, given.keep_grey)
-
-    _verb(run)
-
-
-def calibrate() -> None:
-    """``colourize calibrate RUN``."""
-    parser = argparse.ArgumentParser(
-        "colourize calibrate",
-        description="Fits a temperature to a run's certainty on the training pictures that it held out, and writes it "
-                    "beside the checkpoint, where colourize evaluate --calibrated finds it.",
-    )  # fmt: skip
-    parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder, trained with holdout=0.1 or so")
-    parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="where its pictures are now: data.root=DIR")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw how often a sure pixel is right, as PNG")
-    parser.add_argument("--entropy", type=Path, metavar="FILE", help="draw where ten pictures are unsure, as PNG")
-    given = parser.parse_args(sys.argv[2:])
-
-    def run() -> None:
-        from colourize.calibrate import calibrate
-
-        calibrate(given.run, given.overrides, given.figure, given.entropy)
-
-    _verb(run)
-
-
-def hints() -> None:
-    """``colourize hints RUN``."""
-    parser = argparse.ArgumentParser("colourize hints", description="PSNR against the number of colours given.")
-    parser.add_argument("run", metavar="RUN", help="a checkpoint or run folder, trained with hints=true")
-    parser.add_argument("overrides", nargs="*", metavar="data.NAME=VALUE", help="other pictures than the run's")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve, as PNG")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    given = parser.parse_args(sys.argv[2:])
-
-    def run() -> None:
-        from colourize.hint_curve import curve
-
-        curve(given.run, given.overrides, given.figure, given.json)
-
-    _verb(run)
-
-
-def runs() -> None:
-    """``colourize runs [FOLDER ...]``."""
-    parser = argparse.ArgumentParser("colourize runs", description="Run folders: state, progress and best result.")
-    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="where to look, at any depth (outputs multirun)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of the table")
-    given = parser.parse_args(sys.argv[2:])
-
-    def run() -> None:
-        from colourize import runs
-
-        runs.show([Path(folder) for folder in given.folders], given.json)
-
-    _verb(run)
-
-
-def describe() -> None:
-    """``colourize describe [NAME=VALUE ...]``."""
-    parser = argparse.ArgumentParser("colourize describe", description="What a network counts and what its units see.")
-    parser.add_argument(
-        "overrides", nargs="*", metavar="NAME=VALUE", help="knobs, as for training: model=unet kernel=5"
-    )
-    parser.add_argument("--layers", type=Path, metavar="FILE", help="a list of layers (YAML) in place of a network")
-    parser.add_argument("--fully-connected", action="store_true", help="every convolution replaced by such a layer")
-    parser.add_argument("--symbolic", action="store_true", help="totals as polynomials in NIC, NF, NC")
-    parser.add_argument("--field", type=Path, metavar="FILE", help="draw receptive fields over a landscape, as PNG")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--markdown", action="store_const", const="markdown", dest="form", default="text")
-    form.add_argument("--json", action="store_const", const="json", dest="form")
-    given = parser.parse_args(sys.argv[2:])
-
-    def run() -> None:
-        from colourize.describe import describe
-
-        print(describe(given.overrides, given.layers, given.fully_connected, given.symbolic, given.form, given.field))
-
-    _verb(run)
-
-
-def theory() -> None:
-    """``colourize theory study=...``."""
-    from colourize.theory.command import knobs, main
-
-    sys.argv = [f"{sys.argv[0]} theory", *sys.argv[2:]]
-    _verb(main, knobs)
-
-
-VERBS = {
-    "evaluate": evaluate, "decode-sweep": decode_sweep, "calibrate": calibrate, "hints": hints, "runs": runs,
-    "describe": describe, "theory": theory,
-}  # fmt: skip
-
-
 def main() -> None:
     """``colourize VERB ...``."""
     verb, *rest = sys.argv[1:] or ["--help"]
@@ -362,7 +214,7 @@ def main() -> None:
         sys.argv = [f"{sys.argv[0]} train", *rest]
         train()
     elif verb in VERBS:
-        VERBS[verb]()
+        _verb(lambda: VERBS[verb](rest), verb)
     elif verb == "-sc":
         _complete(rest)
     else:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from torch import Tensor
 
-from colourize import checkpoint, metrics, report, tables
+from colourize import checkpoint, evaluation_page, metrics, tables
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
 from colourize.data.module import LabelledPictures
@@ -153,7 +153,7 @@ def told(file: Path, temperature: float, num_fitted: int, judged: str, before: R
     )
     lines = [["", *(MEASURES[key].title for key in JUDGED)]]
     for row in (before, after):
-        cells = [report.shown(row.intervals[key], MEASURES[key]) for key in JUDGED]
+        cells = [evaluation_page.shown(row.intervals[key], MEASURES[key]) for key in JUDGED]
         lines.append(
             [row.name, *(f"{value} ({low_to_high})" if low_to_high else value for value, low_to_high in cells)]
         )

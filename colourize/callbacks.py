@@ -17,6 +17,11 @@ from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
 
 COLUMNS = "epoch", "step", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"
+LAYOUT = {
+    "training and validation": {
+        name: ["Multiline", [f"^train/{name}$", f"^val/{name}$"]] for name in ("loss", "accuracy")
+    }
+}  # of TensorBoard's custom scalars: charts of tags, as regular expressions
 BAR_RATE = 10  # looks a second; a look costs more than a step on a GPU
 
 
@@ -69,6 +74,8 @@ class EpochTable(Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.start = self.epoch_start = self.trained = time.perf_counter()
         self.num_timed = 0
+        if logger := tensorboard(trainer):
+            logger.experiment.add_custom_scalars(LAYOUT)
         self.write()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

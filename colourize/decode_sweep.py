@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from colourize import checkpoint, report, tables
+from colourize import checkpoint, evaluation_page, tables
 from colourize.data.module import labelled
 from colourize.decoding import parsed
 from colourize.evaluation import GREY, Yardstick
@@ -98,8 +98,8 @@ def _table(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
     keys = [*DRAWN, "ssim", COLOURFULNESS, "colourfulness_gap", *(["outside"] if counted else [])]
     lines = [["decoding", *(MEASURES[key].title for key in keys), "of the truth, %"]]
     for label, row in zip(labels, rows, strict=True):
-        cells = [report.shown(row.intervals.get(key), MEASURES[key])[0] for key in keys]
-        share = f"{100 * row.intervals[COLOURFULNESS].estimate / truth:.0f}" if truth else report.ABSENT
+        cells = [evaluation_page.shown(row.intervals.get(key), MEASURES[key])[0] for key in keys]
+        share = f"{100 * row.intervals[COLOURFULNESS].estimate / truth:.0f}" if truth else evaluation_page.ABSENT
         lines.append([label, *cells, share])
     return tables.as_text(lines)
 
@@ -109,7 +109,7 @@ def _sentence(rows: Sequence[Row], labels: Sequence[str], key: str) -> str:
     measure, place = MEASURES[key], best(rows, key)
     if place < 0:
         return f"{measure.title}: no number for these pictures"
-    values = [report.shown(row.intervals[key], measure)[0] for row in rows]
+    values = [evaluation_page.shown(row.intervals[key], measure)[0] for row in rows]
     said = f"{measure.title}: best with {labels[place]}, {values[place]} (arg-max {values[0]}, mean {values[-1]})"
     end = (0, len(rows) - 1)[best((rows[0], rows[-1]), key)]
     interval = difference(rows[place], rows[end], key) if place != end else None
@@ -133,12 +133,12 @@ def _colourful(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
 def _drawn(rows: Sequence[Row], labels: Sequence[str], truth: float, name: str) -> Figure:
     points = [[row.intervals[key].estimate for key in (COLOURFULNESS, *DRAWN)] for row in rows]
     named = dict(zip([label.removeprefix("T = ") for label in labels[1:]], points[1:], strict=True))
-    titles = [MEASURES[key].title + report.ARROWS[MEASURES[key].better] for key in DRAWN]
+    titles = [MEASURES[key].title + evaluation_page.ARROWS[MEASURES[key].better] for key in DRAWN]
     return decodings_figure(named, points[0], titles, truth, f"{name}: annealed mean at temperature T")
 
 
 def _write(path: Path, rows: Sequence[Row], labels: Sequence[str], truth: float) -> None:
     """Every figure with its interval, and the best decoding by each measure."""
     named = {key: labels[1:][place] for key in JUDGED if (place := best(rows[1:], key)) >= 0}
-    contents = {"true_colourfulness": truth, "best": named, "rows": json.loads(report.as_json(rows))}
+    contents = {"true_colourfulness": truth, "best": named, "rows": json.loads(evaluation_page.as_json(rows))}
     replace_text(path, json.dumps(contents, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from torch import Tensor
 
-from colourize import __version__, checkpoint, report
+from colourize import __version__, checkpoint, evaluation_page
 from colourize.calibration import Tempered, read_temperature
 from colourize.changes import comparable
 from colourize.data.folder import DEFAULT_HOLDOUT
@@ -68,8 +68,8 @@ def evaluate(
     measured = _measured(yardsticks(data, list(zip(names, modules, strict=True)), others), num_resamples, console)
     assert data.pictures is not None
     title = f"{len(data.pictures.validation)} validation pictures"
-    report.print_tables(measured.rows, title, console)
-    sentences = [*notes, *report.comparisons(measured.rows)]
+    evaluation_page.print_tables(measured.rows, title, console)
+    sentences = [*notes, *evaluation_page.comparisons(measured.rows)]
     for sentence in sentences:
         console.print(sentence)
     about = f"{title} ({_source(config)}; {len(data.pictures.train)} training pictures)"
@@ -139,7 +139,7 @@ def _write(
     pictures: Path | None,
 ) -> None:
     if figures is not None:
-        replace_text(figures, report.as_json(measured.rows) + "\n")
+        replace_text(figures, evaluation_page.as_json(measured.rows) + "\n")
     if pictures is not None:
         save(strip_figure(measured.strip), pictures)
     if page is not None:
@@ -149,7 +149,9 @@ def _write(
             "not apply, none where it has no number. The pictures are those of the most probable class where no "
             f"other decoding is named. True pictures have a mean colourfulness of {measured.truth:.1f}."
         )
-        report.write_page(page, "colourize: evaluation", note, measured.rows, sentences, measured.strip, measured.truth)
+        evaluation_page.write_page(
+            page, "colourize: evaluation", note, measured.rows, sentences, measured.strip, measured.truth
+        )
 
 
 def _source(config: dict[str, Any]) -> str:

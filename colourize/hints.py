@@ -1,7 +1,7 @@
 """Colours given at some places: what a user knows of a picture, as four more channels of a network's input.
 
 N images, H height, W width. Hints are [N, 4, H, W]: RGB in [0, 1] where there is one and 0 elsewhere, and the mask.
-Random numbers come from torch's generator of the CPU, wherever the pictures are; a run seeds it anew in every step.
+Random numbers come from torch's generator of the CPU, which a run seeds anew in every step.
 """
 
 import torch
@@ -16,9 +16,9 @@ LARGEST = 9  # side of a patch in pixels
 def drawn(colours: Tensor) -> Tensor:
     """Hints as training draws them: the true classes' colours [N, 3, H, W] in [0, 1] -> [N, 4, H, W].
 
-    Zhang and others 2017 (arXiv 1705.02999), section 3.1: their number is geometric, P(n) = (1 - p)^n p with p = 1/8;
-    a hint is a square of side 1 to 9 around a place drawn from a normal distribution about the middle, standard
-    deviation a quarter of the side, and shows the mean colour of what it covers.
+    After Zhang and others 2017 (arXiv 1705.02999): their number is geometric, P(n) = (1 - p)^n p with p = 1/8; a hint
+    is a square of side 1 to 9 around a place drawn from a normal distribution about the middle, standard deviation a
+    quarter of the side, and shows the mean colour of what it covers.
     """
     count, _, height, width = colours.shape
     numbers = torch.distributions.Geometric(probs=torch.tensor(STOP)).sample((count,)).long()

@@ -13,11 +13,11 @@ from torch import Tensor
 from colourize.callbacks import EpochTable, step, tensorboard
 from colourize.changes import option
 from colourize.evaluation import KNOWING, PRIOR, TABLE
+from colourize.evaluation_page import as_json, print_tables
 from colourize.figures import save, save_curves, strip_figure
 from colourize.files import replace_text
 from colourize.measures import MODEL, Row, standing
 from colourize.module import Colourizer
-from colourize.report import as_json, print_tables
 from colourize.targets import short_name
 
 GROUPS = "model", "data", "optimizer", "loss", "scheduler", "trainer"

@@ -7,9 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 LOOK = 1.0  # seconds
 AN_HOUR = 3600.0
 OUTPUT = "output.txt"
@@ -24,11 +21,16 @@ class SweepProgress:
     """
 
     def __init__(self, total: int, states: Callable[[], list[str]]) -> None:
+        from rich import progress  # here, as the module is imported at every TAB
+        from rich.console import Console
+
         self.total, self.states, self.said = total, states, ""
         self.console = Console(stderr=True, highlight=False)
-        columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-        self.bar = Progress(
-            *columns, TextColumn("left"), TimeRemainingColumn(), console=self.console, speed_estimate_period=AN_HOUR,
+        words = progress.TextColumn("{task.description}")
+        columns = progress.BarColumn(), progress.MofNCompleteColumn(), words, progress.TimeElapsedColumn()
+        left = progress.TextColumn("left"), progress.TimeRemainingColumn()
+        self.bar = progress.Progress(
+            *columns, *left, console=self.console, speed_estimate_period=AN_HOUR,
             disable=not self.console.is_terminal,
         )  # fmt: skip
         self.task = self.bar.add_task("", total=total, completed=_done(states()))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-NUMBER = re.compile(r"([-+\d.,/]+(e[-+]?\d+)?( to [\d]+)?)?")
+NUMBER = re.compile(r"([-+\d.,/]+(e[-+]?\d+)?( to [\d]+)?( ± [\d.]+)?)?")
 Rows = Sequence[Sequence[str]]
 
 

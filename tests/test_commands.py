@@ -51,11 +51,12 @@ def test_a_sweep_goes_on_after_a_failed_job_and_names_it(tmp_path):
 
 
 def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
-    done = run("experiment=batch_size", *TINY, "max_epochs=1", "batch_size=8,16", "hydra.sweep.dir=study", cwd=tmp_path)
+    words = *TINY, "max_epochs=1", "batch_size=8,16", "seed=0", "hydra.sweep.dir=study"
+    done = run("experiment=batch_size_linear", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for job, steps in enumerate(("3", "2")):
+    for job, steps, rate in ((0, "3", 0.00008), (1, "2", 0.00016)):
         with (tmp_path / f"study/{job}/metrics.csv").open() as file:
-            assert [row["step"] for row in csv.DictReader(file)] == [steps]
+            assert [(row["step"], float(row["lr"])) for row in csv.DictReader(file)] == [(steps, pytest.approx(rate))]
     assert len(list((tmp_path / "data/cache").glob("palette-*.npy"))) == 1  # shared between the jobs
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from PIL import Image
 
-from colourize import report
+from colourize import evaluation_page
 from colourize.__main__ import main
 from colourize.evaluate import _unseen, evaluate
 from colourize.train import train
@@ -46,7 +46,7 @@ def test_the_run_s_loss_is_that_of_its_training(evaluated, finished_run):
 
 def test_the_same_checkpoint_twice_gives_the_same_digits(evaluated, finished_run):
     again = evaluate([str(finished_run / "checkpoints/last.ckpt")], num_resamples=200)
-    assert report.as_json(again) == report.as_json(evaluated[1])
+    assert evaluation_page.as_json(again) == evaluation_page.as_json(evaluated[1])
 
 
 class Page(html.parser.HTMLParser):
@@ -92,7 +92,7 @@ def test_a_baseline_is_a_model_and_everything_that_takes_a_checkpoint_takes_it(t
     (model,) = [row for row in rows if row.kind == "model"]
     (table,) = [row for row in rows if row.name == "look-up table"]
     assert model.columns["cross_entropy"].equal(table.columns["cross_entropy"])
-    assert any("are equal on every picture" in sentence for sentence in report.comparisons(rows))
+    assert any("are equal on every picture" in sentence for sentence in evaluation_page.comparisons(rows))
 
 
 def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run, tmp_path):
@@ -102,7 +102,7 @@ def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run
     rows = evaluate([str(finished_run), str(tmp_path / "six")], num_resamples=50)
     tables = ["look-up table (4 in rgb)", "look-up table (6 in rgb)"]
     assert [row.name for row in rows if row.name.startswith("look-up table")] == tables
-    sentences = report.comparisons(rows)
+    sentences = evaluation_page.comparisons(rows)
     assert len(sentences) == 2
     assert all(sum(table in sentence for table in tables) == 1 for sentence in sentences)
 
@@ -124,7 +124,7 @@ def test_runs_of_two_spaces_are_each_held_against_their_own_table(finished_run, 
     assert [row.name for row in models] == ["ConvTransposeNet colour_space=rgb (4 in rgb)",
                                             "ConvTransposeNet colour_space=oklab (4 in oklab)"]  # fmt: skip
     assert ["outside" in row.intervals for row in models] == [False, True]
-    assert len(report.comparisons(rows)) == 2
+    assert len(evaluation_page.comparisons(rows)) == 2
 
 
 def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_path, capsys):
@@ -143,7 +143,7 @@ def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_pa
     assert "outside, %" in page
     gaps = {row.name: row.intervals["psnr"].estimate for row in told.values()}
     assert gaps[f"{name}, mean"] > gaps[name]  # the least squared error
-    assert report.comparisons(rows) == report.comparisons(evaluate([str(finished_run)]))
+    assert evaluation_page.comparisons(rows) == evaluation_page.comparisons(evaluate([str(finished_run)]))
 
 
 def test_without_a_run_a_decoding_is_the_table_s(tmp_path):

@@ -1,4 +1,6 @@
 import csv
+import json
+import re
 import shutil
 
 import numpy as np
@@ -6,6 +8,8 @@ import pytest
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG, parse_session_start_info_plugin_data
 
 from colourize import checkpoint
 from colourize.compilation import compiled, trial_batch
@@ -13,6 +17,7 @@ from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.module import Colourizer, pixel_cross_entropy
+from colourize.results import COMPARED, GROUPS
 from colourize.targets import instantiate
 from colourize.train import train
 from tests.conftest import QUICK, knobs
@@ -56,7 +61,6 @@ def test_figures_can_be_looked_at(finished_run):
 def test_tensorboard_holds_curves_pictures_and_one_row_of_hyperparameters(finished_run):
     events = EventAccumulator(str(finished_run / "tensorboard"), size_guidance={"images": 0, "scalars": 0})
     events.Reload()
-    tags = events.Tags()
     for tag in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "images_per_second"):
         assert [scalar.step for scalar in events.Scalars(tag)] == [3, 6], tag
     table = rows(finished_run)
@@ -65,7 +69,33 @@ def test_tensorboard_holds_curves_pictures_and_one_row_of_hyperparameters(finish
     )
     assert len(events.Images("grey, true, predicted")) == 2
     assert len(events.Scalars("hp/val/loss")) == 1
-    assert "_hparams_/session_start_info" in tags["tensors"] or events.PluginTagToContent("hparams")
+
+
+def test_the_row_of_hyperparameters_holds_the_values_that_took_effect_and_the_measures_to_compare(finished_run):
+    events = EventAccumulator(str(finished_run / "tensorboard")).Reload()
+    contents = events.PluginTagToContent("hparams")
+    row = parse_session_start_info_plugin_data(contents[SESSION_START_INFO_TAG]).hparams
+    assert (row["batch_size"].number_value, row["model.num_filters"].number_value) == (8, 4)
+    assert row["model._target_"].string_value == "colourize.models.convtranspose.ConvTransposeNet"
+    said = json.loads((finished_run / "run.json").read_text())
+    assert {*said["config"]} - {*GROUPS} - {*row} == {
+        name for name, value in said["config"].items() if value is None
+    }  # a knob without a value has no cell
+    for name in COMPARED:
+        (point,) = events.Scalars(f"hp/{name}")
+        assert point.value == pytest.approx(said["metrics"][name])
+
+
+def test_custom_scalars_have_training_and_validation_in_one_chart(finished_run):
+    events = EventAccumulator(str(finished_run / "tensorboard")).Reload()
+    (content,) = events.Tensors("custom_scalars__config__")[-1].tensor_proto.string_val
+    (category,) = Layout.FromString(content).category
+    tags = events.Tags()["scalars"]
+    shown = {
+        chart.title: [tag for pattern in chart.multiline.tag for tag in tags if re.match(pattern, tag)]
+        for chart in category.chart
+    }
+    assert shown == {"loss": ["train/loss", "val/loss"], "accuracy": ["train/accuracy", "val/accuracy"]}
 
 
 def test_validation_loss_of_the_table_is_that_of_the_checkpoint(finished_run):

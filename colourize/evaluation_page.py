@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from colourize import web_page
 from colourize.bootstrap import Interval
 from colourize.evaluation import TABLE
 from colourize.figures import reliability_figure, scatter_figure, strip_figure
@@ -143,19 +144,18 @@ def write_page(
         + ["</ul>"]
         + [_html_figure(caption, figure, name) for caption, figure, name in figures]
     )
-    replace_text(path, PAGE.replace("TITLE", html.escape(title)).replace("BODY", body))
+    replace_text(path, web_page.page(title, body))
 
 
 def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:
     keys, rows = _of_table(rows, keys)
-    head = "".join(f"<th>{html.escape(MEASURES[key].title)}{ARROWS[MEASURES[key].better]}</th>" for key in keys)
+    head = [MEASURES[key].title + ARROWS[MEASURES[key].better] for key in keys]
     lines = []
     for row in rows:
         cells = (shown(row.intervals.get(key), MEASURES[key]) for key in keys)
-        values = "".join(f"<td>{value}<small>{range_}</small></td>" for value, range_ in cells)
-        lines.append(f'<tr class="{row.kind}"><th>{html.escape(row.name)}<small>{row.kind}</small></th>{values}</tr>')
-    table = f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-    return f'<h2>{caption}</h2><div class="scroll">{table}</div>'
+        values = [f"{value}<small>{interval}</small>" for value, interval in cells]
+        lines.append(web_page.row(row.kind, row.name, values, row.kind))
+    return f"<h2>{caption}</h2>{web_page.table(['', *head], lines)}"
 
 
 def _html_figure(caption: str, figure: Figure, name: str) -> str:
@@ -163,22 +163,8 @@ def _html_figure(caption: str, figure: Figure, name: str) -> str:
     figure.savefig(buffer, format="png", dpi=150)
     source = base64.b64encode(buffer.getvalue()).decode()
     image = f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{source}">'
-    return f'<figure><figcaption>{html.escape(caption)}</figcaption><div class="scroll {name}">{image}</div></figure>'
+    above = f"<figcaption>{html.escape(caption)}</figcaption>"
+    return f'<figure class="titled">{above}<div class="scroll {name}">{image}</div></figure>'
 
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>TITLE</title><style>
-body { font: 15px/1.45 system-ui, sans-serif; color: #1c2430; background: #fff; max-width: 72rem; margin: 0 auto;
-       padding: 1rem; }
-h1 { font-size: 1.5rem; } h2, figcaption { font-size: 1.1rem; font-weight: 600; margin: 1.6rem 0 .5rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #d5dbe2; vertical-align: top; }
-tbody th, thead th:first-child { text-align: left; position: sticky; left: 0; background: inherit; }
-thead th { font-size: .85rem; vertical-align: bottom; } thead tr { background: #fff; }
-small { display: block; color: #5a6675; font-weight: 400; font-size: .75rem; white-space: nowrap; }
-tr.floor { background: #f1f3f6; } tr.model, tr.decoding { background: #fff6da; } tr.ceiling { background: #e9f5ea; }
-figure { margin: 0; } img { max-width: 100%; height: auto; } .wide img { min-width: 44rem; }
-</style></head><body>BODY</body></html>
-"""

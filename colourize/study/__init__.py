@@ -1,0 +1,1 @@
+"""``colourize report``: what a sweep found out, on a page. Nothing heavy is imported: no torch."""

@@ -1,0 +1,212 @@
+"""Figures of a study as SVG: text and axes take the page's colour, series differ in colour, marker and line.
+
+Colours are those of Okabe and Ito (2008), which people see apart who see colours differently; black is the page's own.
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from colourize.study.statistics import Band
+
+INK = "#010203"  # stands for currentColor, which matplotlib does not know
+COLOURS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK
+MARKERS = "o", "s", "^", "D", "v", "P", "X"
+LINES = "-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (8, 1)), (0, (7, 2, 2, 2)), (0, (2, 1)), "-"
+MOST_SERIES = len(COLOURS)
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none", "svg.hashsalt": "colourize", "font.size": 9, "legend.fontsize": 8, "axes.titlesize": 9,
+    "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+    "lines.markersize": 4.5, "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
+    "ytick.color": INK, "grid.color": INK, "grid.alpha": 0.15, "axes.grid": True, "axes.axisbelow": True,
+    "axes.titlecolor": INK,
+}  # fmt: skip
+
+
+class Level(NamedTuple):
+    """A line across a chart, a floor or a ceiling; with ``sd`` a band, of published results, in rows at its places."""
+
+    name: str
+    value: float
+    sd: float = 0.0
+    places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Point:
+    """Values over seeds at one place: x a number or a row of the chart."""
+
+    x: float
+    values: Sequence[float]
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Series:
+    name: str
+    points: Sequence[Point]
+    hollow: bool = False
+    number: int = 0  # of its colour
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A measure over epochs for one setting; ``quiet`` ones stand behind, ``dashed`` ones are of training."""
+
+    name: str
+    band: Band
+    number: int = 0
+    dashed: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What stands at the chart's axes; ``ticks`` names places where x is a row."""
+
+    x: str
+    y: str
+    log: bool = False
+    ticks: Mapping[float, str] = field(default_factory=dict)
+    from_zero: bool = False
+
+
+def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
+    """A measure over epochs: means over seeds as lines, mean ± sd as bands."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _figure(
+            3.0 + 0.15 * sum(not (line.quiet or line.dashed) for line in lines) + 0.15 * _names(levels)
+        )
+        for line in lines:
+            style: dict[str, Any] = {"color": COLOURS[line.number], "linestyle": LINES[line.number], "linewidth": 1.4}
+            if line.quiet:
+                style = {"color": INK, "alpha": 0.25, "linewidth": 0.7}
+            if line.dashed:
+                style |= {"linestyle": (0, (1, 1.6)), "linewidth": 1.1}
+            epochs, mean, sd = line.band
+            label = None if line.quiet or line.dashed else line.name
+            axes.plot(epochs, mean, label=label, marker="o" if len(epochs) == 1 else None, **style)
+            if not line.quiet and np.isfinite(sd).any():
+                band: dict[str, Any] = {"color": COLOURS[line.number], "alpha": 0.18, "linewidth": 0}
+                axes.fill_between(epochs, mean - sd, mean + sd, **band)
+        _levels(axes, levels)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return _finished(figure, axes, axis)
+
+
+def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
+    """A measure against a number: every run as a small dot, mean ± sd over seeds as a marker with bars."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _figure(3.0 + 0.15 * (len(series) + _names(levels)))
+        if axis.log:
+            axes.set_xscale("log")
+        for one in series:
+            colour = COLOURS[one.number]
+            x, mean, sd = (np.array([getattr(point, name) for point in one.points]) for name in ("x", "mean", "sd"))
+            fill = "none" if one.hollow else colour
+            line = (0, (1, 1.6)) if one.hollow else LINES[one.number]
+            axes.errorbar(
+                x, mean, np.nan_to_num(sd), color=colour, marker=MARKERS[one.number], markerfacecolor=fill,
+                linestyle=line, linewidth=1.1, capsize=3, elinewidth=1.1, label=one.name,
+            )  # fmt: skip
+            for point in one.points if not one.hollow else ():
+                axes.plot([point.x] * len(point.values), point.values, ".", color=colour, alpha=0.45, markersize=4)
+        _levels(axes, levels)
+        places = sorted({point.x for one in series for point in one.points})
+        if len(places) <= 8:
+            axes.xaxis.set_major_locator(FixedLocator(places))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        return _finished(figure, axes, axis)
+
+
+def rows(points: Sequence[Point], levels: Sequence[Level], axis: Axis) -> str:
+    """A measure for each setting, one below the other: every run as a dot, mean ± sd as a marker with bars."""
+    with mpl.rc_context(STYLE):
+        count = len(axis.ticks)
+        figure, axes = _figure(1.0 + 0.15 * (2 + _names(levels)) + max(0.19, 0.34 - 0.01 * count) * count)
+        mean, sd = np.array([point.mean for point in points]), np.array([point.sd for point in points])
+        places = [point.x for point in points]
+        style: dict[str, Any] = {
+            "color": COLOURS[0],
+            "marker": "D",
+            "linestyle": "none",
+            "capsize": 2.5,
+            "elinewidth": 1.1,
+        }
+        several = bool(np.isfinite(sd).any())
+        axes.errorbar(mean, places, xerr=np.nan_to_num(sd), label="mean ± sd" if several else "the only run", **style)
+        dots: dict[str, Any] = {"color": COLOURS[1], "markersize": 5, "linestyle": "none", "marker": ".", "zorder": 3}
+        for number, point in enumerate(points) if several else ():
+            axes.plot(point.values, [point.x] * len(point.values), label=None if number else "one run", **dots)
+        _levels(axes, levels, upright=True)
+        names = list(axis.ticks.values())
+        axes.set_yticks(list(axis.ticks), [_short(name, 46) for name in names], fontsize=8 if count < 25 else 7)
+        axes.set_ylim(count - 0.4, -0.6)
+        return _finished(figure, axes, axis)
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(4.8, height), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.subplots()
+    axes.patch.set_alpha(0)
+    return figure, axes
+
+
+def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
+    told: set[str] = set()
+    for number, level in enumerate(levels):
+        label = None if level.name in told else level.name
+        told.add(level.name)
+        if level.sd:
+            ends = level.value - level.sd, level.value + level.sd
+            style: dict[str, Any] = {"color": COLOURS[5], "alpha": 0.55, "linewidth": 0}
+            for place in level.places if upright else ():
+                axes.fill_betweenx([place - 0.45, place + 0.45], *ends, label=label, **style)
+                label = None
+            if not upright:
+                axes.axhspan(*ends, label=label, **style)
+        else:
+            line = axes.axvline if upright else axes.axhline
+            dashes = ("-.", "--", (0, (4, 2, 1, 2, 1, 2)))[number % 3]
+            line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=dashes, label=label)
+
+
+def _names(levels: Sequence[Level]) -> int:
+    return len({level.name for level in levels})
+
+
+def _short(name: str, most: int = 34) -> str:
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
+
+
+def _finished(figure: Figure, axes: Axes, axis: Axis) -> str:
+    axes.set(xlabel=axis.x, ylabel=axis.y)
+    if axis.from_zero and not axis.ticks:
+        axes.set_ylim(bottom=0)
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > 1:
+        columns = 2 if max(map(len, labels)) <= 26 else 1
+        labels = [_short(label, 30 if columns == 2 else 56) for label in labels]
+        figure.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=2.6, columnspacing=1.2)
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return _own_colours(buffer.getvalue())
+
+
+def _own_colours(svg: str) -> str:
+    """The figure without prologue and idle names, its ink the colour of the text around it."""
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
+    used = set(re.findall(r"#([\w-]+)", svg))
+    return re.sub(r' id="([\w-]+)"', lambda found: found[0] if found[1] in used else "", svg)

@@ -1,0 +1,67 @@
+"""``colourize report FOLDER ...``: reads, counts, draws, and writes three files."""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from colourize import files
+from colourize.study import html_page, markdown, records
+from colourize.study.contents import contents
+from colourize.study.document import Answer
+from colourize.study.settings import Study, shown, study, value_of, values_of
+
+
+def report(
+    folders: Sequence[Path],
+    html: Path | None = None,
+    markdown_: Path | None = None,
+    table: Path | None = None,
+    pictures: bool = False,
+) -> Study:
+    """Writes the page as HTML and as Markdown, and the runs as CSV; says where.
+
+    Args:
+        folders: of sweeps or runs, at any depth.
+        html: defaults to ``report.html`` in the folder, or where several folders are given in the one around them all;
+            so do ``markdown_`` and ``table``.
+        pictures: strips of pictures in the Markdown, too.
+
+    Raises:
+        InputError: a folder that is none or holds no run, a file that could not be written.
+    """
+    found = records.read(folders)
+    home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
+    html, markdown_, table = html or home / "report.html", markdown_ or home / "report.md", table or home / "report.csv"
+    for file in (html, markdown_, table):
+        files.check_output(file)
+    seen = study(found)
+    document = contents(seen)
+    answer = Answer(markdown.answer(markdown_))
+    document = replace(document, parts=[answer if isinstance(part, Answer) else part for part in document.parts])
+    files.replace_text(html, html_page.rendered(document))
+    markdown.write(document, markdown_, pictures)
+    files.replace_text(table, _csv(seen))
+    done = sum(record.state == "finished" for record in found)
+    print(f"{len(found)} job{'s' * (len(found) != 1)}, {done} finished, {len(seen.settings)} settings")
+    for name, file in (("page", html), ("markdown", markdown_), ("table", table)):
+        print(f"{name:9} {file}")
+    return seen
+
+
+def _csv(seen: Study) -> str:
+    """A row for each job: how it stands, what was varied, what it measured, with every digit."""
+    varied = [*seen.varied, *seen.following]
+    measures = sorted({name for record in seen.records for name in record.finals})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["job", "state", "seed", *varied, *measures, "error"])
+    for record in seen.records:
+        values = values_of(record) if record.config else None
+        told = ["" if values is None else shown(value_of(values, name)) for name in varied]
+        finals = [repr(record.finals[name]) if name in record.finals else "" for name in measures]
+        seed = record.seed if record.config else ""
+        writer.writerow([str(record.folder), record.state, seed, *told, *finals, record.error])
+    return text.getvalue()

@@ -1,0 +1,178 @@
+"""What lies in the folders of runs, read once: a record for each job, begun or not."""
+
+import csv
+import json
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from colourize import manifest, runfolder
+from colourize.changes import comparable
+from colourize.errors import InputError
+from colourize.sweep import jobs, planned
+from colourize.targets import short_name
+
+log = logging.getLogger(__name__)
+OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job: what it was to do, how it stands, what it measured. Losses in nats a pixel, accuracies as shares.
+
+    Attributes:
+        epochs: rows of ``metrics.csv``.
+        rows: estimates of ``evaluation.json``, {row: {measure: value}}, in its order: floors, the network, ceilings.
+        finals: measures of a finished run: those of ``run.json``, of its row of ``evaluation.json``, its median speed.
+        lacks: in words, what should be there and is not.
+    """
+
+    name: str
+    folder: Path
+    state: str
+    overrides: tuple[str, ...]
+    error: str = ""
+    start: str = ""
+    host: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+    epochs: tuple[dict[str, float], ...] = ()
+    rows: dict[str, dict[str, float]] = field(default_factory=dict)
+    finals: dict[str, float] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def seed(self) -> int:
+        return int(self.config.get("seed", 0))
+
+    @property
+    def model(self) -> str:
+        return short_name(self.config.get("model"))
+
+
+def read(folders: Sequence[Path]) -> list[Record]:
+    """The jobs of run folders and sweep folders, at any depth, each once, in the order of their names.
+
+    Raises:
+        InputError: a folder that is not there, or holds no run.
+    """
+    found: dict[Path, list[Record]] = {}
+    for folder in sorted(folders):
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder; pass that of a sweep or a run: colourize runs lists them")
+        places = [file.parent for file in folder.rglob(manifest.NAME)]
+        if not places and not any(folder.rglob(runfolder.SWEEP)):
+            raise InputError(f"{folder} holds no run; pass the folder of a sweep or a run: colourize runs lists them")
+        for place in places:
+            found.setdefault(place.resolve(), list(_of_folder(place)))
+        for sweep in (file.parent for file in folder.rglob(runfolder.SWEEP)):
+            found.setdefault(sweep.resolve() / runfolder.SWEEP, list(_not_begun(sweep)))
+    return sorted((record for records in found.values() for record in records), key=_order)
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    return str(record.folder.parent), len(record.folder.name), record.folder.name, record.overrides
+
+
+def _of_folder(folder: Path) -> Iterator[Record]:
+    said = manifest.read(folder)
+    words, name = tuple(said.get("overrides") or ()), folder.name
+    config, lacks = said.get("config") or {}, []
+    if config and not _is_whole(config):
+        lacks.append(f"{manifest.NAME} holds a configuration that is not whole")
+        config = {}
+    state = "pruned" if said.get("pruned") else runfolder.state(folder)
+    epochs, rows = _epochs(folder / "metrics.csv"), _rows(folder / "evaluation.json")
+    finals: dict[str, float] = {}
+    if state == "finished":
+        finals = _finals(said.get("metrics") or {}, epochs, rows.get(short_name(config.get("model")), {}))
+        lacks += [file for file, there in (("metrics.csv", epochs), ("evaluation.json", rows)) if not there]
+        lacks += [] if "val/loss" in finals else ["a validation loss"]
+    yield Record(
+        name=name, folder=folder, state=state, overrides=words, error=str(said.get("error", "")),
+        start=str(said.get("start", "")), host=str(said.get("host", "")), config=config,
+        environment=said.get("environment") or {}, fingerprint=str(said.get("fingerprint", "")),
+        epochs=tuple(epochs), rows=rows, finals=finals, lacks=tuple(lacks),
+    )  # fmt: skip
+    if "refused" in said:
+        other = said["refused"]
+        yield Record(name, folder, str(other["status"]), tuple(other["overrides"]), str(other["error"]))
+
+
+def _is_whole(config: dict[str, Any]) -> bool:
+    try:
+        comparable(config)
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _not_begun(sweep: Path) -> Iterator[Record]:
+    try:
+        config = OmegaConf.load(sweep / "multirun.yaml")
+        words = planned(config)  # type: ignore[arg-type]
+    except FileNotFoundError:
+        return
+    except Exception as error:  # YAML, Hydra and OmegaConf have a dozen kinds, and a file cut short meets any of them
+        log.warning("%s cannot be read (%s); jobs that are not begun are not told", sweep / "multirun.yaml", error)
+        return
+    for job in jobs(sweep, words) if words else []:
+        if job["status"] == "not begun":
+            yield Record("-", sweep / "-", "not begun", tuple(job["overrides"]))
+
+
+def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: dict[str, float]) -> dict[str, float]:
+    finals = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+    if speeds := sorted(row["images_per_second"] for row in epochs if "images_per_second" in row):
+        middle = len(speeds) // 2
+        finals["images_per_second"] = (speeds[middle] + speeds[-middle - 1]) / 2
+    finals |= {name: own[name] for name in OF_PICTURES if name in own}
+    return {name: value for name, value in finals.items() if math.isfinite(value)}
+
+
+def _epochs(path: Path) -> list[dict[str, float]]:
+    """Rows of numbers; cells that hold none are left out."""
+    try:
+        with path.open(newline="") as file:
+            rows = [{name: _number(cell) for name, cell in row.items() if name} for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+    finite = [{name: value for name, value in row.items() if math.isfinite(value)} for row in rows]
+    return [row for row in finite if "epoch" in row]
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _rows(path: Path) -> dict[str, dict[str, float]]:
+    try:
+        contents = json.loads(path.read_text())
+        return {
+            row: {key: float(value[0]) for key, value in measures.items() if value[0] is not None}
+            for row, measures in contents.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+        return {}
+
+
+def experiment(records: Sequence[Record]) -> str:
+    """The experiment that all runs chose, as Hydra noted it: empty where there is none, or more than one."""
+    chosen = set()
+    for home in {record.folder.parent: record.folder for record in reversed(records) if record.config}.values():
+        try:
+            said = yaml.safe_load((home / ".hydra/hydra.yaml").read_text())
+            chosen.add(said["hydra"]["runtime"]["choices"].get("experiment") or "")
+        except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+            chosen.add("")
+    return chosen.pop() if len(chosen) == 1 else ""

@@ -1,0 +1,66 @@
+"""A study's tables: floors, settings with mean ± sd over seeds, ceilings."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from colourize.study import comparisons
+from colourize.study.columns import LOSS, LOSSES, OF_PICTURES, Column, around, cell, of, of_row, table_of
+from colourize.study.document import Part, Table, Text
+from colourize.study.settings import PICTURES, Setting, Study, shown, value_of
+
+Rows = dict[str, dict[str, float]]
+MOST_ROWS, BEST = 20, 10
+
+
+def tables(study: Study) -> list[Part]:
+    """Losses, then pictures and time; of many settings the best ones, and all of them folded."""
+    every = study.settings
+    if len(every) <= MOST_ROWS:
+        return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
+    known = [(found.mean, place) for place, each in enumerate(every) if (found := of(each, LOSS)) is not None]
+    best = [every[place] for place in sorted(place for _, place in sorted(known)[:BEST])]
+    return [
+        Text(f"The {len(best)} settings of the lowest validation loss:"), _table(study, best, LOSSES),
+        replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
+        replace(_table(study, every, OF_PICTURES), long=f"All {len(every)} settings: pictures and time"),
+    ]  # fmt: skip
+
+
+def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
+    """Floors, settings, ceilings; for each set of pictures and palette where there are several."""
+    alike: dict[str, list[Setting]] = {}
+    for each in every:
+        alike.setdefault(each.pictures, []).append(each)
+    lines, kinds = [["", "seeds", *(column.title for column in columns)]], []
+    for settings in alike.values():
+        run = next((run for each in settings for run in each.runs if around(run)[0]), None)
+        floors, ceilings = map(_measured(columns), around(run) if run else ({}, {}))
+        if len(alike) > 2 and run is not None and (table := table_of(run)):
+            floors, ceilings = {table[0]: table[1]}, {}
+        mark = f" ({_common(study, settings)})" if len(alike) > 1 else ""
+        least = comparisons.best(settings) if len(settings) > 1 else None
+        for name, row in floors.items():
+            lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
+        for each in settings:
+            cells = (cell(of(each, column), column, len(each.runs)) for column in columns)
+            lines.append([each.label, str(len(each.runs)), *cells])
+        for name, row in ceilings.items():
+            lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
+        kinds += [*["floor"] * len(floors), *("best" if each is least else "" for each in settings)]
+        kinds += ["ceiling"] * len(ceilings)
+    return Table(lines, kinds)
+
+
+def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
+    """Keeps the rows that have a measure of the columns."""
+    keys = {column.of_rows for column in columns}
+    return lambda rows: {name: row for name, row in rows.items() if keys & row.keys()}
+
+
+def _common(study: Study, settings: Sequence[Setting]) -> str:
+    """What was varied and is the same in these settings of one set of pictures; else the pictures' fingerprint."""
+    names = [name for name in study.varied if len({shown(value_of(each.values, name)) for each in settings}) == 1]
+    first = settings[0].values
+    telling = [name for name in names if name != PICTURES and study.usual.get(name) != value_of(first, name)]
+    told = [f"{name}={shown(value_of(first, name))}" for name in telling]
+    return ", ".join(told) or f"pictures {settings[0].pictures}"

@@ -1,0 +1,175 @@
+"""Which runs differ in nothing but the seed, and by what the others differ."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from colourize.changes import comparable, option, typed
+from colourize.config import LATER, NODES, OPTIONAL
+from colourize.study.records import Record
+from colourize.targets import short_name
+
+PICTURES = "pictures"
+"""Stands for the fingerprint of pictures and palette: the same ones may lie elsewhere, others at the same place."""
+MOST_NAMED = 3
+"""Varied names in a label; where there are more, it leaves out those at their commonest value."""
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything of the resolved configuration but the seed and paths, and the runs that share it.
+
+    Attributes:
+        runs: the finished ones, one for each seed, by seed.
+        unfinished: begun ones of which rows are there.
+    """
+
+    values: Values
+    runs: tuple[Record, ...]
+    unfinished: tuple[Record, ...] = ()
+    label: str = ""
+
+    @property
+    def pictures(self) -> str:
+        return str(self.values[PICTURES])
+
+
+@dataclass(frozen=True)
+class Study:
+    """All settings of some runs, in the order of what was varied.
+
+    Attributes:
+        varied: names of what tells the settings apart; with their values a setting's label.
+        following: names of what differs too, but is the same wherever the varied ones are.
+        constant: what no setting differs in.
+        doubled: sentences on runs that repeat a seed of their setting, and do not count.
+        usual: values that labels leave out, where they would be long.
+    """
+
+    settings: tuple[Setting, ...]
+    varied: tuple[str, ...]
+    following: tuple[str, ...]
+    constant: Values
+    records: tuple[Record, ...]
+    doubled: tuple[str, ...] = ()
+    usual: Values = field(default_factory=dict)
+
+
+def values_of(record: Record) -> Values:
+    """A run's knobs, its options, and of the options' own values those that do not repeat a knob; no seed, no paths."""
+    config = comparable(record.config)
+    flat: Values = {}
+    for key, value in config.items():
+        if key in NODES:
+            flat[key] = short_name(value) if key == "model" else option((value or {}).get("_target_"), key)
+            inner = {name: entry for name, entry in (value or {}).items() if name not in ("_target_", "root")}
+            flat |= {f"{key}.{name}": _plain(entry) for name, entry in inner.items() if config.get(name) != entry}
+        elif key == "trainer":
+            flat |= {f"trainer.{name}": _plain(entry) for name, entry in value.items()}
+        elif key == "palette":
+            flat[key] = Path(str(value)).name
+        elif key != "seed":
+            flat[key] = _plain(value)
+    if record.config.get("ckpt_path"):
+        flat["ckpt_path"] = "given"
+    return {**flat, PICTURES: record.fingerprint[:8] or "unknown"}
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value, sort_keys=True)
+
+
+def study(records: Sequence[Record]) -> Study:
+    """Groups runs by setting. Runs without a configuration, which ended before they began, stand in ``records`` alone.
+
+    Of two runs with one setting and seed the finished one counts, and of two such the later.
+    """
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        if record.config:
+            groups.setdefault(json.dumps(values_of(record), sort_keys=True), []).append(record)
+    doubled: list[str] = []
+    settings = []
+    for _, runs in sorted(groups.items()):
+        done = [run for run in runs if "val/loss" in run.finals]
+        by_seed: dict[int, Record] = {}
+        for run in sorted(done, key=lambda run: (run.start, str(run.folder))):
+            if (before := by_seed.get(run.seed)) is not None:
+                doubled.append(
+                    f"{before.folder} repeats what {run.folder} ran later, seed {run.seed}: it does not count"
+                )
+            by_seed[run.seed] = run
+        under_way = [run for run in runs if run.state != "finished" and run.epochs and run.seed not in by_seed]
+        finished = tuple(by_seed[seed] for seed in sorted(by_seed))
+        settings.append(Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed))))
+    varied, following, constant = told_apart(records, [setting.values for setting in settings])
+    usual = _usual([setting.values for setting in settings], varied)
+    named = [Setting(each.values, each.runs, each.unfinished, _label(each.values, varied, usual)) for each in settings]
+    named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
+    return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
+
+
+def value_of(values: Values, name: str) -> Any:
+    """A setting's value; where it has none, that which always held before the knob came."""
+    before = option(None, name) if name in OPTIONAL else _plain(LATER.get(name.rpartition(".")[2]))
+    return values.get(name, before)
+
+
+def told_apart(
+    records: Sequence[Record], settings: Sequence[Values]
+) -> tuple[tuple[str, ...], tuple[str, ...], Values]:
+    """What tells settings apart, what only follows from that, and what is the same in all of them.
+
+    What jobs were told in different words comes first, then the knobs, last what lies within an option.
+    """
+    names = dict.fromkeys(name for values in settings for name in values)
+    columns = {name: [json.dumps(value_of(values, name)) for values in settings] for name in names}
+    differing = [name for name, column in columns.items() if len(set(column)) > 1]
+    swept = _swept(records)
+    differing.sort(key=lambda name: (swept.get(name, len(swept)), name == PICTURES, "." in name))
+    varied: list[str] = []
+    for name in differing:
+        known: dict[tuple[str, ...], str] = {}
+        keys = list(zip(*(columns[other] for other in varied), strict=True)) or [()] * len(settings)
+        if any(known.setdefault(key, value) != value for key, value in zip(keys, columns[name], strict=True)):
+            varied.append(name)
+    constant = {name: value_of(settings[0], name) for name in names if name not in differing} if settings else {}
+    return tuple(varied), tuple(name for name in differing if name not in varied), constant
+
+
+def _swept(records: Iterable[Record]) -> dict[str, int]:
+    """Keys of the words by which jobs differ, with their place."""
+    words = [record.overrides for record in records]
+    common = set.intersection(*map(set, words)) if words else set()
+    keys = [word.partition("=")[0].lstrip("+~") for job in sorted(words) for word in job if word not in common]
+    return {key: place for place, key in enumerate(dict.fromkeys(keys))}
+
+
+def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
+    """The commonest values, which go without saying where labels would be long."""
+    usual: Values = {}
+    for name in varied if len(varied) > MOST_NAMED else ():
+        counted = Counter(json.dumps(value_of(values, name)) for values in settings)
+        usual[name] = json.loads(max(sorted(counted), key=lambda value: counted[value]))
+    return usual
+
+
+def _label(values: Values, varied: Sequence[str], usual: Values) -> str:
+    named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
+    parts = [str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name))}" for name in named]
+    return ", ".join(parts) or str(values["model"])
+
+
+def shown(value: Any) -> str:
+    """A value as one types it."""
+    return f"{value:g}" if isinstance(value, float) else str(typed(value))
+
+
+def _rank(value: Any) -> tuple[int, float, str]:
+    """Numbers by size, before words by letter."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (0, float(value), "") if number else (1, 0.0, str(value))

@@ -1,0 +1,58 @@
+"""The same ten pictures through the runs, read back from TensorBoard's files: runs under way have them too."""
+
+import base64
+import io
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+TAG = "grey, true, predicted"
+ZOOM = 3
+"""Of ``figures.picture_grid``, whose pictures stand one pixel apart before they are enlarged."""
+
+
+class Strips(NamedTuple):
+    """Rows of pictures of a run's last validated epoch, each uint8 [H + 2, N * (W + 1) + 1, 3], white between them."""
+
+    grey: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+
+
+def read(folder: Path) -> Strips | None:
+    """The pictures of a run folder; None where it has none yet."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)
+    if not any((folder / "tensorboard").glob("events.out.tfevents.*")):
+        return None
+    sizes = {"images": 1, "scalars": 1, "tensors": 1, "histograms": 1}
+    events = EventAccumulator(str(folder / "tensorboard"), sizes)
+    events.Reload()
+    if TAG not in events.Tags()["images"]:
+        return None
+    with Image.open(io.BytesIO(events.Images(TAG)[-1].encoded_image_string)) as image:
+        pixels = np.asarray(image.convert("RGB"))[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
+    height = (len(pixels) - 1) // 3
+    return Strips(*(pixels[row * height : (row + 1) * height + 1] for row in range(3)))
+
+
+def png(strip: np.ndarray) -> bytes:
+    """A strip [H, W, 3] as a PNG file, without loss; small where its colours are those of a palette."""
+    colours, index = np.unique(strip.reshape(-1, 3), axis=0, return_inverse=True)
+    if len(colours) <= 256:
+        image = Image.fromarray(index.reshape(strip.shape[:2]).astype(np.uint8), "P")
+        image.putpalette(colours.tobytes())
+    else:
+        image = Image.fromarray(strip)
+    buffer = io.BytesIO()
+    image.save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def address(strip: np.ndarray) -> str:
+    """A strip as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(png(strip)).decode()

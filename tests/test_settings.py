@@ -1,0 +1,73 @@
+from colourize.study.records import read
+from colourize.study.settings import study
+from tests.made_runs import run
+
+
+def test_a_setting_is_everything_but_the_seed_and_paths(tmp_path):
+    run(tmp_path / "0", seed=0)
+    run(tmp_path / "1", seed=1, cache_dir="/elsewhere", save_every=7)
+    run(tmp_path / "2", seed=2, trainer={"enable_progress_bar": False})
+    (setting,) = study(read([tmp_path])).settings
+    assert [each.seed for each in setting.runs] == [0, 1, 2]
+
+
+def test_other_pictures_at_the_same_place_are_another_setting(tmp_path):
+    run(tmp_path / "0", fingerprint="a" * 20)
+    run(tmp_path / "1", fingerprint="b" * 20)
+    found = study(read([tmp_path]))
+    assert found.varied == ("pictures",)
+    assert [setting.label for setting in found.settings] == ["pictures=aaaaaaaa", "pictures=bbbbbbbb"]
+
+
+def test_numbers_stand_by_size_whatever_the_order_of_the_jobs(tmp_path):
+    for job, size in enumerate((128, 32, 512, 64)):
+        run(tmp_path / str(job), batch_size=size)
+    found = study(read([tmp_path]))
+    assert [setting.values["batch_size"] for setting in found.settings] == [32, 64, 128, 512]
+    assert found.settings[0].label == "batch_size=32"
+    assert found.constant["kernel"] == 3
+    assert "batch_size" not in found.constant
+
+
+def test_a_knob_and_what_repeats_it_in_an_option_are_one(tmp_path):
+    run(tmp_path / "0", kernel=3)
+    run(tmp_path / "1", kernel=5)
+    assert study(read([tmp_path])).varied == ("kernel",)
+
+
+def test_what_follows_from_the_swept_value_is_told_but_makes_no_label(tmp_path):
+    run(tmp_path / "0", batch_size=32, lr=0.001)
+    run(tmp_path / "1", batch_size=64, lr=0.002)
+    found = study(read([tmp_path]))
+    assert (found.varied, found.following) == (("batch_size",), ("lr",))
+
+
+def test_long_labels_leave_the_commonest_values_out_and_stay_different(tmp_path):
+    usual = {"batch_size": 100, "lr": 0.001, "kernel": 3, "num_filters": 32}
+    for job, other in enumerate([{}, {"kernel": 5}, {"lr": 0.01}, {"num_filters": 8}, {"batch_size": 7, "kernel": 5}]):
+        run(tmp_path / str(job), **usual | other)
+    found = study(read([tmp_path]))
+    assert {each.label for each in found.settings} == {
+        "UNet", "kernel=5", "lr=0.01", "num_filters=8", "batch_size=7, kernel=5"
+    }  # fmt: skip
+    assert found.usual == usual
+
+
+def test_a_knob_that_came_later_stands_at_what_held_before(tmp_path):
+    run(tmp_path / "0")
+    run(tmp_path / "1", ema=None, hints=False, loss={}, augment={})
+    run(tmp_path / "2", ema=0.998)
+    found = study(read([tmp_path]))
+    assert [setting.label for setting in found.settings] == ["ema=0.998", "ema=null"]
+    assert len(found.doubled) == 1  # the first two are one setting with one seed
+
+
+def test_of_two_runs_with_one_seed_the_later_counts_and_it_is_said(tmp_path):
+    run(tmp_path / "a" / "0", losses=(2.0, 1.5))
+    run(tmp_path / "b" / "0", losses=(2.0, 1.0))
+    found = study(read([tmp_path / "b", tmp_path / "a", tmp_path]))
+    (setting,) = found.settings
+    assert [each.finals["val/loss"] for each in setting.runs] == [1.0]
+    assert found.doubled == (
+        f"{tmp_path / 'a/0'} repeats what {tmp_path / 'b/0'} ran later, seed 0: it does not count",
+    )
