@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from colourize.study.statistics import Band
 
@@ -83,7 +83,7 @@ class Axis:
 def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
     """A measure over epochs: means over seeds as lines, mean ± sd as bands."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(
+        figure, axes = blank(
             3.0 + 0.15 * sum(not (line.quiet or line.dashed) for line in lines) + 0.15 * _names(levels)
         )
         for line in lines:
@@ -99,16 +99,18 @@ def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
                 band: dict[str, Any] = {"color": COLOURS[line.number], "alpha": 0.18, "linewidth": 0}
                 axes.fill_between(epochs, mean - sd, mean + sd, **band)
         _levels(axes, levels)
+        if any(line.quiet for line in lines):
+            cut_off(axes, [value for line in lines for value in line.band.mean], [level.value for level in levels])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        return _finished(figure, axes, axis)
+        return as_svg(figure, axes, axis)
 
 
 def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
     """A measure against a number: every run as a small dot, mean ± sd over seeds as a marker with bars."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(3.0 + 0.15 * (len(series) + _names(levels)))
+        figure, axes = blank(3.0 + 0.15 * (len(series) + _names(levels)))
         if axis.log:
-            axes.set_xscale("log")
+            log_axis(axes)
         for one in series:
             colour = COLOURS[one.number]
             x, mean, sd = (np.array([getattr(point, name) for point in one.points]) for name in ("x", "mean", "sd"))
@@ -122,18 +124,18 @@ def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
                 axes.plot([point.x] * len(point.values), point.values, ".", color=colour, alpha=0.45, markersize=4)
         _levels(axes, levels)
         places = sorted({point.x for one in series for point in one.points})
-        if len(places) <= 8:
+        if _apart(np.log(places) if axis.log else np.array(places)):
             axes.xaxis.set_major_locator(FixedLocator(places))
             axes.xaxis.set_minor_locator(NullLocator())
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        return _finished(figure, axes, axis)
+        return as_svg(figure, axes, axis)
 
 
 def rows(points: Sequence[Point], levels: Sequence[Level], axis: Axis) -> str:
     """A measure for each setting, one below the other: every run as a dot, mean ± sd as a marker with bars."""
     with mpl.rc_context(STYLE):
         count = len(axis.ticks)
-        figure, axes = _figure(1.0 + 0.15 * (2 + _names(levels)) + max(0.19, 0.34 - 0.01 * count) * count)
+        figure, axes = blank(1.0 + 0.15 * (2 + _names(levels)) + max(0.19, 0.34 - 0.01 * count) * count)
         mean, sd = np.array([point.mean for point in points]), np.array([point.sd for point in points])
         places = [point.x for point in points]
         style: dict[str, Any] = {
@@ -152,10 +154,11 @@ def rows(points: Sequence[Point], levels: Sequence[Level], axis: Axis) -> str:
         names = list(axis.ticks.values())
         axes.set_yticks(list(axis.ticks), [_short(name, 46) for name in names], fontsize=8 if count < 25 else 7)
         axes.set_ylim(count - 0.4, -0.6)
-        return _finished(figure, axes, axis)
+        return as_svg(figure, axes, axis)
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+def blank(height: float) -> tuple[Figure, Axes]:
+    """A figure and its axes, without a background; under ``STYLE``."""
     figure = Figure(figsize=(4.8, height), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.subplots()
@@ -182,6 +185,24 @@ def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
             line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=dashes, label=label)
 
 
+def log_axis(axes: Axes) -> None:
+    """Makes x logarithmic, with numbers at powers of ten alone."""
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def cut_off(axes: Axes, values: Sequence[float], levels: Sequence[float] = ()) -> None:
+    """Ends the upright axis at twice the median where something is far above it and would flatten the rest."""
+    low, top = min([*values, *levels]), 2 * float(np.median(values))
+    if low >= 0 and max(values) > top:
+        axes.set_ylim(low - 0.05 * (top - low), top)
+
+
+def _apart(places: np.ndarray) -> bool:
+    """Whether each of the places can bear its number."""
+    return len(places) < 2 or np.diff(places).min() > 0.08 * np.ptp(places)
+
+
 def _names(levels: Sequence[Level]) -> int:
     return len({level.name for level in levels})
 
@@ -190,7 +211,8 @@ def _short(name: str, most: int = 34) -> str:
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
 
 
-def _finished(figure: Figure, axes: Axes, axis: Axis) -> str:
+def as_svg(figure: Figure, axes: Axes, axis: Axis) -> str:
+    """The figure with its axes named and a legend below where there is more than one thing to name."""
     axes.set(xlabel=axis.x, ylabel=axis.y)
     if axis.from_zero and not axis.ticks:
         axes.set_ylim(bottom=0)

@@ -14,6 +14,7 @@ from colourize.study.drawn import drawn
 from colourize.study.published import SOURCE, matching
 from colourize.study.records import Record
 from colourize.study.results import tables
+from colourize.study.searched import searched
 from colourize.study.settings import Study, shown, value_of
 
 MOST_STRIPS = 60
@@ -35,7 +36,14 @@ def contents(study: Study) -> Document:
     parts: list[Part] = [Text(f"**{key}**: {said[key]}") for key in ("Question", "Expected") if key in said]
     parts += [Answer(""), Text(_summary(study)), Heading("Results")]
     parts += tables(study)
-    parts += [*drawn(study), *_against_published(study), *_comparisons(study), *_pictures(study), *_unfinished(study)]
+    parts += [
+        *drawn(study),
+        *searched(study),
+        *_against_published(study),
+        *_comparisons(study),
+        *_pictures(study),
+        *_unfinished(study),
+    ]
     parts += [*_varied(study), *_provenance(study)]
     parts += [Heading("How the figures are made"), Bullets(METHODS), Text(f"Written by colourize {__version__}.")]
     return Document(f"Study: {name}" if name else f"Study: {', '.join(study.varied) or 'one setting'}", parts)

@@ -1,4 +1,7 @@
-"""A page as a list of parts, before it is HTML or Markdown. In texts, `code` stands between backticks."""
+"""A page as a list of parts, before it is HTML or Markdown.
+
+In texts, `code` stands between backticks, **a name** at the start between stars.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

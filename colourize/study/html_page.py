@@ -63,4 +63,5 @@ def _cell(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
+    coded = re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
+    return re.sub(r"^\*\*([^*]*)\*\*", r"<strong>\1</strong>", coded)

@@ -1,0 +1,68 @@
+"""The search's part of a report, over studies that the test wrote."""
+
+import re
+
+import optuna
+import pytest
+from matplotlib.figure import Figure
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from colourize import search
+from colourize.study.charts import cut_off
+from colourize.study.command import report
+from tests.made_runs import run
+
+SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "model": CategoricalDistribution(["unet", "resunet"])}
+
+
+def made(folder, losses):
+    """A search with these losses, the last one ended early; each with its run folder."""
+    study = search.open_study(folder, 4, 1)
+    for job, loss in enumerate(losses):
+        study.sampler = optuna.samplers.RandomSampler(seed=job)
+        trial = study.ask(SPACE)
+        run(folder / str(job), losses=(2.0, loss), lr=trial.params["lr"])
+        if job == len(losses) - 1:
+            trial.report(loss, 0)
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, loss)
+    search._write_best(study, folder)
+    return folder
+
+
+def page(folder):
+    report([folder])
+    return (folder / "report.html").read_text()
+
+
+def test_a_search_adds_its_history_its_importances_and_a_chart_for_each_parameter(tmp_path):
+    text = page(made(tmp_path, [1.3, 1.1, 1.2, 1.25, 1.05, 1.4]))
+    assert "6 trials with a loss, 1 of them ended early by the pruner." in text
+    assert "Best so far: job 4, val/loss 1.0500: lr=" in text
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", text)
+    for told in ("The loss of each trial, and the best so far.", "The share of the loss", "The loss against lr.",
+                 "The loss against model."):  # fmt: skip
+        assert sum(caption.startswith(told) for caption in captions) == 1, told
+
+
+def test_few_trials_have_no_importances(tmp_path):
+    text = page(made(tmp_path, [1.3, 1.1, 1.2]))
+    assert "The loss against lr." in text and "The share of the loss" not in text
+
+
+def test_a_damaged_database_is_left_out_and_that_is_logged(tmp_path, caplog):
+    made(tmp_path, [1.3, 1.1])
+    (tmp_path / search.DATABASE).write_text("no database")
+    assert "The loss of each trial" not in page(tmp_path)
+    assert "search.db cannot be read" in caplog.text
+
+
+def test_what_is_far_above_the_median_does_not_flatten_the_rest():
+    axes = Figure().subplots()
+    cut_off(axes, [1.0, 1.1, 1.2, 1.3, 200.0], [0.4])
+    assert axes.get_ylim() == pytest.approx((0.4 - 0.05 * 2.0, 2.4))
+    other = Figure().subplots()
+    before = other.get_ylim()
+    cut_off(other, [1.0, 1.1, 1.2, 1.3, 2.0])
+    assert other.get_ylim() == before
