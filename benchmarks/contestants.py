@@ -16,6 +16,7 @@ from torch import Tensor
 from benchmarks import plain_loop
 from colourize import allocator, train
 from colourize.callbacks import EpochTable
+from colourize.compilation import compiled, trial_batch
 from colourize.config import conf_dir, plain, register
 from colourize.data.module import ColourData
 from colourize.errors import InputError
@@ -93,7 +94,7 @@ def colourize_epoch(*words: str) -> Turn:
     module = train._module(config, data, 1.0, data.fingerprint())
     data.move(_device(config))
     if config["compile"]:
-        train.compiled(module.network, data.train[torch.arange(1)][0])
+        compiled(module.network, trial_batch(module, data.train, config["batch_size"]))
 
     def turn() -> Figures:
         with tempfile.TemporaryDirectory() as folder:

@@ -12,15 +12,16 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from torch import Tensor
 
-from colourize import checkpoint, evaluation_page, files, metrics, tables
+from colourize import checkpoint, evaluation_page, metrics, tables
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
 from colourize.data.module import LabelledPictures
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
-from colourize.evaluate import checkpoint_files, colour_data, data_config
 from colourize.evaluation import BATCH_VALUES, NUM_BINS
-from colourize.figures import entropy_figure, reliability_figure
+from colourize.figures import FIGURES, entropy_figure, reliability_figure, save
+from colourize.files import check_output
+from colourize.loading import colour_data, data_config, single_checkpoint
 from colourize.measures import MEASURES, MODEL, Row, difference, with_intervals
 from colourize.module import Colourizer
 from colourize.targets import builder, short_name
@@ -58,10 +59,8 @@ def calibrate(
         InputError: not one run; a run that held nothing out; other pictures than those it was trained with.
     """
     for figure in (reliability, entropy):
-        _check_png(figure)
-    if len(found := checkpoint_files(run)) > 1:
-        raise InputError(f"{run} holds {len(found)} runs; pass one of them, such as {found[0].parent.parent}")
-    (file,) = found
+        check_output(figure, FIGURES)
+    file = single_checkpoint(run)
     module = checkpoint.load(file)
     config = data_config([module], overrides)
     held, judged = _pictures(file, module, config)
@@ -77,10 +76,10 @@ def calibrate(
     console.print(told(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
     console.print(f"written: {path}")
     if reliability is not None:
-        _save(reliability_figure({row.name: row.columns["bins"].sum(0) for row in (before, after)}), reliability)
+        save(reliability_figure({row.name: row.columns["bins"].sum(0) for row in (before, after)}), reliability)
     if entropy is not None:
         title = f"{short_name(config['model'])}, {after.name}"
-        _save(_unsure(module, temperature, judged.validation, measured, title), entropy)
+        save(_unsure(module, temperature, judged.validation, measured, title), entropy)
     return Calibrated(temperature, before, after)
 
 
@@ -179,16 +178,3 @@ def _unsure(module: Colourizer, temperature: float, images: Tensor, pictures: La
     return entropy_figure(
         {"grey": shown["grey"], "original": original, "predicted": shown["predicted"]}, entropy, title
     )
-
-
-def _check_png(path: Path | None) -> None:
-    if path is None:
-        return
-    if path.suffix.lower() != ".png":
-        raise InputError(f"{path} is no name of a PNG file; pass one that ends in .png")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it, or pass another place")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    files.replace(path, lambda file: figure.savefig(file, format="png"))

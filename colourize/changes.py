@@ -17,6 +17,7 @@ SAME_TO_GO_ON = (
 OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid out for the length of the run
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
 """Arguments of the Trainer that change nothing of what is trained."""
+OPTION_NAMES = {"ClassPrior": "prior", "Augmentation": "flips"}  # of classes whose name or module does not tell it
 NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
 
 
@@ -75,6 +76,8 @@ def option(target: str | None, group: str = "") -> str:
     if target is None:
         return "cross_entropy" if group == "loss" else "none"
     home, _, name = str(target).rpartition(".")
+    if name in OPTION_NAMES:
+        return OPTION_NAMES[name]
     return home.rpartition(".")[2] if home.startswith(("colourize.models.", "colourize.data.")) else name.lower()
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from colourize import checkpoint, evaluation_page, files, tables
+from colourize import checkpoint, evaluation_page, tables
 from colourize.data.module import labelled
 from colourize.decoding import parsed
-from colourize.errors import InputError
-from colourize.evaluate import check_outputs, checkpoint_files, colour_data, data_config
 from colourize.evaluation import GREY, Yardstick
-from colourize.figures import decodings_figure
+from colourize.figures import FIGURES, decodings_figure, save
+from colourize.files import check_output, replace_text
+from colourize.loading import colour_data, data_config, single_checkpoint
 from colourize.measures import MEASURES, Row, difference, with_intervals
 from colourize.targets import short_name
 
@@ -48,10 +48,9 @@ def decode_sweep(
     Raises:
         InputError: not one run; an override that does not apply; pictures that cannot be loaded.
     """
-    check_outputs(None, figures, figure)
-    if len(found := checkpoint_files(run)) > 1:
-        raise InputError(f"{run} holds {len(found)} runs; pass one of them, such as {found[0].parent.parent}")
-    module = checkpoint.load(found[0])
+    check_output(figure, FIGURES)
+    check_output(figures)
+    module = checkpoint.load(single_checkpoint(run))
     data = colour_data(data_config([module], overrides))
     pictures = data.source()
     sides = labelled(pictures, module.palette, data.cache_dir, module.space)
@@ -71,8 +70,10 @@ def decode_sweep(
     console.print(_table(rows, labels, truth))
     said = [_sentence(rows[1:], labels[1:], key) for key in JUDGED] + [_colourful(rows[1:], labels[1:], truth)]
     console.print("\n".join(said))
+    console.print(f"({len(predictors) - 1} decodings, the best chosen and compared on the same pictures: leads are "
+                  "flattered by the choice)")  # fmt: skip
     if figure is not None:
-        _drawn(rows, labels, truth, name).savefig(figure)
+        save(_drawn(rows, labels, truth, name), figure)
     if figures is not None:
         _write(figures, rows, labels, truth)
     return rows
@@ -140,4 +141,4 @@ def _write(path: Path, rows: Sequence[Row], labels: Sequence[str], truth: float)
     """Every figure with its interval, and the best decoding by each measure."""
     named = {key: labels[1:][place] for key in JUDGED if (place := best(rows[1:], key)) >= 0}
     contents = {"true_colourfulness": truth, "best": named, "rows": json.loads(evaluation_page.as_json(rows))}
-    files.replace_text(path, json.dumps(contents, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    replace_text(path, json.dumps(contents, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

@@ -22,7 +22,8 @@ from colourize.arithmetic.walk import walk
 from colourize.config import conf_dir, plain
 from colourize.data.scenes import load
 from colourize.errors import InputError
-from colourize.files import replace
+from colourize.figures import FIGURES, save
+from colourize.files import check_output
 from colourize.tables import as_markdown, as_text
 from colourize.targets import builder, short_name
 
@@ -58,6 +59,7 @@ def describe(
         raise InputError("--symbolic counts networks as they are; leave --fully-connected and --field out")
     if dense and picture is not None:
         raise InputError(f"with --fully-connected every unit sees the whole picture; leave --field {picture} out")
+    check_output(picture, FIGURES)
     if symbolic:
         named = any(word.startswith("model=") for word in overrides)
         words = [[*overrides]] if named else [[*overrides, f"model={name}"] for name in COURSE_NETS]
@@ -102,13 +104,10 @@ def _listed(path: Path) -> tuple[nn.Module, Shape, str]:
 
 
 def _draw(network: nn.Module, shape: Shape, name: str, path: Path) -> None:
-    form = path.suffix.lower().removeprefix(".")
-    if form not in ("png", "pdf", "svg") or not path.absolute().parent.is_dir():
-        raise InputError(f"--field {path}: pass a name that ends in .png, in a folder that is there")
     seen, (height, width) = field(network, shape), shape[1:]
     landscape = load(2, 2, max(LEAST_SIDE, height, width)).train[1, :height, :width].numpy()
     figure = field_figure(seen, landscape, outputs_to_draw(seen), f"Receptive fields: {name}")
-    replace(path, lambda file: figure.savefig(file, format=form))
+    save(figure, path)
 
 
 def _symbolic(configs: list[dict[str, Any]], form: str) -> str:

@@ -186,8 +186,7 @@ class Yardstick:
         return self._truth(self.space.decode(grey, dequantize(labels, self.palette)), labels)
 
     def _true_class_input_grey(self, grey: Tensor, labels: Tensor, *_: Tensor | None) -> Prediction:
-        kept = self.space.keep(grey, dequantize(labels, self.palette))
-        return self._truth(kept._replace(outside=None), labels)  # of interest where it happens to a prediction
+        return self._truth(self.space.keep(grey, dequantize(labels, self.palette)), labels)
 
     def _truth(self, decoded: Decoded, labels: Tensor) -> Prediction:
         """With all probability on the true class."""

@@ -19,6 +19,7 @@ from colourize import web_page
 from colourize.bootstrap import Interval
 from colourize.evaluation import TABLE
 from colourize.figures import reliability_figure, scatter_figure, strip_figure
+from colourize.files import replace_text
 from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Measure, Row, difference
 
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
@@ -143,7 +144,7 @@ def write_page(
         + ["</ul>"]
         + [_html_figure(caption, figure, name) for caption, figure, name in figures]
     )
-    path.write_text(web_page.page(title, body), encoding="utf-8")
+    replace_text(path, web_page.page(title, body))
 
 
 def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:

@@ -1,6 +1,7 @@
 """What a person looks at. N pictures, H height, W width."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,21 @@ from matplotlib.figure import Figure
 from torch import Tensor, from_numpy
 from torchvision.utils import make_grid
 
+from colourize import files
+
 MARKERS = "os^Dv*P"
+FIGURES = ".png", ".pdf", ".svg"  # what a figure can be saved as
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure whole, in the format that the file's name ends in: one of ``FIGURES``."""
+    form = path.suffix.lower().removeprefix(".")
+    files.replace(path, lambda file: figure.savefig(file, format=form))
+
+
+def wrapped(name: str) -> str:
+    """A name in lines of up to 32 characters, five at most, so that no figure is all margin or legend."""
+    return textwrap.fill(name, 32, max_lines=5, placeholder=" …")
 
 
 def picture_grid(*rows: Tensor, zoom: int = 3) -> Tensor:
@@ -23,13 +38,14 @@ def picture_grid(*rows: Tensor, zoom: int = 3) -> Tensor:
 def strip_figure(rows: Mapping[str, Tensor], title: str = "") -> Figure:
     """Rows of the same pictures under their names: each [N, C, H, W] in [0, 1], C = 1 or 3."""
     num_pictures = len(next(iter(rows.values())))
-    margin = 0.4 + 0.075 * max(map(len, rows))
+    names = [wrapped(name) for name in rows]
+    margin = 0.4 + 0.075 * max(len(line) for name in names for line in name.splitlines() or [""])
     size = (num_pictures + margin, len(rows) + (0.45 if title else 0.1))
     figure = Figure(figsize=size, dpi=120, layout="constrained")
     if title:
         figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(rows), num_pictures, squeeze=False)
-    for line, (name, pictures) in zip(axes, rows.items(), strict=True):
+    for line, name, pictures in zip(axes, names, rows.values(), strict=True):
         line[0].set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center")
         for axis, picture in zip(line, pictures.expand(-1, 3, -1, -1), strict=True):
             axis.imshow(picture.permute(1, 2, 0).cpu().numpy(), interpolation="nearest")
@@ -55,7 +71,7 @@ def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
 
     The diagonal is perfect calibration (Guo, Pleiss, Sun, Weinberger 2017); a dot's area follows the bin's pixels.
     """
-    figure = Figure(figsize=(7.5, 5), dpi=120, layout="constrained")
+    figure = _beside_its_legend(bins)
     axis = figure.subplots()
     axis.plot([0, 1], [0, 1], color="0.6", linewidth=1)
     for number, (name, rows) in enumerate(bins.items()):
@@ -63,21 +79,27 @@ def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
         colour, marker = f"C{number % 10}", MARKERS[number % len(MARKERS)]
         axis.plot(confidence / count, correct / count, color=colour, linewidth=1)
         sizes = 8 + 90 * count / count.sum()
-        axis.scatter(confidence / count, correct / count, s=sizes, color=colour, marker=marker, label=name)
+        axis.scatter(confidence / count, correct / count, s=sizes, color=colour, marker=marker, label=wrapped(name))
     axis.set(xlabel="confidence", ylabel="share of right pixels", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axis.grid(alpha=0.3)
     figure.legend(fontsize=8, loc="outside right upper")
     return figure
 
 
+def _beside_its_legend(names: Iterable[str]) -> Figure:
+    """An empty figure as high as a legend of the names, one line more among them, is."""
+    lines = 1 + sum(wrapped(name).count("\n") + 1 for name in names)
+    return Figure(figsize=(7.5, max(5, 0.5 + 0.18 * lines)), dpi=120, layout="constrained")
+
+
 def scatter_figure(points: Mapping[str, tuple[float, float]], truth: float) -> Figure:
     """Mean colourfulness against mean CIEDE2000, a point for each name; a line at the true pictures' colourfulness."""
-    figure = Figure(figsize=(7.5, 5), dpi=120, layout="constrained")
+    figure = _beside_its_legend(points)
     axis = figure.subplots()
     axis.axvline(truth, color="0.6", linewidth=1, label="true pictures")
     for number, (name, (colourfulness, error)) in enumerate(points.items()):
         marker = MARKERS[number % len(MARKERS)]
-        axis.scatter(colourfulness, error, color=f"C{number % 10}", marker=marker, label=name)
+        axis.scatter(colourfulness, error, color=f"C{number % 10}", marker=marker, label=wrapped(name))
     axis.set(xlabel="colourfulness", ylabel="error, ΔE00 (lower is better)", ylim=(0, None))
     axis.grid(alpha=0.3)
     figure.legend(fontsize=8, loc="outside right upper")
@@ -141,4 +163,4 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str, tra
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
         axis.legend()
-    figure.savefig(path)
+    save(figure, path)

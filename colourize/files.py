@@ -2,9 +2,28 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from colourize.errors import InputError
+
+
+def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
+    """Raises InputError, before anything is computed, where a file could not be written at the end.
+
+    Args:
+        path: the file, None where none is asked for.
+        suffixes: of which the name must have one, such as ".png", in upper or lower case; none: any name will do.
+    """
+    if path is None:
+        return
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InputError(f"{path} is no picture's name; pass one that ends in {' or '.join(suffixes)}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; pass a file's name, such as {path / ('out' + ''.join(suffixes[:1]))}")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it, or pass another place")
 
 
 def replace(path: Path, write: Callable[[BinaryIO], Any], before: Callable[[], None] = lambda: None) -> None:

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from colourize import checkpoint, files, hints, quality
+from colourize import checkpoint, hints, quality
 from colourize.colour import eight_bit
-from colourize.data.module import LabelledPictures, labelled
+from colourize.data.module import LabelledPictures
 from colourize.errors import InputError
-from colourize.evaluate import check_outputs, checkpoint_files, colour_data, data_config
+from colourize.figures import FIGURES, save
+from colourize.files import check_output, replace_text
+from colourize.loading import colour_data, data_config, single_checkpoint
 from colourize.module import Colourizer
 
 NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
@@ -34,27 +36,32 @@ def curve(
         figure: a PNG file to draw; ``figures``: a JSON file to write.
 
     Raises:
-        InputError: a run whose network takes no hints, or that cannot be loaded; a file that could not be written.
+        InputError: not one run; one whose network takes no hints, or that cannot be loaded; a file that could not be
+            written.
     """
-    check_outputs(None, figures, figure)
-    module = checkpoint.load(checkpoint_files(run)[0])
+    check_output(figure, FIGURES)
+    check_output(figures)
+    module = checkpoint.load(single_checkpoint(run))
     if not getattr(module.network, "hints", False):
         raise InputError(f"{run}: {type(module.network).__name__} was trained without hints; train one with hints=true")
     config = data_config([module], overrides)
     data = colour_data(config)
     pictures = data.source()
-    _, validation = labelled(pictures, module.palette, data.cache_dir, module.space)
+    folder = data.cache_dir if pictures.mapped else None
+    validation = LabelledPictures(pictures.validation, module.palette, folder, module.space)
     result = measured(module, validation, pictures.validation)
     _show(result, len(validation))
     if figures is not None:
-        files.replace_text(figures, json.dumps(result, indent=1) + "\n")
+        replace_text(figures, json.dumps(result, indent=1) + "\n")
     if figure is not None:
-        _drawn(result).savefig(figure)
+        save(_drawn(result), figure)
     return result
 
 
 def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -> dict[str, float]:
     """Mean PSNR, dB, by the number of hints; with every pixel's; and that of the true classes, the ceiling.
+
+    No two hints of a picture are at one place, so numbers above that of its pixels are left out.
 
     Args:
         module: whose network takes hints.
@@ -63,11 +70,13 @@ def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -
     """
     sums: dict[str, float] = {}
     generator = torch.Generator().manual_seed(0)
-    for part in torch.arange(len(images)).split(max(1, PIXELS // images[0, :, :, 0].numel())):
+    pixels = images[0, :, :, 0].numel()
+    numbers = [number for number in NUMBERS if number <= pixels]
+    for part in torch.arange(len(images)).split(max(1, PIXELS // pixels)):
         grey, labels = validation[part]
         colours = module.colours(grey, labels)
         true = images[part].permute(0, 3, 1, 2).float() / 255
-        given = {str(number): hints.scattered(colours, number, SIZE, generator) for number in NUMBERS}
+        given = {str(number): hints.scattered(colours, number, SIZE, generator) for number in numbers}
         given[EVERYWHERE] = hints.everywhere(colours)
         shown = {name: _predicted(module, torch.cat((grey, hint), dim=1)) for name, hint in given.items()}
         for name, predicted in {**shown, CEILING: colours}.items():
@@ -95,11 +104,12 @@ def _show(result: dict[str, float], count: int) -> None:
 def _drawn(result: dict[str, float]) -> Figure:
     figure = Figure(figsize=(6, 3.6), layout="constrained", dpi=120)
     axes = figure.subplots()
-    axes.plot([1 + number for number in NUMBERS], [result[str(number)] for number in NUMBERS], marker="o")
+    numbers = [number for number in NUMBERS if str(number) in result]
+    axes.plot([1 + number for number in numbers], [result[str(number)] for number in numbers], marker="o")
     for name, style in ((EVERYWHERE, "--"), (CEILING, ":")):
         axes.axhline(result[name], color="0.4", linestyle=style, label=f"{name}: {result[name]:.1f} dB")
     axes.set_xscale("log")
-    axes.set_xticks([1 + number for number in NUMBERS], [str(number) for number in NUMBERS])
+    axes.set_xticks([1 + number for number in numbers], [str(number) for number in numbers])
     axes.minorticks_off()
     axes.set_xlabel(f"hints of {SIZE} x {SIZE} pixels a picture")
     axes.set_ylabel("PSNR, dB")

@@ -107,8 +107,8 @@ class Focal(Loss):
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
-        if not gamma >= 0:
-            raise InputError(f"loss.gamma={gamma} is too small; pass 0 or more")
+        if not 0 <= gamma < float("inf"):
+            raise InputError(f"loss.gamma={gamma} is no exponent; pass a finite number, 0 or more")
         self.gamma = gamma
 
     def forward(self, rows: Tensor, labels: Tensor, own: Tensor) -> Tensor:

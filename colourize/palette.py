@@ -5,6 +5,7 @@ K-means over millions of pixels is fast because equal pixels are merged first: 8
 pixels of CIFAR-10's horses fewer than 600,000.
 """
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from colourize.colour import LEVELS, PIXELS, packed, per_colour, unpacked
 from colourize.errors import InputError
 from colourize.spaces import RGB, Space
 
+log = logging.getLogger(__name__)
 CHUNK = 1 << 21  # distances in memory at once
+FAINT = 1 / 256  # of a space's highest value: a palette below it all is likely one of a space with smaller numbers
 FIT_VERSION = 1  # part of a cached palette's name: raise it when `fit` gives other centres
 
 
@@ -139,4 +142,9 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
         raise InputError(
             f"palette={path} holds {len(array)} colours but num_colours={num_colours}; pass num_colours={len(array)}"
         )
+    if np.abs(array).max() < FAINT * space.high:
+        log.warning(
+            "palette=%s holds values from %.3g to %.3g, next to nothing with colour_space=%s, where they reach %g: is "
+            "it of another space?", path, array.min(), array.max(), space.name, space.high,
+        )  # fmt: skip
     return torch.from_numpy(array.astype(np.float32))

@@ -14,7 +14,8 @@ from colourize.callbacks import EpochTable, step, tensorboard
 from colourize.changes import option
 from colourize.evaluation import KNOWING, PRIOR, TABLE
 from colourize.evaluation_page import as_json, print_tables
-from colourize.figures import save_curves, strip_figure
+from colourize.figures import save, save_curves, strip_figure
+from colourize.files import replace_text
 from colourize.measures import MODEL, Row, standing
 from colourize.module import Colourizer
 from colourize.targets import short_name
@@ -34,10 +35,10 @@ def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[st
     """Writes ``pictures.png``, ``curves.png`` and ``evaluation.json``."""
     kernel = f", kernel {knobs['model']['kernel']}" if "kernel" in knobs["model"] else ""
     title = f"{short_name(knobs['model'])}{kernel}, {knobs['data']['_target_'].split('.')[2]}"
-    strip_figure(strip, title).savefig(folder / "pictures.png")
+    save(strip_figure(strip, title), folder / "pictures.png")
     loss = f"training loss: {option(knobs['loss']['_target_'])}" if knobs.get("loss") else ""
     save_curves(folder / "curves.png", table.rows, title, loss)
-    (folder / "evaluation.json").write_text(as_json(rows) + "\n")
+    replace_text(folder / "evaluation.json", as_json(rows) + "\n")
 
 
 def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], rows: list[Row]) -> None:

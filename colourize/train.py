@@ -1,6 +1,5 @@
 """One training run: from plain knobs to a run folder. Needs no Hydra runtime."""
 
-import copy
 import logging
 import warnings
 from collections.abc import Sequence
@@ -13,16 +12,16 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
-from torch import Tensor, nn
 
 from colourize import allocator, losses, results
 from colourize.averaging import MovingAverage
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
 from colourize.changes import check_changes
 from colourize.checkpoint import CheckpointFiles, newest, read
+from colourize.compilation import compiled, trial_batch
 from colourize.data.module import ColourData
 from colourize.data.pictures import example_index
-from colourize.errors import InputError, told
+from colourize.errors import InputError
 from colourize.evaluation import Yardstick
 from colourize.module import Colourizer
 from colourize.resumption import Resumption, purge_step
@@ -118,7 +117,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
         trainer.gradient_clip_val = None  # there is nothing to clip, and Lightning would refuse
     data.move(trainer.strategy.root_device)
     if knobs["compile"] and module.automatic_optimization:
-        compiled(module.network, data.train[torch.arange(1)][0].to(module.palette.dtype))
+        compiled(module.network, trial_batch(module, data.train, knobs["batch_size"]))
     held.begin(fingerprint=fingerprint, environment=now)
     with allocator.kept():
         try:
@@ -165,22 +164,6 @@ def _check_resumable(path: Path, contents: dict[str, Any], knobs: dict[str, Any]
             f"max_epochs={done + 1} or more"
         )
     log.info("goes on from %s: %d epochs and %d batches are done", path, done, place["skip"])
-
-
-def compiled(network: nn.Module, grey: Tensor) -> None:
-    """Has torch compile the network, on a GPU as a CUDA graph; where that fails it stays as it is, and that is logged.
-
-    Tried on a copy first, with pictures [N, 1, H, W]: a step must not fail half-way.
-    """
-    options: dict[str, Any] = {"mode": "reduce-overhead" if grey.is_cuda else "default", "dynamic": False}
-    try:
-        trial = copy.deepcopy(network).to(grey.device)
-        trial.compile(**options)
-        trial(grey).sum().backward()
-    except Exception as error:  # no compiler, an unknown machine, an operator without a kernel: dozens of kinds
-        log.warning("compile=true: torch cannot compile here (%s); it goes on without", told(error)[:200])
-    else:
-        network.compile(**options)
 
 
 def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerprint: str) -> Colourizer:

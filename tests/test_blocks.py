@@ -47,3 +47,6 @@ def test_padding_repeats_the_border_and_leaves_fitting_sizes_alone():
     assert padded(x, 4)[0, 0].tolist() == [[0, 1, 2, 2], [3, 4, 5, 5], [3, 4, 5, 5], [3, 4, 5, 5]]
     fitting = torch.rand(1, 1, 4, 8)
     assert padded(fitting, 4) is fitting
+    assert padded(fitting, 4, least=4) is fitting
+    assert padded(x, 4, least=8).shape[-2:] == (8, 8)
+    assert padded(x, 4, least=8)[..., :4, :4].equal(padded(x, 4))

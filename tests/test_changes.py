@@ -13,7 +13,15 @@ from tests.conftest import QUICK, knobs
 
 @pytest.mark.parametrize(
     "option",
-    [("model", "unet"), ("optimizer", "adamw"), ("scheduler", "cosine"), ("data", "cifar10"), ("loss", "focal")],
+    [
+        ("model", "unet"),
+        ("optimizer", "adamw"),
+        ("scheduler", "cosine"),
+        ("data", "cifar10"),
+        ("loss", "focal"),
+        ("augment", "flips"),
+        ("model", "prior"),
+    ],
 )
 def test_the_remedy_is_what_one_would_type(option):
     group, name = option
@@ -25,6 +33,7 @@ def test_the_remedy_is_what_one_would_type(option):
         "scheduler": "none",
         "data": "scenes",
         "loss": "cross_entropy",
+        "augment": "none",
     }[group]
     with pytest.raises(InputError, match=f"x was trained with {group}={before}, not {name}; pass {group}={before}, or"):
         changes.check_changes(knobs(*QUICK), config, "x was trained")

@@ -63,6 +63,7 @@ def test_the_command_prints_a_row_per_temperature_and_a_sentence_per_measure(run
     sentences = "PSNR, dB: best with", "ΔE00: best with", "ab error: best with", "colourfulness: nearest to the true"
     for word in words + sentences:
         assert word in told
+    assert told.count("11 decodings, the best chosen and compared on the same pictures") == 1
 
 
 def test_an_rgb_run_keeps_the_grey_on_request(finished_run):

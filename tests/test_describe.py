@@ -145,7 +145,7 @@ def test_the_polynomials_say_of_which_dilation_they_are():
         ({"overrides": ["model=lookup"], "picture": Path("x.png")}, "receptive field is not known"),
         (
             {"overrides": [], "picture": Path("nowhere/x.png")},
-            "pass a name that ends in .png, in a folder that is there",
+            "there is no folder nowhere",
         ),
         ({"overrides": ["model=lookup"], "symbolic": True}, "num_in_channels"),
     ],

@@ -1,7 +1,6 @@
 import html.parser
 import json
 import re
-import shutil
 import sys
 
 import pytest
@@ -9,9 +8,9 @@ from PIL import Image
 
 from colourize import evaluation_page
 from colourize.__main__ import main
-from colourize.errors import InputError
-from colourize.evaluate import checkpoint_files, evaluate, run_names
+from colourize.evaluate import _unseen, evaluate
 from colourize.train import train
+from colourize.yardsticks import _suffixes
 from tests.conftest import QUICK, knobs
 
 
@@ -101,11 +100,20 @@ def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run
     settings = knobs(*words, "num_colours=6", "model=lookup", f"cache_dir={tmp_path / 'cache'}")
     train(settings, tmp_path / "six")
     rows = evaluate([str(finished_run), str(tmp_path / "six")], num_resamples=50)
-    assert sum(row.name.startswith("look-up table (palette") for row in rows) == 2
+    tables = ["look-up table (4 in rgb)", "look-up table (6 in rgb)"]
+    assert [row.name for row in rows if row.name.startswith("look-up table")] == tables
     sentences = evaluation_page.comparisons(rows)
     assert len(sentences) == 2
-    assert all("look-up table (palette" in sentence for sentence in sentences)
-    assert not any("palette 1" in sentence and "palette 2" in sentence for sentence in sentences)
+    assert all(sum(table in sentence for table in tables) == 1 for sentence in sentences)
+
+
+def test_palettes_are_told_apart_by_number_where_size_and_space_are_the_same():
+    assert _suffixes([(24, "lab"), (24, "rgb"), (6, "lab")]) == ["24 in lab", "24 in rgb", "6 in lab"]
+    assert _suffixes([(24, "lab"), (6, "lab"), (24, "lab")]) == [
+        "24 in lab, palette 1",
+        "6 in lab",
+        "24 in lab, palette 2",
+    ]
 
 
 def test_runs_of_two_spaces_are_each_held_against_their_own_table(finished_run, tmp_path):
@@ -113,8 +121,8 @@ def test_runs_of_two_spaces_are_each_held_against_their_own_table(finished_run, 
     train(settings, tmp_path / "oklab")
     rows = evaluate([str(finished_run), str(tmp_path / "oklab")], num_resamples=50)
     models = [row for row in rows if row.kind == "model"]
-    assert [row.name for row in models] == ["ConvTransposeNet colour_space=rgb (palette 1)",
-                                            "ConvTransposeNet colour_space=oklab (palette 2)"]  # fmt: skip
+    assert [row.name for row in models] == ["ConvTransposeNet colour_space=rgb (4 in rgb)",
+                                            "ConvTransposeNet colour_space=oklab (4 in oklab)"]  # fmt: skip
     assert ["outside" in row.intervals for row in models] == [False, True]
     assert len(evaluation_page.comparisons(rows)) == 2
 
@@ -153,6 +161,28 @@ def test_other_pictures_than_the_run_s_are_pointed_out_on_the_page_too(finished_
     assert "was trained with other pictures" not in (tmp_path / "same.html").read_text()
 
 
+def test_whether_validation_pictures_may_have_been_trained_on_depends_on_the_shares():
+    """A larger share holds out what a smaller one does; a folder without a test split holds out a tenth by itself."""
+    source = {"_target_": "colourize.data.scenes.load", "num_train": 8}
+    folder = {"_target_": "colourize.data.folder.load", "root": "x"}
+    for node, trained, now, expected in (
+        (source, 0.1, 0.1, True),
+        (source, 0.05, 0.0, True),
+        (source, 0.0, 0.1, False),
+        (source, 0.2, 0.1, True),
+        (source, 0.1, 0.2, False),
+        (folder, 0.2, 0.0, True),
+        (folder, 0.05, 0.0, False),
+    ):
+        assert _unseen({**node, "holdout": trained}, {**node, "holdout": now}) == expected, (node, trained, now)
+    assert not _unseen({**source, "holdout": 0.0}, {**source, "holdout": 0.0, "num_train": 9})
+
+
+def test_the_test_split_was_not_trained_on_by_who_held_others_out(held_out_run, capsys):
+    evaluate([str(held_out_run)], ["data.holdout=0"], num_resamples=20)
+    assert "was trained with other pictures" not in capsys.readouterr().out
+
+
 def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
     words = [word for word in QUICK if not word.startswith(("batch_size", "max_epochs"))]
     monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", "lookup", *words, f"cache_dir={tmp_path}"])
@@ -163,10 +193,15 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["missing"], "missing is no checkpoint, no run folder"),
+        (
+            ["missing"],
+            "missing is no checkpoint, no run folder with a whole checkpoint and no sweep folder; pass one of these, "
+            "or a baseline: prior, nearest, lookup, grey",
+        ),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),
         (["RUN", "data.rooot=5"], "data.rooot"),
         (["RUN", "--html", "nowhere/out.html"], "there is no folder nowhere"),
+        (["RUN", "--json", "/"], "/ is a folder; pass a file's name"),
         (["RUN", "--decoding", "median"], "decoding median is unknown; pass argmax, mean"),
         (["RUN", "--pictures", "out.xyz"], "out.xyz is no picture's name"),
         (["lookup", "kernl=5"], "kernl"),
@@ -180,26 +215,3 @@ def test_bad_input_is_one_line(monkeypatch, finished_run, words, told):
     assert str(caught.value).startswith("colourize: ")
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(finished_run, tmp_path):
-    for job in ("0", "1", "10", "2"):
-        (tmp_path / job / "checkpoints").mkdir(parents=True)
-        (tmp_path / job / "run.json").write_text("{}")
-        if job != "1":
-            shutil.copy(finished_run / "checkpoints/last.ckpt", tmp_path / job / "checkpoints")
-    assert [file.parts[-3] for file in checkpoint_files(str(tmp_path))] == ["0", "2", "10"]
-    assert checkpoint_files(str(tmp_path / "2")) == [tmp_path / "2/checkpoints/last.ckpt"]
-    with pytest.raises(InputError, match="no checkpoint"):
-        checkpoint_files(str(tmp_path / "1"))
-
-
-def test_runs_are_named_by_what_tells_them_apart():
-    unet, pool = ({"_target_": f"colourize.models.x.{name}"} for name in ("UNet", "PoolUpsampleNet"))
-    configs = [
-        {"model": unet, "seed": 0, "lr": 1},
-        {"model": unet, "seed": 1, "lr": 1},
-        {"model": pool, "seed": 1, "lr": 1},
-    ]
-    assert run_names(configs) == ["UNet seed=0", "UNet seed=1", "PoolUpsampleNet"]
-    assert run_names([configs[0], configs[0]]) == ["UNet (1)", "UNet (2)"]

@@ -158,6 +158,17 @@ def test_the_share_of_pixels_outside_the_gamut_is_a_measure():
         assert 0 < measured < 1
 
 
+def test_whatever_is_fitted_into_the_gamut_tells_the_share_in_every_space(yardstick, rows):
+    """In rgb that is the ceiling that keeps the input's grey; in the others all but the untouched grey."""
+    assert [name for name, row in rows.items() if "outside" in row.intervals] == ["true class, input's grey"]
+    (kept,) = (predictor for predictor in yardstick.ceilings() if predictor.name == "true class, input's grey")
+    outside = kept.predict(yardstick.grey, yardstick.labels, None).outside
+    assert estimate(rows[kept.name], "outside") == pytest.approx(outside.double().mean().item())
+    other = yardstick_of(load(40, 10), space=SPACES["lab"])
+    counted = [p.name for p in (*other.floors(), *other.ceilings()) if "outside" in other.row(p).columns]
+    assert counted == ["class prior", "nearest colour by grey", "look-up table", "object and grey known", "true class"]
+
+
 def test_every_measure_has_a_title_and_columns_that_some_row_has(yardstick, rows):
     table = yardstick.decoded("table", yardstick.table, parsed("mean+grey"))
     columns = set().union(*(row.columns for row in rows.values()), yardstick.row(table).columns)

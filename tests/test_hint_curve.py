@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from colourize import checkpoint, hint_curve
+from colourize import checkpoint, hint_curve, palette
 from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load
@@ -37,6 +37,21 @@ def test_a_network_that_believes_its_hints_climbs_to_the_ceiling():
     result = hint_curve.measured(module, LabelledPictures(images, palette), images)
     assert result["everywhere"] == pytest.approx(result["true class"], abs=1e-9)
     assert result["0"] < result["10"] < result["100"] <= result["everywhere"]
+
+
+def test_more_hints_than_pixels_are_left_out(quick, tmp_path):
+    train(quick("model=resunet_small", "hints=true", "max_epochs=1"), tmp_path / "run")
+    result = hint_curve.curve(str(tmp_path / "run"), [], tmp_path / "x.png")
+    assert list(result) == ["0", "1", "2", "5", "10", "20", "50", "everywhere", "true class"]
+    assert (tmp_path / "x.png").stat().st_size > 5_000
+
+
+def test_only_the_validation_pictures_are_labelled(quick, tmp_path, monkeypatch):
+    train(quick("model=resunet_small", "hints=true", "max_epochs=1"), tmp_path / "run")
+    sizes, quantize = [], palette.quantize
+    monkeypatch.setattr(palette, "quantize", lambda images, *rest: sizes.append(len(images)) or quantize(images, *rest))
+    hint_curve.curve(str(tmp_path / "run"))
+    assert sizes == [12]
 
 
 def test_a_run_with_hints_is_measured_drawn_and_written(quick, tmp_path):

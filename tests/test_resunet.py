@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from colourize.errors import InputError
 from colourize.models.resunet import ResUNet, Waves
 from colourize.train import train
 from tests.conftest import knobs
@@ -23,6 +24,51 @@ def test_scores_have_the_size_of_any_picture(size):
     grey = torch.rand(1, 1, *size)
     with torch.no_grad():
         assert network(grey).shape == (1, 5, *size)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (9, 5)])
+def test_a_single_small_picture_can_be_trained_on(size):
+    network = ResUNet(2, 5)
+    network(torch.rand(1, 1, *size)).sum().backward()
+    assert all(bool(parameter.grad.isfinite().all()) for parameter in network.parameters())
+
+
+def test_a_last_batch_of_one_picture_is_a_step(quick, tmp_path):
+    train(quick("model=resunet_small", "batch_size=23", "max_epochs=1"), tmp_path / "run")
+    assert len((tmp_path / "run/metrics.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("size", [(16, 16), (24, 40)])
+def test_sides_of_16_and_more_are_padded_to_a_multiple_of_8_and_no_further(size):
+    """A network without any padding gives the same bits."""
+    network, grey = ResUNet(2, 5).eval(), torch.rand(2, 1, *size)
+    with torch.no_grad():
+        scores = network(grey)
+        network.multiple = 1
+        assert network(grey).equal(scores)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"widths": [], "blocks": []}, r"model.widths=\[\] has no level; pass a width for each, such as \[1,2,4,6\]"),
+        ({"blocks": [1, 1]}, r"has 4 levels but model.blocks=\[1, 1\] 2; pass as many of both"),
+        ({"blocks": [1, 1, 1, -1]}, r"model.blocks=\[1, 1, 1, -1\]: -1 is no number of blocks; pass whole ones"),
+        ({"blocks": [1, 1, 1, 0.5]}, "0.5 is no number of blocks; pass whole ones, 0 or more"),
+        ({"widths": [-1, 1, 1, 1]}, r"model.widths=\[-1, 1, 1, 1\]: -1 is no width; pass finite numbers above 0"),
+        ({"widths": [1, 1, 1, math.inf]}, "inf is no width; pass finite numbers above 0"),
+        ({"head": 0}, "model.head=0 is too small; pass 1 or more"),
+        ({"num_frequencies": -1}, "model.num_frequencies=-1 is too small; pass 0 or more"),
+    ],
+)
+def test_a_bad_value_is_told_with_the_rule_and_the_remedy(values, told):
+    with pytest.raises(InputError, match=told):
+        ResUNet(2, 5, **values)
+
+
+def test_without_frequencies_only_the_grey_itself_is_read():
+    with torch.no_grad():
+        assert ResUNet(2, 5, num_frequencies=0).eval()(torch.rand(1, 1, 16, 16)).shape == (1, 5, 16, 16)
 
 
 def test_it_beats_the_look_up_table_on_landscapes(tmp_path):

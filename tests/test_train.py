@@ -12,11 +12,14 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG, parse_session_start_info_plugin_data
 
 from colourize import checkpoint
+from colourize.compilation import compiled, trial_batch
+from colourize.data.module import LabelledPictures
+from colourize.data.scenes import load
 from colourize.errors import InputError
-from colourize.module import pixel_cross_entropy
+from colourize.module import Colourizer, pixel_cross_entropy
 from colourize.results import COMPARED, GROUPS
 from colourize.targets import instantiate
-from colourize.train import compiled, train
+from colourize.train import train
 from tests.conftest import QUICK, knobs
 
 
@@ -285,6 +288,17 @@ def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, mon
     metrics = train(quick("compile=true", "max_epochs=1"), tmp_path / "a")
     assert "compile=true: torch cannot compile here (no compiler found); it goes on without" in caplog.text
     assert metrics["train/loss"] == train(quick("max_epochs=1"), tmp_path / "b")["train/loss"]
+
+
+@pytest.mark.parametrize(("words", "shape"), [(["model=unet"], (8, 1, 8, 8)),
+                                              (["model=resunet_small", "hints=true"], (8, 5, 8, 8)),
+                                              (["model=resunet_small", "batch_size=1"], (2, 1, 8, 8))])  # fmt: skip
+def test_the_trial_of_the_compiler_is_a_batch_as_training_has_it(words, shape):
+    settings = knobs(*QUICK, *words)
+    palette = torch.rand(4, 3)
+    module = Colourizer(instantiate(settings["model"]), palette, settings)
+    pictures = LabelledPictures(load(24, 2, image_size=8).train, palette)
+    assert trial_batch(module, pictures, settings["batch_size"]).shape == shape
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself

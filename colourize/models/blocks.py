@@ -94,7 +94,10 @@ def joined(x: Tensor, other: Tensor) -> Tensor:
     return torch.cat((x, other.clone(memory_format=torch.channels_last)), dim=1)
 
 
-def padded(x: Tensor, multiple: int) -> Tensor:
-    """Repeats the last row and column until both sides are multiples: [N, C, H, W] -> [N, C, H', W']."""
-    right, below = -x.shape[-1] % multiple, -x.shape[-2] % multiple
+def padded(x: Tensor, multiple: int, least: int = 0) -> Tensor:
+    """Repeats the last row and column until both sides are multiples: [N, C, H, W] -> [N, C, H', W'].
+
+    ``least``, itself a multiple, is what no side is smaller than.
+    """
+    right, below = (max(least - side, -side % multiple) for side in (x.shape[-1], x.shape[-2]))
     return F.pad(x, (0, right, 0, below), mode="replicate") if right or below else x  # a pad of nothing copies

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colourize.errors import InputError
 from colourize.hints import CHANNELS
 from colourize.models.blocks import SameConv2d, conv, padded
 
@@ -28,7 +29,9 @@ class Residual(nn.Module):
 class Waves(nn.Module):
     """A grey as sines and cosines of it: [N, 1, H, W] -> [N, 1 + 2F, H, W], frequencies pi, 2 pi, ... F pi.
 
-    In them neighbouring grey levels lie apart: a layer over pixels can tell what the look-up table can.
+    Fourier features (Tancik and others 2020, arXiv 2006.10739), as in NeRF's positional encoding (Mildenhall and others
+    2020, arXiv 2003.08934, equation 4), but with frequencies evenly spaced where there they double. In them
+    neighbouring grey levels lie apart: a layer over pixels can tell what the look-up table can.
     """
 
     frequencies: Tensor
@@ -48,7 +51,8 @@ class ResUNet(nn.Module):
     """Grey to class scores over levels of halved sides; the last layers see each pixel's grey beside its surroundings.
 
     The course's networks throw the full-resolution grey away in their first step, which is why a look-up table from
-    grey to colour beats them. Any size: sides are padded to a multiple of 2^(levels - 1) and the result is cropped.
+    grey to colour beats them. Any size: sides are padded to a multiple of m = 2^(levels - 1), to 2m at least, so that
+    the lowest level has four pixels and batch norm a spread even in a single picture; the result is cropped.
 
     Args:
         num_filters: NF; level l has ``widths[l]`` * NF channels.
@@ -59,6 +63,9 @@ class ResUNet(nn.Module):
         head: channels of the layer before the scores, in multiples of NF.
         num_frequencies: of the grey, see ``Waves``.
         hints: whether colours given at some places are taken too, see ``colourize.hints``.
+
+    Raises:
+        InputError: no level, another number of ``blocks`` than of ``widths``, or a value that is too small.
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class ResUNet(nn.Module):
         hints: bool = False,
     ) -> None:
         super().__init__()
+        _check(widths, blocks, head, num_frequencies)
         sizes = [max(1, round(width * num_filters)) for width in widths]
         self.multiple = 2 ** (len(sizes) - 1)
         self.hints, self.blocks = hints, tuple(blocks)
@@ -93,7 +101,7 @@ class ResUNet(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """[N, 1, H, W] in [0, 1), with hints [N, 5, H, W] or as many without any -> logits [N, K, H, W]."""
-        full = padded(grey, self.multiple)
+        full = padded(grey, self.multiple, least=2 * self.multiple)
         if self.hints and full.shape[1] == 1:
             full = F.pad(full, (0, 0, 0, 0, 0, CHANNELS))
         x, skips = self.stem(2 * full - 1), []
@@ -111,3 +119,22 @@ def halved(in_channels: int, out_channels: int) -> nn.Sequential:
     """Each square of four pixels becomes one: H -> H/2."""
     layer = nn.Conv2d(in_channels, out_channels, 2, stride=2)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+
+
+def _check(widths: Sequence[float], blocks: Sequence[int], head: int, num_frequencies: int) -> None:
+    told = f"model.widths={list(widths)}"
+    if not widths:
+        raise InputError(f"{told} has no level; pass a width for each, such as [1,2,4,6]")
+    if len(blocks) != len(widths):
+        raise InputError(
+            f"{told} has {len(widths)} levels but model.blocks={list(blocks)} {len(blocks)}; pass as many of both"
+        )
+    for width in widths:
+        if not 0 < width < math.inf:
+            raise InputError(f"{told}: {width} is no width; pass finite numbers above 0")
+    for count in blocks:
+        if count < 0 or count != int(count):
+            raise InputError(f"model.blocks={list(blocks)}: {count} is no number of blocks; pass whole ones, 0 or more")
+    for name, value, least in (("head", head, 1), ("num_frequencies", num_frequencies, 0)):
+        if value < least:
+            raise InputError(f"model.{name}={value} is too small; pass {least} or more")

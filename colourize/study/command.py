@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from colourize import files
-from colourize.errors import InputError
 from colourize.study import html_page, markdown, records
 from colourize.study.contents import contents
 from colourize.study.document import Answer
@@ -37,8 +36,7 @@ def report(
     home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
     html, markdown_, table = html or home / "report.html", markdown_ or home / "report.md", table or home / "report.csv"
     for file in (html, markdown_, table):
-        if not file.absolute().parent.is_dir():
-            raise InputError(f"{file}: there is no folder {file.parent}; make it, or pass another place")
+        files.check_output(file)
     seen = study(found)
     document = contents(seen)
     answer = Answer(markdown.answer(markdown_))

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from colourize.config import check_range, conf_dir, register
 from colourize.errors import InputError, told
-from colourize.files import replace, replace_text
+from colourize.files import replace_text
 from colourize.tables import as_markdown, as_text
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def show(study: "Study", folder: Path) -> None:
     if study.text:
         replace_text(folder / "text.txt", study.text + "\n")
     if (drawn := study.figure) is not None:
-        replace(folder / "figure.png", lambda file: drawn.savefig(file, format="png"))
+        from colourize.figures import save
+
+        save(drawn, folder / "figure.png")
     has = {"text.txt": bool(study.text), "figure.png": drawn is not None}
     for name in WRITTEN:
         if has.get(name, True):

@@ -1,0 +1,53 @@
+"""What is checked before a file is written, and how it gets there. See also the matrix of faults."""
+
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from colourize.errors import InputError
+from colourize.figures import FIGURES, save
+from colourize.files import check_output
+
+
+@pytest.mark.parametrize(
+    ("name", "suffixes", "told"),
+    [
+        ("out.txt", FIGURES, r"out\.txt is no picture's name; pass one that ends in \.png or \.pdf or \.svg"),
+        ("nowhere/out.png", FIGURES, "there is no folder .*nowhere; make it, or pass another place"),
+        ("nowhere/out.json", (), "there is no folder .*nowhere; make it, or pass another place"),
+        ("folder.png", FIGURES, r"folder\.png is a folder; pass a file's name, such as .*folder\.png/out\.png"),
+        ("folder.png", (), r"folder\.png is a folder; pass a file's name, such as .*folder\.png/out"),
+    ],
+)
+def test_a_file_that_could_not_be_written_is_told_before(tmp_path, name, suffixes, told):
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(InputError, match=told):
+        check_output(tmp_path / name, suffixes)
+
+
+def test_what_can_be_written_passes(tmp_path):
+    (tmp_path / "there.PNG").touch()
+    for file in (None, tmp_path / "new.svg", tmp_path / "there.PNG"):
+        check_output(file, FIGURES)
+    check_output(tmp_path / "any.name")
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".PNG", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+def test_a_figure_has_the_format_of_its_name_and_nothing_lies_beside_it(tmp_path, suffix, start):
+    save(Figure(), tmp_path / f"out{suffix}")
+    assert (tmp_path / f"out{suffix}").read_bytes().startswith(start)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_figure_that_fails_leaves_the_old_one(tmp_path):
+    class Broken(Figure):
+        def savefig(self, file, **arguments):
+            file.write(b"half")
+            raise OSError(28, "No space left on device")
+
+    save(Figure(), tmp_path / "out.png")
+    with pytest.raises(OSError, match="No space left"):
+        save(Broken(), tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as image:
+        image.load()
+    assert len(list(tmp_path.iterdir())) == 1
