@@ -20,6 +20,7 @@ FLOORS = {"class prior": 3.0, "look-up table": 0.9}
 def config(**knobs):
     """The resolved configuration, with ``model=unet.UNet`` in the place of a node."""
     target = {"_target_": f"colourize.models.{knobs.pop('model', 'unet.UNet')}"}
+    target |= {"skips": knobs.pop("skips")} if "skips" in knobs else {}
     made = copy.deepcopy(CONFIG) | knobs
     inner = {name: knobs[name] for name in ("kernel", "num_filters", "num_colours") if name in knobs}
     return {**made, "model": CONFIG["model"] | target | inner, "optimizer": CONFIG["optimizer"] | {"lr": made["lr"]}}

@@ -71,3 +71,11 @@ def test_of_two_runs_with_one_seed_the_later_counts_and_it_is_said(tmp_path):
     assert found.doubled == (
         f"{tmp_path / 'a/0'} repeats what {tmp_path / 'b/0'} ran later, seed 0: it does not count",
     )
+
+
+def test_a_network_that_has_no_such_value_is_not_told_one(tmp_path):
+    run(tmp_path / "0", skips=["half", "full"])
+    run(tmp_path / "1", skips=["half"])
+    run(tmp_path / "2", model="convtranspose.ConvTransposeNet")
+    labels = {setting.label for setting in study(read([tmp_path])).settings}
+    assert labels == {"UNet, model.skips=[half,full]", "UNet, model.skips=[half]", "ConvTransposeNet"}

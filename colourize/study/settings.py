@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,8 @@ def study(records: Sequence[Record]) -> Study:
         settings.append(Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed))))
     varied, following, constant = told_apart(records, [setting.values for setting in settings])
     usual = _usual([setting.values for setting in settings], varied)
-    named = [Setting(each.values, each.runs, each.unfinished, _label(each.values, varied, usual)) for each in settings]
+    taken = {(each.values["model"], name) for each in settings for name in each.values}
+    named = [replace(each, label=_label(each.values, varied, usual, taken)) for each in settings]
     named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
     return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
 
@@ -158,14 +159,18 @@ def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
     return usual
 
 
-def _label(values: Values, varied: Sequence[str], usual: Values) -> str:
+def _label(values: Values, varied: Sequence[str], usual: Values, taken: set[tuple[Any, str]]) -> str:
+    """A setting's name; ``taken`` are networks and the values that they take, for another network has none to tell."""
     named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
+    named = [name for name in named if not name.startswith("model.") or (values["model"], name) in taken]
     parts = [str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name))}" for name in named]
     return ", ".join(parts) or str(values["model"])
 
 
 def shown(value: Any) -> str:
     """A value as one types it."""
+    if isinstance(value, str) and value.startswith("["):
+        return value.replace('"', "").replace(", ", ",")
     return f"{value:g}" if isinstance(value, float) else str(typed(value))
 
 
