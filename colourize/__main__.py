@@ -43,6 +43,7 @@ verbs:
 
   --version  the version
 """
+SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1
 TOLD_IN_ONE_LINE = InputError, OSError, HydraException, OmegaConfBaseException
 
 register()
@@ -163,6 +164,7 @@ def _one_line(error: BaseException, verb: str = "train") -> str:
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
         close = difflib.get_close_matches(unknown[1], knobs(verb), 1)
         text += f"; did you mean {close[0]}?" if close else "; --help lists the knobs"
+    text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is no knob\2", text)
     return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
 
 
@@ -178,13 +180,19 @@ def _verb(run: Callable[[], Any], verb: str = "train") -> None:
         raise Interrupted(signal.SIGINT) from error
     except TOLD_IN_ONE_LINE as error:
         cause = error.__cause__
-        more = f" {_one_line(cause, verb)}" if isinstance(cause, OmegaConfBaseException) else ""
-        sys.exit(f"colourize: {_one_line(error, verb)}{more}")
+        lines = [
+            _one_line(each, verb)
+            for each in (error, cause)
+            if each is error or isinstance(each, OmegaConfBaseException)
+        ]
+        if len(lines) > 1:
+            lines[0] = re.sub(r"Could not override '\S+'\.", "", lines[0])  # which the cause says better
+        sys.exit(f"colourize: {' '.join(line for line in lines if line)}")
 
 
 def train() -> None:
     """``python train.py ...`` and ``colourize train ...``."""
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+    for signum in SIGNALS:
         if signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler):  # not where nohup has it ignored
             signal.signal(signum, _end_in_order)
 
@@ -194,6 +202,9 @@ def train() -> None:
         sys.argv[1:] = runfolder.resumed(sys.argv[1:])
         try:
             _train_job()
+            for signum in SIGNALS:  # nothing is left to save, and what ends the process would tell of an exception
+                if signal.getsignal(signum) is _end_in_order:
+                    signal.signal(signum, signal.SIG_DFL)
         except SystemExit as error:
             if (sweep := Summary.under_way) is not None:
                 sweep.show()

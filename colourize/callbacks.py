@@ -149,6 +149,10 @@ class ProgressBar(RichProgressBar):
             self.shown = {name: float(outputs[name]) for name in ("loss", "accuracy")}
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
+    def _get_train_description(self, current_epoch: int) -> str:
+        """Epochs as people count them, and as the tables do."""
+        return f"Epoch {current_epoch + 1}/{self.trainer.max_epochs}".ljust(len(self.validation_description))
+
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         """What the bar shows: without the logger's version number."""
         shown = {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}

@@ -123,13 +123,14 @@ def decodings_figure(
         best = int((np.nanargmin if name.endswith("↓") else np.nanargmax)(values[:, number]))
         for place in _apart(values[:, [0, number]], [0, len(values) - 1, best]):
             x, side = (-6, "right") if place == len(values) - 1 else (6, "left")  # the mean is the dullest
+            y = -8 if side == "left" and name.endswith("↓") else 3  # off the line, which rises or falls to the right
             style = {"textcoords": "offset points", "ha": side, "fontsize": 7, "color": "0.3"}
-            axis.annotate(list(points)[place], values[place, [0, number]], (x, 3), **style)
+            axis.annotate(list(points)[place], values[place, [0, number]], (x, y), **style)
         axis.scatter(values[best, 0], values[best, number], s=80, facecolor="none", edgecolor="C3", label="best")
         axis.scatter(grey[0], grey[number], color="0.5", marker="s", s=20, label="untouched grey")
-        axis.set(xlabel="colourfulness", ylabel=name, xlim=(-1, None))
+        axis.set(xlabel="colourfulness", ylabel=name, xlim=(-1, 1.2 * max(truth, values[:, 0].max())))
         axis.grid(alpha=0.3)
-    axis.legend(fontsize=7)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 

@@ -55,7 +55,7 @@ def _run(folder: Path) -> Run:
     return Run(
         folder=str(folder),
         state=runfolder.state(folder),
-        start=said.get("start", ""),
+        start=said.get("start", said.get("end", "")),
         epochs=len(rows),
         max_epochs=said.get("config", {}).get("max_epochs"),
         best=min(finite, default=None),

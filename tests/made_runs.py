@@ -26,10 +26,19 @@ def config(**knobs):
     return {**made, "model": CONFIG["model"] | target | inner, "optimizer": CONFIG["optimizer"] | {"lr": made["lr"]}}
 
 
-def run(folder, losses=(2.0, 1.0), status="finished", metrics=True, evaluation=True, fingerprint="f" * 20, **knobs):
+def run(
+    folder,
+    losses=(2.0, 1.0),
+    status="finished",
+    metrics=True,
+    evaluation=True,
+    fingerprint="f" * 20,
+    unsaid=(),
+    **knobs,
+):
     """A run of an epoch for each loss; accuracy is 1 / (1 + loss), the training loss 0.25 higher."""
     folder.mkdir(parents=True)
-    words = [f"{name}={value}" for name, value in knobs.items()]
+    words = [f"{name}={value}" for name, value in knobs.items() if name not in unsaid]
     said = {"status": status, "overrides": words, "config": config(**knobs), "fingerprint": fingerprint,
             "environment": {"torch": "2.15.0", "machine": "x86_64"}, "start": "2026-01-01"}  # fmt: skip
     rows = [

@@ -63,7 +63,7 @@ def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["kernl=3"], "did you mean kernel?"),
+        (["kernl=3"], "colourize: kernl is no knob; did you mean kernel?"),
         (["max_epochs", "3"], "Pass NAME=VALUE"),
         (["data.root=~/x"], "quote what is special to Hydra"),
         (["model=vnet"], "Could not find 'model/vnet' Available options in 'model': convtranspose"),

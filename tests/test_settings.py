@@ -36,8 +36,8 @@ def test_a_knob_and_what_repeats_it_in_an_option_are_one(tmp_path):
 
 
 def test_what_follows_from_the_swept_value_is_told_but_makes_no_label(tmp_path):
-    run(tmp_path / "0", batch_size=32, lr=0.001)
-    run(tmp_path / "1", batch_size=64, lr=0.002)
+    run(tmp_path / "0", batch_size=32, lr=0.001, unsaid=["lr"])
+    run(tmp_path / "1", batch_size=64, lr=0.002, unsaid=["lr"])
     found = study(read([tmp_path]))
     assert (found.varied, found.following) == (("batch_size",), ("lr",))
 
@@ -79,3 +79,19 @@ def test_a_network_that_has_no_such_value_is_not_told_one(tmp_path):
     run(tmp_path / "2", model="convtranspose.ConvTransposeNet")
     labels = {setting.label for setting in study(read([tmp_path])).settings}
     assert labels == {"UNet, model.skips=[half,full]", "UNet, model.skips=[half]", "ConvTransposeNet"}
+
+
+def test_landscapes_have_a_seed_of_their_own_which_is_no_run_s(tmp_path):
+    data = {"_target_": "colourize.data.scenes.load", "num_train": 20, "num_validation": 5, "seed": 0}
+    for seed in (0, 1):
+        run(tmp_path / str(seed), seed=seed, data=data)
+    (setting,) = study(read([tmp_path])).settings
+    assert [each.seed for each in setting.runs] == [0, 1]
+    run(tmp_path / "2", seed=0, data={**data, "seed": 1})
+    assert study(read([tmp_path])).varied == ("data.seed",)
+
+
+def test_what_the_jobs_words_vary_is_in_the_label_though_the_first_of_it_tells_all(tmp_path):
+    run(tmp_path / "0", lr=0.001, kernel=3)
+    run(tmp_path / "1", lr=0.002, kernel=5)
+    assert set(study(read([tmp_path])).varied) == {"kernel", "lr"}

@@ -14,6 +14,8 @@ from colourize.targets import short_name
 
 PICTURES = "pictures"
 """Stands for the fingerprint of pictures and palette: the same ones may lie elsewhere, others at the same place."""
+OWN = ("seed",)
+"""Values of options that mean something else than the knob of that name: landscapes have a seed of their own."""
 MOST_NAMED = 3
 """Varied names in a label; where there are more, it leaves out those at their commonest value."""
 Values = dict[str, Any]
@@ -67,7 +69,11 @@ def values_of(record: Record) -> Values:
         if key in NODES:
             flat[key] = short_name(value) if key == "model" else option((value or {}).get("_target_"), key)
             inner = {name: entry for name, entry in (value or {}).items() if name not in ("_target_", "root")}
-            flat |= {f"{key}.{name}": _plain(entry) for name, entry in inner.items() if config.get(name) != entry}
+            flat |= {
+                f"{key}.{name}": _plain(entry)
+                for name, entry in inner.items()
+                if name in OWN or config.get(name) != entry
+            }
         elif key == "trainer":
             flat |= {f"trainer.{name}": _plain(entry) for name, entry in value.items()}
         elif key == "palette":
@@ -136,7 +142,8 @@ def told_apart(
     for name in differing:
         known: dict[tuple[str, ...], str] = {}
         keys = list(zip(*(columns[other] for other in varied), strict=True)) or [()] * len(settings)
-        if any(known.setdefault(key, value) != value for key, value in zip(keys, columns[name], strict=True)):
+        news = any(known.setdefault(key, value) != value for key, value in zip(keys, columns[name], strict=True))
+        if news or name in swept:
             varied.append(name)
     constant = {name: value_of(settings[0], name) for name in names if name not in differing} if settings else {}
     return tuple(varied), tuple(name for name in differing if name not in varied), constant
