@@ -1,5 +1,6 @@
 """What happens beside the training step: pictures, the table of epochs, the progress bar."""
 
+import contextlib
 import csv
 import io
 import time
@@ -148,6 +149,10 @@ class ProgressBar(RichProgressBar):
             self.due = now + 1 / BAR_RATE
             self.shown = {name: float(outputs[name]) for name in ("loss", "accuracy")}
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def _stop_progress(self) -> None:
+        with contextlib.suppress(RuntimeError):  # a signal came while the bar's thread started: it cannot be joined
+            super()._stop_progress()
 
     def _get_train_description(self, current_epoch: int) -> str:
         """Epochs as people count them, and as the tables do."""

@@ -12,6 +12,7 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG, parse_session_start_info_plugin_data
 
 from colourize import checkpoint
+from colourize.callbacks import ProgressBar
 from colourize.compilation import compiled, trial_batch
 from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load
@@ -320,3 +321,13 @@ def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():
             optimizer.step()
             losses.append(loss.item())
     assert losses[:10] == pytest.approx(losses[10:], abs=1e-5)
+
+
+def test_a_signal_while_the_bar_s_thread_starts_is_not_hidden_by_another_error():
+    class Starting:
+        def stop(self):
+            raise RuntimeError("cannot join thread before it is started")
+
+    bar = ProgressBar()
+    bar.progress = Starting()
+    bar._stop_progress()
