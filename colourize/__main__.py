@@ -56,10 +56,8 @@ def _train_job(cfg: DictConfig) -> float:
     job = HydraConfig.get()
     folder = Path(job.runtime.output_dir)
     with contextlib.ExitStack() as kept:
-        if (
-            job.mode is RunMode.MULTIRUN and Summary.under_way is None
-        ):  # a process beside others, which share a terminal
-            kept.enter_context(written_to(folder))
+        if job.mode is RunMode.MULTIRUN and Summary.under_way is None:
+            kept.enter_context(written_to(folder))  # a process beside others, which share a terminal
         return _run_job(cfg, job, folder, list(job.overrides.task))
 
 

@@ -1,4 +1,3 @@
-import html.parser
 import json
 import re
 import sys
@@ -12,6 +11,7 @@ from colourize.evaluate import _unseen, evaluate
 from colourize.train import train
 from colourize.yardsticks import _suffixes
 from tests.conftest import QUICK, knobs
+from tests.pages import Page
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +47,6 @@ def test_the_run_s_loss_is_that_of_its_training(evaluated, finished_run):
 def test_the_same_checkpoint_twice_gives_the_same_digits(evaluated, finished_run):
     again = evaluate([str(finished_run / "checkpoints/last.ckpt")], num_resamples=200)
     assert evaluation_page.as_json(again) == evaluation_page.as_json(evaluated[1])
-
-
-class Page(html.parser.HTMLParser):
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.addresses = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        if tag not in ("meta", "img"):
-            self.open.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href")]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(evaluated):

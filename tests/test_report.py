@@ -5,7 +5,6 @@ import json
 import re
 import statistics
 import sys
-from html.parser import HTMLParser
 
 import pytest
 from scipy import stats
@@ -14,6 +13,7 @@ from colourize.__main__ import main
 from colourize.errors import InputError
 from colourize.study.command import report
 from tests.made_runs import run
+from tests.pages import Page
 
 LOSSES = {(32, 0): 1.10, (32, 1): 1.15, (32, 2): 1.05, (64, 0): 1.30, (64, 1): 1.32, (64, 2): 1.25}
 
@@ -79,24 +79,6 @@ def test_twice_gives_the_same_bytes_and_the_order_of_jobs_does_not_matter(tmp_pa
     page, text, table = written(tmp_path / "a")
     assert written(tmp_path / "a") == [page, text, table]
     assert written(tmp_path / "b")[:2] == [page, text]
-
-
-class Page(HTMLParser):
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.addresses = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        if tag not in ("meta", "img"):
-            self.open.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href")]
-
-    def handle_startendtag(self, tag, attrs):
-        pass
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(tmp_path):

@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,9 +131,8 @@ def _not_begun(sweep: Path) -> Iterator[Record]:
 
 def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: dict[str, float]) -> dict[str, float]:
     finals = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
-    if speeds := sorted(row["images_per_second"] for row in epochs if "images_per_second" in row):
-        middle = len(speeds) // 2
-        finals["images_per_second"] = (speeds[middle] + speeds[-middle - 1]) / 2
+    if speeds := [row["images_per_second"] for row in epochs if "images_per_second" in row]:
+        finals["images_per_second"] = statistics.median(speeds)
     finals |= {name: own[name] for name in OF_PICTURES if name in own}
     return {name: value for name, value in finals.items() if math.isfinite(value)}
 

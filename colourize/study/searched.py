@@ -1,8 +1,8 @@
 """What a search adds to the page: how the best loss fell, which parameter mattered, and the loss against each."""
 
 import logging
-import math
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from colourize.study.document import Chart, Heading, Part, Text
 from colourize.study.settings import Study
 
 if TYPE_CHECKING:
+    import optuna
     from optuna.trial import FrozenTrial
 
 log = logging.getLogger(__name__)
@@ -30,19 +31,22 @@ def searched(study: Study) -> list[Part]:
     homes = sorted({record.folder.parent for record in study.records})
     parts: list[Part] = []
     for home in homes:
-        if (home / search.DATABASE).is_file() and (trials := _trials(home)):
-            parts += [Heading("Search"), Text(_told(trials, home)), *_charts(trials, home)]
+        if (home / search.DATABASE).is_file() and (opened := _opened(home)) and (trials := _trials(opened)):
+            parts += [Heading("Search"), Text(_told(trials, home)), *_charts(opened, trials)]
     return parts
 
 
-def _trials(home: Path) -> "list[FrozenTrial]":
-    """The trials of a search that ended with a loss."""
+def _opened(home: Path) -> "optuna.Study | None":
     try:
-        found = search.open_study(home, 0, 0).trials
+        return search.open_study(home, 0, 0)
     except Exception as error:  # not installed, or any of a database's dozens of kinds
         log.warning("%s cannot be read (%s); the search is left out", home / search.DATABASE, error)
-        return []
-    return [trial for trial in found if trial.state.is_finished() and trial.value is not None]
+        return None
+
+
+def _trials(opened: "optuna.Study") -> "list[FrozenTrial]":
+    """The trials of a search that ended with a loss."""
+    return [trial for trial in opened.trials if trial.state.is_finished() and trial.value is not None]
 
 
 def _complete(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
@@ -56,37 +60,28 @@ def _told(trials: "Sequence[FrozenTrial]", home: Path) -> str:
     return f"{told} Best so far: {best}." if best else told
 
 
-def _charts(trials: "Sequence[FrozenTrial]", home: Path) -> list[Chart]:
+def _charts(opened: "optuna.Study", trials: "Sequence[FrozenTrial]") -> list[Chart]:
     found = [Chart("search-history", _history(trials), "The loss of each trial, and the best so far.")]
-    complete = _complete(trials)
     names = sorted({name for trial in trials for name in trial.params})
-    if len(complete) >= FEWEST and len(names) > 1 and (weights := _importances(home)):
+    if len(_complete(trials)) >= FEWEST and len(names) > 1 and (weights := _importances(opened)):
         found.append(Chart("search-importances", _bars(weights), IMPORTANCE))
     return [*found, *(Chart(f"search-{name}", _slice(trials, name), f"The loss against {name}.") for name in names)]
 
 
-def _importances(home: Path) -> dict[str, float]:
+def _importances(opened: "optuna.Study") -> dict[str, float]:
     import optuna
 
     try:
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-        return optuna.importance.get_param_importances(search.open_study(home, 0, 0), evaluator=evaluator)
+        return optuna.importance.get_param_importances(opened, evaluator=evaluator)
     except (ValueError, RuntimeError) as error:  # trials that do not differ
-        log.warning("%s: no importances (%s)", home, error)
+        log.warning("the search has no importances (%s)", error)
         return {}
 
 
-def _points(axes: Any, x: Sequence[float], y: Sequence[float], name: str, number: int, hollow: bool = False) -> None:
-    face = "none" if hollow else COLOURS[number]
-    axes.plot(x, y, MARKERS[number], color=COLOURS[number], markerfacecolor=face, label=name)
-
-
 def _history(trials: "Sequence[FrozenTrial]") -> str:
-    best, lowest = [], math.inf
     complete = _complete(trials)
-    for trial in complete:
-        lowest = min(lowest, trial.value or math.inf)
-        best.append(lowest)
+    best = list(accumulate(map(_loss, complete), min))
     with mpl.rc_context(STYLE):
         figure, axes = blank(3.3)
         _scatter(axes, trials, lambda trial: trial.number)
@@ -112,13 +107,17 @@ def _slice(trials: "Sequence[FrozenTrial]", name: str) -> str:
 
 def _scatter(axes: Any, trials: "Sequence[FrozenTrial]", x: Any) -> None:
     """Trials as dots."""
-    for kind, name, number in (("COMPLETE", "complete", 0), ("PRUNED", "ended early", 1)):
-        some = [trial for trial in trials if trial.state.name == kind]
-        if some:
-            _points(
-                axes, [x(trial) for trial in some], [trial.value or 0.0 for trial in some], name, number, number > 0
-            )
-    cut_off(axes, [trial.value or 0.0 for trial in trials])
+    kinds = ("COMPLETE", "complete", COLOURS[0]), ("PRUNED", "ended early", "none")
+    for number, (kind, name, face) in enumerate(kinds):
+        if some := [trial for trial in trials if trial.state.name == kind]:
+            style = {"color": COLOURS[number], "markerfacecolor": face, "label": name}
+            axes.plot([x(trial) for trial in some], list(map(_loss, some)), MARKERS[number], **style)
+    cut_off(axes, list(map(_loss, trials)))
+
+
+def _loss(trial: "FrozenTrial") -> float:
+    assert trial.value is not None
+    return trial.value
 
 
 def _bars(weights: dict[str, float]) -> str:

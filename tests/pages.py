@@ -1,0 +1,23 @@
+"""An HTML page as its reader meets it, for the tests of pages."""
+
+from html.parser import HTMLParser
+
+
+class Page(HTMLParser):
+    """``open``: elements that nothing closes; ``addresses``: all that is fetched or linked. A wrong nesting fails."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.addresses = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_startendtag(self, tag, attrs):
+        self.addresses += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
