@@ -1,5 +1,6 @@
-"""``run.json``: what a run folder says of itself."""
+"""What a run folder says of itself: ``run.json``, and ``metrics.csv`` read back."""
 
+import csv
 import json
 import logging
 import math
@@ -10,7 +11,7 @@ from typing import Any
 from colourize import files
 
 log = logging.getLogger(__name__)
-NAME = "run.json"
+NAME, EPOCHS = "run.json", "metrics.csv"
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -29,8 +30,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 def write(folder: Path, **entries: Any) -> None:
     """Makes the entries the run's manifest: plain values, a number without a value as null."""
-    plain = {key: _finite(value) for key, value in entries.items()}
-    files.replace_text(folder / NAME, json.dumps(plain, indent=1, allow_nan=False) + "\n")
+    files.replace_text(folder / NAME, json.dumps(finite(entries), indent=1, allow_nan=False) + "\n")
 
 
 def update(folder: Path, **entries: Any) -> None:
@@ -47,12 +47,32 @@ def note_failure(folder: Path, overrides: list[str], error: str) -> None:
         write(folder, overrides=overrides, status="failed", error=error, end=now())
 
 
+def epochs(folder: Path) -> list[dict[str, float]]:
+    """Rows of the run's ``metrics.csv``, NaN for what is no number; without empty cells. None of a damaged file."""
+    try:
+        with (folder / EPOCHS).open(newline="") as file:
+            rows = [
+                {name: _number(cell) for name, cell in row.items() if name and cell} for row in csv.DictReader(file)
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+    return [row for row in rows if math.isfinite(row.get("epoch", math.nan))]
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return math.nan
+
+
 def now() -> str:
     """The time as ISO 8601 in UTC; as text, later is greater."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The value as JSON can tell it: a number that is not finite as None, in dictionaries at any depth."""
     if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
+        return {key: finite(entry) for key, entry in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,6 +1,5 @@
 """``colourize runs``: what lies in the folders of runs, and how it stands."""
 
-import csv
 import json
 import math
 from collections.abc import Sequence
@@ -45,12 +44,8 @@ def found(folders: Sequence[Path]) -> list[Run]:
 
 def _run(folder: Path) -> Run:
     said = manifest.read(folder)
-    try:
-        with (folder / "metrics.csv").open() as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        rows = []
-    losses = [_number(row["val/loss"]) for row in rows if row.get("val/loss")]
+    rows = manifest.epochs(folder)
+    losses = [row["val/loss"] for row in rows if "val/loss" in row]
     finite = [loss for loss in losses if math.isfinite(loss)]
     return Run(
         folder=str(folder),
@@ -65,19 +60,12 @@ def _run(folder: Path) -> Run:
     )
 
 
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan
-
-
 def show(folders: Sequence[Path], as_json: bool = False) -> None:
     """Prints the runs, one a line, or as one JSON object a line; of the overrides those that not all runs share."""
     runs = found(folders)
     if as_json:
         for run in runs:
-            print(json.dumps(asdict(run)))
+            print(json.dumps(manifest.finite(asdict(run)), allow_nan=False))
         return
     common = set.intersection(*(set(run.overrides) for run in runs)) if len(runs) > 1 else set()
     print(f"{len(runs)} run{'s' * (len(runs) != 1)}, in the order of their start; val/loss")

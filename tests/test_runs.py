@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -27,6 +28,18 @@ def test_what_says_running_while_no_one_is_there_was_killed(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 runs" in said
     assert f"go on with: python train.py resume={tmp_path / 'b'}" in said
+
+
+def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_told(tmp_path, capsys):
+    manifest.write(tmp_path, status="failed", start="1")
+    (tmp_path / "metrics.csv").write_text("epoch,val/loss\n0,1.5\n1,nan\n2,\n")
+    (run,) = runs.found([tmp_path])
+    assert (run.epochs, run.best) == (3, 1.5) and math.isnan(run.last)
+    runs.show([tmp_path], as_json=True)
+    assert json.loads(capsys.readouterr().out)["last"] is None
+    (tmp_path / "metrics.csv").write_bytes(b"\xff\x00epoch\n,,,\n")
+    (run,) = runs.found([tmp_path])
+    assert (run.epochs, run.best, run.last) == (0, None, None)
 
 
 def test_json_is_one_object_a_line(finished_run, capsys):

@@ -1,6 +1,5 @@
 """What lies in the folders of runs, read once: a record for each job, begun or not."""
 
-import csv
 import json
 import logging
 import math
@@ -90,11 +89,11 @@ def _of_folder(folder: Path) -> Iterator[Record]:
         lacks.append(f"{manifest.NAME} holds a configuration that is not whole")
         config = {}
     state = "pruned" if said.get("pruned") else runfolder.state(folder)
-    epochs, rows = _epochs(folder / "metrics.csv"), _rows(folder / "evaluation.json")
+    epochs, rows = _epochs(folder), _rows(folder / "evaluation.json")
     finals: dict[str, float] = {}
     if state == "finished":
         finals = _finals(said.get("metrics") or {}, epochs, rows.get(short_name(config.get("model")), {}))
-        lacks += [file for file, there in (("metrics.csv", epochs), ("evaluation.json", rows)) if not there]
+        lacks += [file for file, there in ((manifest.EPOCHS, epochs), ("evaluation.json", rows)) if not there]
         lacks += [] if "val/loss" in finals else ["a validation loss"]
     yield Record(
         name=name, folder=folder, state=state, overrides=words, error=str(said.get("error", "")),
@@ -137,22 +136,9 @@ def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: di
     return {name: value for name, value in finals.items() if math.isfinite(value)}
 
 
-def _epochs(path: Path) -> list[dict[str, float]]:
-    """Rows of numbers; cells that hold none are left out."""
-    try:
-        with path.open(newline="") as file:
-            rows = [{name: _number(cell) for name, cell in row.items() if name} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return []
-    finite = [{name: value for name, value in row.items() if math.isfinite(value)} for row in rows]
-    return [row for row in finite if "epoch" in row]
-
-
-def _number(cell: Any) -> float:
-    try:
-        return float(cell)
-    except (TypeError, ValueError):
-        return math.nan
+def _epochs(folder: Path) -> list[dict[str, float]]:
+    """Rows of ``metrics.csv``; cells without a finite number are left out."""
+    return [{name: value for name, value in row.items() if math.isfinite(value)} for row in manifest.epochs(folder)]
 
 
 def _rows(path: Path) -> dict[str, dict[str, float]]:

@@ -1,5 +1,6 @@
 """Cases 31 to 34: sweeps, and runs beside each other."""
 
+import csv
 import json
 import signal
 from datetime import datetime
@@ -7,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from colourize import manifest, runfolder
+from colourize.study.command import report
 from tests.faults import probes
 from tests.faults.processes import SMALL
 from tests.faults.states import assert_identical
@@ -38,6 +40,19 @@ def all_jobs(tmp_path_factory, cache):
 
 def states(folder):
     return [runfolder.state(folder / str(number)) for number in range(3)]
+
+
+def reported(folder):
+    """The report but for what names the folder and for measured times, which no two sweeps share."""
+    page, text, table = (folder / f"report.{kind}" for kind in ("html", "md", "csv"))
+    report([folder], page, text, table)
+    losses, *_ = text.read_text().partition("## Results")[2].split("\n\n| ")[1:]
+    compared = text.read_text().partition("## Compared")[2].partition("## What varied")[0]
+    charts = {file.name: file.read_bytes() for file in (folder / "report_files").iterdir() if "-per-s" not in file.name}
+    del charts["seconds-final.svg"]
+    timed = "job", "seconds", "images_per_second"
+    rows = [[row[name] for name in row if name not in timed] for row in csv.DictReader(table.read_text().splitlines())]
+    return losses, compared, charts, rows
 
 
 @pytest.mark.case(31)
@@ -98,7 +113,8 @@ def test_33_a_killed_sweep_skips_what_is_finished_and_resumes_what_is_begun(
             manifest.read(all_jobs / str(number))["metrics"]["val/loss"], abs=0
         )
     assert "3 jobs" in done.stdout()
-    seen(f"{again}: 0 + 14 + 40 steps, three jobs identical")
+    assert reported(tmp_path / "sweep") == reported(all_jobs)
+    seen(f"{again}: 0 + 14 + 40 steps, three jobs and their report identical")
 
 
 @pytest.mark.case(33)
