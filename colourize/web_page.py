@@ -59,6 +59,9 @@ figure { margin: 0; min-width: 0; } img, svg { max-width: 100%; height: auto; } 
   .strip { grid-template-columns: 1fr; } .strip span { text-align: left; } }
 code, pre { font: .85em/1.4 ui-monospace, monospace; background: var(--code); border-radius: 3px; }
 code { padding: 0 .2em; } pre { padding: .6rem; white-space: pre-wrap; } summary { cursor: pointer; }
-@media print { tr, figure, .strip { break-inside: avoid; } body { max-width: none; } }
+@media print { tr, figure, .strip { break-inside: avoid; } h2 { break-after: avoid; }
+  :root, body { font-size: 11px; } body { max-width: none; padding: 0; } .scroll { overflow: visible; }
+  .wide img { min-width: 0; } th, td { padding: .2rem .3rem; white-space: normal; } td.left { min-width: 0; }
+  .charts { grid-template-columns: 1fr 1fr; } details::details-content { content-visibility: visible; } }
 </style></head><body>BODY</body></html>
 """

@@ -186,6 +186,27 @@ def test_other_pictures_are_not_compared_and_have_floors_of_their_own(tmp_path):
     assert "num_colours=8 | " not in text.partition("## Compared")[2].partition("## What varied")[0]
 
 
+def test_a_job_that_never_read_its_pictures_changes_nothing_but_the_list_of_jobs(tmp_path):
+    _, before, _ = written(made(tmp_path))
+    run(tmp_path / "6", losses=(), metrics=False, status="failed", fingerprint="", batch_size=32, seed=7)
+    _, after, _ = written(tmp_path)
+    assert "7 jobs: 1 failed, 6 finished. 2 settings, 3 seeds each." in after
+    assert before.partition("## Results")[2].partition("## Compared")[0] in after
+    assert after.startswith("# Study: batch_size\n")
+
+
+def test_seeds_that_ended_without_a_result_are_counted_beside_the_mean_of_the_others(tmp_path):
+    made(tmp_path)
+    run(tmp_path / "6", losses=(2.0,), status="failed", batch_size=32, seed=3)
+    folder = run(tmp_path / "7", losses=(2.0, 1.0), batch_size=64, seed=3)
+    said = json.loads((folder / "run.json").read_text())
+    said["metrics"]["val/loss"] = None
+    (folder / "run.json").write_text(json.dumps(said))
+    _, text, _ = written(tmp_path)
+    for size, mean in ((32, "1.1000 ± 0.0500"), (64, "1.2900 ± 0.0361")):
+        assert cells(text, f"batch_size={size}")[:2] == ["3 of 4", mean]
+
+
 def test_two_hundred_runs_make_a_page(tmp_path):
     for job in range(200):
         run(tmp_path / str(job), losses=(2.0, 1 + job / 200), seed=job % 2, lr=0.001 * (1 + job // 2), batch_size=10)
@@ -206,7 +227,7 @@ def test_published_results_stand_beside_runs_at_their_settings(tmp_path):
     page, text, _ = written(tmp_path)
     assert "UNet 1.0683 ± 0.0067 nats a pixel" in text
     assert "PoolUpsampleNet 1.5835" not in text
-    assert "published, mean ± sd" in page
+    assert "published UNet, mean ± sd" in page
 
 
 @pytest.mark.parametrize("name", ["missing", "empty", "file"])

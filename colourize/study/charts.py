@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -32,12 +33,20 @@ STYLE: dict[Any, Any] = {
 
 
 class Level(NamedTuple):
-    """A line across a chart, a floor or a ceiling; with ``sd`` a band, of published results, in rows at its places."""
+    """A line across a chart, a floor or a ceiling."""
 
     name: str
     value: float
-    sd: float = 0.0
-    places: tuple[int, ...] = ()
+
+
+class Mark(NamedTuple):
+    """A published result, mean ± sd, at the place whose settings it shares: an x, or a row of the chart."""
+
+    name: str
+    place: float
+    mean: float
+    sd: float
+    number: int = 5  # of its colour
 
 
 @dataclass(frozen=True)
@@ -71,21 +80,21 @@ class Curve:
 
 @dataclass(frozen=True)
 class Axis:
-    """What stands at the chart's axes; ``ticks`` names places where x is a row."""
+    """What stands at the chart's axes; ``ticks`` names places where x is a row, ``limits`` end the upright axis."""
 
     x: str
     y: str
     log: bool = False
     ticks: Mapping[float, str] = field(default_factory=dict)
     from_zero: bool = False
+    limits: tuple[float, float] | None = None
 
 
-def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
+def curves(lines: Sequence[Curve], levels: Sequence[Level], marks: Sequence[Mark], axis: Axis) -> str:
     """A measure over epochs: means over seeds as lines, mean ± sd as bands."""
     with mpl.rc_context(STYLE):
-        figure, axes = blank(
-            3.0 + 0.15 * sum(not (line.quiet or line.dashed) for line in lines) + 0.15 * _names(levels)
-        )
+        named = sum(not (line.quiet or line.dashed) for line in lines)
+        figure, axes = blank(3.0 + 0.15 * (named + len(levels) + len(marks)))
         for line in lines:
             style: dict[str, Any] = {"color": COLOURS[line.number], "linestyle": LINES[line.number], "linewidth": 1.4}
             if line.quiet:
@@ -99,16 +108,15 @@ def curves(lines: Sequence[Curve], levels: Sequence[Level], axis: Axis) -> str:
                 band: dict[str, Any] = {"color": COLOURS[line.number], "alpha": 0.18, "linewidth": 0}
                 axes.fill_between(epochs, mean - sd, mean + sd, **band)
         _levels(axes, levels)
-        if any(line.quiet for line in lines):
-            cut_off(axes, [value for line in lines for value in line.band.mean], [level.value for level in levels])
+        _marks(axes, marks)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return as_svg(figure, axes, axis)
 
 
-def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
+def swept(series: Sequence[Series], levels: Sequence[Level], marks: Sequence[Mark], axis: Axis) -> str:
     """A measure against a number: every run as a small dot, mean ± sd over seeds as a marker with bars."""
     with mpl.rc_context(STYLE):
-        figure, axes = blank(3.0 + 0.15 * (len(series) + _names(levels)))
+        figure, axes = blank(3.0 + 0.15 * (len(series) + len(levels) + len(marks)))
         if axis.log:
             log_axis(axes)
         for one in series:
@@ -117,12 +125,13 @@ def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
             fill = "none" if one.hollow else colour
             line = (0, (1, 1.6)) if one.hollow else LINES[one.number]
             axes.errorbar(
-                x, mean, np.nan_to_num(sd), color=colour, marker=MARKERS[one.number], markerfacecolor=fill,
+                x, mean, sd, color=colour, marker=MARKERS[one.number], markerfacecolor=fill,
                 linestyle=line, linewidth=1.1, capsize=3, elinewidth=1.1, label=one.name,
             )  # fmt: skip
             for point in one.points if not one.hollow else ():
                 axes.plot([point.x] * len(point.values), point.values, ".", color=colour, alpha=0.45, markersize=4)
         _levels(axes, levels)
+        _marks(axes, marks)
         places = sorted({point.x for one in series for point in one.points})
         if _apart(np.log(places) if axis.log else np.array(places)):
             axes.xaxis.set_major_locator(FixedLocator(places))
@@ -131,11 +140,11 @@ def swept(series: Sequence[Series], levels: Sequence[Level], axis: Axis) -> str:
         return as_svg(figure, axes, axis)
 
 
-def rows(points: Sequence[Point], levels: Sequence[Level], axis: Axis) -> str:
+def rows(points: Sequence[Point], levels: Sequence[Level], marks: Sequence[Mark], axis: Axis) -> str:
     """A measure for each setting, one below the other: every run as a dot, mean ± sd as a marker with bars."""
     with mpl.rc_context(STYLE):
         count = len(axis.ticks)
-        figure, axes = blank(1.0 + 0.15 * (2 + _names(levels)) + max(0.19, 0.34 - 0.01 * count) * count)
+        figure, axes = blank(1.0 + 0.15 * (2 + len(levels) + bool(marks)) + max(0.19, 0.34 - 0.01 * count) * count)
         mean, sd = np.array([point.mean for point in points]), np.array([point.sd for point in points])
         places = [point.x for point in points]
         style: dict[str, Any] = {
@@ -146,11 +155,16 @@ def rows(points: Sequence[Point], levels: Sequence[Level], axis: Axis) -> str:
             "elinewidth": 1.1,
         }
         several = bool(np.isfinite(sd).any())
-        axes.errorbar(mean, places, xerr=np.nan_to_num(sd), label="mean ± sd" if several else "the only run", **style)
+        axes.errorbar(mean, places, xerr=sd, label="mean ± sd" if several else "the only run", **style)
         dots: dict[str, Any] = {"color": COLOURS[1], "markersize": 5, "linestyle": "none", "marker": ".", "zorder": 3}
         for number, point in enumerate(points) if several else ():
             axes.plot(point.values, [point.x] * len(point.values), label=None if number else "one run", **dots)
         _levels(axes, levels, upright=True)
+        for mark in marks:
+            band: dict[str, Any] = {"color": COLOURS[mark.number], "alpha": 0.55, "linewidth": 0}
+            label = "published, mean ± sd" if mark is marks[0] else None
+            ends = mark.mean - mark.sd, mark.mean + mark.sd
+            axes.fill_betweenx([mark.place - 0.45, mark.place + 0.45], *ends, label=label, **band)
         names = list(axis.ticks.values())
         axes.set_yticks(list(axis.ticks), [_short(name, 46) for name in names], fontsize=8 if count < 25 else 7)
         axes.set_ylim(count - 0.4, -0.6)
@@ -167,22 +181,17 @@ def blank(height: float) -> tuple[Figure, Axes]:
 
 
 def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
-    told: set[str] = set()
-    for number, level in enumerate(levels):
-        label = None if level.name in told else level.name
-        told.add(level.name)
-        if level.sd:
-            ends = level.value - level.sd, level.value + level.sd
-            style: dict[str, Any] = {"color": COLOURS[5], "alpha": 0.55, "linewidth": 0}
-            for place in level.places if upright else ():
-                axes.fill_betweenx([place - 0.45, place + 0.45], *ends, label=label, **style)
-                label = None
-            if not upright:
-                axes.axhspan(*ends, label=label, **style)
-        else:
-            line = axes.axvline if upright else axes.axhline
-            dashes = ("-.", "--", (0, (4, 2, 1, 2, 1, 2)))[number % 3]
-            line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=dashes, label=label)
+    line = axes.axvline if upright else axes.axhline
+    for level, dashes in zip(levels, cycle(("-.", "--", (0, (4, 2, 1, 2, 1, 2))))):
+        line(level.value, color=INK, alpha=0.75, linewidth=1.1, linestyle=dashes, label=level.name)
+
+
+def _marks(axes: Axes, marks: Sequence[Mark]) -> None:
+    """A broad dash at the mean, a bar for the sd, behind what was measured here."""
+    for name, place, mean, sd, number in marks:
+        style: dict[str, Any] = {"color": COLOURS[number], "alpha": 0.6, "marker": "_", "markersize": 15}
+        label = f"published {name}, mean ± sd"
+        axes.errorbar([place], [mean], yerr=[sd], label=label, linestyle="none", elinewidth=5, zorder=1, **style)
 
 
 def log_axis(axes: Axes) -> None:
@@ -191,20 +200,16 @@ def log_axis(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def cut_off(axes: Axes, values: Sequence[float], levels: Sequence[float] = ()) -> None:
-    """Ends the upright axis at twice the median where something is far above it and would flatten the rest."""
-    low, top = min([*values, *levels]), 2 * float(np.median(values))
-    if low >= 0 and max(values) > top:
-        axes.set_ylim(low - 0.05 * (top - low), top)
+def limits(values: Sequence[float], levels: Sequence[float] = ()) -> tuple[float, float] | None:
+    """Ends of the upright axis, the upper at twice the median, where something is far above it and would flatten the
+    rest; None where nothing is."""
+    low, high = min([*values, *levels]), 2 * float(np.median(values))
+    return (low - 0.05 * (high - low), high) if low >= 0 and max(values) > high else None
 
 
 def _apart(places: np.ndarray) -> bool:
     """Whether each of the places can bear its number."""
     return len(places) < 2 or np.diff(places).min() > 0.08 * np.ptp(places)
-
-
-def _names(levels: Sequence[Level]) -> int:
-    return len({level.name for level in levels})
 
 
 def _short(name: str, most: int = 34) -> str:
@@ -216,6 +221,8 @@ def as_svg(figure: Figure, axes: Axes, axis: Axis) -> str:
     axes.set(xlabel=axis.x, ylabel=axis.y)
     if axis.from_zero and not axis.ticks:
         axes.set_ylim(bottom=0)
+    if axis.limits is not None:
+        axes.set_ylim(*axis.limits)
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
         columns = 2 if max(map(len, labels)) <= 26 else 1

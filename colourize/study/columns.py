@@ -1,7 +1,7 @@
 """What a report's tables and charts show of a setting, a floor or a ceiling."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from colourize.study.records import Record
@@ -42,6 +42,12 @@ def over_seeds(setting: Setting, column: Column) -> dict[int, float]:
 def of(setting: Setting, column: Column) -> Spread | None:
     """Mean and sd over seeds, in the column's unit; None where no run has the measure."""
     return spread(list(over_seeds(setting, column).values()))
+
+
+def ranked(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings with a finished run, the lowest mean validation loss first."""
+    known = [(found.mean, place) for place, each in enumerate(settings) if (found := of(each, LOSS)) is not None]
+    return [settings[place] for _, place in sorted(known)]
 
 
 def cell(found: Spread | None, column: Column, runs: int) -> str:

@@ -1,10 +1,11 @@
 """Settings against each other: the same seed, the same pictures."""
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from colourize.study.columns import ACCURACY, LOSS, Column, of, over_seeds
+from colourize.study.columns import ACCURACY, LOSS, Column, over_seeds, ranked
 from colourize.study.settings import PICTURES, Setting, Study, value_of
 from colourize.study.statistics import Paired, paired
 
@@ -20,38 +21,33 @@ class Comparison(NamedTuple):
     accuracy: Paired | None
 
 
-def best(settings: list[Setting]) -> Setting | None:
-    """The setting of the lowest mean validation loss; None where no run is finished."""
-    known = [(found.mean, place) for place, each in enumerate(settings) if (found := of(each, LOSS)) is not None]
-    return settings[min(known)[1]] if known else None
-
-
 def compared(study: Study) -> list[Comparison]:
-    """Pairs of settings that differ in one thing alone; where these are many, each setting with the best one.
+    """Pairs of settings that differ in one thing alone; where these are many or none, each setting with the best one.
 
     Losses over other pictures or another palette answer another question: no such pair is made.
     """
-    pairs = [
-        (first, second)
-        for first, second in combinations(study.settings, 2)
-        if first.pictures == second.pictures and _apart(study, first, second) <= 1
-    ]
-    if len(pairs) > MOST_PAIRS:
-        pairs = []
-        for pictures in sorted({each.pictures for each in study.settings}):
-            alike = [each for each in study.settings if each.pictures == pictures]
-            if (least := best(alike)) is not None:
-                pairs += [(each, least) for each in alike if each is not least]
-    found = []
-    for first, second in pairs:
-        loss = _paired(first, second, LOSS)
-        if loss is not None:
-            found.append(Comparison(first, second, loss, _paired(first, second, ACCURACY)))
-    return found
+    every = combinations(study.settings, 2)
+    found = _made([pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(study, *pair) <= 1])
+    if 0 < len(found) <= MOST_PAIRS:
+        return found
+    pairs = []
+    for pictures in sorted({each.pictures for each in study.settings}):
+        alike = [each for each in study.settings if each.pictures == pictures]
+        pairs += [(each, least) for least in ranked(alike)[:1] for each in alike if each is not least]
+    return _made(pairs)
+
+
+def _made(pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
+    found = [(first, second, _paired(first, second, LOSS)) for first, second in pairs]
+    return [Comparison(a, b, loss, _paired(a, b, ACCURACY)) for a, b, loss in found if loss is not None]
 
 
 def _apart(study: Study, first: Setting, second: Setting) -> int:
+    """In how many of the varied things two settings differ; what only one network takes, another cannot differ in."""
     names = [name for name in study.varied if name != PICTURES]
+    if first.values["model"] != second.values["model"]:
+        taken = first.values.keys() & second.values.keys()
+        names = [name for name in names if not name.startswith("model.") or name in taken]
     return sum(value_of(first.values, name) != value_of(second.values, name) for name in names)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from colourize import __version__, runfolder
 from colourize.study import comparisons, lab_record, records, strips
-from colourize.study.columns import LOSS, cell, of, table_of
+from colourize.study.columns import LOSS, cell, of, ranked, table_of
 from colourize.study.document import Answer, Bullets, Code, Document, Heading, Part, Pictures, Table, Text
 from colourize.study.drawn import drawn
 from colourize.study.published import SOURCE, matching
@@ -22,7 +22,8 @@ METHODS = (
     "Losses, accuracies and pictures are those of the last epoch. The best epoch is the one of the lowest validation "
     "loss, chosen on the pictures it is measured on, so that it flatters.",
     "A setting is the resolved configuration without the seed and paths. mean ± sd over seeds, sd with n - 1: "
-    "a setting with one seed shows no spread. Only finished runs count.",
+    "a setting with one seed shows no spread. Only finished runs count; 2 of 3 seeds: one ended without a result, and "
+    "the mean of the others may flatter.",
     "Skill is the share of the look-up table's cross-entropy that a network removes: below 0 a table without a network "
     "does better. The training loss is a mean over the epoch, while the weights move.",
     "Seconds and pictures a second (the median epoch) are as measured, perhaps beside other jobs on the same machine.",
@@ -66,9 +67,9 @@ def _summary(study: Study) -> str:
     if known:
         better = sum(mine < table for mine, table in known)
         parts.append(f"{better} of {len(known)} have a lower validation loss than the look-up table, with no network.")
-    best = comparisons.best(list(study.settings))
-    if best is not None and len({each.pictures for each in study.settings}) == 1 and len(study.settings) > 1:
-        parts.append(f"The lowest: {best.label}, {cell(of(best, LOSS), LOSS, len(best.runs))} nats a pixel.")
+    if len({each.pictures for each in study.settings}) == 1 and len(study.settings) > 1:
+        parts += [f"The lowest: {best.label}, {cell(of(best, LOSS), LOSS, len(best.runs))} nats a pixel."
+                  for best in ranked(study.settings)[:1]]  # fmt: skip
     return " ".join(parts)
 
 
@@ -97,7 +98,7 @@ def _comparisons(study: Study) -> list[Part]:
     if len({each.pictures for each in study.settings}) > 1:
         note += " Settings with other pictures or another palette answer another question and are not compared."
     if not found:
-        note += " No two settings share a seed, pictures and palette yet."
+        note += " No such pair is there yet."
         return [Heading("Compared"), Text(note)]
     long = f"{len(found)} comparisons" if len(found) > comparisons.MOST_PAIRS else ""
     return [Heading("Compared"), Text(note), Table(comparisons.rows(found), long=long)]

@@ -24,7 +24,7 @@ SETTINGS = {
     "optimizer": "adam", "optimizer.betas": "[0.9, 0.999]", "optimizer.weight_decay": 0.0, "lr": 0.001,
     "scheduler": "none", "augment": "none", "loss": "cross_entropy", "batch_size": 100, "max_epochs": 25, "ema": None,
     "kernel": 3, "dilation": 1, "num_filters": 32, "num_colours": 24, "colour_space": "rgb", "image_size": 32,
-    "holdout": 0.0, "patience": None, "precision": "32-true",
+    "palette": "kmeans", "data.validation_classes": None, "holdout": 0.0, "patience": None, "precision": "32-true",
 }  # fmt: skip
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from colourize.study import comparisons
-from colourize.study.columns import LOSS, LOSSES, OF_PICTURES, Column, around, cell, of, of_row, table_of
+from colourize.study.columns import LOSSES, OF_PICTURES, Column, around, cell, of, of_row, ranked, table_of
 from colourize.study.document import Part, Table, Text
 from colourize.study.settings import PICTURES, Setting, Study, shown, value_of
 
@@ -17,8 +16,8 @@ def tables(study: Study) -> list[Part]:
     every = study.settings
     if len(every) <= MOST_ROWS:
         return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
-    known = [(found.mean, place) for place, each in enumerate(every) if (found := of(each, LOSS)) is not None]
-    best = [every[place] for place in sorted(place for _, place in sorted(known)[:BEST])]
+    first = ranked(every)[:BEST]
+    best = [each for each in every if any(each is one for one in first)]
     return [
         Text(f"The {len(best)} settings of the lowest validation loss:"), _table(study, best, LOSSES),
         replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
@@ -38,17 +37,22 @@ def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) ->
         if len(alike) > 2 and run is not None and (table := table_of(run)):
             floors, ceilings = {table[0]: table[1]}, {}
         mark = f" ({_common(study, settings)})" if len(alike) > 1 else ""
-        least = comparisons.best(settings) if len(settings) > 1 else None
+        least = next(iter(ranked(settings)), None) if len(settings) > 1 else None
         for name, row in floors.items():
             lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
         for each in settings:
             cells = (cell(of(each, column), column, len(each.runs)) for column in columns)
-            lines.append([each.label, str(len(each.runs)), *cells])
+            lines.append([each.label, _seeds(each), *cells])
         for name, row in ceilings.items():
             lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
         kinds += [*["floor"] * len(floors), *("best" if each is least else "" for each in settings)]
         kinds += ["ceiling"] * len(ceilings)
     return Table(lines, kinds)
+
+
+def _seeds(setting: Setting) -> str:
+    done, all_ = len(setting.runs), len(setting.runs) + len(setting.lost)
+    return str(done) if done == all_ else f"{done} of {all_}"
 
 
 def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 
 from colourize import search
-from colourize.study.charts import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, cut_off, log_axis
+from colourize.study.charts import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, limits, log_axis
 from colourize.study.document import Chart, Heading, Part, Text
 from colourize.study.settings import Study
 
@@ -112,7 +112,8 @@ def _scatter(axes: Any, trials: "Sequence[FrozenTrial]", x: Any) -> None:
         if some := [trial for trial in trials if trial.state.name == kind]:
             style = {"color": COLOURS[number], "markerfacecolor": face, "label": name}
             axes.plot([x(trial) for trial in some], list(map(_loss, some)), MARKERS[number], **style)
-    cut_off(axes, list(map(_loss, trials)))
+    if ends := limits(list(map(_loss, trials))):
+        axes.set_ylim(*ends)
 
 
 def _loss(trial: "FrozenTrial") -> float:

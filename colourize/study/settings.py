@@ -18,6 +18,7 @@ OWN = ("seed",)
 """Values of options that mean something else than the knob of that name: landscapes have a seed of their own."""
 MOST_NAMED = 3
 """Varied names in a label; where there are more, it leaves out those at their commonest value."""
+ENDED = "finished", "failed"
 Values = dict[str, Any]
 
 
@@ -28,11 +29,13 @@ class Setting:
     Attributes:
         runs: the finished ones, one for each seed, by seed.
         unfinished: begun ones of which rows are there.
+        lost: those that ended without a result, of seeds that have none: the mean of the others may flatter.
     """
 
     values: Values
     runs: tuple[Record, ...]
     unfinished: tuple[Record, ...] = ()
+    lost: tuple[Record, ...] = ()
     label: str = ""
 
     @property
@@ -90,34 +93,38 @@ def _plain(value: Any) -> Any:
 
 
 def study(records: Sequence[Record]) -> Study:
-    """Groups runs by setting. Runs without a configuration, which ended before they began, stand in ``records`` alone.
+    """Groups runs by setting. Runs that have not read their pictures yet, or never did, stand in ``records`` alone.
 
     Of two runs with one setting and seed the finished one counts, and of two such the later.
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
-        if record.config:
+        if record.config and (record.fingerprint or record.epochs):
             groups.setdefault(json.dumps(values_of(record), sort_keys=True), []).append(record)
     doubled: list[str] = []
-    settings = []
-    for _, runs in sorted(groups.items()):
-        done = [run for run in runs if "val/loss" in run.finals]
-        by_seed: dict[int, Record] = {}
-        for run in sorted(done, key=lambda run: (run.start, str(run.folder))):
-            if (before := by_seed.get(run.seed)) is not None:
-                doubled.append(
-                    f"{before.folder} repeats what {run.folder} ran later, seed {run.seed}: it does not count"
-                )
-            by_seed[run.seed] = run
-        under_way = [run for run in runs if run.state != "finished" and run.epochs and run.seed not in by_seed]
-        finished = tuple(by_seed[seed] for seed in sorted(by_seed))
-        settings.append(Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed))))
+    settings = [_setting(runs, doubled) for _, runs in sorted(groups.items())]
     varied, following, constant = told_apart(records, [setting.values for setting in settings])
     usual = _usual([setting.values for setting in settings], varied)
     taken = {(each.values["model"], name) for each in settings for name in each.values}
     named = [replace(each, label=_label(each.values, varied, usual, taken)) for each in settings]
     named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
     return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
+
+
+def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
+    """The runs of one setting by how they stand; adds a sentence on each run that another repeats."""
+    by_seed: dict[int, Record] = {}
+    for run in sorted(runs, key=lambda run: (run.start, str(run.folder))):
+        if "val/loss" not in run.finals:
+            continue
+        if (before := by_seed.get(run.seed)) is not None:
+            doubled.append(f"{before.folder} repeats what {run.folder} ran later, seed {run.seed}: it does not count")
+        by_seed[run.seed] = run
+    others = {run.seed: run for run in runs if run.seed not in by_seed}
+    under_way = [run for run in runs if run.seed in others and run.state != "finished" and run.epochs]
+    lost = [run for seed, run in sorted(others.items()) if run.state in ENDED]
+    finished = tuple(by_seed[seed] for seed in sorted(by_seed))
+    return Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed)), tuple(lost))
 
 
 def value_of(values: Values, name: str) -> Any:
