@@ -62,6 +62,7 @@ code { padding: 0 .2em; } pre { padding: .6rem; white-space: pre-wrap; } summary
 @media print { tr, figure, .strip { break-inside: avoid; } h2 { break-after: avoid; }
   :root, body { font-size: 11px; } body { max-width: none; padding: 0; } .scroll { overflow: visible; }
   .wide img { min-width: 0; } th, td { padding: .2rem .3rem; white-space: normal; } td.left { min-width: 0; }
-  .charts { grid-template-columns: 1fr 1fr; } details::details-content { content-visibility: visible; } }
+  .charts { grid-template-columns: 1fr 1fr; } .charts svg { max-height: 22cm; }
+  details::details-content { content-visibility: visible; } }
 </style></head><body>BODY</body></html>
 """
