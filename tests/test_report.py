@@ -207,6 +207,13 @@ def test_seeds_that_ended_without_a_result_are_counted_beside_the_mean_of_the_ot
         assert cells(text, f"batch_size={size}")[:2] == ["3 of 4", mean]
 
 
+def test_the_table_itself_as_a_run_is_not_counted_among_the_networks_that_beat_it(tmp_path):
+    made(tmp_path)
+    run(tmp_path / "6", losses=(0.9 - 1e-9,), model="lookup.LookupTable", batch_size=32)
+    _, text, _ = written(tmp_path)
+    assert "0 of 2 have a lower validation loss than the look-up table" in text
+
+
 def test_two_hundred_runs_make_a_page(tmp_path):
     for job in range(200):
         run(tmp_path / str(job), losses=(2.0, 1 + job / 200), seed=job % 2, lr=0.001 * (1 + job // 2), batch_size=10)
