@@ -72,7 +72,7 @@ def test_of_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond
     for job in range(9):
         run(tmp_path / str(job), losses=[*[9.0] * 20, 0.5 + job / 10] if job else [400.0] * 21, lr=0.001 * (job + 1))
     found = charts(tmp_path)
-    assert "Losses above 18 are beyond the chart." in found["loss-curves"].caption
+    assert "Losses above 27 are beyond the chart." in found["loss-curves"].caption
     assert "beyond" not in found["accuracy-curves"].caption
     with mpl.rc_context():
         assert ">60<" in found["accuracy-curves"].svg  # 1 / (1 + 0.6) = 62.5 %

@@ -200,10 +200,10 @@ def log_axis(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def limits(values: Sequence[float], levels: Sequence[float] = ()) -> tuple[float, float] | None:
-    """Ends of the upright axis, the upper at twice the median, where something is far above it and would flatten the
-    rest; None where nothing is."""
-    low, high = min([*values, *levels]), 2 * float(np.median(values))
+def limits(values: Sequence[float], levels: Sequence[float] = (), times: float = 2) -> tuple[float, float] | None:
+    """Ends of the upright axis, the upper at so many times the median, where something is above that and would flatten
+    the rest; None where nothing is."""
+    low, high = min([*values, *levels]), times * float(np.median(values))
     return (low - 0.05 * (high - low), high) if low >= 0 and max(values) > high else None
 
 

@@ -42,7 +42,7 @@ def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
         f" All {len(shown)} settings in grey; the best {HIGHLIGHTED} and the worst by their last validation loss named."
         if many else " Dotted: training."
     )  # fmt: skip
-    ends = limits(values, [level.value for level in lines_across]) if many and column is LOSS else None
+    ends = limits(values, [level.value for level in lines_across], times=3) if column is LOSS else None
     caption += f" Losses above {ends[1]:.3g} are beyond the chart." if ends else ""
     marks = published(named, column, lambda each: each.values["max_epochs"])
     axis = Axis("epoch", _unit(column).removeprefix("validation "), limits=ends)  # training is there too

@@ -47,11 +47,14 @@ def floor_along(settings: Sequence[Setting], column: Column, place_of: Callable[
     """The look-up table along the swept value, where each setting has its own palette or pictures."""
     if not column.of_rows or len({each.pictures for each in settings}) == 1:
         return []
-    found = {}
+    found: dict[float, float] = {}
+    names = set()
     for each in settings:
         known = next((table for run in each.runs if (table := table_of(run)) is not None), None)
         if known is not None and column.of_rows in known[1]:
-            found[place_of(each)] = (known[0], column.scale * known[1][column.of_rows])
-    points = [Point(x, [], value, math.nan) for x, (_, value) in sorted(found.items())]
-    names = " / ".join(sorted({name for name, _ in found.values()}))
-    return [Series(names, points, hollow=True, number=MOST_SERIES - 1)] if points else []
+            value = column.scale * known[1][column.of_rows]
+            if not math.isclose(found.setdefault(place_of(each), value), value):
+                return []  # several floors at one place are no line
+            names.add(known[0])
+    points = [Point(x, [], value, math.nan) for x, value in sorted(found.items())]
+    return [Series(" / ".join(sorted(names)), points, hollow=True, number=MOST_SERIES - 1)] if points else []

@@ -12,12 +12,11 @@ MOST_ROWS, BEST = 20, 10
 
 
 def tables(study: Study) -> list[Part]:
-    """Losses, then pictures and time; of many settings the best ones, and all of them folded."""
+    """Losses, then pictures and time; of many settings the best ones by their loss, and all of them folded."""
     every = study.settings
     if len(every) <= MOST_ROWS:
         return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
-    first = ranked(every)[:BEST]
-    best = [each for each in every if any(each is one for one in first)]
+    best = ranked(every)[:BEST]
     return [
         Text(f"The {len(best)} settings of the lowest validation loss:"), _table(study, best, LOSSES),
         replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
