@@ -212,12 +212,13 @@ def resumed(words: Sequence[str]) -> list[str]:
 
 
 def sweep_of(folder: Path) -> dict[str, Any]:
-    """What began the sweep in a folder: ``overrides`` and ``cwd``; empty where there is none."""
+    """What began the sweep in a folder: ``overrides`` and ``cwd``; empty where there is none, or a damaged one."""
     try:
         said = json.loads((folder / SWEEP).read_text())
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    said = manifest.checked(said, folder / SWEEP) if isinstance(said, dict) else {}
+    return said if "overrides" in said else {}
 
 
 def _lack(folder: Path) -> str:

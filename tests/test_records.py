@@ -40,6 +40,9 @@ def test_entries_of_a_wrong_type_end_no_report(tmp_path, wrong):
         damaged(number, lambda said, key=key: said.update({key: wrong}))
     for number, key in enumerate(("model", "data", "optimizer", "scheduler", "trainer", "seed", "lr"), 10):
         damaged(number, lambda said, key=key: said["config"].update({key: wrong}))
+    (tmp_path / "sweep.json").write_text(json.dumps({"overrides": wrong, "cwd": wrong}))
+    for number, rows in enumerate((wrong, {"UNet": wrong}, {"UNet": {"psnr": wrong}}, {"UNet": {"psnr": [wrong]}}), 30):
+        (run(tmp_path / str(number), seed=number) / "evaluation.json").write_text(json.dumps(rows))
     damaged(20, lambda said: said["config"]["model"].update(_target_=wrong))
     report([tmp_path])
     runs.show([tmp_path])

@@ -149,7 +149,7 @@ def _rows(path: Path) -> dict[str, dict[str, float]]:
             row: {key: float(value[0]) for key, value in measures.items() if value[0] is not None}
             for row, measures in contents.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+    except (OSError, ValueError, TypeError, AttributeError, LookupError):
         return {}
 
 
