@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,22 @@ def completed(config: dict[str, Any]) -> dict[str, Any]:
 
 def _without_later(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in LATER or value != LATER[key]}
+
+
+def telling(words: Sequence[str]) -> frozenset[str]:
+    """A job's words without those that make no difference, in no order."""
+    idle = {*NO_DIFFERENCE, "data.cache_dir", *(f"trainer.{name}" for name in SHOWN)}
+    return frozenset(word.lstrip("+") for key, word in by_key(words).items() if key not in idle)
+
+
+def by_key(words: Sequence[str]) -> dict[str, str]:
+    """A command line's words by the keys to which they give values; of several for a key the last holds."""
+    return {key_of(word): word for word in words}
+
+
+def key_of(word: str) -> str:
+    """The key to which a word gives a value; a word with a dash is its own."""
+    return word.partition("=")[0].lstrip("+~") if not word.startswith("-") else word
 
 
 def config_hash(config: dict[str, Any]) -> str:

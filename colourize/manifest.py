@@ -12,10 +12,19 @@ from colourize import files
 
 log = logging.getLogger(__name__)
 NAME, EPOCHS = "run.json", "metrics.csv"
+TYPES = {
+    **dict.fromkeys(("config", "metrics", "environment", "refused"), dict), "overrides": list,
+    **dict.fromkeys(("status", "error", "start", "end", "host", "cwd", "fingerprint", "config_hash"), str),
+    **dict.fromkeys(("pid", "starts"), int), "pruned": bool,
+}  # fmt: skip
+REFUSED: dict[str, Any] = {"status": "failed", "overrides": [], "error": ""}
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The run's manifest; empty where the folder has none, or a damaged one, which is logged."""
+    """The run's manifest; empty where the folder has none, or a damaged one, which is logged.
+
+    An entry that is null is left out, and so is one of another type than a run writes, which is logged.
+    """
     try:
         contents = json.loads((folder / NAME).read_text())
     except FileNotFoundError:
@@ -23,9 +32,21 @@ def read(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         contents = None
     if isinstance(contents, dict):
-        return contents
+        return checked(contents, folder / NAME)
     log.warning("%s is damaged and counts for nothing", folder / NAME)
     return {}
+
+
+def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
+    """What a folder says of itself without entries that are null or of a wrong type, which are logged."""
+    kept = {}
+    for key, value in entries.items():
+        right = isinstance(value, TYPES.get(key, object))
+        if right and (key != "overrides" or all(isinstance(word, str) for word in value)):
+            kept[key] = {**REFUSED, **checked(value, file)} if key == "refused" else value
+        elif value is not None:
+            log.warning("%s: %s is damaged and counts for nothing", file, key)
+    return kept
 
 
 def write(folder: Path, **entries: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from colourize import manifest
-from colourize.changes import config_hash
+from colourize.changes import by_key, config_hash, key_of
 from colourize.errors import InputError, told
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def state(folder: Path) -> str:
 def finished(folder: Path, said: dict[str, Any], knobs: dict[str, Any]) -> dict[str, float] | None:
     """The metrics of a run whose ``run.json`` says that it was done with these very knobs, and is whole; else None."""
     same = said.get("status") == "finished" and said.get("config_hash") == config_hash(knobs)
-    return said["metrics"] if same and (folder / "checkpoints/last.ckpt").is_file() else None
+    return said.get("metrics") if same and (folder / "checkpoints/last.ckpt").is_file() else None
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
@@ -203,21 +203,22 @@ def resumed(words: Sequence[str]) -> list[str]:
         )
     if home is not None and Path(home).is_dir():
         os.chdir(home)
-    by_key = {_key(word): word for word in earlier}
+    found = by_key(earlier)
     for word in words:
         if word not in given:
-            earlier_one = by_key.get(_key(word), "")
-            by_key[_key(word)] = "+" * (earlier_one.startswith("+") and not word.startswith(("+", "~"))) + word
-    return list(by_key.values())
+            earlier_one = found.get(key_of(word), "")
+            found[key_of(word)] = "+" * (earlier_one.startswith("+") and not word.startswith(("+", "~"))) + word
+    return list(found.values())
 
 
 def sweep_of(folder: Path) -> dict[str, Any]:
-    """What began the sweep in a folder: ``overrides`` and ``cwd``; empty where there is none."""
+    """What began the sweep in a folder: ``overrides`` and ``cwd``; empty where there is none, or a damaged one."""
     try:
         said = json.loads((folder / SWEEP).read_text())
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    said = manifest.checked(said, folder / SWEEP) if isinstance(said, dict) else {}
+    return said if "overrides" in said else {}
 
 
 def _lack(folder: Path) -> str:
@@ -233,7 +234,3 @@ def _lack(folder: Path) -> str:
 def _quoted(path: Path) -> str:
     """For Hydra: in its quotes a backslash is one, but before a quote."""
     return "'" + re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), str(path)) + "'"
-
-
-def _key(word: str) -> str:
-    return word.partition("=")[0].lstrip("+~") if not word.startswith("-") else word

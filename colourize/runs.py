@@ -49,13 +49,13 @@ def _run(folder: Path) -> Run:
     finite = [loss for loss in losses if math.isfinite(loss)]
     return Run(
         folder=str(folder),
-        state=runfolder.state(folder),
+        state="pruned" if said.get("pruned") else runfolder.state(folder),
         start=said.get("start", said.get("end", "")),
         epochs=len(rows),
         max_epochs=said.get("config", {}).get("max_epochs"),
         best=min(finite, default=None),
         last=losses[-1] if losses else None,
-        overrides=said.get("overrides") or [],
+        overrides=said.get("overrides", []),
         error=said.get("error", ""),
     )
 
@@ -78,7 +78,7 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
         )
         if run.error and run.state != "finished":
             print(f"  {run.error}")
-    unfinished = [Path(run.folder) for run in runs if run.state not in ("running", "finished")]
+    unfinished = [Path(run.folder) for run in runs if run.state not in ("running", "finished", "pruned")]
     if unfinished:
         place = unfinished[-1].parent if runfolder.sweep_of(unfinished[-1].parent) else unfinished[-1]
         print(f"go on with: {runfolder.going_on('python train.py', place)}")

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +11,11 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from colourize import files, manifest, runfolder, search
+from colourize.changes import by_key, telling
 from colourize.sweep_progress import SweepProgress
+
+PLACE = "hydra.sweep.dir", "hydra.mode"
+"""Keys of words that ``resume`` adds."""
 
 
 class Summary(Callback):
@@ -38,15 +43,30 @@ class Summary(Callback):
         return [said.get("status", "") for said in found if not words or tuple(said.get("overrides") or ()) in words]
 
     def _remember(self, config: DictConfig) -> None:
-        """Keeps the words that began the sweep, for ``resume``: once, as soon as the folder holds something of it."""
-        if not any(self.folder.glob(f"**/{manifest.NAME}")):
+        """Keeps the words that began the sweep, for ``resume``; those of a later start where it adds to the sweep."""
+        words = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
+        before = runfolder.sweep_of(self.folder).get("overrides", [])
+        if not any(self.folder.glob(f"**/{manifest.NAME}")) or self._adds(before, words):
             self.folder.mkdir(parents=True, exist_ok=True)
-            words = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
             said = {"overrides": words, "cwd": os.getcwd()}
             files.replace_text(self.folder / runfolder.SWEEP, json.dumps(said, indent=1) + "\n")
 
+    def _adds(self, before: Sequence[str], words: Sequence[str]) -> bool:
+        """Whether a start with other words goes on with all that the folder holds: what it refuses stays another's.
+
+        Its jobs are among those planned; a search has the same words but for Hydra's own, the number of trials.
+        """
+        old, new = ({key: word for key, word in by_key(each).items() if key not in PLACE} for each in (before, words))
+        if old == new:
+            return False
+        if not self.planned:
+            return all(word.startswith(("hydra.", "hydra/")) for _, word in old.items() ^ new.items())
+        held = {telling(manifest.read(file.parent).get("overrides", [])) for file in self.folder.rglob(manifest.NAME)}
+        return held <= set(map(telling, self.planned))
+
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         Summary.under_way = None
+        self._remember(config)  # again: one beyond the sweep's end has other words until its jobs have them
         if self.show():
             raise SystemExit(1)
 
@@ -107,17 +127,19 @@ def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:
     """Manifests of a sweep's jobs, each with its ``name`` and the ``status`` that holds now.
 
     Those planned, in their order, whether begun or not; where nothing is planned all that lie in the folder, in the
-    order of starting.
+    order of starting. A job of other words counts where those differ in nothing that makes a difference.
     """
     found = []
     for path in sweep.rglob(manifest.NAME):
         said = manifest.read(path.parent)
         name = str(path.parent.relative_to(sweep))
-        found.append({**said, "name": name, "status": runfolder.state(path.parent)})
+        found.append({"overrides": [], **said, "name": name, "status": runfolder.state(path.parent)})
         if "refused" in said:
             found.append({**said["refused"], "name": name})
     if not planned:
         return sorted(found, key=lambda job: job.get("start", ""))
-    by_overrides = {tuple(job["overrides"] or []): job for job in found}
+    exact = {tuple(job["overrides"]): job for job in found}
+    wanted = set(map(tuple, planned))
+    alike = {telling(job["overrides"]): job for job in found if tuple(job["overrides"]) not in wanted}
     absent = {"name": "-", "status": "not begun"}
-    return [by_overrides.get(tuple(words), {**absent, "overrides": words}) for words in planned]
+    return [exact.get(tuple(words)) or alike.get(telling(words)) or {**absent, "overrides": words} for words in planned]

@@ -22,10 +22,16 @@ def as_text(rows: Rows) -> str:
 
 
 def as_markdown(rows: Rows) -> str:
-    """A table of Markdown."""
+    """A table of Markdown; a cell's text is what its reader sees, but for images and links, which stay such."""
     rule = ["---" if words else "--:" for words in _left(rows)]
     lines = [rows[0], rule, *rows[1:]]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
+    return "\n".join(
+        "| " + " | ".join(re.sub(r"[\\|<&*`]", r"\\\g<0>", one_line(cell)) for cell in row) + " |" for row in lines
+    )
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.splitlines())
 
 
 def _left(rows: Rows) -> list[bool]:

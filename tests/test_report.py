@@ -7,8 +7,10 @@ import statistics
 import sys
 
 import pytest
+from filelock import FileLock
 from scipy import stats
 
+from colourize import runfolder
 from colourize.__main__ import main
 from colourize.errors import InputError
 from colourize.study.command import report
@@ -103,11 +105,8 @@ def test_an_answer_in_the_markdown_is_kept(tmp_path):
 
 
 def test_the_question_and_what_was_expected_stand_where_an_experiment_was_chosen(tmp_path):
-    made(tmp_path)
-    for job in range(6):
-        (tmp_path / str(job) / ".hydra").mkdir()
-        choices = "hydra: {runtime: {choices: {experiment: batch_size, model: unet}}}"
-        (tmp_path / str(job) / ".hydra/hydra.yaml").write_text(choices)
+    for seed in range(2):
+        run(tmp_path / str(seed), seed=seed, experiment="batch_size")
     _, text, _ = written(tmp_path)
     assert text.startswith("# Study: batch_size\n")
     assert "**Question**: What does the batch size do to ConvTransposeNet" in text
@@ -124,11 +123,14 @@ def test_failed_running_and_refused_jobs_stand_by_name_with_their_errors(tmp_pat
     made(tmp_path)
     run(tmp_path / "6", status="failed", batch_size=7)
     run(tmp_path / "7", losses=(1.9,), status="running", batch_size=8)
+    run(tmp_path / "9", losses=(1.8,), status="running", batch_size=9)
     (tmp_path / "8").mkdir()
     said = {"status": "failed", "overrides": ["batch_size=0"], "error": "batch_size=0 is too small", "end": ""}
     (tmp_path / "8/run.json").write_text(json.dumps(said))
-    page, text, _ = written(tmp_path)
-    assert "9 jobs: 2 failed, 6 finished, 1 killed." in text
+    with FileLock(tmp_path / "9" / runfolder.LOCK):  # as its process holds it
+        page, text, _ = written(tmp_path)
+    assert "10 jobs: 2 failed, 6 finished, 1 killed, 1 running." in text
+    assert "| 9 | running | 1/2 | - | batch_size=9 |" in text
     assert "| 6 | failed | 2/2 | no room on the disk | batch_size=7 |" in text
     assert "| 7 | killed | 1/2 | - | batch_size=8 |" in text
     assert "| 8 | failed | 0/? | batch_size=0 is too small | batch_size=0 |" in text

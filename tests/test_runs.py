@@ -42,6 +42,19 @@ def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_told(tmp_path,
     assert (run.epochs, run.best, run.last) == (0, None, None)
 
 
+def test_a_pruned_run_is_told_as_such_and_is_nothing_to_go_on_with(tmp_path, capsys):
+    manifest.write(tmp_path, status="finished", start="1", pruned=True)
+    runs.show([tmp_path])
+    assert [run.state for run in runs.found([tmp_path])] == ["pruned"]
+    assert "go on with" not in capsys.readouterr().out
+
+
+def test_entries_of_a_wrong_type_count_for_nothing(tmp_path, capsys):
+    (tmp_path / "run.json").write_text('{"config": null, "overrides": [5], "error": {}, "start": 3, "status": []}')
+    runs.show([tmp_path])
+    assert "unknown" in capsys.readouterr().out
+
+
 def test_json_is_one_object_a_line(finished_run, capsys):
     runs.show([finished_run], as_json=True)
     assert [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()] == ["finished"]

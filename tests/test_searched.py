@@ -50,6 +50,13 @@ def test_few_trials_have_no_importances(tmp_path):
     assert "The loss against lr." in text and "The share of the loss" not in text
 
 
+def test_a_choice_with_dollars_is_no_mathematics(tmp_path):
+    made(tmp_path, [1.3, 1.1])
+    study = search.open_study(tmp_path, 4, 1)
+    study.tell(study.ask({"palette": CategoricalDistribution(["a$^$.npy"])}), 1.2)
+    assert "a$^$.npy" in page(tmp_path)
+
+
 def test_a_damaged_database_is_left_out_and_that_is_logged(tmp_path, caplog):
     made(tmp_path, [1.3, 1.1])
     (tmp_path / search.DATABASE).write_text("no database")

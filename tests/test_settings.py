@@ -53,6 +53,15 @@ def test_long_labels_leave_the_commonest_values_out_and_stay_different(tmp_path)
     assert found.usual == usual
 
 
+def test_labels_that_would_be_the_same_have_every_digit(tmp_path):
+    for job, lr in enumerate((0.0012345678, 0.0012345679)):
+        run(tmp_path / str(job), lr=lr)
+    assert [each.label for each in study(read([tmp_path])).settings] == ["lr=0.0012345678", "lr=0.0012345679"]
+    run(tmp_path / "a/0", lr=0.0012345678)
+    run(tmp_path / "a/1", lr=0.2)
+    assert [each.label for each in study(read([tmp_path / "a"])).settings] == ["lr=0.00123457", "lr=0.2"]
+
+
 def test_a_knob_that_came_later_stands_at_what_held_before(tmp_path):
     run(tmp_path / "0")
     run(tmp_path / "1", ema=None, hints=False, loss={}, augment={})

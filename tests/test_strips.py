@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
 from colourize.callbacks import examples
@@ -42,6 +43,17 @@ def test_a_run_without_pictures_has_none(tmp_path):
     assert read(tmp_path) is None
     with SummaryWriter(tmp_path / "tensorboard") as writer:
         writer.add_scalar("loss", 1.0, 0)
+    assert read(tmp_path) is None
+
+
+@pytest.mark.parametrize("contents", [b"", b"no picture", b"half", b"tiny"])
+def test_a_damaged_picture_is_left_out(tmp_path, contents):
+    buffer = io.BytesIO()
+    Image.new("RGB", (1, 1) if contents == b"tiny" else (30, 30)).save(buffer, "png")
+    contents = {b"tiny": buffer.getvalue(), b"half": buffer.getvalue()[:50]}.get(contents, contents)
+    with SummaryWriter(tmp_path / "tensorboard") as writer:
+        image = Summary.Image(height=30, width=30, colorspace=3, encoded_image_string=contents)
+        writer._get_file_writer().add_summary(Summary(value=[Summary.Value(tag=TAG, image=image)]))
     assert read(tmp_path) is None
 
 

@@ -1,8 +1,12 @@
+import json
+
 import pytest
 from omegaconf import OmegaConf
 
 from colourize import manifest
 from colourize.sweep import Summary, jobs, planned
+
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
 def write(folder, **entries):
@@ -10,14 +14,14 @@ def write(folder, **entries):
     manifest.write(folder, **entries)
 
 
-def config(folder, *task, params=None, sweeper="hydra._internal.core_plugins.basic_sweeper.BasicSweeper"):
-    hydra = {
+def config(folder, *task, params=None, sweeper=BASIC, hydra=()):
+    settings = {
         "sweep": {"dir": str(folder)},
         "sweeper": {"_target_": sweeper, "params": params},
         "launcher": {},
-        "overrides": {"task": list(task)},
+        "overrides": {"task": list(task), "hydra": list(hydra)},
     }
-    return OmegaConf.create({"hydra": hydra})
+    return OmegaConf.create({"hydra": settings})
 
 
 def done(overrides, loss, start="1"):
@@ -63,6 +67,52 @@ def test_a_folder_that_holds_another_run_is_told_and_that_run_is_kept(tmp_path):
     write(tmp_path / "0", **done(["seed=7"], 1.0))
     manifest.note_failure(tmp_path / "0", ["seed=1"], "0 was trained with seed=7, not 1")
     assert [job["status"] for job in jobs(tmp_path, [["seed=1"], ["seed=7"]])] == ["failed", "finished"]
+
+
+def remembered(folder, *task, **settings):
+    """The words that the folder keeps after a start of a sweep."""
+    summary(config(folder, *task, **settings))
+    Summary.under_way = None
+    return json.loads((folder / "sweep.json").read_text())["overrides"]
+
+
+def test_the_words_of_a_start_that_adds_to_a_sweep_are_kept_and_those_of_one_that_it_refuses_are_not(tmp_path):
+    assert remembered(tmp_path, "kernel=3", "seed=0") == ["kernel=3", "seed=0"]
+    write(tmp_path / "0", **done(["kernel=3", "seed=0"], 1.0))
+    assert remembered(tmp_path, "kernel=3", "seed=0,1") == ["kernel=3", "seed=0,1"]
+    write(tmp_path / "1", **done(["kernel=3", "seed=1"], 1.0))
+    assert remembered(tmp_path, "kernel=5", "seed=0,1") == ["kernel=3", "seed=0,1"]
+    assert remembered(tmp_path, "kernel=3", "seed=1") == ["kernel=3", "seed=0,1"]
+
+
+def test_the_words_of_a_sweep_gone_on_with_beyond_its_end_are_kept_when_its_jobs_have_them(tmp_path):
+    remembered(tmp_path, "max_epochs=2", "seed=0")
+    write(tmp_path / "0", **done(["max_epochs=2", "seed=0"], 1.0))
+    settings = config(tmp_path, "max_epochs=3", "seed=0")
+    begun = summary(settings)
+    manifest.write(tmp_path / "0", **done(["max_epochs=3", "seed=0"], 0.9))
+    begun.on_multirun_end(settings)
+    assert json.loads((tmp_path / "sweep.json").read_text())["overrides"] == ["max_epochs=3", "seed=0"]
+
+
+def test_a_search_keeps_a_later_number_of_trials_but_no_other_words(tmp_path):
+    def start(*task, trials):
+        return remembered(tmp_path, *task, sweeper="some.OptunaSweeper", hydra=[f"hydra.sweeper.n_trials={trials}"])
+
+    start("lr=interval(0,1)", trials=3)
+    write(tmp_path / "0", **done(["lr=0.5"], 1.0))
+    assert start("lr=interval(0,1)", trials=9) == ["lr=interval(0,1)", "hydra.sweeper.n_trials=9"]
+    assert start("lr=interval(0,2)", trials=9) == ["lr=interval(0,1)", "hydra.sweeper.n_trials=9"]
+
+
+def test_a_job_counts_whose_words_differ_in_nothing_that_makes_a_difference(tmp_path):
+    for seed in (0, 1):
+        write(tmp_path / str(seed), **done(["kernel=3", f"seed={seed}"], 1.0))
+    words = [[f"seed={seed}", "kernel=3", "save_every=7", "trainer.profiler=simple"] for seed in (0, 1, 2)]
+    assert [job["status"] for job in jobs(tmp_path, words)] == ["finished", "finished", "not begun"]
+    assert [job["name"] for job in jobs(tmp_path, words)] == ["0", "1", "-"]
+    both = [["kernel=3", "seed=0"], ["kernel=3", "seed=0", "save_every=7"]]
+    assert [job["status"] for job in jobs(tmp_path, both)] == ["finished", "not begun"]
 
 
 def test_what_an_experiment_sweeps_is_planned_too():

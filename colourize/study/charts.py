@@ -213,7 +213,9 @@ def _apart(places: np.ndarray) -> bool:
 
 
 def _short(name: str, most: int = 34) -> str:
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
+    """A name for matplotlib, to which bare dollars are mathematics."""
+    name = name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
+    return name.replace("$", r"\$")
 
 
 def as_svg(figure: Figure, axes: Axes, axis: Axis) -> str:

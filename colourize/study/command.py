@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from colourize import files
+from colourize.errors import InputError
 from colourize.study import html_page, markdown, records
 from colourize.study.contents import contents
 from colourize.study.document import Answer
@@ -30,16 +31,18 @@ def report(
         pictures: strips of pictures in the Markdown, too.
 
     Raises:
-        InputError: a folder that is none or holds no run, a file that could not be written.
+        InputError: a folder that is none or holds no run, a file that could not be written, or is another's.
     """
     found = records.read(folders)
     home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
     html, markdown_, table = html or home / "report.html", markdown_ or home / "report.md", table or home / "report.csv"
     for file in (html, markdown_, table):
         files.check_output(file)
+    if len({file.resolve() for file in (html, markdown_, table)}) < 3:
+        raise InputError(f"{html}, {markdown_} and {table} are to be three files; pass another name for each")
+    answer = Answer(markdown.answer(markdown_))
     seen = study(found)
     document = contents(seen)
-    answer = Answer(markdown.answer(markdown_))
     document = replace(document, parts=[answer if isinstance(part, Answer) else part for part in document.parts])
     files.replace_text(html, html_page.rendered(document))
     markdown.write(document, markdown_, pictures)
@@ -60,7 +63,7 @@ def _csv(seen: Study) -> str:
     writer.writerow(["job", "state", "seed", *varied, *measures, "error"])
     for record in seen.records:
         values = values_of(record) if record.config else None
-        told = ["" if values is None else shown(value_of(values, name)) for name in varied]
+        told = ["" if values is None else shown(value_of(values, name), exact=True) for name in varied]
         finals = [repr(record.finals[name]) if name in record.finals else "" for name in measures]
         seed = record.seed if record.config else ""
         writer.writerow([str(record.folder), record.state, seed, *told, *finals, record.error])

@@ -34,7 +34,7 @@ METHODS = (
 def contents(study: Study) -> Document:
     """The page of a study."""
     name = records.experiment(study.records)
-    said = lab_record.header(name) if name else {}
+    said = lab_record.header(name, [record.folder for record in study.records]) if name else {}
     parts: list[Part] = [Text(f"**{key}**: {said[key]}") for key in ("Question", "Expected") if key in said]
     parts += [Answer(""), Text(_summary(study)), Heading("Results")]
     parts += tables(study)

@@ -1,23 +1,42 @@
 """What an experiment's file states at its head: question, command, expected result."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+import yaml
 
 from colourize.config import conf_dir
 
 
-def header(name: str) -> dict[str, str]:
-    """``# Question  ...`` and the other entries of ``conf/experiment/NAME.yaml``; empty where there is no such file."""
+def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
+    """``# Question  ...`` and the other entries of ``experiment/NAME.yaml``; empty where there is no such file.
+
+    Args:
+        folders: of runs that chose it: the first that says where Hydra looked (``hydra.searchpath``) is believed.
+    """
+    said = (file for folder in folders if (file := folder / ".hydra/hydra.yaml").is_file())
+    homes = [Path(conf_dir()), *_searched(next(said, Path()))]
+    files = [home / "experiment" / f"{name}.yaml" for home in homes]
     try:
-        lines = (Path(conf_dir()) / "experiment" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
-    except OSError:
+        text = next(file for file in files if file.is_file()).read_text(encoding="utf-8")
+    except (StopIteration, OSError, UnicodeDecodeError):
         return {}
     found: dict[str, str] = {}
-    for line in lines[1:]:
+    for line in text.splitlines():
         if begins := re.match(r"# (\w+) {2,}(\S.*)", line):
             found[begins[1]] = begins[2]
         elif found and (goes_on := re.match(r"# {3,}(\S.*)", line)):
             found[list(found)[-1]] += " " + goes_on[1]
-        else:
+        elif found or not re.match(r"\s*(# @|$)", line):
             break
     return found
+
+
+def _searched(file: Path) -> list[Path]:
+    """Folders among which Hydra found a run's options, from its ``hydra.yaml``; none from a damaged one."""
+    try:
+        runtime = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["runtime"]
+        return [Path(runtime["cwd"], each["path"]) for each in runtime["config_sources"] if each["schema"] == "file"]
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        return []

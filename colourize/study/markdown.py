@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from colourize import files
+from colourize.errors import InputError
 from colourize.study import strips
 from colourize.study.document import Answer, Bullets, Chart, Code, Document, Heading, Part, Pictures, Table, Text
-from colourize.tables import as_markdown
+from colourize.tables import as_markdown, one_line
 
 BEGIN, END = "<!-- answer: kept when this page is written again -->", "<!-- end of the answer -->"
 UNANSWERED = "*Not answered yet: write it here.*"
@@ -16,49 +18,82 @@ PAPER = """<style>svg { color: #1c2430; background: #ffffff; }
 
 
 def answer(path: Path) -> str:
-    """What a person wrote as the answer into the page that is there; empty where nothing is."""
+    """What a person wrote as the answer into the page that is there; empty where nothing is.
+
+    Raises:
+        InputError: a file without the place of an answer, which is no page of ours or has lost a person's words;
+            a folder of charts that is a file.
+    """
+    if (home := _home(path)).exists() and not home.is_dir():
+        raise InputError(f"{home} is a file, and charts are to lie in a folder of that name; pass another --markdown")
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
-    found = re.search(re.escape(BEGIN) + r"\n(.*?)\n?" + re.escape(END), text, re.S)
-    kept = found[1].strip() if found else ""
+    except UnicodeDecodeError:
+        text = ""
+    found = re.search(re.escape(BEGIN) + "(.*?)" + re.escape(END), text, re.S)
+    if found is None:
+        raise InputError(
+            f"{path} is there and lacks the comments around a report's answer; pass another --markdown, or put "
+            f"{BEGIN} and {END} around the answer"
+        )
+    kept = found[1].strip()
     return "" if kept == UNANSWERED else kept
 
 
 def write(document: Document, path: Path, pictures: bool = False) -> None:
     """Writes the page and its charts, in a folder beside it; strips of pictures only where they are asked for."""
-    home = path.with_name(f"{path.stem}_files")
+    home = _home(path)
     home.mkdir(exist_ok=True)
-    parts = [f"# {document.title}"]
+    linked = set()
+    parts = [f"# {_escaped(document.title)}"]
     number = 0
     for part in document.parts:
         if isinstance(part, Chart):
-            files.replace_text(home / f"{part.name}.svg", part.svg.replace(">", f">{PAPER}", 1))
-            parts.append(f"![{_plain(part.caption)}]({_address(home.name)}/{part.name}.svg)\n\n{part.caption}")
+            name = f"{part.name}.svg"
+            files.replace_text(home / name, part.svg.replace(">", f">{PAPER}", 1))
+            linked.add(name)
+            parts.append(f"![{_plain(part.caption)}]({_address(home, name)})\n\n{_escaped(part.caption)}")
         elif isinstance(part, Pictures):
             lines = []
             for name, strip in part.strips.items() if pictures else ():
                 number += 1
-                contents = strips.png(strip)
-                files.replace(home / f"pictures-{number:02}.png", lambda file, contents=contents: file.write(contents))  # type: ignore[misc]
-                lines.append([name, f"![{_plain(name)}]({_address(home.name)}/pictures-{number:02}.png)"])
+                contents, file_name = strips.png(strip), f"pictures-{number:02}.png"
+                files.replace(home / file_name, lambda file, contents=contents: file.write(contents))  # type: ignore[misc]
+                linked.add(file_name)
+                lines.append([name, f"![{_plain(name)}]({_address(home, file_name)})"])
             parts.append(as_markdown([["", "pictures"], *lines]) if lines else "*Pictures: in the HTML page.*")
         else:
             parts.append(_part(part))
     files.replace_text(path, "\n\n".join(parts) + "\n")
+    for file in home.iterdir():
+        if file.name not in linked and _is_ours(file):
+            file.unlink()
+
+
+def _home(path: Path) -> Path:
+    """The folder of a page's charts."""
+    return path.with_name(f"{path.stem}_files")
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a page before this one had it: the chart brings our paper, the strip our name."""
+    if file.suffix == ".svg" and file.is_file():
+        return PAPER.encode() in file.read_bytes()
+    return re.fullmatch(r"pictures-\d{2,}\.png", file.name) is not None
 
 
 def _part(part: Part) -> str:
     match part:
         case Heading(text):
-            return f"## {text}"
+            return f"## {_escaped(text)}"
         case Text(text):
-            return text
+            return _escaped(text)
         case Answer(text):
             return f"{BEGIN}\n{text or UNANSWERED}\n{END}"
         case Bullets(items):
-            return "\n".join(f"- {item}" for item in items)
+            return "\n".join(f"- {_escaped(item)}" for item in items)
         case Code(lines):
             return "\n".join(["```bash", *lines, "```"])
         case Table(rows, _, long):
@@ -67,9 +102,14 @@ def _part(part: Part) -> str:
     raise TypeError(type(part))
 
 
+def _escaped(text: str) -> str:
+    """A text on one line as its reader is to see it: `code` as it is, and no HTML."""
+    return re.sub(r"`[^`]*`|[\\<&]", lambda found: found[0] if "`" in found[0] else f"\\{found[0]}", one_line(text))
+
+
 def _plain(text: str) -> str:
-    return text.replace("`", "").replace("[", "(").replace("]", ")")
+    return re.sub(r"[`\\<&]", "", one_line(text)).replace("[", "(").replace("]", ")")
 
 
-def _address(name: str) -> str:
-    return name.replace(" ", "%20")
+def _address(home: Path, name: str) -> str:
+    return f"{quote(home.name)}/{quote(name)}"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import OmegaConf
 
 from colourize import manifest, runfolder
-from colourize.changes import comparable
+from colourize.changes import by_key, comparable
+from colourize.config import NODES
 from colourize.errors import InputError
 from colourize.sweep import jobs, planned
 from colourize.targets import short_name
@@ -83,8 +83,8 @@ def _order(record: Record) -> tuple[Any, ...]:
 
 def _of_folder(folder: Path) -> Iterator[Record]:
     said = manifest.read(folder)
-    words, name = tuple(said.get("overrides") or ()), folder.name
-    config, lacks = said.get("config") or {}, []
+    words, name = tuple(said.get("overrides", ())), folder.name
+    config, lacks = said.get("config", {}), []
     if config and not _is_whole(config):
         lacks.append(f"{manifest.NAME} holds a configuration that is not whole")
         config = {}
@@ -92,26 +92,27 @@ def _of_folder(folder: Path) -> Iterator[Record]:
     epochs, rows = _epochs(folder), _rows(folder / "evaluation.json")
     finals: dict[str, float] = {}
     if state == "finished":
-        finals = _finals(said.get("metrics") or {}, epochs, rows.get(short_name(config.get("model")), {}))
+        finals = _finals(said.get("metrics", {}), epochs, rows.get(short_name(config.get("model")), {}))
         lacks += [file for file, there in ((manifest.EPOCHS, epochs), ("evaluation.json", rows)) if not there]
         lacks += [] if "val/loss" in finals else ["a validation loss"]
     yield Record(
-        name=name, folder=folder, state=state, overrides=words, error=str(said.get("error", "")),
-        start=str(said.get("start", "")), host=str(said.get("host", "")), config=config,
-        environment=said.get("environment") or {}, fingerprint=str(said.get("fingerprint", "")),
+        name=name, folder=folder, state=state, overrides=words, error=said.get("error", ""),
+        start=said.get("start", ""), host=said.get("host", ""), config=config,
+        environment=said.get("environment", {}), fingerprint=said.get("fingerprint", ""),
         epochs=tuple(epochs), rows=rows, finals=finals, lacks=tuple(lacks),
     )  # fmt: skip
     if "refused" in said:
         other = said["refused"]
-        yield Record(name, folder, str(other["status"]), tuple(other["overrides"]), str(other["error"]))
+        yield Record(name, folder, other["status"], tuple(other["overrides"]), other["error"])
 
 
 def _is_whole(config: dict[str, Any]) -> bool:
     try:
-        comparable(config)
+        comparable(config), short_name(config["model"])
     except (KeyError, TypeError, AttributeError):
         return False
-    return True
+    nodes = all(isinstance(config.get(name) or {}, dict) for name in (*NODES, "trainer"))
+    return nodes and isinstance(config.get("seed", 0), int)
 
 
 def _not_begun(sweep: Path) -> Iterator[Record]:
@@ -148,17 +149,11 @@ def _rows(path: Path) -> dict[str, dict[str, float]]:
             row: {key: float(value[0]) for key, value in measures.items() if value[0] is not None}
             for row, measures in contents.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+    except (OSError, ValueError, TypeError, AttributeError, LookupError):
         return {}
 
 
 def experiment(records: Sequence[Record]) -> str:
-    """The experiment that all runs chose, as Hydra noted it: empty where there is none, or more than one."""
-    chosen = set()
-    for home in {record.folder.parent: record.folder for record in reversed(records) if record.config}.values():
-        try:
-            said = yaml.safe_load((home / ".hydra/hydra.yaml").read_text())
-            chosen.add(said["hydra"]["runtime"]["choices"].get("experiment") or "")
-        except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-            chosen.add("")
+    """The experiment that the words of all jobs choose: empty where there is none, or more than one."""
+    chosen = {by_key(record.overrides).get("experiment", "").partition("=")[2] for record in records}
     return chosen.pop() if len(chosen) == 1 else ""

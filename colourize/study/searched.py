@@ -101,7 +101,7 @@ def _slice(trials: "Sequence[FrozenTrial]", name: str) -> str:
         else:
             choices = list(having[0].distributions[name].choices)  # type: ignore[attr-defined]
             _scatter(axes, having, lambda trial: choices.index(trial.params[name]))
-            axes.set_xticks(range(len(choices)), choices)
+            axes.set_xticks(range(len(choices)), choices, parse_math=False)
         return as_svg(figure, axes, Axis(name, LOSS))
 
 

@@ -105,8 +105,8 @@ def study(records: Sequence[Record]) -> Study:
     settings = [_setting(runs, doubled) for _, runs in sorted(groups.items())]
     varied, following, constant = told_apart(records, [setting.values for setting in settings])
     usual = _usual([setting.values for setting in settings], varied)
-    taken = {(each.values["model"], name) for each in settings for name in each.values}
-    named = [replace(each, label=_label(each.values, varied, usual, taken)) for each in settings]
+    labels = _labels([setting.values for setting in settings], varied, usual)
+    named = [replace(each, label=label) for each, label in zip(settings, labels, strict=True)]
     named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
     return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
 
@@ -173,19 +173,32 @@ def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
     return usual
 
 
-def _label(values: Values, varied: Sequence[str], usual: Values, taken: set[tuple[Any, str]]) -> str:
+def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) -> list[str]:
+    """The settings' names, of numbers six digits; all of them where settings would share a name."""
+    taken = {(values["model"], name) for values in settings for name in values}
+    labels = [_label(values, varied, usual, taken) for values in settings]
+    if len(set(labels)) < len(labels):
+        labels = [_label(values, varied, usual, taken, exact=True) for values in settings]
+    return labels
+
+
+def _label(
+    values: Values, varied: Sequence[str], usual: Values, taken: set[tuple[Any, str]], exact: bool = False
+) -> str:
     """A setting's name; ``taken`` are networks and the values that they take, for another network has none to tell."""
     named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
     named = [name for name in named if not name.startswith("model.") or (values["model"], name) in taken]
-    parts = [str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name))}" for name in named]
+    parts = [
+        str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name), exact)}" for name in named
+    ]
     return ", ".join(parts) or str(values["model"])
 
 
-def shown(value: Any) -> str:
-    """A value as one types it."""
+def shown(value: Any, exact: bool = False) -> str:
+    """A value as one types it, a number to six digits or to all of them."""
     if isinstance(value, str) and value.startswith("["):
         return value.replace('"', "").replace(", ", ",")
-    return f"{value:g}" if isinstance(value, float) else str(typed(value))
+    return f"{value:g}" if isinstance(value, float) and not exact else str(typed(value))
 
 
 def _rank(value: Any) -> tuple[int, float, str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+log = logging.getLogger(__name__)
 TAG = "grey, true, predicted"
 ZOOM = 3
 """Of ``figures.picture_grid``, whose pictures stand one pixel apart before they are enlarged."""
@@ -23,7 +24,7 @@ class Strips(NamedTuple):
 
 
 def read(folder: Path) -> Strips | None:
-    """The pictures of a run folder; None where it has none yet."""
+    """The pictures of a run folder; None where it has none yet, or a damaged one, which is logged."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
@@ -34,9 +35,15 @@ def read(folder: Path) -> Strips | None:
     events.Reload()
     if TAG not in events.Tags()["images"]:
         return None
-    with Image.open(io.BytesIO(events.Images(TAG)[-1].encoded_image_string)) as image:
-        pixels = np.asarray(image.convert("RGB"))[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
+    try:
+        with Image.open(io.BytesIO(events.Images(TAG)[-1].encoded_image_string)) as image:
+            pixels = np.asarray(image.convert("RGB"))[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
+    except (OSError, ValueError, SyntaxError) as error:  # as Pillow tells a damaged picture
+        log.warning("%s: its pictures cannot be read (%s) and are left out", folder, error)
+        return None
     height = (len(pixels) - 1) // 3
+    if height < 1:
+        return None
     return Strips(*(pixels[row * height : (row + 1) * height + 1] for row in range(3)))
 
 
