@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from colourize import __version__, manifest, runfolder, search
+from colourize import __version__, manifest, runfolder, search, search_study
 from colourize.config import conf_dir, plain, register
 from colourize.errors import InputError, Interrupted, told
 from colourize.sweep import Summary
@@ -96,20 +96,15 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
 
 
 def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:
-    """Trains; as a trial of a search where the job is one, and noted where that ended it early."""
+    """Trains; as a trial of a search where the job is one."""
     from colourize.train import train
 
     if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:
         return train(knobs, folder, overrides)["val/loss"]
     from colourize.pruning import Pruning
 
-    pruning = Pruning(
-        search.open_study(Path(job.sweep.dir), job.sweeper.random_trials, job.sweeper.prune_after), job.job.num
-    )
-    metrics = train(knobs, folder, overrides, [pruning])
-    if pruning.pruned:
-        manifest.update(folder, pruned=True)
-    return metrics["val/loss"]
+    study = search_study.open_study(Path(job.sweep.dir), job.sweeper.random_trials, job.sweeper.prune_after, make=False)
+    return train(knobs, folder, overrides, [Pruning(study, job.job.num)])["val/loss"]
 
 
 def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
@@ -208,6 +203,8 @@ def train() -> None:
                 sweep.show()
                 _say_how_to_go_on(error, sweep.folder)
             raise
+        finally:
+            Summary.end_progress()
 
     _verb(run)
 

@@ -1,11 +1,13 @@
 """A job's part in a search: it reports each validation, and ends early where it has no prospect."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from colourize.search import PRUNED
+from colourize.callbacks import EpochTable
+from colourize.search_study import PRUNED
 
 if TYPE_CHECKING:
     import optuna
@@ -23,11 +25,17 @@ class Pruning(Callback):
         self.trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
         self.pruned = False
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ends at once where the run was ended early before, and cut short while it wrote its results."""
+        done = next(callback for callback in trainer.callbacks if isinstance(callback, EpochTable)).rows  # type: ignore[attr-defined]
+        if self.trial.user_attrs.get(PRUNED, math.inf) <= len(done):
+            self.pruned = trainer.should_stop = True
+
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch = trainer.current_epoch
         known: dict[int, Any] = self.trial.study.trials[self.trial.number].intermediate_values
         if epoch not in known:  # as after a kill between report and checkpoint
             self.trial.report(float(trainer.callback_metrics["val/loss"]), epoch)
-        if self.trial.should_prune():
+        if PRUNED in self.trial.user_attrs or self.trial.should_prune():
             self.pruned = trainer.should_stop = True
             self.trial.set_user_attr(PRUNED, epoch + 1)

@@ -59,7 +59,7 @@ class Resumption(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if (loss := _loss_of(self.folder / BEST)) != self.best:  # damaged, or in the folder that the run comes from
             self.best = math.inf if math.isnan(loss) else loss
-        trainer.should_stop = self.stopped  # where training had stopped early, it does not begin again
+        trainer.should_stop |= self.stopped  # where training had stopped early, it does not begin again
         if threading.current_thread() is threading.main_thread():
             kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup has SIGHUP ignored: so it stays
             self.handlers = {signum: handler for signum, handler in kept.items() if handler is not signal.SIG_IGN}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from colourize import files, manifest, runfolder, search
+from colourize import files, manifest, runfolder, search_study
 from colourize.changes import by_key, telling
 from colourize.sweep_progress import SweepProgress
 
@@ -27,6 +27,8 @@ class Summary(Callback):
     progress: ClassVar[SweepProgress | None] = None  # of the class: an instance is sent to the jobs' processes
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would make a warning of another exception
+            raise SystemExit("colourize: hydra.launcher.n_jobs=0 runs no job; pass 1 or more, or -1 for one a core")
         self.folder = Path(config.hydra.sweep.dir)
         self.planned = planned(config)
         self._remember(config)
@@ -64,6 +66,13 @@ class Summary(Callback):
         held = {telling(manifest.read(file.parent).get("overrides", [])) for file in self.folder.rglob(manifest.NAME)}
         return held <= set(map(telling, self.planned))
 
+    @staticmethod
+    def end_progress() -> None:
+        """Ends the sweep's bar, where there is one: it hides the terminal's cursor."""
+        if Summary.progress is not None:
+            Summary.progress.end()
+            Summary.progress = None
+
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         Summary.under_way = None
         self._remember(config)  # again: one beyond the sweep's end has other words until its jobs have them
@@ -76,9 +85,7 @@ class Summary(Callback):
         from rich.table import Table
         from rich.text import Text
 
-        if Summary.progress is not None:
-            Summary.progress.end()
-            Summary.progress = None
+        Summary.end_progress()
         found = jobs(self.folder, self.planned)
         common = set.intersection(*(set(job["overrides"]) for job in found)) if len(found) > 1 else set()
         table = Table(title=Text(f"{self.folder}: {len(found)} jobs"), title_justify="left")
@@ -97,7 +104,7 @@ class Summary(Callback):
             if job["status"] != "finished":
                 unfinished.append(f"job {job['name']} ({swept}) {job['status']}: {job.get('error', '')}".rstrip(": "))
         console.print(table)
-        if best := search.best(self.folder):
+        if best := search_study.best(self.folder):
             console.print(f"best       {best}")
         console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
         for line in unfinished:

@@ -67,7 +67,8 @@ def train(
                 raise
             cause = error.strerror or error  # TensorBoard's writer names no file
             raise InputError(f"{folder} cannot be written ({cause}); what was saved before is whole") from error
-        held.end(status="finished", metrics=metrics)
+        pruned = {"pruned": True} if any(getattr(callback, "pruned", False) for callback in callbacks) else {}
+        held.end(status="finished", metrics=metrics, **pruned)
         return metrics
 
 

@@ -1,6 +1,8 @@
+import pytest
 from optuna.distributions import FloatDistribution
 
-from colourize import search
+from colourize import manifest, search_study
+from colourize import train as train_module
 from colourize.pruning import Pruning
 from colourize.train import train
 
@@ -10,7 +12,7 @@ def asked(study):
 
 
 def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path):
-    study = search.open_study(tmp_path, 2, 0)
+    study = search_study.open_study(tmp_path, 2, 0)
     for loss in (0.01, 0.02):
         trial = study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)})
         for epoch in range(4):
@@ -21,11 +23,11 @@ def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path
     metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[pruning])
     assert pruning.pruned and metrics["epoch"] == 0
     assert (tmp_path / "run/evaluation.json").exists() and (tmp_path / "run/checkpoints/last.ckpt").exists()
-    assert study.trials[number].user_attrs == {search.PRUNED: 1}
+    assert study.trials[number].user_attrs == {search_study.PRUNED: 1}
 
 
 def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, tmp_path):
-    study = search.open_study(tmp_path, 2, 0)
+    study = search_study.open_study(tmp_path, 2, 0)
     number = asked(study)
     pruning = Pruning(study, number)
     metrics = train(quick("max_epochs=3"), tmp_path / "run", callbacks=[pruning])
@@ -34,8 +36,29 @@ def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, 
 
 
 def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quick, tmp_path):
-    study = search.open_study(tmp_path, 2, 0)
+    study = search_study.open_study(tmp_path, 2, 0)
     number = asked(study)
     Pruning(study, number).trial.report(7.0, 0)
     train(quick("max_epochs=2"), tmp_path / "run", callbacks=[Pruning(study, number)])
     assert study.trials[number].intermediate_values[0] == 7.0
+
+
+def test_a_run_that_was_ended_early_and_then_cut_short_does_not_go_on(quick, tmp_path, monkeypatch):
+    study = search_study.open_study(tmp_path, 2, 0)
+    for loss in (0.01, 0.02):
+        trial = study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)})
+        trial.report(loss, 0)
+        study.tell(trial, loss)
+    number = asked(study)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "_report", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])
+    metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])
+    assert metrics["epoch"] == 0 and list(study.trials[number].intermediate_values) == [0]
+    said = manifest.read(tmp_path / "run")
+    assert said["status"] == "finished" and said["pruned"]

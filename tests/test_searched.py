@@ -6,7 +6,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from colourize import search
+from colourize import search_study
 from colourize.study.charts import limits
 from colourize.study.command import report
 from tests.made_runs import run
@@ -16,7 +16,7 @@ SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "model": CategoricalDist
 
 def made(folder, losses):
     """A search with these losses, the last one ended early; each with its run folder."""
-    study = search.open_study(folder, 4, 1)
+    study = search_study.open_study(folder, 4, 1)
     for job, loss in enumerate(losses):
         study.sampler = optuna.samplers.RandomSampler(seed=job)
         trial = study.ask(SPACE)
@@ -26,7 +26,7 @@ def made(folder, losses):
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
             study.tell(trial, loss)
-    search._write_best(study, folder)
+    search_study.write_best(study, folder)
     return folder
 
 
@@ -52,14 +52,14 @@ def test_few_trials_have_no_importances(tmp_path):
 
 def test_a_choice_with_dollars_is_no_mathematics(tmp_path):
     made(tmp_path, [1.3, 1.1])
-    study = search.open_study(tmp_path, 4, 1)
+    study = search_study.open_study(tmp_path, 4, 1)
     study.tell(study.ask({"palette": CategoricalDistribution(["a$^$.npy"])}), 1.2)
     assert "a$^$.npy" in page(tmp_path)
 
 
 def test_a_damaged_database_is_left_out_and_that_is_logged(tmp_path, caplog):
     made(tmp_path, [1.3, 1.1])
-    (tmp_path / search.DATABASE).write_text("no database")
+    (tmp_path / search_study.DATABASE).write_text("no database")
     assert "The loss of each trial" not in page(tmp_path)
     assert "search.db cannot be read" in caplog.text
 

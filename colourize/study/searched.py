@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib.ticker import MaxNLocator
 
-from colourize import search
+from colourize import search_study
 from colourize.study.charts import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, limits, log_axis
 from colourize.study.document import Chart, Heading, Part, Text
 from colourize.study.settings import Study
@@ -30,17 +31,17 @@ def searched(study: Study) -> list[Part]:
     """Charts of every search among the study's sweep folders; nothing where there is none."""
     homes = sorted({record.folder.parent for record in study.records})
     parts: list[Part] = []
-    for home in homes:
-        if (home / search.DATABASE).is_file() and (opened := _opened(home)) and (trials := _trials(opened)):
-            parts += [Heading("Search"), Text(_told(trials, home)), *_charts(opened, trials)]
+    for number, home in enumerate(homes):
+        if (home / search_study.DATABASE).is_file() and (opened := _opened(home)) and (trials := _trials(opened)):
+            parts += [Heading("Search"), Text(_told(trials, home)), *_charts(opened, trials, f"search{number or ''}")]
     return parts
 
 
 def _opened(home: Path) -> "optuna.Study | None":
     try:
-        return search.open_study(home, 0, 0)
+        return search_study.open_study(home, make=False)
     except Exception as error:  # not installed, or any of a database's dozens of kinds
-        log.warning("%s cannot be read (%s); the search is left out", home / search.DATABASE, error)
+        log.warning("%s cannot be read (%s); the search is left out", home / search_study.DATABASE, error)
         return None
 
 
@@ -56,16 +57,19 @@ def _complete(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
 def _told(trials: "Sequence[FrozenTrial]", home: Path) -> str:
     complete = _complete(trials)
     told = f"{len(trials)} trials with a loss, {len(trials) - len(complete)} of them ended early by the pruner."
-    best = search.best(home)
+    best = search_study.best(home)
     return f"{told} Best so far: {best}." if best else told
 
 
-def _charts(opened: "optuna.Study", trials: "Sequence[FrozenTrial]") -> list[Chart]:
-    found = [Chart("search-history", _history(trials), "The loss of each trial, and the best so far.")]
+def _charts(opened: "optuna.Study", trials: "Sequence[FrozenTrial]", home: str) -> list[Chart]:
+    ends = limits(list(map(_loss, trials)))
+    beyond = f" Losses above {ends[1]:.3g} are beyond the chart." if ends else ""
+    found = [Chart(f"{home}-history", _history(trials), f"The loss of each trial, and the best so far.{beyond}")]
     names = sorted({name for trial in trials for name in trial.params})
     if len(_complete(trials)) >= FEWEST and len(names) > 1 and (weights := _importances(opened)):
-        found.append(Chart("search-importances", _bars(weights), IMPORTANCE))
-    return [*found, *(Chart(f"search-{name}", _slice(trials, name), f"The loss against {name}.") for name in names)]
+        found.append(Chart(f"{home}-importances", _bars(weights), IMPORTANCE))
+    slices = (Chart(f"{home}-{name}", _slice(trials, name), f"The loss against {name}.{beyond}") for name in names)
+    return [*found, *slices]
 
 
 def _importances(opened: "optuna.Study") -> dict[str, float]:
@@ -98,6 +102,8 @@ def _slice(trials: "Sequence[FrozenTrial]", name: str) -> str:
             _scatter(axes, having, lambda trial: trial.params[name])
             if getattr(having[0].distributions[name], "log", False):
                 log_axis(axes)
+            elif all(isinstance(value, int) for value in values):
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         else:
             choices = list(having[0].distributions[name].choices)  # type: ignore[attr-defined]
             _scatter(axes, having, lambda trial: choices.index(trial.params[name]))

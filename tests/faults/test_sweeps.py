@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from colourize import manifest, runfolder
+from colourize import manifest, runfolder, search_study
 from colourize.study.command import report
 from tests.faults import probes
 from tests.faults.processes import SMALL
@@ -115,6 +115,32 @@ def test_33_a_killed_sweep_skips_what_is_finished_and_resumes_what_is_begun(
     assert "3 jobs" in done.stdout()
     assert reported(tmp_path / "sweep") == reported(all_jobs)
     seen(f"{again}: 0 + 14 + 40 steps, three jobs and their report identical")
+
+
+@pytest.mark.case(33)
+def test_33_a_killed_search_ends_as_one_that_was_not(start, tmp_path, cache, seen):
+    words = (
+        "--multirun",
+        *SMALL,
+        cache,
+        "hydra/sweeper=optuna",
+        "hydra.sweeper.n_trials=3",
+        "hydra.sweeper.prune_after=99",
+    )
+    words = *words, "kernel=choice(1,2,3)", "lr=tag(log,interval(1e-4,1e-2))", "save_every=3"
+
+    def searched(name, **settings):
+        done = start(*words, f"hydra.sweep.dir={name}", cwd=tmp_path, **settings).wait()
+        trials = search_study.open_study(tmp_path / name, make=False).trials
+        return done, [(trial.params, trial.state.name, trial.intermediate_values, trial.value) for trial in trials]
+
+    whole = searched("whole")
+    assert whole[0] == 0
+    second = whole[1][1][0]["kernel"]
+    killed = searched("killed", probe=probes.signal_with_kernel, given=(int(second), signal.SIGKILL, 28))
+    assert killed[0] == -signal.SIGKILL and "RUNNING" in [state for _, state, _, _ in killed[1]]
+    assert searched("killed") == whole
+    seen("a search: the same trials, values and losses")
 
 
 @pytest.mark.case(33)
