@@ -24,7 +24,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from colourize.errors import InputError
-from colourize.search_space import distribution
+from colourize.search_space import distribution, text_of
 from colourize.search_study import PRUNED, as_words, claim, held, load_optuna, open_study, write_best
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class OptunaSweeper(Sweeper):
             )
         with held(folder):
             study = open_study(folder, self.random_trials, self.prune_after)
-            claim(study, folder, [*fixed, *(f"{key}={given[key].input_line.partition('=')[2]}" for key in space)])
+            claim(study, folder, [*fixed, *(f"{key}={text_of(given[key])}" for key in space)])
             OmegaConf.save(self.job_config, folder / "multirun.yaml")
             unfinished = [trial.number for trial in study.trials if not trial.state.is_finished()]
             for numbers in _runs_of(unfinished, self._width()):

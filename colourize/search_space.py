@@ -17,16 +17,15 @@ def distribution(override: Override) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     value: Any = override.value()
+    name, whole = override.get_key_element(), isinstance(getattr(value, "start", None), int)
+    if override.is_interval_sweep() and not whole and Knobs.__annotations__.get(name) is int:
+        ends = f"{value.start:g},{value.end:g}"
+        raise InputError(
+            f"{override.input_line} gives fractions, and {name} is a whole number; pass {name}=int(interval({ends}))"
+        )
     try:
         if override.is_interval_sweep():
-            whole = isinstance(value.start, int)
             kind = IntDistribution if whole else FloatDistribution
-            if not whole and Knobs.__annotations__.get(override.get_key_element()) is int:
-                name, ends = override.get_key_element(), f"{value.start:g},{value.end:g}"
-                raise InputError(
-                    f"{override.input_line} gives fractions, and {name} is a whole number; "
-                    f"pass {name}=int(interval({ends}))"
-                )
             return kind(value.start, value.end, log="log" in value.tags)
         if override.is_range_sweep() and isinstance(value.range(), range):
             values = value.range()
@@ -34,3 +33,8 @@ def distribution(override: Override) -> Any:
         return CategoricalDistribution(list(override.sweep_string_iterator()))
     except (ValueError, IndexError) as error:
         raise InputError(f"{override.input_line}: {error}; pass values from low to high, above 0 with log") from error
+
+
+def text_of(override: Override) -> str:
+    """What is chosen among, as it was typed."""
+    return str(override.input_line).partition("=")[2]
