@@ -38,8 +38,8 @@ def compared(study: Study) -> list[Comparison]:
 
 
 def _made(pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
-    found = [(first, second, _paired(first, second, LOSS)) for first, second in pairs]
-    return [Comparison(a, b, loss, _paired(a, b, ACCURACY)) for a, b, loss in found if loss is not None]
+    found = [(first, second, difference(first, second, LOSS)) for first, second in pairs]
+    return [Comparison(a, b, loss, difference(a, b, ACCURACY)) for a, b, loss in found if loss is not None]
 
 
 def _apart(study: Study, first: Setting, second: Setting) -> int:
@@ -51,7 +51,8 @@ def _apart(study: Study, first: Setting, second: Setting) -> int:
     return sum(value_of(first.values, name) != value_of(second.values, name) for name in names)
 
 
-def _paired(first: Setting, second: Setting, column: Column) -> Paired | None:
+def difference(first: Setting, second: Setting, column: Column) -> Paired | None:
+    """First minus second over the seeds that both have, in the column's unit; None where they share none."""
     return paired(over_seeds(first, column), over_seeds(second, column))
 
 

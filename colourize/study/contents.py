@@ -1,15 +1,12 @@
 """What a study's page says, part by part."""
 
-import math
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from colourize import __version__, runfolder
-from colourize.study import comparisons, lab_record, records, strips
-from colourize.study.columns import LOSS, cell, of, ranked, table_of
+from colourize.study import comparisons, lab_record, records, strips, summary
 from colourize.study.document import Answer, Bullets, Code, Document, Heading, Part, Pictures, Table, Text
 from colourize.study.drawn import drawn
 from colourize.study.published import SOURCE, matching
@@ -36,7 +33,11 @@ def contents(study: Study) -> Document:
     name = records.experiment(study.records)
     said = lab_record.header(name, [record.folder for record in study.records]) if name else {}
     parts: list[Part] = [Text(f"**{key}**: {said[key]}") for key in ("Question", "Expected") if key in said]
-    parts += [Answer(""), Text(_summary(study)), Heading("Results")]
+    if said and (words := summary.changed(study)):
+        parts.append(
+            Text(f"Begun with {words}: what stands above is the experiment's file, which knows nothing of it.")
+        )
+    parts += [Answer(""), Text(summary.summary(study)), Heading("Results")]
     parts += tables(study)
     parts += [
         *drawn(study),
@@ -49,30 +50,6 @@ def contents(study: Study) -> Document:
     parts += [*_varied(study), *_provenance(study)]
     parts += [Heading("How the figures are made"), Bullets(METHODS), Text(f"Written by colourize {__version__}.")]
     return Document(f"Study: {name}" if name else f"Study: {', '.join(study.varied) or 'one setting'}", parts)
-
-
-def _summary(study: Study) -> str:
-    states = Counter(record.state for record in study.records)
-    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    counts = sorted({len(each.runs) for each in study.settings if each.runs})
-    seeds = "no finished run" if not counts else f"{counts[0]}{f' to {counts[-1]}' * (len(counts) > 1)} seed"
-    seeds += "s" * bool(counts and counts[-1] != 1)
-    some = f"{len(study.settings)} setting{'s' * (len(study.settings) != 1)}"
-    parts = [f"{len(study.records)} job{'s' * (len(study.records) != 1)}: {told}. {some}, {seeds} each."]
-    if counts and counts[-1] == 1:
-        parts.append("One seed a setting: no spread can be shown, and small differences mean nothing.")
-    if "model" in study.constant:
-        parts.append(f"Network: {study.constant['model']}.")
-    against = [(of(each, LOSS), table_of(each.runs[0])) for each in study.settings if each.runs]
-    known = [(mine.mean, table[1]["cross_entropy"]) for mine, table in against if mine and table]
-    known = [pair for pair in known if not math.isclose(*pair, rel_tol=1e-6)]  # but for the table itself, as a run
-    if known:
-        better = sum(mine < table for mine, table in known)
-        parts.append(f"{better} of {len(known)} have a lower validation loss than the look-up table, with no network.")
-    if len({each.pictures for each in study.settings}) == 1 and len(study.settings) > 1:
-        parts += [f"The lowest: {best.label}, {cell(of(best, LOSS), LOSS, len(best.runs))} nats a pixel."
-                  for best in ranked(study.settings)[:1]]  # fmt: skip
-    return " ".join(parts)
 
 
 def _against_published(study: Study) -> list[Part]:
