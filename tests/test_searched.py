@@ -7,7 +7,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from colourize import search_study
-from colourize.study.charts import limits
+from colourize.study.canvas import limits
 from colourize.study.command import report
 from tests.made_runs import run
 

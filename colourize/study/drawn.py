@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from colourize.study import charts, statistics
-from colourize.study.charts import MOST_SERIES, Axis, Curve, Point, Series, limits
+from colourize.study.canvas import MOST_SERIES, Axis, limits
+from colourize.study.charts import Curve, Point, Series
 from colourize.study.columns import ACCURACY, LOSS, LOSSES, SECONDS, SPEED, Column, of, over_seeds, ranked
 from colourize.study.document import Chart
 from colourize.study.records import Record

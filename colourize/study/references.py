@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Sequence
 
-from colourize.study.charts import MOST_SERIES, Level, Mark, Point, Series
+from colourize.study.canvas import MOST_SERIES
+from colourize.study.charts import Level, Mark, Point, Series
 from colourize.study.columns import ACCURACY, LOSS, Column, around, table_of
 from colourize.study.published import matching
 from colourize.study.settings import Setting

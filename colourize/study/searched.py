@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.ticker import MaxNLocator
 
 from colourize import search_study
-from colourize.study.charts import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, limits, log_axis
+from colourize.study.canvas import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, limits, log_axis
 from colourize.study.document import Chart, Heading, Part, Text
 from colourize.study.settings import Study
 
