@@ -19,6 +19,8 @@ from tests.pages import Page
 
 LOSSES = {(32, 0): 1.10, (32, 1): 1.15, (32, 2): 1.05, (64, 0): 1.30, (64, 1): 1.32, (64, 2): 1.25}
 
+ANSWER = "**Answer**: small batches, [more steps](a.md), 1 < 2 <br>."
+
 
 def made(folder, order=None):
     """Batch sizes 32 and 64, three seeds each."""
@@ -96,12 +98,10 @@ def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(tmp_path):
 
 def test_an_answer_in_the_markdown_is_kept(tmp_path):
     _, text, _ = written(made(tmp_path))
-    (tmp_path / "report.md").write_text(
-        text.replace("*Not answered yet: write it here.*", "Small batches: more steps.")
-    )
+    (tmp_path / "report.md").write_text(text.replace("*Not answered yet: write it here.*", ANSWER))
     page, text, _ = written(tmp_path)
-    assert "\nSmall batches: more steps.\n" in text
-    assert "<p>Small batches: more steps.</p>" in page
+    assert f"\n{ANSWER}\n" in text
+    assert '<strong>Answer</strong>: small batches, <a href="a.md">more steps</a>, 1 &lt; 2 &lt;br&gt;.' in page
 
 
 def test_the_question_and_what_was_expected_stand_where_an_experiment_was_chosen(tmp_path):

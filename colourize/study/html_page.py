@@ -5,9 +5,14 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from markdown_it import MarkdownIt
+
 from colourize import web_page
 from colourize.study import strips
 from colourize.study.document import Answer, Bullets, Chart, Code, Document, Heading, Part, Pictures, Table, Text
+
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+"""Of a person's answer: what is HTML in it stays text, and nothing is loaded."""
 
 
 def rendered(document: Document) -> str:
@@ -26,7 +31,7 @@ def _part(part: Part) -> str:
         case Text(text):
             return f"<p>{_inline(text)}</p>"
         case Answer(text):
-            return "".join(f"<p>{_inline(each)}</p>" for each in text.split("\n\n") if each)
+            return str(MARKDOWN.render(text))
         case Bullets(items):
             return "<ul>" + "".join(f"<li>{_inline(item)}</li>" for item in items) + "</ul>"
         case Code(lines):
