@@ -155,8 +155,10 @@ def test_jobs_that_a_sweep_has_not_begun_are_told(tmp_path):
         "hydra: {sweeper: {_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper, params: null}, "
         "overrides: {task: ['batch_size=32,64,96', seed=0]}}"
     )
-    _, text, _ = written(tmp_path)
+    _, text, table = written(tmp_path)
     assert "| - | not begun | 0/? | - | batch_size=96 seed=0 |" in text
+    (row,) = [row for row in csv.DictReader(table.splitlines()) if row["state"] == "not begun"]
+    assert (row["seed"], row["batch_size"], row["val/loss"]) == ("0", "96", "")
     assert "python train.py batch_size=32,64,96 seed=0" in text
 
 

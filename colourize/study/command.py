@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from colourize import files
+from colourize.changes import by_key
 from colourize.errors import InputError
 from colourize.study import html_page, markdown, records
 from colourize.study.contents import contents
 from colourize.study.document import Answer
+from colourize.study.records import Record
 from colourize.study.settings import Study, shown, study, value_of, values_of
 
 
@@ -54,6 +56,15 @@ def report(
     return seen
 
 
+def _told(record: Record, varied: Sequence[str]) -> list[str]:
+    """A job's seed and values of what was varied: as resolved; in the words it was given where it came not so far."""
+    if record.config:
+        values = values_of(record)
+        return [str(record.seed), *(shown(value_of(values, name), exact=True) for name in varied)]
+    words = by_key(record.overrides)
+    return [words.get(name, "").partition("=")[2] for name in ("seed", *varied)]
+
+
 def _csv(seen: Study) -> str:
     """A row for each job: how it stands, what was varied, what it measured, with every digit."""
     varied = [*seen.varied, *seen.following]
@@ -62,9 +73,6 @@ def _csv(seen: Study) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["job", "state", "seed", *varied, *measures, "error"])
     for record in seen.records:
-        values = values_of(record) if record.config else None
-        told = ["" if values is None else shown(value_of(values, name), exact=True) for name in varied]
         finals = [repr(record.finals[name]) if name in record.finals else "" for name in measures]
-        seed = record.seed if record.config else ""
-        writer.writerow([str(record.folder), record.state, seed, *told, *finals, record.error])
+        writer.writerow([str(record.folder), record.state, *_told(record, varied), *finals, record.error])
     return text.getvalue()
