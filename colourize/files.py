@@ -22,6 +22,8 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
         raise InputError(f"{path} is no picture's name; pass one that ends in {' or '.join(suffixes)}")
     if path.is_dir():
         raise InputError(f"{path} is a folder; pass a file's name, such as {path / ('out' + ''.join(suffixes[:1]))}")
+    if path.exists() and not path.is_file():  # a device or a pipe would be replaced by a file
+        raise InputError(f"{path} is no file; pass the name of one")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it, or pass another place")
 

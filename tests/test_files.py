@@ -1,5 +1,8 @@
 """What is checked before a file is written, and how it gets there. See also the matrix of faults."""
 
+import os
+from pathlib import Path
+
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -23,6 +26,13 @@ def test_a_file_that_could_not_be_written_is_told_before(tmp_path, name, suffixe
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(InputError, match=told):
         check_output(tmp_path / name, suffixes)
+
+
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(InputError, match=f"{path} is no file; pass the name of one"):
+            check_output(path)
 
 
 def test_what_can_be_written_passes(tmp_path):
