@@ -56,7 +56,7 @@ class OptunaSweeper(Sweeper):
         """Runs jobs until there are ``n_trials``; job N lies in folder N and is trial N of ``search.db``.
 
         Trials of an earlier start that did not end are run first, in their own folders, where they go on. It ends
-        earlier where every setting was tried.
+        earlier where no setting is left that was not tried.
         """
         optuna = load_optuna()
         for name, least in LEAST.items():
@@ -77,12 +77,13 @@ class OptunaSweeper(Sweeper):
             study = open_study(folder, self.random_trials, self.prune_after)
             claim(study, folder, [*fixed, *(f"{key}={text_of(given[key])}" for key in space)])
             OmegaConf.save(self.job_config, folder / "multirun.yaml")
+            write_best(study, folder)  # which a kill may have left unwritten
             unfinished = [trial.number for trial in study.trials if not trial.state.is_finished()]
             for numbers in _runs_of(unfinished, self._width()):
                 self._run(study, folder, numbers, fixed)
-            while count := min(self._width(), self.n_trials - len(study.trials)):
+            while (count := min(self._width(), self.n_trials - len(study.trials))) > 0:
                 if not (numbers := self._proposed(optuna, study, space, count)):
-                    log.warning("every setting was tried: the search ends after %d jobs", len(study.trials))
+                    log.warning("%d draws gave no setting that was not tried: it ends after %d jobs", DRAWS, len(study.trials))
                     break
                 self._run(study, folder, numbers, fixed)
 

@@ -42,10 +42,11 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
         storage = optuna.storages.RDBStorage(  # by a creator, for a URL cannot tell every folder
             f"sqlite:///{DATABASE}",
             engine_kwargs={"creator": lambda: sqlite3.connect(path, timeout=A_WHILE, check_same_thread=False)},
+            skip_table_creation=not make,
         )
         again = {"load_if_exists": True} if make else {}
         return opens(study_name="search", storage=storage, pruner=pruner, **again)
-    except (SQLAlchemyError, RuntimeError, KeyError) as error:
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, KeyError) as error:
         line = str(error).partition("\n")[0]
         raise InputError(f"{path} cannot be used ({line}); move it away, or pass another hydra.sweep.dir") from error
 
@@ -85,8 +86,9 @@ def claim(study: Any, folder: Path, words: Sequence[str]) -> None:
     if (before := study.user_attrs.get(WORDS)) is None:
         study.set_user_attr(WORDS, now)
     elif before != now:
-        old, new = (" ".join(sorted(set(a) - set(b))) or "without it" for a, b in ((before, now), (now, before)))
-        raise InputError(f"{folder} holds a search with {old}, not {new}; pass the same, or another hydra.sweep.dir")
+        old, new = (" ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
+        other = f"with {old}{f', not {new}' * bool(new)}" if old else f"without {new}"
+        raise InputError(f"{folder} holds a search {other}; pass the same, or another hydra.sweep.dir")
 
 
 def as_words(params: dict[str, Any]) -> list[str]:

@@ -93,7 +93,7 @@ def test_failed_and_pruned_jobs_are_told_to_the_study(tmp_path):
     ("other", "told"),
     [
         (["kernel=5"], r"with kernel=3, not kernel=5"),
-        (["kernel=3", "max_epochs=9"], r"with without it, not max_epochs=9"),
+        (["kernel=3", "max_epochs=9"], r"without max_epochs=9"),
         (["kernel=choice(3,7)"], r"with kernel=3, not kernel=choice\(3,7\)"),
     ],
 )
@@ -165,7 +165,7 @@ def test_unfinished_trials_run_beside_each_other_as_they_would_have(tmp_path):
 def test_no_setting_runs_twice_and_a_search_ends_where_all_were_tried(tmp_path, caplog):
     ran = searched(tmp_path, Launcher(), arguments=["kernel=choice(3,5)"], lr="choice(0.1,0.01,0.001)")
     assert len(ran) == len({words for _, words in ran}) == 6
-    assert "every setting was tried: the search ends after 6 jobs" in caplog.text
+    assert "1000 draws gave no setting that was not tried: it ends after 6 jobs" in caplog.text
 
 
 def test_a_job_without_a_loss_failed(tmp_path):
@@ -244,3 +244,24 @@ def test_no_jobs_at_once_are_told_in_one_line(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "hydra.launcher.n_jobs=0 runs no job; pass 1 or more" in done.stderr
+
+
+def test_fewer_trials_than_there_are_run_nothing_and_do_not_pass_for_all_settings(tmp_path, caplog):
+    searched(tmp_path, Launcher(), n_trials=4)
+    assert searched(tmp_path, Launcher(), n_trials=2) == []
+    assert "not tried" not in caplog.text
+
+
+def test_a_best_that_a_kill_left_unwritten_is_written_by_the_next_start(tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:  # the kill came after the trial was told
+        patched.setattr(search, "write_best", lambda *args: None)
+        searched(tmp_path, Launcher({0: 1.5}), n_trials=1)
+    assert search_study.best(tmp_path) == "" and searched(tmp_path, Launcher(), n_trials=1) == []
+    assert search_study.best(tmp_path).startswith("job 0, val/loss 1.5000: lr=")
+
+
+def test_who_only_reads_writes_nothing_into_a_database(tmp_path):
+    (tmp_path / search_study.DATABASE).write_bytes(b"")
+    with pytest.raises(InputError, match=r"search\.db cannot be used"):
+        search_study.open_study(tmp_path, make=False)
+    assert (tmp_path / search_study.DATABASE).read_bytes() == b""

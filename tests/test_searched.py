@@ -67,3 +67,14 @@ def test_a_damaged_database_is_left_out_and_that_is_logged(tmp_path, caplog):
 def test_what_is_far_above_the_median_does_not_flatten_the_rest():
     assert limits([1.0, 1.1, 1.2, 1.3, 200.0], [0.4]) == pytest.approx((0.4 - 0.05 * 2.0, 2.4))
     assert limits([1.0, 1.1, 1.2, 1.3, 2.0]) is None
+
+
+def test_searches_of_one_report_have_charts_of_their_own(tmp_path):
+    for name, losses in (("a", [1.3, 1.1, 1.2]), ("b", [1.5, 1.6, 1.7])):
+        (tmp_path / name).mkdir()
+        made(tmp_path / name, losses)
+    text = tmp_path / "report.md"
+    report([tmp_path / "a", tmp_path / "b"], tmp_path / "report.html", text, tmp_path / "report.csv")
+    linked = re.findall(r"\((report_files/search[^)]*-history\.svg)\)", text.read_text())
+    assert len(set(linked)) == len(linked) == 2
+    assert len({(tmp_path / name).read_text() for name in linked}) == 2

@@ -3,8 +3,10 @@ import json
 import pytest
 from omegaconf import OmegaConf
 
-from colourize import manifest
+from colourize import __main__, manifest
+from colourize.errors import InputError
 from colourize.sweep import Summary, jobs, planned
+from colourize.sweep_progress import SweepProgress
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -126,3 +128,24 @@ def test_where_another_sweeper_chooses_all_jobs_of_the_folder_stand_in_the_order
         write(tmp_path / name, **done([name], 1.0, start=str(start)))
     assert planned(config(tmp_path, sweeper="some.OptunaSweeper")) == []
     assert [job["name"] for job in jobs(tmp_path, [])] == ["10", "2", "1"]
+
+
+def test_what_ends_a_command_before_its_summary_stops_the_bar(tmp_path, monkeypatch):
+    def refused():
+        made = Summary()
+        settings = config(tmp_path, "seed=1,2")
+        settings.hydra.launcher = {"n_jobs": 2}
+        made.on_multirun_start(settings)
+        raise InputError("refused after the bar began")
+
+    monkeypatch.setattr(__main__, "_train_job", refused)
+    monkeypatch.setattr("sys.argv", ["train.py"])
+    monkeypatch.setattr(SweepProgress, "end", lambda self, end=SweepProgress.end: (ended.append(self), end(self)))
+    monkeypatch.setattr(Summary, "under_way", None)
+    monkeypatch.setattr(__main__.signal, "signal", lambda *args: None)
+    monkeypatch.setattr(__main__.threading, "excepthook", __main__.threading.excepthook)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    ended = []
+    with pytest.raises(SystemExit, match=r"refused after the bar began"):
+        __main__.train()
+    assert len(ended) == 1 and not ended[0].thread.is_alive() and Summary.progress is None
