@@ -83,7 +83,8 @@ class OptunaSweeper(Sweeper):
                 self._run(study, folder, numbers, fixed)
             while (count := min(self._width(), self.n_trials - len(study.trials))) > 0:
                 if not (numbers := self._proposed(optuna, study, space, count)):
-                    log.warning("%d draws gave no setting that was not tried: it ends after %d jobs", DRAWS, len(study.trials))
+                    done = len(study.trials)
+                    log.warning("%d draws gave no setting that was not tried: it ends after %d jobs", DRAWS, done)
                     break
                 self._run(study, folder, numbers, fixed)
 
