@@ -14,7 +14,8 @@ from colourize.study import html_page, markdown, records
 from colourize.study.contents import contents
 from colourize.study.document import Answer
 from colourize.study.records import Record
-from colourize.study.settings import Study, shown, study, value_of, values_of
+from colourize.study.settings import Study, study
+from colourize.study.values import shown, value_of, values_of
 
 
 def report(

@@ -6,8 +6,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from colourize.study.columns import ACCURACY, LOSS, Column, over_seeds, ranked
-from colourize.study.settings import PICTURES, Setting, Study, value_of
+from colourize.study.settings import Setting, Study
 from colourize.study.statistics import Paired, paired
+from colourize.study.values import PICTURES, value_of
 
 MOST_PAIRS = 15
 

@@ -13,7 +13,8 @@ from colourize.study.published import SOURCE, matching
 from colourize.study.records import Record
 from colourize.study.results import tables
 from colourize.study.searched import searched
-from colourize.study.settings import Study, shown, value_of
+from colourize.study.settings import Study
+from colourize.study.values import shown, value_of
 
 MOST_STRIPS = 60
 METHODS = (

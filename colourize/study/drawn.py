@@ -9,7 +9,8 @@ from colourize.study.columns import ACCURACY, LOSS, LOSSES, SECONDS, SPEED, Colu
 from colourize.study.document import Chart
 from colourize.study.records import Record
 from colourize.study.references import floor_along, levels, published
-from colourize.study.settings import Setting, Study, shown, value_of
+from colourize.study.settings import Setting, Study
+from colourize.study.values import shown, value_of
 
 TRAINING = LOSSES[2]
 HIGHLIGHTED = 4  # curves named where there are too many: the best ones and the worst

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from colourize.study.settings import value_of
+from colourize.study.values import value_of
 
 SOURCE = "notebooks of public student repositories of CSC413/2516, Winter 2023, in this project's collection"
 

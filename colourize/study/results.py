@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from colourize.study.columns import LOSSES, OF_PICTURES, Column, around, cell, of, of_row, ranked, table_of
 from colourize.study.document import Part, Table, Text
-from colourize.study.settings import PICTURES, Setting, Study, shown, value_of
+from colourize.study.settings import Setting, Study
+from colourize.study.values import PICTURES, shown, value_of
 
 Rows = dict[str, dict[str, float]]
 MOST_ROWS, BEST = 20, 10
@@ -61,9 +62,11 @@ def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
 
 
 def _common(study: Study, settings: Sequence[Setting]) -> str:
-    """What was varied and is the same in these settings of one set of pictures; else the pictures' fingerprint."""
-    names = [name for name in study.varied if len({shown(value_of(each.values, name)) for each in settings}) == 1]
-    first = settings[0].values
-    telling = [name for name in names if name != PICTURES and study.usual.get(name) != value_of(first, name)]
-    told = [f"{name}={shown(value_of(first, name))}" for name in telling]
+    """What these settings of one set of pictures share, and no other setting has; else the pictures' fingerprint."""
+    others = [each for each in study.settings if each.pictures != settings[0].pictures]
+    told = []
+    for name in (*study.varied, *study.following):
+        values, beside = ({shown(value_of(each.values, name)) for each in some} for some in (settings, others))
+        if len(values) == 1 and not values & beside and name != PICTURES:
+            told.append(f"{name}={values.pop()}")
     return ", ".join(told) or f"pictures {settings[0].pictures}"

@@ -4,22 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from colourize.changes import comparable, option, typed
-from colourize.config import LATER, NODES, OPTIONAL
 from colourize.study.records import Record
-from colourize.targets import short_name
+from colourize.study.values import PICTURES, Values, shown, value_of, values_of
 
-PICTURES = "pictures"
-"""Stands for the fingerprint of pictures and palette: the same ones may lie elsewhere, others at the same place."""
-OWN = ("seed",)
-"""Values of options that mean something else than the knob of that name: landscapes have a seed of their own."""
 MOST_NAMED = 3
 """Varied names in a label; where there are more, it leaves out those at their commonest value."""
 ENDED = "finished", "failed"
-Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,34 +56,6 @@ class Study:
     usual: Values = field(default_factory=dict)
 
 
-def values_of(record: Record) -> Values:
-    """A run's knobs, its options, and of the options' own values those that do not repeat a knob; no seed, no paths."""
-    config = comparable(record.config)
-    flat: Values = {}
-    for key, value in config.items():
-        if key in NODES:
-            flat[key] = short_name(value) if key == "model" else option((value or {}).get("_target_"), key)
-            inner = {name: entry for name, entry in (value or {}).items() if name not in ("_target_", "root")}
-            flat |= {
-                f"{key}.{name}": _plain(entry)
-                for name, entry in inner.items()
-                if name in OWN or config.get(name) != entry
-            }
-        elif key == "trainer":
-            flat |= {f"trainer.{name}": _plain(entry) for name, entry in value.items()}
-        elif key == "palette":
-            flat[key] = Path(str(value)).name
-        elif key != "seed":
-            flat[key] = _plain(value)
-    if record.config.get("ckpt_path"):
-        flat["ckpt_path"] = "given"
-    return {**flat, PICTURES: record.fingerprint[:8] or "unknown"}
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value, sort_keys=True)
-
-
 def study(records: Sequence[Record]) -> Study:
     """Groups runs by setting. Runs that have not read their pictures yet, or never did, stand in ``records`` alone.
 
@@ -125,12 +89,6 @@ def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
     lost = [run for seed, run in sorted(others.items()) if run.state in ENDED]
     finished = tuple(by_seed[seed] for seed in sorted(by_seed))
     return Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed)), tuple(lost))
-
-
-def value_of(values: Values, name: str) -> Any:
-    """A setting's value; where it has none, that which always held before the knob came."""
-    before = option(None, name) if name in OPTIONAL else _plain(LATER.get(name.rpartition(".")[2]))
-    return values.get(name, before)
 
 
 def told_apart(
@@ -185,20 +143,14 @@ def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) ->
 def _label(
     values: Values, varied: Sequence[str], usual: Values, taken: set[tuple[Any, str]], exact: bool = False
 ) -> str:
-    """A setting's name; ``taken`` are networks and the values that they take, for another network has none to tell."""
+    """A setting's name, its network first; ``taken`` are networks and the values that they take: others have none."""
     named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
     named = [name for name in named if not name.startswith("model.") or (values["model"], name) in taken]
+    named.sort(key=lambda name: name != "model")
     parts = [
         str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name), exact)}" for name in named
     ]
     return ", ".join(parts) or str(values["model"])
-
-
-def shown(value: Any, exact: bool = False) -> str:
-    """A value as one types it, a number to six digits or to all of them."""
-    if isinstance(value, str) and value.startswith("["):
-        return value.replace('"', "").replace(", ", ",")
-    return f"{value:g}" if isinstance(value, float) and not exact else str(typed(value))
 
 
 def _rank(value: Any) -> tuple[int, float, str]:

@@ -8,7 +8,8 @@ from colourize import runfolder
 from colourize.changes import key_of, telling
 from colourize.study.columns import LOSS, SECONDS, cell, of, over_seeds, ranked, table_of
 from colourize.study.comparisons import difference
-from colourize.study.settings import Setting, Study, shown, value_of
+from colourize.study.settings import Setting, Study
+from colourize.study.values import shown, value_of
 
 PLACES = "experiment", "data", "classes", "accelerator"
 """Keys of words that say where a study runs, not what it is."""
