@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
@@ -106,7 +105,9 @@ class OptunaSweeper(Sweeper):
 
     def _draw(self, optuna: Any, study: Any, space: dict[str, Any], number: int, attempt: int) -> dict[str, Any]:
         """Values that follow from the trials before, the search's seed, the number and the attempt, in any start."""
-        seed = int(np.random.SeedSequence([self.seed, number, attempt]).generate_state(1)[0])
+        from numpy.random import SeedSequence  # here, as the module is imported at every TAB
+
+        seed = int(SeedSequence([self.seed, number, attempt]).generate_state(1)[0])
         samplers = optuna.samplers
         if attempt:
             return dict(optuna.create_study(sampler=samplers.RandomSampler(seed)).ask(space).params)

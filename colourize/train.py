@@ -62,6 +62,8 @@ def train(
         try:
             fitted = fit(knobs, folder, held, callbacks)
             metrics = _report(knobs, folder, fitted)
+        except ConnectionError as error:  # to a worker that was killed, before torch has noticed
+            raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
         except OSError as error:
             if error.filename is not None:
                 raise

@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 import re
 import shutil
@@ -11,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG, parse_session_start_info_plugin_data
 
-from colourize import checkpoint
+from colourize import checkpoint, manifest
+from colourize import train as train_module
 from colourize.callbacks import ProgressBar
 from colourize.compilation import compiled, trial_batch
 from colourize.data.module import LabelledPictures
@@ -331,3 +333,13 @@ def test_a_signal_while_the_bar_s_thread_starts_is_not_hidden_by_another_error()
     bar = ProgressBar()
     bar.progress = Starting()
     bar._stop_progress()
+
+
+def test_a_loader_worker_that_was_lost_before_torch_noticed_is_no_full_disk(quick, tmp_path, monkeypatch):
+    def lost(*_):
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+    monkeypatch.setattr(train_module, "fit", lost)
+    with pytest.raises(InputError, match=r"^DataLoader worker \(pid unknown\) was lost: Connection reset by peer$"):
+        train(quick(), tmp_path / "run")
+    assert manifest.read(tmp_path / "run")["status"] == "failed"
