@@ -62,8 +62,6 @@ def train(
         try:
             fitted = fit(knobs, folder, held, callbacks)
             metrics = _report(knobs, folder, fitted)
-        except ConnectionError as error:  # to a worker that was killed, before torch has noticed
-            raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
         except OSError as error:
             if error.filename is not None:
                 raise
@@ -127,6 +125,8 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
             trainer.fit(module, data, ckpt_path=path, weights_only=True)
         except MisconfigurationException as error:  # some arguments are checked against the number of batches
             raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+        except ConnectionError as error:  # to a worker that was killed, before torch has noticed
+            raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
     module.network._compiled_call_impl = None  # what follows comes in other sizes
     return Fitted(trainer, module, data, yardstick, table)
 

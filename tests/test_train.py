@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -13,7 +14,6 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG, parse_session_start_info_plugin_data
 
 from colourize import checkpoint, manifest
-from colourize import train as train_module
 from colourize.callbacks import ProgressBar
 from colourize.compilation import compiled, trial_batch
 from colourize.data.module import LabelledPictures
@@ -336,10 +336,10 @@ def test_a_signal_while_the_bar_s_thread_starts_is_not_hidden_by_another_error()
 
 
 def test_a_loader_worker_that_was_lost_before_torch_noticed_is_no_full_disk(quick, tmp_path, monkeypatch):
-    def lost(*_):
+    def lost(*_, **__):
         raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
 
-    monkeypatch.setattr(train_module, "fit", lost)
+    monkeypatch.setattr(pl.Trainer, "fit", lost)
     with pytest.raises(InputError, match=r"^DataLoader worker \(pid unknown\) was lost: Connection reset by peer$"):
         train(quick(), tmp_path / "run")
     assert manifest.read(tmp_path / "run")["status"] == "failed"
