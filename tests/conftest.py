@@ -65,6 +65,13 @@ def held_out_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder for pictures, with room for a cache beside it."""
+    (tmp_path / "root").mkdir()
+    return tmp_path / "root"
+
+
+@pytest.fixture
 def picture_folder(tmp_path: Path) -> Path:
     """Eighteen small pictures in train/ and test/, two classes."""
     rng = np.random.default_rng(0)

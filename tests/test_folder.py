@@ -1,8 +1,5 @@
 """Folders of pictures in every layout, with what may lie in them."""
 
-import os
-import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,39 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import colourize.data.folder as folder_module
-from colourize.data.folder import load, split_folders
-from colourize.data.pictures import Pictures
+from colourize.data.folder import split_folders
 from colourize.errors import InputError
-
-
-def draw(root: Path, *names: str, side: int = 8) -> None:
-    """A picture at each path, in a single colour that ``shades`` can tell."""
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shade = sum(path.stem.encode()) % 251
-        Image.new("RGB", (side, side), (shade, 255 - shade, 7)).save(path, "PNG")
-
-
-def shades(names: Iterable[str]) -> list[int]:
-    return sorted(sum(Path(name).stem.encode()) % 251 for name in names)
-
-
-def seen(pictures: torch.Tensor) -> list[int]:
-    assert pictures.dtype == torch.uint8
-    for picture in pictures:
-        assert (picture == picture[0, 0]).all()
-    return sorted(pictures[:, 0, 0, 0].tolist())
-
-
-def opened(root: Path, **options: object) -> Pictures:
-    return load(root, **{"image_size": 8, "cache_dir": root.parent / "cache", **options})
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    (tmp_path / "root").mkdir()
-    return tmp_path / "root"
+from tests.drawn_pictures import draw, opened, seen, shades
 
 
 @pytest.mark.parametrize("test", ["test", "val", "valid", "validation", "TEST", "Val"])
@@ -177,27 +144,6 @@ def test_links_are_followed_but_not_in_circles(root: Path, tmp_path: Path) -> No
     assert sorted(seen(pictures.train) + seen(pictures.validation)) == shades("aab")
 
 
-def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
-    draw(root, "a.png", "b.png")
-    whole = (root / "a.png").read_bytes()
-    for i in range(10, 23):
-        (root / f"{i}.png").write_bytes(b"" if i % 2 else whole[:48])
-    (root / "0.png").symlink_to("nowhere.png")
-    (root / "00\n.png").write_bytes(b"hello")
-    for _ in range(2):  # decoded, and from the cache
-        caplog.clear()
-        pictures = opened(root)
-        assert sorted(seen(pictures.train) + seen(pictures.validation)) == shades("ab")
-        lines = [record.getMessage() for record in caplog.records]
-        assert lines[0] == f"15 of 17 pictures in {root} cannot be read and are left out:"
-        assert lines[1] == "  0.png: No such file or directory"
-        assert lines[2] == "  '00\\n.png': not a picture of a known format"
-        assert lines[3].startswith("  10.png: image file is truncated")
-        assert lines[4] == "  11.png: an empty file"
-        assert lines[-1] == "  and 5 more"
-        assert len(lines) == 12
-
-
 def test_an_order_of_names_decides_the_order_of_pictures(root: Path) -> None:
     draw(root, "train/c.png", "train/a.png", "train/sub/b.png", "test/x.png")
     assert opened(root).train[:, 0, 0, 0].tolist() == [shades([name])[0] for name in "acb"]
@@ -212,118 +158,6 @@ def test_threads_give_the_same_pictures(root: Path, monkeypatch: pytest.MonkeyPa
     several = opened(root, cache_dir=root.parent / "several")
     assert torch.equal(one.train, several.train)
     assert torch.equal(one.validation, several.validation)
-
-
-@pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every file that has been decoded."""
-    files: list[bytes] = []
-    real = folder_module.read_rgb
-    monkeypatch.setattr(folder_module, "read_rgb", lambda file, **options: files.append(file) or real(file, **options))
-    return files
-
-
-def test_the_second_start_decodes_nothing(root: Path, decoded: list[bytes]) -> None:
-    draw(root, "a.png", "b.png")
-    first = opened(root)
-    assert len(decoded) == 2
-    second = opened(root)
-    assert len(decoded) == 2
-    assert torch.equal(first.train, second.train)
-    assert torch.equal(first.validation, second.validation)
-
-
-def test_what_changes_the_pictures_decodes_again(root: Path, decoded: list[bytes]) -> None:
-    draw(root, "cat/a.png", "cat/b.png", "dog/c.png")
-
-    def again(**options: object) -> bool:
-        before = len(decoded)
-        opened(root, **options)
-        return len(decoded) > before
-
-    assert again()
-    os.utime(root / "cat" / "a.png", ns=(1, 1))
-    assert again()
-    draw(root, "cat/d.png")
-    assert again()
-    (root / "cat" / "d.png").rename(root / "cat" / "e.png")
-    assert again()
-    (root / "cat" / "e.png").unlink()
-    assert not again()  # the files of the second time
-    draw(root, "cat/b.png", side=20)
-    assert again()
-    assert again(image_size=9)
-    assert again(holdout=0.4)
-    assert again(classes="cat")
-    assert not again(classes="cat")
-    assert not again()
-
-
-def test_a_folder_of_the_same_names_sizes_and_times_is_another(root: Path, decoded: list[bytes]) -> None:
-    draw(root, "a.png", "b.png")
-    shutil.copytree(root, root.parent / "twin")
-    opened(root)
-    opened(root.parent / "twin")
-    assert len(decoded) == 4
-
-
-@pytest.mark.parametrize("ending", ["-train.npy", "-validation.npy", ".json"])
-@pytest.mark.parametrize("damage", [b"", b"garbage" * 40, None])
-def test_a_damaged_cache_is_built_anew(ending: str, damage: bytes | None, root: Path, decoded: list[bytes]) -> None:
-    draw(root, "a.png", "b.png")
-    first = opened(root)
-    [path] = (root.parent / "cache").glob(f"*{ending}")
-    whole = path.read_bytes()
-    path.write_bytes(whole[:48] + b"9" + whole[-19:] if damage is None else damage)
-    again = opened(root)
-    assert len(decoded) == 4
-    assert torch.equal(first.train, again.train)
-    assert torch.equal(first.validation, again.validation)
-    assert path.read_bytes() == whole
-
-
-@pytest.mark.parametrize(
-    ("names", "options", "message"),
-    [
-        ([], {}, "holds no picture files such as .jpg or .png; pass a folder"),
-        (["a.png", "b.png"], {"classes": "cat"}, "has no sub-folder for each class; add them, or pass 'all'"),
-        (["cat/a.png", "cat/b.png"], {"classes": "dog"}, "classes='dog': unknown class; pass some of cat"),
-        (["cat/a.png", "cat/b.png"], {"classes": []}, "selects nothing"),
-        (["train/cat/a.png", "test/dog/b.png"], {"classes": "cat"}, "no pictures of them validate"),
-        (["train/cat/a.png", "test/dog/b.png"], {"classes": "dog"}, "unknown class; pass some of cat"),
-        (["test/a.png", "test/b.png"], {}, "holds test/ but no pictures in train/; add some, or pass that folder"),
-        (["train/a.png", "bus/b.png"], {}, "train/ beside bus/, so it may be a split or a class; pass"),
-        (["a.png"], {}, "fewer than two distinct ones, cannot be split"),
-        (["a.png", "b.png"], {"image_size": 7}, "image_size=7 is too small for a picture; pass 8 or more"),
-        (["a.png", "b.png"], {"holdout": -0.1}, "holdout=-0.1 is no share of the training pictures"),
-        (["a.png", "b.png"], {"holdout": 1.0}, "holdout=1.0 is no share of the training pictures"),
-        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout=nan is no share of the training pictures"),
-    ],
-)
-def test_what_cannot_be_used_is_told_in_one_line(
-    names: list[str], options: dict[str, object], message: str, root: Path
-) -> None:
-    draw(root, *names)
-    with pytest.raises(InputError) as caught:
-        opened(root, **options)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_root_that_is_no_folder_says_which(root: Path) -> None:
-    draw(root, "a.png")
-    with pytest.raises(InputError, match=r"a\.png is no folder; pass"):
-        opened(root / "a.png")
-    with pytest.raises(InputError, match="none is not there; pass"):
-        opened(root / "none")
-
-
-@pytest.mark.parametrize("broken", ["train/a.png", "test/b.png"])
-def test_a_split_without_a_readable_picture_is_an_error(broken: str, root: Path) -> None:
-    draw(root, "train/a.png", "test/b.png")
-    (root / broken).write_bytes(b"")
-    with pytest.raises(InputError, match=f"the 1 unreadable, the first of them {broken} \\(an empty file\\)"):
-        opened(root)
 
 
 parts = st.lists(st.sampled_from(["train", "Test", "val", "cat", "Dog"]), max_size=3)

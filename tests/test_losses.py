@@ -13,7 +13,7 @@ from colourize.errors import InputError
 from colourize.module import Colourizer
 from colourize.train import train
 from tests.conftest import QUICK, knobs
-from tests.test_train import equal, rows, weights
+from tests.trained import equal, rows, weights
 
 
 def pixels(seed, num_colours=7, count=50):

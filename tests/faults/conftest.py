@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.faults.matrix import EXPECTED, NOT_YET
 from tests.faults.processes import SMALL, Process
@@ -63,6 +64,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     assert Process(*SMALL, cache, "hydra.run.dir=run", cwd=folder).wait() == 0
     return folder / "run"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Six whole pictures that train and three that validate, of noise."""
+    for split, count in (("train", 6), ("test", 3)):
+        (tmp_path / "pictures" / split).mkdir(parents=True)
+        for number in range(count):
+            Image.effect_noise((16, 16), 50).convert("RGB").save(tmp_path / f"pictures/{split}/{number}.png")
+    return tmp_path / "pictures"
 
 
 @pytest.hookimpl(wrapper=True)

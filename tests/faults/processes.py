@@ -18,6 +18,19 @@ SMALL = (
 )  # fmt: skip
 """A run of 40 steps, ten an epoch."""
 
+FOLDER = (
+    "data=folder", "data.root=pictures", "image_size=16", "num_filters=1", "num_colours=4", "batch_size=2",
+    "max_epochs=1", "+trainer.enable_progress_bar=false",
+)  # fmt: skip
+"""A run of three steps on the fixture ``pictures``."""
+
+
+def forked(target: Callable[..., Any], *given: Any) -> Any:
+    """A process that calls the target."""
+    process = CONTEXT.Process(target=target, args=given)
+    process.start()
+    return process
+
 
 class Process:
     """``python train.py WORDS`` in the folder ``cwd``.

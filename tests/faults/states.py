@@ -34,6 +34,11 @@ def rows(run: Path) -> list[dict[str, str]]:
         return [{key: value for key, value in row.items() if key not in TIMED} for row in csv.DictReader(file)]
 
 
+def litter(folder: Path) -> list[str]:
+    """Files beside the checkpoints, of which a save that was cut short leaves one."""
+    return [file.name for file in folder.iterdir() if file.suffix != ".ckpt"]
+
+
 def assert_identical(first: Path, second: Path) -> None:
     """Same bits in both checkpoints, and the same rows of metrics."""
     for name in ("last", "best"):

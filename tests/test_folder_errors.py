@@ -1,0 +1,73 @@
+"""What a folder of pictures cannot be, and what is left out of it."""
+
+from pathlib import Path
+
+import pytest
+
+from colourize.errors import InputError
+from tests.drawn_pictures import draw, opened, seen, shades
+
+
+def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    draw(root, "a.png", "b.png")
+    whole = (root / "a.png").read_bytes()
+    for i in range(10, 23):
+        (root / f"{i}.png").write_bytes(b"" if i % 2 else whole[:48])
+    (root / "0.png").symlink_to("nowhere.png")
+    (root / "00\n.png").write_bytes(b"hello")
+    for _ in range(2):  # decoded, and from the cache
+        caplog.clear()
+        pictures = opened(root)
+        assert sorted(seen(pictures.train) + seen(pictures.validation)) == shades("ab")
+        lines = [record.getMessage() for record in caplog.records]
+        assert lines[0] == f"15 of 17 pictures in {root} cannot be read and are left out:"
+        assert lines[1] == "  0.png: No such file or directory"
+        assert lines[2] == "  '00\\n.png': not a picture of a known format"
+        assert lines[3].startswith("  10.png: image file is truncated")
+        assert lines[4] == "  11.png: an empty file"
+        assert lines[-1] == "  and 5 more"
+        assert len(lines) == 12
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        ([], {}, "holds no picture files such as .jpg or .png; pass a folder"),
+        (["a.png", "b.png"], {"classes": "cat"}, "has no sub-folder for each class; add them, or pass 'all'"),
+        (["cat/a.png", "cat/b.png"], {"classes": "dog"}, "classes='dog': unknown class; pass some of cat"),
+        (["cat/a.png", "cat/b.png"], {"classes": []}, "selects nothing"),
+        (["train/cat/a.png", "test/dog/b.png"], {"classes": "cat"}, "no pictures of them validate"),
+        (["train/cat/a.png", "test/dog/b.png"], {"classes": "dog"}, "unknown class; pass some of cat"),
+        (["test/a.png", "test/b.png"], {}, "holds test/ but no pictures in train/; add some, or pass that folder"),
+        (["train/a.png", "bus/b.png"], {}, "train/ beside bus/, so it may be a split or a class; pass"),
+        (["a.png"], {}, "fewer than two distinct ones, cannot be split"),
+        (["a.png", "b.png"], {"image_size": 7}, "image_size=7 is too small for a picture; pass 8 or more"),
+        (["a.png", "b.png"], {"holdout": -0.1}, "holdout=-0.1 is no share of the training pictures"),
+        (["a.png", "b.png"], {"holdout": 1.0}, "holdout=1.0 is no share of the training pictures"),
+        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout=nan is no share of the training pictures"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_one_line(
+    names: list[str], options: dict[str, object], message: str, root: Path
+) -> None:
+    draw(root, *names)
+    with pytest.raises(InputError) as caught:
+        opened(root, **options)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_root_that_is_no_folder_says_which(root: Path) -> None:
+    draw(root, "a.png")
+    with pytest.raises(InputError, match=r"a\.png is no folder; pass"):
+        opened(root / "a.png")
+    with pytest.raises(InputError, match="none is not there; pass"):
+        opened(root / "none")
+
+
+@pytest.mark.parametrize("broken", ["train/a.png", "test/b.png"])
+def test_a_split_without_a_readable_picture_is_an_error(broken: str, root: Path) -> None:
+    draw(root, "train/a.png", "test/b.png")
+    (root / broken).write_bytes(b"")
+    with pytest.raises(InputError, match=f"the 1 unreadable, the first of them {broken} \\(an empty file\\)"):
+        opened(root)
