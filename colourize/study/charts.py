@@ -10,18 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from colourize.study.canvas import (
-    COLOURS,
-    INK,
-    LINES,
-    MARKERS,
-    STYLE,
-    Axis,
-    as_svg,
-    blank,
-    log_axis,
-    short,
-)
+from colourize.study.canvas import COLOURS, INK, LINES, MARKERS, STYLE, Axis, as_svg, blank, log_axis, short
 from colourize.study.statistics import Band
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
+Ends = tuple[float, float] | None
 log = logging.getLogger(__name__)
 LOSS = "validation loss (nats/pixel)"
 IMPORTANCE = (
@@ -64,11 +65,13 @@ def _told(trials: "Sequence[FrozenTrial]", home: Path) -> str:
 def _charts(opened: "optuna.Study", trials: "Sequence[FrozenTrial]", home: str) -> list[Chart]:
     ends = limits(list(map(_loss, trials)))
     beyond = f" Losses above {ends[1]:.3g} are beyond the chart." if ends else ""
-    found = [Chart(f"{home}-history", _history(trials), f"The loss of each trial, and the best so far.{beyond}")]
+    found = [Chart(f"{home}-history", _history(trials, ends), f"The loss of each trial, and the best so far.{beyond}")]
     names = sorted({name for trial in trials for name in trial.params})
     if len(_complete(trials)) >= FEWEST and len(names) > 1 and (weights := _importances(opened)):
         found.append(Chart(f"{home}-importances", _bars(weights), IMPORTANCE))
-    slices = (Chart(f"{home}-{name}", _slice(trials, name), f"The loss against {name}.{beyond}") for name in names)
+    slices = (
+        Chart(f"{home}-{name}", _slice(trials, name, ends), f"The loss against {name}.{beyond}") for name in names
+    )
     return [*found, *slices]
 
 
@@ -83,42 +86,42 @@ def _importances(opened: "optuna.Study") -> dict[str, float]:
         return {}
 
 
-def _history(trials: "Sequence[FrozenTrial]") -> str:
+def _history(trials: "Sequence[FrozenTrial]", ends: Ends) -> str:
     complete = _complete(trials)
     best = list(accumulate(map(_loss, complete), min))
     with mpl.rc_context(STYLE):
         figure, axes = blank(3.3)
-        _scatter(axes, trials, lambda trial: trial.number)
+        _scatter(axes, trials, lambda trial: trial.number, ends)
         axes.step([trial.number for trial in complete], best, where="post", color=INK, label="best so far")
         return as_svg(figure, axes, Axis("trial", LOSS))
 
 
-def _slice(trials: "Sequence[FrozenTrial]", name: str) -> str:
+def _slice(trials: "Sequence[FrozenTrial]", name: str, ends: Ends) -> str:
     having = [trial for trial in trials if name in trial.params]
     values = [trial.params[name] for trial in having]
     with mpl.rc_context(STYLE):
         figure, axes = blank(3.2)
         if all(isinstance(value, int | float) for value in values):
-            _scatter(axes, having, lambda trial: trial.params[name])
+            _scatter(axes, having, lambda trial: trial.params[name], ends)
             if getattr(having[0].distributions[name], "log", False):
                 log_axis(axes)
             elif all(isinstance(value, int) for value in values):
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         else:
             choices = list(having[0].distributions[name].choices)  # type: ignore[attr-defined]
-            _scatter(axes, having, lambda trial: choices.index(trial.params[name]))
+            _scatter(axes, having, lambda trial: choices.index(trial.params[name]), ends)
             axes.set_xticks(range(len(choices)), choices, parse_math=False)
         return as_svg(figure, axes, Axis(name, LOSS))
 
 
-def _scatter(axes: Any, trials: "Sequence[FrozenTrial]", x: Any) -> None:
-    """Trials as dots."""
+def _scatter(axes: Any, trials: "Sequence[FrozenTrial]", x: Any, ends: Ends) -> None:
+    """Trials as dots, with the same ends of the losses in every chart."""
     kinds = ("COMPLETE", "complete", COLOURS[0]), ("PRUNED", "ended early", "none")
     for number, (kind, name, face) in enumerate(kinds):
         if some := [trial for trial in trials if trial.state.name == kind]:
             style = {"color": COLOURS[number], "markerfacecolor": face, "label": name}
             axes.plot([x(trial) for trial in some], list(map(_loss, some)), MARKERS[number], **style)
-    if ends := limits(list(map(_loss, trials))):
+    if ends:
         axes.set_ylim(*ends)
 
 
