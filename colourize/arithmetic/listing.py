@@ -23,7 +23,7 @@ HEADER = (
     "layer", "kind", "output", "weights", "outputs", "connections", "used", "multiply-adds", "memory KiB", "field",
     "stride", "start",
 )  # fmt: skip
-DOUBLED = "weights", "outputs", "connections", "multiply-adds", "memory KiB"
+AGAIN = "layer", "output", "weights", "outputs", "connections", "multiply-adds", "memory KiB"
 Shape = tuple[int, int, int]
 
 
@@ -31,24 +31,23 @@ def as_tables(name: str, sizes: Sequence[Shape], counted: list[list[Layer]], tab
     """Both conventions' tables and what they mean.
 
     Args:
-        sizes: of the input, [C, H, W]; the second one's counts follow in columns of their own.
+        sizes: of the input, [C, H, W]; the second one's counts follow in a table of their own.
         counted: the layers for each of them.
         table: ``colourize.tables.as_text`` or ``as_markdown``.
     """
-    sides = " and ".join(_by(size) for size in sizes)
-    parts = [f"{name}, input {sides}" + (f" (columns with {sizes[1][2]})" if len(sizes) > 1 else "")]
+    parts = [f"{name}, input {' and '.join(map(_by, sizes))}"]
     for biases, told in CONVENTIONS.items():
-        rows = [[*HEADER, *(f"{column} {sizes[1][2]}" for column in DOUBLED if len(sizes) > 1)]]
-        for layer, *twice in zip(*(taken(layers, biases) for layers in counted), strict=True):
-            more = [cell for each in twice for cell in _doubled(each)]
-            rows.append([layer.name, layer.kind, _by(layer.shape), *_numbers(layer), *_seen(layer), *more])
-        sums = [totals(layers, biases) for layers in counted]
-        more = [cell for each in sums[1:] for cell in _doubled(each)]
-        rows.append(["total", "", "", *_numbers(sums[0]), "", "", "", *more])
-        parts += ["", told, "", table(rows)]
+        layers, *again = (taken(each, biases) for each in counted)
+        rows = [[layer.name, layer.kind, _by(layer.shape), *_numbers(layer), *_seen(layer)] for layer in layers]
+        total = ["total", "", "", *_numbers(totals(counted[0], biases)), "", "", ""]
+        parts += ["", told, "", table([[*HEADER], *rows, total])]
         if not biases:
             plain_sums = totals([layer for layer in counted[0] if layer.kind not in ("pooling", "upsampling")])
             parts += ["", f"outputs without those of pooling and upsampling: {plain_sums.outputs:,}"]
+        for size, twice, all_layers in zip(sizes[1:], again, counted[1:], strict=True):
+            rows = [[layer.name, _by(layer.shape), *_fewer(layer)] for layer in twice]
+            total = ["total", "", *_fewer(totals(all_layers, biases))]
+            parts += ["", f"{told}, input {_by(size)}", "", table([[*AGAIN], *rows, total])]
     return "\n".join([*parts, "", NOTE])
 
 
@@ -58,8 +57,8 @@ def _numbers(counts: Layer | Totals) -> list[str]:
     return [*(f"{number:,}" for number in numbers), f"{counts.memory / 1024:,.1f}"]
 
 
-def _doubled(counts: Layer | Totals) -> list[str]:
-    weights, outputs, connections, _, *rest = _numbers(counts)
+def _fewer(counts: Layer | Totals) -> list[str]:
+    weights, outputs, connections, _used, *rest = _numbers(counts)
     return [weights, outputs, connections, *rest]
 
 
