@@ -3,6 +3,7 @@
 import csv
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -10,7 +11,7 @@ from colourize.__main__ import main
 from colourize.errors import InputError
 from colourize.study import markdown
 from colourize.study.command import report
-from colourize.study.document import Answer, Bullets, Chart, Document, Heading, Text
+from colourize.study.document import Answer, Bullets, Chart, Document, Heading, Pictures, Text
 from tests.made_runs import run
 from tests.test_report import made, written
 
@@ -54,6 +55,16 @@ def test_a_file_where_the_charts_are_to_lie_is_told_before_anything_is_written(t
     with pytest.raises(InputError, match="report_files is a file"):
         report([tmp_path])
     assert not (tmp_path / "report.html").exists()
+
+
+def test_pictures_of_many_palettes_are_named_once_where_they_are_left_out(tmp_path):
+    strips = [Pictures({f"of palette {number}": np.zeros((8, 8, 3), np.uint8)}) for number in range(3)]
+    document = Document("Study", [Heading("Pictures"), *strips, Text("after"), strips[0]])
+    markdown.write(document, tmp_path / "page.md")
+    expected = ["# Study", "## Pictures", markdown.ELSEWHERE, "after", markdown.ELSEWHERE]
+    assert (tmp_path / "page.md").read_text() == "\n\n".join(expected) + "\n"
+    markdown.write(document, tmp_path / "page.md", pictures=True)
+    assert (tmp_path / "page.md").read_text().count("| of palette ") == 4
 
 
 def test_charts_that_are_linked_no_more_are_removed_and_no_other_files(tmp_path):

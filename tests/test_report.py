@@ -190,6 +190,18 @@ def test_other_pictures_are_not_compared_and_have_floors_of_their_own(tmp_path):
     assert "num_colours=8 | " not in text.partition("## Compared")[2].partition("## What varied")[0]
 
 
+def test_palettes_of_two_numbers_and_two_spaces_are_told_by_both_and_have_a_chart_of_skill(tmp_path):
+    places = [(number, space) for number in (8, 16) for space in ("lab", "rgb")]
+    for job, (number, space) in enumerate(places):
+        run(tmp_path / str(job), (2.0, 0.45), num_colours=number, colour_space=space, fingerprint=f"{job}" * 20)
+    _, text, _ = written(tmp_path)
+    for number, space in places:
+        assert text.count(f"| look-up table (num_colours={number}, colour_space={space}) |") == 2  # losses, pictures
+        assert cells(text, f"num_colours={number}, colour_space={space}")[5] == "0.500"
+    assert "The last epoch's skill, against num_colours." in text
+    assert "skill" not in written(made(tmp_path / "alike"))[1].partition("## Compared")[0].partition("![")[2]
+
+
 def test_a_job_that_never_read_its_pictures_changes_nothing_but_the_list_of_jobs(tmp_path):
     _, before, _ = written(made(tmp_path))
     run(tmp_path / "6", losses=(), metrics=False, status="failed", fingerprint="", batch_size=32, seed=7)

@@ -21,10 +21,10 @@ class Column(NamedTuple):
 
 LOSS = Column("val/loss", "validation loss", 4, "cross_entropy")
 ACCURACY = Column("val/accuracy", "accuracy, %", 2, "top1", 100)
+SKILL = Column("val/skill", "skill", 3, "skill")
 SECONDS, SPEED = Column("seconds", "seconds", 1), Column("images_per_second", "pictures/s", 0)
 LOSSES = (
-    LOSS, Column("best/val/loss", "of the best epoch", 4), Column("train/loss", "training loss", 4), ACCURACY,
-    Column("val/skill", "skill", 3, "skill"),
+    LOSS, Column("best/val/loss", "of the best epoch", 4), Column("train/loss", "training loss", 4), ACCURACY, SKILL,
 )  # fmt: skip
 OF_PICTURES = (
     Column("psnr", "PSNR, dB", 2, "psnr"), Column("ssim", "SSIM", 3, "ssim"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from colourize.study import charts, statistics
 from colourize.study.canvas import MOST_SERIES, Axis, limits
 from colourize.study.charts import Curve, Point, Series
-from colourize.study.columns import ACCURACY, LOSS, LOSSES, SECONDS, SPEED, Column, of, over_seeds, ranked
+from colourize.study.columns import ACCURACY, LOSS, LOSSES, SECONDS, SKILL, SPEED, Column, of, over_seeds, ranked
 from colourize.study.document import Chart
 from colourize.study.records import Record
 from colourize.study.references import floor_along, levels, published
@@ -20,7 +20,9 @@ def drawn(study: Study) -> list[Chart]:
     """The charts that the runs at hand allow."""
     found = [_curves(study, LOSS, "train/loss"), _curves(study, ACCURACY, "train/accuracy")]
     if sum(bool(each.runs) for each in study.settings) > 1:
-        found += [_final(study, column) for column in (LOSS, ACCURACY, SECONDS, SPEED)]
+        several = len({each.pictures for each in study.settings}) > 1  # whose losses answer different questions
+        measures = (LOSS, ACCURACY, *([SKILL] if several else []), SECONDS, SPEED)
+        found += [_final(study, column) for column in measures]
     return [chart for chart in found if chart is not None]
 
 

@@ -12,6 +12,7 @@ from colourize.tables import as_markdown, one_line
 
 BEGIN, END = "<!-- answer: kept when this page is written again -->", "<!-- end of the answer -->"
 UNANSWERED = "*Not answered yet: write it here.*"
+ELSEWHERE = "*Pictures: in the HTML page.*"
 # as a file a figure knows nothing of the page around it, so it brings its own paper
 PAPER = """<style>svg { color: #1c2430; background: #ffffff; }
 @media (prefers-color-scheme: dark) { svg { color: #e3e8ee; background: #14181d; } }</style>"""
@@ -63,7 +64,10 @@ def write(document: Document, path: Path, pictures: bool = False) -> None:
                 files.replace(home / file_name, lambda file, contents=contents: file.write(contents))  # type: ignore[misc]
                 linked.add(file_name)
                 lines.append([name, f"![{_plain(name)}]({_address(home, file_name)})"])
-            parts.append(as_markdown([["", "pictures"], *lines]) if lines else "*Pictures: in the HTML page.*")
+            if lines:
+                parts.append(as_markdown([["", "pictures"], *lines]))
+            elif parts[-1] != ELSEWHERE:
+                parts.append(ELSEWHERE)
         else:
             parts.append(_part(part))
     files.replace_text(path, "\n\n".join(parts) + "\n")

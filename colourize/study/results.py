@@ -1,6 +1,6 @@
 """A study's tables: floors, settings with mean ± sd over seeds, ceilings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from colourize.study.columns import LOSSES, OF_PICTURES, Column, around, cell, of, of_row, ranked, table_of
@@ -64,9 +64,18 @@ def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
 def _common(study: Study, settings: Sequence[Setting]) -> str:
     """What these settings of one set of pictures share, and no other setting has; else the pictures' fingerprint."""
     others = [each for each in study.settings if each.pictures != settings[0].pictures]
-    told = []
+    own: dict[str, str] = {}
+    shared: dict[str, str] = {}
     for name in (*study.varied, *study.following):
         values, beside = ({shown(value_of(each.values, name)) for each in some} for some in (settings, others))
-        if len(values) == 1 and not values & beside and name != PICTURES:
-            told.append(f"{name}={values.pop()}")
-    return ", ".join(told) or f"pictures {settings[0].pictures}"
+        if len(values) == 1 and name != PICTURES:
+            kind = shared if values & beside else own
+            kind[name] = values.pop()
+    together = {name: value for name, value in shared.items() if name in study.varied}
+    if not own and not any(_has(each, together) for each in others):
+        own = together
+    return ", ".join(f"{name}={value}" for name, value in own.items()) or f"pictures {settings[0].pictures}"
+
+
+def _has(setting: Setting, values: Mapping[str, str]) -> bool:
+    return all(shown(value_of(setting.values, name)) == value for name, value in values.items())
