@@ -1,3 +1,5 @@
+"""``compile=true``, and where torch cannot compile."""
+
 import shutil
 
 import pytest

@@ -56,9 +56,20 @@ def test_the_handout_s_nets_and_their_fully_connected_twins():
 def test_a_chain_s_field_is_told_by_its_formula_too():
     text = describe([], NETS / "handout.yaml")
     assert text.endswith("field by the formula for chains: size 18, stride 4, start -7")
-    last = [line.split() for line in text.splitlines() if line.startswith("4      convolution")]
-    assert [row[-3:] for row in last] == 2 * [["18", "4", "-7"]]
+    rows = [line.split() for line in text.splitlines()]
+    assert [row[-3:] for row in rows if row[:2] == ["4", "convolution"]] == 2 * [["18", "4", "-7"]]
     assert "formula for chains" not in describe(["model=unet"])
+
+
+def test_pictures_of_twice_the_side_have_a_table_of_their_own():
+    text = describe([], NETS / "handout.yaml")
+    for convention in ("left out", "counted in"):
+        before, _, after = text.partition(f"biases and batch norm {convention}, input 3 x 64 x 64\n\n")
+        assert f"biases and batch norm {convention}, input 3 x 32 x 32\n\nlayer  kind " in before
+        header, _, *rows = [line.split() for line in after.partition("\n\n")[0].splitlines()]
+        assert header == ["layer", "output", "weights", "outputs", "connections", "multiply-adds", "memory", "KiB"]
+        assert len(rows) == 6 and rows[-1][0] == "total"
+    assert rows[0][:5] == ["0", "1", "x", "64", "x"]
 
 
 def test_a_network_with_a_fully_connected_layer_takes_one_size_and_sees_all(tmp_path):
@@ -112,8 +123,8 @@ def test_fully_connected_units_see_the_whole_picture_in_every_form():
         for layer in each["layers"]:
             assert (layer["rows"], layer["columns"], layer["whole"]) == (None, None, True)
             assert (layer["axes"] is None) == (layer["kind"] == "fully connected")
-    lines = describe([], NETS / "handout.yaml", dense=True).splitlines()
-    assert ["all" in line.split() for line in lines if line.startswith("1      pooling")] == [True, True]
+    rows = [line.split() for line in describe([], NETS / "handout.yaml", dense=True).splitlines()]
+    assert [row[-1] for row in rows if row[:2] == ["1", "pooling"]] == ["all", "all"]
 
 
 def test_a_network_is_counted_without_memory_for_its_weights(monkeypatch):

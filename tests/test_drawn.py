@@ -1,5 +1,7 @@
 """Charts of runs that the test wrote, read back from what is handed to matplotlib."""
 
+import json
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -76,6 +78,22 @@ def test_of_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond
     assert "beyond" not in found["accuracy-curves"].caption
     with mpl.rc_context():
         assert ">60<" in found["accuracy-curves"].svg  # 1 / (1 + 0.6) = 62.5 %
+
+
+def test_over_palettes_the_best_are_those_of_the_highest_skill_and_losses_are_not_to_be_compared(tmp_path):
+    """Losses 0.1, 0.2, ... of palettes whose skill rises with the loss."""
+    for job in range(9):
+        run(tmp_path / str(job), (3.0, (job + 1) / 10), num_colours=job + 4, fingerprint=str(job) * 20)
+        row = (tmp_path / f"{job}/run.json").read_text()
+        said = json.loads(row)
+        said["metrics"]["val/skill"] = job / 10
+        (tmp_path / f"{job}/run.json").write_text(json.dumps(said))
+    found = charts(tmp_path)
+    assert "by their last skill named" in found["loss-curves"].caption
+    named = [number for number in range(4, 13) if f">num_colours={number}<" in found["loss-curves"].svg]
+    assert named == [4, 9, 10, 11, 12]
+    for name, told in (("loss-curves", 1), ("accuracy-final", 1), ("skill-final", 0), ("seconds-final", 0)):
+        assert found[name].caption.count("compare the skill") == told
 
 
 def test_two_sets_of_pictures_make_two_lines_and_null_is_told_as_it_is_typed(tmp_path):

@@ -202,6 +202,29 @@ def test_palettes_of_two_numbers_and_two_spaces_are_told_by_both_and_have_a_char
     assert "skill" not in written(made(tmp_path / "alike"))[1].partition("## Compared")[0].partition("![")[2]
 
 
+def test_palettes_are_told_by_as_little_as_tells_them_apart_and_the_same_in_every_table(tmp_path):
+    """28 settings, of which the first table shows the ten best, and one of a palette that no word tells apart."""
+    places = [(k, space, lr) for k in (8, 16, 32) for space in ("lab", "rgb") for lr in (1, 2, 3, 4)]
+    for job, (number, space, lr) in enumerate(places):
+        mark = f"{number:02}{space}" * 4
+        run(
+            tmp_path / str(job), (2.0, 0.5 + job / 100), num_colours=number, colour_space=space, lr=lr, fingerprint=mark
+        )
+    for job, lr in enumerate((1, 2, 3, 4), 24):
+        run(tmp_path / str(job), (2.0, 2.0), num_colours=8, colour_space="lab", lr=lr, fingerprint="e" * 20)
+    _, text, _ = written(tmp_path)
+    names = set(re.findall(r"look-up table \((.*?)\)", text))
+    told = {
+        f"num_colours={number}, colour_space={space}" for number, space, lr in places if (number, space) != (8, "lab")
+    }
+    assert names == {*told, "pictures 08lab08l", "pictures eeeeeeee"}
+
+
+def test_a_palette_without_a_finished_run_makes_no_chart_of_skill(tmp_path):
+    run(made(tmp_path) / "6", (2.0,), num_colours=8, fingerprint="e" * 20, status="interrupted")
+    assert "-final.svg" in written(tmp_path)[1] and "skill-final" not in written(tmp_path)[1]
+
+
 def test_a_job_that_never_read_its_pictures_changes_nothing_but_the_list_of_jobs(tmp_path):
     _, before, _ = written(made(tmp_path))
     run(tmp_path / "6", losses=(), metrics=False, status="failed", fingerprint="", batch_size=32, seed=7)

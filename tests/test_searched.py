@@ -69,6 +69,18 @@ def test_what_is_far_above_the_median_does_not_flatten_the_rest():
     assert limits([1.0, 1.1, 1.2, 1.3, 2.0]) is None
 
 
+def test_a_loss_beyond_a_chart_is_told_under_the_charts_that_have_it(tmp_path):
+    made(tmp_path, [1.3, 1.1, 1.2, 99.0, 1.25])
+    study = search_study.open_study(tmp_path, 4, 1)
+    for job, loss in enumerate((1.2, 1.4)):  # of a parameter that the other trials do not have
+        study.tell(study.ask({"dilation": CategoricalDistribution([1, 2])}), loss + job / 10)
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page(tmp_path))
+    for told, beyond in (("The loss of each trial", True), ("The loss against lr.", True),
+                         ("The loss against dilation.", False)):  # fmt: skip
+        (caption,) = [caption for caption in captions if caption.startswith(told)]
+        assert ("are beyond the chart" in caption) == beyond
+
+
 def test_searches_of_one_report_have_charts_of_their_own(tmp_path):
     for name, losses in (("a", [1.3, 1.1, 1.2]), ("b", [1.5, 1.6, 1.7])):
         (tmp_path / name).mkdir()

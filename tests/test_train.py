@@ -1,3 +1,5 @@
+"""A run from its knobs to its metrics and checkpoints."""
+
 import numpy as np
 import pytest
 import torch

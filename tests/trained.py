@@ -1,4 +1,4 @@
-"""What a run left in its folder."""
+"""What a run left in its folder: the weights, the rows of metrics."""
 
 import csv
 

@@ -23,7 +23,7 @@ HEADER = (
     "layer", "kind", "output", "weights", "outputs", "connections", "used", "multiply-adds", "memory KiB", "field",
     "stride", "start",
 )  # fmt: skip
-AGAIN = "layer", "output", "weights", "outputs", "connections", "multiply-adds", "memory KiB"
+COUNTS = "layer", "output", "weights", "outputs", "connections", "multiply-adds", "memory KiB"
 Shape = tuple[int, int, int]
 
 
@@ -37,18 +37,26 @@ def as_tables(name: str, sizes: Sequence[Shape], counted: list[list[Layer]], tab
     """
     parts = [f"{name}, input {' and '.join(map(_by, sizes))}"]
     for biases, told in CONVENTIONS.items():
-        layers, *again = (taken(each, biases) for each in counted)
-        rows = [[layer.name, layer.kind, _by(layer.shape), *_numbers(layer), *_seen(layer)] for layer in layers]
-        total = ["total", "", "", *_numbers(totals(counted[0], biases)), "", "", ""]
-        parts += ["", told, "", table([[*HEADER], *rows, total])]
+        headings = [f"{told}, input {_by(size)}" for size in sizes]
+        first, *others = [taken(layers, biases) for layers in counted]
+        parts += ["", headings[0], "", table(_everything(first, totals(counted[0], biases)))]
         if not biases:
             plain_sums = totals([layer for layer in counted[0] if layer.kind not in ("pooling", "upsampling")])
             parts += ["", f"outputs without those of pooling and upsampling: {plain_sums.outputs:,}"]
-        for size, twice, all_layers in zip(sizes[1:], again, counted[1:], strict=True):
-            rows = [[layer.name, _by(layer.shape), *_fewer(layer)] for layer in twice]
-            total = ["total", "", *_fewer(totals(all_layers, biases))]
-            parts += ["", f"{told}, input {_by(size)}", "", table([[*AGAIN], *rows, total])]
+        for heading, layers, every in zip(headings[1:], others, counted[1:], strict=True):
+            parts += ["", heading, "", table(_counts(layers, totals(every, biases)))]
     return "\n".join([*parts, "", NOTE])
+
+
+def _everything(layers: Sequence[Layer], sums: Totals) -> Rows:
+    rows = [[layer.name, layer.kind, _by(layer.shape), *_numbers(layer), *_seen(layer)] for layer in layers]
+    return [[*HEADER], *rows, ["total", "", "", *_numbers(sums), "", "", ""]]
+
+
+def _counts(layers: Sequence[Layer], sums: Totals) -> Rows:
+    """What grows with the picture; kinds and fields are those of the first table."""
+    rows = [[layer.name, _by(layer.shape), *_without_used(layer)] for layer in layers]
+    return [[*COUNTS], *rows, ["total", "", *_without_used(sums)]]
 
 
 def _numbers(counts: Layer | Totals) -> list[str]:
@@ -57,7 +65,7 @@ def _numbers(counts: Layer | Totals) -> list[str]:
     return [*(f"{number:,}" for number in numbers), f"{counts.memory / 1024:,.1f}"]
 
 
-def _fewer(counts: Layer | Totals) -> list[str]:
+def _without_used(counts: Layer | Totals) -> list[str]:
     weights, outputs, connections, _used, *rest = _numbers(counts)
     return [weights, outputs, connections, *rest]
 

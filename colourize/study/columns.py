@@ -44,9 +44,10 @@ def of(setting: Setting, column: Column) -> Spread | None:
     return spread(list(over_seeds(setting, column).values()))
 
 
-def ranked(settings: Sequence[Setting]) -> list[Setting]:
-    """The settings with a finished run, the lowest mean validation loss first."""
-    known = [(found.mean, place) for place, each in enumerate(settings) if (found := of(each, LOSS)) is not None]
+def ranked(settings: Sequence[Setting], column: Column = LOSS) -> list[Setting]:
+    """The settings with a finished run, the best mean first: the lowest loss, or the highest of another measure."""
+    sign = 1 if column is LOSS else -1
+    known = [(sign * found.mean, place) for place, each in enumerate(settings) if (found := of(each, column))]
     return [settings[place] for _, place in sorted(known)]
 
 

@@ -20,8 +20,7 @@ def drawn(study: Study) -> list[Chart]:
     """The charts that the runs at hand allow."""
     found = [_curves(study, LOSS, "train/loss"), _curves(study, ACCURACY, "train/accuracy")]
     if sum(bool(each.runs) for each in study.settings) > 1:
-        several = len({each.pictures for each in study.settings}) > 1  # whose losses answer different questions
-        measures = (LOSS, ACCURACY, *([SKILL] if several else []), SECONDS, SPEED)
+        measures = (LOSS, ACCURACY, *([SKILL] if _several_palettes(study.settings) else []), SECONDS, SPEED)
         found += [_final(study, column) for column in measures]
     return [chart for chart in found if chart is not None]
 
@@ -41,9 +40,10 @@ def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
     values = [value for line in lines for value in line.band.mean]
     lines_across, absent = levels(named, column, values)
     kind = _kind(column).removeprefix("validation ")
-    caption = f"Validation {kind} over epochs: mean{_spread(shown)}."
+    by = "skill" if _several_palettes(shown) else "validation loss"
+    caption = f"Validation {kind} over epochs: mean{_spread(shown)}.{_apart(shown, column)}"
     caption += (
-        f" All {len(shown)} settings in grey; the best {HIGHLIGHTED} and the worst by their last validation loss named."
+        f" All {len(shown)} settings in grey; the best {HIGHLIGHTED} and the worst by their last {by} named."
         if many else " Dotted: training."
     )  # fmt: skip
     ends = limits(values, [level.value for level in lines_across], times=3) if column is LOSS else None
@@ -51,6 +51,17 @@ def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
     marks = published(named, column, lambda each: each.values["max_epochs"])
     axis = Axis("epoch", _unit(column).removeprefix("validation "), limits=ends)  # training is there too
     return Chart(f"{kind}-curves", charts.curves(lines, lines_across, marks, axis), caption + absent)
+
+
+def _several_palettes(settings: Sequence[Setting]) -> bool:
+    """Whether finished runs have other pictures or another palette, so that losses answer different questions."""
+    return len({each.pictures for each in settings if each.runs}) > 1
+
+
+def _apart(settings: Sequence[Setting], column: Column) -> str:
+    """What a caption says where lines of one chart must not be compared."""
+    told = column in (LOSS, ACCURACY) and _several_palettes(settings)
+    return " Other pictures or another palette are another question: compare the skill." if told else ""
 
 
 def _spread(settings: Sequence[Setting]) -> str:
@@ -64,7 +75,7 @@ def _runs(setting: Setting) -> tuple[Record, ...]:
 
 
 def _highlighted(settings: Sequence[Setting]) -> list[Setting]:
-    order = ranked(settings)
+    order = ranked(settings, SKILL if _several_palettes(settings) else LOSS)
     return [*order[:HIGHLIGHTED], *order[HIGHLIGHTED:][-1:]]
 
 
@@ -82,7 +93,7 @@ def _final(study: Study, column: Column) -> Chart | None:
     svg, against, absent = _rows(settings, column) if along is None else _along(settings, column, *along)
     several = any(len(each.runs) > 1 for each in settings)
     dots = "Every run as a dot, mean ± sd over seeds with bars." if several else "One run for each setting."
-    return Chart(f"{_name(column)}-final", svg, f"{_whole(column)}{against}. {dots}{absent}")
+    return Chart(f"{_name(column)}-final", svg, f"{_whole(column)}{against}. {dots}{_apart(settings, column)}{absent}")
 
 
 def _name(column: Column) -> str:

@@ -1,6 +1,6 @@
 """A study's tables: floors, settings with mean ± sd over seeds, ceilings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from colourize.study.columns import LOSSES, OF_PICTURES, Column, around, cell, of, of_row, ranked, table_of
@@ -31,12 +31,12 @@ def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) ->
     for each in every:
         alike.setdefault(each.pictures, []).append(each)
     lines, kinds = [["", "seeds", *(column.title for column in columns)]], []
-    for settings in alike.values():
+    for pictures, settings in alike.items():
         run = next((run for each in settings for run in each.runs if around(run)[0]), None)
         floors, ceilings = map(_measured(columns), around(run) if run else ({}, {}))
         if len(alike) > 2 and run is not None and (table := table_of(run)):
             floors, ceilings = {table[0]: table[1]}, {}
-        mark = f" ({_common(study, settings)})" if len(alike) > 1 else ""
+        mark = f" ({_telling(study, pictures)})" if len(alike) > 1 else ""
         least = next(iter(ranked(settings)), None) if len(settings) > 1 else None
         for name, row in floors.items():
             lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
@@ -61,21 +61,33 @@ def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
     return lambda rows: {name: row for name, row in rows.items() if keys & row.keys()}
 
 
-def _common(study: Study, settings: Sequence[Setting]) -> str:
-    """What these settings of one set of pictures share, and no other setting has; else the pictures' fingerprint."""
-    others = [each for each in study.settings if each.pictures != settings[0].pictures]
-    own: dict[str, str] = {}
-    shared: dict[str, str] = {}
+def _telling(study: Study, pictures: str) -> str:
+    """What tells one set of pictures from the others.
+
+    The values that all its settings share and no other setting has; where there are none, as few values as no other
+    setting has together; else the pictures' fingerprint.
+    """
+    others = [each for each in study.settings if each.pictures != pictures]
+    shared = {}
     for name in (*study.varied, *study.following):
-        values, beside = ({shown(value_of(each.values, name)) for each in some} for some in (settings, others))
+        values = {shown(value_of(each.values, name)) for each in study.settings if each.pictures == pictures}
         if len(values) == 1 and name != PICTURES:
-            kind = shared if values & beside else own
-            kind[name] = values.pop()
-    together = {name: value for name, value in shared.items() if name in study.varied}
-    if not own and not any(_has(each, together) for each in others):
-        own = together
-    return ", ".join(f"{name}={value}" for name, value in own.items()) or f"pictures {settings[0].pictures}"
+            shared[name] = values.pop()
+    own = {name: value for name, value in shared.items() if not _any_has(others, {name: value})}
+    told = own or _together({name: value for name, value in shared.items() if name in study.varied}, others)
+    return ", ".join(f"{name}={value}" for name, value in told.items()) or f"pictures {pictures}"
 
 
-def _has(setting: Setting, values: Mapping[str, str]) -> bool:
-    return all(shown(value_of(setting.values, name)) == value for name, value in values.items())
+def _together(values: dict[str, str], others: Sequence[Setting]) -> dict[str, str]:
+    """As few of the values as no other setting has together; none where another one has them all."""
+    if _any_has(others, values):
+        return {}
+    for name in list(values):
+        fewer = {other: value for other, value in values.items() if other != name}
+        values = values if _any_has(others, fewer) else fewer
+    return values
+
+
+def _any_has(settings: Sequence[Setting], values: dict[str, str]) -> bool:
+    pairs = values.items()
+    return any(all(shown(value_of(each.values, name)) == value for name, value in pairs) for each in settings)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from colourize import search_study
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-Ends = tuple[float, float] | None
 log = logging.getLogger(__name__)
 LOSS = "validation loss (nats/pixel)"
 IMPORTANCE = (
@@ -63,16 +64,12 @@ def _told(trials: "Sequence[FrozenTrial]", home: Path) -> str:
 
 
 def _charts(opened: "optuna.Study", trials: "Sequence[FrozenTrial]", home: str) -> list[Chart]:
-    ends = limits(list(map(_loss, trials)))
-    beyond = f" Losses above {ends[1]:.3g} are beyond the chart." if ends else ""
-    found = [Chart(f"{home}-history", _history(trials, ends), f"The loss of each trial, and the best so far.{beyond}")]
+    found = [_history(trials, f"{home}-history")]
     names = sorted({name for trial in trials for name in trial.params})
     if len(_complete(trials)) >= FEWEST and len(names) > 1 and (weights := _importances(opened)):
         found.append(Chart(f"{home}-importances", _bars(weights), IMPORTANCE))
-    slices = (
-        Chart(f"{home}-{name}", _slice(trials, name, ends), f"The loss against {name}.{beyond}") for name in names
-    )
-    return [*found, *slices]
+    having = ([trial for trial in trials if name in trial.params] for name in names)
+    return [*found, *(_slice(some, name, f"{home}-{name}") for name, some in zip(names, having, strict=True))]
 
 
 def _importances(opened: "optuna.Study") -> dict[str, float]:
@@ -86,43 +83,51 @@ def _importances(opened: "optuna.Study") -> dict[str, float]:
         return {}
 
 
-def _history(trials: "Sequence[FrozenTrial]", ends: Ends) -> str:
+def _history(trials: "Sequence[FrozenTrial]", title: str) -> Chart:
     complete = _complete(trials)
     best = list(accumulate(map(_loss, complete), min))
     with mpl.rc_context(STYLE):
         figure, axes = blank(3.3)
-        _scatter(axes, trials, lambda trial: trial.number, ends)
+        _scatter(axes, trials, lambda trial: trial.number)
         axes.step([trial.number for trial in complete], best, where="post", color=INK, label="best so far")
-        return as_svg(figure, axes, Axis("trial", LOSS))
+        svg, beyond = _within(trials, figure, axes, "trial")
+    return Chart(title, svg, f"The loss of each trial, and the best so far.{beyond}")
 
 
-def _slice(trials: "Sequence[FrozenTrial]", name: str, ends: Ends) -> str:
-    having = [trial for trial in trials if name in trial.params]
-    values = [trial.params[name] for trial in having]
+def _slice(trials: "Sequence[FrozenTrial]", name: str, title: str) -> Chart:
+    """The loss against a parameter, of the trials that have it."""
+    values = [trial.params[name] for trial in trials]
+    distribution = trials[0].distributions[name]
     with mpl.rc_context(STYLE):
         figure, axes = blank(3.2)
         if all(isinstance(value, int | float) for value in values):
-            _scatter(axes, having, lambda trial: trial.params[name], ends)
-            if getattr(having[0].distributions[name], "log", False):
+            _scatter(axes, trials, lambda trial: trial.params[name])
+            if getattr(distribution, "log", False):
                 log_axis(axes)
             elif all(isinstance(value, int) for value in values):
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         else:
-            choices = list(having[0].distributions[name].choices)  # type: ignore[attr-defined]
-            _scatter(axes, having, lambda trial: choices.index(trial.params[name]), ends)
+            choices = list(distribution.choices)  # type: ignore[attr-defined]
+            _scatter(axes, trials, lambda trial: choices.index(trial.params[name]))
             axes.set_xticks(range(len(choices)), choices, parse_math=False)
-        return as_svg(figure, axes, Axis(name, LOSS))
+        svg, beyond = _within(trials, figure, axes, name)
+    return Chart(title, svg, f"The loss against {name}.{beyond}")
 
 
-def _scatter(axes: Any, trials: "Sequence[FrozenTrial]", x: Any, ends: Ends) -> None:
-    """Trials as dots, with the same ends of the losses in every chart."""
+def _scatter(axes: Axes, trials: "Sequence[FrozenTrial]", x: Any) -> None:
+    """Trials as dots."""
     kinds = ("COMPLETE", "complete", COLOURS[0]), ("PRUNED", "ended early", "none")
     for number, (kind, name, face) in enumerate(kinds):
         if some := [trial for trial in trials if trial.state.name == kind]:
-            style = {"color": COLOURS[number], "markerfacecolor": face, "label": name}
+            style: dict[str, Any] = {"color": COLOURS[number], "markerfacecolor": face, "label": name}
             axes.plot([x(trial) for trial in some], list(map(_loss, some)), MARKERS[number], **style)
-    if ends:
-        axes.set_ylim(*ends)
+
+
+def _within(trials: "Sequence[FrozenTrial]", figure: Figure, axes: Axes, x: str) -> tuple[str, str]:
+    """The chart, and a sentence on losses that would flatten the rest and are beyond it."""
+    ends = limits(list(map(_loss, trials)))
+    beyond = f" Losses above {ends[1]:.3g} are beyond the chart." if ends else ""
+    return as_svg(figure, axes, Axis(x, LOSS, limits=ends)), beyond
 
 
 def _loss(trial: "FrozenTrial") -> float:

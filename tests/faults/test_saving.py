@@ -1,4 +1,4 @@
-"""Cases 15, 16 and 21: what is saved stays whole, killed at any instant."""
+"""Cases 15, 16 and 21: a save that is cut short leaves what was saved; which epochs last.ckpt and best.ckpt are."""
 
 import os
 import random

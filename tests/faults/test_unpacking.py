@@ -90,10 +90,11 @@ def bombs(tmp_path_factory):
     return folder
 
 
-def read_in_a_process(reader, answers, *files):
+def read_all_in_a_process(reader, answers, *files):
     """What a reader said of files, and by how many MB its memory grew, by file name."""
     process = forked(probes_files.read_all, reader, [str(file) for file in files], str(answers))
     process.join(60)
+    assert process.exitcode == 0
     return json.loads(answers.read_text())
 
 
@@ -101,7 +102,7 @@ def read_in_a_process(reader, answers, *files):
 def test_24_no_small_file_unpacks_into_much(bombs, tmp_path, seen):
     files = list(bombs.iterdir())
     assert all(file.stat().st_size < 10_000_000 for file in files)
-    found = read_in_a_process(checkpoint.read, tmp_path / "answers", *files)
+    found = read_all_in_a_process(checkpoint.read, tmp_path / "answers", *files)
     # of the file with two directories the honest one is read
     assert {name for name, (said, _) in found.items() if said == "read"} == {"honest.ckpt", "two directories.ckpt"}
     for name, (said, megabytes) in found.items():
@@ -116,6 +117,6 @@ def test_24_no_small_file_unpacks_into_much(bombs, tmp_path, seen):
 @pytest.mark.parametrize("name", ["deflated", "two directories", "bytearray"])
 def test_24_torch_alone_would_unpack_it(bombs, tmp_path, seen, name):
     """So that the file is a bomb."""
-    ((_, megabytes),) = read_in_a_process(torch.load, tmp_path / "answers", bombs / f"{name}.ckpt").values()
+    ((_, megabytes),) = read_all_in_a_process(torch.load, tmp_path / "answers", bombs / f"{name}.ckpt").values()
     assert megabytes > 800
     seen(f"torch alone, {name}: {megabytes:.0f} MB")
