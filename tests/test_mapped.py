@@ -11,7 +11,7 @@ from colourize.data.cache import Stream, cached
 from colourize.errors import InputError
 from colourize.train import train
 from tests.conftest import knobs
-from tests.faults.states import differences, rows, saved
+from tests.faults.states import differences, saved, untimed_rows
 
 
 def settings(root, cache, *words):
@@ -26,7 +26,7 @@ def test_a_run_on_mapped_pictures_equals_one_in_memory(picture_folder, tmp_path)
     assert {path.split(":")[0] for path in found} == {
         "/config/cache_dir", "/config/data/cache_dir", "/config/data/mapped"
     }  # fmt: skip
-    assert rows(tmp_path / "memory") == rows(tmp_path / "mapped")
+    assert untimed_rows(tmp_path / "memory") == untimed_rows(tmp_path / "mapped")
 
 
 @pytest.mark.parametrize("holdout", [0.0, 0.3])
