@@ -10,6 +10,7 @@ from colourize.errors import InputError
 from colourize.targets import instantiate
 from colourize.train import train
 from tests.conftest import knobs
+from tests.faults.states import untimed_rows
 from tests.trained import equal, rows, weights
 
 
@@ -50,9 +51,7 @@ def test_going_on_from_a_checkpoint_ends_where_an_uninterrupted_run_does(quick, 
     last = tmp_path / "half/checkpoints/last.ckpt"
     train(quick("max_epochs=4", f"ckpt_path={last}"), tmp_path / "rest")
     assert equal(weights(tmp_path / "whole"), weights(tmp_path / "rest"))
-    untimed = [[{k: row[k] for k in row if k not in ("seconds", "images_per_second")} for row in rows(tmp_path / name)]
-               for name in ("whole", "rest")]  # fmt: skip
-    assert untimed[0] == untimed[1]
+    assert untimed_rows(tmp_path / "whole") == untimed_rows(tmp_path / "rest")
 
 
 @pytest.mark.parametrize("option", ["optimizer=adamw", "optimizer=sgd", "optimizer=rmsprop"])

@@ -40,8 +40,8 @@ def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
     values = [value for line in lines for value in line.band.mean]
     lines_across, absent = levels(named, column, values)
     kind = _kind(column).removeprefix("validation ")
-    by = "skill" if _several_palettes(shown) else "validation loss"
     caption = f"Validation {kind} over epochs: mean{_spread(shown)}.{_apart(shown, column)}"
+    by = _rank(shown).title
     caption += (
         f" All {len(shown)} settings in grey; the best {HIGHLIGHTED} and the worst by their last {by} named."
         if many else " Dotted: training."
@@ -74,8 +74,13 @@ def _runs(setting: Setting) -> tuple[Record, ...]:
     return done or setting.unfinished
 
 
+def _rank(settings: Sequence[Setting]) -> Column:
+    """By what settings are ranked."""
+    return SKILL if _several_palettes(settings) else LOSS
+
+
 def _highlighted(settings: Sequence[Setting]) -> list[Setting]:
-    order = ranked(settings, SKILL if _several_palettes(settings) else LOSS)
+    order = ranked(settings, _rank(settings))
     return [*order[:HIGHLIGHTED], *order[HIGHLIGHTED:][-1:]]
 
 

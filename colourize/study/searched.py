@@ -68,8 +68,7 @@ def _charts(opened: "optuna.Study", trials: "Sequence[FrozenTrial]", home: str) 
     names = sorted({name for trial in trials for name in trial.params})
     if len(_complete(trials)) >= FEWEST and len(names) > 1 and (weights := _importances(opened)):
         found.append(Chart(f"{home}-importances", _bars(weights), IMPORTANCE))
-    having = ([trial for trial in trials if name in trial.params] for name in names)
-    return [*found, *(_slice(some, name, f"{home}-{name}") for name, some in zip(names, having, strict=True))]
+    return [*found, *(_slice([t for t in trials if name in t.params], name, f"{home}-{name}") for name in names)]
 
 
 def _importances(opened: "optuna.Study") -> dict[str, float]:
