@@ -30,17 +30,49 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, self.excess * 2) if any(self.excess) else x)
 
 
-class TransposedConv2d(nn.ConvTranspose2d):
-    """A transposed convolution that sums the gradient of its bias itself.
+class HalvingConv2d(nn.Conv2d):
+    """A convolution of stride 2: H -> H/2.
 
-    On a CPU torch's kernel takes 2 to 5 ms for what ``sum`` does in 0.3 (2.15.0, 10 MB). Its output is a view, so a
-    layer that works in place must not follow at once.
+    The pixels that a kernel of 1 steps over are dropped before it. Where oneDNN is to step over them and the input has
+    less than 8 channels (16 with AVX-512), the gradient of the weights writes past its workspace and the process dies
+    (uxlfoundation/oneDNN, issue 6035; so does 3.13.3 in torch 2.15.0).
     """
 
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
+        rule = padding.down(kernel, 2, dilation)
+        super().__init__(in_channels, out_channels, kernel, stride=2, padding=rule.padding, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kernel_size == (1, 1):
+            return F.conv2d(x[..., ::2, ::2], self.weight, self.bias)
+        return super().forward(x)
+
+
+class DoublingConv2d(nn.ConvTranspose2d):
+    """A transposed convolution of stride 2: H -> 2H. It sums the gradient of its bias itself.
+
+    On a CPU torch's kernel takes 2 to 5 ms for what ``sum`` does in 0.3 (2.15.0, 10 MB). Its output is a view, so a
+    layer that works in place must not follow at once. A kernel of 1 works on the small picture, whose pixels are spread
+    afterwards: its gradient is what kills the process in ``HalvingConv2d``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
+        rule = padding.up(kernel, 2, dilation)
+        super().__init__(
+            in_channels, out_channels, kernel, stride=2, padding=rule.padding, output_padding=rule.output_padding,
+            dilation=dilation,
+        )  # fmt: skip
+
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        plain = not (x.is_cpu and torch.is_grad_enabled()) or torch.compiler.is_compiling()
-        if plain or self.bias is None or output_size is not None:
+        if output_size is not None:
             return super().forward(x, output_size)
+        assert self.bias is not None
+        if self.kernel_size == (1, 1):
+            small = F.conv2d(x, self.weight.transpose(0, 1))
+            spread = F.pad(small[..., :, None, :, None], (0, 1, 0, 0, 0, 1)).flatten(2, 3).flatten(3)
+            return spread + self.bias[:, None, None].to(spread.dtype)
+        if not (x.is_cpu and torch.is_grad_enabled()) or torch.compiler.is_compiling():
+            return super().forward(x)
         assert isinstance(self.padding, tuple)
         shape = self.stride, self.padding, self.output_padding, self.groups, self.dilation
         return _BiasGradient.apply(F.conv_transpose2d(x, self.weight, self.bias.detach(), *shape), self.bias)
@@ -70,18 +102,13 @@ def conv(in_channels: int, out_channels: int, kernel: int, *resize: nn.Module) -
 
 def halving_conv(in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> nn.Sequential:
     """Convolution of stride 2, BatchNorm, ReLU: H -> H/2."""
-    rule = padding.down(kernel, 2, dilation)
-    layer = nn.Conv2d(in_channels, out_channels, kernel, stride=2, padding=rule.padding, dilation=dilation)
+    layer = HalvingConv2d(in_channels, out_channels, kernel, dilation)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 def doubling_conv(in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> nn.Sequential:
     """Transposed convolution of stride 2, BatchNorm, ReLU: H -> 2H."""
-    rule = padding.up(kernel, 2, dilation)
-    layer = TransposedConv2d(
-        in_channels, out_channels, kernel, stride=2, padding=rule.padding, output_padding=rule.output_padding,
-        dilation=dilation,
-    )  # fmt: skip
+    layer = DoublingConv2d(in_channels, out_channels, kernel, dilation)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
