@@ -1,5 +1,7 @@
-"""Small pictures, each in a single colour that tells which it is."""
+"""Small pictures, each in a single colour that tells which it is, and PNG files byte by byte."""
 
+import struct
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,3 +34,15 @@ def seen(pictures: torch.Tensor) -> list[int]:
 
 def opened(root: Path, **options: object) -> Pictures:
     return load(root, **{"image_size": 8, "cache_dir": root.parent / "cache", **options})
+
+
+def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, transparent: bytes = b"") -> bytes:
+    """A PNG file of filtered rows, with what PIL would not write: any header, any transparent colour."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    hidden = chunk(b"tRNS", transparent) if transparent else b""
+    data = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + hidden + data + chunk(b"IEND", b"")

@@ -2,8 +2,6 @@
 
 import contextlib
 import io
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from PIL import Image, ImageFile
 from skimage.color import lab2rgb
 
 from colourize.data.decode import MAX_PIXELS, UnreadablePicture, extensions, read_rgb, square
+from tests.drawn_pictures import png
 
 RAMP = np.linspace(0, 65535, 256 * 4).round().reshape(4, 256)
 BYTES = np.arange(240, dtype=np.uint8).reshape(8, 10, 3)
@@ -33,16 +32,6 @@ def pixels(source: bytes | Path, **options: int) -> np.ndarray:
 
 def grey(values: np.ndarray) -> np.ndarray:
     return np.repeat(np.asarray(values)[..., None], 3, axis=2)
-
-
-def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, transparent: bytes = b"") -> bytes:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    hidden = chunk(b"tRNS", transparent) if transparent else b""
-    data = chunk(b"IDAT", zlib.compress(rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + hidden + data + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "TGA", "GIF"])

@@ -64,15 +64,13 @@ class DoublingConv2d(nn.ConvTranspose2d):
         )  # fmt: skip
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if output_size is not None:
-            return super().forward(x, output_size)
-        assert self.bias is not None
-        if self.kernel_size == (1, 1):
+        if self.kernel_size == (1, 1) and output_size is None:
             small = F.conv2d(x, self.weight.transpose(0, 1))
             spread = F.pad(small[..., :, None, :, None], (0, 1, 0, 0, 0, 1)).flatten(2, 3).flatten(3)
-            return spread + self.bias[:, None, None].to(spread.dtype)
-        if not (x.is_cpu and torch.is_grad_enabled()) or torch.compiler.is_compiling():
-            return super().forward(x)
+            return spread if self.bias is None else spread + self.bias[:, None, None].to(spread.dtype)
+        plain = not (x.is_cpu and torch.is_grad_enabled()) or torch.compiler.is_compiling()
+        if plain or self.bias is None or output_size is not None:
+            return super().forward(x, output_size)
         assert isinstance(self.padding, tuple)
         shape = self.stride, self.padding, self.output_padding, self.groups, self.dilation
         return _BiasGradient.apply(F.conv_transpose2d(x, self.weight, self.bias.detach(), *shape), self.bias)

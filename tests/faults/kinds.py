@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from tests.test_decode import png
+from tests.drawn_pictures import png
 
 SIDE = 16
 RAMP = np.linspace(0, 1, SIDE * SIDE).reshape(SIDE, SIDE)  # mean 0.5

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from colourize.data.decode import MAX_PIXELS
+from tests.drawn_pictures import png
 from tests.faults import probes_data as probes
 from tests.faults.kinds import raw_tiff
 from tests.faults.processes import FOLDER, forked
-from tests.test_decode import png
 
 
 def blank(side):
