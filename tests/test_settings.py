@@ -42,7 +42,7 @@ def test_what_follows_from_the_swept_value_is_told_but_makes_no_label(tmp_path):
     assert (found.varied, found.following) == (("batch_size",), ("lr",))
 
 
-def test_long_labels_leave_the_commonest_values_out_and_stay_different(tmp_path):
+def test_long_labels_leave_the_usual_values_out_and_stay_different(tmp_path):
     usual = {"batch_size": 100, "lr": 0.001, "kernel": 3, "num_filters": 32}
     for job, other in enumerate([{}, {"kernel": 5}, {"lr": 0.01}, {"num_filters": 8}, {"batch_size": 7, "kernel": 5}]):
         run(tmp_path / str(job), **usual | other)
@@ -51,6 +51,20 @@ def test_long_labels_leave_the_commonest_values_out_and_stay_different(tmp_path)
         "UNet", "kernel=5", "lr=0.01", "num_filters=8", "batch_size=7, kernel=5"
     }  # fmt: skip
     assert found.usual == usual
+
+
+def test_where_no_value_is_usual_labels_say_all(tmp_path):
+    """As in a search, whose values are scattered: what half of the settings have is no rule."""
+    for job in range(4):
+        run(tmp_path / str(job), batch_size=2**job, lr=0.1**job, kernel=1 + job % 2, num_filters=8 if job else 16)
+    found = study(read([tmp_path]))
+    assert found.usual == {"num_filters": 8}
+    assert [each.label for each in found.settings] == [
+        "batch_size=1, lr=1, kernel=1, num_filters=16",
+        "batch_size=2, lr=0.1, kernel=2",
+        "batch_size=4, lr=0.01, kernel=1",
+        "batch_size=8, lr=0.001, kernel=2",
+    ]
 
 
 def test_labels_that_would_be_the_same_have_every_digit(tmp_path):

@@ -123,11 +123,12 @@ def _swept(records: Iterable[Record]) -> dict[str, int]:
 
 
 def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
-    """The commonest values, which go without saying where labels would be long."""
+    """The values of more than half of the settings, which go without saying where labels would be long."""
     usual: Values = {}
     for name in varied if len(varied) > MOST_NAMED else ():
-        counted = Counter(json.dumps(value_of(values, name)) for values in settings)
-        usual[name] = json.loads(max(sorted(counted), key=lambda value: counted[value]))
+        [(value, count)] = Counter(json.dumps(value_of(values, name)) for values in settings).most_common(1)
+        if 2 * count > len(settings):
+            usual[name] = json.loads(value)
     return usual
 
 
