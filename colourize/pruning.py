@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Pruning(Callback):
-    """Reports each validation loss to the trial of a job; ends the run where it is worse than the median of the others.
+    """Reports each validation loss to the trial of a job; ends the run where the study's pruner sees no prospect.
 
     The run then ends as one that stops early: with its tables, pictures and checkpoints.
     """

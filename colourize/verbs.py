@@ -20,7 +20,9 @@ def evaluate(words: list[str]) -> None:
     )  # fmt: skip
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with everything in it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
-    parser.add_argument("--pictures", type=Path, metavar="FILE", help="write ten pictures through every row, as PNG")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FILE", help="write ten pictures through every row, as PNG, PDF or SVG"
+    )
     parser.add_argument(
         "--decoding", action="append", default=[], metavar="NAME",
         help="a row of pictures by another decoding than the arg-max, again and again: mean, annealed:T, sample, "
@@ -46,7 +48,9 @@ def decode_sweep(words: list[str]) -> None:
     )
     parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder")
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="other pictures: data.root=DIR")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw error against colourfulness, as PNG")
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="draw error against colourfulness, as PNG, PDF or SVG"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
     parser.add_argument("--keep-grey", action="store_true", help="rgb: keep the input's grey (lab, oklab always do)")
     given = parser.parse_args(words)
@@ -65,8 +69,12 @@ def calibrate(words: list[str]) -> None:
     )  # fmt: skip
     parser.add_argument("run", metavar="RUN", help="a checkpoint or a run folder, trained with holdout=0.1 or so")
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="where its pictures are now: data.root=DIR")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw how often a sure pixel is right, as PNG")
-    parser.add_argument("--entropy", type=Path, metavar="FILE", help="draw where ten pictures are unsure, as PNG")
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="draw how often a sure pixel is right, as PNG, PDF or SVG"
+    )
+    parser.add_argument(
+        "--entropy", type=Path, metavar="FILE", help="draw where ten pictures are unsure, as PNG, PDF or SVG"
+    )
     given = parser.parse_args(words)
 
     from colourize.calibrate import calibrate
@@ -79,7 +87,7 @@ def hints(words: list[str]) -> None:
     parser = argparse.ArgumentParser("colourize hints", description="PSNR against the number of colours given.")
     parser.add_argument("run", metavar="RUN", help="a checkpoint or run folder, trained with hints=true")
     parser.add_argument("overrides", nargs="*", metavar="data.NAME=VALUE", help="other pictures than the run's")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve, as PNG")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve, as PNG, PDF or SVG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     given = parser.parse_args(words)
 
@@ -130,7 +138,9 @@ def describe(words: list[str]) -> None:
     parser.add_argument("--layers", type=Path, metavar="FILE", help="a list of layers (YAML) in place of a network")
     parser.add_argument("--fully-connected", action="store_true", help="every convolution replaced by such a layer")
     parser.add_argument("--symbolic", action="store_true", help="totals as polynomials in NIC, NF, NC")
-    parser.add_argument("--field", type=Path, metavar="FILE", help="draw receptive fields over a landscape, as PNG")
+    parser.add_argument(
+        "--field", type=Path, metavar="FILE", help="draw receptive fields over a landscape, as PNG, PDF or SVG"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_const", const="markdown", dest="form", default="text")
     form.add_argument("--json", action="store_const", const="json", dest="form")

@@ -62,3 +62,15 @@ def test_the_words_beside_an_experiment_are_told_but_for_where_it_runs(tmp_path)
              "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "batch_size=64,256"]  # fmt: skip
     (tmp_path / "sweep.json").write_text(json.dumps({"overrides": words, "cwd": "/"}))
     assert changed(study(read([tmp_path]))) == "batch_size=64,256 max_epochs=2"
+
+
+def test_of_several_commands_each_one_s_words_stay_together(tmp_path):
+    for job, words in enumerate(([], ["kernel=5", "seed=0,1"], ["kernel=1,2"])):
+        run(tmp_path / str(job) / "0", kernel=job)
+        (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": ["experiment=kernel", *words]}))
+    assert changed(study(read([tmp_path]))) == "no further words; kernel=1,2; kernel=5 seed=0,1"
+    for job in range(3, 6):
+        run(tmp_path / str(job) / "0", kernel=job)
+        overrides = ["experiment=kernel", f"kernel={job}"]
+        (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": overrides}))
+    assert changed(study(read([tmp_path]))) == "6 commands of different words"

@@ -22,20 +22,23 @@ class Comparison(NamedTuple):
     accuracy: Paired | None
 
 
-def compared(study: Study) -> list[Comparison]:
+def compared(study: Study) -> tuple[list[Comparison], bool]:
     """Pairs of settings that differ in one thing alone; where these are many or none, each setting with the best one.
 
     Losses over other pictures or another palette answer another question: no such pair is made.
+
+    Returns:
+        the pairs, and whether they are those with the best.
     """
     every = combinations(study.settings, 2)
     found = _made([pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(study, *pair) <= 1])
     if 0 < len(found) <= MOST_PAIRS:
-        return found
+        return found, False
     pairs = []
     for pictures in sorted({each.pictures for each in study.settings}):
         alike = [each for each in study.settings if each.pictures == pictures]
         pairs += [(each, least) for least in ranked(alike)[:1] for each in alike if each is not least]
-    return _made(pairs)
+    return _made(pairs), True
 
 
 def _made(pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:

@@ -36,7 +36,7 @@ def contents(study: Study) -> Document:
     parts: list[Part] = [Text(f"**{key}**: {said[key]}") for key in ("Question", "Expected") if key in said]
     if said and (words := summary.changed(study)):
         parts.append(
-            Text(f"Begun with {words}: what stands above is the experiment's file, which knows nothing of it.")
+            Text(f"Begun with {words}: what stands above is the experiment's file, whatever the command said.")
         )
     parts += [Answer(""), Text(summary.summary(study)), Heading("Results")]
     parts += tables(study)
@@ -68,18 +68,20 @@ def _against_published(study: Study) -> list[Part]:
 
 
 def _comparisons(study: Study) -> list[Part]:
-    found = comparisons.compared(study)
+    found, with_best = comparisons.compared(study)
     if len(study.settings) < 2:
         return []
     note = (
         "First less second, over pairs of runs with one seed and the same pictures: mean ± sd, and Student's 95 % "
         "interval of the mean. An interval holds by itself: of twenty, one is expected to miss its true value."
     )
-    if len({each.pictures for each in study.settings}) > 1:
+    several = len({each.pictures for each in study.settings}) > 1
+    if several:
         note += " Settings with other pictures or another palette answer another question and are not compared."
     if not found:
-        note += " No such pair is there yet."
-        return [Heading("Compared"), Text(note)]
+        return [Heading("Compared"), Text(f"{note} There is no {'other' if several else 'such'} pair.")]
+    if with_best:
+        note += " Each setting is compared with the lowest alone, which was chosen by these same losses."
     long = f"{len(found)} comparisons" if len(found) > comparisons.MOST_PAIRS else ""
     return [Heading("Compared"), Text(note), Table(comparisons.rows(found), long=long)]
 

@@ -14,6 +14,7 @@ from colourize.study.values import shown, value_of
 PLACES = "experiment", "data", "classes", "accelerator"
 """Keys of words that say where a study runs, not what it is."""
 A_MINUTE, AN_HOUR = 60, 3600
+MOST_COMMANDS = 4
 
 
 def summary(study: Study) -> str:
@@ -85,10 +86,13 @@ def _cost(study: Study) -> list[str]:
 
 
 def changed(study: Study) -> str:
-    """The words that began the sweeps beside the experiment's name, but for those that say where they run."""
-    words = set()
+    """The words of each command beside the experiment's name, but for those that say where it runs."""
+    commands = set()
     for record in study.records:
         begun = runfolder.sweep_of(record.folder.parent).get("overrides", record.overrides)
         kept = (word for word in telling(begun) if not word.startswith("-"))
-        words |= {word for word in kept if key_of(word).partition(".")[0] not in (*PLACES, "hydra", "hydra/launcher")}
-    return " ".join(sorted(words))
+        words = {word for word in kept if key_of(word).partition(".")[0] not in (*PLACES, "hydra", "hydra/launcher")}
+        commands.add(" ".join(sorted(words)))
+    if len(commands) > MOST_COMMANDS:
+        return f"{len(commands)} commands of different words"
+    return "; ".join(words or "no further words" for words in sorted(commands)) if any(commands) else ""
