@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from colourize.study.canvas import factored
 from colourize.study.columns import ACCURACY, LOSS
 from colourize.study.drawn import drawn
 from colourize.study.records import read
@@ -19,6 +20,19 @@ COURSE = {"losses": [2.0, *[1.1] * 24], "max_epochs": 25}
 
 def charts(folder):
     return {chart.name: chart for chart in drawn(study(read([folder])))}
+
+
+def test_what_long_names_of_rows_share_is_said_once(tmp_path):
+    names = ["batch_size=32, kernel=3, lr=0.00301324, num_filters=16", "batch_size=64, kernel=1, lr=0.1, num_filters=8"]
+    said = "batch_size, kernel, lr, num_filters", ["32, 3, 0.00301324, 16", "64, 1, 0.1, 8"]
+    assert factored(names) == said
+    for other in ("UNet", "batch_size=32, kernel=3, lr=0.1", "UNet, kernel=3, lr=0.1, num_filters=8"):
+        assert factored([*names, other]) == ("", [*names, other])
+    for job in range(4):
+        run(tmp_path / str(job), batch_size=2**job, lr=0.00123456 * 3**job, kernel=1 + job % 2, num_filters=8 + job)
+    assert factored([each.label for each in study(read([tmp_path])).settings])[0] == said[0].replace(
+        "kernel, lr", "lr, kernel"
+    )
 
 
 @pytest.fixture

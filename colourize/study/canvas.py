@@ -68,6 +68,18 @@ def short(name: str, most: int = 34) -> str:
     return name.replace("$", r"\$")
 
 
+def factored(names: Sequence[str]) -> tuple[str, list[str]]:
+    """What all names say, said once: ``a=1, b=2``, ``a=3, b=4`` -> ``a, b`` and ``1, 2``, ``3, 4``.
+
+    Names that do not all say the same things stay as they are, under no heading.
+    """
+    pairs = [[part.partition("=")[::2] for part in name.split(", ")] for name in names]
+    said = {tuple(key for key, _ in name) for name in pairs}
+    if len(said) != 1 or not all(value for name in pairs for _, value in name):
+        return "", list(names)
+    return ", ".join(*said), [", ".join(value for _, value in name) for name in pairs]
+
+
 def as_svg(figure: Figure, axes: Axes, axis: Axis) -> str:
     """The figure with its axes named and a legend below where there is more than one thing to name."""
     axes.set(xlabel=axis.x, ylabel=axis.y)

@@ -1,7 +1,7 @@
 """Charts of a study: series differ in colour, marker and line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any, NamedTuple
 
@@ -10,8 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from colourize.study.canvas import COLOURS, INK, LINES, MARKERS, STYLE, Axis, as_svg, blank, log_axis, short
+from colourize.study.canvas import COLOURS, INK, LINES, MARKERS, STYLE, Axis, as_svg, blank, factored, log_axis, short
 from colourize.study.statistics import Band
+
+LONGEST = 46  # letters of a row's name
 
 
 class Level(NamedTuple):
@@ -136,9 +138,10 @@ def rows(points: Sequence[Point], levels: Sequence[Level], marks: Sequence[Mark]
             ends = mark.mean - mark.sd, mark.mean + mark.sd
             axes.fill_betweenx([mark.place - 0.45, mark.place + 0.45], *ends, label=label, **band)
         names = list(axis.ticks.values())
-        axes.set_yticks(list(axis.ticks), [short(name, 46) for name in names], fontsize=8 if count < 25 else 7)
+        said, names = factored(names) if max(map(len, names)) > LONGEST else (axis.y, names)
+        axes.set_yticks(list(axis.ticks), [short(name, LONGEST) for name in names], fontsize=8 if count < 25 else 7)
         axes.set_ylim(count - 0.4, -0.6)
-        return as_svg(figure, axes, axis)
+        return as_svg(figure, axes, replace(axis, y=said))
 
 
 def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:

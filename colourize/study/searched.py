@@ -89,6 +89,7 @@ def _history(trials: "Sequence[FrozenTrial]", title: str) -> Chart:
         figure, axes = blank(3.3)
         _scatter(axes, trials, lambda trial: trial.number)
         axes.step([trial.number for trial in complete], best, where="post", color=INK, label="best so far")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         svg, beyond = _within(trials, figure, axes, "trial")
     return Chart(title, svg, f"The loss of each trial, and the best so far.{beyond}")
 
