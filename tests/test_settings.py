@@ -53,17 +53,17 @@ def test_long_labels_leave_the_usual_values_out_and_stay_different(tmp_path):
     assert found.usual == usual
 
 
-def test_where_no_value_is_usual_labels_say_all(tmp_path):
-    """As in a search, whose values are scattered: what half of the settings have is no rule."""
+def test_where_little_could_be_left_out_labels_say_all(tmp_path):
+    """As in a search, whose values are scattered, but for one."""
     for job in range(4):
         run(tmp_path / str(job), batch_size=2**job, lr=0.1**job, kernel=1 + job % 2, num_filters=8 if job else 16)
     found = study(read([tmp_path]))
-    assert found.usual == {"num_filters": 8}
+    assert found.usual == {}
     assert [each.label for each in found.settings] == [
         "batch_size=1, lr=1, kernel=1, num_filters=16",
-        "batch_size=2, lr=0.1, kernel=2",
-        "batch_size=4, lr=0.01, kernel=1",
-        "batch_size=8, lr=0.001, kernel=2",
+        "batch_size=2, lr=0.1, kernel=2, num_filters=8",
+        "batch_size=4, lr=0.01, kernel=1, num_filters=8",
+        "batch_size=8, lr=0.001, kernel=2, num_filters=8",
     ]
 
 

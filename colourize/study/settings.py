@@ -123,13 +123,18 @@ def _swept(records: Iterable[Record]) -> dict[str, int]:
 
 
 def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
-    """The values of more than half of the settings, which go without saying where labels would be long."""
+    """Values of more than half of the settings, which go without saying where that makes long labels half as long.
+
+    So it is where things are varied one by one; a search, which varies all, has labels that say all.
+    """
     usual: Values = {}
+    unsaid = 0
     for name in varied if len(varied) > MOST_NAMED else ():
         [(value, count)] = Counter(json.dumps(value_of(values, name)) for values in settings).most_common(1)
         if 2 * count > len(settings):
             usual[name] = json.loads(value)
-    return usual
+            unsaid += count
+    return usual if 2 * unsaid >= len(settings) * len(varied) else {}
 
 
 def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) -> list[str]:
