@@ -36,6 +36,7 @@ class Pruning(Callback):
         known: dict[int, Any] = self.trial.study.trials[self.trial.number].intermediate_values
         if epoch not in known:  # as after a kill between report and checkpoint
             self.trial.report(float(trainer.callback_metrics["val/loss"]), epoch)
-        if PRUNED in self.trial.user_attrs or self.trial.should_prune():
+        last = epoch + 1 == trainer.max_epochs  # nothing is left to save
+        if PRUNED in self.trial.user_attrs or (not last and self.trial.should_prune()):
             self.pruned = trainer.should_stop = True
             self.trial.set_user_attr(PRUNED, epoch + 1)

@@ -26,6 +26,18 @@ def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path
     assert study.trials[number].user_attrs == {search_study.PRUNED: 1}
 
 
+def test_a_run_in_its_last_epoch_is_complete_however_bad(quick, tmp_path):
+    study = search_study.open_study(tmp_path, 2, 1)
+    for loss in (0.01, 0.02):
+        trial = study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)})
+        for epoch in range(4):
+            trial.report(loss, epoch)
+        study.tell(trial, loss)
+    pruning = Pruning(study, asked(study))
+    train(quick("max_epochs=2"), tmp_path / "run", callbacks=[pruning])
+    assert not pruning.pruned and "pruned" not in manifest.read(tmp_path / "run")
+
+
 def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, tmp_path):
     study = search_study.open_study(tmp_path, 2, 0)
     number = asked(study)
