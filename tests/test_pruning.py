@@ -6,18 +6,25 @@ from colourize import train as train_module
 from colourize.pruning import Pruning
 from colourize.train import train
 
+SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True)}
+
 
 def asked(study):
-    return study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)}).number
+    return study.ask(SPACE).number
+
+
+def add_good_trials(study, epochs):
+    """Two complete trials, better than any run here becomes."""
+    for loss in (0.01, 0.02):
+        trial = study.ask(SPACE)
+        for epoch in range(epochs):
+            trial.report(loss, epoch)
+        study.tell(trial, loss)
 
 
 def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path):
     study = search_study.open_study(tmp_path, 2, 0)
-    for loss in (0.01, 0.02):
-        trial = study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)})
-        for epoch in range(4):
-            trial.report(loss, epoch)
-        study.tell(trial, loss)
+    add_good_trials(study, epochs=4)
     number = asked(study)
     pruning = Pruning(study, number)
     metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[pruning])
@@ -28,11 +35,7 @@ def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path
 
 def test_a_run_in_its_last_epoch_is_complete_however_bad(quick, tmp_path):
     study = search_study.open_study(tmp_path, 2, 1)
-    for loss in (0.01, 0.02):
-        trial = study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)})
-        for epoch in range(4):
-            trial.report(loss, epoch)
-        study.tell(trial, loss)
+    add_good_trials(study, epochs=4)
     pruning = Pruning(study, asked(study))
     train(quick("max_epochs=2"), tmp_path / "run", callbacks=[pruning])
     assert not pruning.pruned and "pruned" not in manifest.read(tmp_path / "run")
@@ -57,10 +60,7 @@ def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quic
 
 def test_a_run_that_was_ended_early_and_then_cut_short_does_not_go_on(quick, tmp_path, monkeypatch):
     study = search_study.open_study(tmp_path, 2, 0)
-    for loss in (0.01, 0.02):
-        trial = study.ask({"lr": FloatDistribution(1e-4, 1e-1, log=True)})
-        trial.report(loss, 0)
-        study.tell(trial, loss)
+    add_good_trials(study, epochs=1)
     number = asked(study)
 
     def killed(*_):
