@@ -12,16 +12,16 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from torch import Tensor
 
-from colourize import checkpoint, evaluation_page, metrics, tables
+from colourize import evaluation_page, metrics, tables
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
-from colourize.data.module import LabelledPictures
+from colourize.data.module import LabelledPictures, fingerprint
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation import BATCH_VALUES, NUM_BINS
 from colourize.figures import FIGURES, entropy_figure, reliability_figure, save
 from colourize.files import check_output
-from colourize.loading import colour_data, data_config, single_checkpoint
+from colourize.loading import colour_data, data_config, load, single_checkpoint
 from colourize.measures import MEASURES, MODEL, Row, difference, with_intervals
 from colourize.module import Colourizer
 from colourize.targets import builder, short_name
@@ -45,6 +45,7 @@ def calibrate(
     reliability: Path | None = None,
     entropy: Path | None = None,
     num_resamples: int = 2_000,
+    trusted: Sequence[str] = (),
 ) -> Calibrated:
     """Fits a temperature on the pictures that a run held out, writes it beside the checkpoint, measures it on others.
 
@@ -54,6 +55,7 @@ def calibrate(
         run: a checkpoint or a run folder.
         overrides: ``data.root=DIR`` and the like, where the run's pictures are now.
         reliability: a PNG file to draw accuracy against confidence into; ``entropy``: one for ten pictures' entropy.
+        trusted: packages beside ours whose networks and sources the checkpoint may name.
 
     Raises:
         InputError: not one run; a run that held nothing out; other pictures than those it was trained with.
@@ -61,7 +63,7 @@ def calibrate(
     for figure in (reliability, entropy):
         check_output(figure, FIGURES)
     file = single_checkpoint(run)
-    module = checkpoint.load(file)
+    (module,) = load([file], trusted)
     config = data_config([module], overrides)
     held, judged = _pictures(file, module, config)
     fitted, measured = (
@@ -95,10 +97,8 @@ def _pictures(file: Path, module: Colourizer, config: dict[str, Any]) -> tuple[P
             f"{file} was trained with holdout=0, which leaves no training picture to fit a temperature to; train with "
             "holdout=0.1, for the test pictures are to judge it"
         )
-    data = colour_data(config)
-    held = data.pictures = data.source()
-    data.palette = module.palette.float()
-    if checkpoint.read(file).get("fingerprint") != data.fingerprint():
+    held = colour_data(config).read()
+    if fingerprint(held, module.palette, module.space) != module.fingerprint:
         raise InputError(
             f"{file} was trained with other pictures than there are now, and perhaps with those that are held out now; "
             "put its own back, or pass data.root=DIR"

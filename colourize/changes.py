@@ -9,16 +9,16 @@ from typing import Any
 
 from colourize.config import LATER, OPTIONAL
 from colourize.errors import InputError
+from colourize.options import OPTIONS, option
 
 log = logging.getLogger(__name__)
 SAME_TO_GO_ON = (
     "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
     "ema", "trainer", "colour_space",
 )  # fmt: skip
-OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid out for the length of the run
+OF_ANY_LENGTH = OPTIONS["scheduler"]["plateau"]  # every other schedule is laid out for the length of the run
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
 """Arguments of the Trainer that change nothing of what is trained."""
-OPTION_NAMES = {"ClassPrior": "prior", "Augmentation": "flips"}  # of classes whose name or module does not tell it
 NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
 
 
@@ -31,18 +31,33 @@ def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> No
         where: how a message names the run: "ckpt_path=last.ckpt was trained".
     """
     knobs, before, now = now.keys(), completed(comparable(before)), completed(comparable(now))
+    for config in (before, now):
+        config["data"].pop("root", None)  # the pictures' fingerprint decides, not where they lie
     of_its_length = now["scheduler"] and now["scheduler"]["_target_"] != OF_ANY_LENGTH
     refused = *SAME_TO_GO_ON, *(["max_epochs"] if of_its_length else [])
     for key in refused:
         for name, old, new in differences(key, before.get(key), now[key]):
             if name.endswith("._target_"):
-                name, old, new = key, option(old, key), option(new, key)
+                old, new = option(old, key), option(new, key)
+                name = name if "." in old else key
             last = name.rpartition(".")[2]
             knob, old, new = last if last in knobs else name, typed(old), typed(new)
             raise InputError(f"{where} with {knob}={old}, not {new}; pass {knob}={old}, or start a run of its own")
     for key in now.keys() - set(refused):
         for name, old, new in differences(key, before.get(key), now[key]):
             log.warning("%s with %s=%s; it goes on with %s", where, name, typed(old), typed(new))
+
+
+def moved(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """In words, that pictures lie in another folder than when a run was begun; empty where they do not.
+
+    Args:
+        before: the configuration with which the run was begun.
+        now: that with which its pictures were read now, and found to be the same.
+    """
+    old, new = (config["data"].get("root") for config in (before, now))
+    same = comparable(before)["data"].get("root") == comparable(now)["data"].get("root")
+    return "" if same else f"the pictures of data.root={old} are the same in data.root={new}"
 
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
@@ -86,16 +101,6 @@ def key_of(word: str) -> str:
 def config_hash(config: dict[str, Any]) -> str:
     """16 hex digits that stand for what makes a difference in a configuration."""
     return hashlib.sha256(json.dumps(comparable(config), sort_keys=True).encode()).hexdigest()[:16]
-
-
-def option(target: str | None, group: str = "") -> str:
-    """The option whose file names the target: unet of colourize.models.unet.UNet, adam of torch.optim.Adam."""
-    if target is None:
-        return "cross_entropy" if group == "loss" else "none"
-    home, _, name = str(target).rpartition(".")
-    if name in OPTION_NAMES:
-        return OPTION_NAMES[name]
-    return home.rpartition(".")[2] if home.startswith(("colourize.models.", "colourize.data.")) else name.lower()
 
 
 def typed(value: Any) -> Any:

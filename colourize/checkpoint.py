@@ -1,24 +1,23 @@
 """Checkpoints: the one writer and the one opener. A file holds tensors and plain values, never code, and rebuilds its
 network and palette alone."""
 
-import importlib
 import io
 import logging
 import os
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric.plugins import CheckpointIO
-from torch import nn
+from torch import Tensor, nn
 
-from colourize import files
+from colourize import files, options, stored
 from colourize.errors import InputError, told
 from colourize.module import Colourizer
 
 log = logging.getLogger(__name__)
-NETWORKS = "colourize.models."
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
@@ -144,28 +143,47 @@ class CheckpointFiles(CheckpointIO):
         Path(path).unlink(missing_ok=True)
 
 
-def load(path: str | Path) -> Colourizer:
+def load(path: str | Path, trusted: Collection[str] = ()) -> Colourizer:
     """The trained module of a checkpoint, in evaluation mode, on the CPU.
 
+    Args:
+        path: of the checkpoint.
+        trusted: packages whose networks and sources it may name beside ours; nothing else is imported for it.
+
     Raises:
-        InputError: as ``read``; or the network is not one of ours (no other code is run for a file's sake).
+        InputError: as ``read``; a configuration that ``stored.checked`` refuses; weights that do not fit its network.
     """
     contents = read(path)
+    config = stored.checked(contents["config"], path, trusted)
     state = contents["state_dict"]
-    module = Colourizer(_network(path, contents["config"]["model"]), state["palette"], contents["config"])
-    module.load_state_dict(state)
+    try:
+        network = _network(config["model"], state, trusted)
+        module = Colourizer(network, state["palette"], config, fingerprint=str(contents.get("fingerprint", "")))
+        module.load_state_dict(state)
+    except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(
+            f"{path}: its weights and its configuration do not fit ({cause}); pass another file"
+        ) from error
     return module.eval()
 
 
-def _network(path: str | Path, node: dict[str, Any]) -> nn.Module:
-    """Builds what a file names without Hydra, which would also build targets below the node."""
-    home, _, name = str(node.get("_target_")).rpartition(".")
-    values = [item for value in node.values() for item in (value if isinstance(value, list) else [value])]
-    if home.startswith(NETWORKS) and all(isinstance(value, str | int | float | None) for value in values):
-        try:
-            network = getattr(importlib.import_module(home), name, None)
-        except ImportError:
-            network = None
-        if isinstance(network, type) and issubclass(network, nn.Module) and network.__module__ == home:
-            return network(**{key: value for key, value in node.items() if key != "_target_"})
-    raise InputError(f"{path} names the network {node}; only those of {NETWORKS[:-1]} are built from a file")
+def _network(node: dict[str, Any], state: dict[str, Tensor], trusted: Collection[str]) -> nn.Module:
+    """Builds what a checked node names. Ours are built without memory first: a file of some bytes takes no gigabytes.
+
+    Raises:
+        ValueError: the network would have other weights than the file; and whatever its class raises.
+    """
+    build = options.named("model", node["_target_"], trusted)
+    values = {key: value for key, value in node.items() if key != "_target_"}
+    if options.is_option("model", node["_target_"]):
+        with torch.device("meta"):
+            expected = {f"network.{name}": tensor.shape for name, tensor in build(**values).state_dict().items()}
+        found = {name: tensor.shape for name, tensor in state.items() if name.startswith("network.")}
+        for name in expected | found:
+            if expected.get(name) != found.get(name):
+                shapes = (f"{tuple(shape)}" if shape is not None else "absent" for shape in
+                          (expected.get(name), found.get(name)))  # fmt: skip
+                raise ValueError("{} must be {}, got {}".format(name[:80], *shapes))
+    network: nn.Module = build(**values)
+    return network

@@ -8,6 +8,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from colourize.errors import InputError
+from colourize.options import option
 from colourize.targets import check_node, instantiate
 
 
@@ -124,6 +125,11 @@ def conf_dir() -> str:
     return str(inside if inside.is_dir() else inside.parent.parent / "conf")
 
 
+def own(name: str) -> Any:
+    """One of our own configuration files, such as ``data/cifar10.yaml``, as it stands: plain values, unresolved."""
+    return OmegaConf.to_container(OmegaConf.load(Path(conf_dir()) / name))
+
+
 def plain(cfg: DictConfig) -> dict[str, Any]:
     """Plain values with every reference resolved; this is what a run works from and what a checkpoint stores.
 
@@ -176,7 +182,7 @@ def check(knobs: dict[str, Any]) -> None:
     for name in ("augment", "loss"):
         if knobs[name]:
             instantiate(knobs[name])  # which checks its values
-    if knobs["scheduler"] and knobs["optimizer"]["_target_"].endswith(".Hypergradient"):
+    if knobs["scheduler"] and option(knobs["optimizer"]["_target_"], "optimizer") == "hypergradient":
         raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
     _check_bypass(knobs)
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from colourize import checkpoint, evaluation_page, tables
+from colourize import evaluation_page, tables
 from colourize.data.module import labelled
 from colourize.decoding import parsed
 from colourize.evaluation import GREY, Yardstick
 from colourize.figures import FIGURES, decodings_figure, save
 from colourize.files import check_output, replace_text
-from colourize.loading import colour_data, data_config, single_checkpoint
+from colourize.loading import colour_data, data_config, load, other_pictures, single_checkpoint
 from colourize.measures import MEASURES, Row, difference, with_intervals
 from colourize.targets import short_name
 
@@ -33,6 +33,7 @@ def decode_sweep(
     figures: Path | None = None,
     keep_grey: bool = False,
     num_resamples: int = 2_000,
+    trusted: Sequence[str] = (),
 ) -> list[Row]:
     """Measures a run's pictures at every temperature; prints a table and which T is best for what.
 
@@ -41,6 +42,7 @@ def decode_sweep(
         overrides: ``data.root=DIR`` and the like.
         figure: a PNG file to write; ``figures``: a JSON file.
         keep_grey: decodes with ``+grey``.
+        trusted: packages beside ours whose networks and sources the checkpoint may name.
 
     Returns:
         The untouched grey, then the decodings from the arg-max to the mean.
@@ -50,9 +52,11 @@ def decode_sweep(
     """
     check_output(figure, FIGURES)
     check_output(figures)
-    module = checkpoint.load(single_checkpoint(run))
-    data = colour_data(data_config([module], overrides))
-    pictures = data.source()
+    file = single_checkpoint(run)
+    (module,) = load([file], trusted)
+    config = data_config([module], overrides)
+    data = colour_data(config)
+    pictures = data.read()
     sides = labelled(pictures, module.palette, data.cache_dir, module.space)
     yardstick = Yardstick(pictures, *sides, module.palette, module.space)
     name = short_name(module.config["model"])
@@ -69,7 +73,7 @@ def decode_sweep(
                   f"{module.space.name}; colourfulness of the true pictures: {truth:.1f}\n")  # fmt: skip
     console.print(_table(rows, labels, truth))
     said = [_sentence(rows[1:], labels[1:], key) for key in JUDGED] + [_colourful(rows[1:], labels[1:], truth)]
-    console.print("\n".join(said))
+    console.print("\n".join([*other_pictures(name, file, module, config, pictures), *said]))
     console.print(f"({len(predictors) - 1} decodings, the best chosen and compared on the same pictures: leads are "
                   "flattered by the choice)")  # fmt: skip
     if figure is not None:

@@ -9,20 +9,19 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from torch import Tensor
 
-from colourize import __version__, checkpoint, evaluation_page
+from colourize import __version__, evaluation_page
 from colourize.calibration import Tempered, read_temperature
-from colourize.changes import comparable
-from colourize.data.folder import DEFAULT_HOLDOUT
-from colourize.data.pictures import example_index
+from colourize.data.pictures import Pictures, example_index
 from colourize.decoding import parsed
 from colourize.errors import InputError
 from colourize.evaluation import Predictor, Yardstick
 from colourize.figures import FIGURES, save, strip_figure
 from colourize.files import check_output, replace_text
-from colourize.loading import checkpoint_files, colour_data, data_config
+from colourize.loading import checkpoint_files, colour_data, data_config, load, other_pictures
 from colourize.measures import Row, with_intervals
 from colourize.module import Colourizer
 from colourize.naming import run_names
+from colourize.options import option
 from colourize.yardsticks import yardsticks
 
 BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
@@ -37,6 +36,7 @@ def evaluate(
     calibrated: bool = False,
     num_resamples: int = 2_000,
     decodings: Sequence[str] = (),
+    trusted: Sequence[str] = (),
 ) -> list[Row]:
     """Measures floors, runs and ceilings on the validation pictures of the first run; prints, and writes what is asked.
 
@@ -47,6 +47,7 @@ def evaluate(
         calibrated: each run once more, with the temperature that ``colourize calibrate`` fitted.
         decodings: beside the arg-max, ``decoding.FORMS``: a row of pictures' measures for each run, or without a run
             for the look-up table.
+        trusted: packages beside ours whose networks and sources a checkpoint may name.
 
     Raises:
         InputError: a run that is none, an override that does not apply, pictures that cannot be loaded.
@@ -57,11 +58,11 @@ def evaluate(
     others = [parsed(word) for word in dict.fromkeys(decodings)]
     given = [run for run in runs if run not in BASELINES or Path(run).exists()]
     files = [file for run in given for file in checkpoint_files(run, BASELINES)]
-    modules = [checkpoint.load(file) for file in files]
+    modules = load(files, trusted)
     config = data_config(modules, overrides)
     data = colour_data(config)
     names = run_names([module.config for module in modules])
-    notes = _notes(names, files, modules, config, calibrated)
+    notes = _notes(names, files, modules, config, data.read(), calibrated)
     if calibrated:
         names, modules = _with_calibrated(names, modules, files)
     console = Console(soft_wrap=True, highlight=False, markup=False)
@@ -103,31 +104,22 @@ def _measured(
 
 
 def _notes(
-    names: Sequence[str], files: Sequence[Path], modules: Sequence[Colourizer], config: dict[str, Any], calibrated: bool
+    names: Sequence[str],
+    files: Sequence[Path],
+    modules: Sequence[Colourizer],
+    config: dict[str, Any],
+    pictures: Pictures,
+    calibrated: bool,
 ) -> list[str]:
     """What is to be known of the pictures: whether runs may have seen some of them."""
     notes = [
-        f"{name} was trained with other pictures ({file}): the floors are not fitted on the same, and some of these "
-        "may have been among its training pictures."
+        note
         for name, file, module in zip(names, files, modules, strict=True)
-        if not _unseen(comparable(module.config)["data"], comparable(config)["data"])
+        for note in other_pictures(name, file, module, config, pictures)
     ]
     if calibrated and config["data"].get("holdout"):
         notes.append("The temperatures were fitted to pictures held out as these are; for others pass data.holdout=0.")
     return notes
-
-
-def _unseen(trained: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether the validation pictures of one data node are none that were trained on with another.
-
-    So where both are the same, and where ``holdout`` alone differs: a larger share holds out what a smaller one does
-    (``data.pictures.held_out``), and with 0 now the test split validates, or a folder's default share for lack of one.
-    """
-    if trained == now:
-        return True
-    of_a_folder = now.get("_target_") == "colourize.data.folder.load"
-    share = now.get("holdout") or (DEFAULT_HOLDOUT if of_a_folder else 0.0)
-    return {**trained, "holdout": 0.0} == {**now, "holdout": 0.0} and share <= trained.get("holdout", 0.0)
 
 
 def _write(
@@ -158,7 +150,7 @@ def _source(config: dict[str, Any]) -> str:
     """Where the pictures are from, in words: the source and the settings of its that matter."""
     node = config["data"]
     told = (f"{key}={node[key]}" for key in ("root", "classes", "image_size", "holdout") if node.get(key))
-    return " ".join([node["_target_"].split(".")[2], *told])
+    return " ".join([option(node["_target_"], "data"), *told])
 
 
 def _with_calibrated(

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from colourize import checkpoint, hints, quality
+from colourize import hints, quality
 from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.errors import InputError
 from colourize.figures import FIGURES, save
 from colourize.files import check_output, replace_text
-from colourize.loading import colour_data, data_config, single_checkpoint
+from colourize.loading import colour_data, data_config, load, other_pictures, single_checkpoint
 from colourize.module import Colourizer
 
 NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
@@ -26,7 +26,11 @@ EVERYWHERE, CEILING = "everywhere", "true class"
 
 
 def curve(
-    run: str, overrides: Sequence[str] = (), figure: Path | None = None, figures: Path | None = None
+    run: str,
+    overrides: Sequence[str] = (),
+    figure: Path | None = None,
+    figures: Path | None = None,
+    trusted: Sequence[str] = (),
 ) -> dict[str, float]:
     """Mean PSNR in dB on the validation pictures with so many hints of the true classes' colours; printed, and drawn.
 
@@ -34,6 +38,7 @@ def curve(
         run: a checkpoint, or a run folder.
         overrides: ``data.root=DIR`` and the like.
         figure: a PNG file to draw; ``figures``: a JSON file to write.
+        trusted: packages beside ours whose networks and sources the checkpoint may name.
 
     Raises:
         InputError: not one run; one whose network takes no hints, or that cannot be loaded; a file that could not be
@@ -41,16 +46,17 @@ def curve(
     """
     check_output(figure, FIGURES)
     check_output(figures)
-    module = checkpoint.load(single_checkpoint(run))
+    file = single_checkpoint(run)
+    (module,) = load([file], trusted)
     if not getattr(module.network, "hints", False):
         raise InputError(f"{run}: {type(module.network).__name__} was trained without hints; train one with hints=true")
     config = data_config([module], overrides)
     data = colour_data(config)
-    pictures = data.source()
+    pictures = data.read()
     folder = data.cache_dir if pictures.mapped else None
     validation = LabelledPictures(pictures.validation, module.palette, folder, module.space)
     result = measured(module, validation, pictures.validation)
-    _show(result, len(validation))
+    _show(result, len(validation), other_pictures(run, file, module, config, pictures))
     if figures is not None:
         replace_text(figures, json.dumps(result, indent=1) + "\n")
     if figure is not None:
@@ -90,7 +96,7 @@ def _predicted(module: Colourizer, given: Tensor) -> Tensor:
         return module.colours(given[:, :1], module(given).argmax(1))
 
 
-def _show(result: dict[str, float], count: int) -> None:
+def _show(result: dict[str, float], count: int, notes: Sequence[str]) -> None:
     table = Table()
     table.add_column(f"hints of {SIZE} x {SIZE} pixels")
     table.add_column("PSNR, dB", justify="right")
@@ -99,6 +105,8 @@ def _show(result: dict[str, float], count: int) -> None:
     console = Console(highlight=False, markup=False)
     console.print(f"{count} validation pictures")
     console.print(table)
+    for note in notes:
+        console.print(note)
 
 
 def _drawn(result: dict[str, float]) -> Figure:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from colourize.changes import comparable, completed, differences, option, typed
+from colourize.changes import comparable, completed, differences, typed
+from colourize.options import option
 from colourize.targets import short_name
 
 

@@ -11,13 +11,13 @@ from rich.table import Table
 from torch import Tensor
 
 from colourize.callbacks import EpochTable, step, tensorboard
-from colourize.changes import option
 from colourize.evaluation import KNOWING, PRIOR, TABLE
 from colourize.evaluation_page import as_json, print_tables
 from colourize.figures import save, save_curves, strip_figure
 from colourize.files import replace_text
 from colourize.measures import MODEL, Row, standing
 from colourize.module import Colourizer
+from colourize.options import option
 from colourize.targets import short_name
 
 GROUPS = "model", "data", "optimizer", "loss", "scheduler", "trainer"
@@ -34,9 +34,9 @@ def summary(table: EpochTable) -> dict[str, float]:
 def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[str, Tensor], rows: list[Row]) -> None:
     """Writes ``pictures.png``, ``curves.png`` and ``evaluation.json``."""
     kernel = f", kernel {knobs['model']['kernel']}" if "kernel" in knobs["model"] else ""
-    title = f"{short_name(knobs['model'])}{kernel}, {knobs['data']['_target_'].split('.')[2]}"
+    title = f"{short_name(knobs['model'])}{kernel}, {option(knobs['data']['_target_'], 'data')}"
     save(strip_figure(strip, title), folder / "pictures.png")
-    loss = f"training loss: {option(knobs['loss']['_target_'])}" if knobs.get("loss") else ""
+    loss = f"training loss: {option(knobs['loss']['_target_'], 'loss')}" if knobs.get("loss") else ""
     save_curves(folder / "curves.png", table.rows, title, loss)
     replace_text(folder / "evaluation.json", as_json(rows) + "\n")
 
@@ -67,7 +67,7 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
     seconds = table.rows[-1]["seconds"]
     console.print(_epochs(table, f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s"))
     if knobs.get("loss"):
-        name = option(knobs["loss"]["_target_"])
+        name = option(knobs["loss"]["_target_"], "loss")
         console.print(f"trained on loss={name} (train/loss); val/loss is plain cross-entropy, so that runs compare")
     by_name = {row.name: row for row in rows}
     (model,) = (row for row in rows if row.kind == MODEL)

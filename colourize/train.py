@@ -16,7 +16,6 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 from colourize import allocator, losses, results
 from colourize.averaging import MovingAverage
 from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
-from colourize.changes import check_changes
 from colourize.checkpoint import CheckpointFiles, newest, read
 from colourize.compilation import compiled, trial_batch
 from colourize.data.module import ColourData
@@ -24,6 +23,7 @@ from colourize.data.pictures import example_index
 from colourize.errors import InputError
 from colourize.evaluation import Yardstick
 from colourize.module import Colourizer
+from colourize.resumable import check_pictures, check_resumable, check_weights
 from colourize.resumption import Resumption, purge_step
 from colourize.runfolder import Claim, claim, environment, finished, warn_of_other_bits
 from colourize.targets import builder, short_name
@@ -93,7 +93,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     path = Path(knobs["ckpt_path"]).expanduser() if forked else path
     contents = read(path) if path is not None else None
     if path is not None and contents is not None:
-        _check_resumable(path, contents, knobs, f"ckpt_path={path}" if forked else str(folder), forked)
+        check_resumable(path, contents, knobs, f"ckpt_path={path}" if forked else str(folder), forked)
     table = EpochTable(folder / "metrics.csv", forked)
     trainer = _trainer(
         knobs, folder, [*callbacks, *_callbacks(knobs, folder, table)], purge_step(None if forked else contents)
@@ -105,15 +105,14 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     data.setup()
     assert data.pictures is not None
     fingerprint = data.fingerprint()
-    if contents is not None and contents["fingerprint"] != fingerprint:
-        raise InputError(
-            f"{path} was trained on other pictures or another palette than there are now; put those back, or start a "
-            "run of its own"
-        )
+    if path is not None and contents is not None:
+        check_pictures(path, contents, knobs, fingerprint)
     now = environment(str(trainer.strategy.root_device), torch.get_num_threads())
     warn_of_other_bits(held.before.get("environment", {}), now)
     yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space)
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
+    if path is not None and contents is not None:
+        check_weights(path, contents, module)
     if not module.automatic_optimization:
         trainer.gradient_clip_val = None  # there is nothing to clip, and Lightning would refuse
     data.move(trainer.strategy.root_device)
@@ -142,31 +141,6 @@ def _report(knobs: dict[str, Any], folder: Path, fitted: Fitted) -> dict[str, fl
     results.log(fitted.trainer, knobs, metrics, rows)
     results.show(folder, knobs, module, table, rows)
     return metrics
-
-
-def _check_resumable(path: Path, contents: dict[str, Any], knobs: dict[str, Any], where: str, forked: bool) -> None:
-    """Raises InputError where training cannot go on from a checkpoint or has nothing to do; else logs from where."""
-    if missing := {"callbacks", "fingerprint", "loops", "plateau", "ColourData"} - contents.keys():
-        raise InputError(f"{path} can be evaluated, but not gone on from: it lacks {', '.join(sorted(missing))}")
-    check_changes(contents["config"], knobs, f"{where} was trained")
-    states, place, most = contents["callbacks"], contents["ColourData"], knobs["max_epochs"]
-    done = len(states["EpochTable"]["rows"])
-    reached = done + (place["skip"] > 0)
-    stopped, longer = states["Resumption"]["stopped"], most > contents["config"]["max_epochs"]
-    if stopped and (forked or longer):
-        raise InputError(
-            f"{where} stopped early after {done} epochs (patience={knobs['patience']}) and would stop again; start a "
-            "run of its own with more patience"
-        )
-    if reached > most or (forked and done == most):
-        raise InputError(
-            f"max_epochs={most} leaves nothing to train: {path} is {place['skip']} batches into epoch {reached}; pass "
-            f"max_epochs={reached} or more"
-            if reached > done
-            else f"max_epochs={most} leaves nothing to train: {path} has {done} epochs behind it; pass "
-            f"max_epochs={done + 1} or more"
-        )
-    log.info("goes on from %s: %d epochs and %d batches are done", path, done, place["skip"])
 
 
 def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerprint: str) -> Colourizer:

@@ -8,6 +8,14 @@ from pathlib import Path
 from colourize.config import Knobs
 
 
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="PACKAGE",
+        help="a package of your own whose network or data source a checkpoint may name; its code is run. Without it a "
+             "checkpoint names only what colourize brings",
+    )  # fmt: skip
+
+
 def evaluate(words: list[str]) -> None:
     """``colourize evaluate RUN ...``."""
     parser = argparse.ArgumentParser(
@@ -29,6 +37,7 @@ def evaluate(words: list[str]) -> None:
              "sample:SEED; with +grey behind it, as in argmax+grey, rgb keeps the input's grey",
     )  # fmt: skip
     parser.add_argument("--calibrated", action="store_true", help="each run once more at its fitted temperature")
+    _add_trust(parser)
     given = parser.parse_args(words)
     runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
     overrides = [word for word in given.runs if word not in runs]
@@ -36,8 +45,9 @@ def evaluate(words: list[str]) -> None:
     from colourize import evaluate
 
     evaluate.evaluate(
-        runs, overrides, given.html, given.json, given.pictures, given.calibrated, decodings=given.decoding
-    )
+        runs, overrides, given.html, given.json, given.pictures, given.calibrated, decodings=given.decoding,
+        trusted=given.trust,
+    )  # fmt: skip
 
 
 def decode_sweep(words: list[str]) -> None:
@@ -53,11 +63,12 @@ def decode_sweep(words: list[str]) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
     parser.add_argument("--keep-grey", action="store_true", help="rgb: keep the input's grey (lab, oklab always do)")
+    _add_trust(parser)
     given = parser.parse_args(words)
 
     from colourize.decode_sweep import decode_sweep
 
-    decode_sweep(given.run, given.overrides, given.figure, given.json, given.keep_grey)
+    decode_sweep(given.run, given.overrides, given.figure, given.json, given.keep_grey, trusted=given.trust)
 
 
 def calibrate(words: list[str]) -> None:
@@ -75,11 +86,12 @@ def calibrate(words: list[str]) -> None:
     parser.add_argument(
         "--entropy", type=Path, metavar="FILE", help="draw where ten pictures are unsure, as PNG, PDF or SVG"
     )
+    _add_trust(parser)
     given = parser.parse_args(words)
 
     from colourize.calibrate import calibrate
 
-    calibrate(given.run, given.overrides, given.figure, given.entropy)
+    calibrate(given.run, given.overrides, given.figure, given.entropy, trusted=given.trust)
 
 
 def hints(words: list[str]) -> None:
@@ -89,11 +101,12 @@ def hints(words: list[str]) -> None:
     parser.add_argument("overrides", nargs="*", metavar="data.NAME=VALUE", help="other pictures than the run's")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the curve, as PNG, PDF or SVG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    _add_trust(parser)
     given = parser.parse_args(words)
 
     from colourize.hint_curve import curve
 
-    curve(given.run, given.overrides, given.figure, given.json)
+    curve(given.run, given.overrides, given.figure, given.json, given.trust)
 
 
 def runs(words: list[str]) -> None:

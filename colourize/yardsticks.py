@@ -22,7 +22,7 @@ def yardsticks(
         yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space)
         decoded = [yardstick.decoded(TABLE, yardstick.table, other) for other in others]
         return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
-    pictures = data.pictures = data.source()
+    pictures = data.read()
     palettes: list[list[tuple[str, Colourizer]]] = []
     for name, module in modules:
         alike = next((runs for runs in palettes if _same_palette(runs[0][1], module)), None)

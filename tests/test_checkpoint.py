@@ -61,6 +61,9 @@ def test_nothing_but_a_network_of_ours_is_built_from_a_file(finished_run, tmp_pa
     foreign = contents(finished_run)
     foreign["config"]["model"] = node
     torch.save(foreign, tmp_path / "foreign.ckpt")
-    with pytest.raises(InputError, match=r"only those of colourize\.models"):
+    with pytest.raises(
+        InputError,
+        match=r"foreign\.ckpt: (model must be an option of colourize|config\.model\.num_filters: _target_ must not)",
+    ):
         checkpoint.load(tmp_path / "foreign.ckpt")
     assert not (tmp_path / "ran").exists()

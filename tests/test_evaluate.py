@@ -7,7 +7,7 @@ from PIL import Image
 
 from colourize import evaluation_page
 from colourize.__main__ import main
-from colourize.evaluate import _unseen, evaluate
+from colourize.evaluate import evaluate
 from colourize.train import train
 from colourize.yardsticks import _suffixes
 from tests.conftest import QUICK, knobs
@@ -144,23 +144,6 @@ def test_other_pictures_than_the_run_s_are_pointed_out_on_the_page_too(finished_
         assert "was trained with other pictures" in text
     evaluate([str(finished_run)], page=tmp_path / "same.html", num_resamples=50)
     assert "was trained with other pictures" not in (tmp_path / "same.html").read_text()
-
-
-def test_whether_validation_pictures_may_have_been_trained_on_depends_on_the_shares():
-    """A larger share holds out what a smaller one does; a folder without a test split holds out a tenth by itself."""
-    source = {"_target_": "colourize.data.scenes.load", "num_train": 8}
-    folder = {"_target_": "colourize.data.folder.load", "root": "x"}
-    for node, trained, now, expected in (
-        (source, 0.1, 0.1, True),
-        (source, 0.05, 0.0, True),
-        (source, 0.0, 0.1, False),
-        (source, 0.2, 0.1, True),
-        (source, 0.1, 0.2, False),
-        (folder, 0.2, 0.0, True),
-        (folder, 0.05, 0.0, False),
-    ):
-        assert _unseen({**node, "holdout": trained}, {**node, "holdout": now}) == expected, (node, trained, now)
-    assert not _unseen({**source, "holdout": 0.0}, {**source, "holdout": 0.0, "num_train": 9})
 
 
 def test_the_test_split_was_not_trained_on_by_who_held_others_out(held_out_run, capsys):

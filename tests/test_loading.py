@@ -1,13 +1,21 @@
-"""Which checkpoints an argument stands for."""
+"""Which checkpoints an argument stands for, and whether pictures are those that a run was trained with."""
 
+import os
 import shutil
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from colourize.__main__ import main
+from colourize.data.module import fingerprint
 from colourize.errors import InputError
-from colourize.loading import checkpoint_files, single_checkpoint
+from colourize.loading import checkpoint_files, single_checkpoint, unseen
+from colourize.spaces import RGB
+from colourize.targets import builder
 
 
 @pytest.fixture
@@ -43,3 +51,50 @@ def test_a_verb_that_measures_one_run_takes_no_sweep_and_offers_no_baseline(verb
         with pytest.raises(SystemExit) as caught:
             main()
         assert str(caught.value).endswith(told)
+
+
+PALETTE = torch.tensor([[0.2, 0.3, 0.4], [0.6, 0.5, 0.4]])
+SCENES = {"_target_": "colourize.data.scenes.load", "num_train": 60, "num_validation": 6, "image_size": 8}
+
+
+def judged(trained, now):
+    """Whether the pictures of one data node count as unseen by a run that was trained with those of another."""
+    before = fingerprint(builder("data", trained)(), PALETTE, RGB)
+    run = SimpleNamespace(palette=PALETTE, space=RGB, fingerprint=before, config={"data": trained})
+    return unseen(run, {"data": now}, builder("data", now)())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """120 pictures in no split, as a data node."""
+    (tmp_path / "pictures").mkdir()
+    for number in range(120):
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"pictures/{number}.png")
+    root, cache = str(tmp_path / "pictures"), str(tmp_path / "cache")
+    return {"_target_": "colourize.data.folder.load", "root": root, "cache_dir": cache, "image_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("trained", "now", "expected"),
+    [(0.1, 0.1, True), (0.05, 0.0, True), (0.0, 0.1, False), (0.2, 0.1, True), (0.1, 0.2, False)],
+)
+def test_whether_validation_pictures_were_trained_on_depends_on_the_shares(trained, now, expected):
+    assert judged({**SCENES, "holdout": trained}, {**SCENES, "holdout": now}) is expected
+    assert not judged({**SCENES, "holdout": trained}, {**SCENES, "holdout": now, "num_train": 50})
+
+
+def test_a_folder_without_a_test_split_holds_out_a_tenth_by_itself(folder):
+    for trained, expected in ((0.3, True), (0.05, False)):
+        assert judged({**folder, "holdout": trained}, {**folder, "holdout": 0.0}) is expected
+
+
+def test_pictures_are_the_same_wherever_they_lie_and_others_in_the_same_place_are_not(folder, tmp_path):
+    moved = {**folder, "root": str(tmp_path / "moved")}
+    shutil.copytree(folder["root"], moved["root"])
+    assert judged(folder, moved)
+    assert judged({**folder, "holdout": 0.3}, {**moved, "holdout": 0.1})
+    run = SimpleNamespace(palette=PALETTE, space=RGB, config={"data": folder})
+    run.fingerprint = fingerprint(builder("data", folder)(), PALETTE, RGB)
+    Image.effect_noise((8, 8), 50).convert("RGB").save(os.path.join(folder["root"], "0.png"))
+    assert not unseen(run, {"data": folder}, builder("data", folder)())

@@ -27,12 +27,13 @@ def load(
     image_size: int = 32,
     holdout: float = 0.0,
     validation_classes: Any = None,
+    download: bool = True,
 ) -> Pictures:
     """The chosen classes' pictures; the test split validates, or the share ``holdout`` of the training split.
 
     The test split's ``validation_classes`` are those chosen unless given.
 
-    Downloads the archive into ``root`` where it is not there yet.
+    Downloads the archive into ``root`` where it is not there yet; with ``download=False`` nothing is written there.
 
     Raises:
         InputError: unknown class, ``image_size`` other than 32, or an archive that is neither there nor downloadable.
@@ -42,11 +43,11 @@ def load(
     check_validation_classes(validation_classes, holdout)
     chosen = selected_classes(classes, CLASSES)
     validate = chosen if validation_classes is None else selected_classes(validation_classes, CLASSES)
-    train = _split(root, True, chosen)
+    train = _split(root, True, chosen, download)
     if holdout:
         validates = torch.from_numpy(held_out([picture.numpy().tobytes() for picture in train], holdout))
         return Pictures(train[~validates], train[validates])
-    return Pictures(train, _split(root, False, validate))
+    return Pictures(train, _split(root, False, validate, download))
 
 
 class _Cifar10(CIFAR10):
@@ -54,9 +55,9 @@ class _Cifar10(CIFAR10):
         """Leaves out the classes' names, ours anyway: where only their file is damaged, torchvision never mends it."""
 
 
-def _split(root: str | Path, train: bool, chosen: list[int]) -> Tensor:
+def _split(root: str | Path, train: bool, chosen: list[int], download: bool) -> Tensor:
     try:
-        dataset = _dataset(Path(root).expanduser(), train)
+        dataset = _dataset(Path(root).expanduser(), train, download)
     except (OSError, RuntimeError, EOFError, HTTPException) as error:
         raise InputError(
             f"CIFAR-10 is not in data.root={root} and could not be fetched from {CIFAR10.url} and unpacked "
@@ -66,10 +67,15 @@ def _split(root: str | Path, train: bool, chosen: list[int]) -> Tensor:
     return torch.from_numpy(dataset.data[np.isin(dataset.targets, chosen)])
 
 
-def _dataset(root: Path, train: bool) -> CIFAR10:
+def _dataset(root: Path, train: bool, download: bool) -> CIFAR10:
     try:
         return _Cifar10(root, train=train)
     except RuntimeError:  # not there, or not whole
+        if not download:
+            raise InputError(
+                f"CIFAR-10 is not whole in {root.absolute()}, which only a file names, so nothing is downloaded there; "
+                "pass data.root=DIR"
+            ) from None
         root.mkdir(parents=True, exist_ok=True)
         # jobs that start together would download into one file
         with FileLock(root / ".cifar10.lock"), _timeout(TIMEOUT):

@@ -102,6 +102,12 @@ def _told(space: Space) -> list[str]:
     return [] if space is RGB else [space.name]
 
 
+def fingerprint(pictures: Pictures, palette: Tensor, space: Space = RGB) -> str:
+    """20 hex digits that stand for the pictures' bytes, their order, the palette, float32 [K, C], and its space."""
+    arrays = pictures.train, pictures.validation, palette.float()
+    return digest(*(array.numpy() for array in arrays), *_told(space))
+
+
 class Batches(Sampler[Tensor]):
     """Index tensors of up to ``batch_size``, in an order that depends on (seed, epoch) alone; in file order unseeded.
 
@@ -176,15 +182,21 @@ class ColourData(pl.LightningDataModule):
         self.seed = seed
         self.cache_dir = cache_dir
         self.pictures: Pictures | None = None
+        self.ready = False
         self.place = {"epoch": 0, "skip": 0}
 
+    def read(self) -> Pictures:
+        """The source's pictures, read once."""
+        self.pictures = self.pictures or self.source()
+        return self.pictures
+
     def setup(self, stage: str | None = None) -> None:
-        if self.pictures is not None:
+        if self.ready:
             return
-        pictures = self.source()
+        pictures = self.read()
         self.palette = self._palette(pictures.train)
         self.train, self.validation = labelled(pictures, self.palette, self.cache_dir, self.space)
-        self.pictures = pictures
+        self.ready = True
         sizes = "x".join(map(str, pictures.train.shape[1:3]))
         log.info("%d training and %d validation pictures of %s", len(self.train), len(self.validation), sizes)
 
@@ -219,10 +231,9 @@ class ColourData(pl.LightningDataModule):
             self.train, self.validation = self.train.to(device), self.validation.to(device)
 
     def fingerprint(self) -> str:
-        """20 hex digits that stand for the pictures, their order, the palette and its space."""
+        """``fingerprint`` of the pictures, the palette and its space."""
         assert self.pictures is not None
-        arrays = self.pictures.train, self.pictures.validation, self.palette
-        return digest(*(array.numpy() for array in arrays), *_told(self.space))
+        return fingerprint(self.pictures, self.palette, self.space)
 
     def state_dict(self) -> dict[str, int]:
         """The place in the order of the pictures: the epoch and its batches that are done.

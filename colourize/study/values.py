@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from colourize.changes import comparable, option, typed
+from colourize.changes import comparable, typed
 from colourize.config import LATER, NODES, OPTIONAL
+from colourize.options import option
 from colourize.study.records import Record
 from colourize.targets import short_name
 
