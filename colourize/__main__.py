@@ -65,7 +65,7 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
     logging.getLogger("torch").setLevel(logging.WARNING)
     try:
         _keep_words(folder, cfg, job)
-        runfolder.announce(folder, overrides)
+        runfolder.announce(folder, overrides, job.overrides.hydra)
         knobs = plain(cfg)
         said = manifest.read(folder)
         if (metrics := runfolder.finished(folder, said, knobs)) is not None:

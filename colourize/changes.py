@@ -20,6 +20,8 @@ OF_ANY_LENGTH = OPTIONS["scheduler"]["plateau"]  # every other schedule is laid 
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
 """Arguments of the Trainer that change nothing of what is trained."""
 NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
+OF_NO_PICTURE = "cache_dir", "download"
+"""Values of a data source that change none of its pictures."""
 
 
 def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> None:
@@ -64,7 +66,7 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written, and
     a later knob at the value that always held before it came."""
     trainer = {key: value for key, value in config["trainer"].items() if key not in SHOWN}
-    data = {key: value for key, value in _without_later(config["data"]).items() if key != "cache_dir"}
+    data = {key: value for key, value in _without_later(config["data"]).items() if key not in OF_NO_PICTURE}
     if "root" in data:
         data["root"] = str(Path(data["root"]).expanduser().resolve())
     config = {key: value or {} if key in OPTIONAL else value for key, value in config.items()}
@@ -84,7 +86,7 @@ def _without_later(values: dict[str, Any]) -> dict[str, Any]:
 
 def telling(words: Sequence[str]) -> frozenset[str]:
     """A job's words without those that make no difference, in no order."""
-    idle = {*NO_DIFFERENCE, "data.cache_dir", *(f"trainer.{name}" for name in SHOWN)}
+    idle = {*NO_DIFFERENCE, *(f"data.{name}" for name in OF_NO_PICTURE), *(f"trainer.{name}" for name in SHOWN)}
     return frozenset(word.lstrip("+") for key, word in by_key(words).items() if key not in idle)
 
 

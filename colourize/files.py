@@ -1,5 +1,6 @@
 """Files that are there as a whole or not at all: the one place that replaces a file."""
 
+import io
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from colourize.errors import InputError
+
+TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
 
 
 def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
@@ -26,6 +29,29 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
         raise InputError(f"{path} is no file; pass the name of one")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it, or pass another place")
+
+
+def make_cache(folder: Path) -> None:
+    """Makes a folder for a cache, and marks a new or empty one as such (the Cache Directory Tagging Specification).
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        replace_text(
+            folder / TAG, f"{SIGNATURE}\n# Pictures and palettes kept by colourize; all of it can be made again.\n"
+        )
+
+
+def is_cache(folder: Path) -> bool:
+    """Whether a folder was made by ``make_cache``: one that a file may name as the place to write a cache."""
+    tag = folder / TAG
+    try:
+        with tag.open("rb") if tag.is_file() else io.BytesIO() as file:  # a pipe would be waited for
+            return file.read(len(SIGNATURE)) == SIGNATURE.encode()
+    except OSError:
+        return False
 
 
 def replace(path: Path, write: Callable[[BinaryIO], Any], before: Callable[[], None] = lambda: None) -> None:

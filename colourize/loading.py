@@ -7,7 +7,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from colourize import checkpoint, manifest, options
+from colourize import checkpoint, files, manifest, options
 from colourize.config import LATER, conf_dir, own, plain
 from colourize.data.folder import DEFAULT_HOLDOUT
 from colourize.data.module import ColourData, fingerprint
@@ -63,8 +63,8 @@ def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Colourizer
 def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration whose pictures are used: the first run's, or without a run the composed one.
 
-    A run's file does not say where we write: the cache is our own or that of the overrides, and nothing is downloaded
-    into a folder that only the file names.
+    A run's file does not say where we write: not into a folder that is not yet a cache of ours, and nothing is
+    downloaded into one that only the file names.
 
     Raises:
         InputError: an override that is not of a run's pictures, or a value out of its range.
@@ -77,7 +77,8 @@ def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
     config = OmegaConf.create(modules[0].config)
-    config.cache_dir = own("config.yaml")["cache_dir"]
+    if not files.is_cache(Path(config.cache_dir)):
+        config.cache_dir = own("config.yaml")["cache_dir"]
     OmegaConf.set_struct(config, True)
     config.merge_with_dotlist([word for word in overrides if word.startswith("cache_dir=")])
     if "cache_dir" in config.data:

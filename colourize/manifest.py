@@ -13,7 +13,8 @@ from colourize import files
 log = logging.getLogger(__name__)
 NAME, EPOCHS = "run.json", "metrics.csv"
 TYPES = {
-    **dict.fromkeys(("config", "metrics", "environment", "refused"), dict), "overrides": list,
+    **dict.fromkeys(("config", "metrics", "environment", "refused"), dict),
+    **dict.fromkeys(("overrides", "searchpath"), list),
     **dict.fromkeys(("status", "error", "start", "end", "host", "cwd", "fingerprint", "config_hash"), str),
     **dict.fromkeys(("pid", "starts"), int), "pruned": bool,
 }  # fmt: skip
@@ -42,7 +43,7 @@ def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
     kept = {}
     for key, value in entries.items():
         right = isinstance(value, TYPES.get(key, object))
-        if right and (key != "overrides" or all(isinstance(word, str) for word in value)):
+        if right and (TYPES.get(key) is not list or all(isinstance(word, str) for word in value)):
             kept[key] = {**REFUSED, **checked(value, file)} if key == "refused" else value
         elif value is not None:
             log.warning("%s: %s is damaged and counts for nothing", file, key)

@@ -90,7 +90,10 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
 def refusal(group: str, target: Any) -> str:
     """The rule and the remedy where a file names code that is not ours."""
     shown = repr(target)[:80] if not isinstance(target, str) or not target.isprintable() else target[:80]
-    return f"{group} must be an option of colourize, got {shown}; code of your own needs --trust PACKAGE"
+    return (
+        f"{group} must be an option of colourize, got {shown}; code of your own runs only where the command names it: "
+        f"--trust PACKAGE, or {group}._target_=... to train"
+    )
 
 
 def check_trusted(packages: Collection[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from colourize import manifest
 from colourize.changes import by_key, config_hash, key_of
 from colourize.errors import InputError, told
+from colourize.stored_words import quoted, taken
 
 log = logging.getLogger(__name__)
 LOCK, SWEEP = ".lock", "sweep.json"
@@ -41,7 +42,8 @@ class Claim:
         self.before = said if saved else {}
         self.entries = {
             "status": "running", **entries, "pid": os.getpid(), "host": socket.gethostname(), "cwd": os.getcwd(),
-            "start": said.get("start", manifest.now()), "starts": said.get("starts", 0) + 1,
+            "searchpath": said.get("searchpath", []), "start": said.get("start", manifest.now()),
+            "starts": said.get("starts", 0) + 1,
         }  # fmt: skip
         # until the run is begun, a run that the folder holds keeps what it says of itself
         manifest.write(folder, **{**self.entries, **self.before, **_who(self.entries)})
@@ -81,10 +83,16 @@ def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None =
             raise
 
 
-def announce(folder: Path, overrides: Sequence[str]) -> None:
-    """Says in a new folder what is to run there, before the seconds that the imports take."""
+def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) -> None:
+    """Says in a new folder what is to run there, before the seconds that the imports take.
+
+    Args:
+        overrides: the words that make the configuration.
+        hydra: those for Hydra itself, of which ``resume`` needs the one that says where configuration files lie.
+    """
     if not (folder / manifest.NAME).exists():
-        manifest.write(folder, status="running", overrides=overrides, start=manifest.now())
+        searchpath = [word for word in hydra if key_of(word) == "hydra.searchpath"]
+        manifest.write(folder, status="running", overrides=overrides, searchpath=searchpath, start=manifest.now())
 
 
 @contextlib.contextmanager
@@ -177,11 +185,11 @@ def going_on(program: str, folder: Path) -> str:
 def resumed(words: Sequence[str]) -> list[str]:
     """The command line with ``resume=FOLDER`` replaced by the words that began the folder's run or sweep.
 
-    Words beside it take the place of the earlier ones. Where the folder says where it was begun, the process goes
-    there, because words may name files from there.
+    Words beside it take the place of the earlier ones; ``~NAME`` takes an earlier one away. What the folder says is
+    checked (``stored_words``): it may come from anyone.
 
     Raises:
-        InputError: the folder holds neither; or a word that names another folder.
+        InputError: the folder holds neither; a word that names another folder, or that a file must not hold.
     """
     given = [word for word in words if word.startswith("resume=")]
     if not given:
@@ -191,23 +199,22 @@ def resumed(words: Sequence[str]) -> list[str]:
     if others := [word for word in words if re.match(r"hydra\.(run|sweep)\.dir=|--multirun$|-m$", word)]:
         raise InputError(f"{given[-1]} says where and how; leave {' '.join(others)} out")
     said, sweep = manifest.read(folder) if folder.is_dir() else {}, sweep_of(folder)
-    home = said.get("cwd", sweep.get("cwd"))
-    place = _quoted(folder.absolute())
+    place = quoted(folder.absolute())
     if said.get("overrides") is not None:
-        earlier = [*said["overrides"], "hydra.mode=RUN", f"hydra.run.dir={place}"]
+        earlier, ours = [*said["overrides"], *said.get("searchpath", [])], ["hydra.mode=RUN", f"hydra.run.dir={place}"]
     elif sweep:
-        earlier = [*sweep["overrides"], "hydra.mode=MULTIRUN", f"hydra.sweep.dir={place}"]
+        earlier, ours = sweep["overrides"], ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={place}"]
     else:
         raise InputError(
             f"resume={folder} {_lack(folder)}; pass the folder of a run or a sweep: colourize runs lists them"
         )
-    if home is not None and Path(home).is_dir():
-        os.chdir(home)
-    found = by_key(earlier)
-    for word in words:
-        if word not in given:
-            earlier_one = found.get(key_of(word), "")
-            found[key_of(word)] = "+" * (earlier_one.startswith("+") and not word.startswith(("+", "~"))) + word
+    typed = by_key([word for word in words if word not in given])
+    home = said.get("cwd", sweep.get("cwd"))
+    found = by_key([*taken(earlier, typed, folder, None if home is None else Path(home)), *ours])
+    before = by_key(earlier)
+    for key, word in typed.items():
+        if not (word.startswith("~") and key in before):  # what was added is just not added again
+            found[key] = "+" * (before.get(key, "").startswith("+") and not word.startswith(("+", "~"))) + word
     return list(found.values())
 
 
@@ -229,8 +236,3 @@ def _lack(folder: Path) -> str:
     if any(folder.glob("checkpoints/*.ckpt")):
         return f"holds checkpoints, but no {manifest.NAME} that says how they were begun"
     return "holds neither"
-
-
-def _quoted(path: Path) -> str:
-    """For Hydra: in its quotes a backslash is one, but before a quote."""
-    return "'" + re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), str(path)) + "'"

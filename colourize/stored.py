@@ -49,20 +49,20 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
     for group in NODES:
         node = config.get(group)
         if node or group not in OPTIONAL:
-            _check_target(group, node, file, trusted)
-            values[group] = {key: value for key, value in node.items() if key != "_target_"}
+            values[group] = _values(group, node, file, trusted)
     _check_plain(values, f"{file}: config")
     _check_types(config, file)
     return config
 
 
-def _check_target(group: str, node: Any, file: str | Path, trusted: Collection[str]) -> None:
-    """Raises InputError where a node names anything but an option, or a network or a source of a trusted package."""
+def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -> dict[str, Any]:
+    """What a node says beside its target, which must be an option of ours or lie in a trusted package."""
     target = node.get("_target_") if isinstance(node, dict) else node
     if not isinstance(node, dict) or not is_option(group, target, trusted):
         raise InputError(f"{file}: {refusal(group, target)}")
     if not is_option(group, str(target)):
         named(group, str(target), trusted)
+    return {key: value for key, value in node.items() if key != "_target_"}
 
 
 def _check_plain(config: dict[str, Any], file: str) -> None:

@@ -73,7 +73,7 @@ def test_the_second_time_nothing_is_built(tmp_path: Path) -> None:
 
 def test_one_array_is_one_plain_file(tmp_path: Path) -> None:
     cached_array(tmp_path, "palette-3", lambda: ARRAY)
-    assert [path.name for path in tmp_path.iterdir()] == ["palette-3.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CACHEDIR.TAG", "palette-3.npy"]
     np.testing.assert_array_equal(np.load(tmp_path / "palette-3.npy", allow_pickle=False), ARRAY)
 
 
@@ -116,7 +116,7 @@ def test_pickles_are_never_read(tmp_path: Path) -> None:
 def test_a_failing_build_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="built"):
         cached_array(tmp_path, "x", never)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["CACHEDIR.TAG"]
 
 
 def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -133,8 +133,12 @@ def test_a_full_disk_leaves_no_part_of_a_file(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    np.testing.assert_array_equal(cached_array(tmp_path, "x", lambda: ARRAY), ARRAY)
-    assert not list(tmp_path.iterdir())
+    np.testing.assert_array_equal(cached_array(tmp_path / "new", "x", lambda: ARRAY), ARRAY)
+    assert not list((tmp_path / "new").iterdir())
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/CACHEDIR.TAG").touch()
+    np.testing.assert_array_equal(cached_array(tmp_path / "old", "x", lambda: ARRAY), ARRAY)
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["CACHEDIR.TAG"]
 
 
 def python(code: str, *args: object) -> subprocess.Popen[str]:
@@ -160,7 +164,7 @@ for _ in range(2):
 def test_processes_at_once_all_succeed(tmp_path: Path) -> None:
     processes = [python(AT_ONCE, tmp_path, me, 3) for me in range(3)]
     assert [(process.communicate(timeout=60)[0], process.returncode) for process in processes] == [("", 0)] * 3
-    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["x.json", "x.npy"]
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["CACHEDIR.TAG", "x.json", "x.npy"]
 
 
 KILLED = """
@@ -173,9 +177,10 @@ cached_array(sys.argv[1], "x", lambda: np.zeros(5))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_a_process_killed_while_writing_leaves_nothing_that_is_read(tmp_path: Path) -> None:
+    (tmp_path / "CACHEDIR.TAG").touch()
     process = python(KILLED, tmp_path)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".TAG", ".tmp"]
     np.testing.assert_array_equal(cached_array(tmp_path, "x", lambda: ARRAY), ARRAY)
     np.testing.assert_array_equal(cached_array(tmp_path, "x", never), ARRAY)

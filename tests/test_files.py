@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from colourize import files
 from colourize.errors import InputError
 from colourize.figures import FIGURES, save
 from colourize.files import check_output
@@ -61,3 +62,22 @@ def test_a_figure_that_fails_leaves_the_old_one(tmp_path):
     with Image.open(tmp_path / "out.png") as image:
         image.load()
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_new_folder_becomes_a_cache_and_one_with_other_things_in_it_does_not(tmp_path):
+    for name in ("new/deep", "empty", "full", "other"):
+        (tmp_path / name).mkdir(parents=True) if name in ("empty", "full") else None
+    (tmp_path / "full/letter").write_text("dear")
+    for name in ("new/deep", "empty", "full"):
+        files.make_cache(tmp_path / name)
+    found = [files.is_cache(tmp_path / name) for name in ("new/deep", "empty", "full", "other")]
+    assert found == [True, True, False, False]
+    assert (tmp_path / "empty/CACHEDIR.TAG").read_bytes().startswith(b"Signature: 8a477f597d28d172789f06886806bc55")
+
+
+def test_a_pipe_or_another_text_in_the_tag_s_place_makes_no_cache(tmp_path):
+    (tmp_path / "a").mkdir()
+    os.mkfifo(tmp_path / "a/CACHEDIR.TAG")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/CACHEDIR.TAG").write_text("Signature")
+    assert not files.is_cache(tmp_path / "a") and not files.is_cache(tmp_path / "b")

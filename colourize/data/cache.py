@@ -80,7 +80,7 @@ def cached(
     except Exception as error:  # A damaged file raises nearly anything, and must never stop a run.
         log.warning("%s: damaged (%s), built anew", paths[0], " ".join(str(error).split()))
     try:
-        Path(cache_dir).mkdir(parents=True, exist_ok=True)
+        files.make_cache(Path(cache_dir))
     except OSError as error:
         _refuse(cache_dir, error, mapped)
     values = tuple(build())

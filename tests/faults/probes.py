@@ -210,8 +210,8 @@ def signal_before_the_imports(signum: int) -> None:
     """Sends the process a signal when it has said what is to run, and nothing heavy is imported yet."""
     original = runfolder.announce
 
-    def announce(folder: Path, overrides: Any) -> None:
-        original(folder, overrides)
+    def announce(*given: Any) -> None:
+        original(*given)
         os.kill(os.getpid(), signum)
 
     runfolder.announce = announce

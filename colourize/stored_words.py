@@ -1,0 +1,135 @@
+"""A command line that comes from a file: ``overrides`` of ``run.json`` and ``sweep.json``, for ``resume=``.
+
+A person may type anything; a file may only set knobs, choose options of ours, and say how jobs are spread. It names no
+code, no configuration files, and no place to write; the places that it names to read stay those of its own directory.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
+from hydra.errors import HydraException
+
+from colourize import files
+from colourize.changes import key_of
+from colourize.config import NODES, Knobs, conf_dir, own
+from colourize.errors import InputError
+
+GROUPS = *NODES, "experiment"
+SCALARS = {knob.name for knob in fields(Knobs)} - {*NODES, "resume", "trainer"}
+CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
+NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
+           ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
+LEFT_OUT = "data.download", "hydra.mode", "hydra.run.dir", "hydra.sweep.dir"
+"""What ``resume=`` says itself."""
+CACHES = "cache_dir", "data.cache_dir"
+"""Where we write: left out unless a cache of ours lies there already. It changes no result."""
+READ = "data.root", "palette", "ckpt_path"
+REFERENCE = re.compile(rf"\$\{{((scaled|per_network):|({'|'.join(sorted(SCALARS))}|model\._target_)\}})")
+"""What a value may refer to: other knobs, and our own two functions; ``${oc.env:...}`` would read the environment."""
+LONGEST = 4096  # characters of a word; ours have at most some hundred
+ARCHIVE = "cifar-10-batches-py"
+
+
+def taken(words: Sequence[str], typed: Mapping[str, str], folder: Path, home: Path | None) -> list[str]:
+    """The words of a file that hold for its run or sweep now.
+
+    Args:
+        words: of the file.
+        typed: those on the command line, by key (``changes.key_of``); they replace the file's, and are not checked.
+        folder: of the run or the sweep, for messages.
+        home: the directory in which it was begun, where relative paths are read; None where that is not known.
+
+    Raises:
+        InputError: a word that a file must not hold.
+    """
+    kept = []
+    elsewhere = home if home is not None and home.resolve() != Path.cwd() else None
+    for word in words:
+        if key_of(word) not in {*typed, *LEFT_OUT}:
+            override = _checked(word, folder)
+            kept += _placed(override, elsewhere) if override.key_or_group in (*CACHES, *READ) else [word]
+    return kept + _archive(kept, typed, elsewhere)
+
+
+def _checked(word: str, folder: Path) -> Override:
+    """The word, parsed; raises InputError where a file must not hold it."""
+    try:
+        if len(word) <= LONGEST and _allowed(override := OverridesParser.create().parse_override(word)):
+            return override
+    except (HydraException, RecursionError):  # no word at all
+        pass
+    shown = word if word.isprintable() and len(word) <= 120 else repr(word)[:120]
+    raise InputError(
+        f"resume={folder}: its file holds {shown}, but a file may only set knobs and choose options of colourize; if "
+        "that is your own, type it beside resume="
+    )
+
+
+def _allowed(override: Override) -> bool:
+    key, values = override.key_or_group, list(_elements(override))
+    if override.package is not None or "${" in REFERENCE.sub("", override.input_line or ""):
+        return False
+    if key in GROUPS:
+        return all(value is None or _is_option(key, value) for value in values)
+    if key in CHOICES:
+        return all(value in CHOICES[key] for value in values)
+    if key in NUMBERS:
+        return all(isinstance(value, int) for value in values)
+    head, *inner = key.split(".")
+    known = key in SCALARS or key == "trainer" or (head in (*NODES, "trainer") and inner)
+    return bool(known) and not any(part.startswith("_") for part in inner) and all(map(_is_plain, values))
+
+
+def _elements(override: Override) -> Iterator[Any]:
+    """The values that a word gives to its key: one, or those of a sweep; a range's are numbers."""
+    value = override._value
+    for element in value.list if isinstance(value, ChoiceSweep) else [value]:
+        yield element.text if isinstance(element, QuotedString) else element
+
+
+def _is_option(group: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[\w-]+", value)) and (
+        Path(conf_dir()) / group / f"{value}.yaml"
+    ).is_file()  # fmt: skip
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether nothing in a value is an order to Hydra, such as ``_target_``."""
+    if isinstance(value, dict):
+        keys = [key.text if isinstance(key, QuotedString) else key for key in value]
+        return not any(str(key).startswith("_") for key in keys) and all(map(_is_plain, value.values()))
+    return all(map(_is_plain, value)) if isinstance(value, list) else True
+
+
+def _placed(override: Override, home: Path | None) -> list[str]:
+    """A word that names places, relative ones in ``home`` where that is elsewhere; none for what is no cache yet."""
+    word, values = override.input_line or "", [str(value) for value in _elements(override)]
+    places = [(home or Path()) / Path(value).expanduser() for value in values]
+    if override.key_or_group in CACHES and not all(map(files.is_cache, places)):
+        return []
+    if home is None or values == ["kmeans"]:
+        return [word]
+    return [f"{word.partition('=')[0]}=" + ",".join(map(quoted, places))]
+
+
+def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None) -> list[str]:
+    """Words by which CIFAR-10 is read where it was, and not downloaded into a place that only a file names."""
+    found = {**{key_of(word): word for word in kept}, **typed}
+    if found.get("data", "data=cifar10") != "data=cifar10" or "data.root" in typed or "data.download" in typed:
+        return []
+    if "data.root" in found:
+        return ["+data.download=false"]
+    root = home / own("data/cifar10.yaml")["data"]["root"] if home is not None else None
+    if root is None or not (root / ARCHIVE).is_dir():
+        return []
+    return [f"data.root={quoted(root)}", "+data.download=false"]
+
+
+def quoted(path: Path) -> str:
+    """A path as a value for Hydra: in its quotes a backslash is one, but before a quote."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), str(path)) + "'"

@@ -1,0 +1,173 @@
+"""What ``resume=`` takes from a folder: knobs and options, never code, configuration files or a place to write."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from colourize import files, manifest, runfolder
+from colourize.errors import InputError
+
+HOSTILE = [
+    "+hydra.callbacks.x._target_=os.mkdir",
+    "++hydra.callbacks.x={_target_: os.mkdir, path: canary}",
+    "hydra.callbacks.summary._target_=os.mkdir",
+    "hydra.searchpath=[file:///tmp/evil]",
+    "hydra.sweep.subdir=/tmp/evil",
+    "hydra.output_subdir=/tmp/evil",
+    "hydra.job.chdir=true",
+    "hydra.job_logging.handlers.file.filename=/tmp/evil",
+    "hydra/job_logging=none",
+    "hydra/launcher=submitit_slurm",
+    "hydra/launcher=../../evil",
+    "hydra.launcher.pre_dispatch=__import__('os').mkdir('canary')",
+    "hydra.launcher.n_jobs=x",
+    "hydra.launcher._target_=os.mkdir",
+    "hydra.launcher.temp_folder=/tmp/evil",
+    "hydra.sweeper.params={x: y}",
+    "hydra.sweeper._target_=os.mkdir",
+    "model._target_=os.mkdir",
+    "+model.num_filters={_target_: os.mkdir, path: canary}",
+    "+model.num_filters={'_target_': os.mkdir}",
+    '+model.num_filters={"_target_": os.mkdir}',
+    "+model.num_filters=[{_target_: os.mkdir}]",
+    "+model.num_filters={a: {_partial_: true}}",
+    "model={_target_: os.mkdir, path: canary}",
+    "+data.classes={_target_: os.mkdir}",
+    "data._target_=os.mkdir,os.rmdir",
+    "+trainer.logger={_target_: os.mkdir}",
+    "+trainer={logger: {_target_: os.mkdir}}",
+    "+loss._target_=sympy.sympify",
+    "+optimizer._args_=[x]",
+    "model=../../evil",
+    "model=/tmp/evil",
+    "experiment=/tmp/evil",
+    "experiment=nowhere",
+    "experiment=batch_size,../../evil",
+    "model@hydra.callbacks.x=unet",
+    "+model@_global_=unet",
+    "lr=${oc.env:HOME}",
+    "lr=${hydra:runtime.cwd}",
+    "lr='${oc.env:HOME}'",
+    "lr=${scaled:${oc.env:HOME},1,1}",
+    "resume=elsewhere",
+    "+kernl=3",
+    "~hydra.callbacks.summary",
+    "--config-dir=/tmp/evil",
+    "-cd=/tmp/evil",
+    "--multirun",
+    "--config-name",
+    "",
+    "=",
+    "kernel",
+    "kernel=[",
+    "x" * 100_000,
+    "kernel=" + "[" * 5000 + "]" * 5000,
+    "\x1b]0;evil\x07=3",
+]
+GOOD = [
+    "model=unet", "model=unet,resunet", "kernel=3,5", "kernel=range(1,8)", "lr=tag(log,interval(1e-4,1e-1))", "seed=1",
+    "classes=[cat,dog]", "+trainer.max_time='00:00:10'", "trainer.gradient_clip_val=1", "experiment=batch_size",
+    "model.widths=[1,2]", "+augment.shift=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "augment=null",
+    "hydra/sweeper=optuna", "hydra.sweeper.n_trials=60", "lr='${scaled:0.001,${batch_size},100,0.5}'",
+    "lr=${batch_size}", "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
+]  # fmt: skip
+
+
+def begun(folder: Path, words, **more):
+    folder.mkdir(exist_ok=True)
+    manifest.write(folder, overrides=words, **more)
+    return folder
+
+
+def resumed(folder, *typed):
+    return runfolder.resumed([f"resume={folder}", *typed])
+
+
+@pytest.mark.parametrize("word", HOSTILE, ids=lambda word: repr(word)[:40])
+@pytest.mark.parametrize("kind", ["run", "sweep"])
+def test_a_hostile_word_is_refused_in_one_line(tmp_path, word, kind):
+    folder = begun(tmp_path / "theirs", ["seed=1", word])
+    if kind == "sweep":
+        (folder / "run.json").unlink()
+        (folder / "sweep.json").write_text(json.dumps({"overrides": ["seed=1", word], "cwd": "/"}))
+    with pytest.raises(InputError, match="a file may only set knobs and choose options") as caught:
+        resumed(folder)
+    text = str(caught.value)
+    assert len(text) < 600 and text.isprintable()
+
+
+@pytest.mark.parametrize("word", GOOD)
+def test_what_one_types_to_begin_a_run_resumes_it(tmp_path, word):
+    assert word in resumed(begun(tmp_path / "mine", [word]))
+
+
+@pytest.mark.parametrize("word", ["hydra.searchpath=[file:///tmp/mine]", "+hydra.callbacks.x._target_=my.Callback"])
+def test_what_a_person_types_again_holds(tmp_path, word):
+    folder = begun(tmp_path / "mine", ["seed=1", word])
+    assert resumed(folder, word)[:2] == ["seed=1", word] or word in resumed(folder, word)
+
+
+def test_a_searchpath_is_remembered_and_asked_for(tmp_path):
+    folder, word = tmp_path / "mine", "hydra.searchpath=[file:///tmp/mine]"
+    folder.mkdir()
+    runfolder.announce(folder, ["experiment=batch_size"], [word, "hydra.run.dir=x"])
+    with pytest.raises(InputError, match=r"its file holds hydra\.searchpath=\[file:///tmp/mine\], but a file"):
+        resumed(folder)
+    assert word in resumed(folder, word)
+
+
+def test_a_file_does_not_say_where_we_write(tmp_path):
+    words = ["cache_dir=/evil", "+data.cache_dir=/evil", "hydra.run.dir=/evil", "hydra.mode=RUN", "+data.download=true"]
+    found = resumed(begun(tmp_path / "theirs", ["data=folder", *words]))
+    assert found == ["data=folder", "hydra.mode=RUN", f"hydra.run.dir='{tmp_path / 'theirs'}'"]
+    assert "cache_dir=mine" in resumed(tmp_path / "theirs", "cache_dir=mine")
+
+
+def test_a_cache_that_is_there_already_is_used_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    files.make_cache(tmp_path / "cache")
+    folder = begun(tmp_path / "mine", ["cache_dir=cache", "+data.cache_dir=cache"], cwd=str(tmp_path))
+    assert resumed(folder)[:2] == ["cache_dir=cache", "+data.cache_dir=cache"]
+    monkeypatch.chdir(tmp_path / "here")
+    assert resumed(folder)[:2] == [f"{name}='{tmp_path}/cache'" for name in ("cache_dir", "+data.cache_dir")]
+
+
+def test_the_process_stays_where_it_is_and_reads_where_the_run_was_begun(tmp_path, monkeypatch):
+    home, here = tmp_path / "home", tmp_path / "here"
+    (home / "data/cifar-10-batches-py").mkdir(parents=True)
+    here.mkdir()
+    monkeypatch.chdir(here)
+    words = ["data=folder", "data.root=pictures", "palette=mine.npy", "ckpt_path=/abs/x.ckpt"]
+    found = resumed(begun(tmp_path / "run", words, cwd=str(home)))
+    assert found[:4] == ["data=folder", f"data.root='{home}/pictures'", f"palette='{home}/mine.npy'",
+                         "ckpt_path='/abs/x.ckpt'"]  # fmt: skip
+    assert Path.cwd() == here
+    again = resumed(begun(tmp_path / "other", ["palette=kmeans"], cwd=str(home)))
+    assert again[:3] == ["palette=kmeans", f"data.root='{home}/data'", "+data.download=false"]
+    monkeypatch.chdir(home)
+    assert resumed(tmp_path / "run")[:4] == words
+    assert resumed(tmp_path / "other")[:2] == ["palette=kmeans", "hydra.mode=RUN"]
+
+
+def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_path):
+    folder = begun(tmp_path / "theirs", ["data.root=/evil"])
+    assert resumed(folder)[:2] == ["data.root=/evil", "+data.download=false"]
+    assert "+data.download=false" not in resumed(folder, "data.root=mine")
+
+
+def test_an_added_argument_can_be_taken_away_again(tmp_path):
+    folder = begun(tmp_path / "mine", ["seed=1", "+trainer.max_time='00:00:10'", "+augment.shift=1"])
+    found = resumed(folder, "~trainer.max_time", "~augment.shift")
+    assert found == ["seed=1", "hydra.mode=RUN", f"hydra.run.dir='{folder}'"]
+    assert "~optimizer.fused" in resumed(folder, "~optimizer.fused")
+
+
+def test_a_word_replaces_the_file_s_whatever_that_was(tmp_path):
+    folder = begun(tmp_path / "mine", ["+trainer.max_time=1", "model._target_=my.Net"])
+    found = resumed(folder, "trainer.max_time=2", "model._target_=my.Net")
+    assert found[-2:] == ["+trainer.max_time=2", "model._target_=my.Net"] or set(found) >= {
+        "+trainer.max_time=2",
+        "model._target_=my.Net",
+    }
