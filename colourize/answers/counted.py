@@ -95,7 +95,8 @@ def pool_upsample() -> Answer:
         "Weights, outputs and connections of PoolUpsampleNet",
         [
             "NIC input channels, NF filters, NC colours, kernel k, H x W pixels (multiples of 4), without biases and "
-            "batch norm. Pooling and upsampling layers have outputs and connections but no weights; the counts of "
+            "batch norm. A convolution has k**2 weights for each pair of channels, and as many connections for each pixel "
+            "of its output. Pooling and upsampling layers have outputs and connections but no weights; the counts of "
             "convolutions leave them out.",
         ],
         found,

@@ -95,8 +95,7 @@ def one_step() -> Answer:
         {closed_forms.N: len(a), closed_forms.B: float(back @ back),
          closed_forms.C: float((problem.inputs @ back).square().sum())}
     )  # fmt: skip
-    least = float(loss_after(problem, torch.tensor(float(found)), 1))
-    start = float(loss_after(problem, torch.tensor(0.0), 1))
+    start, least = (float(loss_after(problem, torch.tensor(eta).double(), 1)) for eta in (0.0, float(found)))
     return Answer(
         "The loss after one step as a function of the learning rate",
         [

@@ -85,7 +85,7 @@ def study(
             rows.append({"problem": where, "method": name, **_measured(name, case, path[-1])})
             if case is problem:
                 curves[name] = _distance(path, minimum_norm(case.inputs, case.targets))
-    sentences = ["Why SGD ends at the minimum norm:", *PROOF, *_sentences(rows)]
+    sentences = [*_sentences(rows), "Why SGD ends at the minimum norm:", *PROOF]
     return Study("Minimum-norm solution", rows, sentences, distances(TITLE, "|w - w*| / |w*|", curves))
 
 
