@@ -95,9 +95,9 @@ def pool_upsample() -> Answer:
         "Weights, outputs and connections of PoolUpsampleNet",
         [
             "NIC input channels, NF filters, NC colours, kernel k, H x W pixels (multiples of 4), without biases and "
-            "batch norm. A convolution has k**2 weights for each pair of channels, and as many connections for each pixel "
-            "of its output. Pooling and upsampling layers have outputs and connections but no weights; the counts of "
-            "convolutions leave them out.",
+            "batch norm. A convolution has k**2 weights for each pair of channels, and as many connections for each "
+            "pixel of its output. Pooling and upsampling layers have outputs and connections but no weights; the "
+            "counts of convolutions leave them out.",
         ],
         found,
         [[course, *(f"{side} x {side}" for side in SIDES)], *rows],
