@@ -24,3 +24,8 @@ def told(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def to_install(extra: str) -> str:
+    """How to get an optional part. Never by the name on the package index, where ``colourize`` is another project."""
+    return f"pip install '.[{extra}]' in a checkout, 'FILE.whl[{extra}]' from a wheel"

@@ -16,14 +16,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from colourize import manifest
+from colourize import __version__, manifest
 from colourize.changes import by_key, config_hash, key_of
 from colourize.errors import InputError, told
 from colourize.stored_words import quoted, taken
 
 log = logging.getLogger(__name__)
 LOCK, SWEEP = ".lock", "sweep.json"
-PACKAGES = "colourize", "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
+PACKAGES = "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
 A_LOOK = 0.5  # seconds: who asks for a run's state holds its lock for some microseconds
 ORPHANS_END = 15  # seconds: loader workers of a killed process notice within five
 
@@ -151,7 +151,7 @@ def finished(folder: Path, said: dict[str, Any], knobs: dict[str, Any]) -> dict[
 
 def environment(device: str, threads: int) -> dict[str, Any]:
     """What else decides the bits of a run: versions, machine, device, number of threads; and the commit of the code."""
-    known = {name: version(name) for name in PACKAGES}
+    known = {"colourize": __version__, **{name: version(name) for name in PACKAGES}}
     return {
         **known, "python": platform.python_version(), "machine": platform.machine(), "device": device,
         "threads": threads, "commit": _commit(),

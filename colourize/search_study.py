@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from colourize import files, manifest
 from colourize.changes import telling
-from colourize.errors import InputError, told
+from colourize.errors import InputError, to_install, told
 
 if TYPE_CHECKING:
     import optuna
@@ -56,7 +56,7 @@ def load_optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise InputError("a search wants Optuna; pip install 'colourize[sweep]'") from error
+        raise InputError(f"a search requires Optuna: {to_install('sweep')}") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 

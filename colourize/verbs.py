@@ -172,9 +172,23 @@ def theory(words: list[str]) -> None:
     main()
 
 
+def answers(words: list[str]) -> None:
+    """``colourize answers [QUESTION ...]``."""
+    parser = argparse.ArgumentParser(
+        "colourize answers", description="The assignment's questions, answered one by one."
+    )
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", help="such as 4.3; 2 for all that begin so (all)")
+    given = parser.parse_args(words)
+
+    from colourize.answers.command import answers
+
+    answers(given.questions)
+
+
 VERBS = {
     "evaluate": evaluate, "decode-sweep": decode_sweep, "calibrate": calibrate, "hints": hints, "runs": runs,
     "report": report, "describe": describe, "theory": theory,
+    "answers": answers,
 }  # fmt: skip
 
 

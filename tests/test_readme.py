@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from colourize.__main__ import main, train
+from colourize.answers.command import chosen
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -71,6 +72,10 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", words)
             main()
             assert {"describe": "UNet (num_filters 32,", "theory": "figure.png"}[verb] in capsys.readouterr().out
+        case ["colourize", "answers"]:
+            monkeypatch.setattr(sys, "argv", words)
+            main()
+            assert re.findall(r"^\d\S+", capsys.readouterr().out, re.M) == chosen([])
         case ["colourize", "runs"]:
             shutil.copytree(finished_run, "outputs/mine")
             monkeypatch.setattr(sys, "argv", words)

@@ -113,7 +113,8 @@ def test_sgd_with_decay_is_the_handout_s_update():
 
 def test_that_the_targets_are_fitted_is_said_only_where_they_are(norms):
     assert "All of them fit the targets: the largest loss is " in norms.sentences[0]
-    (said,) = minimum_norm.study(steps=20).sentences
+    said, why, *proof = minimum_norm.study(steps=20).sentences
+    assert (why, tuple(proof)) == ("Why SGD ends at the minimum norm:", minimum_norm.PROOF)
     worst = max(minimum_norm.study(steps=20).rows, key=lambda row: row["loss"])
     assert "All of them" not in said
     assert (

@@ -37,9 +37,9 @@ def _close(a, b):
 
 
 def test_the_page_shows_every_study_but_that_of_runs_and_every_file_it_names_is_there():
-    assert len(SHOWN) == 11
+    assert len(SHOWN) == 16
     assert all(output for _, output in SHOWN)
-    for name in re.findall(r"\]\(([\w.-]+)\)", PAGE):
+    for name in re.findall(r"\]\(([\w./-]+)\)", PAGE):
         assert (ROOT / "docs" / name).stat().st_size < 200_000
 
 

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
+from colourize import __version__
 from tests.conftest import QUICK
 
 ROOT = Path(__file__).parent.parent
@@ -13,10 +15,13 @@ ROOT = Path(__file__).parent.parent
 def test_a_wheel_trains_outside_the_tree(tmp_path):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
     subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("colourize-*.whl")
+    (wheel,) = tmp_path.glob("colourize_networks-*.whl")
     target = tmp_path / "installed"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel]
-    subprocess.run(install, check=True, capture_output=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target]
+    said = subprocess.run([*install, f"{wheel}[sweep]"], check=True, capture_output=True, text=True)  # as docs say it
+    assert "does not provide the extra" not in said.stderr
+    (installed,) = distributions(path=[str(target)])
+    assert installed.metadata["Name"] == "colourize-networks" and installed.version == __version__
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     script = "from colourize import __main__; print(__main__.__file__); __main__.main()"

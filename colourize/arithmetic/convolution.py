@@ -140,7 +140,12 @@ def _products(step: Step) -> str:
     return " + ".join(cells) or "0"
 
 
-def _rows(matrix: Matrix) -> list[str]:
-    cells = [[f"{value:.4g}" for value in row] for row in matrix]
+def matrix(values: Matrix) -> str:
+    """Rows of numbers as text."""
+    return "\n".join(_rows(values))
+
+
+def _rows(values: Matrix) -> list[str]:
+    cells = [[f"{value:.4g}" for value in row] for row in values]
     width = max(len(cell) for row in cells for cell in row)
     return ["  " + " ".join(cell.rjust(width) for cell in row) for row in cells]

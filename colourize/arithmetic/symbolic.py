@@ -6,7 +6,7 @@ coefficients follow exactly from ten counted networks, and further networks chec
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import sympy
@@ -23,6 +23,7 @@ NIC, NF, NC = SYMBOLS = sympy.symbols("NIC NF NC", positive=True, integer=True)
 MONOMIALS = [sympy.Mul(*factors) for factors in itertools.combinations_with_replacement((1, *SYMBOLS), 2)]
 LATTICE = [(1 + i, 1 + j, 1 + k) for i, j, k in itertools.product(range(3), repeat=3) if i + j + k <= 2]
 CHECKS = (3, 5, 7), (1, 32, 24), (2, 9, 4)
+POINTS = *LATTICE, *CHECKS
 SUMMED = "weights", "outputs", "connections", "used", "multiply_adds", "memory"
 NOTE = "NIC input channels, NF filters, NC colours; memory in bytes; used: connections that do not end on padding"
 Build = Callable[[int, int, int], nn.Module]  # from NIC, NF, NC
@@ -70,8 +71,11 @@ def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> d
     Raises:
         InputError: a count that is no such polynomial.
     """
-    points = [*LATTICE, *CHECKS]
-    counted = {point: _counts(build, point, sides, biases) for point in points}
+    return fitted({point: _counts(build, point, sides, biases) for point in POINTS})
+
+
+def fitted(counted: Mapping[tuple[int, int, int], Mapping[str, int]]) -> dict[str, sympy.Expr]:
+    """The polynomials through counts by name at the ``POINTS``; InputError as for ``polynomials``."""
     matrix = sympy.Matrix([[monomial_at(term, point) for term in MONOMIALS] for point in LATTICE])
     found = {}
     for name in counted[LATTICE[0]]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from colourize.errors import InputError
-from colourize.theory import Study, figure
+from colourize.theory import Study, closed_forms, figure
 from colourize.theory.least_squares import (
     Problem,
     best_rate,
@@ -67,6 +67,8 @@ def study(
         _row(problem, etas[steps], steps, curves.get(steps), stochastic.get(steps), memory[steps]) for steps in MEMORY
     ]
     sentences = [
+        "one step, a = X w_0 - t, A = |a|^2, B = |X^T a|^2, C = |X X^T a|^2: "
+        f"L_1(eta) = {closed_forms.loss_after_one_step()}, least at eta = {closed_forms.best_rate()}",
         f"best rate for one step: {best:.15g} by formula, {path[-1]:.15g} by descent on eta from 0",
         "full gradient descent: L_T is convex in eta for every T; one sample a step: the least second derivative is "
         + ", ".join(f"{float(second.min()):.3g} at T = {steps}" for steps, (_, second) in stochastic.items()),

@@ -33,6 +33,13 @@ HANDOUT = Problem(torch.tensor([[2.0, 1.0]]).double(), torch.tensor([2.0]).doubl
 TINY = 1e-30  # epsilon of the adaptive methods: 0, but for a division of 0 by 0
 Build = Callable[[list[Tensor], float], Optimizer]
 TITLE = "Distance to the minimum-norm solution, relative to its norm; d > n, w_0 = 0"
+PROOF = (
+    "A batch's gradient c X_b^T (X_b w - t_b) is a combination of rows of X.",
+    "w_0 = 0, so every w_t is in the row space, and so is the limit: X w* = t.",
+    "There it is unique: z = w - w' is in the row space and X z = 0, so z = 0.",
+    "So w* = X^T (X X^T)^-1 t, which is in the row space and solves X w = t.",
+    "Others are w* + z with X z = 0: |w* + z|^2 = |w*|^2 + |z|^2 > |w*|^2.",
+)  # of question 1.1.1
 METHODS: dict[str, tuple[Build, bool]] = {
     "mini-batch SGD": (lambda w, eta: SGD(w, eta), False),
     "gradient descent": (lambda w, eta: SGD(w, eta), False),
@@ -78,7 +85,8 @@ def study(
             rows.append({"problem": where, "method": name, **_measured(name, case, path[-1])})
             if case is problem:
                 curves[name] = _distance(path, minimum_norm(case.inputs, case.targets))
-    return Study("Minimum-norm solution", rows, _sentences(rows), distances(TITLE, "|w - w*| / |w*|", curves))
+    sentences = [*_sentences(rows), "Why SGD ends at the minimum norm:", *PROOF]
+    return Study("Minimum-norm solution", rows, sentences, distances(TITLE, "|w - w*| / |w*|", curves))
 
 
 def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: float, seed: int) -> Tensor:

@@ -15,6 +15,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from colourize.errors import InputError
 from colourize.optimizers import SGDW, RMSpropW
 from colourize.theory import Study, distances
+from colourize.theory.closed_forms import penalty_of_decay
 from colourize.theory.least_squares import Problem, gradient, random_problem
 
 Build = Callable[[list[Tensor], float], Optimizer]
@@ -66,11 +67,13 @@ def study(
                 "|w| with penalty": float(torch.linalg.vector_norm(penalized[-1])),
             }
         )
-    sentence = (
+    sentences = [
+        f"lambda-tilde = {penalty_of_decay()} = {decay:g}/(2*{eta:g}) = {decay / (2 * eta):g}, by comparing "
+        "w <- (1 - lambda)*w - eta*g with w <- w - eta*(g + 2*lambda-tilde*w)",
         f"decay {decay:g} a step, eta {eta:g}, penalty {decay / (2 * eta):g}; distances relative to |w|, of {steps} "
-        "steps"
-    )
-    return Study("Weight decay and L2 penalty", rows, [sentence], distances(TITLE, YLABEL, curves))
+        "steps",
+    ]
+    return Study("Weight decay and L2 penalty", rows, sentences, distances(TITLE, YLABEL, curves))
 
 
 def run(name: str, problem: Problem, eta: float, decay: float, steps: int, penalty: bool) -> Tensor:

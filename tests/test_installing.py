@@ -1,0 +1,92 @@
+"""How the package is installed: under a name of its own, and never by a name that belongs to somebody else."""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from colourize import __version__, runfolder
+from colourize.errors import to_install
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+GENERATED = {"outputs", "multirun", "data", "dist", "__pycache__"}
+# a name, not a file or a folder: "install colourize", "install -U 'colourize[sweep]'", "uv add colourize-networks"
+BY_NAME = re.compile(r"\b(?:install|uv add|pipx run|uvx)\s+(?:-\S+\s+)*['\"`]?colourize[\w-]*+(?!\S*\.whl)(?!\.?[/\w])")
+
+
+def texts():
+    for folder, names, files in os.walk(ROOT):
+        names[:] = [name for name in names if name not in GENERATED and (name[0] != "." or name in (".ci", ".github"))]
+        for file in (Path(folder, name) for name in files):
+            if file.suffix not in (".png", ".svg", ".npy", ".ckpt", ".pyc") and file != Path(__file__):
+                yield file, file.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.parametrize("word", ["", "-U ", "--upgrade --pre "])
+@pytest.mark.parametrize("name", ["'{}[sweep]'", "{}", '"{}"', "{}-networks", "{}==0.1.0", "{}."])
+def test_what_would_install_a_package_by_its_name_is_recognised(word, name):
+    assert BY_NAME.search(f"pip install {word}{name.format('colourize')}")
+
+
+def test_a_wheel_and_a_checkout_are_no_names():
+    wheel = "colourize_networks-0.1.0-py3-none-any.whl"
+    for words in ("'.[sweep]'", wheel, f"'dist/{wheel}[sweep]'", "./colourize", "colourize/"):
+        assert not BY_NAME.search(f"pip install {words}")
+    assert not BY_NAME.search("pip uninstall colourize")
+
+
+def test_no_text_tells_anyone_to_install_by_name_what_is_not_ours_on_the_index():
+    found = [f"{file}: {match[0]}" for file, text in texts() for match in BY_NAME.finditer(text)]
+    assert found == []
+
+
+def test_the_walk_reads_the_texts_that_once_said_it():
+    read = {str(file.relative_to(ROOT)) for file, _ in texts()}
+    assert read >= {"README.md", "Makefile", "docs/sweeps.md", "conf/hydra/sweeper/optuna.yaml",
+                    "colourize/search_study.py", ".ci/run", ".github/workflows/ci.yml"}  # fmt: skip
+
+
+def test_the_distribution_has_a_name_of_its_own_and_the_command_keeps_its():
+    assert PROJECT["name"] == "colourize-networks"
+    assert PROJECT["scripts"] == {"colourize": "colourize.__main__:main"}
+
+
+@pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"]))
+def test_an_extra_is_named_as_pip_takes_it_from_a_checkout_and_from_a_wheel(extra):
+    assert to_install(extra) == f"pip install '.[{extra}]' in a checkout, 'FILE.whl[{extra}]' from a wheel"
+
+
+def test_a_run_knows_its_version_whatever_the_distribution_is_called(monkeypatch):
+    asked = []
+    monkeypatch.setattr(runfolder, "version", lambda name: asked.append(name) or "1")
+    assert runfolder.environment("cpu", 1)["colourize"] == __version__
+    assert not [name for name in asked if "colourize" in name]
+
+
+def test_a_run_from_before_the_distribution_had_its_name_is_begun_with_the_same_version(caplog):
+    now = runfolder.environment("cpu", 1)
+    with caplog.at_level(logging.WARNING):
+        runfolder.warn_of_other_bits({**now, "colourize": __version__}, now)
+        assert not caplog.records
+        runfolder.warn_of_other_bits({**now, "colourize": "0.0.9"}, now)
+    assert f"colourize 0.0.9, now {__version__}" in caplog.text
+
+
+def test_it_runs_where_no_distribution_is_installed(tmp_path):
+    script = (
+        "import importlib.metadata as m; real = m.version\n"
+        "def version(name):\n"
+        "    if 'colourize' in name: raise m.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "m.version = version\n"
+        "from colourize import runfolder; print(runfolder.environment('cpu', 1)['colourize'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.stdout.strip() == __version__, done.stderr
