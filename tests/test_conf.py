@@ -8,7 +8,8 @@ import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf.errors import OmegaConfBaseException
 
-from colourize.config import Knobs, conf_dir, plain
+from colourize import options
+from colourize.config import NODES, Knobs, conf_dir, plain
 from colourize.errors import InputError
 from colourize.targets import instantiate
 from tests.conftest import composed, knobs
@@ -32,6 +33,23 @@ def test_every_option_composes_without_a_hydra_runtime(group, option):
 def test_every_target_takes_its_option_s_keys(group, option):
     node = knobs(f"{group}={option}", *EXTRA.get((group, option), []))[group]
     assert callable(instantiate(node, partial=True))
+
+
+def test_the_table_of_names_holds_just_what_the_option_files_build():
+    """So that a checkpoint of any option can be opened, and nothing else."""
+    built = {group: set() for group in NODES}
+    for group, name in OPTIONS:
+        if group != "experiment" and (group, name) not in NOTHING_TO_BUILD:
+            built[group].add(knobs(f"{group}={name}", *EXTRA.get((group, name), []))[group]["_target_"])
+    assert built == {group: set(table.values()) for group, table in options.OPTIONS.items()}
+
+
+def test_a_node_s_name_is_what_one_types_and_one_s_own_is_never_cut():
+    assert options.option("colourize.models.unet.UNet", "model") == "unet"
+    assert options.option("torch.optim.SGD", "optimizer") == "sgd"
+    assert [options.option(None, group) for group in ("loss", "augment")] == ["cross_entropy", "none"]
+    for own in ("mydata.load", "load", "a.b.c.Net", "colourize.models.unet"):
+        assert options.option(own, "data") == own
 
 
 def test_the_defaults_are_the_course_s_settings():
