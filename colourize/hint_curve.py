@@ -6,11 +6,10 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from colourize import checkpoint, hints, quality
+from colourize import checkpoint, hints, quality, terminal
 from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.errors import InputError
@@ -96,7 +95,7 @@ def _show(result: dict[str, float], count: int) -> None:
     table.add_column("PSNR, dB", justify="right")
     for name, value in result.items():
         table.add_row(name, f"{value:.2f}")
-    console = Console(highlight=False, markup=False)
+    console = terminal.console(soft_wrap=False)
     console.print(f"{count} validation pictures")
     console.print(table)
 

@@ -115,11 +115,11 @@ def write_best(study: Any, folder: Path) -> None:
 def best(folder: Path) -> str:
     """What a sweep's search found best, on a line; empty where there was no search."""
     try:
-        said = OmegaConf.load(folder / RESULTS)
-        words = " ".join(f"{name}={value}" for name, value in said.best_params.items())
-        return f"job {said.best_job}, val/loss {said.best_value:.4f}: {words}"
+        said = files.read_yaml(folder / RESULTS)
+        words = " ".join(f"{name}={value}" for name, value in said["best_params"].items())
+        return f"job {said['best_job']}, val/loss {said['best_value']:.4f}: {words}"
     except FileNotFoundError:
         return ""
-    except Exception as error:  # YAML and OmegaConf have a dozen kinds, and a damaged file meets any of them
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         log.warning("%s is damaged and counts for nothing (%s)", folder / RESULTS, told(error))
         return ""

@@ -198,7 +198,6 @@ def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[C
 
 
 def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Callback], purge: int) -> pl.Trainer:
-    logger = TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
     defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
     try:
@@ -206,13 +205,23 @@ def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Callback], pur
             **{**defaults, **arguments, **knobs["trainer"]},
             callbacks=callbacks,
             plugins=CheckpointFiles(),
-            logger=logger,
+            logger=_logger(folder, purge),
             default_root_dir=folder,
         )
     except (MisconfigurationException, ValueError, TypeError) as error:
         asked = " ".join(f"{name}={value}" for name, value in {**arguments, **knobs["trainer"]}.items())
         remedy = "; pass accelerator=cpu or auto" if knobs["accelerator"] == "gpu" else ""
         raise InputError(f"{asked}: {' '.join(str(error).split())}{remedy}") from error
+
+
+def _logger(folder: Path, purge: int) -> TensorBoardLogger | bool:
+    """TensorBoard's logger; none in a folder whose name TensorBoard cannot write, which is logged."""
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        log.warning("%s is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves", folder.absolute())
+        return False
+    return TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
 
 
 def _quiet() -> None:
