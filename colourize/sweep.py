@@ -20,7 +20,18 @@ PLACE = "hydra.sweep.dir", "hydra.mode"
 """Keys of words that ``resume`` adds."""
 
 
-class Summary(Callback):
+class Places(Callback):
+    """Refuses a folder with a link by which something elsewhere would be written, before Hydra opens a log there."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _check_places(Path(config.hydra.run.dir))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        folder = Path(config.hydra.sweep.dir)
+        _check_places(folder, list(folder.glob("*")))
+
+
+class Summary(Places):
     """Prints the table of jobs after the last one; ends the process with status 1 where a job did not finish."""
 
     under_way: ClassVar["Summary | None"] = None
@@ -28,15 +39,11 @@ class Summary(Callback):
 
     progress: ClassVar[SweepProgress | None] = None  # of the class: an instance is sent to the jobs' processes
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Before Hydra opens the log of the job there."""
-        _check_places(Path(config.hydra.run.dir))
-
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        super().on_multirun_start(config, **kwargs)
         if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would make a warning of another exception
             raise SystemExit("colourize: hydra.launcher.n_jobs=0 runs no job; pass 1 or more, or -1 for one a core")
         self.folder = Path(config.hydra.sweep.dir)
-        _check_places(self.folder, list(self.folder.glob("*")))
         self.planned = planned(config)
         self._remember(config)
         Summary.under_way = self

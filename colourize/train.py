@@ -1,6 +1,7 @@
 """One training run: from plain knobs to a run folder. Needs no Hydra runtime."""
 
 import logging
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -215,11 +216,10 @@ def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Callback], pur
 
 
 def _logger(folder: Path, purge: int) -> TensorBoardLogger | bool:
-    """TensorBoard's logger; none in a folder whose name TensorBoard cannot write, which is logged."""
-    try:
-        str(folder.absolute()).encode()
-    except UnicodeEncodeError:
-        log.warning("%s is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves", folder.absolute())
+    """TensorBoard's logger; none where a folder's name in UTF-8 is not that on disk, which TensorBoard takes it for."""
+    place = str(folder.absolute())
+    if place.encode(errors="surrogatepass") != os.fsencode(place):
+        log.warning("%s is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves", place)
         return False
     return TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pytorch_lightning.loggers import TensorBoardLogger
 
+from colourize.train import _logger
 from tests.conftest import QUICK
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # file names and files without UTF-8, too
@@ -119,6 +121,14 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
     ):
         assert Path(os.fsdecode(odd + page)).read_text(encoding="utf-8")
     assert not Path(os.fsdecode(odd + b"/run/tensorboard")).exists()
+
+
+def test_tensorboard_is_left_out_where_its_name_for_the_folder_is_another(odd, tmp_path, monkeypatch):
+    assert _logger(Path(os.fsdecode(odd)), 0) is False
+    assert isinstance(_logger(tmp_path / "Größe", 0), TensorBoardLogger)
+    monkeypatch.setattr(os, "fsencode", lambda path: path.encode("iso8859-1"))  # as with LC_ALL=de_DE.ISO-8859-1
+    assert _logger(tmp_path / "Größe", 0) is False
+    assert isinstance(_logger(tmp_path / "run", 0), TensorBoardLogger)
 
 
 def test_a_name_that_hydra_cannot_read_is_told_in_one_line(odd, tmp_path):

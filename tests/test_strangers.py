@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -323,3 +324,25 @@ def test_a_sweep_follows_no_link_in_its_folder(sweep, tmp_path, monkeypatch, nam
         __main__.train()
     assert str(ended.value.code).startswith(f"colourize: {sweep / name} is a link to {elsewhere}")
     assert _state(elsewhere) == before
+
+
+def test_a_theory_study_follows_no_link(tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/theory.log").symlink_to(tmp_path / "mine")
+    monkeypatch.setattr("sys.argv", ["colourize", "theory", "study=minimum_norm", f"hydra.run.dir={tmp_path / 'out'}"])
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert str(ended.value.code).startswith(f"colourize: {tmp_path / 'out/theory.log'} is a link to")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
+    pytest.importorskip("optuna")
+    search_study.open_study(sweep)
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS trial_id FROM n"
+    with sqlite3.connect(sweep / search_study.DATABASE) as database:
+        database.execute("DROP TABLE trials")
+        database.execute(f"CREATE VIEW trials AS {endless}")
+    report([sweep])
+    assert "holds views or triggers, which a search never makes" in caplog.text
