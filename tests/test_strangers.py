@@ -16,6 +16,7 @@ from colourize.runfolder import claim, sweep_of
 from colourize.study import records
 from colourize.study.command import report
 from colourize.sweep import Summary, jobs, planned
+from colourize.theory import learning_rates
 from tests import made_runs
 from tests.conftest import TINY, knobs
 
@@ -346,3 +347,19 @@ def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
         database.execute(f"CREATE VIEW trials AS {endless}")
     report([sweep])
     assert "holds views or triggers, which a search never makes" in caplog.text
+
+
+def test_a_study_of_learning_rates_leaves_damaged_runs_out(sweep):
+    said = json.loads((sweep / "1/run.json").read_text())
+    said["metrics"] |= {"lr": 0.1}
+    (sweep / "0/run.json").write_text(json.dumps(said))
+    damages = {"lr": 1e999}, {"lr": "x"}, {"lr": []}, {"model": 5}, {"optimizer": None}, {"trainer": []}
+    for number, damage in enumerate(damages, 2):
+        damaged = json.loads(json.dumps(said))
+        damaged["config"] |= damage
+        damaged["config"]["optimizer"] = {**(damaged["config"]["optimizer"] or {}), **damage}
+        (sweep / str(number)).mkdir(exist_ok=True)
+        (sweep / str(number) / "run.json").write_text(json.dumps(damaged))
+    study = learning_rates.study(str(sweep))
+    assert sum(row["runs"] for row in study.rows) == 1
+    assert {row["first lr"] for row in study.rows} == {0.001}
