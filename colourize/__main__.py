@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from colourize import __version__, manifest, runfolder, search, search_study
+from colourize import __version__, manifest, runfolder, search, search_study, terminal
 from colourize.config import conf_dir, plain, register
 from colourize.errors import InputError, Interrupted, told
 from colourize.sweep import Summary
@@ -64,6 +64,8 @@ def _train_job(cfg: DictConfig) -> float:
 
 def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float:
     logging.getLogger("torch").setLevel(logging.WARNING)
+    terminal.guard()  # in a process of a sweep's launcher no command did
+    terminal.guard_log_files()
     try:
         _keep_words(folder, cfg, job)
         runfolder.announce(folder, overrides, job.overrides.hydra)
@@ -186,6 +188,7 @@ def _verb(run: Callable[[], Any], verb: str = "train") -> None:
 
 def train() -> None:
     """``python train.py ...`` and ``colourize train ...``."""
+    terminal.guard()
     for signum in SIGNALS:
         if signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler):  # not where nohup has it ignored
             signal.signal(signum, _end_in_order)
@@ -212,6 +215,7 @@ def train() -> None:
 
 def main() -> None:
     """``colourize VERB ...``."""
+    terminal.guard()
     verb, *rest = sys.argv[1:] or ["--help"]
     if verb in ("--help", "-h"):
         print(USAGE, end="")

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
 from torch import Tensor
 
-from colourize import evaluation_page, metrics, tables
+from colourize import evaluation_page, metrics, tables, terminal
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
 from colourize.data.module import LabelledPictures, fingerprint
@@ -74,7 +73,7 @@ def calibrate(
     before, after = (with_intervals(row, num_resamples) for row in rows(module, measured, temperature))
     path = write_temperature(file, temperature, len(fitted))
     kind = "test pictures" if judged is not held else "held-out pictures themselves, for lack of a test split"
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = terminal.console()
     console.print(told(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
     console.print(f"written: {path}")
     if reliability is not None:

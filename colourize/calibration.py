@@ -88,7 +88,7 @@ def read_temperature(checkpoint: Path) -> float:
     """
     path, remedy = beside(checkpoint), f"colourize calibrate {checkpoint}"
     try:
-        contents = json.loads(path.read_text(encoding="utf-8"))
+        contents = files.read_json(path)
         temperature, digest = float(contents["temperature"]), contents["checkpoint"]
     except FileNotFoundError as error:
         raise InputError(f"{checkpoint} has no fitted temperature; run {remedy}") from error

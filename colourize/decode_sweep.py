@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from rich.console import Console
 
-from colourize import evaluation_page, tables
+from colourize import evaluation_page, tables, terminal
 from colourize.data.module import labelled
 from colourize.decoding import parsed
 from colourize.evaluation import GREY, Yardstick
@@ -62,7 +61,7 @@ def decode_sweep(
     name = short_name(module.config["model"])
     (untouched,) = (floor for floor in yardstick.floors() if floor.name == GREY)
     predictors = [untouched, *(yardstick.decoded(name, module, parsed(word)) for word in words(keep_grey))]
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = terminal.console()
     rows = []
     for predictor in predictors:
         with console.status(f"measuring {predictor.name}"):

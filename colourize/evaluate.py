@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from torch import Tensor
 
-from colourize import __version__, evaluation_page
+from colourize import __version__, evaluation_page, terminal
 from colourize.calibration import Tempered, read_temperature
 from colourize.data.pictures import Pictures, example_index
 from colourize.decoding import parsed
@@ -65,7 +65,7 @@ def evaluate(
     notes = _notes(names, files, modules, config, data.read(), calibrated)
     if calibrated:
         names, modules = _with_calibrated(names, modules, files)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = terminal.console()
     measured = _measured(yardsticks(data, list(zip(names, modules, strict=True)), others), num_resamples, console)
     assert data.pictures is not None
     title = f"{len(data.pictures.validation)} validation pictures"

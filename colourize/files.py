@@ -1,15 +1,101 @@
-"""Files that are there as a whole or not at all: the one place that replaces a file."""
+"""Files that are there as a whole or not at all: the one place that replaces a file, and the one that reads small files
+of strangers."""
 
-import io
+import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import yaml
 
 from colourize.errors import InputError
 
 TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
+LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes; what a run writes is a hundredth of it
+DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
+LONGEST = 20  # digits of a whole number: 64 bits
+
+
+def read_bytes(path: Path, most: int = LARGEST) -> bytes:
+    """A small file that a stranger may have put there; a pipe, a device or a link to one is never waited for.
+
+    Raises:
+        OSError: no such file, or it cannot be opened.
+        ValueError: not a regular file, or one of more than ``most`` bytes.
+    """
+    _check_regular(path, os.stat(path))
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        _check_regular(path, os.fstat(file.fileno()))
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{path} has more than {most:,} bytes")
+    return content
+
+
+def _check_regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path} is no regular file")
+
+
+def read_json(path: Path) -> Any:
+    """The value of a small JSON file, of at most 50 levels; a number may be infinite or NaN.
+
+    Raises:
+        OSError, ValueError: as ``read_bytes``; no JSON in UTF-8, nested deeper, or a whole number beyond 64 bits.
+    """
+    try:
+        value = json.loads(read_bytes(path).decode(), parse_int=_whole_number)
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply") from None
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = (
+            entry.values() if isinstance(entry, dict) else entry for entry in level if isinstance(entry, dict | list)
+        )
+        level = [each for entries in inner for each in entries]
+    if level:
+        raise ValueError(f"{path} is nested too deeply")
+    return value
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > LONGEST:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Without aliases, by which a short file stands for gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias")
+        return super().compose_node(parent, index)
+
+
+def read_yaml(path: Path) -> Any:
+    """The value of a small YAML file, with references (``${...}``) as the text that they are.
+
+    Raises:
+        OSError, ValueError: as ``read_bytes``; no YAML in UTF-8, or with aliases, or nested too deeply.
+    """
+    try:
+        return yaml.load(read_bytes(path, LARGEST_YAML).decode(), _PlainLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{path} is no plain YAML ({type(error).__name__})") from error
+
+
+def check_no_links(paths: Iterable[Path]) -> None:
+    """Raises InputError at the first symbolic link: whoever made it would choose what we write or delete elsewhere."""
+    for path in paths:
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a link to {os.readlink(path)}, and links are not followed to write or delete; put a file "
+                "or folder of its own there, or pass another folder"
+            )
 
 
 def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
@@ -46,11 +132,9 @@ def make_cache(folder: Path) -> None:
 
 def is_cache(folder: Path) -> bool:
     """Whether a folder was made by ``make_cache``: one that a file may name as the place to write a cache."""
-    tag = folder / TAG
     try:
-        with tag.open("rb") if tag.is_file() else io.BytesIO() as file:  # a pipe would be waited for
-            return file.read(len(SIGNATURE)) == SIGNATURE.encode()
-    except OSError:
+        return read_bytes(folder / TAG).startswith(SIGNATURE.encode())
+    except (OSError, ValueError):
         return False
 
 
@@ -80,8 +164,8 @@ def replace(path: Path, write: Callable[[BinaryIO], Any], before: Callable[[], N
 
 
 def replace_text(path: Path, text: str) -> None:
-    """``replace`` by a text in UTF-8."""
-    replace(path, lambda file: file.write(text.encode()))
+    """``replace`` by a text in UTF-8; bytes of a name that is not UTF-8 as ``\\udcff``, which JSON reads back."""
+    replace(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
 def _sync(folder: Path) -> None:

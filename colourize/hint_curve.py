@@ -6,11 +6,10 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from colourize import hints, quality
+from colourize import hints, quality, terminal
 from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.errors import InputError
@@ -102,7 +101,7 @@ def _show(result: dict[str, float], count: int, notes: Sequence[str]) -> None:
     table.add_column("PSNR, dB", justify="right")
     for name, value in result.items():
         table.add_row(name, f"{value:.2f}")
-    console = Console(highlight=False, markup=False)
+    console = terminal.console(soft_wrap=False)
     console.print(f"{count} validation pictures")
     console.print(table)
     for note in notes:

@@ -4,20 +4,30 @@ import csv
 import json
 import logging
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from colourize import files
 
 log = logging.getLogger(__name__)
 NAME, EPOCHS = "run.json", "metrics.csv"
-TYPES = {
+LARGEST_TABLE, MOST_EPOCHS = 32 << 20, 100_000  # bytes and rows of metrics.csv that are read
+TYPES: dict[str, Any] = {
     **dict.fromkeys(("config", "metrics", "environment", "refused"), dict),
     **dict.fromkeys(("overrides", "searchpath"), list),
     **dict.fromkeys(("status", "error", "start", "end", "host", "cwd", "fingerprint", "config_hash"), str),
     **dict.fromkeys(("pid", "starts"), int), "pruned": bool,
 }  # fmt: skip
+PLAIN = str, int, float, type(None)
+INNER: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("overrides", "searchpath"), lambda words: all(isinstance(word, str) for word in words)),
+    "metrics": lambda metrics: all(is_number(value) or value is None for value in metrics.values()),
+    "environment": lambda known: all(isinstance(value, PLAIN) for value in known.values()),
+}
+"""What must hold inside an entry."""
 REFUSED: dict[str, Any] = {"status": "failed", "overrides": [], "error": ""}
 
 
@@ -27,13 +37,13 @@ def read(folder: Path) -> dict[str, Any]:
     An entry that is null is left out, and so is one of another type than a run writes, which is logged.
     """
     try:
-        contents = json.loads((folder / NAME).read_text())
+        contents: Any = files.read_json(folder / NAME)
+        if isinstance(contents, dict):
+            return checked(contents, folder / NAME)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
-        contents = None
-    if isinstance(contents, dict):
-        return checked(contents, folder / NAME)
+        pass
     log.warning("%s is damaged and counts for nothing", folder / NAME)
     return {}
 
@@ -42,8 +52,7 @@ def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
     """What a folder says of itself without entries that are null or of a wrong type, which are logged."""
     kept = {}
     for key, value in entries.items():
-        right = isinstance(value, TYPES.get(key, object))
-        if right and (TYPES.get(key) is not list or all(isinstance(word, str) for word in value)):
+        if isinstance(value, TYPES.get(key, object)) and INNER.get(key, _anything)(value):
             kept[key] = {**REFUSED, **checked(value, file)} if key == "refused" else value
         elif value is not None:
             log.warning("%s: %s is damaged and counts for nothing", file, key)
@@ -70,22 +79,33 @@ def note_failure(folder: Path, overrides: list[str], error: str) -> None:
 
 
 def epochs(folder: Path) -> list[dict[str, float]]:
-    """Rows of the run's ``metrics.csv``, NaN for what is no number; without empty cells. None of a damaged file."""
+    """Rows of the run's ``metrics.csv``, NaN for what is no number; without empty cells. None of a damaged file.
+
+    A row without the number of an epoch, whole and from 0, is left out.
+    """
     try:
-        with (folder / EPOCHS).open(newline="") as file:
-            rows = [
-                {name: _number(cell) for name, cell in row.items() if name and cell} for row in csv.DictReader(file)
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error):
+        text = files.read_bytes(folder / EPOCHS, LARGEST_TABLE).decode()
+        header, *lines = islice(csv.reader(text.splitlines()), MOST_EPOCHS + 1)
+    except (OSError, ValueError, csv.Error):
         return []
-    return [row for row in rows if math.isfinite(row.get("epoch", math.nan))]
+    rows = [{name: _number(cell) for name, cell in zip(header, line, strict=False) if name and cell} for line in lines]
+    return [row for row in rows if 0 <= row.get("epoch", -1) < MOST_EPOCHS and row["epoch"].is_integer()]
 
 
-def _number(cell: Any) -> float:
+def _number(cell: str) -> float:
     try:
         return float(cell)
-    except (TypeError, ValueError):
+    except ValueError:
         return math.nan
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a value that was read is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _anything(value: Any) -> bool:
+    return True
 
 
 def now() -> str:

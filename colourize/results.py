@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from colourize import terminal
 from colourize.callbacks import EpochTable, step, tensorboard
 from colourize.evaluation import KNOWING, PRIOR, TABLE
 from colourize.evaluation_page import as_json, print_tables
@@ -19,6 +19,7 @@ from colourize.measures import MODEL, Row, standing
 from colourize.module import Colourizer
 from colourize.options import option
 from colourize.targets import short_name
+from colourize.terminal import clean
 
 GROUPS = "model", "data", "optimizer", "loss", "scheduler", "trainer"
 COMPARED = "val/loss", "val/accuracy", "val/skill", "train/loss", "train/accuracy", "best/val/loss", "images_per_second"
@@ -48,7 +49,7 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], r
     """
     values = {name: value for name, value in knobs.items() if name not in GROUPS and value is not None}
     values |= {f"{group}.{name}": value for group in GROUPS for name, value in (knobs.get(group) or {}).items()}
-    flat = {name: value if isinstance(value, str | int | float) else str(value) for name, value in values.items()}
+    flat = {name: value if isinstance(value, int | float) else clean(str(value)) for name, value in values.items()}
     (model,) = (row for row in rows if row.kind == MODEL)
     if logger := tensorboard(trainer):
         estimates = {f"{row.name}/{key}": value for row in rows for key, (value, *_) in row.intervals.items()}
@@ -61,7 +62,7 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], r
 
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
     """Prints floors, network and ceilings; the last and the best epoch; where the run stands; where its files are."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = terminal.console()
     print_tables(rows, f"after epoch {table.rows[-1]['epoch'] + 1:.0f}", console)
     size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
     seconds = table.rows[-1]["seconds"]
@@ -75,7 +76,8 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
     console.print(standing(model, by_name[TABLE], by_name[PRIOR], ceiling), style="bold")
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
-    console.print(f"{'dashboard':13} tensorboard --logdir {shlex.quote(str(folder))}")
+    if (folder / "tensorboard").is_dir():
+        console.print(f"{'dashboard':13} tensorboard --logdir {shlex.quote(str(folder))}")
 
 
 def _epochs(table: EpochTable, title: str) -> Table:

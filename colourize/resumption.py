@@ -19,6 +19,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
+from colourize import files
 from colourize.callbacks import EpochTable, tensorboard
 from colourize.checkpoint import BEST, LAST, read
 from colourize.errors import InputError, Interrupted, told
@@ -52,9 +53,11 @@ class Resumption(Checkpoint):
         self.handlers: dict[int, Any] = {}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        files.check_no_links([self.folder])
         self.folder.mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.glob(".*.tmp"):  # of a process that was killed while saving
-            leftover.unlink()
+            if leftover.is_file():
+                leftover.unlink()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if (loss := _loss_of(self.folder / BEST)) != self.best:  # damaged, or in the folder that the run comes from

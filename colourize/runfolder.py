@@ -1,7 +1,6 @@
 """A run folder: who works in it, how far it is, and how it is gone on with. Nothing heavy is imported."""
 
 import contextlib
-import json
 import logging
 import os
 import platform
@@ -16,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from colourize import __version__, manifest
+from colourize import __version__, files, manifest
 from colourize.changes import by_key, config_hash, key_of
 from colourize.errors import InputError, told
 from colourize.stored_words import quoted, taken
@@ -24,6 +23,11 @@ from colourize.stored_words import quoted, taken
 log = logging.getLogger(__name__)
 LOCK, SWEEP = ".lock", "sweep.json"
 PACKAGES = "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
+WRITTEN_IN_PLACE = (
+    LOCK, ".search.lock", ".hydra", "checkpoints", "tensorboard", "output.txt", "multirun.yaml", "search.db",
+    "search.db-journal", "search.db-wal", "search.db-shm",
+)  # fmt: skip
+"""What is opened to be written, or holds files that are; all else is replaced, and a link with it."""
 A_LOOK = 0.5  # seconds: who asks for a run's state holds its lock for some microseconds
 ORPHANS_END = 15  # seconds: loader workers of a killed process notice within five
 
@@ -71,6 +75,7 @@ def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None =
     Raises:
         FolderInUseError: another process is in the folder.
     """
+    check_places(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         held = Claim(folder, {"overrides": overrides, "config": knobs, "config_hash": config_hash(knobs)})
@@ -93,6 +98,12 @@ def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) 
     if not (folder / manifest.NAME).exists():
         searchpath = [word for word in hydra if key_of(word) == "hydra.searchpath"]
         manifest.write(folder, status="running", overrides=overrides, searchpath=searchpath, start=manifest.now())
+
+
+def check_places(folder: Path) -> None:
+    """Raises InputError where the folder of a run or a sweep has a link in a place that a run or a sweep writes to."""
+    job_logs = folder.glob("*.log")
+    files.check_no_links([*(folder / name for name in WRITTEN_IN_PLACE), *job_logs])
 
 
 @contextlib.contextmanager
@@ -126,7 +137,7 @@ def _alive(folder: Path) -> bool:
         os.kill(holder["pid"], 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, OverflowError):  # another person's, or no number of a process
         pass
     return True
 
@@ -146,7 +157,11 @@ def state(folder: Path) -> str:
 def finished(folder: Path, said: dict[str, Any], knobs: dict[str, Any]) -> dict[str, float] | None:
     """The metrics of a run whose ``run.json`` says that it was done with these very knobs, and is whole; else None."""
     same = said.get("status") == "finished" and said.get("config_hash") == config_hash(knobs)
-    return said.get("metrics") if same and (folder / "checkpoints/last.ckpt").is_file() else None
+    return (
+        said.get("metrics")
+        if same and "val/loss" in said.get("metrics", {}) and (folder / "checkpoints/last.ckpt").is_file()
+        else None
+    )
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
@@ -221,7 +236,7 @@ def resumed(words: Sequence[str]) -> list[str]:
 def sweep_of(folder: Path) -> dict[str, Any]:
     """What began the sweep in a folder: ``overrides`` and ``cwd``; empty where there is none, or a damaged one."""
     try:
-        said = json.loads((folder / SWEEP).read_text())
+        said = files.read_json(folder / SWEEP)
     except (OSError, ValueError):
         return {}
     said = manifest.checked(said, folder / SWEEP) if isinstance(said, dict) else {}

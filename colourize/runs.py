@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from colourize import manifest, runfolder
+from colourize import manifest, runfolder, terminal
 from colourize.errors import InputError
 
 HOMES = Path("outputs"), Path("multirun")
@@ -52,7 +52,7 @@ def _run(folder: Path) -> Run:
         state="pruned" if said.get("pruned") else runfolder.state(folder),
         start=said.get("start", said.get("end", "")),
         epochs=len(rows),
-        max_epochs=said.get("config", {}).get("max_epochs"),
+        max_epochs=most if isinstance(most := said.get("config", {}).get("max_epochs"), int) else None,
         best=min(finite, default=None),
         last=losses[-1] if losses else None,
         overrides=said.get("overrides", []),
@@ -73,11 +73,10 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
     for run in runs:
         figures = ["" if loss is None else f"{loss:.4f}" for loss in (run.best, run.last)]
         words = " ".join(word for word in run.overrides if word not in common)
-        print(
-            LINE.format(run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, f"{run.folder}  {words}").rstrip()
-        )
+        cells = run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, f"{run.folder}  {words}"
+        print(LINE.format(*terminal.cleaned(cells)).rstrip())
         if run.error and run.state != "finished":
-            print(f"  {run.error}")
+            print(f"  {terminal.cleaned(run.error)}")
     unfinished = [Path(run.folder) for run in runs if run.state not in ("running", "finished", "pruned")]
     if unfinished:
         place = unfinished[-1].parent if runfolder.sweep_of(unfinished[-1].parent) else unfinished[-1]

@@ -41,7 +41,7 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
     try:
         storage = optuna.storages.RDBStorage(  # by a creator, for a URL cannot tell every folder
             f"sqlite:///{DATABASE}",
-            engine_kwargs={"creator": lambda: sqlite3.connect(path, timeout=A_WHILE, check_same_thread=False)},
+            engine_kwargs={"creator": lambda: _connected(path)},
             skip_table_creation=not make,
         )
         again = {"load_if_exists": True} if make else {}
@@ -49,6 +49,17 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
     except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, KeyError) as error:
         line = str(error).partition("\n")[0]
         raise InputError(f"{path} cannot be used ({line}); move it away, or pass another hydra.sweep.dir") from error
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A connection; a database with queries of its own, which could run for ever, is none of Optuna's."""
+    connection = sqlite3.connect(path, timeout=A_WHILE, check_same_thread=False)
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
+        connection.close()
+        raise InputError(
+            f"{path} holds views or triggers, which a search never makes; move it away, or pass another hydra.sweep.dir"
+        )
+    return connection
 
 
 def load_optuna() -> Any:
@@ -115,11 +126,11 @@ def write_best(study: Any, folder: Path) -> None:
 def best(folder: Path) -> str:
     """What a sweep's search found best, on a line; empty where there was no search."""
     try:
-        said = OmegaConf.load(folder / RESULTS)
-        words = " ".join(f"{name}={value}" for name, value in said.best_params.items())
-        return f"job {said.best_job}, val/loss {said.best_value:.4f}: {words}"
+        said = files.read_yaml(folder / RESULTS)
+        words = " ".join(f"{name}={value}" for name, value in said["best_params"].items())
+        return f"job {said['best_job']}, val/loss {said['best_value']:.4f}: {words}"
     except FileNotFoundError:
         return ""
-    except Exception as error:  # YAML and OmegaConf have a dozen kinds, and a damaged file meets any of them
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         log.warning("%s is damaged and counts for nothing (%s)", folder / RESULTS, told(error))
         return ""

@@ -1,6 +1,7 @@
 """What a sweep says at its end: every job with its state, and a non-zero exit where one did not finish."""
 
 import json
+import math
 import os
 import shlex
 from collections.abc import Sequence
@@ -10,15 +11,27 @@ from typing import Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from colourize import files, manifest, runfolder, search_study
+from colourize import files, manifest, runfolder, search_study, terminal
 from colourize.changes import by_key, telling
+from colourize.errors import InputError, told
 from colourize.sweep_progress import SweepProgress
 
 PLACE = "hydra.sweep.dir", "hydra.mode"
 """Keys of words that ``resume`` adds."""
 
 
-class Summary(Callback):
+class Places(Callback):
+    """Refuses a folder with a link by which something elsewhere would be written, before Hydra opens a log there."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _check_places(Path(config.hydra.run.dir))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        folder = Path(config.hydra.sweep.dir)
+        _check_places(folder, list(folder.glob("*")))
+
+
+class Summary(Places):
     """Prints the table of jobs after the last one; ends the process with status 1 where a job did not finish."""
 
     under_way: ClassVar["Summary | None"] = None
@@ -27,6 +40,7 @@ class Summary(Callback):
     progress: ClassVar[SweepProgress | None] = None  # of the class: an instance is sent to the jobs' processes
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        super().on_multirun_start(config, **kwargs)
         if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would make a warning of another exception
             raise SystemExit("colourize: hydra.launcher.n_jobs=0 runs no job; pass 1 or more, or -1 for one a core")
         self.folder = Path(config.hydra.sweep.dir)
@@ -81,17 +95,16 @@ class Summary(Callback):
 
     def show(self) -> int:
         """Prints every job with its state; returns how many are not finished."""
-        from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
         Summary.end_progress()
-        found = jobs(self.folder, self.planned)
+        found = terminal.cleaned(jobs(self.folder, self.planned))
         common = set.intersection(*(set(job["overrides"]) for job in found)) if len(found) > 1 else set()
         table = Table(title=Text(f"{self.folder}: {len(found)} jobs"), title_justify="left")
         for column in ("job", "overrides", "state", "val/loss", "val/accuracy"):
             table.add_column(column, justify="right" if "/" in column else "left")
-        console = Console(soft_wrap=True, highlight=False, markup=False)
+        console = terminal.console()
         unfinished = []
         for job in found:
             metrics = job.get("metrics", {})
@@ -112,22 +125,48 @@ class Summary(Callback):
         return len(unfinished)
 
 
+def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:
+    """Ends the command where a folder, or one of a job in it, has a link by which something elsewhere is written."""
+    home = os.path.realpath(folder)
+    try:
+        files.check_no_links(job for job in jobs if os.path.commonpath([home, os.path.realpath(job)]) != home)
+        for place in (folder, *jobs):
+            runfolder.check_places(place)
+    except InputError as error:  # of which Hydra would make a warning
+        raise SystemExit(f"colourize: {told(error)}") from error
+
+
 def beside_each_other(config: DictConfig) -> bool:
     """Whether a sweep's launcher runs several jobs at once, each in a process of its own."""
     return int(config.hydra.launcher.get("n_jobs", 1)) != 1
 
 
-def planned(config: DictConfig) -> list[list[str]]:
-    """The overrides of every job of a sweep over listed values, in order; empty where another sweeper chooses them."""
-    if not config.hydra.sweeper._target_.endswith("BasicSweeper"):
+def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str]]:
+    """The overrides of every job of a sweep over listed values, in order; empty where another sweeper chooses them.
+
+    Raises:
+        ValueError: more than ``most`` jobs, where there is such a number: a few words can stand for any number.
+    """
+    sweeper = config["hydra"]["sweeper"]
+    if not sweeper["_target_"].endswith("BasicSweeper"):
         return []
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    words = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    parsed = OverridesParser.create().parse_overrides([*words, *config.hydra.overrides.task])
+    words = [f"{key}={value}" for key, value in (sweeper["params"] or {}).items()]
+    parsed = OverridesParser.create().parse_overrides([*words, *config["hydra"]["overrides"]["task"]])
+    if most and math.prod(map(_count, parsed)) > most:
+        raise ValueError(f"more than {most:,} jobs")
     (all_jobs,) = BasicSweeper.split_arguments(parsed, None)
     return all_jobs
+
+
+def _count(override: Any) -> int:
+    """The number of values of a word, without making them."""
+    value = override.value()
+    if hasattr(value, "step"):  # a range
+        return math.ceil((value.stop - value.start) / value.step)
+    return len(value.list) if override.is_choice_sweep() else 1
 
 
 def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:

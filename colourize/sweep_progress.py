@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from colourize import files, terminal
+
 LOOK = 1.0  # seconds
 AN_HOUR = 3600.0
 OUTPUT = "output.txt"
@@ -22,10 +24,9 @@ class SweepProgress:
 
     def __init__(self, total: int, states: Callable[[], list[str]]) -> None:
         from rich import progress  # here, as the module is imported at every TAB
-        from rich.console import Console
 
         self.total, self.states, self.said = total, states, ""
-        self.console = Console(stderr=True, highlight=False)
+        self.console = terminal.console(stderr=True, soft_wrap=False)
         words = progress.TextColumn("{task.description}")
         columns = progress.BarColumn(), progress.MofNCompleteColumn(), words, progress.TimeElapsedColumn()
         left = progress.TextColumn("left"), progress.TimeRemainingColumn()
@@ -73,6 +74,7 @@ def _done(states: list[str]) -> int:
 def written_to(folder: Path) -> Iterator[None]:
     """What this process prints, in Python or below it, goes to ``output.txt`` in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    files.check_no_links([folder / OUTPUT])
     kept = [os.dup(number) for number in (1, 2)]
     with (folder / OUTPUT).open("a") as file:
         for number in (1, 2):

@@ -1,6 +1,7 @@
 """One training run: from plain knobs to a run folder. Needs no Hydra runtime."""
 
 import logging
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,7 +173,6 @@ def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[C
 
 
 def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Callback], purge: int) -> pl.Trainer:
-    logger = TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
     defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
     try:
@@ -180,13 +180,22 @@ def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Callback], pur
             **{**defaults, **arguments, **knobs["trainer"]},
             callbacks=callbacks,
             plugins=CheckpointFiles(),
-            logger=logger,
+            logger=_logger(folder, purge),
             default_root_dir=folder,
         )
     except (MisconfigurationException, ValueError, TypeError) as error:
         asked = " ".join(f"{name}={value}" for name, value in {**arguments, **knobs["trainer"]}.items())
         remedy = "; pass accelerator=cpu or auto" if knobs["accelerator"] == "gpu" else ""
         raise InputError(f"{asked}: {' '.join(str(error).split())}{remedy}") from error
+
+
+def _logger(folder: Path, purge: int) -> TensorBoardLogger | bool:
+    """TensorBoard's logger; none where a folder's name in UTF-8 is not that on disk, which TensorBoard takes it for."""
+    place = str(folder.absolute())
+    if place.encode(errors="surrogatepass") != os.fsencode(place):
+        log.warning("%s is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves", place)
+        return False
+    return TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
 
 
 def _quiet() -> None:

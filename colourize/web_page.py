@@ -3,10 +3,13 @@
 import html
 from collections.abc import Sequence
 
+from colourize.terminal import clean
+
 
 def page(title: str, body: str) -> str:
     """The page around a body of HTML."""
-    return PAGE.replace("TITLE", html.escape(title)).replace("BODY", body)
+    head, _, end = PAGE.replace("TITLE", html.escape(title), 1).rpartition("BODY")
+    return clean(head + body + end)
 
 
 def row(kind: str, name: str, cells: Sequence[str], below: str = "", left: Sequence[bool] = ()) -> str:

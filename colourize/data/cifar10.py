@@ -1,8 +1,9 @@
 """CIFAR-10 through torchvision (Krizhevsky 2009): 50,000 training and 10,000 test pictures of 32x32 in ten classes."""
 
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torchvision.datasets import CIFAR10
 from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError, told
+from colourize.terminal import raw
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 TIMEOUT = 60.0  # seconds for which a server may send nothing
@@ -78,7 +80,7 @@ def _dataset(root: Path, train: bool, download: bool) -> CIFAR10:
             ) from None
         root.mkdir(parents=True, exist_ok=True)
         # jobs that start together would download into one file
-        with FileLock(root / ".cifar10.lock"), _timeout(TIMEOUT):
+        with FileLock(root / ".cifar10.lock"), _timeout(TIMEOUT), redirect_stderr(raw(sys.stderr)):  # tqdm's bar
             return _Cifar10(root, train=train, download=True)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 
+from colourize import terminal
 from colourize.data import cache
 from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.decode import UnreadablePicture, extensions, read_rgb, square
@@ -254,7 +254,7 @@ def _decode(
                 reasons[row] = getattr(error, "strerror", None) or str(error)
         return min(BATCH, len(files) - start)
 
-    bar = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    bar = Progress(console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty())
     # Pillow warns of odd metadata; the filter is global, so it is set here, outside the threads.
     with warnings.catch_warnings(action="ignore"), bar, ThreadPoolExecutor(workers) as pool:
         task = bar.add_task("Reading pictures", total=len(files))

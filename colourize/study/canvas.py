@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from colourize.terminal import clean
+
 INK = "#010203"  # stands for currentColor, which matplotlib does not know
 COLOURS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK
 MARKERS = "o", "s", "^", "D", "v", "P", "X"
@@ -64,6 +66,7 @@ def limits(values: Sequence[float], levels: Sequence[float] = (), times: float =
 
 def short(name: str, most: int = 34) -> str:
     """A name for matplotlib, to which bare dollars are mathematics."""
+    name = clean(name)
     name = name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
     return name.replace("$", r"\$")
 

@@ -16,6 +16,7 @@ from colourize.study.document import Answer
 from colourize.study.records import Record
 from colourize.study.settings import Study, study
 from colourize.study.values import shown, value_of, values_of
+from colourize.terminal import cleaned
 
 
 def report(
@@ -72,8 +73,18 @@ def _csv(seen: Study) -> str:
     measures = sorted({name for record in seen.records for name in record.finals})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["job", "state", "seed", *varied, *measures, "error"])
+    writer.writerow(map(_cell, ["job", "state", "seed", *varied, *measures, "error"]))
     for record in seen.records:
         finals = [repr(record.finals[name]) if name in record.finals else "" for name in measures]
-        writer.writerow([str(record.folder), record.state, *_told(record, varied), *finals, record.error])
+        cells = [str(record.folder), record.state, *_told(record, varied), *finals, record.error]
+        writer.writerow(map(_cell, cleaned(cells)))
     return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula, which could fetch an address; a number stays as it is."""
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return text

@@ -15,6 +15,7 @@ from colourize.study.results import tables
 from colourize.study.searched import searched
 from colourize.study.settings import Study
 from colourize.study.values import shown, value_of
+from colourize.terminal import cleaned
 
 MOST_STRIPS = 60
 METHODS = (
@@ -156,5 +157,5 @@ def commands(runs: Sequence[Record]) -> list[str]:
     found = {}
     for record in runs:
         sweep = runfolder.sweep_of(record.folder.parent)
-        found["python train.py " + shlex.join(sweep.get("overrides") or record.overrides)] = True
+        found["python train.py " + shlex.join(cleaned(sweep.get("overrides") or record.overrides))] = True
     return sorted(found)

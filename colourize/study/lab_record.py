@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
+from colourize import files
 from colourize.config import conf_dir
 
 
@@ -17,10 +16,10 @@ def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
     """
     said = (file for folder in folders if (file := folder / ".hydra/hydra.yaml").is_file())
     homes = [Path(conf_dir()), *_searched(next(said, Path()))]
-    files = [home / "experiment" / f"{name}.yaml" for home in homes]
+    pages = [home / "experiment" / f"{name}.yaml" for home in homes]
     try:
-        text = next(file for file in files if file.is_file()).read_text(encoding="utf-8")
-    except (StopIteration, OSError, UnicodeDecodeError):
+        text = files.read_bytes(next(page for page in pages if page.is_file())).decode()
+    except (StopIteration, OSError, ValueError):
         return {}
     found: dict[str, str] = {}
     for line in text.splitlines():
@@ -36,7 +35,7 @@ def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
 def _searched(file: Path) -> list[Path]:
     """Folders among which Hydra found a run's options, from its ``hydra.yaml``; none from a damaged one."""
     try:
-        runtime = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["runtime"]
+        runtime = files.read_yaml(file)["hydra"]["runtime"]
         return [Path(runtime["cwd"], each["path"]) for each in runtime["config_sources"] if each["schema"] == "file"]
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return []

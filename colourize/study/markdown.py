@@ -9,6 +9,7 @@ from colourize.errors import InputError
 from colourize.study import strips
 from colourize.study.document import Answer, Bullets, Chart, Code, Document, Heading, Part, Pictures, Table, Text
 from colourize.tables import as_markdown, one_line
+from colourize.terminal import clean
 
 BEGIN, END = "<!-- answer: kept when this page is written again -->", "<!-- end of the answer -->"
 UNANSWERED = "*Not answered yet: write it here.*"
@@ -23,15 +24,16 @@ def answer(path: Path) -> str:
 
     Raises:
         InputError: a file without the place of an answer, which is no page of ours or has lost a person's words;
-            a folder of charts that is a file.
+            a folder of charts that is a file, or a link.
     """
-    if (home := _home(path)).exists() and not home.is_dir():
+    files.check_no_links([home := _home(path)])
+    if home.exists() and not home.is_dir():
         raise InputError(f"{home} is a file, and charts are to lie in a folder of that name; pass another --markdown")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.read_bytes(path).decode()
     except FileNotFoundError:
         return ""
-    except UnicodeDecodeError:
+    except ValueError:
         text = ""
     found = re.search(re.escape(BEGIN) + "(.*?)" + re.escape(END), text, re.S)
     if found is None:
@@ -70,7 +72,7 @@ def write(document: Document, path: Path, pictures: bool = False) -> None:
                 parts.append(ELSEWHERE)
         else:
             parts.append(_part(part))
-    files.replace_text(path, "\n\n".join(parts) + "\n")
+    files.replace_text(path, clean("\n\n".join(parts) + "\n"))
     for file in home.iterdir():
         if file.name not in linked and _is_ours(file):
             file.unlink()
@@ -82,9 +84,12 @@ def _home(path: Path) -> Path:
 
 
 def _is_ours(file: Path) -> bool:
-    """Whether a page before this one had it: the chart brings our paper, the strip our name."""
-    if file.suffix == ".svg" and file.is_file():
-        return PAPER.encode() in file.read_bytes()
+    """Whether a page before this one had it: the chart brings our paper, the strip our name. A link is another's."""
+    if file.is_symlink() or not file.is_file():
+        return False
+    if file.suffix == ".svg":
+        with file.open("rb") as chart:
+            return PAPER.encode() in chart.read(files.LARGEST)
     return re.fullmatch(r"pictures-\d{2,}\.png", file.name) is not None
 
 

@@ -1,24 +1,23 @@
 """What lies in the folders of runs, read once: a record for each job, begun or not."""
 
-import json
 import logging
-import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from colourize import manifest, runfolder
+from colourize import files, manifest, runfolder
 from colourize.changes import by_key, comparable
 from colourize.config import NODES
 from colourize.errors import InputError
 from colourize.sweep import jobs, planned
 from colourize.targets import short_name
+from colourize.terminal import cleaned
 
 log = logging.getLogger(__name__)
+LARGEST = 1e30  # of a measure
+MOST_JOBS = 10_000  # of a sweep, of which those not begun are told
 OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
 
 
@@ -82,7 +81,7 @@ def _order(record: Record) -> tuple[Any, ...]:
 
 
 def _of_folder(folder: Path) -> Iterator[Record]:
-    said = manifest.read(folder)
+    said = cleaned(manifest.read(folder))
     words, name = tuple(said.get("overrides", ())), folder.name
     config, lacks = said.get("config", {}), []
     if config and not _is_whole(config):
@@ -111,46 +110,59 @@ def _is_whole(config: dict[str, Any]) -> bool:
         comparable(config), short_name(config["model"])
     except (KeyError, TypeError, AttributeError):
         return False
+    if not _is_finite(config):
+        return False
     nodes = all(isinstance(config.get(name) or {}, dict) for name in (*NODES, "trainer"))
     return nodes and isinstance(config.get("seed", 0), int)
 
 
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or abs(value) < LARGEST
+
+
 def _not_begun(sweep: Path) -> Iterator[Record]:
     try:
-        config = OmegaConf.load(sweep / "multirun.yaml")
-        words = planned(config)  # type: ignore[arg-type]
+        words = planned(files.read_yaml(sweep / "multirun.yaml"), MOST_JOBS)
     except FileNotFoundError:
         return
-    except Exception as error:  # YAML, Hydra and OmegaConf have a dozen kinds, and a file cut short meets any of them
+    except Exception as error:  # Hydra has a dozen kinds, and a file cut short meets any of them
         log.warning("%s cannot be read (%s); jobs that are not begun are not told", sweep / "multirun.yaml", error)
         return
     for job in jobs(sweep, words) if words else []:
         if job["status"] == "not begun":
-            yield Record("-", sweep / "-", "not begun", tuple(job["overrides"]))
+            yield Record("-", sweep / "-", "not begun", tuple(cleaned(job["overrides"])))
 
 
 def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: dict[str, float]) -> dict[str, float]:
-    finals = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+    finals = {name: float(value) for name, value in metrics.items() if value is not None}
     if speeds := [row["images_per_second"] for row in epochs if "images_per_second" in row]:
         finals["images_per_second"] = statistics.median(speeds)
     finals |= {name: own[name] for name in OF_PICTURES if name in own}
-    return {name: value for name, value in finals.items() if math.isfinite(value)}
+    return _finite(finals)
+
+
+def _finite(measures: dict[str, float]) -> dict[str, float]:
+    """Without what is not finite, or so large that sums of it would not be."""
+    return {name: value for name, value in measures.items() if abs(value) < LARGEST}
 
 
 def _epochs(folder: Path) -> list[dict[str, float]]:
     """Rows of ``metrics.csv``; cells without a finite number are left out."""
-    return [{name: value for name, value in row.items() if math.isfinite(value)} for row in manifest.epochs(folder)]
+    return [_finite(row) for row in manifest.epochs(folder)]
 
 
 def _rows(path: Path) -> dict[str, dict[str, float]]:
     try:
-        contents = json.loads(path.read_text())
-        return {
+        contents = cleaned(files.read_json(path))
+        rows = {
             row: {key: float(value[0]) for key, value in measures.items() if value[0] is not None}
             for row, measures in contents.items()
         }
     except (OSError, ValueError, TypeError, AttributeError, LookupError):
         return {}
+    return {row: _finite(measures) for row, measures in rows.items()}
 
 
 def experiment(records: Sequence[Record]) -> str:

@@ -9,8 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from colourize.data.decode import read_rgb
+from colourize.errors import told
+
 log = logging.getLogger(__name__)
 TAG = "grey, true, predicted"
+LARGEST, MOST_PIXELS = 1 << 30, 1 << 26  # bytes of a file of events, pixels of its pictures
 ZOOM = 3
 """Of ``figures.picture_grid``, whose pictures stand one pixel apart before they are enlarged."""
 
@@ -28,19 +32,22 @@ def read(folder: Path) -> Strips | None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
-    if not any((folder / "tensorboard").glob("events.out.tfevents.*")):
-        return None
-    sizes = {"images": 1, "scalars": 1, "tensors": 1, "histograms": 1}
-    events = EventAccumulator(str(folder / "tensorboard"), sizes)
-    events.Reload()
-    if TAG not in events.Tags()["images"]:
+    found = list((folder / "tensorboard").glob("*tfevents*"))
+    if not found:
         return None
     try:
-        with Image.open(io.BytesIO(events.Images(TAG)[-1].encoded_image_string)) as image:
-            pixels = np.asarray(image.convert("RGB"))[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
-    except (OSError, ValueError, SyntaxError) as error:  # as Pillow tells a damaged picture
-        log.warning("%s: its pictures cannot be read (%s) and are left out", folder, error)
+        if not all(file.is_file() and file.stat().st_size <= LARGEST for file in found):
+            raise ValueError("no regular file, or a very large one")
+        sizes = {"images": 1, "scalars": 1, "tensors": 1, "histograms": 1}
+        events = EventAccumulator(str(folder / "tensorboard"), sizes)
+        events.Reload()
+        if TAG not in events.Tags()["images"]:
+            return None
+        image = read_rgb(events.Images(TAG)[-1].encoded_image_string, max_pixels=MOST_PIXELS)
+    except Exception as error:  # TensorBoard and protobuf have a dozen kinds for a damaged file
+        log.warning("%s: its pictures cannot be read (%s) and are left out", folder, told(error))
         return None
+    pixels = np.asarray(image)[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
     height = (len(pixels) - 1) // 3
     if height < 1:
         return None

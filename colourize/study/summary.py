@@ -10,6 +10,7 @@ from colourize.study.columns import LOSS, SECONDS, cell, of, over_seeds, ranked,
 from colourize.study.comparisons import difference
 from colourize.study.settings import Setting, Study
 from colourize.study.values import shown, value_of
+from colourize.terminal import cleaned
 
 PLACES = "experiment", "data", "classes", "accelerator"
 """Keys of words that say where a study runs, not what it is."""
@@ -89,7 +90,7 @@ def changed(study: Study) -> str:
     """The words of each command beside the experiment's name, but for those that say where it runs."""
     commands = set()
     for record in study.records:
-        begun = runfolder.sweep_of(record.folder.parent).get("overrides", record.overrides)
+        begun = cleaned(runfolder.sweep_of(record.folder.parent).get("overrides", record.overrides))
         kept = (word for word in telling(begun) if not word.startswith("-"))
         words = {word for word in kept if key_of(word).partition(".")[0] not in (*PLACES, "hydra", "hydra/launcher")}
         commands.add(" ".join(sorted(words)))

@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from colourize import terminal
 from colourize.config import check_range, conf_dir, register
 from colourize.errors import InputError, told
 from colourize.files import replace_text
@@ -29,6 +30,8 @@ failed: list[str] = []
 def _job(cfg: DictConfig) -> None:
     """One study; in a sweep a failure is noted and the others go on."""
     job = HydraConfig.get()
+    terminal.guard()
+    terminal.guard_log_files()
     try:
         show(carried_out(cfg), Path(job.runtime.output_dir))
     except (InputError, OSError) as error:

@@ -10,8 +10,11 @@ from colourize import manifest
 from colourize.changes import comparable
 from colourize.errors import InputError
 from colourize.targets import short_name
+from colourize.terminal import cleaned
 from colourize.theory import Study, figure
 
+MEASURES = "val/loss", "train/loss", "lr"
+LARGEST = 1e30  # of a number in a figure
 PLAIN = "Adam", "AdamW", "SGD", "SGDW", "RMSprop", "RMSpropW"
 
 
@@ -22,8 +25,8 @@ def study(runs: str) -> Study:
     Raises:
         InputError: no folder, or no finished run in it.
     """
-    found = [manifest.read(file.parent) for file in sorted(Path(runs).expanduser().rglob(manifest.NAME))]
-    finished = [said for said in found if said.get("status") == "finished"]
+    found = [cleaned(manifest.read(file.parent)) for file in sorted(Path(runs).expanduser().rglob(manifest.NAME))]
+    finished = [said for said in found if said.get("status") == "finished" and _is_whole(said)]
     if not finished:
         raise InputError(
             f"study.runs={runs} holds no finished run; pass the folder of a sweep, as colourize runs lists"
@@ -36,6 +39,16 @@ def study(runs: str) -> Study:
     failed = len(found) - len(finished)
     sentences = [f"{failed} of {len(found)} runs did not finish and are left out"] if failed else []
     return Study("Final loss against the first learning rate", rows, sentences, _figure(rows))
+
+
+def _is_whole(said: dict[str, Any]) -> bool:
+    """Whether a manifest holds what a row is made of."""
+    try:
+        comparable(said["config"]), short_name(said["config"]["model"])
+        numbers = said["config"]["optimizer"]["lr"], *(said["metrics"][name] for name in MEASURES)
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return all(manifest.is_number(number) and abs(number) < LARGEST for number in numbers)
 
 
 def names(configs: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -1,0 +1,138 @@
+"""Real processes whose streams or names are not UTF-8: no table, bar or name ends a command."""
+
+import contextlib
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from colourize.train import _logger
+from tests.conftest import QUICK
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # file names and files without UTF-8, too
+NOT_UTF_8 = b"n\xff\xfe"
+COMMANDS = """
+import sys
+from colourize.__main__ import main
+
+for line in sys.argv[1].splitlines():
+    sys.argv = ["colourize", *line.split("|")]
+    try:
+        main()
+    except SystemExit as ended:
+        print(ended.code, file=sys.stderr)
+        sys.exit(f"{line} ended with {ended.code}" if ended.code else None)
+"""
+"""Several commands in one process, whose imports take seconds."""
+
+
+def process(lines, cwd, env, **streams):
+    """Runs commands, words apart by |."""
+    words = [sys.executable, "-c", COMMANDS, b"\n".join(map(os.fsencode, lines))]
+    root = str(Path(__file__).parent.parent)
+    env = {**os.environ, "PYTHONPATH": root, "COLUMNS": "200", "TERM": "xterm", **env}
+    return subprocess.Popen(words, cwd=cwd, env=env, **streams)
+
+
+def commands(*lines, cwd, env):
+    """Runs commands; returns what they wrote."""
+    with process(lines, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
+        stdout, stderr = begun.communicate(timeout=200)
+    assert begun.returncode == 0, stderr.decode("utf-8", "backslashreplace")
+    return stdout, stderr
+
+
+def on_a_terminal(*lines, cwd, env):
+    """Runs commands; returns what the terminal saw."""
+    ours, theirs = pty.openpty()
+    told = b""
+    with process(lines, cwd, env, stdin=theirs, stdout=theirs, stderr=theirs) as begun:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(ours, 4096):
+                told += part
+    os.close(ours)
+    assert begun.returncode == 0, told.decode("utf-8", "replace")
+    return told
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A folder whose name is not UTF-8, with pictures and a palette in it."""
+    folder = os.fsencode(tmp_path) + b"/" + NOT_UTF_8
+    rng = np.random.default_rng(0)
+    for split, count in ((b"train", 8), (b"test", 4)):
+        os.makedirs(folder + b"/pictures/" + split)
+        for number in range(count):
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(os.fsdecode(folder + b"/pictures/%b/%d\xe9.png" % (split, number)))
+    Path(os.fsdecode(folder + b"/pictures/train/x\xff.png")).write_bytes(b"no picture")
+    np.save(os.fsdecode(folder + b"/palette.npy"), rng.random((4, 3)).astype("float32"))
+    return folder
+
+
+def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
+    train = "|".join(["train", *QUICK, "holdout=0.25", "cache_dir=cache", "hydra.run.dir='Größe'"])
+    told = on_a_terminal(
+        train, "runs|.", "evaluate|Größe|--html|out.html|--json|out.json", "report|.", "calibrate|Größe",
+        "decode-sweep|Größe", "describe|model=unet", "theory|study=minimum_norm", "train|--help",
+        cwd=tmp_path, env={"PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+    assert json.loads((tmp_path / "Größe/run.json").read_text())["status"] == "finished"
+    assert b"Traceback" not in told and b"Logging error" not in told
+    assert b"\x1b[?25l" in told and b"Epoch 2/2" in told and b"measuring" in told  # a bar, a spinner
+    assert "Größe/run.json".encode("cp1252").rpartition(b"/")[0] in told and b"?E00" in told
+
+
+@pytest.mark.parametrize("env", [{"PYTHONUTF8": "1"}, ASCII], ids=["utf-8", "ascii"])
+def test_names_that_are_not_utf_8_work_through(odd, env):
+    there = [b"'%b/%b'" % (odd, part) for part in (b"pictures", b"palette.npy", b"run", b"cache")]
+    train = [b"train", b"data=folder", b"num_filters=2", b"num_colours=4", b"image_size=8", b"batch_size=4"]
+    knobs = b"data.root=", b"palette=", b"hydra.run.dir=", b"cache_dir="
+    words = [*train, b"max_epochs=1", *(knob + place for knob, place in zip(knobs, there, strict=True))]
+    swept = [train[0], b"--multirun", *train[1:], b"max_epochs=1", b"data.root=pictures", b"seed=0,1"]
+    stdout, stderr = commands(
+        b"|".join(words), b"|".join([*swept, b"hydra.sweep.dir=sweep"]),
+        b"train|max_epochs=2|resume=" + odd + b"/run", b"runs|" + odd,
+        b"evaluate|" + odd + b"/run|--html|out.html|--json|out.json|--pictures|out.png", b"report|" + odd,
+        cwd=odd, env=env,
+    )  # fmt: skip
+    assert b"Traceback" not in stdout + stderr and b"Logging error" not in stdout + stderr
+    assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves") == 4
+    assert b"go on with" not in stdout and b"\\udcff\\udcfe/run" in stdout
+    for run in (b"/run", b"/sweep/0", b"/sweep/1"):
+        said = json.loads(Path(os.fsdecode(odd + run + b"/run.json")).read_text())
+        assert said["status"] == "finished" and os.fsencode(said["cwd"]) == odd
+    assert os.fsencode(said["config"]["data"]["root"]) == b"pictures"
+    for page in (
+        b"/report.html",
+        b"/report.md",
+        b"/report.csv",
+        b"/out.html",
+        b"/run/train.log",
+        b"/run/.hydra/config.yaml",
+    ):
+        assert Path(os.fsdecode(odd + page)).read_text(encoding="utf-8")
+    assert not Path(os.fsdecode(odd + b"/run/tensorboard")).exists()
+
+
+def test_tensorboard_is_left_out_where_its_name_for_the_folder_is_another(odd, tmp_path, monkeypatch):
+    assert _logger(Path(os.fsdecode(odd)), 0) is False
+    assert isinstance(_logger(tmp_path / "Größe", 0), TensorBoardLogger)
+    monkeypatch.setattr(os, "fsencode", lambda path: path.encode("iso8859-1"))  # as with LC_ALL=de_DE.ISO-8859-1
+    assert _logger(tmp_path / "Größe", 0) is False
+    assert isinstance(_logger(tmp_path / "run", 0), TensorBoardLogger)
+
+
+def test_a_name_that_hydra_cannot_read_is_told_in_one_line(odd, tmp_path):
+    words = [sys.executable, "-m", "colourize", b"train", b"data=folder", b"data.root=" + odd]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.returncode == 1 and done.stdout == b"" and done.stderr.count(b"\n") == 1
+    assert b"\\udcff\\udcfe" in done.stderr and b"quote what is special to Hydra" in done.stderr

@@ -1,0 +1,365 @@
+"""Run folders and sweep folders from strangers: what is damaged counts for nothing, and the rest is listed; no link is
+followed to write or delete."""
+
+import csv
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from colourize import __main__, calibration, files, manifest, runs, search_study
+from colourize.errors import InputError
+from colourize.runfolder import claim, sweep_of
+from colourize.study import records
+from colourize.study.command import report
+from colourize.sweep import Summary, jobs, planned
+from colourize.theory import learning_rates
+from tests import made_runs
+from tests.conftest import TINY, knobs
+
+DEEP = "[" * 200_000 + "]" * 200_000
+NOT_FILES = {
+    "a pipe": os.mkfifo,
+    "a link to endless zeros": lambda path: path.symlink_to("/dev/zero"),
+    "a link to a terminal": lambda path: path.symlink_to("/dev/tty"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a link to nothing": lambda path: path.symlink_to("nowhere"),
+    "a folder": Path.mkdir,
+    "a terabyte of holes": lambda path: (path.touch(), os.truncate(path, 1 << 40)),
+}
+TEXTS = {
+    "nested lists": DEEP,
+    "nested dictionaries": '{"config":' * 5000 + "1" + "}" * 5000,
+    "nested under an entry": '{"status": "failed", "own": ' + "[" * 60 + "]" * 60 + "}",
+    "a number of 5000 digits": '{"pid": ' + "9" * 5000 + "}",
+    "a number of 4000 digits": '{"config": {"max_epochs": ' + "9" * 4000 + "}}",
+    "not UTF-8": b"\xff\xfe{}",
+    "no dictionary": "[1]",
+    "cut short": '{"status": "fin',
+    "empty": "",
+    "a long one": '{"error": "' + "x" * (5 << 20) + '"}',
+}
+DAMAGED = {**NOT_FILES, **{name: lambda path, text=text: _write(path, text) for name, text in TEXTS.items()}}
+
+
+def _write(path, text):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Two good runs, and a folder for a stranger's."""
+    made_runs.run(tmp_path / "sweep/0", seed=0)
+    made_runs.run(tmp_path / "sweep/1", losses=(2.5, 1.5), seed=1)
+    (tmp_path / "sweep/2").mkdir()
+    return tmp_path / "sweep"
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_manifest_counts_for_nothing_and_the_others_are_listed(sweep, kind, capsys, caplog):
+    DAMAGED[kind](sweep / "2/run.json")
+    runs.show([sweep])
+    said = capsys.readouterr().out
+    assert said.count("finished") == 2
+    if kind not in ("a link to nothing", "a link to itself"):  # which are no file, and so no run
+        assert said.startswith("3 runs") and said.count("unknown") == 1
+        assert f"{sweep / '2/run.json'} is damaged and counts for nothing" in caplog.messages
+    assert sum(record.state == "finished" for record in report([sweep]).records) == 2
+    assert len(jobs(sweep, [])) in (2, 3)
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_any_other_damaged_file_leaves_the_rest_standing(sweep, kind):
+    (sweep / "2").rmdir()
+    for name in ("1/metrics.csv", "1/evaluation.json", "multirun.yaml", "sweep.json", search_study.RESULTS):
+        (sweep / name).unlink(missing_ok=True)
+        DAMAGED[kind](sweep / name)
+    seen = report([sweep])
+    assert [record.name for record in seen.records] == ["0", "1"]
+    assert seen.records[0].finals["val/loss"] == 1.0
+    assert sweep_of(sweep) == {} and search_study.best(sweep) == ""
+    runs.show([sweep])
+
+
+VALUES = [1e999, -1e999, float("nan"), 1e308, -1e308, 10**19, -1, "1", [], {}, True, None, "\x1b[2J", 0.5]
+PLACES = (
+    "status", "pid", "start", "starts", "error", "host", "cwd", "pruned", "fingerprint", "metrics", "environment",
+    "config", "overrides", "refused", "config.seed", "config.max_epochs", "config.model", "config.model.kernel",
+    "config.data", "config.trainer", "config.lr", "config.kernel", "config.optimizer", "config.scheduler",
+    "metrics.val/loss", "metrics.own", "environment.torch", "refused.overrides", "refused.status",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_value_in_a_manifest_stops_a_list_or_a_report(sweep, place, capsys):
+    """``json`` writes NaN and Infinity, and reads 1e999, which JSON does not know."""
+    for number, value in enumerate(VALUES, 3):
+        copy = shutil.copytree(sweep / "1", sweep / str(number))
+        said = json.loads((copy / "run.json").read_text())
+        *home, name = place.split(".")
+        node = said
+        for part in home:
+            node = node.setdefault(part, {})
+        node[name] = value
+        (copy / "run.json").write_text(json.dumps(said))
+    runs.show([sweep])
+    capsys.readouterr()
+    runs.show([sweep], as_json=True)
+    assert len([json.loads(line) for line in capsys.readouterr().out.splitlines()]) == 2 + len(VALUES)
+    assert {record.name for record in report([sweep]).records} == {"0", "1", *map(str, range(3, 3 + len(VALUES)))}
+    swept = Summary()
+    swept.folder, swept.planned = sweep, []
+    swept.show()
+    swept._states()
+
+
+CELLS = "1e999", "-1e999", "nan", "1e308", "-1e308", "9" * 400, "-1", "x", "", "1e-320", "\x1b"
+
+
+@pytest.mark.parametrize("column", ["epoch", "val/loss", "train/loss", "images_per_second", "seconds", "val/accuracy"])
+def test_no_cell_of_the_epochs_stops_a_report(sweep, column):
+    for number, cell in enumerate(CELLS, 3):
+        copy = made_runs.run(sweep / str(number), seed=number)
+        rows = [line.split(",") for line in (copy / "metrics.csv").read_text().splitlines()]
+        rows[2][rows[0].index(column)] = cell
+        (copy / "metrics.csv").write_text("\n".join(map(",".join, rows)))
+    runs.show([sweep])
+    assert len(report([sweep]).records) == 2 + len(CELLS)
+
+
+def test_no_value_of_an_evaluation_stops_a_report(sweep):
+    number = 2
+    for value in (*VALUES, 10**400):
+        row = {"cross_entropy": [value, 0, 0]}
+        for made in ({"look-up table": row, "UNet": row}, {"UNet": {"psnr": value}}, {"UNet": value}, value):
+            copy = made_runs.run(sweep / str(number := number + 1), seed=number)
+            (copy / "evaluation.json").write_text(json.dumps(made))
+    assert len(report([sweep]).records) == number
+
+
+def test_a_few_words_that_stand_for_a_billion_jobs_are_not_expanded(sweep, caplog):
+    task = ["seed=range(1000000000)"], ["a=range(0,1e9,0.5)"], [f"k{i}=1,2,3,4,5,6,7,8" for i in range(20)]
+    for words in task:
+        hydra = {"sweeper": {"_target_": "BasicSweeper", "params": None}, "overrides": {"task": words}}
+        (sweep / "multirun.yaml").write_text(json.dumps({"hydra": hydra}))
+        (sweep / "sweep.json").write_text('{"overrides": []}')
+        assert len(records.read([sweep])) == 2
+        assert "more than 10,000 jobs" in caplog.messages[-1]
+    words = ["seed=range(3)", "lr=0.1,0.2", "x=range(5,0,-2)"]
+    hydra = {"sweeper": {"_target_": "BasicSweeper", "params": {"k": "1,2"}}, "overrides": {"task": words}}
+    assert len(planned({"hydra": hydra}, 36)) == 36
+    with pytest.raises(ValueError, match="more than 35 jobs"):
+        planned({"hydra": hydra}, 35)
+
+
+def test_a_reference_in_a_strangers_file_is_not_followed(sweep, monkeypatch):
+    monkeypatch.setenv("SECRET", "hunter2")
+    hydra = {"sweeper": {"_target_": "BasicSweeper", "params": {"seed": "${oc.env:SECRET}"}}, "overrides": {"task": []}}
+    (sweep / "multirun.yaml").write_text(json.dumps({"hydra": hydra}))
+    (sweep / "sweep.json").write_text('{"overrides": []}')
+    best = "best_job: 1\nbest_value: 0.5\nbest_params: {lr: '${oc.env:SECRET}'}\n"
+    (sweep / search_study.RESULTS).write_text(best)
+    assert search_study.best(sweep) == "job 1, val/loss 0.5000: lr=${oc.env:SECRET}"
+    report([sweep])
+    for page in ("report.html", "report.md", "report.csv"):
+        assert "hunter2" not in (sweep / page).read_text()
+
+
+LAUGHS = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(12)
+)
+
+
+@pytest.mark.parametrize("text", [LAUGHS, DEEP, "a: !!python/object/apply:os.system [touch ran]", "\0", "a: [", "1"])
+def test_no_yaml_runs_code_or_grows(sweep, text, monkeypatch, caplog):
+    monkeypatch.chdir(sweep)
+    (sweep / search_study.RESULTS).write_text(text)
+    assert search_study.best(sweep) == ""
+    assert "is damaged and counts for nothing" in caplog.text
+    (sweep / "multirun.yaml").write_text(text)
+    (sweep / "0/.hydra").mkdir()
+    (sweep / "0/.hydra/hydra.yaml").write_text(text)
+    report([sweep])
+    assert not (sweep / "ran").exists()
+
+
+@pytest.mark.parametrize("kind", [*NOT_FILES, "garbage", "a page of garbage records"])
+def test_damaged_events_are_left_out(sweep, kind):
+    (sweep / "0/tensorboard").mkdir()
+    file = sweep / "0/tensorboard/events.out.tfevents.1.x"
+    if kind in NOT_FILES:
+        NOT_FILES[kind](file)
+    else:
+        file.write_bytes(os.urandom(99) if kind == "garbage" else b"\xff" * 5000)
+    report([sweep])
+
+
+def test_a_temperature_that_is_no_file_or_nested_is_told(finished_run, tmp_path):
+    copy = shutil.copytree(finished_run, tmp_path / "run")
+    checkpoint = copy / "checkpoints/last.ckpt"
+    for kind in ("nested lists", "a pipe", "a link to endless zeros", "no dictionary", "a number of 5000 digits"):
+        DAMAGED[kind](calibration.beside(checkpoint))
+        with pytest.raises(InputError, match=r"temperature\.json is damaged; run colourize calibrate"):
+            calibration.read_temperature(checkpoint)
+        calibration.beside(checkpoint).unlink()
+
+
+def test_texts_of_strangers_steer_no_terminal_and_no_page(sweep, capsys, monkeypatch):
+    text = "\x1b]0;owned\x07\x1b[2J\x9b5m\u202e\r\ncolourize: all is well"
+    said = json.loads((sweep / "1/run.json").read_text())
+    said |= {"error": text, "status": "failed", "host": text, "overrides": [f"lr={text}", "seed=1"]}
+    said["environment"] = {"torch": text}
+    said["config"]["classes"] = text
+    (sweep / "1/run.json").write_text(json.dumps(said))
+    (sweep / f"3{text[:-9].replace('/', '')}").mkdir()
+    (sweep / f"3{text[:-9].replace('/', '')}/run.json").write_text(json.dumps(said))
+    for words in (
+        ["runs", str(sweep)],
+        ["report", str(sweep)],
+        [text],
+        ["evaluate", text],
+        ["train", f"resume={text}"],
+    ):
+        monkeypatch.setattr("sys.argv", ["colourize", *words])
+        try:
+            __main__.main()
+        except SystemExit as ended:
+            print(ended.code)
+    swept = Summary()
+    swept.folder, swept.planned = sweep, []
+    swept.show()
+    said = capsys.readouterr()
+    for page in (said.out, said.err, *((sweep / f"report.{form}").read_text() for form in ("html", "md", "csv"))):
+        assert not set(page) & set("\x1b\x07\x9b\u202e\r")
+    assert "\\u001b[2J" in said.out
+    listed = [line for line in said.out.splitlines() if line.startswith("colourize: all is well")]
+    assert not listed
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@"])
+def test_no_cell_of_the_table_is_a_formula_and_numbers_stay_numbers(sweep, begin):
+    said = json.loads((sweep / "1/run.json").read_text())
+    said |= {"error": f"{begin}cmd|' /C calc'!A0", "status": "failed"}
+    said["config"]["classes"] = f"{begin}HYPERLINK(A1)"
+    (sweep / "1/run.json").write_text(json.dumps(said))
+    report([sweep])
+    with (sweep / "report.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert f"'{begin}cmd|' /C calc'!A0" in cells and f"'{begin}HYPERLINK(A1)" in cells
+    skill = json.loads((sweep / "0/run.json").read_text())["metrics"]["val/skill"]
+    assert skill < 0 and repr(skill) in cells
+
+
+def test_a_report_follows_no_link_to_write_or_delete(sweep, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("pictures-01.png", "epochs-loss.svg"):
+        (elsewhere / name).write_text("mine")
+    (sweep / "report_files").symlink_to(elsewhere)
+    with pytest.raises(InputError, match=r"report_files is a link to .*elsewhere, and links are not followed to write"):
+        report([sweep], pictures=True)
+    assert {file.name: file.read_text() for file in elsewhere.iterdir()} == {
+        "pictures-01.png": "mine", "epochs-loss.svg": "mine"}  # fmt: skip
+    assert not (sweep / "report.html").exists()
+    (sweep / "report_files").unlink()
+    (sweep / "report_files").mkdir()
+    for name in ("pictures-98.png", "old.svg"):
+        (sweep / "report_files" / name).symlink_to(elsewhere / "pictures-01.png")
+    (sweep / "report_files/pictures-99.png").mkdir()
+    (sweep / "report_files/pictures-97.png").touch()
+    report([sweep])
+    left = {file.name for file in (sweep / "report_files").iterdir()}
+    assert {"pictures-98.png", "pictures-99.png", "old.svg"} < left and "pictures-97.png" not in left
+    assert (elsewhere / "pictures-01.png").read_text() == "mine"
+
+
+def test_a_file_that_is_a_link_is_replaced_and_what_it_links_to_stays(sweep, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "mine, too").write_text("mine")
+    (sweep / "report.html").symlink_to(tmp_path / "mine")
+    (sweep / "report.csv").symlink_to(tmp_path / "mine, too")
+    report([sweep])
+    files.replace_text(sweep / "0/run.json", "{}")
+    (sweep / "1/run.json").unlink()
+    (sweep / "1/run.json").symlink_to(tmp_path / "mine")
+    manifest.write(sweep / "1", status="failed")
+    assert (tmp_path / "mine").read_text() == (tmp_path / "mine, too").read_text() == "mine"
+    assert not any((sweep / page).is_symlink() for page in ("report.html", "report.csv", "1/run.json"))
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "tensorboard", ".hydra", ".lock", "train.log"])
+def test_a_run_follows_no_link_in_its_folder(finished_run, tmp_path, monkeypatch, capsys, name):
+    folder, elsewhere = shutil.copytree(finished_run, tmp_path / "run"), tmp_path / "elsewhere"
+    shutil.move(folder / name, elsewhere) if (folder / name).exists() else elsewhere.write_text("mine")
+    if elsewhere.is_dir():
+        (elsewhere / ".mine.tmp").touch()
+    (folder / name).symlink_to(elsewhere)
+    before = _state(elsewhere)
+    told = f"{folder / name} is a link to {elsewhere}, and links are not followed"
+    with pytest.raises(InputError, match=told), claim(folder, knobs(*TINY)):
+        pass
+    for words in ([f"resume={folder}", "max_epochs=3"], [*TINY, f"hydra.run.dir={folder}"]):
+        monkeypatch.setattr("sys.argv", ["train.py", *words])
+        with pytest.raises(SystemExit) as ended:
+            __main__.train()
+        assert str(ended.value.code).startswith(f"colourize: {told}")
+    assert _state(elsewhere) == before
+
+
+def _state(path):
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [(file, file.stat().st_mtime_ns, file.stat().st_size) for file in found]
+
+
+@pytest.mark.parametrize("name", ["multirun.yaml", "search.db", ".search.lock", "0/train.log", "0/checkpoints", "0"])
+def test_a_sweep_follows_no_link_in_its_folder(sweep, tmp_path, monkeypatch, name):
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(sweep / name, elsewhere) if (sweep / name).exists() else elsewhere.write_text("mine")
+    (sweep / name).symlink_to(elsewhere)
+    before = _state(elsewhere)
+    monkeypatch.setattr("sys.argv", ["train.py", "-m", *TINY, "seed=0,1", f"hydra.sweep.dir={sweep}"])
+    with pytest.raises(SystemExit) as ended:
+        __main__.train()
+    assert str(ended.value.code).startswith(f"colourize: {sweep / name} is a link to {elsewhere}")
+    assert _state(elsewhere) == before
+
+
+def test_a_theory_study_follows_no_link(tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/theory.log").symlink_to(tmp_path / "mine")
+    monkeypatch.setattr("sys.argv", ["colourize", "theory", "study=minimum_norm", f"hydra.run.dir={tmp_path / 'out'}"])
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert str(ended.value.code).startswith(f"colourize: {tmp_path / 'out/theory.log'} is a link to")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
+    pytest.importorskip("optuna")
+    search_study.open_study(sweep)
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS trial_id FROM n"
+    with sqlite3.connect(sweep / search_study.DATABASE) as database:
+        database.execute("DROP TABLE trials")
+        database.execute(f"CREATE VIEW trials AS {endless}")
+    report([sweep])
+    assert "holds views or triggers, which a search never makes" in caplog.text
+
+
+def test_a_study_of_learning_rates_leaves_damaged_runs_out(sweep):
+    said = json.loads((sweep / "1/run.json").read_text())
+    said["metrics"] |= {"lr": 0.1}
+    (sweep / "0/run.json").write_text(json.dumps(said))
+    damages = {"lr": 1e999}, {"lr": "x"}, {"lr": []}, {"model": 5}, {"optimizer": None}, {"trainer": []}
+    for number, damage in enumerate(damages, 2):
+        damaged = json.loads(json.dumps(said))
+        damaged["config"] |= damage
+        damaged["config"]["optimizer"] = {**(damaged["config"]["optimizer"] or {}), **damage}
+        (sweep / str(number)).mkdir(exist_ok=True)
+        (sweep / str(number) / "run.json").write_text(json.dumps(damaged))
+    study = learning_rates.study(str(sweep))
+    assert sum(row["runs"] for row in study.rows) == 1
+    assert {row["first lr"] for row in study.rows} == {0.001}
