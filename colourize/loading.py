@@ -56,7 +56,7 @@ def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict
     if not modules:
         with initialize_config_dir(conf_dir(), version_base="1.3"):
             return plain(compose("config", list(overrides)))
-    config = OmegaConf.create(modules[0].config)
+    config = OmegaConf.create({**modules[0].config, "trainer": {}})  # an older run's may hold what is refused now
     OmegaConf.set_struct(config, True)
     for override in overrides:
         if not override.startswith("data."):
