@@ -20,9 +20,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from colourize import __version__, manifest, runfolder, search, search_study, terminal
-from colourize.config import conf_dir, plain, register
-from colourize.errors import InputError, Interrupted, told
+from colourize import __version__, manifest, runfolder, search, search_study, terminal, trainer_knobs
+from colourize.config import conf_dir, given, plain, register
+from colourize.errors import InputError, Interrupted, OutOfTime, told
 from colourize.sweep import Summary
 from colourize.sweep_progress import written_to
 from colourize.verbs import VERBS, knobs
@@ -77,6 +77,9 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
             return metrics["val/loss"]
         return _trained(knobs, folder, overrides, job)
     except SystemExit as error:
+        if isinstance(error, OutOfTime) and job.mode is RunMode.MULTIRUN:  # its own time, not the sweep's
+            log.warning("job %s: %s%s", job.job.num, told(error), error.place)
+            return float("nan")
         if "config" not in manifest.read(folder):
             manifest.update(folder, status="interrupted", error=told(error))
         if job.mode is not RunMode.MULTIRUN:
@@ -117,7 +120,7 @@ def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
         home.mkdir(parents=True)
         OmegaConf.save(OmegaConf.create({"hydra": job}), home / "hydra.yaml")
         OmegaConf.save(job.overrides.task, home / "overrides.yaml")
-        OmegaConf.save(cfg, home / "config.yaml")
+        OmegaConf.save(OmegaConf.create(given(cfg)), home / "config.yaml")
 
 
 def _say_how_to_go_on(error: BaseException, folder: Path) -> None:
@@ -153,6 +156,8 @@ def _complete(query: list[str]) -> None:
 def _one_line(error: BaseException, verb: str = "train") -> str:
     """An error's text on one line; Hydra's without what helps nobody, and with what does: one of the verb's knobs."""
     text = told(error)
+    if isinstance(error, HydraException | OmegaConfBaseException) and (line := trainer_knobs.explained(text)):
+        return line
     if isinstance(error, HydraException):
         text = re.sub(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^", "", text)
         if isinstance(error, OverrideParseException):
@@ -182,7 +187,9 @@ def _verb(run: Callable[[], Any], verb: str = "train") -> None:
             if each is error or isinstance(each, OmegaConfBaseException)
         ]
         if len(lines) > 1:
-            lines[0] = re.sub(r"Could not override '\S+'\.", "", lines[0])  # which the cause says better
+            lines[0] = re.sub(
+                r"Could not override '\S+'\.|Error merging override trainer[.=]\S+", "", lines[0]
+            )  # which the cause says better
         sys.exit(f"colourize: {' '.join(line for line in lines if line)}")
 
 
@@ -196,7 +203,7 @@ def train() -> None:
     threading.excepthook = _of_a_thread
 
     def run() -> None:
-        sys.argv[1:] = runfolder.resumed(sys.argv[1:])
+        sys.argv[1:] = trainer_knobs.normalised(runfolder.resumed(sys.argv[1:]), sys.argv[1:])
         try:
             _train_job()
             for signum in SIGNALS:  # nothing is left to save, and what ends the process would tell of an exception

@@ -76,6 +76,15 @@ class Augmentation:
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise InputError(f"augment.{name}={value} is outside [0, 1]; pass a share")
 
+    def check_fits(self, height: int, width: int, batch_size: int) -> None:
+        """Raises InputError where pictures of this size, or batches of this many, cannot be changed as asked."""
+        if self.shift > (most := min(height, width) - 1):
+            raise InputError(
+                f"augment.shift must be <= {most} for pictures of {height}x{width} pixels, got {self.shift}"
+            )
+        if self.mix and batch_size < 2:
+            raise InputError(f"augment.mix={self.mix} swaps parts of two pictures; pass batch_size=2 or more, got 1")
+
     def __call__(self, grey: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """[N, 1, H, W] in [0, 1), [N, H, W] -> the same shapes and ranges."""
         count, height, width = labels.shape
@@ -83,7 +92,7 @@ class Augmentation:
         if self.flip:
             grey, labels = flipped(grey, labels, torch.rand(count, device=device) < 0.5)
         if self.shift:
-            most = min(self.shift, height - 1, width - 1)
+            most = min(self.shift, height - 1, width - 1)  # an older run's shift may be above the side
             grey, labels = shifted(grey, labels, torch.randint(-most, most + 1, (count, 2), device=device))
         if self.mix and torch.rand(()) < self.mix:
             box = (*_interval(height), *_interval(width))

@@ -87,7 +87,7 @@ class EpochTable(Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         count = len(batch[0])
-        shown = torch.stack([outputs["loss"].detach(), outputs["accuracy"]])
+        shown = torch.stack([pl_module.loss, outputs["accuracy"]])  # outputs["loss"]: divided by the batches of a step
         self.begun["sums"] = self.begun["sums"].to(shown.device).add_(shown, alpha=count)
         self.begun["num_pictures"] += count
         self.num_timed += count
@@ -147,7 +147,7 @@ class ProgressBar(RichProgressBar):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if (now := time.monotonic()) >= self.due or trainer.is_last_batch:
             self.due = now + 1 / BAR_RATE
-            self.shown = {name: float(outputs[name]) for name in ("loss", "accuracy")}
+            self.shown = {"loss": float(pl_module.loss), "accuracy": float(outputs["accuracy"])}
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def _stop_progress(self) -> None:
@@ -162,3 +162,21 @@ class ProgressBar(RichProgressBar):
         """What the bar shows: without the logger's version number."""
         shown = {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}
         return {**self.shown, **shown}
+
+
+class EpochLines(Callback):
+    """A line for each epoch on standard output, where that is no terminal on which a bar could move.
+
+    Args:
+        table: whose last row is shown.
+    """
+
+    def __init__(self, table: EpochTable) -> None:
+        self.table = table
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        row = self.table.rows[-1]
+        figures = [f"{name} {row[name]:.5g}" for name in COLUMNS if "/" in name and name != "val/skill" and name in row]
+        with contextlib.suppress(OSError):  # whoever read it has gone, which ends no run
+            line = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {', '.join(figures)}"
+            print(f"{line}, after {row['seconds']:.1f} s", flush=True)

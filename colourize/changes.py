@@ -10,6 +10,7 @@ from typing import Any
 from colourize.config import LATER, OPTIONAL
 from colourize.errors import InputError
 from colourize.options import OPTIONS, option
+from colourize.trainer_knobs import WITHOUT_EFFECT
 
 log = logging.getLogger(__name__)
 SAME_TO_GO_ON = (
@@ -17,7 +18,7 @@ SAME_TO_GO_ON = (
     "ema", "trainer", "colour_space",
 )  # fmt: skip
 OF_ANY_LENGTH = OPTIONS["scheduler"]["plateau"]  # every other schedule is laid out for the length of the run
-SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
+SHOWN = "enable_progress_bar", "profiler", "max_time", *WITHOUT_EFFECT
 """Arguments of the Trainer that change nothing of what is trained."""
 NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
 OF_NO_PICTURE = "cache_dir", "download"

@@ -23,10 +23,10 @@ def trial_batch(module: Colourizer, pictures: LabelledPictures, batch_size: int)
     return torch.nn.functional.pad(grey, (0, 0, 0, 0, 0, channels))
 
 
-def compiled(network: nn.Module, grey: Tensor) -> None:
+def compiled(network: nn.Module, grey: Tensor) -> bool:
     """Has torch compile the network, on a GPU as a CUDA graph; where that fails it stays as it is, and that is logged.
 
-    Tried on a copy first, with a batch [N, C, H, W]: a step must not fail half-way.
+    Tried on a copy first, with a batch [N, C, H, W]: a step must not fail half-way. Returns whether it is compiled.
     """
     options: dict[str, Any] = {"mode": "reduce-overhead" if grey.is_cuda else "default", "dynamic": False}
     try:
@@ -35,5 +35,6 @@ def compiled(network: nn.Module, grey: Tensor) -> None:
         trial(grey).sum().backward()
     except Exception as error:  # no compiler, an unknown machine, an operator without a kernel: dozens of kinds
         log.warning("compile=true: torch cannot compile here (%s); it goes on without", told(error)[:200])
-    else:
-        network.compile(**options)
+        return False
+    network.compile(**options)
+    return True

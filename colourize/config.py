@@ -7,9 +7,11 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from colourize import trainer_knobs
 from colourize.errors import InputError
 from colourize.options import option
 from colourize.targets import check_node, instantiate
+from colourize.trainer_knobs import TrainerKnobs
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Knobs:
     resume: str | None = None
     ckpt_path: str | None = None
     save_every: int = MISSING
-    trainer: dict[str, Any] = field(default_factory=dict)
+    trainer: TrainerKnobs = field(default_factory=TrainerKnobs)
 
 
 LEAST = {
@@ -76,18 +78,6 @@ PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
 COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
 NODES = "model", "data", "optimizer", "augment", "loss", "scheduler"
 OPTIONAL = "augment", "loss", "scheduler"  # which may build nothing
-NOT_TAKEN = {
-    "devices": "a run uses one device",
-    "num_nodes": "a run uses one device",
-    "strategy": "a run uses one device",
-    "enable_checkpointing": "checkpoints are what a run goes on from",
-    "num_sanity_val_steps": "the first validation comes after the first epoch",
-    "max_epochs": "it is a knob of its own",
-    "max_steps": "a run ends with an epoch; pass max_epochs and +trainer.limit_train_batches",
-    "precision": "it is a knob of its own",
-    "accelerator": "it is a knob of its own",
-    "overfit_batches": "a batch is not Lightning's to choose; pass data=scenes data.num_train=100",
-}  # arguments of the Trainer, and why they are refused
 
 
 def register() -> None:
@@ -137,10 +127,19 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
         InputError: a value that is still missing, or a knob outside its range.
     """
     for key in OmegaConf.missing_keys(cfg):
-        raise InputError(f"{key} has no value; pass {key}=...")
-    knobs: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+        if not key.startswith("trainer."):
+            raise InputError(f"{key} has no value; pass {key}=...")
+    knobs = given(cfg, resolve=True)
     check(knobs)
     return knobs
+
+
+def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:
+    """A configuration as plain values, without the arguments of the Trainer that have none."""
+    values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[assignment]
+    if isinstance(arguments := values.get("trainer"), dict):
+        values["trainer"] = {name: value for name, value in arguments.items() if value != MISSING}
+    return values
 
 
 def check(knobs: dict[str, Any]) -> None:
@@ -166,6 +165,7 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"colour_space={knobs['colour_space']} is unknown; pass one of {', '.join(COLOUR_SPACES)}")
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
+    trainer_knobs.check(knobs["trainer"], knobs["max_epochs"])
     if (
         knobs["precision"].endswith("-mixed")
         and knobs["trainer"].get("gradient_clip_val")
@@ -173,9 +173,6 @@ def check(knobs: dict[str, Any]) -> None:
     ):
         precision = knobs["precision"]
         raise InputError(f"trainer.gradient_clip_val with precision={precision} wants optimizer.fused=false; pass it")
-    for name, reason in NOT_TAKEN.items():
-        if name in knobs["trainer"]:
-            raise InputError(f"trainer.{name}={knobs['trainer'][name]} is not taken: {reason}")
     for name in NODES:
         if knobs[name] or name not in OPTIONAL:
             check_node(name, knobs[name])

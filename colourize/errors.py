@@ -17,6 +17,14 @@ class Interrupted(SystemExit):
         self.place = place  # where it was saved, in words
 
 
+class OutOfTime(Interrupted):
+    """``trainer.max_time`` ended the run, in order, with the status of SIGUSR1, Slurm's warning of the same."""
+
+    def __init__(self, time: str, place: str = "") -> None:
+        super().__init__(signal.SIGUSR1, place)
+        self.name = f"trainer.max_time={time} is over"
+
+
 def told(error: BaseException) -> str:
     """An error's text on one line."""
     if isinstance(error, Interrupted):

@@ -76,7 +76,7 @@ def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict
     for name in words:
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
-    config = OmegaConf.create(modules[0].config)
+    config = OmegaConf.create({**modules[0].config, "trainer": {}})  # an older run's may hold what is refused now
     if not files.is_cache(Path(config.cache_dir)):
         config.cache_dir = own("config.yaml")["cache_dir"]
     OmegaConf.set_struct(config, True)

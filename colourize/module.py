@@ -58,6 +58,30 @@ def finite_where_all_are(tensors: Sequence[Tensor]) -> Tensor:
     return torch.stack([tensor.sum() for tensor in tensors]).sum()
 
 
+def remedies(config: dict[str, Any]) -> str:
+    """What helps against values that are not finite, and is not done already: "pass a smaller lr or ..."."""
+    ways = ["a smaller lr"]
+    if not config.get("trainer", {}).get("gradient_clip_val"):
+        ways.append("trainer.gradient_clip_val=1")
+    if config.get("precision", "").endswith("-mixed"):
+        ways.append("precision=32-true")
+    return f"pass {', '.join(ways[:-1])}{' or ' * (len(ways) > 1)}{ways[-1]}"
+
+
+def group_factor(index: int, size: int, batch_size: int, num_pictures: int, num_batches: int, group: int) -> float:
+    """What makes a batch's mean loss, divided by ``group``, its part of the mean over its group's pictures.
+
+    ``group`` batches make one step of the optimizer, the last of an epoch perhaps fewer.
+
+    Args:
+        index: of the batch in its epoch of ``num_batches``.
+        size: its number of pictures: ``batch_size``, or fewer at the end of ``num_pictures``.
+    """
+    first = index - index % group
+    end = min(first + group, num_batches)
+    return size * group / (min(end * batch_size, num_pictures) - first * batch_size)
+
+
 class Colourizer(pl.LightningModule):
     """Trains ``network``, logits [N, K, H, W] from grey [N, 1, H, W], by cross-entropy over the palette's colours.
 
@@ -119,10 +143,18 @@ class Colourizer(pl.LightningModule):
         rows, labels = log_probabilities(self(grey)), labels.flatten()
         own = F.nll_loss(rows, labels, reduction="none")
         loss = (own if self.criterion is None else self.criterion(rows, labels, own)).mean()
-        self.loss = loss.detach()
+        self.loss, self.num_pictures = loss.detach(), len(grey)
         # a tie counts, which is why validation takes the arg-max; but that costs four times as much
         right = own.detach().neg() >= highest(rows.detach())
         return {"loss": loss, "accuracy": right.float().mean()}
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Lightning has divided a batch's loss by the batches of a full group; a group may be shorter."""
+        if (group := self.trainer.accumulate_grad_batches) > 1:
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            index, count = self.trainer.fit_loop.batch_idx, int(self.trainer.num_training_batches)
+            loss = loss * group_factor(index, self.num_pictures, data.batch_size, len(data.train), count, group)
+        super().backward(loss, *args, **kwargs)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Raises InputError, before any weight moves, where the loss or a gradient is not finite."""
@@ -134,8 +166,7 @@ class Colourizer(pl.LightningModule):
             cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
             raise InputError(
                 f"{cause} in step {self.trainer.global_step} (epoch {self.trainer.current_epoch + 1}), with "
-                f"lr={optimizer.param_groups[0]['lr']:.3g}; the weights before it are kept; pass a smaller lr, "
-                "+trainer.gradient_clip_val=1 or precision=32-true"
+                f"lr={optimizer.param_groups[0]['lr']:.3g}; the weights before it are kept; {remedies(self.config)}"
             )
 
     def on_validation_epoch_start(self) -> None:
@@ -150,6 +181,12 @@ class Colourizer(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         loss, accuracy, _ = (self.sums / self.sums[2]).tolist()
+        if self.automatic_optimization and not math.isfinite(loss):  # a baseline's may be infinite
+            raise InputError(
+                f"the validation loss is {loss} in epoch {self.trainer.current_epoch + 1}, with "
+                f"lr={self.trainer.optimizers[0].param_groups[0]['lr']:.3g}; "
+                f"what was saved before it is kept; {remedies(self.config)}"
+            )
         means = {"val/loss": loss, "val/accuracy": accuracy}
         self.log_dict(means, prog_bar=True, logger=False)
         self.log("val/skill", 1 - loss / self.table_loss, logger=False)

@@ -12,6 +12,7 @@ import os
 import signal
 import struct
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from pytorch_lightning.callbacks import Checkpoint
 from colourize import files
 from colourize.callbacks import EpochTable, tensorboard
 from colourize.checkpoint import BEST, LAST, read
-from colourize.errors import InputError, Interrupted, told
+from colourize.errors import InputError, Interrupted, OutOfTime, told
+from colourize.module import remedies
+from colourize.trainer_knobs import seconds
 
 log = logging.getLogger(__name__)
 SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1  # USR1: Slurm's warning before the limit
@@ -32,20 +35,24 @@ class Resumption(Checkpoint):
     """The only writer of checkpoints: ``best.ckpt`` and ``last.ckpt`` after an epoch, ``last.ckpt`` between batches.
 
     A signal only sets a flag; the run is saved at the end of the batch and ends with 128 + the signal's number. A
-    second signal ends it at once. Lightning runs it after the other callbacks, so they have seen the batch.
+    second signal ends it at once. ``max_time`` ends it in the same way, but never where nothing is left to train.
+    Lightning runs it after the other callbacks, so they have seen the batch.
 
     Args:
         folder: of the checkpoints.
         table: the metrics, whose last row decides which epoch is the best.
         seed: the run's.
         save_every: batches between two saves within an epoch.
+        max_time: after which the run ends, counted from here: "DD:HH:MM:SS"; None: never.
     """
 
-    def __init__(self, folder: Path, table: EpochTable, seed: int, save_every: int) -> None:
+    def __init__(self, folder: Path, table: EpochTable, seed: int, save_every: int, max_time: Any = None) -> None:
         self.folder = folder
         self.table = table
         self.seed = seed
         self.save_every = save_every
+        self.max_time = max_time
+        self.end = math.inf if max_time is None else time.monotonic() + seconds(max_time)
         self.best = math.inf
         self.stopped = False
         self.signum = 0
@@ -94,9 +101,11 @@ class Resumption(Checkpoint):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.due |= (batch_idx + 1) % self.save_every == 0
-        if (self.due or self.signum) and _between_steps(trainer, batch_idx + 1):
+        if (self.due or self.signum or self._late()) and _between_steps(trainer, batch_idx + 1):
             self._save(trainer, pl_module, LAST)
-            self._end_if_asked(f", saved in epoch {trainer.current_epoch + 1} after batch {batch_idx + 1}")
+            place = f", saved in epoch {trainer.current_epoch + 1} after batch {batch_idx + 1}"
+            self._end_if_asked(place)
+            self._end_if_late(place)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         early = trainer.early_stopping_callback
@@ -105,7 +114,10 @@ class Resumption(Checkpoint):
             self.best = loss
             self._save(trainer, pl_module, BEST)
         self._save(trainer, pl_module, LAST)
-        self._end_if_asked(f", saved after epoch {trainer.current_epoch + 1}")
+        place = f", saved after epoch {trainer.current_epoch + 1}"
+        self._end_if_asked(place)
+        if trainer.current_epoch + 1 < (trainer.max_epochs or 0) and not trainer.should_stop:
+            self._end_if_late(place)
 
     def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
         check_finite(pl_module)
@@ -117,6 +129,13 @@ class Resumption(Checkpoint):
     def _end_if_asked(self, place: str = "") -> None:
         if self.signum:
             raise Interrupted(self.signum, place)
+
+    def _late(self) -> bool:
+        return time.monotonic() >= self.end
+
+    def _end_if_late(self, place: str) -> None:
+        if self._late():
+            raise OutOfTime(self.max_time, place)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "stopped": self.stopped}
@@ -138,11 +157,11 @@ def step_seed(seed: int, step: int) -> int:
     return int.from_bytes(hashlib.blake2b(struct.pack(">QQ", seed, step), digest_size=8).digest()) >> 1
 
 
-def check_finite(pl_module: pl.LightningModule) -> None:
+def check_finite(module: Any) -> None:
     """Raises InputError where a weight or a running mean is NaN or infinite: such a state is never saved."""
-    for name, tensor in pl_module.state_dict().items():
+    for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise InputError(f"{name} holds NaN or infinity and is not saved; pass a smaller lr or precision=32-true")
+            raise InputError(f"{name} holds NaN or infinity and is not saved; {remedies(module.config)}")
 
 
 def purge_step(contents: dict[str, Any] | None) -> int:

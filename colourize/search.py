@@ -22,6 +22,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from colourize import manifest
 from colourize.errors import InputError
 from colourize.search_space import distribution, text_of
 from colourize.search_study import PRUNED, as_words, claim, held, load_optuna, open_study, write_best
@@ -123,6 +124,8 @@ class OptunaSweeper(Sweeper):
         returned = self.launcher.launch(words, initial_job_idx=numbers[0])
         for number, job in zip(numbers, returned, strict=True):
             loss = job.return_value
+            if _out_of_time(job):  # resume= tries this trial again
+                continue
             if loss is None or math.isnan(loss):
                 study.tell(number, state=TrialState.FAIL)
             elif PRUNED in study.trials[number].user_attrs:
@@ -130,6 +133,12 @@ class OptunaSweeper(Sweeper):
             else:
                 study.tell(number, loss)
         write_best(study, folder)
+
+
+def _out_of_time(job: Any) -> bool:
+    """Whether ``trainer.max_time`` ended a job."""
+    folder = OmegaConf.select(job.hydra_cfg, "hydra.runtime.output_dir") if job.hydra_cfg is not None else None
+    return folder is not None and manifest.read(Path(folder)).get("status") == "interrupted"
 
 
 def _runs_of(numbers: Sequence[int], width: int) -> Iterator[list[int]]:

@@ -87,9 +87,14 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
 
 
 def _check_types(config: dict[str, Any], file: str | Path) -> None:
-    """Raises InputError where a knob has another type than its schema's."""
+    """Raises InputError where a knob has another type than its schema's.
+
+    Not for ``trainer``: nothing is built from it, and an older run's may hold an argument that is refused now.
+    """
+    if not isinstance(config.get("trainer", {}), dict):
+        raise InputError(f"{file}: trainer must be a dictionary, got {type(config['trainer']).__name__}")
     try:
-        OmegaConf.merge(OmegaConf.structured(Knobs), config)
+        OmegaConf.merge(OmegaConf.structured(Knobs), OmegaConf.create({**config, "trainer": {}}))
     except OmegaConfBaseException as error:
         line = str(error).partition("\n")[0]
         raise InputError(f"{file}: {error.full_key or 'config'} is of the wrong type ({line})") from None

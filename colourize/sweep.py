@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shlex
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,7 +33,10 @@ class Places(Callback):
 
 
 class Summary(Places):
-    """Prints the table of jobs after the last one; ends the process with status 1 where a job did not finish."""
+    """Prints the table of jobs after the last one; ends the process with status 1 where a job did not finish.
+
+    With 138, as a run, where ``trainer.max_time`` ended all of those that did not.
+    """
 
     under_way: ClassVar["Summary | None"] = None
     """The sweep of this process, for whoever has to say that it was interrupted."""
@@ -90,11 +94,11 @@ class Summary(Places):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         Summary.under_way = None
         self._remember(config)  # again: one beyond the sweep's end has other words until its jobs have them
-        if self.show():
-            raise SystemExit(1)
+        if states := self.show():
+            raise SystemExit(128 + signal.SIGUSR1 if set(states) == {"interrupted"} else 1)
 
-    def show(self) -> int:
-        """Prints every job with its state; returns how many are not finished."""
+    def show(self) -> list[str]:
+        """Prints every job with its state; returns the states of those that are not finished."""
         from rich.table import Table
         from rich.text import Text
 
@@ -122,7 +126,7 @@ class Summary(Places):
         console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
         for line in unfinished:
             console.print(line)
-        return len(unfinished)
+        return [job["status"] for job in found if job["status"] != "finished"]
 
 
 def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:

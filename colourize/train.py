@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
-from colourize import allocator, losses, results
+from colourize import allocator, losses, results, terminal
+from colourize.augment import Augmentation
 from colourize.averaging import MovingAverage
-from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, examples
+from colourize.callbacks import EpochLines, EpochTable, ExamplePictures, ProgressBar, examples
 from colourize.checkpoint import CheckpointFiles, newest, read
 from colourize.compilation import compiled, trial_batch
 from colourize.data.module import ColourData
@@ -30,6 +34,7 @@ from colourize.runfolder import Claim, claim, environment, finished, warn_of_oth
 from colourize.targets import builder, short_name
 
 log = logging.getLogger(__name__)
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
 DATA_KNOBS = "num_colours", "palette", "colour_space", "batch_size", "seed", "cache_dir"
 
 
@@ -87,6 +92,7 @@ class Fitted:
 def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Callback] = ()) -> Fitted:
     """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed."""
     _quiet()
+    _check_precision(knobs)
     path = newest(folder / "checkpoints")
     if path is None and held.entries["starts"] > 1:
         log.warning("%s: nothing to go on from, the run starts anew", folder)
@@ -108,22 +114,32 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     fingerprint = data.fingerprint()
     if path is not None and contents is not None:
         check_pictures(path, contents, knobs, fingerprint)
-    now = environment(str(trainer.strategy.root_device), torch.get_num_threads())
-    warn_of_other_bits(held.before.get("environment", {}), now)
     yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space)
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if path is not None and contents is not None:
         check_weights(path, contents, module)
+    if contents is None and isinstance(module.augment, Augmentation):
+        count, height, width = data.train.labels.shape
+        module.augment.check_fits(height, width, min(knobs["batch_size"], count))
     if not module.automatic_optimization:
         trainer.gradient_clip_val = None  # there is nothing to clip, and Lightning would refuse
     data.move(trainer.strategy.root_device)
-    if knobs["compile"] and module.automatic_optimization:
-        compiled(module.network, trial_batch(module, data.train, knobs["batch_size"]))
+    is_compiled = (
+        knobs["compile"]
+        and module.automatic_optimization
+        and compiled(module.network, trial_batch(module, data.train, knobs["batch_size"]))
+    )
+    now = {**environment(str(trainer.strategy.root_device), torch.get_num_threads()), "compiled": is_compiled}
+    warn_of_other_bits(held.before.get("environment", {}), now)
     held.begin(fingerprint=fingerprint, environment=now)
     with allocator.kept():
         try:
             trainer.fit(module, data, ckpt_path=path, weights_only=True)
         except MisconfigurationException as error:  # some arguments are checked against the number of batches
+            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+        except RuntimeError as error:  # what trainer.detect_anomaly and trainer.deterministic are asked to find
+            if not re.search(r"returned nan values in|does not have a deterministic implementation", str(error)):
+                raise
             raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
         except ConnectionError as error:  # to a worker that was killed, before torch has noticed
             raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
@@ -163,21 +179,25 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
 
 def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[Callback]:
     callbacks: list[Callback] = [table, ExamplePictures()]
-    if knobs["trainer"].get("enable_progress_bar", True):
-        callbacks.append(ProgressBar())
+    if knobs["trainer"].get("enable_progress_bar") is not False:
+        callbacks.append(ProgressBar() if terminal.console().is_terminal else EpochLines(table))
     if knobs.get("ema") is not None:
         callbacks.append(MovingAverage(knobs["ema"]))  # after those that are to see it
     if knobs["patience"] is not None:
         callbacks.append(EarlyStopping("val/loss", patience=knobs["patience"], check_finite=False))
-    return [*callbacks, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"])]
+    max_time = knobs["trainer"].get("max_time")
+    return [*callbacks, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"], max_time)]
 
 
 def _trainer(knobs: dict[str, Any], folder: Path, callbacks: list[Callback], purge: int) -> pl.Trainer:
     defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
+    ours = {"enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in callbacks), "max_time": None}
+    if name := knobs["trainer"].get("profiler"):
+        ours["profiler"] = PROFILERS[name](folder, "profile")
     try:
         return pl.Trainer(
-            **{**defaults, **arguments, **knobs["trainer"]},
+            **{**defaults, **arguments, **knobs["trainer"], **ours},
             callbacks=callbacks,
             plugins=CheckpointFiles(),
             logger=_logger(folder, purge),
@@ -196,6 +216,15 @@ def _logger(folder: Path, purge: int) -> TensorBoardLogger | bool:
         log.warning("%s is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves", place)
         return False
     return TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
+
+
+def _check_precision(knobs: dict[str, Any]) -> None:
+    """Raises InputError where Lightning would compute in another precision than asked, after a warning."""
+    accelerator = knobs["accelerator"]
+    no_gpu = accelerator == "auto" and not (CUDAAccelerator.is_available() or MPSAccelerator.is_available())
+    if knobs["precision"] == "16-mixed" and (accelerator == "cpu" or no_gpu):
+        found = f"accelerator={accelerator}" + ", which finds none" * no_gpu
+        raise InputError(f"precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed")
 
 
 def _quiet() -> None:

@@ -141,7 +141,7 @@ def test_a_wrong_type_on_the_command_line_is_named(override):
     [
         ("kernl: 5", "kernl"),
         ("kernel: five", "kernel"),
-        ("trainer: 3", "trainer"),
+        ("trainer: 3", "TrainerKnobs"),  # in one line: tests/test_trainer_knobs.py
         ("model: {kernl: 5}", "kernl"),
         ("model: unet", "override /model: unet"),
         ("data: {root: 3}", "data.root=3"),

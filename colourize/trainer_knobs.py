@@ -1,0 +1,214 @@
+"""Arguments of Lightning's Trainer: which a run takes, with their types and ranges, and why it refuses the others.
+
+``docs/trainer.md`` shows both tables; a test compares them with the Trainer's signature.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+
+from omegaconf import MISSING
+
+from colourize.errors import InputError
+
+Rule = tuple[str, Callable[[Any], bool]]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _one_of(*names: Any) -> Callable[[Any], bool]:
+    return lambda value: any(value is name or (isinstance(name, str) and value == name) for name in names)
+
+
+def _batches(value: Any) -> bool:
+    return value is None or (_number(value) and (0 < value <= 1 or (value > 1 and value % 1 == 0)))
+
+
+BATCHES: Rule = "a number of batches >= 1, or a share in (0, 1] such as 0.5", _batches
+POSITIVE: Rule = "an integer >= 1", lambda value: _whole(value, 1)
+COUNT: Rule = "an integer >= 0", lambda value: value is None or _whole(value, 0)
+SWITCH: Rule = "true or false", _one_of(True, False)
+CLIP: Rule = "a number >= 0", lambda value: value is None or (_number(value) and 0 <= value < float("inf"))
+
+
+def _taken(does: str, rule: Rule) -> Any:
+    return field(default=MISSING, metadata={"does": does, "rule": rule[0], "fits": rule[1]})
+
+
+def _fits_time(value: Any) -> bool:
+    try:
+        return value is None or seconds(value) is not None
+    except (TypeError, ValueError):
+        return False
+
+
+@dataclass
+class TrainerKnobs:
+    """What a run takes as ``trainer.NAME=value``; without a value Lightning's default holds, and nothing is stored."""
+
+    accumulate_grad_batches: int = _taken(
+        "batches for each step of the optimizer; their pictures count alike", POSITIVE
+    )
+    check_val_every_n_epoch: int | None = _taken(
+        "epochs from one validation to the next; null: val_check_interval counts batches across epochs",
+        ("an integer >= 1, or null", lambda value: value is None or _whole(value, 1)),
+    )
+    detect_anomaly: bool = _taken("stops at the operation whose gradient is NaN, and names it; slow", SWITCH)
+    deterministic: bool | str | None = _taken(
+        "torch's deterministic algorithms alone; an operation without one fails, or with warn is named",
+        ("true, false or warn", _one_of(True, False, None, "warn")),
+    )
+    enable_progress_bar: bool | None = _taken(
+        "false: neither a bar nor a line for each epoch", ("true or false", _one_of(True, False, None))
+    )
+    gradient_clip_algorithm: str | None = _taken(
+        "clips the norm of all gradients together, or each value", ("norm or value", _one_of("norm", "value", None))
+    )
+    gradient_clip_val: int | float | None = _taken("the largest norm or value of a gradient; 0: no limit", CLIP)
+    limit_train_batches: int | float | None = _taken("trains on so many batches of each epoch", BATCHES)
+    limit_val_batches: int | float | None = _taken("validates on so many batches", BATCHES)
+    max_time: Any = _taken(  # noqa: RUF009  ruff takes Any for mutable
+        "ends the run after this time as a signal would: saved, to be resumed", ("a time DD:HH:MM:SS > 0", _fits_time)
+    )
+    min_epochs: int | None = _taken("epochs before patience may end the run; at most max_epochs", COUNT)
+    min_steps: int | None = _taken("steps of the optimizer before patience may end the run", COUNT)
+    profiler: str | None = _taken(
+        "measures where the time goes; the result lies in the run folder as fit-profile*",
+        ("simple, advanced or pytorch", _one_of("simple", "advanced", "pytorch", None)),
+    )
+    reload_dataloaders_every_n_epochs: int = _taken("makes the loaders anew; the run stays the same to the bit", COUNT)
+    val_check_interval: int | float | None = _taken("batches, or share of an epoch, between validations", BATCHES)
+
+
+TAKEN = {known.name: known.metadata for known in fields(TrainerKnobs)}
+ONE_DEVICE = "a run uses one device"
+KNOB = "it is a knob of its own"
+REFUSED = {
+    "accelerator": KNOB,
+    "barebones": "it leaves out checkpoints, without which a run cannot be resumed",
+    "benchmark": "it chooses kernels by their speed, so a resumed run would end in other bits",
+    "callbacks": "it takes objects, and a command line holds values; patience, ema and save_every are knobs",
+    "default_root_dir": "the run folder is hydra.run.dir",
+    "devices": ONE_DEVICE,
+    "enable_autolog_hparams": "every run writes its configuration to run.json and TensorBoard",
+    "enable_checkpointing": "a run is resumed from its checkpoints",
+    "enable_model_summary": "colourize describe counts a network's weights, outputs and connections",
+    "fast_dev_run": "pass max_epochs=1 trainer.limit_train_batches=1 trainer.limit_val_batches=1",
+    "inference_mode": "a validation computes the same with and without it",
+    "limit_predict_batches": "a run only trains and validates",
+    "limit_test_batches": "a run only trains and validates",
+    "log_every_n_steps": "curves have one point for each epoch",
+    "logger": "every run writes TensorBoard events and metrics.csv",
+    "max_epochs": KNOB,
+    "max_steps": "a run ends with an epoch; pass max_epochs and trainer.limit_train_batches",
+    "model_registry": "checkpoints stay in the run folder",
+    "num_nodes": ONE_DEVICE,
+    "num_sanity_val_steps": "the first validation comes after the first epoch",
+    "overfit_batches": "a batch is not Lightning's to choose; pass data=scenes data.num_train=100",
+    "plugins": "it takes objects, and a command line holds values; precision is a knob",
+    "precision": KNOB,
+    "strategy": ONE_DEVICE,
+    "sync_batchnorm": ONE_DEVICE,
+    "use_distributed_sampler": ONE_DEVICE,
+}
+WITHOUT_EFFECT = (
+    "benchmark", "enable_autolog_hparams", "enable_model_summary", "inference_mode", "limit_predict_batches",
+    "limit_test_batches", "log_every_n_steps", "sync_batchnorm", "use_distributed_sampler",
+)  # fmt: skip
+"""Refused arguments that changed nothing while they were taken: an older run is resumed without them."""
+WORD = re.compile(r"(\+\+|\+|~)?trainer\.(\w+)(?:=(.*))?", re.S)
+
+
+def seconds(time: Any) -> float:
+    """A ``max_time``, "DD:HH:MM:SS" or {hours: 1}, in seconds.
+
+    Raises:
+        ValueError, TypeError: it is neither, or not above 0.
+    """
+    if isinstance(time, dict):
+        length = timedelta(**time).total_seconds()
+    else:
+        found = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", str(time))
+        if not found:
+            raise ValueError(time)
+        days, hours, minutes, rest = map(int, found.groups())
+        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=rest).total_seconds()
+    if length <= 0:
+        raise ValueError(time)
+    return length
+
+
+def check(values: dict[str, Any], max_epochs: int) -> None:
+    """Raises InputError at the first argument that a run does not take, or whose value is outside its range."""
+    for name, value in values.items():
+        if name not in TAKEN:
+            raise InputError(_unknown(name, value))
+        if not TAKEN[name]["fits"](value):
+            raise InputError(_wrong(name, value))
+    for name in ("check_val_every_n_epoch", "min_epochs"):
+        if (values.get(name) or 0) > max_epochs:
+            raise InputError(f"trainer.{name} must be <= max_epochs={max_epochs}, got {values[name]}")
+
+
+def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
+    """A command line with ``+trainer.x=1`` as ``trainer.x=1``, and ``~trainer.x`` as Lightning's default.
+
+    Args:
+        words: the command line, with the words of the run that is resumed.
+        given: the words that a person typed: of the others those without effect are left out.
+
+    Raises:
+        InputError: an argument that a run does not take.
+    """
+    found = []
+    for word in words:
+        if (parts := WORD.fullmatch(word)) is None:
+            found.append(word)
+            continue
+        sign, name, value = parts.groups()
+        if name in WITHOUT_EFFECT and word not in given:
+            continue
+        if name not in TAKEN:
+            raise InputError(_unknown(name, value))
+        found.append(
+            f"trainer.{name}={MISSING if sign == '~' else value}" if sign == "~" or value is not None else word
+        )
+    return found
+
+
+def explained(text: str) -> str | None:
+    """One line for what Hydra or OmegaConf says of an argument; None where it speaks of something else."""
+    home = re.search(r"In '([^']+)':", text)
+    where = f"{home[1]}: " if home else ""
+    if "is not a subclass of TrainerKnobs" in text:
+        return f"{where}trainer must be names with values, such as trainer.gradient_clip_val=1"
+    if not (found := re.search(r"full_key: trainer\.(\w+)", text)):
+        return None
+    value = re.search(r"Value '(.*?)' (?:of type|is not|is incompatible)", text)
+    shown = value[1] if value else "null" if "is not Optional" in text else "another kind"
+    line = _wrong(found[1], shown) if found[1] in TAKEN else _unknown(found[1])
+    return where + line
+
+
+def _unknown(name: str, value: Any = None) -> str:
+    word = f"trainer.{name}" if value is None else f"trainer.{name}={value}"
+    if name in REFUSED:
+        return f"{word} is not taken: {REFUSED[name]}"
+    close = difflib.get_close_matches(name, TAKEN, 1)
+    return f"{word} is unknown; " + (
+        f"did you mean trainer.{close[0]}?" if close else "docs/trainer.md lists what a run takes"
+    )
+
+
+def _wrong(name: str, value: Any) -> str:
+    shown = {True: "true", False: "false", None: "null"}[value] if value is None or isinstance(value, bool) else value
+    return f"trainer.{name} must be {TAKEN[name]['rule']}, got {shown}"
