@@ -18,7 +18,8 @@ from colourize.callbacks import examples
 from colourize.data.module import LabelledPictures
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
-from colourize.evaluation import BATCH_VALUES, NUM_BINS
+from colourize.columns import NUM_BINS
+from colourize.evaluation import BATCH_VALUES
 from colourize.figures import FIGURES, entropy_figure, reliability_figure, save
 from colourize.files import check_output
 from colourize.loading import colour_data, data_config, single_checkpoint

@@ -19,7 +19,7 @@ OF_ANY_LENGTH = "colourize.schedules.plateau"  # every other schedule is laid ou
 SHOWN = "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "profiler", "max_time"
 """Arguments of the Trainer that change nothing of what is trained."""
 OPTION_NAMES = {"ClassPrior": "prior", "Augmentation": "flips"}  # of classes whose name or module does not tell it
-NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
+NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every", "measures"
 
 
 def check_changes(before: dict[str, Any], now: dict[str, Any], where: str) -> None:

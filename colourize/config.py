@@ -44,6 +44,7 @@ class Knobs:
     resume: str | None = None
     ckpt_path: str | None = None
     save_every: int = MISSING
+    measures: str = "all"
     trainer: dict[str, Any] = field(default_factory=dict)
 
 
@@ -67,12 +68,14 @@ LATER = {
     "hints": False,
     "ema": None,
     "validation_classes": None,
+    "measures": "all",
     "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
 COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
+MEASURES = "quick", "all"
 NODES = "model", "data", "optimizer", "augment", "loss", "scheduler"
 OPTIONAL = "augment", "loss", "scheduler"  # which may build nothing
 NOT_TAKEN = {
@@ -160,6 +163,8 @@ def check(knobs: dict[str, Any]) -> None:
         raise InputError(f"colour_space={knobs['colour_space']} is unknown; pass one of {', '.join(COLOUR_SPACES)}")
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
+    if knobs["measures"] not in MEASURES:
+        raise InputError(f"measures must be one of {', '.join(MEASURES)}, got {knobs['measures']}")
     if (
         knobs["precision"].endswith("-mixed")
         and knobs["trainer"].get("gradient_clip_val")

@@ -94,7 +94,7 @@ def _measured(
     for yardstick, predictors in yardsticks:
         index = example_index(len(yardstick.grey))
         truth = yardstick.true_colourfulness
-        strip |= {"original": yardstick.pictures.validation[index].permute(0, 3, 1, 2) / 255}
+        strip |= {"original": yardstick.originals(index)}
         for predictor in predictors:
             with console.status(f"measuring {predictor.name}"):
                 rows.append(with_intervals(yardstick.row(predictor), num_resamples))

@@ -1,7 +1,7 @@
 """Measures of a predictor over images, with intervals, and how two predictors compare. N images, R resamples."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -57,6 +57,11 @@ MEASURES = {
     "colourfulness_gap": Measure("distance to truth", ("colourfulness_gap",), _mean, 1, better="lower"),
     "outside": Measure("outside, %", ("outside",), _mean, 2, 100),  # of the gamut: desaturated to fit in
 }
+
+
+def columns_of(keys: Iterable[str]) -> set[str]:
+    """The columns of which the measures ``keys`` are made."""
+    return {name for key in keys for name in MEASURES[key].columns}
 
 
 def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
@@ -123,4 +128,4 @@ def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> 
         return f"{above}."
     best = ceiling.columns["cross_entropy"].double().mean().item()
     where = "below" if gap.low > 0 else "above" if gap.high < 0 else "level with"
-    return f"{above}, and {where} the {best:.3f} of who knows each pixel's object and grey."
+    return f"{above}, and {where} the {best:.3f} of a predictor given each pixel's object and grey level."

@@ -97,6 +97,12 @@ def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: S
     return torch.from_numpy(labels)
 
 
+def fingerprint(pictures: Pictures, palette: Tensor, space: Space) -> str:
+    """20 hex digits that stand for the pictures, their order, the palette [K, C] and its space."""
+    arrays = pictures.train, pictures.validation, palette
+    return digest(*(array.numpy() for array in arrays), *_told(space))
+
+
 def _told(space: Space) -> list[str]:
     """The space as a part of what a digest stands for; nothing for rgb, which was there before there were others."""
     return [] if space is RGB else [space.name]
@@ -221,8 +227,7 @@ class ColourData(pl.LightningDataModule):
     def fingerprint(self) -> str:
         """20 hex digits that stand for the pictures, their order, the palette and its space."""
         assert self.pictures is not None
-        arrays = self.pictures.train, self.pictures.validation, self.palette
-        return digest(*(array.numpy() for array in arrays), *_told(self.space))
+        return fingerprint(self.pictures, self.palette, self.space)
 
     def state_dict(self) -> dict[str, int]:
         """The place in the order of the pictures: the epoch and its batches that are done.

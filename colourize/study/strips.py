@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 log = logging.getLogger(__name__)
-TAG = "grey, true, predicted"
+TAG, OLD_TAG = "val/grey, true, predicted", "grey, true, predicted"
 ZOOM = 3
 """Of ``figures.picture_grid``, whose pictures stand one pixel apart before they are enlarged."""
 
@@ -33,10 +33,11 @@ def read(folder: Path) -> Strips | None:
     sizes = {"images": 1, "scalars": 1, "tensors": 1, "histograms": 1}
     events = EventAccumulator(str(folder / "tensorboard"), sizes)
     events.Reload()
-    if TAG not in events.Tags()["images"]:
+    tag = next((tag for tag in (TAG, OLD_TAG) if tag in events.Tags()["images"]), None)
+    if tag is None:
         return None
     try:
-        with Image.open(io.BytesIO(events.Images(TAG)[-1].encoded_image_string)) as image:
+        with Image.open(io.BytesIO(events.Images(tag)[-1].encoded_image_string)) as image:
             pixels = np.asarray(image.convert("RGB"))[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
     except (OSError, ValueError, SyntaxError) as error:  # as Pillow tells a damaged picture
         log.warning("%s: its pictures cannot be read (%s) and are left out", folder, error)
