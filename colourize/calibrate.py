@@ -15,10 +15,10 @@ from torch import Tensor
 from colourize import checkpoint, evaluation_page, metrics, tables
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
+from colourize.columns import NUM_BINS
 from colourize.data.module import LabelledPictures
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
-from colourize.columns import NUM_BINS
 from colourize.evaluation import BATCH_VALUES
 from colourize.figures import FIGURES, entropy_figure, reliability_figure, save
 from colourize.files import check_output

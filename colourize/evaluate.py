@@ -20,7 +20,7 @@ from colourize.evaluation import Predictor, Yardstick
 from colourize.figures import FIGURES, save, strip_figure
 from colourize.files import check_output, replace_text
 from colourize.loading import checkpoint_files, colour_data, data_config
-from colourize.measures import Row, with_intervals
+from colourize.measures import Row, all_with_intervals
 from colourize.module import Colourizer
 from colourize.naming import run_names
 from colourize.yardsticks import yardsticks
@@ -97,9 +97,9 @@ def _measured(
         strip |= {"original": yardstick.originals(index)}
         for predictor in predictors:
             with console.status(f"measuring {predictor.name}"):
-                rows.append(with_intervals(yardstick.row(predictor), num_resamples))
+                rows.append(yardstick.row(predictor))
             strip[predictor.name] = yardstick.colours(predictor, index)
-    return Measured(rows, strip, truth)
+    return Measured(all_with_intervals(rows, num_resamples), strip, truth)
 
 
 def _notes(

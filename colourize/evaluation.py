@@ -18,7 +18,7 @@ from colourize.colour import eight_bit
 from colourize.data.module import LabelledPictures, fingerprint
 from colourize.data.pictures import Pictures
 from colourize.decoding import Decoding, most_probable
-from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Row, columns_of, with_intervals
+from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Row, all_with_intervals, columns_of
 from colourize.models.lookup import ClassPrior, LookupTable, fold_counts, grey_level, smoothed_table
 from colourize.palette import dequantize
 from colourize.spaces import RGB, Decoded, Space
@@ -141,7 +141,7 @@ class Yardstick:
     ) -> list[Row]:
         """All rows with their intervals: floors, the one network, ceilings; of the measures ``keys`` alone."""
         predictors = [*self.floors(), self.model(name, network), *self.ceilings()]
-        return [with_intervals(self.row(predictor, keys), num_resamples) for predictor in predictors]
+        return all_with_intervals([self.row(predictor, keys) for predictor in predictors], num_resamples)
 
     def row(self, predictor: Predictor, keys: Iterable[str] = MEASURES) -> Row:
         """The predictor's measures ``keys`` on every validation picture; a floor's or a ceiling's from the cache."""

@@ -28,7 +28,7 @@ CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
 PICTURES = tuple(key for key in MEASURES if key not in CLASSES)
 ABSENT = "-"
 NARROWEST, ROOMY = 80, 130  # characters: no table is made narrower; intervals are shown from here
-LONGEST = 30  # characters of a name on one line
+LONGEST = 28  # characters of a name on one line
 MOST_PAIRED = 6  # models; above, each is compared with the best one only
 
 
@@ -43,19 +43,21 @@ def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
 
 
 def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
-    """Tables of the classes, and of the pictures by arg-max, as wide as the terminal; 95 % intervals where it is wide."""
-    width = max(NARROWEST, console.width)
+    """Tables of the classes and of the pictures, no wider than the terminal; 95 % intervals where that is wide."""
+    console.width = width = max(NARROWEST, console.width)
     for part, keys in (("colour classes", CLASSES), ("pictures", PICTURES)):
         keys, lines = _of_table(rows, keys)
         heading = f"{title}: {part}"
         for some in _fitting(keys, lines, width):
-            console.print(table_of(lines, some, heading, intervals=width >= ROOMY), width=width)
+            console.print(table_of(lines, some, heading, intervals=width >= ROOMY))
+            console.print()
             heading = ""
 
 
 def table_of(rows: Sequence[Row], keys: Sequence[str], title: str = "", intervals: bool = False) -> Table:
     """One table of measures: floors, models, ceilings. Names break between words, and only where they are long."""
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.collapse_padding = True
     table.add_column("", max_width=LONGEST, overflow="fold")
     for key in keys:
         table.add_column(_heading(key), justify="right", no_wrap=True)

@@ -75,9 +75,10 @@ def hyperparameters(knobs: dict[str, Any]) -> dict[str, Any]:
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
     """Prints floors, network and ceilings by five measures; where the network stands; where its files are."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.width = max(NARROWEST, console.width)
     count = len(next(iter(rows[0].columns.values())))
     title = f"after epoch {table.rows[-1]['epoch'] + 1:.0f}: {count:,} validation picture{'s' * (count > 1)}"
-    console.print(table_of(rows, QUICK, title), width=max(NARROWEST, console.width))
+    console.print(table_of(rows, QUICK, title))
     for line in _sentences(knobs, module, table):
         console.print(line)
     by_name = {row.name: row for row in rows}

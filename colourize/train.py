@@ -19,9 +19,9 @@ from colourize.callbacks import EpochTable, ExamplePictures, ProgressBar, exampl
 from colourize.changes import check_changes
 from colourize.checkpoint import CheckpointFiles, newest, read
 from colourize.compilation import compiled, trial_batch
+from colourize.config import LATER
 from colourize.data.module import ColourData
 from colourize.data.pictures import example_index
-from colourize.config import LATER
 from colourize.errors import InputError
 from colourize.evaluation import QUICK, Yardstick
 from colourize.measures import MEASURES
