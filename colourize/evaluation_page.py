@@ -198,7 +198,7 @@ def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:
 
 def _html_figure(caption: str, figure: Figure, name: str) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
+    figure.savefig(buffer, format="png", dpi="figure" if name == "wide" else 150)  # a dot for each pixel of a picture
     source = base64.b64encode(buffer.getvalue()).decode()
     image = f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{source}">'
     above = f"<figcaption>{html.escape(caption)}</figcaption>"

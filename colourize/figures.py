@@ -54,11 +54,13 @@ def strip_figure(rows: Mapping[str, Tensor], title: str = "", below: int = 0) ->
         below: px left free at the bottom.
     """
     figure = Figure(dpi=DPI)
+    count = len(next(iter(rows.values())))
     names = [figure.text(0, 0, wrapped(name), fontsize=9, ha="right", va="center") for name in rows]
     margin = 2 * GAP + max(math.ceil(name.get_window_extent().width) for name in names)
     height, width = next(iter(rows.values())).shape[-2:]
-    shown, (tall, wide) = _fitting(len(next(iter(rows.values()))), height, width, SHEET - margin)
+    shown, (tall, wide) = _fitting(count, height, width, SHEET - margin)
     lines = [max(tall, math.ceil(name.get_window_extent().height)) + GAP for name in names]
+    title = ", ".join(filter(None, [title, f"{shown} of {count} pictures" if shown < count else ""]))
     heading = figure.text(0, 0, title, fontsize=10, ha="center", va="top")
     across = max(margin + shown * (wide + GAP), math.ceil(heading.get_window_extent().width) + 2 * GAP)
     top = GAP + (math.ceil(heading.get_window_extent().height) + GAP if title else 0)
