@@ -207,7 +207,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str, tra
         if measure == "loss" and training_loss:
             axis.set_title(f"{training_loss}; validation: cross-entropy", fontsize=9)
         axis.set(xlabel="epoch", ylabel=f"{measure} ({unit})", xlim=(0.5, last + 0.5))
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axis.grid(alpha=0.3)
         axis.legend()
     save(figure, path)

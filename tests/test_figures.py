@@ -132,3 +132,4 @@ def test_a_curve_s_lonely_points_are_seen(tmp_path, monkeypatch, validated):
         assert (train.get_marker() not in ("None", None, "")) == (count == 1)
         assert (val.get_marker() not in ("None", None, "")) == (len(validated) < 60)
         assert len(val.get_xdata()) == len(validated)
+        assert all(tick == int(tick) for tick in axis.get_xticks())
