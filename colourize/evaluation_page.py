@@ -150,10 +150,10 @@ def as_json(rows: Iterable[Row]) -> str:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Every estimate as a Markdown table: a row for each measure, a column for each predictor."""
+    """Every estimate as a Markdown table: a row for each predictor, a column for each measure."""
     keys, _ = _of_table(rows, tuple(MEASURES))
-    lines = [["", *(row.name for row in rows)]]
-    lines += [[MEASURES[key].title, *(shown(row.intervals.get(key), MEASURES[key])[0] for row in rows)] for key in keys]
+    lines = [["", *(MEASURES[key].title for key in keys)]]
+    lines += [[row.name, *(shown(row.intervals.get(key), MEASURES[key])[0] for key in keys)] for row in rows]
     return tables.as_markdown(lines)
 
 
