@@ -4,7 +4,7 @@ A resample draws N images with replacement, so pixels of one image stay together
 resamples for every measure and model, on every device: differences between models are paired.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -72,9 +72,20 @@ def ratio(
 
 def resampled_means(values: Tensor, num_resamples: int = NUM_RESAMPLES, seed: int = 0) -> Tensor:
     """Means over images of every resample: [N, ...] -> [R, ...] float64 on the CPU."""
-    columns = values.detach().cpu().double().reshape(len(values), -1)
-    means = [counts @ columns / len(values) for counts in _counts(len(values), num_resamples, seed)]
-    return torch.cat(means).reshape(num_resamples, *values.shape[1:])
+    return resampled_means_of([values], num_resamples, seed)[0]
+
+
+def resampled_means_of(several: Sequence[Tensor], num_resamples: int = NUM_RESAMPLES, seed: int = 0) -> list[Tensor]:
+    """``resampled_means`` of each, all of the same N images, which are drawn once: half of what it costs otherwise."""
+    if len({len(values) for values in several}) > 1:
+        raise ValueError(f"values are of {[len(values) for values in several]} images; pass those of the same images")
+    tables = [values.detach().cpu().double().reshape(len(values), -1) for values in several]
+    means: list[list[Tensor]] = [[] for _ in tables]
+    for counts in _counts(len(tables[0]), num_resamples, seed):
+        for table, blocks in zip(tables, means, strict=True):
+            blocks.append(counts @ table / len(table))
+    both = zip(several, means, strict=True)
+    return [torch.cat(blocks).reshape(num_resamples, *values.shape[1:]) for values, blocks in both]
 
 
 def _counts(num_images: int, num_resamples: int, seed: int) -> Iterator[Tensor]:

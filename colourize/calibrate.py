@@ -14,10 +14,11 @@ from torch import Tensor
 from colourize import evaluation_page, metrics, tables, terminal
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
+from colourize.columns import NUM_BINS
 from colourize.data.module import LabelledPictures, fingerprint
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
-from colourize.evaluation import BATCH_VALUES, NUM_BINS
+from colourize.evaluation import BATCH_VALUES
 from colourize.figures import FIGURES, entropy_figure, reliability_figure, save
 from colourize.files import check_output
 from colourize.loading import colour_data, data_config, load, single_checkpoint

@@ -18,6 +18,7 @@ from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
 
 COLUMNS = "epoch", "step", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"
+PICTURES = "val/grey, true, predicted"
 LAYOUT = {
     "training and validation": {
         name: ["Multiline", [f"^train/{name}$", f"^val/{name}$"]] for name in ("loss", "accuracy")
@@ -46,7 +47,7 @@ class ExamplePictures(Callback):
             with precision.forward_context():
                 grey, labels = validation[example_index(len(validation))]
                 shown = examples(pl_module, precision.convert_input(grey), labels)
-            logger.experiment.add_image("grey, true, predicted", picture_grid(*shown.values()), step(trainer))
+            logger.experiment.add_image(PICTURES, picture_grid(*shown.values()), step(trainer))
 
 
 def examples(module: Any, grey: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -97,7 +98,8 @@ class EpochTable(Callback):
         means = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         self.begun["val"] = means
         if logger := tensorboard(trainer):
-            logger.log_metrics(means, step(trainer))
+            lowest = min(row["val/loss"] for row in [*self.validated_rows(), means])
+            logger.log_metrics({**means, "val/lowest_loss": lowest}, step(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         loss, accuracy = (self.begun["sums"] / self.begun["num_pictures"]).tolist()
@@ -108,7 +110,9 @@ class EpochTable(Callback):
             "images_per_second": self.num_timed / (self.trained - self.epoch_start),
         }
         if logger := tensorboard(trainer):
-            logger.log_metrics(measured, step(trainer))
+            # TensorBoard opens the first two groups of tags: train and val, if there is nothing before them
+            tags = {name if "/" in name else f"train/{name}": value for name, value in measured.items()}
+            logger.log_metrics(tags, step(trainer))
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **self.begun["val"], **measured}
         self.rows.append({**row, "seconds": round(self._elapsed(), 3)})
         self.write()

@@ -20,7 +20,7 @@ SAME_TO_GO_ON = (
 OF_ANY_LENGTH = OPTIONS["scheduler"]["plateau"]  # every other schedule is laid out for the length of the run
 SHOWN = "enable_progress_bar", "profiler", "max_time", *WITHOUT_EFFECT
 """Arguments of the Trainer that change nothing of what is trained."""
-NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every"
+NO_DIFFERENCE = "cache_dir", "ckpt_path", "resume", "save_every", "measures"
 OF_NO_PICTURE = "cache_dir", "download"
 """Values of a data source that change none of its pictures."""
 

@@ -47,6 +47,7 @@ class Knobs:
     resume: str | None = None
     ckpt_path: str | None = None
     save_every: int = MISSING
+    measures: str = "all"
     trainer: TrainerKnobs = field(default_factory=TrainerKnobs)
 
 
@@ -70,12 +71,14 @@ LATER = {
     "hints": False,
     "ema": None,
     "validation_classes": None,
+    "measures": "all",
     "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
 ACCELERATORS = "auto", "cpu", "gpu"
 PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
 COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
+MEASURES = "quick", "all"
 NODES = "model", "data", "optimizer", "augment", "loss", "scheduler"
 OPTIONAL = "augment", "loss", "scheduler"  # which may build nothing
 
@@ -166,6 +169,8 @@ def check(knobs: dict[str, Any]) -> None:
     if knobs["precision"] not in PRECISIONS:
         raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
     trainer_knobs.check(knobs["trainer"], knobs["max_epochs"])
+    if knobs["measures"] not in MEASURES:
+        raise InputError(f"measures must be one of {', '.join(MEASURES)}, got {knobs['measures']}")
     if (
         knobs["precision"].endswith("-mixed")
         and knobs["trainer"].get("gradient_clip_val")

@@ -18,7 +18,7 @@ from colourize.evaluation import Predictor, Yardstick
 from colourize.figures import FIGURES, save, strip_figure
 from colourize.files import check_output, replace_text
 from colourize.loading import checkpoint_files, colour_data, data_config, load, other_pictures
-from colourize.measures import Row, with_intervals
+from colourize.measures import Row, all_with_intervals
 from colourize.module import Colourizer
 from colourize.naming import run_names
 from colourize.options import option
@@ -95,12 +95,12 @@ def _measured(
     for yardstick, predictors in yardsticks:
         index = example_index(len(yardstick.grey))
         truth = yardstick.true_colourfulness
-        strip |= {"original": yardstick.pictures.validation[index].permute(0, 3, 1, 2) / 255}
+        strip |= {"original": yardstick.originals(index)}
         for predictor in predictors:
             with console.status(f"measuring {predictor.name}"):
-                rows.append(with_intervals(yardstick.row(predictor), num_resamples))
+                rows.append(yardstick.row(predictor))
             strip[predictor.name] = yardstick.colours(predictor, index)
-    return Measured(rows, strip, truth)
+    return Measured(all_with_intervals(rows, num_resamples), strip, truth)
 
 
 def _notes(

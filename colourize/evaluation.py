@@ -3,28 +3,31 @@
 N images, H height, W width, K colours.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from colourize import metrics, quality
+from colourize import columns, columns_cache, metrics, quality
 from colourize.colour import eight_bit
-from colourize.data.module import LabelledPictures
+from colourize.data.module import LabelledPictures, fingerprint
 from colourize.data.pictures import Pictures
 from colourize.decoding import Decoding, most_probable
-from colourize.measures import CEILING, DECODING, FLOOR, MODEL, Row, with_intervals
+from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Row, all_with_intervals, columns_of
 from colourize.models.lookup import ClassPrior, LookupTable, fold_counts, grey_level, smoothed_table
 from colourize.palette import dequantize
 from colourize.spaces import RGB, Decoded, Space
 
 BATCH_VALUES = 1 << 24  # logits in memory at once
-NUM_BINS = 15
 TABLE, PRIOR, KNOWING = "look-up table", "class prior", "object and grey known"
 GREY = "grey as it is"
+QUICK = "cross_entropy", "skill", "top1", "psnr", "colourfulness"  # what a run ends in: what the README argues with
+KEPT = tuple(sorted(columns_of(QUICK))), tuple(sorted(columns_of(MEASURES) - columns_of(QUICK)))
 
 
 class Prediction(NamedTuple):
@@ -45,12 +48,14 @@ class Predictor:
     kind: str
     predict: Callable[[Tensor, Tensor, Tensor | None], Prediction]
     palette: int = 0  # rows of one palette answer one question; cross-entropies over two palettes do not compare
+    kept: str = ""  # its name in the cache: of a floor or a ceiling, which no network changes
 
 
 class Yardstick:
     """Everything that is fitted on the training pictures for one palette: the floors, the ceilings, the weights.
 
-    ``space`` is the palette's, [K, C].
+    ``space`` is the palette's, [K, C]. With a ``cache_dir`` the floors' and ceilings' measures are kept there, so that
+    they are taken once for the same pictures and palette.
 
     Attributes:
         table_loss: validation cross-entropy of the look-up table, nats per pixel.
@@ -63,8 +68,11 @@ class Yardstick:
         validation: LabelledPictures,
         palette: Tensor,
         space: Space = RGB,
+        cache_dir: str | Path | None = None,
     ) -> None:
         self.pictures, self.train, self.palette, self.space = pictures, train, palette, space
+        self.cache_dir = cache_dir
+        self._references: dict[tuple[str, ...], columns_cache.Columns] = {}
         self.grey, self.labels = validation.grey, validation.labels
         self.prior, self.table = ClassPrior(len(palette)), LookupTable(len(palette))
         for baseline in (self.prior, self.table):
@@ -101,19 +109,19 @@ class Yardstick:
     def floors(self) -> list[Predictor]:
         """No network: class prior, nearest grey, look-up table, and grey left as it is."""
         return [
-            Predictor(PRIOR, FLOOR, self._by(self.prior)),
-            Predictor("nearest colour by grey", FLOOR, self._nearest),
-            Predictor(TABLE, FLOOR, self._by(self.table)),
-            Predictor(GREY, FLOOR, lambda grey, *_: Prediction(self.space.neutral(grey).expand(-1, 3, -1, -1))),
+            _reference(PRIOR, FLOOR, self._by(self.prior)),
+            _reference("nearest colour by grey", FLOOR, self._nearest),
+            _reference(TABLE, FLOOR, self._by(self.table)),
+            _reference(GREY, FLOOR, lambda grey, *_: Prediction(self.space.neutral(grey).expand(-1, 3, -1, -1))),
         ]
 
     def ceilings(self) -> list[Predictor]:
         """What the palette leaves to be reached; and, where the source tells the objects, the table P(colour | object,
         grey level): the best score of who knows what each pixel shows and how bright it is, and nothing else."""
-        known = [Predictor(KNOWING, CEILING, self._by_objects)] if self.knowing is not None else []
+        known = [_reference(KNOWING, CEILING, self._by_objects)] if self.knowing is not None else []
         # where every decoding keeps the input's lightness, the true class keeps it already
-        shifted = [Predictor("true class, input's grey", CEILING, self._true_class_input_grey)]
-        return [*known, Predictor("true class", CEILING, self._true_class), *([] if self.space.keeps else shifted)]
+        shifted = [_reference("true class, input's grey", CEILING, self._true_class_input_grey)]
+        return [*known, _reference("true class", CEILING, self._true_class), *([] if self.space.keeps else shifted)]
 
     def model(self, name: str, network: nn.Module) -> Predictor:
         """A network, logits [N, K, H, W] from grey [N, 1, H, W], decoded by arg-max."""
@@ -128,29 +136,66 @@ class Yardstick:
 
         return Predictor(f"{name}, {decoding.name}", DECODING, predict)
 
-    def measured(self, name: str, network: nn.Module, num_resamples: int = 2_000) -> list[Row]:
-        """All rows with their intervals: floors, the one network, ceilings."""
+    def measured(
+        self, name: str, network: nn.Module, num_resamples: int = 2_000, keys: Iterable[str] = MEASURES
+    ) -> list[Row]:
+        """All rows with their intervals: floors, the one network, ceilings; of the measures ``keys`` alone."""
         predictors = [*self.floors(), self.model(name, network), *self.ceilings()]
-        return [with_intervals(self.row(predictor), num_resamples) for predictor in predictors]
+        return all_with_intervals([self.row(predictor, keys) for predictor in predictors], num_resamples)
 
-    def row(self, predictor: Predictor) -> Row:
-        """The predictor's measures on every validation picture."""
+    def row(self, predictor: Predictor, keys: Iterable[str] = MEASURES) -> Row:
+        """The predictor's measures ``keys`` on every validation picture; a floor's or a ceiling's from the cache."""
+        wanted = columns_of(keys)
+        if self.cache_dir is None or not predictor.kept:
+            found = self._columns(predictor, wanted)
+        else:
+            tables = [self._from_cache(part)[predictor.kept] for part in KEPT if wanted.intersection(part)]
+            found = {name: values for table in tables for name, values in table.items() if name in wanted}
+        in_order = {name: found[name] for name in sorted(found)}  # in which the bootstrap adds them up
+        return Row(predictor.name, predictor.kind, in_order, palette=predictor.palette)
+
+    def _columns(self, predictor: Predictor, wanted: Set[str]) -> dict[str, Tensor]:
+        """Values for each validation picture, [N, ...] by column, of those columns that the predictor has."""
         parts: list[dict[str, Tensor]] = []
         for part in self._parts():
             objects = self.pictures.validation_objects
-            prediction = predictor.predict(
-                self.grey[part], self.labels[part].long(), None if objects is None else objects[part]
-            )
+            labels = self.labels[part].long()
+            prediction = predictor.predict(self.grey[part], labels, None if objects is None else objects[part])
             shown = eight_bit(prediction.colours).float() / 255
-            columns = self._picture_columns(shown, _rgb(self.pictures.validation[part]))
-            columns |= _class_columns(prediction, self.labels[part].long())
-            if prediction.outside is not None:
-                columns["outside"] = prediction.outside.double().mean((1, 2))
-            if prediction.logits is not None:
-                columns["table"] = self.table_losses[part]
-            parts.append({name: values.cpu() for name, values in columns.items()})
-        columns = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        return Row(predictor.name, predictor.kind, columns, palette=predictor.palette)
+            values = columns.of_pictures(shown, _rgb(self.pictures.validation[part]), lambda: self.ab_prior, wanted)
+            values |= columns.of_classes(prediction.logits, prediction.labels, labels, wanted)
+            if prediction.outside is not None and "outside" in wanted:
+                values["outside"] = prediction.outside.double().mean((1, 2))
+            if prediction.logits is not None and "table" in wanted:
+                values["table"] = self.table_losses[part]
+            parts.append({name: column.cpu() for name, column in values.items()})
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def _from_cache(self, part: tuple[str, ...]) -> columns_cache.Columns:
+        """Every floor's and ceiling's values of some columns, measured where the cache lacks them."""
+        if part not in self._references:
+            assert self.cache_dir is not None
+            predictors = [*self.floors(), *self.ceilings()]
+            self._references[part] = columns_cache.kept(
+                self.cache_dir,
+                columns_cache.name_of(self._fingerprint, *self._objects(), part),
+                lambda: {predictor.kept: self._columns(predictor, set(part)) for predictor in predictors},
+                len(self.labels),
+                [predictor.kept for predictor in predictors],
+            )
+        return self._references[part]
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return fingerprint(self.pictures, self.palette, self.space)
+
+    def _objects(self) -> list[np.ndarray | None]:
+        both = self.pictures.train_objects, self.pictures.validation_objects
+        return [None if objects is None else objects.numpy() for objects in both]
+
+    def originals(self, index: Tensor) -> Tensor:
+        """The chosen validation pictures as they are: int64 [n] -> [n, 3, H, W] in [0, 1]."""
+        return _rgb(self.pictures.validation[index])
 
     def colours(self, predictor: Predictor, index: Tensor) -> Tensor:
         """What the predictor makes of the chosen validation pictures: int64 [n] -> [n, 3, H, W] in [0, 1]."""
@@ -193,20 +238,9 @@ class Yardstick:
         certain = torch.nn.functional.one_hot(labels.long(), len(self.palette)).permute(0, 3, 1, 2)
         return _prediction(decoded, certain.float().log())
 
-    def _picture_columns(self, shown: Tensor, true: Tensor) -> dict[str, Tensor]:
-        weighted, weight = quality.rebalanced_accuracy(shown, true, self.ab_prior)
-        colourfulness, truth = quality.colourfulness(shown), quality.colourfulness(true)
-        return {
-            "psnr": quality.psnr(shown, true),
-            "ssim": quality.ssim(shown, true),
-            "ciede2000": quality.ciede2000(shown, true),
-            "ab_error": quality.ab_error(shown, true),
-            "auc": quality.raw_accuracy(shown, true),
-            "auc_weighted": weighted,
-            "auc_weight": weight,
-            "colourfulness": colourfulness,
-            "colourfulness_gap": (colourfulness - truth).abs(),
-        }
+
+def _reference(name: str, kind: str, predict: Callable[..., Prediction]) -> Predictor:
+    return Predictor(name, kind, predict, kept=name)
 
 
 def _prediction(decoded: Decoded, logits: Tensor | None = None, labels: Tensor | None = None) -> Prediction:
@@ -216,20 +250,3 @@ def _prediction(decoded: Decoded, logits: Tensor | None = None, labels: Tensor |
 def _rgb(images: Tensor) -> Tensor:
     """Pictures as the measures want them: uint8 [N, H, W, 3] -> [N, 3, H, W] in [0, 1]."""
     return images.permute(0, 3, 1, 2).float() / 255
-
-
-def _class_columns(prediction: Prediction, labels: Tensor) -> dict[str, Tensor]:
-    if prediction.logits is None:
-        if prediction.labels is None:
-            return {}
-        return {"top1": (prediction.labels == labels).float().mean((1, 2))}
-    logits = prediction.logits
-    number = torch.where(logits.isnan().any(1), torch.nan, 1.0)  # a diverged network is right nowhere by its arg-max
-    columns = {
-        "cross_entropy": metrics.cross_entropy(logits, labels),
-        "top1": ((logits.argmax(1) == labels) * number).mean((1, 2)),
-        "bins": metrics.calibration_bins(logits, labels, NUM_BINS),
-    }
-    if logits.shape[1] > 5:
-        columns["top5"] = metrics.top_k_accuracy(logits, labels, 5) * number.mean((1, 2))
-    return columns

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from colourize import web_page
+from colourize import tables, web_page
 from colourize.bootstrap import Interval
 from colourize.evaluation import TABLE
 from colourize.figures import reliability_figure, scatter_figure, strip_figure
@@ -25,6 +27,8 @@ from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Measur
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
 PICTURES = tuple(key for key in MEASURES if key not in CLASSES)
 ABSENT = "-"
+NARROWEST, ROOMY = 80, 130  # characters: no table is made narrower; intervals are shown from here
+LONGEST = 28  # characters of a name on one line
 MOST_PAIRED = 6  # models; above, each is compared with the best one only
 
 
@@ -39,36 +43,62 @@ def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
 
 
 def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
-    """Two tables: of the classes, and of the pictures by arg-max; with 95 % intervals where there is room."""
-    roomy = console.width >= 130
-    parts: tuple[tuple[str, tuple[str, ...]], ...] = (("colour classes", CLASSES), ("pictures", PICTURES))
-    if not roomy:
-        parts = ("colour classes", CLASSES[:3]), ("", CLASSES[3:]), ("pictures", PICTURES[:4]), ("", PICTURES[4:8])
-        parts = *parts, ("", PICTURES[8:])
-    for part, keys in parts:
+    """Tables of the classes and of the pictures, no wider than the terminal; 95 % intervals where that is wide."""
+    console.width = width = max(NARROWEST, console.width)
+    for part, keys in (("colour classes", CLASSES), ("pictures", PICTURES)):
         keys, lines = _of_table(rows, keys)
-        if not keys:
-            continue
-        table = Table(title=f"{title}: {part}" if part else None, title_justify="left")
-        table.add_column("", no_wrap=roomy, overflow="fold")
-        for key in keys:
-            table.add_column(MEASURES[key].title, justify="right")
-        for row, following in itertools.zip_longest(lines, lines[1:]):
-            cells = [shown(row.intervals.get(key), MEASURES[key]) for key in keys]
-            texts = [(row.name, row.kind), *cells]
-            style = "bold" if row.kind == MODEL else ""
-            values = [
-                Text(value, style).append(f"\n{below}" if roomy else "", "not bold dim") for value, below in texts
-            ]
-            last = following is not None and following.kind != row.kind and following.kind != DECODING
-            table.add_row(*values, end_section=last)
-        console.print(table)
+        heading = f"{title}: {part}"
+        for some in _fitting(keys, lines, width):
+            console.print(table_of(lines, some, heading, intervals=width >= ROOMY))
+            console.print()
+            heading = ""
+
+
+def table_of(rows: Sequence[Row], keys: Sequence[str], title: str = "", intervals: bool = False) -> Table:
+    """One table of measures: floors, models, ceilings. Names break between words, and only where they are long."""
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.collapse_padding = True
+    table.add_column("", max_width=LONGEST, overflow="fold")
+    for key in keys:
+        table.add_column(_heading(key), justify="right", no_wrap=True)
+    for row, following in itertools.zip_longest(rows, rows[1:]):
+        cells = [shown(row.intervals.get(key), MEASURES[key]) for key in keys]
+        style = "bold" if row.kind == MODEL else ""
+        values = [
+            Text(value, style).append(f"\n{below}" if intervals else "", "not bold dim")
+            for value, below in ((row.name, row.kind), *cells)
+        ]
+        last = following is not None and following.kind != row.kind and following.kind != DECODING
+        table.add_row(*values, end_section=last)
+    return table
+
+
+def _heading(key: str) -> str:
+    """A measure's name, and its unit below it."""
+    return MEASURES[key].title.replace(", ", "\n")
+
+
+def _fitting(keys: Sequence[str], rows: Sequence[Row], width: int) -> list[list[str]]:
+    """The columns of tables none of which is wider than ``width`` characters, in order."""
+    found: list[list[str]] = []
+    endless = Console(width=10_000)
+    for key in keys:
+        table = table_of(rows, [*(found[-1] if found else []), key], intervals=width >= ROOMY)
+        if not found or Measurement.get(endless, endless.options, table).maximum > width:
+            found.append([])
+        found[-1].append(key)
+    return found
 
 
 def _of_table(rows: Sequence[Row], keys: Sequence[str]) -> tuple[tuple[str, ...], list[Row]]:
-    """A table's columns and rows: no share outside the gamut where none is counted; classes not once per decoding."""
-    counted = any("outside" in row.intervals for row in rows)
-    columns = tuple(key for key in keys if key != "outside" or counted)
+    """A table's columns and rows: no measure of which only a ceiling has a number; classes not once per decoding."""
+    known = {
+        key
+        for row in rows
+        for key, interval in row.intervals.items()
+        if row.kind != CEILING and math.isfinite(interval.estimate)
+    }
+    columns = tuple(key for key in keys if key in known)
     return columns, [row for row in rows if row.kind != DECODING or keys[0] not in CLASSES]
 
 
@@ -119,6 +149,14 @@ def as_json(rows: Iterable[Row]) -> str:
     return json.dumps(figures, indent=1, allow_nan=False)
 
 
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Every estimate as a Markdown table: a row for each predictor, a column for each measure."""
+    keys, _ = _of_table(rows, tuple(MEASURES))
+    lines = [["", *(MEASURES[key].title for key in keys)]]
+    lines += [[row.name, *(shown(row.intervals.get(key), MEASURES[key])[0] for key in keys)] for row in rows]
+    return tables.as_markdown(lines)
+
+
 def write_page(
     path: Path,
     title: str,
@@ -160,7 +198,7 @@ def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:
 
 def _html_figure(caption: str, figure: Figure, name: str) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
+    figure.savefig(buffer, format="png", dpi="figure" if name == "wide" else 150)  # a dot for each pixel of a picture
     source = base64.b64encode(buffer.getvalue()).decode()
     image = f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{source}">'
     above = f"<figcaption>{html.escape(caption)}</figcaption>"

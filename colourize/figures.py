@@ -1,10 +1,12 @@
 """What a person looks at. N pictures, H height, W width."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch.nn.functional as F
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -14,6 +16,11 @@ from torchvision.utils import make_grid
 from colourize import files
 
 MARKERS = "os^Dv*P"
+DPI = 100
+OWN_SIZE, SMALL = 64, 112  # px: up to which pictures are enlarged, and to about which side
+SHEET, GAP, BAR = 2_000, 6, 56  # px: the widest sheet, between pictures, for a scale below them
+MANY = 40  # points of a curve that need no markers
+FEWEST = 3  # pictures that are shown in any case
 FIGURES = ".png", ".pdf", ".svg"  # what a figure can be saved as
 
 
@@ -35,23 +42,59 @@ def picture_grid(*rows: Tensor, zoom: int = 3) -> Tensor:
     return grid.repeat_interleave(zoom, dim=1).repeat_interleave(zoom, dim=2)
 
 
-def strip_figure(rows: Mapping[str, Tensor], title: str = "") -> Figure:
-    """Rows of the same pictures under their names: each [N, C, H, W] in [0, 1], C = 1 or 3."""
-    num_pictures = len(next(iter(rows.values())))
-    names = [wrapped(name) for name in rows]
-    margin = 0.4 + 0.075 * max(len(line) for name in names for line in name.splitlines() or [""])
-    size = (num_pictures + margin, len(rows) + (0.45 if title else 0.1))
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
-    if title:
-        figure.suptitle(title, fontsize=10)
-    axes = figure.subplots(len(rows), num_pictures, squeeze=False)
-    for line, name, pictures in zip(axes, names, rows.values(), strict=True):
-        line[0].set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center")
-        for axis, picture in zip(line, pictures.expand(-1, 3, -1, -1), strict=True):
-            axis.imshow(picture.permute(1, 2, 0).cpu().numpy(), interpolation="nearest")
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
+def strip_figure(rows: Mapping[str, Tensor], title: str = "", below: int = 0) -> Figure:
+    """Rows of the same pictures beside their names: each [N, C, H, W] in [0, 1], C = 1 or 3; a dot for each pixel.
+
+    Pictures above 64 px are shown at their own size, smaller ones a whole number of times larger. Where the sheet would
+    be wider than ``SHEET`` px, fewer pictures are shown, three at least, which then are made smaller.
+
+    Args:
+        rows: the rows by their names.
+        title: of the sheet.
+        below: px left free at the bottom.
+    """
+    figure = Figure(dpi=DPI)
+    count = len(next(iter(rows.values())))
+    names = [figure.text(0, 0, wrapped(name), fontsize=9, ha="right", va="center") for name in rows]
+    margin = 2 * GAP + max(math.ceil(name.get_window_extent().width) for name in names)
+    height, width = next(iter(rows.values())).shape[-2:]
+    shown, (tall, wide) = _fitting(count, height, width, SHEET - margin)
+    lines = [max(tall, math.ceil(name.get_window_extent().height)) + GAP for name in names]
+    title = ", ".join(filter(None, [title, f"{shown} of {count} pictures" if shown < count else ""]))
+    heading = figure.text(0, 0, title, fontsize=10, ha="center", va="top")
+    across = max(margin + shown * (wide + GAP), math.ceil(heading.get_window_extent().width) + 2 * GAP)
+    top = GAP + (math.ceil(heading.get_window_extent().height) + GAP if title else 0)
+    down = top + sum(lines) + below
+    figure.set_size_inches(across / DPI, down / DPI)
+    heading.set_position((0.5, 1 - GAP / down))
+    for name, pictures, line in zip(names, rows.values(), lines, strict=True):
+        name.set_position(((margin - GAP) / across, 1 - (top + (line - GAP) / 2) / down))
+        under = down - top - tall - (line - GAP - tall) // 2
+        row = F.pad(_resized(pictures.expand(-1, 3, -1, -1)[:shown], tall, wide), (0, GAP), value=1.0)  # white
+        axis = figure.add_axes((margin / across, under / down, shown * (wide + GAP) / across, tall / down))
+        axis.imshow(row.permute(2, 0, 3, 1).flatten(1, 2).cpu().numpy(), interpolation="nearest", aspect="auto")
+        axis.set_axis_off()
+        top += line
     return figure
+
+
+def _fitting(count: int, height: int, width: int, room: int) -> tuple[int, tuple[int, int]]:
+    """How many pictures of a size are shown in ``room`` px, and how high and wide in px."""
+    side = max(height, width)
+    zoom = max(1, round(SMALL / side)) if side <= OWN_SIZE else 1
+    shown = min(count, max(FEWEST, room // (zoom * width + GAP)))
+    share = min(1.0, (room // shown - GAP) / (zoom * width))
+    return shown, (max(1, round(zoom * height * share)), max(1, round(zoom * width * share)))
+
+
+def _resized(pictures: Tensor, height: int, width: int) -> Tensor:
+    """Pictures [N, 3, H, W] repeated a whole number of times, or made smaller: -> [N, 3, height, width]."""
+    pictures = pictures.detach().float()
+    if height < pictures.shape[2]:
+        smaller = F.interpolate(pictures, (height, width), mode="bilinear", antialias=True)
+        return smaller.clamp(0, 1)
+    zoom = height // pictures.shape[2]
+    return pictures.repeat_interleave(zoom, dim=2).repeat_interleave(zoom, dim=3)
 
 
 def entropy_figure(rows: Mapping[str, Tensor], entropy: Tensor, title: str = "") -> Figure:
@@ -59,10 +102,11 @@ def entropy_figure(rows: Mapping[str, Tensor], entropy: Tensor, title: str = "")
     scale = ScalarMappable(Normalize(0, max(entropy.max().item(), 0.1)), "inferno")
     rgba = np.asarray(scale.get_cmap()(scale.norm(entropy.cpu().numpy())))
     colours = from_numpy(rgba[..., :3]).permute(0, 3, 1, 2)
-    figure = strip_figure({**rows, "entropy": colours}, title)
-    bar = figure.colorbar(scale, ax=figure.axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
-    bar.set_label("entropy (bits)", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
+    figure = strip_figure({**rows, "entropy": colours}, title, below=BAR)
+    down = DPI * figure.get_size_inches()[1]
+    bar = figure.add_axes((0.3, (BAR - 2 * GAP) / down, 0.4, 2 * GAP / down))
+    figure.colorbar(scale, cax=bar, orientation="horizontal").set_label("entropy (bits)", fontsize=8)
+    bar.tick_params(labelsize=7)
     return figure
 
 
@@ -152,16 +196,18 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str, tra
     """
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)
-    epochs = [row["epoch"] + 1 for row in rows]  # passes done, as people count them
+    last = rows[-1]["epoch"] + 1  # passes done, as people count them
     for axis, measure, unit in zip(figure.subplots(1, 2), ("loss", "accuracy"), ("nats/pixel", "%"), strict=True):
         scale = 100 if unit == "%" else 1
         for split, label, style in (("train", "training", "--"), ("val", "validation", "-")):
-            values = [scale * row.get(f"{split}/{measure}", np.nan) for row in rows]
-            axis.plot(epochs, values, style, marker="." if len(rows) < 40 else None, label=label)
+            points = [(row["epoch"] + 1, scale * row[key]) for row in rows if (key := f"{split}/{measure}") in row]
+            marker = "o" if len(points) == 1 else "." if len(points) < MANY else None
+            epochs, values = zip(*points, strict=True) if points else ((), ())
+            axis.plot(epochs, values, style, marker=marker, label=label)
         if measure == "loss" and training_loss:
             axis.set_title(f"{training_loss}; validation: cross-entropy", fontsize=9)
-        axis.set(xlabel="epoch", ylabel=f"{measure} ({unit})", xlim=(0.5, max(epochs) + 0.5))
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set(xlabel="epoch", ylabel=f"{measure} ({unit})", xlim=(0.5, last + 0.5))
+        axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axis.grid(alpha=0.3)
         axis.legend()
     save(figure, path)

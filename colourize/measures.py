@@ -1,7 +1,7 @@
 """Measures of a predictor over images, with intervals, and how two predictors compare. N images, R resamples."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from colourize import bootstrap, metrics
-from colourize.bootstrap import Interval, percentile_interval, resampled_means
+from colourize.bootstrap import Interval, percentile_interval, resampled_means_of
 
 FLOOR, MODEL, CEILING = "floor", "model", "ceiling"
 DECODING = "decoding"  # a model's pictures by another way than the arg-max: measures of pictures alone
@@ -59,24 +59,43 @@ MEASURES = {
 }
 
 
+def columns_of(keys: Iterable[str]) -> set[str]:
+    """The columns of which the measures ``keys`` are made."""
+    return {name for key in keys for name in MEASURES[key].columns}
+
+
 def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
     """The row with a 95 % bootstrap interval over images of each measure it has; the same resamples for every row.
 
     The calibration error is biased upwards in resamples, and so is its interval.
     """
-    names = list(row.columns)
-    flat = [
-        row.columns[name].double().flatten(1) if row.columns[name].ndim > 1 else row.columns[name].double()[:, None]
-        for name in names
+    return all_with_intervals([row], num_resamples)[0]
+
+
+def all_with_intervals(rows: Sequence[Row], num_resamples: int = 2_000) -> list[Row]:
+    """``with_intervals`` of each row, all of the same images."""
+    values = [_flat(row) for row in rows]
+    several = bool(values) and len(values[0]) > 1
+    resampled = resampled_means_of(values, num_resamples) if several else [table[:0] for table in values]
+    return [
+        _with(row, table.mean(0, keepdim=True), means)
+        for row, table, means in zip(rows, values, resampled, strict=True)
     ]
-    values = torch.cat(flat, dim=1)
-    widths = [part.shape[1] for part in flat]
-    means = values.mean(0, keepdim=True)
-    resampled = resampled_means(values, num_resamples) if len(values) > 1 else means[:0]
+
+
+def _flat(row: Row) -> Tensor:
+    """All columns beside each other: float64 [N, ...]."""
+    return torch.cat([values.double().reshape(len(values), -1) for values in row.columns.values()], dim=1)
+
+
+def _with(row: Row, means: Tensor, resampled: Tensor) -> Row:
+    """The row with the intervals that follow from its columns' means, [1, ...], and those of resamples, [R, ...]."""
+    names, shapes = list(row.columns), [values.shape[1:] for values in row.columns.values()]
+    widths = [shape.numel() for shape in shapes]
 
     def column(table: Tensor, name: str) -> Tensor:
-        part = table.split(widths, dim=1)[names.index(name)]
-        return part.unflatten(1, row.columns[name].shape[1:]) if row.columns[name].ndim > 1 else part[:, 0]
+        place = names.index(name)
+        return table.split(widths, dim=1)[place].reshape(len(table), *shapes[place])
 
     intervals = {}
     for key, measure in MEASURES.items():
@@ -84,7 +103,7 @@ def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
             estimate = measure.statistic(*(column(means, name) for name in measure.columns)).item()
             replicates = measure.statistic(*(column(resampled, name) for name in measure.columns))
             intervals[key] = (
-                percentile_interval(estimate, replicates) if len(values) > 1 else Interval(estimate, math.nan, math.nan)
+                percentile_interval(estimate, replicates) if len(resampled) else Interval(estimate, math.nan, math.nan)
             )
     return replace(row, intervals=intervals)
 
@@ -123,4 +142,4 @@ def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> 
         return f"{above}."
     best = ceiling.columns["cross_entropy"].double().mean().item()
     where = "below" if gap.low > 0 else "above" if gap.high < 0 else "level with"
-    return f"{above}, and {where} the {best:.3f} of who knows each pixel's object and grey."
+    return f"{above}, and {where} the {best:.3f} of a predictor given each pixel's object and grey level."

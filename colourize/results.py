@@ -1,18 +1,19 @@
 """What a finished run leaves: files, TensorBoard's last entries, and the tables on the screen."""
 
-import math
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from rich.table import Table
 from torch import Tensor
+from torch.utils.tensorboard.summary import hparams
 
 from colourize import terminal
 from colourize.callbacks import EpochTable, step, tensorboard
-from colourize.evaluation import KNOWING, PRIOR, TABLE
-from colourize.evaluation_page import as_json, print_tables
+from colourize.changes import NO_DIFFERENCE
+from colourize.config import NODES
+from colourize.evaluation import KNOWING, PRIOR, QUICK, TABLE
+from colourize.evaluation_page import NARROWEST, as_json, as_markdown, table_of
 from colourize.figures import save, save_curves, strip_figure
 from colourize.files import replace_text
 from colourize.measures import MODEL, Row, standing
@@ -20,9 +21,6 @@ from colourize.module import Colourizer
 from colourize.options import option
 from colourize.targets import short_name
 from colourize.terminal import clean
-
-GROUPS = "model", "data", "optimizer", "loss", "scheduler", "trainer"
-COMPARED = "val/loss", "val/accuracy", "val/skill", "train/loss", "train/accuracy", "best/val/loss", "images_per_second"
 
 
 def summary(table: EpochTable) -> dict[str, float]:
@@ -42,55 +40,69 @@ def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[st
     replace_text(folder / "evaluation.json", as_json(rows) + "\n")
 
 
-def log(trainer: pl.Trainer, knobs: dict[str, Any], metrics: dict[str, float], rows: list[Row]) -> None:
-    """Logs the network's measures and its row of TensorBoard's HPARAMS tab, with the values that took effect.
+def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
+    """Logs the table of floors, network and ceilings as a text, and the run's row of TensorBoard's HPARAMS tab.
 
-    At the end, because a row given at the start adds a false first point.
+    Only what the run was set to: TensorBoard then takes for measures the last points of the curves, and shows first
+    what differs between runs.
     """
-    values = {name: value for name, value in knobs.items() if name not in GROUPS and value is not None}
-    values |= {f"{group}.{name}": value for group in GROUPS for name, value in (knobs.get(group) or {}).items()}
-    flat = {name: value if isinstance(value, int | float) else clean(str(value)) for name, value in values.items()}
-    (model,) = (row for row in rows if row.kind == MODEL)
     if logger := tensorboard(trainer):
-        estimates = {f"{row.name}/{key}": value for row in rows for key, (value, *_) in row.intervals.items()}
-        own = {f"final/{key}": value for key, (value, *_) in model.intervals.items()}
-        final = {name: value for name, value in {**estimates, **own}.items() if math.isfinite(value)}
-        logger.log_metrics(final, step(trainer) + 1)  # after the last step, so a run that goes on replaces them
-        logger.log_hyperparams(flat, {f"hp/{name}": metrics[name] for name in COMPARED}, step(trainer) + 1)
+        writer, at = logger.experiment, step(trainer) + 1  # after the last step, so a run that goes on replaces them
+        writer.add_text("evaluation", as_markdown(rows), at)
+        _, begun, ended = hparams(hyperparameters(knobs), {})
+        for summary_ in (begun, ended):
+            writer._get_file_writer().add_summary(summary_, at)
         logger.finalize("success")
 
 
+def hyperparameters(knobs: dict[str, Any]) -> dict[str, Any]:
+    """The values that took effect, each once: knobs, names of options, and what an option's values add to the knobs.
+
+    Left out: the machine, the cache, and what has no value.
+    """
+    flat = {name: value for name, value in knobs.items() if name not in (*NODES, *NO_DIFFERENCE, "accelerator")}
+    for group in NODES:
+        node = knobs.get(group) or {}
+        flat[group] = short_name(node) if group == "model" else option(node.get("_target_"), group)
+        inner = {name: value for name, value in node.items() if name not in ("_target_", *NO_DIFFERENCE)}
+        flat |= {f"{group}.{name}": value for name, value in inner.items() if knobs.get(name) != value}
+    flat |= {f"trainer.{name}": value for name, value in (flat.pop("trainer", None) or {}).items()}
+    return {
+        name: value if isinstance(value, int | float) else clean(str(value))
+        for name, value in flat.items()
+        if value is not None
+    }
+
+
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
-    """Prints floors, network and ceilings; the last and the best epoch; where the run stands; where its files are."""
+    """Prints floors, network and ceilings by five measures; where the network stands; where its files are."""
     console = terminal.console()
-    print_tables(rows, f"after epoch {table.rows[-1]['epoch'] + 1:.0f}", console)
-    size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
-    seconds = table.rows[-1]["seconds"]
-    console.print(_epochs(table, f"{short_name(knobs['model'])}: {size:,} parameters, {seconds:.0f} s"))
-    if knobs.get("loss"):
-        name = option(knobs["loss"]["_target_"], "loss")
-        console.print(f"trained on loss={name} (train/loss); val/loss is plain cross-entropy, so that runs compare")
+    console.width = max(NARROWEST, console.width)
+    count = len(next(iter(rows[0].columns.values())))
+    title = f"after epoch {table.rows[-1]['epoch'] + 1:.0f}: {count:,} validation picture{'s' * (count > 1)}"
+    console.print(table_of(rows, QUICK, title))
+    for line in _sentences(knobs, module, table):
+        console.print(line)
     by_name = {row.name: row for row in rows}
     (model,) = (row for row in rows if row.kind == MODEL)
-    ceiling = by_name.get(KNOWING)
-    console.print(standing(model, by_name[TABLE], by_name[PRIOR], ceiling), style="bold")
+    console.print(standing(model, by_name[TABLE], by_name[PRIOR], by_name.get(KNOWING)), style="bold")
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
+    where = shlex.quote(str(folder))
     if (folder / "tensorboard").is_dir():
-        console.print(f"{'dashboard':13} tensorboard --logdir {shlex.quote(str(folder))}")
+        console.print(f"{'dashboard':13} tensorboard --logdir {where}")
+    console.print(f"{'all measures':13} colourize evaluate {where}")
 
 
-def _epochs(table: EpochTable, title: str) -> Table:
-    shown = Table(title=title, title_justify="left")
-    shown.add_column("epoch")
-    columns = "train/loss", "val/loss", "train/accuracy", "val/accuracy", "val/skill"
-    for column in columns:
-        shown.add_column(column.replace("/", "\n"), justify="right")  # two lines: it fits 80 characters
-    best = min(table.validated_rows(), key=lambda row: row["val/loss"])
-    for name, row in (("last", table.rows[-1]), ("best", best)):
-        cells = [
-            "-" if column not in row else f"{row[column]:.2%}" if "accuracy" in column else f"{row[column]:.4f}"
-            for column in columns
-        ]
-        shown.add_row(f"{row['epoch'] + 1:.0f} ({name})", *cells)
-    return shown
+def _sentences(knobs: dict[str, Any], module: Colourizer, table: EpochTable) -> list[str]:
+    """The network's size, its time, its best epoch; and what it was trained on, where that is not what is measured."""
+    size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+    best, last = min(table.validated_rows(), key=lambda row: row["val/loss"]), table.rows[-1]
+    lines = [
+        f"{short_name(knobs['model'])}: {size:,} parameters, {last['seconds']:.0f} s; training loss "
+        f"{last['train/loss']:.4f}; lowest validation loss {best['val/loss']:.4f}, after epoch {best['epoch'] + 1:.0f}"
+    ]
+    if knobs.get("loss"):
+        name = option(knobs["loss"]["_target_"], "loss")
+        lines.append(f"trained on loss={name} (train/loss); val/loss is plain cross-entropy, so that runs compare")
+    return lines

@@ -23,10 +23,12 @@ from colourize.averaging import MovingAverage
 from colourize.callbacks import EpochLines, EpochTable, ExamplePictures, ProgressBar, examples
 from colourize.checkpoint import CheckpointFiles, newest, read
 from colourize.compilation import compiled, trial_batch
+from colourize.config import LATER
 from colourize.data.module import ColourData
 from colourize.data.pictures import example_index
 from colourize.errors import InputError
-from colourize.evaluation import Yardstick
+from colourize.evaluation import QUICK, Yardstick
+from colourize.measures import MEASURES
 from colourize.module import Colourizer
 from colourize.resumable import check_pictures, check_resumable, check_weights
 from colourize.resumption import Resumption, purge_step
@@ -114,7 +116,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     fingerprint = data.fingerprint()
     if path is not None and contents is not None:
         check_pictures(path, contents, knobs, fingerprint)
-    yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space)
+    yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space, knobs["cache_dir"])
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if path is not None and contents is not None:
         check_weights(path, contents, module)
@@ -152,10 +154,13 @@ def _report(knobs: dict[str, Any], folder: Path, fitted: Fitted) -> dict[str, fl
     module, validation, table = fitted.module.cpu().float().eval(), fitted.data.validation, fitted.table
     if not table.validated_rows():
         raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
-    rows = fitted.yardstick.measured(short_name(knobs["model"]), module)
+    keys = QUICK if knobs.get("measures", LATER["measures"]) == "quick" else MEASURES
+    rows = fitted.yardstick.measured(short_name(knobs["model"]), module, keys=keys)
     metrics = results.summary(table)
-    results.write(folder, knobs, table, examples(module, *validation[example_index(len(validation))]), rows)
-    results.log(fitted.trainer, knobs, metrics, rows)
+    index = example_index(len(validation))
+    strip = {"original": fitted.yardstick.originals(index), **examples(module, *validation[index])}
+    results.write(folder, knobs, table, strip, rows)
+    results.log(fitted.trainer, knobs, rows)
     results.show(folder, knobs, module, table, rows)
     return metrics
 

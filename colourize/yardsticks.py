@@ -19,7 +19,7 @@ def yardsticks(
     if not modules:
         data.setup()
         assert data.pictures is not None
-        yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space)
+        yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space, data.cache_dir)
         decoded = [yardstick.decoded(TABLE, yardstick.table, other) for other in others]
         return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
     pictures = data.read()
@@ -34,7 +34,8 @@ def yardsticks(
     suffixes = _suffixes([(len(runs[0][1].palette), runs[0][1].space.name) for runs in palettes])
     for number, runs in enumerate(palettes):
         palette, space = runs[0][1].palette, runs[0][1].space
-        yardstick = Yardstick(pictures, *labelled(pictures, palette, data.cache_dir, space), palette, space)
+        splits = labelled(pictures, palette, data.cache_dir, space)
+        yardstick = Yardstick(pictures, *splits, palette, space, data.cache_dir)
         predictors = yardstick.floors()
         for name, module in runs:
             predictors.append(yardstick.model(name, module))

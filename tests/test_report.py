@@ -256,3 +256,26 @@ def test_the_verb_writes_beside_the_runs_and_says_where(tmp_path, monkeypatch, c
     for name in ("report.html", "report.md", "report.csv"):
         assert (tmp_path / "sweep" / name).is_file()
         assert str(tmp_path / "sweep" / name) in said
+
+
+def test_a_measure_that_no_run_has_is_no_column(tmp_path):
+    """Runs measure five things at their end, or with measures=all every one."""
+    folder = made(tmp_path / "quick")
+    text = written(folder)[1]
+    assert "| PSNR, dB | seconds | pictures/s |" in text
+    job = folder / "0/evaluation.json"
+    figures = json.loads(job.read_text())
+    figures["UNet"] |= {"ssim": [0.9, 0, 0], "colourfulness": [20.0, 0, 0]}
+    job.write_text(json.dumps(figures))
+    text = written(folder)[1]
+    assert "| PSNR, dB | SSIM | colourfulness | seconds | pictures/s |" in text
+    assert "0.900 (of 1)" in text
+
+
+def test_what_is_expected_is_said_to_be_of_the_full_study(tmp_path):
+    run(tmp_path / "0", experiment="kernel")
+    text = written(tmp_path)[1]
+    assert (
+        "**Expected of the full study, as its file was written (these runs may be fewer, shorter or on other "
+        "pictures)**: validation loss on horses" in text
+    )

@@ -56,7 +56,9 @@ def put(config, path, value):
     return changed
 
 
-FULL = knobs(*QUICK, "model=resunet", "augment=flips", "loss=soft", "scheduler=onecycle", "trainer.max_time='01:00:00:00'")
+FULL = knobs(
+    *QUICK, "model=resunet", "augment=flips", "loss=soft", "scheduler=onecycle", "trainer.max_time='01:00:00:00'"
+)
 PLACES = [*paths(FULL), *((node, "surplus") for node in NODES), ("trainer", "surplus"), ("surplus",)]
 
 

@@ -97,11 +97,6 @@ def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: S
     return torch.from_numpy(labels)
 
 
-def _told(space: Space) -> list[str]:
-    """The space as a part of what a digest stands for; nothing for rgb, which was there before there were others."""
-    return [] if space is RGB else [space.name]
-
-
 def fingerprint(pictures: Pictures, palette: Tensor, space: Space = RGB) -> str:
     """20 hex digits that stand for the pictures' bytes, their order, the palette, float32 [K, C], and its space."""
     arrays = pictures.train, pictures.validation, palette.float()

@@ -81,7 +81,7 @@ def curves(lines: Sequence[Curve], levels: Sequence[Level], marks: Sequence[Mark
                 axes.fill_between(epochs, mean - sd, mean + sd, **band)
         _levels(axes, levels)
         _marks(axes, marks)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return as_svg(figure, axes, axis)
 
 

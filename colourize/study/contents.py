@@ -18,6 +18,11 @@ from colourize.study.values import shown, value_of
 from colourize.terminal import cleaned
 
 MOST_STRIPS = 60
+SAID = {
+    "Question": "Question",
+    "Expected": "Expected of the full study, as its file was written (these runs may be fewer, shorter or on other "
+    "pictures)",
+}
 METHODS = (
     "Losses, accuracies and pictures are those of the last epoch. The best epoch is the one of the lowest validation "
     "loss, chosen on the pictures it is measured on, so that it flatters.",
@@ -34,11 +39,9 @@ def contents(study: Study) -> Document:
     """The page of a study."""
     name = records.experiment(study.records)
     said = lab_record.header(name, [record.folder for record in study.records]) if name else {}
-    parts: list[Part] = [Text(f"**{key}**: {said[key]}") for key in ("Question", "Expected") if key in said]
+    parts: list[Part] = [Text(f"**{heading}**: {said[key]}") for key, heading in SAID.items() if key in said]
     if said and (words := summary.changed(study)):
-        parts.append(
-            Text(f"Begun with {words}: what stands above is the experiment's file, whatever the command said.")
-        )
+        parts.append(Text(f"These runs were begun with {words}."))
     parts += [Answer(""), Text(summary.summary(study)), Heading("Results")]
     parts += tables(study)
     parts += [

@@ -26,7 +26,11 @@ def tables(study: Study) -> list[Part]:
 
 
 def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
-    """Floors, settings, ceilings; for each set of pictures and palette where there are several."""
+    """Floors, settings, ceilings; for each set of pictures and palette where there are several.
+
+    A measure that no run has is left out: what a run measures at its end is a knob (``measures``).
+    """
+    columns = [column for column in columns if any(of(each, column) for each in every)] or columns
     alike: dict[str, list[Setting]] = {}
     for each in every:
         alike.setdefault(each.pictures, []).append(each)

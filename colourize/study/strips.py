@@ -13,7 +13,7 @@ from colourize.data.decode import read_rgb
 from colourize.errors import told
 
 log = logging.getLogger(__name__)
-TAG = "grey, true, predicted"
+TAG, OLD_TAG = "val/grey, true, predicted", "grey, true, predicted"
 LARGEST, MOST_PIXELS = 1 << 30, 1 << 26  # bytes of a file of events, pixels of its pictures
 ZOOM = 3
 """Of ``figures.picture_grid``, whose pictures stand one pixel apart before they are enlarged."""
@@ -41,9 +41,10 @@ def read(folder: Path) -> Strips | None:
         sizes = {"images": 1, "scalars": 1, "tensors": 1, "histograms": 1}
         events = EventAccumulator(str(folder / "tensorboard"), sizes)
         events.Reload()
-        if TAG not in events.Tags()["images"]:
+        tag = next((tag for tag in (TAG, OLD_TAG) if tag in events.Tags()["images"]), None)
+        if tag is None:
             return None
-        image = read_rgb(events.Images(TAG)[-1].encoded_image_string, max_pixels=MOST_PIXELS)
+        image = read_rgb(events.Images(tag)[-1].encoded_image_string, max_pixels=MOST_PIXELS)
     except Exception as error:  # TensorBoard and protobuf have a dozen kinds for a damaged file
         log.warning("%s: its pictures cannot be read (%s) and are left out", folder, told(error))
         return None

@@ -167,7 +167,7 @@ def scalars(run):
     events.Reload()
     tags = [tag for tag in events.Tags()["scalars"] if "images_per_second" not in tag]
     values = {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in tags}
-    return {**values, "pictures": [event.step for event in events.Images("grey, true, predicted")]}
+    return {**values, "pictures": [event.step for event in events.Images("val/grey, true, predicted")]}
 
 
 @pytest.mark.case(10)
