@@ -103,6 +103,11 @@ def fingerprint(pictures: Pictures, palette: Tensor, space: Space = RGB) -> str:
     return digest(*(array.numpy() for array in arrays), *_told(space))
 
 
+def _told(space: Space) -> list[str]:
+    """The space as a part of what a digest stands for; nothing for rgb, which was there before there were others."""
+    return [] if space is RGB else [space.name]
+
+
 class Batches(Sampler[Tensor]):
     """Index tensors of up to ``batch_size``, in an order that depends on (seed, epoch) alone; in file order unseeded.
 
