@@ -111,7 +111,7 @@ def mapped(folder: str, count: str) -> Turn:
 
     def turn() -> Figures:
         with _AnonymousPeak() as peak:
-            fitted = fit(knobs("data=folder", *words, "max_epochs=1", "+trainer.limit_val_batches=10"), root / "run")
+            fitted = fit(knobs("data=folder", *words, "max_epochs=1", "trainer.limit_val_batches=10"), root / "run")
         seconds = len(fitted.data.train) / fitted.table.rows[-1]["images_per_second"]
         return {"epoch": seconds, "peak anonymous MB": peak.most, "peak MB with mapped files": _status("VmHWM")}
 

@@ -124,9 +124,9 @@ class OptunaSweeper(Sweeper):
         returned = self.launcher.launch(words, initial_job_idx=numbers[0])
         for number, job in zip(numbers, returned, strict=True):
             loss = job.return_value
-            if _out_of_time(job):  # resume= tries this trial again
-                continue
             if loss is None or math.isnan(loss):
+                if _out_of_time(job):  # resume= tries this trial again
+                    continue
                 study.tell(number, state=TrialState.FAIL)
             elif PRUNED in study.trials[number].user_attrs:
                 study.tell(number, state=TrialState.PRUNED)
@@ -137,7 +137,8 @@ class OptunaSweeper(Sweeper):
 
 def _out_of_time(job: Any) -> bool:
     """Whether ``trainer.max_time`` ended a job."""
-    folder = OmegaConf.select(job.hydra_cfg, "hydra.runtime.output_dir") if job.hydra_cfg is not None else None
+    ran = getattr(job, "hydra_cfg", None)
+    folder = None if ran is None else OmegaConf.select(ran, "hydra.runtime.output_dir")
     return folder is not None and manifest.read(Path(folder)).get("status") == "interrupted"
 
 

@@ -33,7 +33,7 @@ def named(*runs: str) -> list[str]:
         (["seed=1", "data.seed=2", ""],
          ["ConvTransposeNet seed=1 data.seed=0", "ConvTransposeNet seed=0 data.seed=2",
           "ConvTransposeNet seed=0 data.seed=0"]),
-        (["", "+trainer.gradient_clip_val=1"], ["ConvTransposeNet", "ConvTransposeNet gradient_clip_val=1"]),
+        (["", "trainer.gradient_clip_val=1"], ["ConvTransposeNet", "ConvTransposeNet gradient_clip_val=1"]),
         (["", "cache_dir=x save_every=3"], ["ConvTransposeNet (1)", "ConvTransposeNet (2)"]),
         (["kernel=5"], ["ConvTransposeNet"]),
     ],

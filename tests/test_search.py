@@ -199,7 +199,7 @@ def test_a_damaged_database_is_told_in_one_line_and_damaged_results_count_for_no
 def test_the_command_searches_prunes_goes_on_and_says_what_is_best(tmp_path):
     words = [*QUICK, "max_epochs=2", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra.sweeper.params={lr:'tag(log,interval(1e-6,1e-1))'}", "hydra.sweeper.random_trials=2"]
-    words += ["hydra.sweeper.prune_after=0", "+trainer.enable_progress_bar=false"]
+    words += ["hydra.sweeper.prune_after=0", "trainer.enable_progress_bar=false"]
 
     def run(n_trials):
         command = [sys.executable, str(ROOT / "train.py"), "--multirun", "experiment=search", *words]

@@ -101,7 +101,7 @@ def test_the_rate_of_an_epoch_is_that_of_its_first_step(quick, tmp_path):
 
 
 def test_epochs_without_validation_have_empty_cells(quick, tmp_path):
-    train(quick("max_epochs=4", "+trainer.check_val_every_n_epoch=3", "+trainer.enable_progress_bar=false"), tmp_path)
+    train(quick("max_epochs=4", "trainer.check_val_every_n_epoch=3", "trainer.enable_progress_bar=false"), tmp_path)
     assert [row["val/loss"] == "" for row in rows(tmp_path)] == [True, True, False, True]
 
 

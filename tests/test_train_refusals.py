@@ -1,6 +1,7 @@
 """What is refused before, and told after, a run."""
 
 import errno
+import re
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from tests.conftest import QUICK, knobs
         ("classes=hourse", "classes='hourse': unknown class; pass some of meadow"),
         ("ckpt_path=missing.ckpt", "no such checkpoint"),
         ("precision=33", "precision=33 is unknown; pass one of 32-true"),
-        ("+trainer.foo=1", "foo=1.*unexpected keyword argument 'foo'"),
+        ("+trainer.foo=1", "trainer.foo=1 is unknown"),
         ("optimizer.weight_decay=-1", "optimizer: Invalid weight_decay value"),
         ("data.num_train=1", "num_train=1 is too small"),
     ],
@@ -58,15 +59,56 @@ def test_going_on_with_another_palette_is_refused(picture_folder, tmp_path):
 
 
 def test_a_run_without_validation_is_refused(quick, tmp_path):
+    with pytest.raises(InputError, match=r"trainer.limit_val_batches must be a number of batches >= 1.*, got 0"):
+        quick("trainer.limit_val_batches=0")
     with pytest.raises(InputError, match="left no epoch with a validation"):
-        train(quick("+trainer.limit_val_batches=0"), tmp_path)
+        train({**quick(), "trainer": {"limit_val_batches": 0}}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "found"),
+    [
+        ("cpu", "accelerator=cpu"),
+        pytest.param(
+            "auto", "accelerator=auto, which finds none",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_precision_that_would_become_another_is_refused(quick, tmp_path, accelerator, found):
+    told = f"^precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed$"
+    with pytest.raises(InputError, match=told):
+        train(quick("precision=16-mixed", "optimizer.fused=false", f"accelerator={accelerator}"), tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "64-true"])
+def test_run_json_names_the_precision_that_lightning_used(quick, tmp_path, monkeypatch, precision):
+    used, original = [], pl.Trainer.fit
+    monkeypatch.setattr(pl.Trainer, "fit", lambda self, *a, **k: (used.append(self.precision), original(self, *a, **k)))
+    train(quick(f"precision={precision}", "max_epochs=1"), tmp_path)
+    assert used == [precision] == [manifest.read(tmp_path)["config"]["precision"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["augment.shift=8"], "augment.shift must be <= 7 for pictures of 8x8 pixels, got 8"),
+        (["augment.mix=0.5", "batch_size=1"],
+         "augment.mix=0.5 swaps parts of two pictures; pass batch_size=2 or more, got 1"),
+    ],
+)  # fmt: skip
+def test_an_augmentation_that_would_do_less_than_asked_is_refused(quick, tmp_path, words, told):
+    with pytest.raises(InputError, match=f"^{re.escape(told)}$"):
+        train(quick("augment=flips", *words), tmp_path)
+    train(quick("augment=flips", "augment.shift=7", "augment.mix=0.5", "max_epochs=1"), tmp_path / "most")
 
 
 def test_a_limit_that_leaves_no_batch_is_told_in_one_line(quick, tmp_path):
     with pytest.raises(
         InputError, match=r"limit_train_batches': 0.01.*requested to check 0.01 of the `train_dataloader`"
     ):
-        train(quick("+trainer.limit_train_batches=0.01"), tmp_path)
+        train(quick("trainer.limit_train_batches=0.01"), tmp_path)
 
 
 def test_nothing_left_to_train_is_said(finished_run, tmp_path):

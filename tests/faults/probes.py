@@ -194,6 +194,16 @@ def signal_with_kernel(kernel: int, signum: int, step: int) -> None:
     in_step(action)
 
 
+def late_in_step(step: int, kernel: int | None = None) -> None:
+    """Lets ``trainer.max_time`` be over in a step, of all jobs or of those with this kernel."""
+
+    def action(module: Colourizer, at: int) -> None:
+        if at == step and kernel in (None, module.config["kernel"]):
+            next(each for each in module.trainer.callbacks if isinstance(each, Resumption)).end = 0.0
+
+    in_step(action)
+
+
 def record_jobs(file: str, then: Callable[..., None] | None = None, *given: Any) -> None:
     """Appends kernel and step of every step of every job to a file."""
 

@@ -14,13 +14,13 @@ CONTEXT.set_forkserver_preload(["colourize.__main__", "colourize.train", "colour
 
 SMALL = (
     "data=scenes", "data.num_train=40", "data.num_validation=8", "image_size=8", "num_filters=2", "num_colours=4",
-    "batch_size=4", "max_epochs=4", "+trainer.enable_progress_bar=false",
+    "batch_size=4", "max_epochs=4", "trainer.enable_progress_bar=false",
 )  # fmt: skip
 """A run of 40 steps, ten an epoch."""
 
 FOLDER = (
     "data=folder", "data.root=pictures", "image_size=16", "num_filters=1", "num_colours=4", "batch_size=2",
-    "max_epochs=1", "+trainer.enable_progress_bar=false",
+    "max_epochs=1", "trainer.enable_progress_bar=false",
 )  # fmt: skip
 """A run of three steps on the fixture ``pictures``."""
 

@@ -47,7 +47,7 @@ def server(origin):
 
 SMALL = (
     "data=cifar10", "classes=all", "num_filters=1", "num_colours=2", "batch_size=50", "max_epochs=1",
-    "+trainer.enable_progress_bar=false",
+    "trainer.enable_progress_bar=false",
 )  # fmt: skip
 
 

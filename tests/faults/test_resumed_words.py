@@ -57,7 +57,7 @@ def assert_identical_but_configuration(first, second):
     [
         (["max_epochs=1"], "killed/checkpoints/last.ckpt is 3 batches into epoch 3; pass max_epochs=3 or more"),
         (["accelerator=gpu"], "pass accelerator=cpu or auto"),
-        (["+trainer.limit_train_batches=5"], "trained with trainer.limit_train_batches=null, not 5"),
+        (["trainer.limit_train_batches=5"], "trained with trainer.limit_train_batches=null, not 5"),
         (["model=unet"], "trained with model=convtranspose, not unet"),
     ],
 )

@@ -47,8 +47,8 @@ def settings(request, everything, tmp_path_factory):
     """Knobs of a run of 40 steps, ten an epoch."""
     if not everything:
         return SMALL
-    own = ["batch_size=10", "max_epochs=4", "+trainer.enable_progress_bar=false", "+trainer.limit_train_batches=10",
-           "+trainer.limit_val_batches=2"]  # fmt: skip
+    own = ["batch_size=10", "max_epochs=4", "trainer.enable_progress_bar=false", "trainer.limit_train_batches=10",
+           "trainer.limit_val_batches=2"]  # fmt: skip
     if "COLOURIZE_REAL_PICTURES" not in os.environ:
         return ["data=scenes", "data.num_train=100", "data.num_validation=20", *own]
     return ["data=folder", f"data.root={request.getfixturevalue('real_pictures')}", "classes=horse", *own]
@@ -119,11 +119,11 @@ def remember_data(monkeypatch):
     [
         ["precision=64-true"],
         ["precision=bf16-mixed", "optimizer=sgd", "scheduler=onecycle"],
-        ["+trainer.val_check_interval=0.3", "save_every=3", "patience=5"],
-        ["+trainer.val_check_interval=0.5", "scheduler=plateau", "scheduler.wait=0"],
-        ["+trainer.accumulate_grad_batches=3", "scheduler=cosine"],
-        ["+trainer.check_val_every_n_epoch=2", "+trainer.limit_train_batches=7"],
-        ["+trainer.reload_dataloaders_every_n_epochs=1"],
+        ["trainer.val_check_interval=0.3", "save_every=3", "patience=5"],
+        ["trainer.val_check_interval=0.5", "scheduler=plateau", "scheduler.wait=0"],
+        ["trainer.accumulate_grad_batches=3", "scheduler=cosine"],
+        ["trainer.check_val_every_n_epoch=2", "trainer.limit_train_batches=7"],
+        ["trainer.reload_dataloaders_every_n_epochs=1"],
         ["patience=1", "optimizer=sgd", "lr=1e-30"],
         ["optimizer=hypergradient", "optimizer.hyper_lr=1e-5", "optimizer.weight_decay=0.1"],
         [
@@ -136,8 +136,8 @@ def remember_data(monkeypatch):
             "optimizer.decoupled=true",
         ],
         ["optimizer=sgdw", "optimizer.weight_decay=0.1"],
-        ["ema=0.9", "+trainer.val_check_interval=0.5", "save_every=3"],
-        ["ema=0.99", "+trainer.accumulate_grad_batches=3", "precision=64-true", "model=unet"],
+        ["ema=0.9", "trainer.val_check_interval=0.5", "save_every=3"],
+        ["ema=0.99", "trainer.accumulate_grad_batches=3", "precision=64-true", "model=unet"],
         ["loss=soft", "loss.uniform=0.5", "ema=0.9", "save_every=3"],
         ["augment=flips", "augment.shift=2", "augment.noise=0.1", "augment.mix=0.5"],
     ],
@@ -154,8 +154,8 @@ def real(real_pictures, tmp_path_factory):
     """The words of a run of 60 steps on real pictures, and its folder when nothing interrupts it."""
     folder = tmp_path_factory.mktemp("real")
     words = ["data=folder", f"data.root={real_pictures}", "classes=horse", "model=unet", "num_filters=8",
-             f"cache_dir={folder / 'cache'}", "+trainer.limit_train_batches=20", "max_epochs=3", "save_every=3",
-             "+trainer.limit_val_batches=2"]  # fmt: skip
+             f"cache_dir={folder / 'cache'}", "trainer.limit_train_batches=20", "max_epochs=3", "save_every=3",
+             "trainer.limit_val_batches=2"]  # fmt: skip
     assert Process(*words, "hydra.run.dir=run", cwd=folder, probe=probes.no_report).wait(300) == 0
     return words, folder / "run"
 

@@ -1,0 +1,124 @@
+"""``trainer.max_time`` ends a run as a signal does; an older version's run, with a plus before its words, is resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from colourize import checkpoint, manifest, runfolder, search_study
+from tests.faults import probes
+from tests.faults.processes import SMALL
+from tests.faults.states import assert_identical, differences, saved, untimed_rows
+
+HOURS = "trainer.max_time=00:01:00:00"
+STATUS = 128 + signal.SIGUSR1
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "place"),
+    [
+        (3, [], "in epoch 1 after batch 4"),
+        (9, [], "after epoch 1"),
+        (13, ["trainer.accumulate_grad_batches=3"], "in epoch 2 after batch 6"),
+        (16, ["model=lookup"], "in epoch 2 after batch 7"),
+    ],
+)
+def test_it_ends_as_after_a_signal_and_is_resumed_to_the_same_bits(run, resume, tmp_path, step, words, place):
+    assert run("whole", *words).wait() == 0
+    late = run("late", HOURS, *words, probe=probes.late_in_step, given=(step,))
+    assert late.wait() == STATUS
+    line = (
+        f"trainer.max_time=00:01:00:00 is over, saved {place}; go on with: python train.py resume={tmp_path / 'late'}"
+    )
+    assert late.stderr() == f"colourize: {line}\n"
+    assert manifest.read(tmp_path / "late")["status"] == "interrupted"
+    assert manifest.read(tmp_path / "late")["error"] == "trainer.max_time=00:01:00:00 is over"
+    assert resume("late", "~trainer.max_time").wait() == 0
+    assert_identical(tmp_path / "whole", tmp_path / "late")
+
+
+def test_a_resumed_run_has_the_time_again_and_one_with_nothing_left_finishes(run, resume, tmp_path):
+    assert run("late", HOURS, probe=probes.late_in_step, given=(5,)).wait() == STATUS
+    assert resume("late", probe=probes.late_in_step, given=(7,)).wait() == STATUS
+    assert saved(tmp_path / "late")["global_step"] == 8
+    assert resume("late", probe=probes.late_in_step, given=(39,)).wait() == 0
+    assert manifest.read(tmp_path / "late")["status"] == "finished"
+
+
+def test_a_moment_is_time_for_one_batch(run, tmp_path):
+    """Importing and loading alone take longer than the time: without a step no requeued run would ever end."""
+    moment = run("late", "trainer.max_time={milliseconds:1}")
+    assert moment.wait() == STATUS
+    assert "saved in epoch 1 after batch 1; go on" in moment.stderr()
+
+
+def test_in_a_sweep_the_job_is_interrupted_and_the_others_go_on(start, resume, tmp_path, cache):
+    words = "--multirun", *SMALL, cache, HOURS, "kernel=1,2,3", "hydra.sweep.dir=sweep"
+    done = start(*words, cwd=tmp_path, probe=probes.late_in_step, given=(13, 2))
+    assert done.wait() == STATUS
+    assert "job 1 (kernel=2) interrupted: trainer.max_time=00:01:00:00 is over" in done.stdout()
+    assert states(tmp_path / "sweep") == ["finished", "interrupted", "finished"]
+    assert resume("sweep").wait() == 0
+    assert states(tmp_path / "sweep") == 3 * ["finished"]
+
+
+def states(sweep):
+    return [runfolder.state(sweep / str(number)) for number in range(3)]
+
+
+def test_a_failed_job_beside_it_makes_the_sweep_s_status_one(start, tmp_path, cache):
+    words = "--multirun", *SMALL, cache, "trainer.max_time={milliseconds:1}", "kernel=0,2"
+    assert start(*words, "hydra.sweep.dir=sweep", cwd=tmp_path).wait() == 1
+
+
+def test_jobs_beside_each_other_are_interrupted_one_by_one(tmp_path, cache):
+    words = "--multirun", *SMALL, cache, "trainer.max_time={milliseconds:1}", "kernel=1,2", "hydra.sweep.dir=sweep"
+    command = [sys.executable, "-m", "colourize", "train", *words, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == STATUS
+    for number in range(2):
+        assert runfolder.state(tmp_path / f"sweep/{number}") == "interrupted"
+        assert "is over, saved in epoch 1 after batch 1" in (tmp_path / f"sweep/{number}/output.txt").read_text()
+
+
+def test_a_search_keeps_the_trial_open(start, resume, tmp_path, cache):
+    words = "--multirun", *SMALL, cache, HOURS, "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2"
+    words = *words, "hydra.sweeper.prune_after=99", "kernel=choice(2,3)", "hydra.sweep.dir=search"
+
+    def trials():
+        found = search_study.open_study(tmp_path / "search", make=False).trials
+        return {trial.params["kernel"]: trial.state.name for trial in found}
+
+    assert start(*words, cwd=tmp_path, probe=probes.late_in_step, given=(13, 2)).wait() == STATUS
+    assert trials() == {"2": "RUNNING", "3": "COMPLETE"}
+    assert resume("search").wait() == 0
+    assert trials() == {"2": "COMPLETE", "3": "COMPLETE"}
+
+
+def test_a_run_of_an_older_version_is_resumed_with_its_plusses_and_without_what_had_no_effect(run, resume, tmp_path):
+    clip = "trainer.gradient_clip_val=1"
+    assert run("whole", clip).wait() == 0
+    assert run("old", clip, probe=probes.signal_in_step, given=(signal.SIGTERM, 13)).wait() == 143
+    aged(tmp_path / "old", {"log_every_n_steps": 5, "inference_mode": True})
+    assert resume("old").wait() == 0
+    assert differences(saved(tmp_path / "whole"), saved(tmp_path / "old")) == []
+    assert untimed_rows(tmp_path / "whole") == untimed_rows(tmp_path / "old")
+
+
+def aged(folder: Path, arguments: dict) -> None:
+    """Makes a run folder what the version before the schema wrote."""
+    words = [word.replace("trainer.", "+trainer.") for word in manifest.read(folder)["overrides"]]
+    said = json.loads((folder / manifest.NAME).read_text())
+    said["overrides"] = [*words, *(f"+trainer.{name}={value}" for name, value in arguments.items())]
+    said["config"]["trainer"] |= arguments
+    (folder / manifest.NAME).write_text(json.dumps(said))
+    for file in (folder / "checkpoints").iterdir():
+        contents = torch.load(file, weights_only=True)
+        contents["config"]["trainer"] |= arguments
+        os.remove(file)
+        checkpoint.write(contents, file)
