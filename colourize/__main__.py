@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize import __version__, manifest, runfolder, search, search_study, terminal, trainer_knobs
+from colourize.changes import as_begun
 from colourize.config import conf_dir, given, plain, register
 from colourize.errors import InputError, Interrupted, OutOfTime, told
 from colourize.sweep import Summary
@@ -69,8 +70,8 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
     try:
         _keep_words(folder, cfg, job)
         runfolder.announce(folder, overrides, job.overrides.hydra)
-        knobs = plain(cfg)
         said = manifest.read(folder)
+        knobs = as_begun(plain(cfg), said.get("config"), overrides)
         if (metrics := runfolder.finished(folder, said, knobs)) is not None:
             manifest.update(folder, overrides=overrides)  # the same knobs, perhaps in other words
             print(f"colourize: {folder} is finished: nothing to do")

@@ -77,8 +77,24 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration with every later knob, at its top, in its network and in its optimizer."""
-    return {**LATER, **config, **{name: {**LATER, **config[name]} for name in ("model", "optimizer")}}
+    """A configuration with every later knob, at its top, in its network, its optimizer and its pictures."""
+    return {**LATER, **config, **{name: {**LATER, **config[name]} for name in ("model", "optimizer", "data")}}
+
+
+def as_begun(knobs: dict[str, Any], before: dict[str, Any] | None, words: Sequence[str]) -> dict[str, Any]:
+    """The knobs of a run that goes on, with a later knob of its pictures at the value that held when it was begun.
+
+    Args:
+        knobs: as they are composed now, with today's defaults.
+        before: the configuration with which the run was begun; None for a new one.
+        words: of the command line, which come first.
+    """
+    pictures = (before or {}).get("data")
+    if not isinstance(pictures, dict) or pictures.get("_target_") != knobs["data"]["_target_"]:
+        return knobs
+    came, given = LATER.keys() & (knobs["data"].keys() - pictures.keys()), by_key(words)
+    held = {name: LATER[name] for name in came if f"data.{name}" not in given}
+    return {**knobs, "data": {**knobs["data"], **held}}
 
 
 def _without_later(values: dict[str, Any]) -> dict[str, Any]:

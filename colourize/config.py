@@ -72,6 +72,7 @@ LATER = {
     "ema": None,
     "validation_classes": None,
     "measures": "all",
+    "profiles": False,
     "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
 }  # knobs that came later: what held before, and so holds where a configuration lacks them
 MOST = {"num_colours": 2**15, "seed": 2**32 - 1}

@@ -168,6 +168,16 @@ def replace_text(path: Path, text: str) -> None:
     replace(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
+def looked_at(path: Path) -> str:
+    """The place that a relative path stands for, behind a message that names the path: ' (looked at /home/me/x)'."""
+    return "" if path.is_absolute() else f" (looked at {printable(str(path.absolute()))})"
+
+
+def printable(text: str) -> str:
+    """A name as it is, or with escapes where it holds what a terminal would obey or cannot show."""
+    return text if text.isprintable() else repr(text)
+
+
 def _sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from colourize.colour import LEVELS, PIXELS, packed, per_colour, unpacked
 from colourize.errors import InputError
+from colourize.files import looked_at
 from colourize.spaces import RGB, Space
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,8 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
             array = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise InputError(
-            f"palette={path}: no such file; pass a .npy file of float [K, {space.channels}], or palette=kmeans"
+            f"palette={path}: no such file{looked_at(path)}; pass a .npy file of float [K, {space.channels}], or "
+            "palette=kmeans"
         ) from None
     except Exception as error:  # a damaged header raises nearly anything
         raise InputError(

@@ -1,5 +1,7 @@
 import logging
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -65,6 +67,38 @@ def older(config):
         "model": model,
         "optimizer": optimizer,
     }
+
+
+def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(picture_folder, tmp_path, caplog):
+    words = ["data=folder", f"data.root={picture_folder}", "image_size=8", "num_filters=4", "num_colours=4"]
+    words += ["batch_size=4", "max_epochs=1", f"cache_dir={tmp_path / 'cache'}"]
+    now = knobs(*words)
+    assert now["data"]["profiles"] is True
+    before = older(now)
+    before["data"] = {key: value for key, value in now["data"].items() if key not in LATER}
+    goes_on = changes.as_begun(now, before, words)
+    assert goes_on["data"]["profiles"] is False
+    changes.check_changes(before, goes_on, "x was trained")
+    assert changes.config_hash(before) == changes.config_hash(goes_on)
+    assert changes.as_begun(now, before, ["data.profiles=true"]) == now  # what is typed comes first
+    assert changes.as_begun(now, {"data": "odd"}, words) == now
+    assert changes.as_begun(now, None, words) == changes.as_begun(now, now, words) == now  # a new run, and one of today
+    assert changes.as_begun(now, knobs(*QUICK), words) == now  # of other pictures, which another check refuses
+    with pytest.raises(InputError, match=r"x was trained with data.profiles=false, not true; pass data.profiles=false"):
+        changes.check_changes(before, now, "x was trained")
+
+    run = tmp_path / "run"
+    train(now, run, words)
+    for file in (run / "checkpoints").glob("*.ckpt"):
+        contents = checkpoint.read(file)
+        checkpoint.write({**contents, "config": before}, file.with_name("new"))
+        file.with_name("new").replace(file)
+    manifest.update(run, config=before)
+    evaluate([str(run)], num_resamples=20)
+    command = [sys.executable, "-m", "colourize", "train", f"resume={run}", "max_epochs=2"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert checkpoint.read(run / "checkpoints/last.ckpt")["config"]["data"]["profiles"] is False
 
 
 def with_an_older_optimizer(contents):

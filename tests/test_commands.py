@@ -73,7 +73,7 @@ def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
         ([*TINY, "palette=short.npy"], "palette=short.npy holds 3 colours but num_colours=4; pass num_colours=3"),
         ([*TINY, "num_colours=9999"], "distinct colours; pass num_colours="),
         ([*TINY, "hydra.run.dir=file/run"], "file/run: Not a directory"),
-        (["data=folder", "data.root=empty"], "root=empty holds no picture files such as .jpg or .png; pass"),
+        (["data=folder", "data.root=empty"], "root=empty holds no picture files such as .jpg or .png (looked at /"),
         (["data=folder", "data.root=unreadable", "image_size=8"], "0 readable pictures to train"),
         (["data=folder"], "data.root has no value; pass data.root="),
     ],
@@ -98,7 +98,8 @@ def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys
 def test_a_process_ends_with_the_line_alone_and_status_1(tmp_path):
     done = run("data=folder", "data.root=missing", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr == "colourize: data.root=missing is not there; pass a folder of pictures\n"
+    place = f"(looked at {tmp_path / 'missing'})"
+    assert done.stderr == f"colourize: data.root=missing is not there {place}; pass a folder of pictures\n"
 
 
 def test_help_is_the_page_of_knobs(tmp_path):

@@ -1,5 +1,6 @@
 """From a picture file of any kind to 8-bit RGB. H height, W width."""
 
+import contextlib
 import functools
 import io
 import threading
@@ -17,6 +18,8 @@ from PIL.TiffImagePlugin import (
     SAMPLEFORMAT,
 )
 
+from colourize.data.profiles import BrokenProfile, declared, to_srgb
+
 MAX_PIXELS = 80_000_000
 """A quarter of a gigabyte as RGB; more than any phone's camera, less than the bombs in circulation."""
 
@@ -32,8 +35,15 @@ class UnreadablePicture(Exception):  # noqa: N818
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """Pillow's names of the formats we read, the common ones first: it tries them in order."""
+    """Pillow's names of the formats we read, the common ones first: it tries them in order.
+
+    HEIF is among them where ``pillow-heif`` is installed.
+    """
     Image.init()
+    with contextlib.suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
     common = {"JPEG", "PNG"}
     names = set(Image.ID) - _NOT_DECODED
     return tuple(sorted(names, key=lambda name: (name not in common, Image.OPEN[name][1] is None, name)))
@@ -42,13 +52,22 @@ def formats() -> tuple[str, ...]:
 @functools.cache
 def extensions() -> frozenset[str]:
     """Lower-case file name endings of the formats we read: '.jpg', '.png', ..."""
-    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in formats())
+    names = formats()  # first, because it may register more
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in names)
 
 
-def read_rgb(source: bytes | Path, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Image.Image:
-    """The picture in a file, or in a file's bytes, as it is meant to be seen: mode RGB, 8 bits.
+def read_rgb(
+    source: bytes | Path,
+    max_pixels: int = MAX_PIXELS,
+    at_least: int | None = None,
+    profiles: bool = True,
+    ignored: list[str] | None = None,
+) -> Image.Image:
+    """The picture in a file, or in a file's bytes, as it is meant to be seen: mode RGB, 8 bits, sRGB.
 
-    - 1, L: grey. P: its palette. CMYK, YCbCr, LAB, HSV: Pillow's conversion; embedded profiles are not applied.
+    - 1, L: grey. P: its palette. CMYK, YCbCr, LAB, HSV without a profile: Pillow's conversion.
+    - An ICC profile, a PNG's gamma and primaries and a camera's Adobe RGB are converted to sRGB, unless ``profiles`` is
+      false. One that is broken, or of other colours than the picture's, is left out, and ``ignored`` gets the reason.
     - I;16 (16-bit grey): 65535 is white, rounded to 8 bits. 16-bit RGB: Pillow keeps the high byte.
     - TIFF's 12-bit grey: 4095 is white. Grey in which it declares zero to be white: turned round.
     - F (floats), I (32-bit integers), which declare no white: it is 1 for floats below 2, else 255 for values below
@@ -72,7 +91,15 @@ def read_rgb(source: bytes | Path, max_pixels: int = MAX_PIXELS, at_least: int |
             if at_least is not None:
                 image.draft(None, (2 * at_least, 2 * at_least))
             image.load()
-            return _rgb(_upright(image), getattr(image, "tag_v2", {}))
+            tiff = getattr(image, "tag_v2", {})
+            upright = _upright(image)
+            if profiles:
+                try:
+                    upright = _converted(upright, tiff, declared(image), at_least)
+                except BrokenProfile as error:
+                    if ignored is not None:
+                        ignored.append(str(error))
+            return _rgb(upright, tiff)
     except UnreadablePicture:
         raise
     except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damaged files.
@@ -112,9 +139,18 @@ def _check_planes(tiff: Mapping[int, Any]) -> None:
         raise UnreadablePicture("a TIFF of 16-bit colour planes; save it with its colours interleaved")
 
 
+def _converted(image: Image.Image, tiff: Mapping[int, Any], profile: bytes | None, at_least: int | None) -> Image.Image:
+    """The picture in sRGB where it has a profile: one of many levels in 16 bits, so that its shadows keep theirs."""
+    if profile is None:
+        return image
+    tones = _grey(image, tiff, 65535) if _has_levels(image) else image
+    converted = to_srgb(tones, profile, at_least)
+    return image if converted is tones else converted
+
+
 def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _eight_bits(image, tiff)
+    if _has_levels(image):
+        image = _grey(image, tiff, 255)
     if not image.has_transparency_data:
         return image.convert("RGB")
     hidden = image.info.get("transparency")
@@ -126,26 +162,32 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
     return white
 
 
-def _eight_bits(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
-    """I;16, I or F to L; a transparent value becomes white."""
+def _has_levels(image: Image.Image) -> bool:
+    """Whether its greys have more than 8 bits."""
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
+def _grey(image: Image.Image, tiff: Mapping[int, Any], most: int) -> Image.Image:
+    """I;16, I or F to L where ``most``, which is white, is 255, and to I;16 where 65535; a transparent value becomes
+    white."""
     values = np.asarray(image)
     bits = tiff.get(BITSPERSAMPLE)
     if image.mode.startswith("I;16"):
-        most = 4095 if bits == (12,) else 65535
-        grey = ((values.astype(np.uint32) * 255 + most // 2) // most).astype(np.uint8)
+        white = 4095 if bits == (12,) else 65535
+        grey = ((values.astype(np.uint32) * most + white // 2) // white).astype(np.uint16)
     else:
         if bits == (32,) and tiff.get(SAMPLEFORMAT, (1,)) == (1,):
             values = values.view(np.uint32)  # Pillow's I is signed
         peak = float(values.max(initial=0, where=np.isfinite(values)))
-        white = next((w for w in ((1, 255, 65535) if image.mode == "F" else (255, 65535)) if peak < w + 1), peak)
-        tones = np.nan_to_num(values.astype(np.float32).clip(0, white), copy=False)
-        tones *= 255 / white
-        grey = np.rint(tones).astype(np.uint8)
+        top = next((w for w in ((1, 255, 65535) if image.mode == "F" else (255, 65535)) if peak < w + 1), peak)
+        tones = np.nan_to_num(values.astype(np.float32).clip(0, top), copy=False)
+        tones *= most / top
+        grey = np.rint(tones).astype(np.uint16)
     if tiff.get(PHOTOMETRIC_INTERPRETATION) == 0:
-        grey = 255 - grey
+        grey = most - grey
     if "transparency" in image.info:
-        grey[values == image.info["transparency"]] = 255
-    return Image.fromarray(grey)
+        grey[values == image.info["transparency"]] = most
+    return Image.fromarray(grey if most == 65535 else grey.astype(np.uint8))
 
 
 def _reason(error: Exception, source: bytes | Path) -> str:

@@ -1,4 +1,4 @@
-"""``trainer.max_time`` ends a run as a signal does; an older version's run, with a plus before its words, is resumed."""
+"""``trainer.max_time`` ends a run as a signal does; an older run, with a plus before its words, is resumed."""
 
 import json
 import os
