@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""``trainer.max_time`` ends a run as a signal does; an older run, with a plus before its words, is resumed."""
-=======
-"""``trainer.max_time`` ends a run as a signal does; an older version's run, with plusses in its words, is resumed."""
->>>>>>> part-d
+"""``trainer.max_time`` ends a run as a signal does; an older run, with plusses in its words, is resumed."""
 
 import json
 import os
