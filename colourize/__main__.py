@@ -40,6 +40,7 @@ verbs:
   runs       list run folders with state, progress and best result: colourize runs (colourize runs --help)
   report     what a sweep found, as a page, Markdown and CSV: colourize report FOLDER ... (colourize report --help)
   describe   count a network's weights, outputs, connections, fields: colourize describe model=unet (... --help)
+  palette    make a plain palette of the course's pickled file: colourize palette import FILE OUT (... --help)
   theory     theorems beside experiments: colourize theory study=minimum_norm (colourize theory --help lists the knobs)
   answers    the assignment, question by question: colourize answers 4.3 (colourize answers --help)
 

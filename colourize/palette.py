@@ -6,6 +6,7 @@ pixels of CIFAR-10's horses fewer than 600,000.
 """
 
 import logging
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,6 +128,11 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
             "palette=kmeans"
         ) from None
     except Exception as error:  # a damaged header raises nearly anything
+        if "allow_pickle=False" in str(error):
+            raise InputError(
+                f"palette={path} is no plain .npy array but a pickle, which is never opened; if it is the course's, "
+                f"colourize palette import {shlex.quote(str(path))} OUT.npy makes a plain one of it"
+            ) from None
         raise InputError(
             f"palette={path} is no plain .npy array ({' '.join(str(error).split()) or type(error).__name__}); "
             "save it with numpy.save(file, array.astype('float32'))"

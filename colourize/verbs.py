@@ -1,6 +1,7 @@
 """The verbs of ``colourize`` but ``train``: their arguments. Heavy imports happen inside: help and TAB are fast."""
 
 import argparse
+import shlex
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -164,6 +165,24 @@ def describe(words: list[str]) -> None:
     print(describe(given.overrides, given.layers, given.fully_connected, given.symbolic, given.form, given.field))
 
 
+def palette(words: list[str]) -> None:
+    """``colourize palette import FILE OUT``."""
+    parser = argparse.ArgumentParser("colourize palette", description="Palettes that others have fitted.")
+    actions = parser.add_subparsers(metavar="import", required=True)
+    action = actions.add_parser(
+        "import", help="the course's pickled file, as a plain one for palette=OUT",
+        description="A plain palette of the course's file, object (2,) = [array [K, 3], number]; nothing in it is run.",
+    )  # fmt: skip
+    action.add_argument("file", type=Path, metavar="FILE", help="the course's .npy file")
+    action.add_argument("out", type=Path, metavar="OUT", help="a .npy file that is not there yet")
+    given = parser.parse_args(words)
+
+    from colourize.palette_import import import_palette
+
+    count = import_palette(given.file, given.out)
+    print(f"{given.out}: {count} colours; train with palette={shlex.quote(str(given.out))} num_colours={count}")
+
+
 def theory(words: list[str]) -> None:
     """``colourize theory study=...``."""
     from colourize.theory.command import main
@@ -187,7 +206,7 @@ def answers(words: list[str]) -> None:
 
 VERBS = {
     "evaluate": evaluate, "decode-sweep": decode_sweep, "calibrate": calibrate, "hints": hints, "runs": runs,
-    "report": report, "describe": describe, "theory": theory,
+    "report": report, "describe": describe, "palette": palette, "theory": theory,
     "answers": answers,
 }  # fmt: skip
 
