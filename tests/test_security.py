@@ -1,4 +1,4 @@
-"""docs/security.md names what is there: the tests that hold it, the files that it explains, the flags of its commands."""
+"""docs/security.md names what is there: tests that hold it, files that it explains, flags of its commands."""
 
 import re
 from pathlib import Path
