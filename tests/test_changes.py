@@ -1,7 +1,5 @@
 import logging
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -11,6 +9,7 @@ from colourize.errors import InputError
 from colourize.evaluate import evaluate
 from colourize.train import train
 from tests.conftest import QUICK, knobs
+from tests.test_commands import typed
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ def older(config):
     }
 
 
-def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(picture_folder, tmp_path, caplog):
+def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(picture_folder, tmp_path, monkeypatch):
     words = ["data=folder", f"data.root={picture_folder}", "image_size=8", "num_filters=4", "num_colours=4"]
     words += ["batch_size=4", "max_epochs=1", f"cache_dir={tmp_path / 'cache'}"]
     now = knobs(*words)
@@ -95,9 +94,7 @@ def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(pictur
         file.with_name("new").replace(file)
     manifest.update(run, config=before)
     evaluate([str(run)], num_resamples=20)
-    command = [sys.executable, "-m", "colourize", "train", f"resume={run}", "max_epochs=2"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stderr
+    typed(monkeypatch, f"resume={run}", "max_epochs=2")
     assert checkpoint.read(run / "checkpoints/last.ckpt")["config"]["data"]["profiles"] is False
 
 

@@ -16,7 +16,6 @@ REMEDIES = {
     **dict.fromkeys((".heic", ".heics", ".heif", ".heifs", ".hif"), "pip install pillow-heif"),
     **dict.fromkeys((".avif", ".avifs"), "pip install --upgrade pillow"),
 }
-CONVERT = "convert them to JPEG or PNG"
 NAMED_KINDS = 8  # kinds that have a line of their own
 DATA = frozenset([
     ".7z", ".aae", ".bin", ".bz2", ".cfg", ".csv", ".dat", ".db", ".doc", ".docx", ".gz", ".htm", ".html", ".ini",
@@ -101,23 +100,29 @@ def _by_content(path: str) -> str:
 
 def say_what_is_left_out(root: Path, others: Kinds) -> None:
     """Logs the kinds that are not read: a line for each that may hold pictures, and one for what does not."""
-    left_out = [(kind, count) for kind, count in others.most_common() if kind not in (*DATA, NO_ENDING)]
+    left_out = [(kind, count) for kind, count in _ordered(others) if kind not in (*DATA, NO_ENDING)]
     for kind, count in left_out[:NAMED_KINDS]:
-        log.warning("%s", f"{_files(kind, count)} in {printable(str(root))} {_are(count)} left out{_remedy(kind)}")
+        place, are = printable(str(root)), "is" if count == 1 else "are"
+        log.warning("%s in %s %s left out%s", _files(kind, count), place, are, _remedy(kind, count))
     if more := left_out[NAMED_KINDS:]:
         total = sum(count for _, count in more)
-        log.warning("and %d files of %d other kinds; %s", total, len(more), CONVERT)
-    if data := [(kind, count) for kind, count in others.most_common() if kind in (*DATA, NO_ENDING)]:
+        log.warning("and %d files of %d other kinds are left out; %s", total, len(more), _convert(total))
+    if data := [(kind, count) for kind, count in _ordered(others) if kind in (*DATA, NO_ENDING)]:
         listed = ", ".join(_files(kind, count) for kind, count in data)
         log.info("%s in %s: not pictures, left out", listed, printable(str(root)))
 
 
 def lack(root: Path, others: Kinds) -> str:
     """Why a folder holds no picture that can be read, and what helps."""
-    for kind, count in others.most_common():
+    for kind, count in _ordered(others):
         if kind in REMEDIES:
-            return f"data.root={root} holds {_files(kind, count)}, which cannot be read yet{_remedy(kind)}"
+            return f"data.root={root} holds {_files(kind, count)}, which cannot be read yet{_remedy(kind, count)}"
     return f"data.root={root} holds no picture files such as .jpg or .png{looked_at(root)}; pass a folder of pictures"
+
+
+def _ordered(others: Kinds) -> list[tuple[str, int]]:
+    """The most frequent first, in an order that does not depend on the file system's."""
+    return sorted(others.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _files(kind: str, count: int) -> str:
@@ -127,9 +132,9 @@ def _files(kind: str, count: int) -> str:
     return f"{count} {printable(kind)} file{plural}" if kind else f"{count} file{plural} without an extension"
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _remedy(kind: str, count: int) -> str:
+    return "" if kind == NO_FILE else f": {REMEDIES[kind]}" if kind in REMEDIES else f"; {_convert(count)}"
 
 
-def _remedy(kind: str) -> str:
-    return "" if kind == NO_FILE else f": {REMEDIES[kind]}" if kind in REMEDIES else f"; {CONVERT}"
+def _convert(count: int) -> str:
+    return f"convert {'it' if count == 1 else 'them'} to JPEG or PNG"
