@@ -1,5 +1,6 @@
 """Cases 26 to 29: the archive of CIFAR-10 from a real server on this machine."""
 
+import re
 import signal
 import socket
 import time
@@ -74,7 +75,7 @@ def told(process):
     *bars, line, end = process.stderr().split("\n")
     assert end == ""
     assert all("B/s]" in bar or not bar for bar in bars), bars
-    assert line.startswith("colourize: CIFAR-10 is not in data.root=data and could not be fetched")
+    assert re.match(r"colourize: CIFAR-10 is not in data\.root=data \(looked at /.*/data\) and could not be fetched", line)
     assert "pass data=scenes, or data=folder data.root=DIR" in line
     return line
 
