@@ -75,7 +75,8 @@ def told(process):
     *bars, line, end = process.stderr().split("\n")
     assert end == ""
     assert all("B/s]" in bar or not bar for bar in bars), bars
-    assert re.match(r"colourize: CIFAR-10 is not in data\.root=data \(looked at /.*/data\) and could not be fetched", line)
+    start = r"colourize: CIFAR-10 is not in data\.root=data \(looked at /.*/data\) and could not be fetched"
+    assert re.match(start, line)
     assert "pass data=scenes, or data=folder data.root=DIR" in line
     return line
 
