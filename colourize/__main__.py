@@ -129,7 +129,9 @@ def _say_how_to_go_on(error: BaseException, folder: Path) -> None:
     """Says what ended the run or the sweep and which command goes on."""
     program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
     place = getattr(error, "place", "")
-    print(f"colourize: {told(error)}{place}; go on with: {runfolder.going_on(program, folder)}", file=sys.stderr)
+    print(
+        f"colourize: {told(error)}{place}; go on with: {runfolder.going_on(program, folder, own=True)}", file=sys.stderr
+    )
 
 
 def _of_a_thread(raised: threading.ExceptHookArgs) -> None:

@@ -15,13 +15,13 @@ from colourize import evaluation_page, metrics, tables, terminal
 from colourize.calibration import fit_temperature, write_temperature
 from colourize.callbacks import examples
 from colourize.columns import NUM_BINS
-from colourize.data.module import LabelledPictures, fingerprint
+from colourize.data.module import LabelledPictures
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation import BATCH_VALUES
 from colourize.figures import FIGURES, entropy_figure, reliability_figure, save
 from colourize.files import check_output
-from colourize.loading import colour_data, data_config, load, single_checkpoint
+from colourize.loading import colour_data, data_config, load, single_checkpoint, trained_on
 from colourize.measures import MEASURES, MODEL, Row, difference, with_intervals
 from colourize.module import Colourizer
 from colourize.targets import builder, short_name
@@ -98,7 +98,7 @@ def _pictures(file: Path, module: Colourizer, config: dict[str, Any]) -> tuple[P
             "holdout=0.1, for the test pictures are to judge it"
         )
     held = colour_data(config).read()
-    if fingerprint(held, module.palette, module.space) != module.fingerprint:
+    if not trained_on(module, held):
         raise InputError(
             f"{file} was trained with other pictures than there are now, and perhaps with those that are held out now; "
             "put its own back, or pass data.root=DIR"

@@ -34,6 +34,12 @@ def told(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def shown(value: object, most: int = 80) -> str:
+    """A value that a file or a person gave, for a message: on one line, cut to so many characters, without controls."""
+    text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def to_install(extra: str) -> str:
     """How to get an optional part. Never by the name on the package index, where ``colourize`` is another project."""
     return f"pip install '.[{extra}]' in a checkout, 'FILE.whl[{extra}]' from a wheel"

@@ -3,6 +3,7 @@ of strangers."""
 
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +15,11 @@ import yaml
 from colourize.errors import InputError
 
 TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
+OURS = "# Pictures and palettes kept by colourize; all of it can be made again."
+ENTRY = re.compile(r"(palette|folder|labels|floors)-[\w-]+\.(npy|json)")  # of a cache from before there was a tag
+NO_CACHE = (
+    "%s names no cache of colourize, and a file does not say where we write: data/cache is used; type it to keep it"
+)
 LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes; what a run writes is a hundredth of it
 DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
 LONGEST = 20  # digits of a whole number: 64 bits
@@ -118,22 +124,20 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
 
 
 def make_cache(folder: Path) -> None:
-    """Makes a folder for a cache, and marks a new or empty one as such (the Cache Directory Tagging Specification).
+    """Makes a folder for a cache, and marks one that holds nothing else (the Cache Directory Tagging Specification).
 
     Raises:
         OSError: it cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not any(folder.iterdir()):
-        replace_text(
-            folder / TAG, f"{SIGNATURE}\n# Pictures and palettes kept by colourize; all of it can be made again.\n"
-        )
+    if all(ENTRY.fullmatch(entry.name) for entry in folder.iterdir()):
+        replace_text(folder / TAG, f"{SIGNATURE}\n{OURS}\n")
 
 
 def is_cache(folder: Path) -> bool:
     """Whether a folder was made by ``make_cache``: one that a file may name as the place to write a cache."""
     try:
-        return read_bytes(folder / TAG).startswith(SIGNATURE.encode())
+        return read_bytes(folder / TAG).startswith(f"{SIGNATURE}\n{OURS}".encode())
     except (OSError, ValueError):
         return False
 

@@ -1,21 +1,25 @@
 """What an argument of a measuring verb stands for: checkpoints, and the pictures that they are measured on."""
 
+import hashlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from torch import Tensor
 
 from colourize import checkpoint, files, manifest, options
 from colourize.config import LATER, conf_dir, own, plain
-from colourize.data.folder import DEFAULT_HOLDOUT
 from colourize.data.module import ColourData, fingerprint
 from colourize.data.pictures import Pictures
 from colourize.errors import InputError
 from colourize.module import Colourizer
 from colourize.options import option
 from colourize.targets import builder
+
+log = logging.getLogger(__name__)
 
 
 def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
@@ -77,8 +81,10 @@ def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
     config = OmegaConf.create({**modules[0].config, "trainer": {}})  # an older run's may hold what is refused now
-    if not files.is_cache(Path(config.cache_dir)):
-        config.cache_dir = own("config.yaml")["cache_dir"]
+    default = own("config.yaml")["cache_dir"]
+    if config.cache_dir != default and "cache_dir" not in words and not files.is_cache(Path(config.cache_dir)):
+        log.warning(files.NO_CACHE, f"cache_dir={config.cache_dir}")
+        config.cache_dir = default
     OmegaConf.set_struct(config, True)
     config.merge_with_dotlist([word for word in overrides if word.startswith("cache_dir=")])
     if "cache_dir" in config.data:
@@ -96,25 +102,33 @@ def colour_data(config: dict[str, Any]) -> ColourData:
     return ColourData(builder("data", config["data"]), **{name: {**LATER, **config}[name] for name in names})
 
 
-def unseen(module: Colourizer, config: dict[str, Any], pictures: Pictures) -> bool:
-    """Whether a run trained on none of the validation pictures: these are its own, wherever they lie now.
+def trained_on(module: Colourizer, pictures: Pictures) -> bool:
+    """Whether these are the very pictures that a run was trained and validated on, wherever they lie now."""
+    return fingerprint(pictures, module.palette, module.space) == module.fingerprint
 
-    The fingerprint decides. Where ``holdout`` alone differs, a larger share holds out what a smaller one does
-    (``data.pictures.held_out``), and with 0 now the test split validates, or a folder's default share for lack of one.
+
+def unseen(module: Colourizer, config: dict[str, Any], pictures: Pictures) -> bool:
+    """Whether a run is known to have trained on none of the validation pictures.
+
+    So it is for its own (``trained_on``). Where ``holdout`` alone differs, its own are read again, and none of their
+    training pictures may be among those that validate now.
 
     Args:
         module: the run's, with its configuration and the fingerprint of its pictures.
         config: with which ``pictures`` were read.
     """
-    palette, space = module.palette.float(), module.space
-    if fingerprint(pictures, palette, space) == module.fingerprint:
+    if trained_on(module, pictures):
         return True
-    before, now = (node | {"holdout": node.get("holdout", 0.0)} for node in (module.config["data"], config["data"]))
-    default = DEFAULT_HOLDOUT if option(now["_target_"], "data") == "folder" else 0.0
-    if before["holdout"] == now["holdout"] or (now["holdout"] or default) > before["holdout"]:
+    before, now = (node["data"].get("holdout", 0.0) for node in (module.config, config))
+    if before == now:
         return False
-    once = builder("data", {**now, "holdout": before["holdout"]})()
-    return fingerprint(once, palette, space) == module.fingerprint
+    again = builder("data", {**config["data"], "holdout": before})()
+    return trained_on(module, again) and _contents(again.train).isdisjoint(_contents(pictures.validation))
+
+
+def _contents(images: Tensor) -> set[bytes]:
+    """A hash of each picture: uint8 [N, H, W, 3] -> N digests, equal for equal pictures."""
+    return {hashlib.blake2b(picture.numpy().tobytes(), digest_size=16).digest() for picture in images}
 
 
 def other_pictures(name: str, file: Path, module: Colourizer, config: dict[str, Any], pictures: Pictures) -> list[str]:

@@ -18,7 +18,8 @@ from filelock import FileLock, Timeout
 from colourize import __version__, files, manifest
 from colourize.changes import by_key, config_hash, key_of
 from colourize.errors import InputError, told
-from colourize.stored_words import quoted, taken
+from colourize.options import option
+from colourize.stored_words import quoted, refusals, taken
 
 log = logging.getLogger(__name__)
 LOCK, SWEEP = ".lock", "sweep.json"
@@ -28,6 +29,7 @@ WRITTEN_IN_PLACE = (
     "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
 """What is opened to be written, or holds files that are; all else is replaced, and a link with it."""
+PROFILES = "fit-profile*"  # of trainer.profiler
 A_LOOK = 0.5  # seconds: who asks for a run's state holds its lock for some microseconds
 ORPHANS_END = 15  # seconds: loader workers of a killed process notice within five
 
@@ -102,8 +104,7 @@ def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) 
 
 def check_places(folder: Path) -> None:
     """Raises InputError where the folder of a run or a sweep has a link in a place that a run or a sweep writes to."""
-    job_logs = folder.glob("*.log")
-    files.check_no_links([*(folder / name for name in WRITTEN_IN_PLACE), *job_logs])
+    files.check_no_links([*(folder / name for name in WRITTEN_IN_PLACE), *folder.glob("*.log"), *folder.glob(PROFILES)])
 
 
 @contextlib.contextmanager
@@ -192,9 +193,22 @@ def _commit() -> str | None:
         return None
 
 
-def going_on(program: str, folder: Path) -> str:
-    """The command that goes on with a run or a sweep."""
-    return f"{program} {shlex.quote(f'resume={folder}')}"
+def going_on(program: str, folder: Path, own: bool = False) -> str:
+    """The command that resumes a run or a sweep.
+
+    Args:
+        program: what one types before its words.
+        folder: of the run or the sweep.
+        own: whether this very process ran it. Then the words that a file must not hold stand beside ``resume=``; those
+            of a stranger's folder are never offered to be typed.
+    """
+    said = manifest.read(folder) if own else {}
+    words = [
+        *said.get("overrides", []),
+        *said.get("searchpath", []),
+        *(sweep_of(folder) if own else {}).get("overrides", []),
+    ]
+    return " ".join([program, *(shlex.quote(word) for word in (f"resume={folder}", *dict.fromkeys(refusals(words))))])
 
 
 def resumed(words: Sequence[str]) -> list[str]:
@@ -225,7 +239,8 @@ def resumed(words: Sequence[str]) -> list[str]:
         )
     typed = by_key([word for word in words if word not in given])
     home = said.get("cwd", sweep.get("cwd"))
-    found = by_key([*taken(earlier, typed, folder, None if home is None else Path(home)), *ours])
+    source = option((said.get("config", {}).get("data") or {}).get("_target_"), "data") if "config" in said else None
+    found = by_key([*taken(earlier, typed, folder, None if home is None else Path(home), source), *ours])
     before = by_key(earlier)
     for key, word in typed.items():
         if not (word.startswith("~") and key in before):  # what was added is just not added again

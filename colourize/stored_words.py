@@ -4,6 +4,7 @@ A person may type anything; a file may only set knobs, choose options of ours, a
 code, no configuration files, and no place to write; the places that it names to read stay those of its own directory.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -17,8 +18,9 @@ from hydra.errors import HydraException
 from colourize import files
 from colourize.changes import key_of
 from colourize.config import NODES, Knobs, conf_dir, own
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
 
+log = logging.getLogger(__name__)
 GROUPS = *NODES, "experiment"
 SCALARS = {knob.name for knob in fields(Knobs)} - {*NODES, "resume", "trainer"}
 CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
@@ -35,7 +37,9 @@ LONGEST = 4096  # characters of a word; ours have at most some hundred
 ARCHIVE = "cifar-10-batches-py"
 
 
-def taken(words: Sequence[str], typed: Mapping[str, str], folder: Path, home: Path | None) -> list[str]:
+def taken(
+    words: Sequence[str], typed: Mapping[str, str], folder: Path, home: Path | None, source: str | None
+) -> list[str]:
     """The words of a file that hold for its run or sweep now.
 
     Args:
@@ -43,31 +47,35 @@ def taken(words: Sequence[str], typed: Mapping[str, str], folder: Path, home: Pa
         typed: those on the command line, by key (``changes.key_of``); they replace the file's, and are not checked.
         folder: of the run or the sweep, for messages.
         home: the directory in which it was begun, where relative paths are read; None where that is not known.
+        source: the name of its data source; None where only its words say so.
 
     Raises:
-        InputError: a word that a file must not hold.
+        InputError: words that a file must not hold.
     """
-    kept = []
+    kept: list[str] = []
     elsewhere = home if home is not None and home.resolve() != Path.cwd() else None
-    for word in words:
-        if key_of(word) not in {*typed, *LEFT_OUT}:
-            override = _checked(word, folder)
-            kept += _placed(override, elsewhere) if override.key_or_group in (*CACHES, *READ) else [word]
-    return kept + _archive(kept, typed, elsewhere)
+    left = [word for word in words if key_of(word) not in {*typed, *LEFT_OUT}]
+    if refused := refusals(left):
+        raise InputError(
+            f"resume={folder}: its file holds {', '.join(shown(word, 120) for word in refused[:5])}, but a file may "
+            "only set knobs and choose options of colourize; if that is your own, type it beside resume="
+        )
+    for word in left:
+        override = OverridesParser.create().parse_override(word)
+        kept += _placed(override, elsewhere) if override.key_or_group in (*CACHES, *READ) else [word]
+    return kept + _archive(kept, typed, elsewhere, source)
 
 
-def _checked(word: str, folder: Path) -> Override:
-    """The word, parsed; raises InputError where a file must not hold it."""
+def refusals(words: Sequence[str]) -> list[str]:
+    """The words that a file must not hold, and that a person has to type again."""
+    return [word for word in words if key_of(word) not in LEFT_OUT and not _is_harmless(word)]
+
+
+def _is_harmless(word: str) -> bool:
     try:
-        if len(word) <= LONGEST and _allowed(override := OverridesParser.create().parse_override(word)):
-            return override
+        return len(word) <= LONGEST and _allowed(OverridesParser.create().parse_override(word))
     except (HydraException, RecursionError):  # no word at all
-        pass
-    shown = word if word.isprintable() and len(word) <= 120 else repr(word)[:120]
-    raise InputError(
-        f"resume={folder}: its file holds {shown}, but a file may only set knobs and choose options of colourize; if "
-        "that is your own, type it beside resume="
-    )
+        return False
 
 
 def _allowed(override: Override) -> bool:
@@ -111,16 +119,21 @@ def _placed(override: Override, home: Path | None) -> list[str]:
     word, values = override.input_line or "", [str(value) for value in _elements(override)]
     places = [(home or Path()) / Path(value).expanduser() for value in values]
     if override.key_or_group in CACHES and not all(map(files.is_cache, places)):
+        log.warning(files.NO_CACHE, shown(word, 120))
         return []
     if home is None or values == ["kmeans"]:
         return [word]
     return [f"{word.partition('=')[0]}=" + ",".join(map(quoted, places))]
 
 
-def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None) -> list[str]:
-    """Words by which CIFAR-10 is read where it was, and not downloaded into a place that only a file names."""
+def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None, source: str | None) -> list[str]:
+    """Words by which CIFAR-10 is read where it was, and not downloaded into a place that only a file names.
+
+    Without a known source the words decide: none for ``data`` means CIFAR-10, unless an experiment may choose another.
+    """
     found = {**{key_of(word): word for word in kept}, **typed}
-    if found.get("data", "data=cifar10") != "data=cifar10" or "data.root" in typed or "data.download" in typed:
+    by_words = found.get("data", "data=cifar10") == "data=cifar10" and "experiment" not in typed
+    if not by_words or source not in (None, "cifar10") or "data.root" in typed or "data.download" in typed:
         return []
     if "data.root" in found:
         return ["+data.download=false"]

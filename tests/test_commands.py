@@ -99,7 +99,10 @@ def test_a_process_ends_with_the_line_alone_and_status_1(tmp_path):
     done = run("data=folder", "data.root=missing", cwd=tmp_path)
     assert done.returncode == 1
     place = f"(looked at {tmp_path / 'missing'})"
-    assert done.stderr == f"colourize: data.root=missing is not there {place}; pass a folder of pictures\n"
+    assert (
+        done.stderr
+        == f"colourize: data.root=missing is not there {place}; pass data.root=DIR, the folder of the pictures\n"
+    )
 
 
 def test_help_is_the_page_of_knobs(tmp_path):

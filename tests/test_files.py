@@ -78,6 +78,14 @@ def test_a_new_folder_becomes_a_cache_and_one_with_other_things_in_it_does_not(t
 def test_a_pipe_or_another_text_in_the_tag_s_place_makes_no_cache(tmp_path):
     (tmp_path / "a").mkdir()
     os.mkfifo(tmp_path / "a/CACHEDIR.TAG")
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b/CACHEDIR.TAG").write_text("Signature")
-    assert not files.is_cache(tmp_path / "a") and not files.is_cache(tmp_path / "b")
+    for name, text in (("b", "Signature"), ("c", f"{files.SIGNATURE}\n# This directory tag was written by pytest.\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "CACHEDIR.TAG").write_text(text)
+    assert not any(files.is_cache(tmp_path / name) for name in "abc")
+
+
+def test_a_cache_from_before_there_were_tags_gets_one(tmp_path):
+    for name in ("palette-24-0a.npy", "folder-0a-train.npy", "folder-0a.json", "labels-0a.npy", "floors-0a-quick.json"):
+        (tmp_path / name).touch()
+    files.make_cache(tmp_path)
+    assert files.is_cache(tmp_path)

@@ -1,6 +1,7 @@
 """What ``resume=`` takes from a folder: knobs and options, never code, configuration files or a place to write."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,42 @@ def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_p
     folder = begun(tmp_path / "theirs", ["data.root=/evil"])
     assert resumed(folder)[:2] == ["data.root=/evil", "+data.download=false"]
     assert "+data.download=false" not in resumed(folder, "data.root=mine")
+
+
+CIFAR, FOLDER = ({"data": {"_target_": f"colourize.data.{name}.load"}} for name in ("cifar10", "folder"))
+
+
+def test_only_cifar_10_is_told_not_to_download(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    (home / "data/cifar-10-batches-py").mkdir(parents=True)
+    words = ["experiment=mine", "data.root=pictures"]
+    folder = begun(tmp_path / "run", words, config=FOLDER)
+    assert resumed(folder, "experiment=mine")[:2] == ["data.root=pictures", "hydra.mode=RUN"]
+    monkeypatch.chdir(tmp_path)
+    away = begun(tmp_path / "away", ["experiment=mine"], config=FOLDER, cwd=str(home))
+    assert not [word for word in resumed(away, "experiment=mine") if word.startswith(("data", "+data"))]
+    archive = begun(tmp_path / "archive", ["experiment=batch_size"], config=CIFAR, cwd=str(home))
+    assert resumed(archive)[1:3] == [f"data.root='{home}/data'", "+data.download=false"]
+
+
+def test_the_command_that_resumes_one_s_own_run_holds_what_has_to_be_typed_again(tmp_path):
+    words = ["seed=1", "experiment=mine", "model._target_=my.Net"]
+    folder = begun(tmp_path / "mine", words, searchpath=["hydra.searchpath=[file:///x]"])
+    command = shlex.split(runfolder.going_on("python train.py", folder, own=True))
+    assert command[2:] == [f"resume={folder}", *words[1:], "hydra.searchpath=[file:///x]"]
+    assert set(words) <= set(runfolder.resumed(command[2:]))
+    assert runfolder.going_on("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
+
+
+def test_all_that_has_to_be_typed_again_is_said_at_once(tmp_path):
+    folder = begun(tmp_path / "mine", ["model._target_=my.Net", "seed=1", "experiment=mine"])
+    with pytest.raises(InputError, match=r"holds model\._target_=my\.Net, experiment=mine, but a file"):
+        resumed(folder)
+
+
+def test_a_cache_that_is_none_is_named(tmp_path, caplog):
+    resumed(begun(tmp_path / "theirs", ["cache_dir=/evil"]))
+    assert "cache_dir=/evil names no cache of colourize" in caplog.text
 
 
 def test_an_added_argument_can_be_taken_away_again(tmp_path):

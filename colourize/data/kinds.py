@@ -47,7 +47,7 @@ def scan(root: Path) -> tuple[list[str], Kinds]:
     """
     if not root.is_dir():
         what = "no folder" if root.exists() else "not there"
-        raise InputError(f"data.root={root} is {what}{looked_at(root)}; pass a folder of pictures")
+        raise InputError(f"data.root={root} is {what}{looked_at(root)}; pass data.root=DIR, the folder of the pictures")
     others: Kinds = Counter()
     try:
         return sorted(_below(root, "", frozenset(), others)), others
