@@ -4,9 +4,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from colourize import files
 from colourize.config import LATER, OPTIONAL
 from colourize.errors import InputError
 from colourize.options import OPTIONS, option
@@ -69,7 +69,7 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
     trainer = {key: value for key, value in config["trainer"].items() if key not in SHOWN}
     data = {key: value for key, value in _without_later(config["data"]).items() if key not in OF_NO_PICTURE}
     if "root" in data:
-        data["root"] = str(Path(data["root"]).expanduser().resolve())
+        data["root"] = str(files.place(data["root"]))
     config = {key: value or {} if key in OPTIONAL else value for key, value in config.items()}
     kept = {key: value for key, value in _without_later(config).items() if key not in NO_DIFFERENCE}
     groups = {name: _without_later(config[name]) for name in ("model", "optimizer")}

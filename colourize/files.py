@@ -172,6 +172,22 @@ def replace_text(path: Path, text: str) -> None:
     replace(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` as the home folder; as it is where that names no user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def place(path: str | Path) -> Path:
+    """The absolute place that a path stands for, links followed; as near to it as one gets where it is no path."""
+    try:
+        return expanded(path).resolve()
+    except (OSError, ValueError, RuntimeError):  # too long, a zero byte, a link to itself
+        return Path(os.path.abspath(os.path.expanduser(str(path).replace("\0", ""))))
+
+
 def looked_at(path: Path) -> str:
     """The place that a relative path stands for, behind a message that names the path: ' (looked at /home/me/x)'."""
     return "" if path.is_absolute() else f" (looked at {printable(str(path.absolute()))})"

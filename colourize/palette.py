@@ -5,6 +5,7 @@ K-means over millions of pixels is fast because equal pixels are merged first: 8
 pixels of CIFAR-10's horses fewer than 600,000.
 """
 
+import io
 import logging
 import shlex
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from colourize import files
 from colourize.colour import LEVELS, PIXELS, packed, per_colour, unpacked
 from colourize.errors import InputError
-from colourize.files import looked_at
 from colourize.spaces import RGB, Space
 
 log = logging.getLogger(__name__)
@@ -118,13 +119,12 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
     Raises:
         InputError: no such file, not a plain array (a pickle is never opened), wrong shape, range or count.
     """
-    path = Path(path).expanduser()
+    path = files.expanded(path)
     try:
-        with path.open("rb") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
+        array = np.lib.format.read_array(io.BytesIO(files.read_bytes(path)), allow_pickle=False)
     except FileNotFoundError:
         raise InputError(
-            f"palette={path}: no such file{looked_at(path)}; pass a .npy file of float [K, {space.channels}], or "
+            f"palette={path}: no such file{files.looked_at(path)}; pass a .npy file of float [K, {space.channels}], or "
             "palette=kmeans"
         ) from None
     except Exception as error:  # a damaged header raises nearly anything

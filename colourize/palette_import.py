@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from colourize.errors import InputError
-from colourize.files import check_output, looked_at, replace
+from colourize.files import check_output, expanded, looked_at, replace
 from colourize.numpy_pickle import UnreadablePickle, arrays
 
 MOST_BYTES = 1 << 20  # of a file; the course's has about a thousand
@@ -26,7 +26,7 @@ def import_palette(source: Path, out: Path) -> int:
             raise InputError(f"{out} is there already; pass another name")
 
     refuse_another()
-    palette = read(source.expanduser())
+    palette = read(expanded(source))
     replace(out, lambda file: np.save(file, palette, allow_pickle=False), refuse_another)
     return len(palette)
 

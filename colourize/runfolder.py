@@ -29,7 +29,7 @@ WRITTEN_IN_PLACE = (
     "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
 """What is opened to be written, or holds files that are; all else is replaced, and a link with it."""
-PROFILES = "fit-profile*"  # of trainer.profiler
+WITHIN = "*.log", "fit-profile*", "tensorboard/*", "checkpoints/*", ".hydra/*"
 A_LOOK = 0.5  # seconds: who asks for a run's state holds its lock for some microseconds
 ORPHANS_END = 15  # seconds: loader workers of a killed process notice within five
 
@@ -104,7 +104,8 @@ def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) 
 
 def check_places(folder: Path) -> None:
     """Raises InputError where the folder of a run or a sweep has a link in a place that a run or a sweep writes to."""
-    files.check_no_links([*(folder / name for name in WRITTEN_IN_PLACE), *folder.glob("*.log"), *folder.glob(PROFILES)])
+    found = (path for pattern in WITHIN for path in folder.glob(pattern))
+    files.check_no_links([*(folder / name for name in WRITTEN_IN_PLACE), *found])
 
 
 @contextlib.contextmanager
@@ -224,7 +225,7 @@ def resumed(words: Sequence[str]) -> list[str]:
     if not given:
         return list(words)
     named = re.fullmatch(r"resume=(['\"]?)(.*)\1", given[-1])
-    folder = Path(named[2] if named else "").expanduser()
+    folder = files.expanded(named[2] if named else "")
     if others := [word for word in words if re.match(r"hydra\.(run|sweep)\.dir=|--multirun$|-m$", word)]:
         raise InputError(f"{given[-1]} says where and how; leave {' '.join(others)} out")
     said, sweep = manifest.read(folder) if folder.is_dir() else {}, sweep_of(folder)

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from colourize import files, manifest, runfolder, search_study, terminal
 from colourize.changes import by_key, telling
 from colourize.errors import InputError, told
+from colourize.stored_words import MOST_JOBS
 from colourize.sweep_progress import SweepProgress
 
 PLACE = "hydra.sweep.dir", "hydra.mode"
@@ -48,7 +49,7 @@ class Summary(Places):
         if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would make a warning of another exception
             raise SystemExit("colourize: hydra.launcher.n_jobs=0 runs no job; pass 1 or more, or -1 for one a core")
         self.folder = Path(config.hydra.sweep.dir)
-        self.planned = planned(config)
+        self.planned = _bounded(config)
         self._remember(config)
         Summary.under_way = self
         if beside_each_other(config):
@@ -163,6 +164,13 @@ def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str
         raise ValueError(f"more than {most:,} jobs")
     (all_jobs,) = BasicSweeper.split_arguments(parsed, None)
     return all_jobs
+
+
+def _bounded(config: DictConfig) -> list[list[str]]:
+    try:
+        return planned(config, MOST_JOBS)
+    except ValueError as error:  # of which Hydra would make a warning
+        raise SystemExit(f"colourize: a sweep must have at most {MOST_JOBS:,} jobs; pass fewer values") from error
 
 
 def _count(override: Any) -> int:

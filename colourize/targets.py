@@ -21,7 +21,7 @@ def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
     from hydra.utils import instantiate as hydra_instantiate
 
     try:
-        built = hydra_instantiate(node, _partial_=partial, _convert_="all")
+        built = hydra_instantiate(node, _partial_=partial, _convert_="all", _recursive_=False)
     except InstantiationException as error:
         cause = error.__cause__
         if cause is not None and not isinstance(cause, ImportError | TypeError | InputError):

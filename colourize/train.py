@@ -17,7 +17,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
-from colourize import allocator, losses, results, terminal
+from colourize import allocator, files, losses, results, terminal
 from colourize.augment import Augmentation
 from colourize.averaging import MovingAverage
 from colourize.callbacks import EpochLines, EpochTable, ExamplePictures, ProgressBar, examples
@@ -99,7 +99,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     if path is None and held.entries["starts"] > 1:
         log.warning("%s: nothing to go on from, the run starts anew", folder)
     forked = path is None and knobs["ckpt_path"] is not None
-    path = Path(knobs["ckpt_path"]).expanduser() if forked else path
+    path = files.expanded(knobs["ckpt_path"]) if forked else path
     contents = read(path) if path is not None else None
     if path is not None and contents is not None:
         check_resumable(path, contents, knobs, f"ckpt_path={path}" if forked else str(folder), forked)

@@ -65,13 +65,35 @@ HOSTILE = [
     "x" * 100_000,
     "kernel=" + "[" * 5000 + "]" * 5000,
     "\x1b]0;evil\x07=3",
+    r"+model.x=$\{oc.create:\{_target_: os.mkdir\, path: canary\}\}",
+    r"data.classes=$\{oc.env:HOME\}",
+    r"+model.x={$\{oc.env:HOME\}: 1}",
+    r"+model.x=[{a: $\{oc.env:HOME\}}]",
+    r"+model.x={\_target_: os.mkdir}",
+    "classes='$'{oc.env:HOME}",
+    "lr='${scaled:0.001,${oc.env:HOME},1}'",
+    "lr='${batch_size}${oc.env:HOME}'",
+    "lr='${scaled:1,2,3}${oc.env:HOME}'",
+    "palette=str('${oc.env:HOME}')",
+    "classes=choice('${oc.env:HOME}',a)",
+    "classes=sort(b,'${oc.env:HOME}')",
+    "classes=glob(*)",
+    "seed=range(0,1000000000000)",
+    "hydra.launcher.n_jobs=1000000",
+    "model=null",
+    "data=null",
+    "experiment=null",
+    "data.root='a\0b'",
+    "model.kernel-size=3",
+    "model.a$b=3",
 ]
 GOOD = [
     "model=unet", "model=unet,resunet", "kernel=3,5", "kernel=range(1,8)", "lr=tag(log,interval(1e-4,1e-1))", "seed=1",
     "classes=[cat,dog]", "+trainer.max_time='00:00:10'", "trainer.gradient_clip_val=1", "experiment=batch_size",
-    "model.widths=[1,2]", "+augment.shift=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "augment=null",
+    "model.widths=[1,2]", "+augment.shift=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "~augment",
     "hydra/sweeper=optuna", "hydra.sweeper.n_trials=60", "lr='${scaled:0.001,${batch_size},100,0.5}'",
-    "lr=${batch_size}", "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
+    "lr=${batch_size}", "lr='${per_network:${model._target_},{UNet:3}}'",
+    "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
 ]  # fmt: skip
 
 
@@ -155,6 +177,13 @@ def test_the_process_stays_where_it_is_and_reads_where_the_run_was_begun(tmp_pat
 def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_path):
     folder = begun(tmp_path / "theirs", ["data.root=/evil"])
     assert resumed(folder)[:2] == ["data.root=/evil", "+data.download=false"]
+    spelt = "data=cifar10", "data='cifar10'", 'data="cifar10"', "+data=cifar10", "++data=cifar10", "data= cifar10"
+    for word in (*spelt, "data=str(cifar10)", "data=choice(cifar10)", "data=cifar10,cifar10"):
+        found = resumed(begun(folder, [word, "data.root=/evil"]))
+        assert found[:3] == [word, "data.root=/evil", "+data.download=false"]
+    with pytest.raises(InputError, match=r"data\.root=/evil: a file does not say where to download to; type it"):
+        resumed(begun(folder, ["data=cifar10,folder", "data.root=/evil"]))
+    begun(folder, ["data.root=/evil"])
     assert "+data.download=false" not in resumed(folder, "data.root=mine")
 
 
@@ -208,3 +237,12 @@ def test_a_word_replaces_the_file_s_whatever_that_was(tmp_path):
         "+trainer.max_time=2",
         "model._target_=my.Net",
     }
+
+
+@pytest.mark.parametrize("cwd", ["a\0b", "\ud800", "x" * 5000, "~nosuchuser/x", "loop"])
+def test_a_working_directory_that_cannot_be_is_left_out(tmp_path, monkeypatch, cwd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    words = ["data=folder", "palette='~nosuchuser/x.npy'", "cache_dir='~nosuchuser'"]
+    found = resumed(begun(tmp_path / "theirs", words, cwd=cwd))
+    assert [word for word in found if word.startswith("palette=")]

@@ -17,7 +17,7 @@ from torchvision.datasets import CIFAR10
 from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError, told
-from colourize.files import looked_at
+from colourize.files import expanded, looked_at
 from colourize.terminal import raw
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -60,10 +60,10 @@ class _Cifar10(CIFAR10):
 
 def _split(root: str | Path, train: bool, chosen: list[int], download: bool) -> Tensor:
     try:
-        dataset = _dataset(Path(root).expanduser(), train, download)
+        dataset = _dataset(expanded(root), train, download)
     except (OSError, RuntimeError, EOFError, HTTPException) as error:
         raise InputError(
-            f"CIFAR-10 is not in data.root={root}{looked_at(Path(root).expanduser())} and could not be fetched from "
+            f"CIFAR-10 is not in data.root={root}{looked_at(expanded(root))} and could not be fetched from "
             f"{CIFAR10.url} and unpacked ({_cause(error)}); mend that or try again later, put cifar-10-python.tar.gz "
             "there yourself, or pass "
             "data=scenes, or data=folder data.root=DIR"

@@ -25,7 +25,7 @@ from colourize.data.decode import UnreadablePicture, read_rgb, square
 from colourize.data.kinds import lack, say_what_is_left_out, scan
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError
-from colourize.files import printable
+from colourize.files import expanded, printable
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def load(
         InputError: no such folder, no pictures, no readable one in a split, an unknown class, a bad setting, or a
             ``train/`` that may be a split or a class.
     """
-    root = Path(root).expanduser()
+    root = expanded(root)
     if image_size < SMALLEST:
         raise InputError(f"image_size={image_size} is too small for a picture; pass {SMALLEST} or more")
     if not 0 <= holdout < 1:

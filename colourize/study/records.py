@@ -11,13 +11,13 @@ from colourize import files, manifest, runfolder
 from colourize.changes import by_key, comparable
 from colourize.config import NODES
 from colourize.errors import InputError
+from colourize.stored_words import MOST_JOBS
 from colourize.sweep import jobs, planned
 from colourize.targets import short_name
 from colourize.terminal import cleaned
 
 log = logging.getLogger(__name__)
 LARGEST = 1e30  # of a measure
-MOST_JOBS = 10_000  # of a sweep, of which those not begun are told
 OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
 
 
