@@ -46,6 +46,9 @@ verbs:
 
   --version  the version
 """
+WRONG_TYPE = re.compile(r"Value '(.*?)'(?: of type '\w+')? could not be converted to (\w+)\s+full_key: (\S+)")
+KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
+NO_OPTION = re.compile(r"Could not find '(\w+)/(\S+)'\s+Available options in '\w+':\s+(.*)")
 SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1
 TOLD_IN_ONE_LINE = InputError, OSError, HydraException, OmegaConfBaseException
 
@@ -166,9 +169,16 @@ def _one_line(error: BaseException, verb: str = "train") -> str:
         text = re.sub(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^", "", text)
         if isinstance(error, OverrideParseException):
             text += " Pass NAME=VALUE, and quote what is special to Hydra: \"data.root='~/my pictures'\""
+    text = re.sub(WRONG_TYPE, lambda found: f"{found[3]} must be {KINDS.get(found[2], found[2])}, got {found[1]}", text)
+    if missing := re.search(NO_OPTION, text):
+        close = difflib.get_close_matches(missing[2], missing[3].split(), 1)
+        guess = f"did you mean {close[0]}? " if close else ""
+        return f"{missing[1]}={missing[2]} is unknown; {guess}pass one of {', '.join(missing[3].split())}"
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
-        close = difflib.get_close_matches(unknown[1], knobs(verb), 1)
-        text += f"; did you mean {close[0]}?" if close else "; --help lists the knobs"
+        within = re.search(r"full_key: (\w+)\.\w", text)  # a value of an option, which a knob's name cannot replace
+        close = difflib.get_close_matches(unknown[1], [] if within else knobs(verb), 1)
+        where = f"; conf/{within[1]}/ lists what each option takes" if within else "; --help lists the knobs"
+        text += f"; did you mean {close[0]}?" if close else where
     text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is no knob\2", text)
     return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
 
@@ -192,7 +202,7 @@ def _verb(run: Callable[[], Any], verb: str = "train") -> None:
         ]
         if len(lines) > 1:
             lines[0] = re.sub(
-                r"Could not override '\S+'\.|Error merging override trainer[.=]\S+", "", lines[0]
+                r"Could not override '\S+'\.|Error merging override \S+", "", lines[0]
             )  # which the cause says better
         sys.exit(f"colourize: {' '.join(line for line in lines if line)}")
 

@@ -68,12 +68,12 @@ def evaluate(
     console = terminal.console()
     measured = _measured(yardsticks(data, list(zip(names, modules, strict=True)), others), num_resamples, console)
     assert data.pictures is not None
-    title = f"{len(data.pictures.validation)} validation pictures"
+    title = f"{len(data.pictures.validation)} validation pictures of {_source(config)}"
     evaluation_page.print_tables(measured.rows, title, console)
     sentences = [*notes, *evaluation_page.comparisons(measured.rows)]
     for sentence in sentences:
         console.print(sentence)
-    about = f"{title} ({_source(config)}; {len(data.pictures.train)} training pictures)"
+    about = f"{title} ({len(data.pictures.train)} training pictures)"
     _write(measured, sentences, about, page, figures, pictures)
     return measured.rows
 

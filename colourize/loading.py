@@ -136,6 +136,6 @@ def other_pictures(name: str, file: Path, module: Colourizer, config: dict[str, 
     if unseen(module, config, pictures):
         return []
     return [
-        f"{name} was trained with other pictures ({file}): the floors are not fitted on the same, and some of these "
-        "may have been among its training pictures."
+        f"{name} was trained with other pictures ({file}) than these, those of the first run or data.NAME=... : "
+        "the floors are not fitted on the same, and some of these may have been among its training pictures."
     ]

@@ -77,7 +77,9 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
         print(LINE.format(*terminal.cleaned(cells)).rstrip())
         if run.error and run.state != "finished":
             print(f"  {terminal.cleaned(run.error)}")
-    unfinished = [Path(run.folder) for run in runs if run.state not in ("running", "finished", "pruned")]
+    resumable = [run for run in runs if run.state in ("interrupted", "killed")]  # a failed one mostly fails again
+    failed = [run for run in runs if run.state not in ("running", "finished", "pruned")]
+    unfinished = [Path(run.folder) for run in resumable or failed]
     if unfinished:
         place = unfinished[-1].parent if runfolder.sweep_of(unfinished[-1].parent) else unfinished[-1]
         print(f"go on with: {runfolder.going_on('python train.py', place)}")

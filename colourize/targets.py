@@ -48,10 +48,13 @@ def builder(name: str, node: dict[str, Any]) -> Callable[..., Any]:
 
 
 def _check_keywords(target: Callable[..., Any], keywords: dict[str, Any]) -> None:
+    signature = inspect.signature(target)
     try:
-        inspect.signature(target).bind_partial(**keywords)
+        signature.bind_partial(**keywords)
     except TypeError as error:
-        raise InputError(f"{target.__module__}.{target.__qualname__}: {error}") from error
+        surplus = [name for name in keywords if name not in signature.parameters]
+        remedy = f"; leave out {', '.join(surplus)} (on the command line ~GROUP.{surplus[0]})" if surplus else ""
+        raise InputError(f"{target.__module__}.{target.__qualname__}: {error}{remedy}") from error
 
 
 def short_name(node: dict[str, Any] | None) -> str:

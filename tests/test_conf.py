@@ -184,7 +184,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("+optimizer.foo=1", "unexpected keyword argument 'foo'"),
         ("+model.foo=1", "unexpected keyword argument 'foo'"),
         ("+data.foo=1", "unexpected keyword argument 'foo'"),
-        ("trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
+        ("+trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
         ("precision=16-mixed trainer.gradient_clip_val=1", "precision=16-mixed wants optimizer.fused=false"),
         ("precision=bf16-mixed trainer.gradient_clip_val=1", "precision=bf16-mixed wants optimizer.fused=false"),
         ("augment=flips augment.shift=-1", "augment.shift=-1 is too small; pass 0 or more pixels"),
@@ -197,7 +197,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("loss=soft loss.neighbours=0", "loss.neighbours=0 is too small; pass 1 or more"),
         ("loss=soft loss.sigma=0", "loss.sigma=0 is too small; pass more, or loss.neighbours=1"),
         ("loss=focal loss.gamma=high", "loss.gamma='high' is str; pass float"),
-        ("trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
+        ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],
 )
 def test_a_knob_outside_its_range_is_named_with_the_remedy(override, message):
