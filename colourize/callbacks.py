@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 from colourize import files
 from colourize.data.pictures import example_index
 from colourize.figures import picture_grid
+from colourize.terminal import raw
 
 COLUMNS = "epoch", "step", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"
 PICTURES = "val/grey, true, predicted"
@@ -144,7 +146,7 @@ class ProgressBar(RichProgressBar):
     """Lightning's bar with loss and accuracy of a recent batch, looked at a few times a second."""
 
     def __init__(self) -> None:
-        super().__init__(refresh_rate=BAR_RATE)
+        super().__init__(refresh_rate=BAR_RATE, console_kwargs={"file": raw(sys.stdout)})
         self.shown: dict[str, float] = {}
         self.due = 0.0
 

@@ -5,6 +5,7 @@ Consoles of rich, which steer the terminal themselves, come from ``console``.
 """
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -56,6 +57,7 @@ class Guarded:
 
 def guard() -> None:
     """Puts standard output and standard error behind ``clean``; a second call changes nothing."""
+    os.environ.setdefault("PYTHON_COLORS", "0")  # Python 3.13 and later would colour what ``clean`` then writes out
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, Guarded):
@@ -63,8 +65,10 @@ def guard() -> None:
 
 
 def raw(stream: Any) -> Any:
-    """The stream behind a guarded one, for what draws a bar of its own."""
-    return getattr(stream, "rich_proxied_file", stream)
+    """The stream behind all that stand before it, ours and rich's, for what steers the terminal itself."""
+    while hasattr(stream, "rich_proxied_file"):
+        stream = stream.rich_proxied_file
+    return stream
 
 
 class _Clean(logging.Formatter):
@@ -92,6 +96,14 @@ def console(stderr: bool = False, soft_wrap: bool = True) -> "Console":
     from rich.segment import Segment
 
     class CleanConsole(Console):
+        @property
+        def file(self) -> Any:  # rich looks behind one stream only, and a bar that moves puts another before it
+            return raw(super().file)
+
+        @file.setter
+        def file(self, new_file: Any) -> None:
+            self._file = new_file
+
         def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
             for segment in super().render(renderable, options):
                 yield segment if segment.control else Segment(clean(segment.text), segment.style)

@@ -136,3 +136,16 @@ def test_a_name_that_hydra_cannot_read_is_told_in_one_line(odd, tmp_path):
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=60)
     assert done.returncode == 1 and done.stdout == b"" and done.stderr.count(b"\n") == 1
     assert b"\\udcff\\udcfe" in done.stderr and b"quote what is special to Hydra" in done.stderr
+
+
+def test_bars_move_on_a_terminal_and_nothing_else_steers_it(odd):
+    """Training's bar, a folder's bar and the spinner of a measurement; a folder's name is not theirs to steer with."""
+    folder, words = os.fsdecode(odd), [word for word in QUICK if not word.startswith(("data", "image_size"))]
+    hostile = os.path.join(folder, "e\x1b]0;evil\x07")
+    os.rename(os.path.join(folder, "pictures"), hostile)
+    shared = ["data=folder", f"data.root='{hostile}'", "image_size=8", *words, "hydra.run.dir=r"]
+    seen = on_a_terminal("train|" + "|".join(shared), "evaluate|r", cwd=folder, env={})
+    assert b"\x1b[?25l" in seen and b"Epoch 1/2" in seen and "⠋".encode() in seen
+    for written_out in (rb"\u001b[", rb"\u000d", b"\x1b]0;evil"):
+        assert written_out not in seen
+    assert rb"\u001b]0;evil\u0007" in seen
