@@ -116,7 +116,9 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     fingerprint = data.fingerprint()
     if path is not None and contents is not None:
         check_pictures(path, contents, knobs, fingerprint)
-    yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space, knobs["cache_dir"])
+    yardstick = Yardstick(
+        data.pictures, data.train, data.validation, data.palette, data.space, knobs["cache_dir"], fingerprint
+    )
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if path is not None and contents is not None:
         check_weights(path, contents, module)
