@@ -5,6 +5,7 @@ import difflib
 import logging
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
@@ -22,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from colourize import __version__, manifest, runfolder, search, search_study, terminal, trainer_knobs
 from colourize.changes import as_begun
-from colourize.config import conf_dir, given, plain, register
+from colourize.config import LATER, conf_dir, given, plain, register
 from colourize.errors import InputError, Interrupted, OutOfTime, told
 from colourize.sweep import Summary
 from colourize.sweep_progress import written_to
@@ -78,7 +79,7 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
         knobs = as_begun(plain(cfg), said.get("config"), overrides)
         if (metrics := runfolder.finished(folder, said, knobs)) is not None:
             manifest.update(folder, overrides=overrides)  # the same knobs, perhaps in other words
-            print(f"colourize: {folder} is finished: nothing to do")
+            print(f"colourize: {folder} is finished: nothing to do{_rest(folder, said.get('config', {}), knobs)}")
             return metrics["val/loss"]
         return _trained(knobs, folder, overrides, job)
     except SystemExit as error:
@@ -104,6 +105,12 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
             log.error("%s", traceback.format_exc())
         log.error("job %s failed: %s", job.job.num, line)
         return float("nan")
+
+
+def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
+    """What takes the measures that are asked of a finished run and that it did not end with; else nothing."""
+    lacks = knobs["measures"] == "all" and before.get("measures", LATER["measures"]) == "quick"
+    return f"; colourize evaluate {shlex.quote(str(folder))} measures the rest" if lacks else ""
 
 
 def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:

@@ -82,19 +82,21 @@ def completed(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_begun(knobs: dict[str, Any], before: dict[str, Any] | None, words: Sequence[str]) -> dict[str, Any]:
-    """The knobs of a run that goes on, with a later knob of its pictures at the value that held when it was begun.
+    """The knobs of a run that goes on, with later knobs of its pictures, and those that change nothing of what is
+    trained, at the value that held when it was begun. Any other later knob is refused where its value is another.
 
     Args:
         knobs: as they are composed now, with today's defaults.
         before: the configuration with which the run was begun; None for a new one.
         words: of the command line, which come first.
     """
-    pictures = (before or {}).get("data")
-    if not isinstance(pictures, dict) or pictures.get("_target_") != knobs["data"]["_target_"]:
+    pictures, given = (before or {}).get("data"), by_key(words)
+    if not before or not isinstance(pictures, dict) or pictures.get("_target_") != knobs["data"]["_target_"]:
         return knobs
-    came, given = LATER.keys() & (knobs["data"].keys() - pictures.keys()), by_key(words)
-    held = {name: LATER[name] for name in came if f"data.{name}" not in given}
-    return {**knobs, "data": {**knobs["data"], **held}}
+    came = LATER.keys() & (knobs["data"].keys() - pictures.keys())
+    data = {name: LATER[name] for name in came if f"data.{name}" not in given}
+    top = {name: LATER[name] for name in NO_DIFFERENCE if name in LATER.keys() - before.keys() - given.keys()}
+    return {**knobs, **top, "data": {**knobs["data"], **data}}
 
 
 def _without_later(values: dict[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,11 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 from torch import Tensor, nn
 
-from colourize import files, options, stored
+from colourize import files, options, pickles, stored
+from colourize.config import LATER
 from colourize.errors import InputError, told
 from colourize.module import Colourizer
+from colourize.spaces import SPACES
 
 log = logging.getLogger(__name__)
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
@@ -57,7 +59,7 @@ def read(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: no such file, a damaged one, or not a checkpoint of colourize.
     """
-    path = Path(path).expanduser()
+    path = files.expanded(path)
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint; pass a file such as RUN_FOLDER/checkpoints/{LAST}")
     try:
@@ -66,6 +68,7 @@ def read(path: str | Path) -> dict[str, Any]:
         raise
     except Exception as error:  # zipfile and torch raise half a dozen kinds for a damaged file
         raise InputError(f"{path} is damaged or no checkpoint ({type(error).__name__}); pass another file") from error
+    _check_tensors(path, contents, path.stat().st_size)
     if not isinstance(contents, dict) or not {"config", "state_dict"} <= contents.keys():
         raise InputError(f"{path} was not written by colourize: it lacks config or state_dict; pass another file")
     return contents
@@ -105,9 +108,51 @@ def _checked(path: Path) -> io.BytesIO:
                     raise InputError(f"{path} is damaged: {cause}; pass another file") from error
                 if b"\nbytearray\n" in data:  # so a pickle names it, and torch would make one of any size
                     raise InputError(f"{path} holds a bytearray, and no checkpoint does; pass another file")
+                if entry.filename.endswith("data.pkl"):
+                    _check_pickle(path, data)
                 whole.writestr(entry.filename, data)
     copy.seek(0)
     return copy
+
+
+def _check_pickle(path: Path, data: bytes) -> None:
+    try:
+        pickles.check(data)
+    except ValueError as error:
+        raise InputError(f"{path} is damaged or no checkpoint: {error}; pass another file") from error
+
+
+def _check_tensors(path: Path, contents: Any, most: int) -> None:
+    """Raises InputError where a tensor is not plain memory, or all together are larger than the file.
+
+    Weights that are written through strides of zero, or are sparse, would take any size, and a fused optimizer writes
+    past their end.
+    """
+    left, seen, total = [contents], set(), 0
+    while left:
+        value = left.pop()
+        if isinstance(value, dict | list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            left += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, Tensor):
+            if not _is_plain(value):
+                raise InputError(f"{path} holds a tensor that is not plain numbers in memory; pass another file")
+            total += value.numel() * value.element_size()
+    if total > 2 * most:  # a moving average may share memory with the weights
+        raise InputError(f"{path} stands for {total:,} bytes in a file of {most:,}; pass another file")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether each element has a place of its own: strides, from the smallest, multiply up as the sizes do."""
+    if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized or tensor.is_complex():
+        return False
+    place = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1:
+            if stride != place:
+                return False
+            place *= size
+    return True
 
 
 def newest(folder: Path) -> Path | None:
@@ -158,14 +203,27 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Colourizer:
     state = contents["state_dict"]
     try:
         network = _network(config["model"], state, trusted)
-        module = Colourizer(network, state["palette"], config, fingerprint=str(contents.get("fingerprint", "")))
+        palette = _palette(state["palette"], config)
+        found = contents.get("fingerprint")
+        module = Colourizer(network, palette, config, fingerprint=found if isinstance(found, str) else "")
         module.load_state_dict(state)
-    except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
+    except (TypeError, ValueError, RuntimeError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
         cause = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
             f"{path}: its weights and its configuration do not fit ({cause}); pass another file"
         ) from error
     return module.eval()
+
+
+def _palette(palette: Any, config: dict[str, Any]) -> Tensor:
+    """The palette of a checkpoint, float [K, C]; raises ValueError where it is not one of its configuration."""
+    space = SPACES[{**LATER, **config}["colour_space"]]
+    shape = config["num_colours"], space.channels
+    if not isinstance(palette, Tensor) or not palette.is_floating_point() or palette.shape != shape:
+        raise ValueError(f"the palette must be floats {list(shape)}")
+    if not ((palette >= space.low) & (palette <= space.high)).all():
+        raise ValueError(f"{space.rule}, and the palette is not")
+    return palette
 
 
 def _network(node: dict[str, Any], state: dict[str, Tensor], trusted: Collection[str]) -> nn.Module:

@@ -36,6 +36,10 @@ def told(error: BaseException) -> str:
 
 def shown(value: object, most: int = 80) -> str:
     """A value that a file or a person gave, for a message: on one line, cut to so many characters, without controls."""
+    if not isinstance(value, str | int | float | None):
+        return f"a {type(value).__name__}"  # whose text may be endless
+    if isinstance(value, int) and abs(value) >= 2**64:
+        return "a huge integer"
     text = value if isinstance(value, str) and value.isprintable() else repr(value)
     return text if len(text) <= most else f"{text[:most]}..."
 

@@ -55,7 +55,8 @@ class Yardstick:
     """Everything that is fitted on the training pictures for one palette: the floors, the ceilings, the weights.
 
     ``space`` is the palette's, [K, C]. With a ``cache_dir`` the floors' and ceilings' measures are kept there, so that
-    they are taken once for the same pictures and palette.
+    they are taken once for the same pictures and palette. ``known`` is the ``fingerprint`` of pictures, palette and
+    space, where it was computed before.
 
     Attributes:
         table_loss: validation cross-entropy of the look-up table, nats per pixel.
@@ -69,9 +70,10 @@ class Yardstick:
         palette: Tensor,
         space: Space = RGB,
         cache_dir: str | Path | None = None,
+        known: str | None = None,
     ) -> None:
         self.pictures, self.train, self.palette, self.space = pictures, train, palette, space
-        self.cache_dir = cache_dir
+        self.cache_dir, self._known = cache_dir, known
         self._references: dict[tuple[str, ...], columns_cache.Columns] = {}
         self.grey, self.labels = validation.grey, validation.labels
         self.prior, self.table = ClassPrior(len(palette)), LookupTable(len(palette))
@@ -187,7 +189,7 @@ class Yardstick:
 
     @cached_property
     def _fingerprint(self) -> str:
-        return fingerprint(self.pictures, self.palette, self.space)
+        return self._known or fingerprint(self.pictures, self.palette, self.space)
 
     def _objects(self) -> list[np.ndarray | None]:
         both = self.pictures.train_objects, self.pictures.validation_objects

@@ -44,7 +44,7 @@ def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
 
 def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
     """Tables of the classes and of the pictures, no wider than the terminal; 95 % intervals where that is wide."""
-    console.width = width = max(NARROWEST, console.width)
+    width = widened(console)
     for part, keys in (("colour classes", CLASSES), ("pictures", PICTURES)):
         keys, lines = _of_table(rows, keys)
         heading = f"{title}: {part}"
@@ -52,6 +52,12 @@ def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
             console.print(table_of(lines, some, heading, intervals=width >= ROOMY))
             console.print()
             heading = ""
+
+
+def widened(console: Console) -> int:
+    """Makes a console wide enough for a table; returns its width in characters."""
+    console.width = max(NARROWEST, console.width)
+    return console.width
 
 
 def table_of(rows: Sequence[Row], keys: Sequence[str], title: str = "", intervals: bool = False) -> Table:

@@ -16,7 +16,9 @@ from colourize.errors import InputError
 
 TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
 OURS = "# Pictures and palettes kept by colourize; all of it can be made again."
-ENTRY = re.compile(r"(palette|folder|labels|floors)-[\w-]+\.(npy|json)")  # of a cache from before there was a tag
+ENTRY = re.compile(
+    r"\.?(palette|folder|labels|floors)-[\w-]+\.(npy|json|lock)"
+)  # of a cache from before there was a tag
 NO_CACHE = (
     "%s names no cache of colourize, and a file does not say where we write: data/cache is used; type it to keep it"
 )

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection
 from typing import Any
 
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
 
 OPTIONS: dict[str, dict[str, str]] = {
     "model": {
@@ -89,10 +89,9 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
 
 def refusal(group: str, target: Any) -> str:
     """The rule and the remedy where a file names code that is not ours."""
-    shown = repr(target)[:80] if not isinstance(target, str) or not target.isprintable() else target[:80]
     return (
-        f"{group} must be an option of colourize, got {shown}; code of your own runs only where the command names it: "
-        f"--trust PACKAGE, or {group}._target_=... to train"
+        f"{group} must be an option of colourize, got {shown(target)}; code of your own runs only where the command "
+        f"names it: --trust PACKAGE, or {group}._target_=... to train"
     )
 
 

@@ -13,7 +13,7 @@ from colourize.callbacks import EpochTable, step, tensorboard
 from colourize.changes import NO_DIFFERENCE
 from colourize.config import NODES
 from colourize.evaluation import KNOWING, PRIOR, QUICK, TABLE
-from colourize.evaluation_page import NARROWEST, as_json, as_markdown, table_of
+from colourize.evaluation_page import as_json, as_markdown, table_of, widened
 from colourize.figures import save, save_curves, strip_figure
 from colourize.files import replace_text
 from colourize.measures import MODEL, Row, standing
@@ -77,7 +77,7 @@ def hyperparameters(knobs: dict[str, Any]) -> dict[str, Any]:
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
     """Prints floors, network and ceilings by five measures; where the network stands; where its files are."""
     console = terminal.console()
-    console.width = max(NARROWEST, console.width)
+    widened(console)
     count = len(next(iter(rows[0].columns.values())))
     title = f"after epoch {table.rows[-1]['epoch'] + 1:.0f}: {count:,} validation picture{'s' * (count > 1)}"
     console.print(table_of(rows, QUICK, title))

@@ -6,11 +6,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from colourize import options, stored
 from colourize.changes import check_changes, moved
 from colourize.config import NODES
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
 
 log = logging.getLogger(__name__)
 STATES = "callbacks", "fingerprint", "loops", "plateau", "ColourData"
@@ -30,11 +31,7 @@ def check_resumable(path: Path, contents: dict[str, Any], knobs: dict[str, Any],
         raise InputError(f"{path} can be evaluated, but not resumed: it lacks {', '.join(sorted(missing))}")
     stored.checked(contents["config"], path, _own_packages(knobs))
     check_changes(contents["config"], knobs, f"{where} was trained")
-    try:
-        done, skip = len(contents["callbacks"]["EpochTable"]["rows"]), int(contents["ColourData"]["skip"])
-        stopped = bool(contents["callbacks"]["Resumption"]["stopped"])
-    except (TypeError, LookupError, ValueError) as error:
-        raise InputError(f"{path} does not say how far training was ({error!r}); pass another checkpoint") from error
+    done, skip, stopped = _place(path, contents)
     most, reached = knobs["max_epochs"], done + (skip > 0)
     if stopped and (forked or most > contents["config"]["max_epochs"]):
         raise InputError(
@@ -50,6 +47,94 @@ def check_resumable(path: Path, contents: dict[str, Any], knobs: dict[str, Any],
             f"max_epochs={done + 1} or more"
         )
     log.info("goes on from %s: %d epochs and %d batches are done", path, done, skip)
+
+
+def _place(path: Path, contents: dict[str, Any]) -> tuple[int, int, bool]:
+    """Epochs and batches that are done, and whether training had stopped early.
+
+    Raises:
+        InputError: one of the states by which a run finds its place is not what a run writes.
+    """
+    try:
+        rows, place = contents["callbacks"]["EpochTable"]["rows"], contents["ColourData"]
+        own, progress = contents["callbacks"]["Resumption"], contents["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        right = {
+            "EpochTable": all(_is_number(value) for row in rows for value in dict(row).values()),
+            "ColourData": place.keys() == {"epoch", "skip"} and all(map(_is_count, place.values())),
+            "Resumption": isinstance(own["stopped"], bool) and _is_number(own["best"]),
+            "loops": _is_count(progress["total"]["ready"]),
+            "global_step": _is_count(contents["global_step"]),
+            "pytorch-lightning_version": isinstance(contents["pytorch-lightning_version"], str),
+            "state_dict": isinstance(contents["state_dict"], dict),
+        }
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} does not say how far training was ({shown(str(error))}); pass another file"
+        ) from error
+    if wrong := [name for name, holds in right.items() if not holds]:
+        raise InputError(f"{path}: {', '.join(wrong)} is not what a run writes; pass another file")
+    return len(rows), place["skip"], own["stopped"]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def check_optimizer(path: Path, contents: dict[str, Any], fresh: Optimizer | None) -> None:
+    """Raises InputError where a checkpoint's optimizer state does not fit: a fused step would write past its end.
+
+    Args:
+        path: of the checkpoint.
+        contents: what it holds.
+        fresh: the optimizer of the configuration, before its first step; None where nothing is trained.
+    """
+    states = contents.get("optimizer_states")
+    if fresh is None:
+        if states not in (None, []):
+            raise InputError(
+                f"{path} holds an optimizer's state, but its network has nothing to train; pass another file"
+            )
+        return
+    if not isinstance(states, list) or len(states) != 1 or not _fits(states[0], fresh):
+        raise InputError(
+            f"{path}: its optimizer_states do not fit the optimizer of its configuration; pass another file"
+        )
+
+
+def _fits(state: Any, fresh: Optimizer) -> bool:
+    """Whether tensors have their parameters' shapes, and settings are of the kinds of a fresh optimizer's."""
+    try:
+        groups = list(zip(state["param_groups"], fresh.state_dict()["param_groups"], strict=True))
+        parameters = [parameter for group in fresh.param_groups for parameter in group["params"]]
+        kinds = all(_alike(old[name], new[name]) for old, new in groups for name in new if name in old)
+        known = all(old.keys() <= new.keys() and old["params"] == new["params"] for old, new in groups)
+        return kinds and known and all(
+            _belongs(name, value, parameters[index])
+            for index, values in state["state"].items()
+            for name, value in values.items()
+        )  # fmt: skip
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return False
+
+
+def _belongs(name: str, value: Any, parameter: torch.Tensor) -> bool:
+    if isinstance(value, torch.Tensor):
+        return value.is_floating_point() and (value.shape == parameter.shape or (name == "step" and value.ndim == 0))
+    return value is None or _is_number(value)
+
+
+def _alike(old: Any, new: Any) -> bool:
+    """Whether a setting is of the kind of another: a number, a list of as many numbers, a switch or nothing."""
+    if isinstance(new, list | tuple):
+        return isinstance(old, list | tuple) and len(old) == len(new) and all(map(_alike, old, new))
+    if new is None or isinstance(new, bool):
+        return old is None or isinstance(old, bool) or (_is_number(old) and new is None)
+    scalar = isinstance(old, torch.Tensor) and old.ndim == 0
+    return _is_number(old) or scalar
 
 
 def _own_packages(knobs: dict[str, Any]) -> set[str]:
@@ -73,6 +158,8 @@ def check_weights(path: Path, contents: dict[str, Any], module: nn.Module) -> No
     """Raises InputError where a checkpoint's tensors are not those of the module: other names or other shapes."""
     wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
     state = contents["state_dict"]
+    if "palette" in state and not torch.equal(state["palette"], module.get_buffer("palette")):
+        raise InputError(f"{path}: its palette is not that of its pictures; pass another file")
     found = {name: value.shape for name, value in state.items() if isinstance(value, torch.Tensor)}
     for name in wanted | found:
         if wanted.get(name) != found.get(name):

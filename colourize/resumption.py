@@ -175,8 +175,8 @@ def purge_step(contents: dict[str, Any] | None) -> int:
 def _loss_of(best: Path) -> float:
     """The validation loss with which ``best.ckpt`` was saved; NaN where there is none that is whole."""
     try:
-        loss: float = read(best)["callbacks"]["Resumption"]["best"] if best.exists() else math.nan
-    except InputError as error:
+        loss = float(read(best)["callbacks"]["Resumption"]["best"]) if best.exists() else math.nan
+    except (LookupError, TypeError, ValueError) as error:  # InputError is one of the last
         log.warning("%s; the best epoch from here on takes its place", told(error).partition(";")[0])
         return math.nan
     return loss

@@ -136,10 +136,12 @@ class OptunaSweeper(Sweeper):
 
 
 def _out_of_time(job: Any) -> bool:
-    """Whether ``trainer.max_time`` ended a job."""
+    """Whether ``trainer.max_time`` ended a job: not where its folder's run was out of time before, and this start of it
+    was refused. What begins drops an earlier refusal."""
     ran = getattr(job, "hydra_cfg", None)
     folder = None if ran is None else OmegaConf.select(ran, "hydra.runtime.output_dir")
-    return folder is not None and manifest.read(Path(folder)).get("status") == "interrupted"
+    said = {} if folder is None else manifest.read(Path(folder))
+    return said.get("status") == "interrupted" and "refused" not in said
 
 
 def _runs_of(numbers: Sequence[int], width: int) -> Iterator[list[int]]:

@@ -15,7 +15,7 @@ from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import LATER, NODES, OPTIONAL, Knobs
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
 from colourize.options import is_option, named, refusal
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
@@ -42,7 +42,7 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
         raise InputError(f"{file}: config must be a dictionary of knobs, got {type(config).__name__}")
     for name in config:
         if name not in KNOWN:
-            raise InputError(f"{file}: {_shown(name)} is not a knob; a newer colourize may have written this file")
+            raise InputError(f"{file}: {shown(name)} is not a knob; a newer colourize may have written this file")
     if lacking := sorted(REQUIRED - config.keys()):
         raise InputError(f"{file}: config lacks {', '.join(lacking)}; colourize writes all knobs, so pass another file")
     values = dict(config)
@@ -76,11 +76,13 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
             entries = value.items() if isinstance(value, dict) else enumerate(value)
             for key, entry in entries:
                 if isinstance(value, dict) and not (isinstance(key, str) and re.fullmatch(KEY, key)):
-                    raise InputError(f"{where}: {_shown(key)} must not be a key in a file; pass another file")
+                    raise InputError(f"{where}: {shown(key)} must not be a key in a file; pass another file")
                 left.append((entry, f"{where}.{key}", depth + 1))
         elif isinstance(value, str):
-            if "${" in value or len(value) > LONGEST:
-                raise InputError(f"{where} must be a plain value, got {_shown(value)}; pass another file")
+            if "${" in value or "\0" in value or len(value) > LONGEST:
+                raise InputError(f"{where} must be a plain value, got {shown(value)}; pass another file")
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            raise InputError(f"{where} must be an integer of 64 bits; pass another file")
         elif not isinstance(value, int | float | None):
             raise InputError(f"{where} must be a plain value, got {type(value).__name__}; pass another file")
     raise InputError(f"{file}: more than {MOST_VALUES} values, which no configuration has; pass another file")
@@ -98,7 +100,3 @@ def _check_types(config: dict[str, Any], file: str | Path) -> None:
     except OmegaConfBaseException as error:
         line = str(error).partition("\n")[0]
         raise InputError(f"{file}: {error.full_key or 'config'} is of the wrong type ({line})") from None
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) and value.isidentifier() and len(value) <= 60 else repr(value)[:60]

@@ -30,7 +30,7 @@ from colourize.errors import InputError
 from colourize.evaluation import QUICK, Yardstick
 from colourize.measures import MEASURES
 from colourize.module import Colourizer
-from colourize.resumable import check_pictures, check_resumable, check_weights
+from colourize.resumable import check_optimizer, check_pictures, check_resumable, check_weights
 from colourize.resumption import Resumption, purge_step
 from colourize.runfolder import Claim, claim, environment, finished, warn_of_other_bits
 from colourize.targets import builder, short_name
@@ -116,10 +116,14 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     fingerprint = data.fingerprint()
     if path is not None and contents is not None:
         check_pictures(path, contents, knobs, fingerprint)
-    yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space, knobs["cache_dir"])
+    yardstick = Yardstick(
+        data.pictures, data.train, data.validation, data.palette, data.space, knobs["cache_dir"], fingerprint
+    )
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if path is not None and contents is not None:
         check_weights(path, contents, module)
+        trains = module.automatic_optimization and module.build_optimizer is not None
+        check_optimizer(path, contents, module.build_optimizer(module.network.parameters()) if trains else None)
     if contents is None and isinstance(module.augment, Augmentation):
         count, height, width = data.train.labels.shape
         module.augment.check_fits(height, width, min(knobs["batch_size"], count))

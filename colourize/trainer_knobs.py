@@ -132,16 +132,17 @@ def seconds(time: Any) -> float:
     """A ``max_time``, "DD:HH:MM:SS" or {hours: 1}, in seconds.
 
     Raises:
-        ValueError, TypeError: it is neither, or not above 0.
+        ValueError, TypeError: it is neither, not above 0, or more than a billion days.
     """
-    if isinstance(time, dict):
-        length = timedelta(**time).total_seconds()
-    else:
+    if not isinstance(time, dict):
         found = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", str(time))
         if not found:
             raise ValueError(time)
-        days, hours, minutes, rest = map(int, found.groups())
-        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=rest).total_seconds()
+        time = dict(zip(("days", "hours", "minutes", "seconds"), map(int, found.groups()), strict=True))
+    try:
+        length = timedelta(**time).total_seconds()
+    except OverflowError as error:
+        raise ValueError(time) from error
     if length <= 0:
         raise ValueError(time)
     return length

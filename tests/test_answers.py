@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from torch import nn
 
 from colourize.__main__ import main
-from colourize.answers import command, counted
+from colourize.answers import command, counted, trained
 from colourize.arithmetic.general import general
 from colourize.arithmetic.nets import sequential
 from colourize.config import conf_dir
@@ -364,3 +364,11 @@ def test_what_was_measured_stands_on_the_committed_page(number, printed):
 def test_only_the_networks_of_the_question_are_named(number, networks, printed):
     said = " ".join(printed[number]).partition("Measured ")[2]
     assert len(re.findall(r"\w+Net\b", said)) == networks
+
+
+@pytest.mark.parametrize("number", sorted(trained.ANSWERS))
+def test_a_study_s_file_without_what_is_expected_is_a_fault_of_ours_and_keeps_its_traceback(monkeypatch, number):
+    monkeypatch.setattr(trained, "header", lambda study: {"Question": "?"})
+    monkeypatch.setattr(sys, "argv", ["colourize", "answers", number])
+    with pytest.raises(RuntimeError, match=r"^conf/experiment/\w+\.yaml must say at its head what is expected"):
+        main()

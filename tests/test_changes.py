@@ -79,7 +79,8 @@ def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(pictur
     assert goes_on["data"]["profiles"] is False
     changes.check_changes(before, goes_on, "x was trained")
     assert changes.config_hash(before) == changes.config_hash(goes_on)
-    assert changes.as_begun(now, before, ["data.profiles=true"]) == now  # what is typed comes first
+    typed_first = {**now, "measures": "all"}
+    assert changes.as_begun(now, before, ["data.profiles=true"]) == typed_first  # what is typed comes first
     assert changes.as_begun(now, {"data": "odd"}, words) == now
     assert changes.as_begun(now, None, words) == changes.as_begun(now, now, words) == now  # a new run, and one of today
     assert changes.as_begun(now, knobs(*QUICK), words) == now  # of other pictures, which another check refuses
@@ -96,6 +97,22 @@ def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(pictur
     evaluate([str(run)], num_resamples=20)
     typed(monkeypatch, f"resume={run}", "max_epochs=2")
     assert checkpoint.read(run / "checkpoints/last.ckpt")["config"]["data"]["profiles"] is False
+
+
+@pytest.mark.parametrize(("words", "held"), [([], "all"), (["measures=quick"], "quick"), (["++measures=all"], "all")])
+def test_an_old_run_ends_with_the_measures_that_held_when_it_was_begun(words, held):
+    before = older(knobs(*QUICK))
+    goes_on = changes.as_begun(knobs(*QUICK, *words), before, [*QUICK, *words])
+    assert goes_on == {**knobs(*QUICK), "measures": held}
+    for mine in ("quick", "all"):  # a run of today has its own
+        assert changes.as_begun(now := knobs(*QUICK, f"measures={mine}"), knobs(*QUICK), []) == now
+
+
+def test_what_an_experiment_s_file_now_sets_does_not_change_an_old_run():
+    now, before = knobs("experiment=palette"), older(knobs("experiment=palette"))
+    assert changes.as_begun({**now, "measures": "quick"}, before, ["experiment=palette"])["measures"] == "all"
+    trained = {**now, "colour_space": "lab"}  # decides what is trained: kept, so that it is refused by its name
+    assert changes.as_begun(trained, before, ["experiment=palette"])["colour_space"] == "lab"
 
 
 def with_an_older_optimizer(contents):

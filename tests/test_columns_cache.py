@@ -1,23 +1,31 @@
 """What floors and ceilings measure, kept on disk."""
 
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from colourize import columns_cache
-from colourize.data.module import labelled
+from colourize.data import module
+from colourize.data.module import fingerprint, labelled
 from colourize.data.scenes import load
 from colourize.evaluation import KEPT, QUICK, Yardstick
 from colourize.measures import MEASURES, columns_of
 from colourize.palette import fit
 from colourize.spaces import RGB, SPACES
+from colourize.train import train
 
 
-def made(folder, pictures=None, num_colours=6, space=RGB):
+def made(folder, pictures=None, num_colours=6, space=RGB, known=None):
     """A yardstick of landscapes, and every floor and ceiling."""
     pictures = pictures or load(40, 12)
     palette = fit(pictures.train, num_colours, seed=0, space=space)
-    yardstick = Yardstick(pictures, *labelled(pictures, palette, folder or "unused", space), palette, space, folder)
+    splits = labelled(pictures, palette, folder or "unused", space)
+    yardstick = Yardstick(pictures, *splits, palette, space, folder, known)
     return yardstick, [*yardstick.floors(), *yardstick.ceilings()]
 
 
@@ -124,6 +132,108 @@ def test_what_decides_the_measures_decides_the_entry(tmp_path, monkeypatch):
     yardstick, predictors = made(tmp_path, pictures)
     yardstick.row(predictors[0], ["psnr"])
     assert len(list(tmp_path.glob("floors-*.npy"))) == len(variants) + 1
+
+
+def test_a_fingerprint_that_is_known_is_not_computed_again(tmp_path, monkeypatch):
+    yardstick, predictors = made(tmp_path)
+    yardstick.row(predictors[0], QUICK)
+    monkeypatch.setattr("colourize.evaluation.fingerprint", forbidden)
+    monkeypatch.setattr(Yardstick, "_columns", forbidden)
+    known = fingerprint(yardstick.pictures, yardstick.palette)
+    again, predictors = made(tmp_path, known=known)
+    again.row(predictors[0], QUICK)  # the entry is the same
+
+
+def test_a_run_hashes_its_pictures_once(quick, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "fingerprint", lambda *parts: asked.append(parts) or fingerprint(*parts))
+    monkeypatch.setattr("colourize.evaluation.fingerprint", forbidden)
+    train(quick("max_epochs=1"), tmp_path / "run")
+    assert len(asked) == 1
+
+
+BUILDER = """
+import sys, time
+from pathlib import Path
+import torch
+from colourize import columns_cache
+
+folder, me = Path(sys.argv[1]), sys.argv[2]
+
+def build():
+    (folder / f"built by {me}").touch()
+    if me == "killed":
+        print("building", flush=True)
+        time.sleep(600)
+    while me == "first" and not (folder / "second waits").exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    return {"floor": {"psnr": torch.arange(4.0)}}
+
+if me == "second":
+    (folder / "second waits").touch()
+rows = columns_cache.kept(folder / "cache", "floors-0", build, 4, ["floor"])
+assert rows["floor"]["psnr"].equal(torch.arange(4.0))
+"""
+
+
+def building(folder, name, **options):
+    return subprocess.Popen([sys.executable, "-c", BUILDER, str(folder), name], text=True, **options)
+
+
+def until(there):
+    while not there():
+        time.sleep(0.01)
+
+
+def test_of_two_processes_one_measures_and_the_other_reads(tmp_path):
+    first = building(tmp_path, "first")
+    until((tmp_path / "built by first").exists)
+    second = building(tmp_path, "second")
+    assert (first.wait(), second.wait()) == (0, 0)
+    assert [path.name for path in tmp_path.glob("built by*")] == ["built by first"]
+
+
+def test_a_killed_process_holds_nobody_up(tmp_path):
+    killed = building(tmp_path, "killed", stdout=subprocess.PIPE)
+    assert killed.stdout.readline() == "building\n"
+    killed.kill()
+    killed.communicate()
+    assert building(tmp_path, "second").wait() == 0
+    assert (tmp_path / "built by second").exists()
+
+
+def test_who_has_waited_long_enough_measures_itself(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(columns_cache, "LONGEST_WAIT", 0.05)
+    (tmp_path / "cache").mkdir()
+    yardstick, predictors = made(tmp_path / "cache")
+    yardstick.row(predictors[0], QUICK)
+    for file in (tmp_path / "cache").glob("floors-*.npy"):
+        file.unlink()
+    (entry,) = (tmp_path / "cache").glob("floors-*.json")
+    with FileLock(tmp_path / f"cache/.{entry.stem}.lock"):
+        yardstick, predictors = made(tmp_path / "cache")
+        assert yardstick.row(predictors[0], ["psnr"]).columns["psnr"].isfinite().all()
+    assert "another process still measures the floors and ceilings; this one measures them too" in caplog.text
+
+
+def test_without_a_folder_that_can_be_written_it_goes_on_without_a_lock(tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file/below"):
+        yardstick, predictors = made(folder)
+        assert yardstick.row(predictors[0], ["psnr"]).columns["psnr"].isfinite().all()
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
+    yardstick, predictors = made(tmp_path)
+    yardstick.row(predictors[0], QUICK)
+    (entry,) = tmp_path.glob("floors-*.json")
+    lock = tmp_path / f".{entry.stem}.lock"
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(tmp_path / "elsewhere")
+    yardstick, predictors = made(tmp_path)
+    yardstick.row(predictors[0], QUICK)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_threads_do_not_decide_the_measures():

@@ -74,7 +74,10 @@ def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
         ([*TINY, "palette=short.npy"], "palette=short.npy holds 3 colours but num_colours=4; pass num_colours=3"),
         ([*TINY, "num_colours=9999"], "distinct colours; pass num_colours="),
         ([*TINY, "hydra.run.dir=file/run"], "file/run: Not a directory"),
-        (["data=folder", "data.root=empty"], "root=empty holds no picture files such as .jpg or .png (looked at /"),
+        (
+            ["data=folder", "data.root=empty"],
+            "root=empty holds no picture files such as .jpg or .png (looked at HERE/empty); pass a folder of pictures",
+        ),
         (["data=folder", "data.root=unreadable", "image_size=8"], "0 readable pictures to train"),
         (["data=folder"], "data.root has no value; pass data.root="),
     ],
@@ -92,7 +95,7 @@ def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys
     assert capsys.readouterr().err == ""
     message = str(caught.value)  # which Python prints on standard error, and exits with 1
     assert message.startswith("colourize: ")
-    assert told in message
+    assert told.replace("HERE", str(tmp_path)) in message
     assert "\n" not in message
 
 

@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
+from colourize import manifest
 from colourize.__main__ import main
 from colourize.changes import check_changes, comparable
 from colourize.config import check
@@ -12,6 +14,7 @@ from colourize.errors import InputError
 from colourize.evaluation import QUICK, Yardstick
 from colourize.measures import MEASURES
 from colourize.train import train
+from tests.test_commands import typed
 
 
 @pytest.fixture
@@ -106,3 +109,19 @@ def test_after_a_run_of_five_measures_evaluate_shows_the_others(finished_run, mo
     assert "SSIM" not in "".join(lines)  # pictures of 8 px have none: a column without a number is left out
     tables = [line for line in lines if not re.search(r"better|told apart|equal", line)]
     assert max(map(len, tables)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("began", "words", "rest"),
+    [("quick", ["measures=all"], True), ("quick", [], False), ("all", ["measures=quick"], False), (None, [], False),
+     (None, ["measures=all"], False)],
+)  # fmt: skip
+def test_a_finished_run_says_what_measures_more(finished_run, tmp_path, monkeypatch, capsys, began, words, rest):
+    run = tmp_path / "a run"
+    shutil.copytree(finished_run, run)
+    config = manifest.read(run)["config"]
+    older = {name: value for name, value in config.items() if name != "measures"}  # when all were taken
+    manifest.update(run, config={**older, **({"measures": began} if began else {})})
+    typed(monkeypatch, f"resume={run}", *words)
+    more = f"; colourize evaluate '{run}' measures the rest" * rest
+    assert capsys.readouterr().out.splitlines() == [f"colourize: {run} is finished: nothing to do{more}"]

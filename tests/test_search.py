@@ -179,6 +179,35 @@ def test_a_job_without_a_loss_failed(tmp_path):
     assert trials(tmp_path)[0].state is TrialState.FAIL
 
 
+def test_a_trial_whose_new_start_was_refused_failed(tmp_path):
+    """Its own run was out of time before, and says so still; a refusal beside it is how this start ended."""
+
+    class Ended(Launcher):
+        def launch(self, jobs, initial_job_idx):
+            folder = tmp_path / str(initial_job_idx)
+            folder.mkdir(exist_ok=True)
+            self.write(folder, list(jobs[0]))
+            super().launch(jobs, initial_job_idx)
+            runtime = OmegaConf.create({"hydra": {"runtime": {"output_dir": str(folder)}}})
+            return [SimpleNamespace(return_value=math.nan, hydra_cfg=runtime)]
+
+    class Stopped(Ended):
+        def write(self, folder, words):
+            manifest.write(folder, status="interrupted", overrides=words, config={"seed": 0})
+
+    class Refused(Ended):
+        def write(self, folder, words):
+            manifest.note_failure(folder, words, "kernel=0 is too small")
+
+    for launcher, state in (
+        (Stopped(), TrialState.RUNNING),
+        (Stopped(), TrialState.RUNNING),
+        (Refused(), TrialState.FAIL),
+    ):
+        assert searched(tmp_path, launcher, n_trials=1)[0][0] == 0
+        assert [trial.state for trial in trials(tmp_path)] == [state]
+
+
 @pytest.mark.parametrize("name", ["a?b=1", "{a}", "50 %41", "ü"])
 def test_the_study_lies_in_its_folder_however_that_is_called(tmp_path, name):
     searched(tmp_path / name, Launcher(), n_trials=1)

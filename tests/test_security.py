@@ -1,9 +1,13 @@
 """docs/security.md names what is there: tests that hold it, files that it explains, flags of its commands."""
 
+import contextlib
 import re
 from pathlib import Path
 
-from colourize import verbs
+import pytest
+
+from colourize.__main__ import main
+from colourize.verbs import VERBS
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/security.md").read_text()
@@ -22,6 +26,12 @@ def test_every_file_it_links_to_is_there():
         assert (ROOT / "docs" / name).is_file()
 
 
-def test_every_verb_that_opens_a_checkpoint_takes_trust():
-    source = Path(verbs.__file__).read_text()
-    assert source.count("    _add_trust(parser)\n") == len(("evaluate", "decode-sweep", "calibrate", "hints"))
+@pytest.mark.parametrize("verb", ["train", *VERBS])
+def test_every_verb_that_opens_a_checkpoint_and_no_other_takes_trust(verb, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["colourize", verb, "--help"])
+    with contextlib.suppress(SystemExit):
+        main()
+    said = capsys.readouterr().out
+    assert said
+    takes = re.search(r"^  --trust PACKAGE ", said, re.M) is not None
+    assert takes is (verb in ("evaluate", "decode-sweep", "calibrate", "hints"))

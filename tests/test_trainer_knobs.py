@@ -1,6 +1,7 @@
 """Which arguments of Lightning's Trainer a run takes, and how they are written."""
 
 import inspect
+import math
 import re
 from pathlib import Path
 
@@ -163,7 +164,11 @@ def test_a_time_in_seconds(time, length):
     assert seconds(time) == length
 
 
-@pytest.mark.parametrize("time", ["00:10", 10, "1h", {"minutes": 0}, {"years": 1}, "00:00:00:00", "-1:00:00:00", [5]])
+@pytest.mark.parametrize(
+    "time",
+    ["00:10", 10, "1h", {"minutes": 0}, {"years": 1}, "00:00:00:00", "-1:00:00:00", [5], "9999999999:00:00:00",
+     {"hours": 1e300}, {"hours": math.inf}, {"hours": math.nan}],
+)  # fmt: skip
 def test_what_is_no_time(time):
     with pytest.raises(InputError, match="must be a time DD:HH:MM:SS > 0"):
         check({"max_time": time}, 25)

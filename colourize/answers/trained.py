@@ -7,7 +7,6 @@ from functools import partial
 import sympy
 
 from colourize.answers import Answer
-from colourize.errors import InputError
 from colourize.study.lab_record import header
 
 POOL, CONV, UNET = ("PoolUpsampleNet",), ("ConvTransposeNet",), ("UNet",)
@@ -26,7 +25,7 @@ def _recorded(
     """The answer of a study, with what its file expects: of some networks only where ``networks`` names them."""
     record = header(study)
     if "Expected" not in record:
-        raise InputError(f"conf/experiment/{study}.yaml must say at its head what is expected: # Expected  ...")
+        raise RuntimeError(f"conf/experiment/{study}.yaml must say at its head what is expected: # Expected  ...")
     measured, _, page = record["Expected"].removesuffix(")").rpartition(" (")
     of, _, values = measured.partition(": ")
     each = [found[0] for name in networks if (found := re.search(rf"\b{name} [\d.]+ ± [\d.]+", values))]

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from colourize import files, manifest, runfolder
-from colourize.changes import by_key, comparable
-from colourize.config import NODES
+from colourize.changes import by_key
 from colourize.errors import InputError
 from colourize.stored_words import MOST_JOBS
 from colourize.sweep import jobs, planned
 from colourize.targets import short_name
 from colourize.terminal import cleaned
+from colourize.whole import is_finite, is_whole
 
 log = logging.getLogger(__name__)
-LARGEST = 1e30  # of a measure
 OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
 
 
@@ -84,7 +83,7 @@ def _of_folder(folder: Path) -> Iterator[Record]:
     said = cleaned(manifest.read(folder))
     words, name = tuple(said.get("overrides", ())), folder.name
     config, lacks = said.get("config", {}), []
-    if config and not _is_whole(config):
+    if config and not is_whole(config):
         lacks.append(f"{manifest.NAME} holds a configuration that is not whole")
         config = {}
     state = "pruned" if said.get("pruned") else runfolder.state(folder)
@@ -103,23 +102,6 @@ def _of_folder(folder: Path) -> Iterator[Record]:
     if "refused" in said:
         other = said["refused"]
         yield Record(name, folder, other["status"], tuple(other["overrides"]), other["error"])
-
-
-def _is_whole(config: dict[str, Any]) -> bool:
-    try:
-        comparable(config), short_name(config["model"])
-    except (KeyError, TypeError, AttributeError):
-        return False
-    if not _is_finite(config):
-        return False
-    nodes = all(isinstance(config.get(name) or {}, dict) for name in (*NODES, "trainer"))
-    return nodes and isinstance(config.get("seed", 0), int)
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, dict | list):
-        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or abs(value) < LARGEST
 
 
 def _not_begun(sweep: Path) -> Iterator[Record]:
@@ -145,7 +127,7 @@ def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: di
 
 def _finite(measures: dict[str, float]) -> dict[str, float]:
     """Without what is not finite, or so large that sums of it would not be."""
-    return {name: value for name, value in measures.items() if abs(value) < LARGEST}
+    return {name: value for name, value in measures.items() if is_finite(value)}
 
 
 def _epochs(folder: Path) -> list[dict[str, float]]:

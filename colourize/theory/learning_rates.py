@@ -12,9 +12,9 @@ from colourize.errors import InputError
 from colourize.targets import short_name
 from colourize.terminal import cleaned
 from colourize.theory import Study, figure
+from colourize.whole import is_finite, is_whole
 
 MEASURES = "val/loss", "train/loss", "lr"
-LARGEST = 1e30  # of a number in a figure
 PLAIN = "Adam", "AdamW", "SGD", "SGDW", "RMSprop", "RMSpropW"
 
 
@@ -26,7 +26,7 @@ def study(runs: str) -> Study:
         InputError: no folder, or no finished run in it.
     """
     found = [cleaned(manifest.read(file.parent)) for file in sorted(Path(runs).expanduser().rglob(manifest.NAME))]
-    finished = [said for said in found if said.get("status") == "finished" and _is_whole(said)]
+    finished = [said for said in found if said.get("status") == "finished" and _counts(said)]
     if not finished:
         raise InputError(
             f"study.runs={runs} holds no finished run; pass the folder of a sweep, as colourize runs lists"
@@ -41,14 +41,13 @@ def study(runs: str) -> Study:
     return Study("Final loss against the first learning rate", rows, sentences, _figure(rows))
 
 
-def _is_whole(said: dict[str, Any]) -> bool:
+def _counts(said: dict[str, Any]) -> bool:
     """Whether a manifest holds what a row is made of."""
-    try:
-        comparable(said["config"]), short_name(said["config"]["model"])
-        numbers = said["config"]["optimizer"]["lr"], *(said["metrics"][name] for name in MEASURES)
-    except (KeyError, TypeError, AttributeError):
+    config, metrics = said.get("config", {}), said.get("metrics", {})
+    if not is_whole(config):
         return False
-    return all(manifest.is_number(number) and abs(number) < LARGEST for number in numbers)
+    numbers = [config["optimizer"].get("lr"), *(metrics.get(name) for name in MEASURES)]
+    return all(map(manifest.is_number, numbers)) and is_finite(numbers)
 
 
 def names(configs: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
