@@ -111,7 +111,9 @@ def _fits(state: Any, fresh: Optimizer) -> bool:
         groups = list(zip(state["param_groups"], fresh.state_dict()["param_groups"], strict=True))
         parameters = [parameter for group in fresh.param_groups for parameter in group["params"]]
         kinds = all(_alike(old[name], new[name]) for old, new in groups for name in new if name in old)
-        known = all(old.keys() <= new.keys() and old["params"] == new["params"] for old, new in groups)
+        # a schedule adds numbers of its own, such as initial_lr
+        added = all(_is_number(old[name]) for old, new in groups for name in old if name not in new)
+        known = added and all(old["params"] == new["params"] for old, new in groups)
         return kinds and known and all(
             _belongs(name, value, parameters[index])
             for index, values in state["state"].items()

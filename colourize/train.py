@@ -122,8 +122,8 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if path is not None and contents is not None:
         check_weights(path, contents, module)
-        trains = module.automatic_optimization and module.build_optimizer is not None
-        check_optimizer(path, contents, module.build_optimizer(module.network.parameters()) if trains else None)
+        build = module.build_optimizer if module.automatic_optimization else None
+        check_optimizer(path, contents, None if build is None else build(module.network.parameters()))
     if contents is None and isinstance(module.augment, Augmentation):
         count, height, width = data.train.labels.shape
         module.augment.check_fits(height, width, min(knobs["batch_size"], count))
