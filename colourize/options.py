@@ -84,7 +84,15 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
     # what a trusted module has itself imported, such as os, is not its own
     if target not in OPTIONS[group].values() and not is_option(group, f"{getattr(found, '__module__', '')}.", trusted):
         raise InputError(f"{group}: {target} must be defined in the package that --trust names; pass another file")
+    if group == "model" and target not in OPTIONS[group].values() and not _is_network(found):
+        raise InputError(f"{group}: {target} must be a subclass of torch.nn.Module; pass another file")
     return found
+
+
+def _is_network(found: Any) -> bool:
+    from torch import nn  # here, as this module is imported at every TAB
+
+    return isinstance(found, type) and issubclass(found, nn.Module)
 
 
 def refusal(group: str, target: Any) -> str:

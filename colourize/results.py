@@ -1,6 +1,7 @@
 """What a finished run leaves: files, TensorBoard's last entries, and the tables on the screen."""
 
 import shlex
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,13 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
     count = len(next(iter(rows[0].columns.values())))
     title = f"after epoch {table.rows[-1]['epoch'] + 1:.0f}: {count:,} validation picture{'s' * (count > 1)}"
     console.print(table_of(rows, QUICK, title))
+    console.print()
     for line in _sentences(knobs, module, table):
-        console.print(line)
+        console.print(textwrap.fill(line, console.width))
     by_name = {row.name: row for row in rows}
     (model,) = (row for row in rows if row.kind == MODEL)
-    console.print(standing(model, by_name[TABLE], by_name[PRIOR], by_name.get(KNOWING)), style="bold")
+    stands = standing(model, by_name[TABLE], by_name[PRIOR], by_name.get(KNOWING))
+    console.print(textwrap.fill(stands, console.width), style="bold")
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
     where = shlex.quote(str(folder))

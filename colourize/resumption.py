@@ -55,6 +55,7 @@ class Resumption(Checkpoint):
         self.end = math.inf if max_time is None else time.monotonic() + seconds(max_time)
         self.best = math.inf
         self.stopped = False
+        self.begun = False  # whether what the checkpoint holds was restored, and training has begun
         self.signum = 0
         self.due = False
         self.handlers: dict[int, Any] = {}
@@ -69,6 +70,7 @@ class Resumption(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if (loss := _loss_of(self.folder / BEST)) != self.best:  # damaged, or in the folder that the run comes from
             self.best = math.inf if math.isnan(loss) else loss
+        self.begun = True
         trainer.should_stop |= self.stopped  # where training had stopped early, it does not begin again
         if threading.current_thread() is threading.main_thread():
             kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup has SIGHUP ignored: so it stays

@@ -1,10 +1,11 @@
 """One training run: from plain knobs to a run folder. Needs no Hydra runtime."""
 
+import contextlib
 import logging
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+from torch import nn
 
 from colourize import allocator, files, losses, results, terminal
 from colourize.augment import Augmentation
@@ -30,6 +32,7 @@ from colourize.errors import InputError
 from colourize.evaluation import QUICK, Yardstick
 from colourize.measures import MEASURES
 from colourize.module import Colourizer
+from colourize.options import is_option
 from colourize.resumable import check_optimizer, check_pictures, check_resumable, check_weights
 from colourize.resumption import Resumption, purge_step
 from colourize.runfolder import Claim, claim, environment, finished, warn_of_other_bits
@@ -138,19 +141,32 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     now = {**environment(str(trainer.strategy.root_device), torch.get_num_threads()), "compiled": is_compiled}
     warn_of_other_bits(held.before.get("environment", {}), now)
     held.begin(fingerprint=fingerprint, environment=now)
-    with allocator.kept():
-        try:
-            trainer.fit(module, data, ckpt_path=path, weights_only=True)
-        except MisconfigurationException as error:  # some arguments are checked against the number of batches
-            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
-        except RuntimeError as error:  # what trainer.detect_anomaly and trainer.deterministic are asked to find
-            if not re.search(r"returned nan values in|does not have a deterministic implementation", str(error)):
-                raise
-            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
-        except ConnectionError as error:  # to a worker that was killed, before torch has noticed
-            raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
+    with allocator.kept(), _told(knobs, trainer, path):
+        trainer.fit(module, data, ckpt_path=path, weights_only=True)
     module.network._compiled_call_impl = None  # what follows comes in other sizes
     return Fitted(trainer, module, data, yardstick, table)
+
+
+@contextlib.contextmanager
+def _told(knobs: dict[str, Any], trainer: pl.Trainer, path: Path | None) -> Iterator[None]:
+    """Raises InputError for what a person's values, a checkpoint or a killed worker make Lightning and torch raise."""
+    try:
+        yield
+    except InputError:
+        raise
+    except MisconfigurationException as error:  # some arguments are checked against the number of batches
+        raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+    except ConnectionError as error:  # to a worker that was killed, before torch has noticed
+        raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # what trainer.detect_anomaly and trainer.deterministic are asked to find
+        if re.search(r"returned nan values in|does not have a deterministic implementation", str(error)):
+            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+        begun = any(isinstance(callback, Resumption) and callback.begun for callback in trainer.callbacks)  # type: ignore[attr-defined]
+        if path is None or begun:
+            raise
+        line = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path} cannot be restored ({line}); pass another checkpoint") from error
 
 
 def _report(knobs: dict[str, Any], folder: Path, fitted: Fitted) -> dict[str, float]:
@@ -173,6 +189,8 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
     """The network of the knobs, from the seed; a baseline is fitted to the training pictures."""
     pl.seed_everything(knobs["seed"], workers=True, verbose=False)
     network = builder("model", knobs["model"])()
+    if not is_option("model", knobs["model"]["_target_"]):
+        _check_own(knobs["model"]["_target_"], network, data)
     if hasattr(network, "fit"):
         network.fit(data.train.grey, data.train.labels)
     optimizer = builder("optimizer", knobs["optimizer"])
@@ -184,6 +202,22 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
     module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint, augment, criterion)
     # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
     return module.double() if knobs["precision"] == "64-true" else module
+
+
+def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
+    """Raises InputError where a network of one's own does not give a logit for each colour and pixel."""
+    grey, labels = data.train[torch.arange(1)]
+    if getattr(network, "hints", False):
+        return  # it takes more than the grey, and says so itself
+    rule = f"{target} must take grey [N, 1, H, W] and give logits [N, {len(data.palette)}, H, W]"
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            shape = list(network.eval()(grey).shape)
+    except Exception as error:  # anything that a person's code may raise
+        raise InputError(f"{rule}, got {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+    network.train()
+    if shape != [1, len(data.palette), *labels.shape[1:]]:
+        raise InputError(f"{rule}, got {shape} for N = 1")
 
 
 def _callbacks(knobs: dict[str, Any], folder: Path, table: EpochTable) -> list[Callback]:

@@ -81,6 +81,21 @@ def test_another_network_of_one_s_own_is_told_by_its_whole_path(own, tmp_path):
         train(own(word, f"ckpt_path={tmp_path / 'a/checkpoints/last.ckpt'}", "max_epochs=3"), tmp_path / "b")
 
 
+@pytest.mark.parametrize(
+    ("layer", "told"),
+    [
+        ("nn.Conv2d(3, num_colours, 3, padding=1)", "got RuntimeError: Given groups=1"),
+        ("nn.Conv2d(1, num_colours, 3)", r"got \[1, 4, 6, 6\] for N = 1"),
+        ("nn.Conv2d(1, 5, 3, padding=1)", r"got \[1, 5, 8, 8\] for N = 1"),
+    ],
+)
+def test_a_network_of_the_wrong_shape_is_told_before_it_is_trained(own, tmp_path, layer, told):
+    (tmp_path / "mynets.py").write_text(NETWORK.replace("nn.Conv2d(1, num_colours, 3, padding=1)", layer))
+    rule = r"mynets\.Small must take grey \[N, 1, H, W\] and give logits \[N, 4, H, W\], "
+    with pytest.raises(InputError, match=rule + told):
+        train(own(), tmp_path / "a")
+
+
 @pytest.fixture
 def moved(picture_folder, tmp_path):
     """A run on pictures that were moved since: its words, its folder, where the pictures are now."""
