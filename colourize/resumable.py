@@ -94,7 +94,7 @@ def check_optimizer(path: Path, contents: dict[str, Any], fresh: Optimizer | Non
     """
     states = contents.get("optimizer_states")
     if fresh is None:
-        if states not in (None, []):
+        if states not in (None, [], [{}]):  # Lightning keeps a place for the optimizer that a baseline lacks
             raise InputError(
                 f"{path} holds an optimizer's state, but its network has nothing to train; pass another file"
             )

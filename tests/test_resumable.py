@@ -95,5 +95,4 @@ OTHERS = "sgd", "adamw", "rmsprop", "sgdw", "rmspropw", "hypergradient"
                                    ["scheduler=plateau"], ["precision=64-true"]])  # fmt: skip
 def test_every_optimizer_s_own_state_fits(words, quick, tmp_path):
     train(quick(*words), tmp_path / "run")
-    longer = quick(*words, "max_epochs=3") if "model=lookup" not in words else quick(*words)
-    assert train(longer, tmp_path / "run")["epoch"] == longer["max_epochs"] - 1
+    assert train(quick(*words, "max_epochs=3"), tmp_path / "run")["epoch"] == 2
