@@ -10,13 +10,11 @@ NETWORKS = {"convtranspose": "ConvTransposeNet", "unet": "UNet", "poolupsample":
 RATIOS = {
     "a step: plain loop / colourize": ("step", "step, {}", "plain loop / colourize"),
     "with `precision=bf16-mixed`": ("step", "step, {}", "plain loop / bf16"),
-    "with `compile=true`": ("step", "step, {}", "plain loop / compiled"),
-    "an epoch: colourize / limit": ("step", "epoch against the limit, {}", "colourize / limit"),
     "to the loss of the plain loop's 25 epochs: plain loop / `experiment=speedrun`": (
         "result", "time to the result, {}", "plain loop / speedrun",
     ),
 }  # fmt: skip
-"""Row of README's table: the section, the row of it, and the ratio in that."""
+"""Row of README's table: the section, the row of it, and the ratio in that. All others stand in docs/speed.md."""
 
 
 def readme(results: Mapping[str, Any]) -> str:

@@ -182,7 +182,9 @@ def _one_line(error: BaseException, verb: str = "train") -> str:
         guess = f"did you mean {close[0]}? " if close else ""
         return f"{missing[1]}={missing[2]} is unknown; {guess}pass one of {', '.join(missing[3].split())}"
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
-        within = re.search(r"full_key: (\w+)\.\w", text)  # a value of an option, which a knob's name cannot replace
+        within = verb == "train" and re.search(
+            r"full_key: (\w+)\.\w", text
+        )  # a value of an option, which a knob's name cannot replace
         close = difflib.get_close_matches(unknown[1], [] if within else knobs(verb), 1)
         where = f"; conf/{within[1]}/ lists what each option takes" if within else "; --help lists the knobs"
         text += f"; did you mean {close[0]}?" if close else where
