@@ -84,7 +84,7 @@ def _unpacked(array: np.ndarray) -> Columns:
     rows: Columns = {}
     for field in array.dtype.names or ():
         name, _, column = field.rpartition("/")
-        rows.setdefault(name, {})[column] = torch.from_numpy(np.ascontiguousarray(array[field]))
+        rows.setdefault(name, {})[column] = torch.from_numpy(array[field].copy())
     return rows
 
 
