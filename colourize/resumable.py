@@ -1,20 +1,31 @@
 """Whether training can continue from what a checkpoint holds. Checked before anything is loaded from it."""
 
+import copy
 import logging
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from colourize import options, stored
 from colourize.changes import check_changes, moved
-from colourize.config import NODES
+from colourize.config import LATER, NODES
 from colourize.errors import InputError, shown
 
 log = logging.getLogger(__name__)
 STATES = "callbacks", "fingerprint", "loops", "plateau", "ColourData"
+WAITING = "EarlyStopping"  # with what it waits for: the name of its state
+MOVING = (
+    "last_epoch", "_step_count", "_last_lr", "_is_initial", "_get_lr_called_within_step", "best", "num_bad_epochs",
+    "cooldown_counter", "total_iters",
+)  # fmt: skip
+"""What a schedule changes as it goes, and the length of a warm-up, which is in no other way in its state."""
 
 
 def check_resumable(path: Path, contents: dict[str, Any], knobs: dict[str, Any], where: str, forked: bool) -> None:
@@ -56,24 +67,104 @@ def _place(path: Path, contents: dict[str, Any]) -> tuple[int, int, bool]:
         InputError: one of the states by which a run finds its place is not what a run writes.
     """
     try:
-        rows, place = contents["callbacks"]["EpochTable"]["rows"], contents["ColourData"]
-        own, progress = contents["callbacks"]["Resumption"], contents["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        callbacks, loop = contents["callbacks"], contents["loops"]["fit_loop"]
+        table, own, place = callbacks["EpochTable"], callbacks["Resumption"], contents["ColourData"]
         right = {
-            "EpochTable": all(_is_number(value) for row in rows for value in dict(row).values()),
+            "EpochTable": _is_table(table),
             "ColourData": place.keys() == {"epoch", "skip"} and all(map(_is_count, place.values())),
             "Resumption": isinstance(own["stopped"], bool) and _is_number(own["best"]),
-            "loops": _is_count(progress["total"]["ready"]),
+            "EarlyStopping": all(_is_waiting(value) for name, value in callbacks.items() if name.startswith(WAITING)),
+            "MovingAverage": _is_averaged(contents),
+            "loops": place == _place_of(loop) and place["epoch"] == len(table["rows"]),
             "global_step": _is_count(contents["global_step"]),
+            "epoch": _is_count(contents["epoch"]),
             "pytorch-lightning_version": isinstance(contents["pytorch-lightning_version"], str),
             "state_dict": isinstance(contents["state_dict"], dict),
         }
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} does not say how far training was ({shown(str(error))}); pass another file"
         ) from error
     if wrong := [name for name, holds in right.items() if not holds]:
         raise InputError(f"{path}: {', '.join(wrong)} is not what a run writes; pass another file")
-    return len(rows), place["skip"], own["stopped"]
+    return len(table["rows"]), place["skip"], own["stopped"]
+
+
+def _is_table(table: dict[str, Any]) -> bool:
+    """Whether a table's rows, its epoch under way and its seconds are what ``EpochTable`` keeps."""
+    rows, begun = table["rows"], table["begun"]
+    return (
+        all(row.keys() >= {"epoch", "step"} and all(map(_is_number, row.values())) for row in rows)
+        and (not begun or _is_under_way(begun))
+        and isinstance(begun, dict)
+        and _is_number(table["seconds"])
+        and _is_count(table["num_before"])
+        and table["num_before"] <= len(rows)
+    )
+
+
+def _is_under_way(begun: dict[str, Any]) -> bool:
+    sums = begun["sums"]
+    return (
+        isinstance(sums, torch.Tensor)
+        and sums.shape == (2,)
+        and sums.is_floating_point()
+        and _is_number(begun["lr"])
+        and _is_count(begun["num_pictures"])
+        and all(map(_is_number, begun["val"].values()))
+    )
+
+
+def _is_waiting(state: dict[str, Any]) -> bool:
+    """Whether a state is one of ``EarlyStopping``."""
+    best = state["best_score"]
+    return (
+        all(_is_count(state[name]) for name in ("wait_count", "stopped_epoch", "patience"))
+        and (_is_number(best) or (isinstance(best, torch.Tensor) and best.ndim == 0))
+        and state.get("stopping_reason", 0) in [reason.value for reason in EarlyStoppingReason]
+    )
+
+
+def _is_averaged(contents: dict[str, Any]) -> bool:
+    """Whether all parts of a moving average are there, or none."""
+    parts = "MovingAverage" in contents["callbacks"], "current_model_state" in contents, "averaging_state" in contents
+    averages = {**LATER, **contents["config"]}.get("ema") is not None
+    return parts == (averages,) * 3 and (
+        not averages
+        or (
+            _is_count(contents["callbacks"]["MovingAverage"]["latest_update_step"])
+            and isinstance(contents["current_model_state"], dict)
+            and isinstance(contents["averaging_state"], dict)
+        )
+    )
+
+
+def _place_of(loop: dict[str, Any]) -> dict[str, int]:
+    """The place in the pictures at which Lightning's loops are; see ``ColourData.state_dict``."""
+    epochs, batches = (loop[name]["current"] for name in ("epoch_progress", "epoch_loop.batch_progress"))
+    under_way = epochs["started"] > epochs["processed"]
+    return {"epoch": epochs["processed"], "skip": batches["processed"] if under_way else 0}
+
+
+def check_loops(path: Path, contents: dict[str, Any], fresh: dict[str, Any], num_batches: int) -> None:
+    """Raises InputError where a checkpoint's loops do not count, in the places where Lightning's do.
+
+    Args:
+        path: of the checkpoint.
+        contents: what it holds.
+        fresh: the state of a loop that has not begun.
+        num_batches: of an epoch.
+    """
+    loop = contents["loops"]["fit_loop"]
+    if not _counts(loop, fresh) or contents["ColourData"]["skip"] >= num_batches:
+        raise InputError(f"{path}: its loops are not those of a run of {num_batches} batches; pass another file")
+
+
+def _counts(old: Any, new: Any) -> bool:
+    """Whether counts and switches are where others are; Lightning sets whatever attribute a state names."""
+    if isinstance(new, dict):
+        return isinstance(old, dict) and old.keys() == new.keys() and all(_counts(old[name], new[name]) for name in new)
+    return isinstance(old, bool) if isinstance(new, bool) else _is_count(old)
 
 
 def _is_number(value: Any) -> bool:
@@ -81,62 +172,123 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
-def check_optimizer(path: Path, contents: dict[str, Any], fresh: Optimizer | None) -> None:
-    """Raises InputError where a checkpoint's optimizer state does not fit: a fused step would write past its end.
+def check_optimizer(
+    path: Path, contents: dict[str, Any], fresh: Optimizer | None, build: Callable[..., Any] | None = None
+) -> None:
+    """Raises InputError where the states of a checkpoint's optimizer or schedule do not fit.
+
+    A fused step would write past a state's end, and a schedule's state sets any attribute that it names.
 
     Args:
         path: of the checkpoint.
         contents: what it holds.
-        fresh: the optimizer of the configuration, before its first step; None where nothing is trained.
+        fresh: the optimizer of the configuration, over copies of the weights, which are moved; None where nothing is
+            trained.
+        build: builds the schedule of the configuration from it; None where there is none.
     """
-    states = contents.get("optimizer_states")
     if fresh is None:
-        if states not in (None, [], [{}]):  # Lightning keeps a place for the optimizer that a baseline lacks
+        # Lightning keeps a place for the optimizer that a baseline lacks
+        if contents.get("optimizer_states") not in (None, [], [{}]) or contents["plateau"] is not None:
             raise InputError(
                 f"{path} holds an optimizer's state, but its network has nothing to train; pass another file"
             )
         return
-    if not isinstance(states, list) or len(states) != 1 or not _fits(states[0], fresh):
-        raise InputError(
-            f"{path}: its optimizer_states do not fit the optimizer of its configuration; pass another file"
-        )
-
-
-def _fits(state: Any, fresh: Optimizer) -> bool:
-    """Whether tensors have their parameters' shapes, and settings are of the kinds of a fresh optimizer's."""
     try:
-        groups = list(zip(state["param_groups"], fresh.state_dict()["param_groups"], strict=True))
-        parameters = [parameter for group in fresh.param_groups for parameter in group["params"]]
-        kinds = all(_alike(old[name], new[name]) for old, new in groups for name in new if name in old)
-        # a schedule adds numbers of its own, such as initial_lr
-        added = all(_is_number(old[name]) for old, new in groups for name in old if name not in new)
-        known = added and all(old["params"] == new["params"] for old, new in groups)
-        return kinds and known and all(
-            _belongs(name, value, parameters[index])
-            for index, values in state["state"].items()
-            for name, value in values.items()
-        )  # fmt: skip
-    except (AttributeError, LookupError, TypeError, ValueError):
+        wrong = "lr_schedulers" if not _is_scheduled(contents, fresh, build) else ""
+        wrong = wrong or ("optimizer_states" if not _fits(contents["optimizer_states"], fresh) else "")
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+        wrong = "optimizer_states or lr_schedulers"
+    if wrong:
+        raise InputError(f"{path}: its {wrong} do not fit the optimizer of its configuration; pass another file")
+
+
+def _is_scheduled(contents: dict[str, Any], fresh: Optimizer, build: Callable[..., Any] | None) -> bool:
+    """Whether a schedule's state is that of the configuration's, but for how far it is."""
+    states, plateau = contents["lr_schedulers"], contents["plateau"]
+    if build is None:
+        return states == [] and plateau is None
+    (old,) = states if plateau is None else [*states, plateau]
+    length = old.get("total_steps", old.get("T_max", 1))
+    if not _is_count(length) or not length:
         return False
+    schedule = build(fresh, num_steps=length)
+    new = schedule.state_dict()
+    return (
+        isinstance(schedule, ReduceLROnPlateau) == (plateau is not None)
+        and "last_epoch" in old
+        and old.keys() <= new.keys()
+        and all(_moves(old[name], new[name]) if name in MOVING else _same(old[name], new[name]) for name in old)
+        and old.get("total_iters", 1) > 0
+    )
 
 
-def _belongs(name: str, value: Any, parameter: torch.Tensor) -> bool:
-    if isinstance(value, torch.Tensor):
-        return value.is_floating_point() and (value.shape == parameter.shape or (name == "step" and value.ndim == 0))
-    return value is None or _is_number(value)
+def _fits(states: Any, fresh: Optimizer) -> bool:
+    """Whether tensors have the shapes, and settings the values, that the optimizer's own step leaves."""
+    (state,) = states
+    for group in fresh.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    groups = copy.deepcopy(fresh.state_dict()["param_groups"])  # a step may move the rate
+    fresh.step()
+    new = fresh.state_dict()["state"]
+    return all(
+        _is_group(old, group) for old, group in zip(state["param_groups"], groups, strict=True)
+    ) and all(
+        not values or (values.keys() == new[index].keys() and all(_belongs(values[name], new[index][name])
+                                                                  for name in values))
+        for index, values in state["state"].items()
+    )  # fmt: skip
 
 
-def _alike(old: Any, new: Any) -> bool:
-    """Whether a setting is of the kind of another: a number, a list of as many numbers, a switch or nothing."""
+def _is_group(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether settings are those of a group, but for its rate and what a schedule moves; switches may be missing."""
+    if not all(name in old or value is None or isinstance(value, bool) for name, value in new.items()):
+        return False
+    return all(_is_setting(name, value, new) for name, value in old.items())
+
+
+def _is_setting(name: str, old: Any, new: dict[str, Any]) -> bool:
+    if name not in new:
+        return _is_number(old)
+    if name == "lr":
+        return _is_number(old) and 0 <= old < math.inf
+    if name in ("momentum", "betas") and "max_momentum" in new:  # moved by the schedule
+        first, *rest = (old, new[name]) if name == "momentum" else (old[0], tuple(old[1:]), new[name][1:])
+        moved = _is_number(first) and new["base_momentum"] - 1e-9 <= first <= new["max_momentum"] + 1e-9
+        return moved and (name == "momentum" or _same(*rest))
+    return _same(old, new[name]) or (name == "fused" and old is None)  # from before there was a choice
+
+
+def _belongs(old: Any, new: Any) -> bool:
+    """Whether a part of a state is as the step's own: of its shape; a count not below zero."""
+    if isinstance(new, torch.Tensor) and new.ndim:
+        return isinstance(old, torch.Tensor) and old.is_floating_point() and old.shape == new.shape
+    if isinstance(new, torch.Tensor):
+        scalar = isinstance(old, torch.Tensor) and old.is_floating_point() and old.ndim == 0
+        return (scalar or _is_number(old)) and 0 <= float(old) < math.inf
+    return _moves(old, new)
+
+
+def _moves(old: Any, new: Any) -> bool:
+    """Whether a value is of the kind of another: a count, a number, a switch, nothing, or as many of them."""
     if isinstance(new, list | tuple):
-        return isinstance(old, list | tuple) and len(old) == len(new) and all(map(_alike, old, new))
+        return isinstance(old, list | tuple) and len(old) == len(new) and all(map(_moves, old, new))
     if new is None or isinstance(new, bool):
-        return old is None or isinstance(old, bool) or (_is_number(old) and new is None)
-    scalar = isinstance(old, torch.Tensor) and old.ndim == 0
-    return _is_number(old) or scalar
+        return type(old) is type(new)
+    return _is_count(old) if isinstance(new, int) else _is_number(old)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether plain values are equal; True is no 1, and a list may stand for a tuple."""
+    if isinstance(new, dict):
+        return isinstance(old, dict) and old.keys() == new.keys() and all(_same(old[name], new[name]) for name in new)
+    if isinstance(new, list | tuple):
+        return isinstance(old, list | tuple) and len(old) == len(new) and all(map(_same, old, new))
+    alike = type(old) is type(new) or (_is_number(old) and _is_number(new))
+    return alike and bool(old == new)
 
 
 def _own_packages(knobs: dict[str, Any]) -> set[str]:
@@ -157,14 +309,21 @@ def check_pictures(path: Path, contents: dict[str, Any], knobs: dict[str, Any], 
 
 
 def check_weights(path: Path, contents: dict[str, Any], module: nn.Module) -> None:
-    """Raises InputError where a checkpoint's tensors are not those of the module: other names or other shapes."""
-    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
-    state = contents["state_dict"]
-    if "palette" in state and not torch.equal(state["palette"], module.get_buffer("palette")):
-        raise InputError(f"{path}: its palette is not that of its pictures; pass another file")
-    found = {name: value.shape for name, value in state.items() if isinstance(value, torch.Tensor)}
-    for name in wanted | found:
-        if wanted.get(name) != found.get(name):
-            raise InputError(
-                f"{path}: {str(name)[:80]} does not fit the network of its configuration; pass another file"
-            )
+    """Raises InputError where a checkpoint's tensors are not those of the module: other names, shapes or kinds.
+
+    The weights, and where those are a moving average, the ones that training goes on from.
+    """
+    wanted = {name: (tensor.shape, tensor.is_floating_point()) for name, tensor in module.state_dict().items()}
+    for state in (contents["state_dict"], contents.get("current_model_state", contents["state_dict"])):
+        found = {
+            name: (value.shape, value.is_floating_point())
+            for name, value in state.items()
+            if isinstance(value, torch.Tensor)
+        }
+        for name in wanted | found | state:
+            if wanted.get(name) != found.get(name):
+                raise InputError(
+                    f"{path}: {shown(str(name))} does not fit the network of its configuration; pass another file"
+                )
+        if not torch.equal(state["palette"], module.get_buffer("palette")):
+            raise InputError(f"{path}: its palette is not that of its pictures; pass another file")

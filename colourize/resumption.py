@@ -70,6 +70,7 @@ class Resumption(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if (loss := _loss_of(self.folder / BEST)) != self.best:  # damaged, or in the folder that the run comes from
             self.best = math.inf if math.isnan(loss) else loss
+        _check_schedule(trainer)
         self.begun = True
         trainer.should_stop |= self.stopped  # where training had stopped early, it does not begin again
         if threading.current_thread() is threading.main_thread():
@@ -152,6 +153,15 @@ def _between_steps(trainer: pl.Trainer, done: int) -> bool:
         done = trainer.fit_loop.total_batch_idx + 1
     validates = trainer.val_check_batch is not None and done % trainer.val_check_batch == 0
     return not (trainer.is_last_batch or validates or done % trainer.accumulate_grad_batches)
+
+
+def _check_schedule(trainer: pl.Trainer) -> None:
+    """Raises ValueError where a schedule that was restored is at another step than the run, or of another length."""
+    for config in trainer.lr_scheduler_configs:
+        schedule: Any = config.scheduler
+        length = getattr(schedule, "total_steps", getattr(schedule, "T_max", None))
+        if schedule.last_epoch != trainer.global_step or length not in (None, trainer.estimated_stepping_batches):
+            raise ValueError(f"its schedule is at step {schedule.last_epoch}, training at {trainer.global_step}")
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -33,7 +33,7 @@ from colourize.evaluation import QUICK, Yardstick
 from colourize.measures import MEASURES
 from colourize.module import Colourizer
 from colourize.options import is_option
-from colourize.resumable import check_optimizer, check_pictures, check_resumable, check_weights
+from colourize.resumable import check_loops, check_optimizer, check_pictures, check_resumable, check_weights
 from colourize.resumption import Resumption, purge_step
 from colourize.runfolder import Claim, claim, environment, finished, warn_of_other_bits
 from colourize.targets import builder, short_name
@@ -125,8 +125,10 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     module = _module(knobs, data, yardstick.table_loss, fingerprint)
     if path is not None and contents is not None:
         check_weights(path, contents, module)
+        check_loops(path, contents, trainer.fit_loop.state_dict(), -(-len(data.train) // knobs["batch_size"]))
         build = module.build_optimizer if module.automatic_optimization else None
-        check_optimizer(path, contents, None if build is None else build(module.network.parameters()))
+        copies = [nn.Parameter(parameter.detach().clone()) for parameter in module.network.parameters()]
+        check_optimizer(path, contents, None if build is None else build(copies), module.build_scheduler)
     if contents is None and isinstance(module.augment, Augmentation):
         count, height, width = data.train.labels.shape
         module.augment.check_fits(height, width, min(knobs["batch_size"], count))
