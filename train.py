@@ -1,6 +1,6 @@
 """python train.py model=convtranspose kernel=5"""
 
-from colourize.__main__ import train
+from colourize.cli.main import train
 
 if __name__ == "__main__":
     train()

@@ -14,15 +14,16 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from benchmarks import plain_loop
-from colourize import allocator, train
-from colourize.callbacks import EpochTable
-from colourize.compilation import compiled, trial_batch
-from colourize.config import conf_dir, plain, register
+from colourize.config.instantiate import builder
+from colourize.config.knobs import conf_dir, plain, register
 from colourize.data.module import ColourData
 from colourize.errors import InputError
-from colourize.module import Colourizer, pixel_cross_entropy
-from colourize.runfolder import claim
-from colourize.targets import builder
+from colourize.runs.run_folder import claim
+from colourize.tasks.colourization import train
+from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
+from colourize.training import allocator
+from colourize.training.callbacks import EpochTable
+from colourize.training.compilation import compiled, trial_batch
 
 Figures = dict[str, float]
 Turn = Callable[[], Figures]

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.contestants import Figures, Turn, knobs
-from colourize import allocator
-from colourize.targets import instantiate
+from colourize.config.instantiate import instantiate
+from colourize.training import allocator
 
 BATCHES, SIDE = 10, 1024  # batches of 100 pictures of 32 x 32 a turn; side of the photo
 

@@ -73,7 +73,7 @@ def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 def start(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
     """Seconds from the command to the end of the first step with a warm cache, against importing the libraries."""
     first_step = (
-        "import os, runpy, sys; from colourize.module import Colourizer; "
+        "import os, runpy, sys; from colourize.tasks.colourization.module import Colourizer; "
         "Colourizer.on_train_batch_end = lambda *args: os._exit(0); "
         f"sys.argv = ['train.py', *sys.argv[1:]]; runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
     )

@@ -14,13 +14,13 @@ from PIL import Image
 
 from benchmarks import plain_loop
 from benchmarks.contestants import Figures, Turn, fit, knobs, loaded
-from colourize import palette as palettes
-from colourize import train
-from colourize.callbacks import EpochTable
+from colourize.colour import palette as palettes
+from colourize.config.instantiate import builder
 from colourize.data.module import ColourData, labelled
 from colourize.data.scenes import load
-from colourize.module import pixel_cross_entropy
-from colourize.targets import builder
+from colourize.tasks.colourization import train
+from colourize.tasks.colourization.module import pixel_cross_entropy
+from colourize.training.callbacks import EpochTable
 
 
 def guard(*words: str) -> Turn:

@@ -17,12 +17,12 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from colourize import tables, web_page
-from colourize.bootstrap import Interval
-from colourize.evaluation import TABLE
-from colourize.figures import reliability_figure, scatter_figure, strip_figure
+from colourize.evaluation.bootstrap import Interval
+from colourize.evaluation.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Measure, Row, difference
+from colourize.evaluation.yardstick import TABLE
 from colourize.files import replace_text
-from colourize.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Measure, Row, difference
+from colourize.present import tables, web_page
+from colourize.present.figures import reliability_figure, scatter_figure, strip_figure
 
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
 PICTURES = tuple(key for key in MEASURES if key not in CLASSES)

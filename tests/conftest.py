@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 
-from colourize.config import conf_dir, plain, register
+from colourize.config.knobs import conf_dir, plain, register
 from tests.cifar_archive import cifar_archive
 
 __all__ = ["cifar_archive"]
@@ -45,7 +45,7 @@ def quick(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a finished run of two epochs."""
-    from colourize.train import train
+    from colourize.tasks.colourization.train import train
 
     folder = tmp_path_factory.mktemp("finished")
     words = [*QUICK, f"cache_dir={folder / 'cache'}"]
@@ -56,7 +56,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def held_out_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a finished run of two epochs that held out a quarter of its training pictures."""
-    from colourize.train import train
+    from colourize.tasks.colourization.train import train
 
     folder = tmp_path_factory.mktemp("held_out")
     words = [*QUICK, "holdout=0.25", f"cache_dir={folder / 'cache'}"]

@@ -13,11 +13,11 @@ from benchmarks.report import exponent, interleaved, picked, row
 from benchmarks.run import main
 from benchmarks.sections import SECTIONS
 from benchmarks.turns import ROOT, contestants
+from colourize.colour.palette import quantize
+from colourize.config.instantiate import instantiate
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
-from colourize.module import Colourizer
-from colourize.palette import quantize
-from colourize.targets import instantiate
+from colourize.tasks.colourization.module import Colourizer
 from tests.conftest import TINY, knobs
 
 COURSE = "poolupsample", "convtranspose", "unet"

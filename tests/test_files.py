@@ -9,8 +9,8 @@ from PIL import Image
 
 from colourize import files
 from colourize.errors import InputError
-from colourize.figures import FIGURES, save
 from colourize.files import check_output
+from colourize.present.figures import FIGURES, save
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from colourize import __version__, runfolder
+from colourize import __version__
 from colourize.errors import to_install
+from colourize.runs import run_folder
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -49,12 +50,12 @@ def test_no_text_tells_anyone_to_install_by_name_what_is_not_ours_on_the_index()
 def test_the_walk_reads_the_texts_that_once_said_it():
     read = {str(file.relative_to(ROOT)) for file, _ in texts()}
     assert read >= {"README.md", "Makefile", "docs/sweeps.md", "conf/hydra/sweeper/optuna.yaml",
-                    "colourize/search_study.py", ".ci/run", ".github/workflows/ci.yml"}  # fmt: skip
+                    "colourize/sweeps/search_study.py", ".ci/run", ".github/workflows/ci.yml"}  # fmt: skip
 
 
 def test_the_distribution_has_a_name_of_its_own_and_the_command_keeps_its():
     assert PROJECT["name"] == "colourize-networks"
-    assert PROJECT["scripts"] == {"colourize": "colourize.__main__:main"}
+    assert PROJECT["scripts"] == {"colourize": "colourize.cli.main:main"}
 
 
 @pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"]))
@@ -64,17 +65,17 @@ def test_an_extra_is_named_as_pip_takes_it_from_a_checkout_and_from_a_wheel(extr
 
 def test_a_run_knows_its_version_whatever_the_distribution_is_called(monkeypatch):
     asked = []
-    monkeypatch.setattr(runfolder, "version", lambda name: asked.append(name) or "1")
-    assert runfolder.environment("cpu", 1)["colourize"] == __version__
+    monkeypatch.setattr(run_folder, "version", lambda name: asked.append(name) or "1")
+    assert run_folder.environment("cpu", 1)["colourize"] == __version__
     assert not [name for name in asked if "colourize" in name]
 
 
 def test_a_run_from_before_the_distribution_had_its_name_is_begun_with_the_same_version(caplog):
-    now = runfolder.environment("cpu", 1)
+    now = run_folder.environment("cpu", 1)
     with caplog.at_level(logging.WARNING):
-        runfolder.warn_of_other_bits({**now, "colourize": __version__}, now)
+        run_folder.warn_of_other_bits({**now, "colourize": __version__}, now)
         assert not caplog.records
-        runfolder.warn_of_other_bits({**now, "colourize": "0.0.9"}, now)
+        run_folder.warn_of_other_bits({**now, "colourize": "0.0.9"}, now)
     assert f"colourize 0.0.9, now {__version__}" in caplog.text
 
 
@@ -85,7 +86,7 @@ def test_it_runs_where_no_distribution_is_installed(tmp_path):
         "    if 'colourize' in name: raise m.PackageNotFoundError(name)\n"
         "    return real(name)\n"
         "m.version = version\n"
-        "from colourize import runfolder; print(runfolder.environment('cpu', 1)['colourize'])"
+        "from colourize import runfolder; print(run_folder.environment('cpu', 1)['colourize'])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip

@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from colourize.train import _logger
+from colourize.tasks.colourization.train import _logger
 from tests.conftest import QUICK
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # file names and files without UTF-8, too
 NOT_UTF_8 = b"n\xff\xfe"
 COMMANDS = """
 import sys
-from colourize.__main__ import main
+from colourize.cli.main import main
 
 for line in sys.argv[1].splitlines():
     sys.argv = ["colourize", *line.split("|")]

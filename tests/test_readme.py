@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from colourize.__main__ import main, train
-from colourize.answers.command import chosen
+from colourize.cli.answers import chosen
+from colourize.cli.main import main, train
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

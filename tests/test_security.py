@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from colourize.__main__ import main
-from colourize.verbs import VERBS
+from colourize.cli.main import main
+from colourize.cli.verbs import VERBS
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/security.md").read_text()

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from colourize import __main__, calibration, files, manifest, runs, search_study
+from colourize import files
+from colourize.cli import main as __main__
+from colourize.cli.report import report
+from colourize.course.theory import learning_rates
 from colourize.errors import InputError
-from colourize.runfolder import claim, sweep_of
-from colourize.study import records
-from colourize.study.command import report
-from colourize.sweep import Summary, jobs, planned
-from colourize.theory import learning_rates
+from colourize.evaluation import calibration
+from colourize.report import records
+from colourize.runs import listing, manifest
+from colourize.runs.run_folder import claim, sweep_of
+from colourize.sweeps import search_study
+from colourize.sweeps.summary import Summary, jobs, planned
 from tests import made_runs
 from tests.conftest import TINY, knobs
 
@@ -61,7 +65,7 @@ def sweep(tmp_path):
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_a_damaged_manifest_counts_for_nothing_and_the_others_are_listed(sweep, kind, capsys, caplog):
     DAMAGED[kind](sweep / "2/run.json")
-    runs.show([sweep])
+    listing.show([sweep])
     said = capsys.readouterr().out
     assert said.count("finished") == 2
     if kind not in ("a link to nothing", "a link to itself"):  # which are no file, and so no run
@@ -81,7 +85,7 @@ def test_any_other_damaged_file_leaves_the_rest_standing(sweep, kind):
     assert [record.name for record in seen.records] == ["0", "1"]
     assert seen.records[0].finals["val/loss"] == 1.0
     assert sweep_of(sweep) == {} and search_study.best(sweep) == ""
-    runs.show([sweep])
+    listing.show([sweep])
 
 
 VALUES = [1e999, -1e999, float("nan"), 1e308, -1e308, 10**19, -1, "1", [], {}, True, None, "\x1b[2J", 0.5]
@@ -105,9 +109,9 @@ def test_no_value_in_a_manifest_stops_a_list_or_a_report(sweep, place, capsys):
             node = node.setdefault(part, {})
         node[name] = value
         (copy / "run.json").write_text(json.dumps(said))
-    runs.show([sweep])
+    listing.show([sweep])
     capsys.readouterr()
-    runs.show([sweep], as_json=True)
+    listing.show([sweep], as_json=True)
     assert len([json.loads(line) for line in capsys.readouterr().out.splitlines()]) == 2 + len(VALUES)
     assert {record.name for record in report([sweep]).records} == {"0", "1", *map(str, range(3, 3 + len(VALUES)))}
     swept = Summary()
@@ -126,7 +130,7 @@ def test_no_cell_of_the_epochs_stops_a_report(sweep, column):
         rows = [line.split(",") for line in (copy / "metrics.csv").read_text().splitlines()]
         rows[2][rows[0].index(column)] = cell
         (copy / "metrics.csv").write_text("\n".join(map(",".join, rows)))
-    runs.show([sweep])
+    listing.show([sweep])
     assert len(report([sweep]).records) == 2 + len(CELLS)
 
 

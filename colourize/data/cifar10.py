@@ -18,7 +18,7 @@ from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError, told
 from colourize.files import expanded, looked_at
-from colourize.terminal import raw
+from colourize.present.terminal import raw
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 TIMEOUT = 60.0  # seconds for which a server may send nothing

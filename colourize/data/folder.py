@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from colourize import terminal
 from colourize.data import cache
 from colourize.data.classes import check_validation_classes, selected_classes
-from colourize.data.decode import UnreadablePicture, read_rgb, square
 from colourize.data.kinds import lack, say_what_is_left_out, scan
 from colourize.data.pictures import Pictures, held_out
+from colourize.data.read import UnreadablePicture, read_rgb, square
 from colourize.errors import InputError
 from colourize.files import expanded, printable
+from colourize.present import terminal
 
 log = logging.getLogger(__name__)
 

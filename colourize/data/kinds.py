@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from colourize.data.decode import extensions
+from colourize.data.read import extensions
 from colourize.errors import InputError
 from colourize.files import looked_at, printable
 

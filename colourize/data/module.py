@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from colourize import palette as palettes
-from colourize.colour import LEVELS
+from colourize.colour import palette as palettes
+from colourize.colour.rgb import LEVELS
+from colourize.colour.spaces import RGB, SPACES, Space
 from colourize.data.cache import Stream, cached, cached_array, digest
 from colourize.data.pictures import Pictures
-from colourize.spaces import RGB, SPACES, Space
 
 log = logging.getLogger(__name__)
 PALETTE_SEED = 0  # not the run's: runs that differ by their seed classify into the same colours

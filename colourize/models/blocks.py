@@ -1,7 +1,7 @@
 """What the course's networks are built of. N images, C channels, H height, W width.
 
-Every block ends BatchNorm2d, ReLU. The paddings (``colourize.padding``) keep each block's output at exactly H/2, H or
-2H for every kernel and dilation >= 1 (CSC413 2023, assignment 2, question 5.4; the course's ``kernel // 2`` does so for
+Every block ends BatchNorm2d, ReLU. The paddings (``models.padding``) keep each block's output at exactly H/2, H or 2H
+for every kernel and dilation >= 1 (CSC413 2023, assignment 2, question 5.4; the course's ``kernel // 2`` does so for
 odd kernels without dilation only).
 """
 
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colourize import padding
+from colourize.models import padding
 
 
 class SameConv2d(nn.Conv2d):

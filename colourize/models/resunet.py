@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colourize.colour.hints import CHANNELS
 from colourize.errors import InputError
-from colourize.hints import CHANNELS
 from colourize.models.blocks import SameConv2d, conv, padded
 
 
@@ -62,7 +62,7 @@ class ResUNet(nn.Module):
         blocks: residual blocks on the way down at each level.
         head: channels of the layer before the scores, in multiples of NF.
         num_frequencies: of the grey, see ``Waves``.
-        hints: whether colours given at some places are taken too, see ``colourize.hints``.
+        hints: whether colours given at some places are taken too, see ``colourize.colour.hints``.
 
     Raises:
         InputError: no level, another number of ``blocks`` than of ``widths``, or a value that is too small.

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from colourize import module as module_file
-from colourize import runfolder, train
 from colourize.data.module import Batches, ColourData, LabelledPictures
-from colourize.module import Colourizer
-from colourize.resumption import Resumption
+from colourize.runs import run_folder
+from colourize.tasks.colourization import module as module_file
+from colourize.tasks.colourization import train
+from colourize.tasks.colourization.module import Colourizer
+from colourize.training.resumption import Resumption
 
 
 def in_step(action: Callable[[Colourizer, int], Any]) -> None:
@@ -218,10 +219,10 @@ def record_jobs(file: str, then: Callable[..., None] | None = None, *given: Any)
 
 def signal_before_the_imports(signum: int) -> None:
     """Sends the process a signal when it has said what is to run, and nothing heavy is imported yet."""
-    original = runfolder.announce
+    original = run_folder.announce
 
     def announce(*given: Any) -> None:
         original(*given)
         os.kill(os.getpid(), signum)
 
-    runfolder.announce = announce
+    run_folder.announce = announce

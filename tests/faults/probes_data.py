@@ -12,9 +12,9 @@ from typing import Any
 
 from torchvision.datasets import CIFAR10
 
-from colourize import train
 from colourize.data import cifar10
-from colourize.data.decode import MAX_PIXELS, UnreadablePicture, read_rgb
+from colourize.data.read import MAX_PIXELS, UnreadablePicture, read_rgb
+from colourize.tasks.colourization import train
 
 
 def served(attributes: dict[str, Any], then: Callable[..., None] | None = None, *given: Any) -> None:

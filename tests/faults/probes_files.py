@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from colourize import checkpoint
 from colourize.errors import InputError
+from colourize.runs import checkpoint
 from tests.faults.probes import in_step
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["colourize.__main__", "colourize.train", "colourize.evaluate", "tests.faults.probes"])
+CONTEXT.set_forkserver_preload(
+    ["colourize.cli.main", "colourize.tasks.colourization.train", "colourize.cli.evaluate", "tests.faults.probes"]
+)
 
 SMALL = (
     "data=scenes", "data.num_train=40", "data.num_validation=8", "image_size=8", "num_filters=2", "num_colours=4",
@@ -95,6 +97,6 @@ def _command(words: list[str], cwd: str, out: str, err: str, probe: Any, given: 
     sys.argv = ["train.py", *words] if verb == "train" else ["colourize", verb, *words]
     if probe is not None:
         probe(*given)
-    from colourize import __main__
+    from colourize.cli import main as __main__
 
     __main__.train() if verb == "train" else __main__.main()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colourize.data.decode import MAX_PIXELS
+from colourize.data.read import MAX_PIXELS
 from tests.drawn_pictures import png
 from tests.faults import probes_data as probes
 from tests.faults.kinds import raw_tiff

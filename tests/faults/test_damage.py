@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from colourize import checkpoint
 from colourize.errors import InputError
+from colourize.runs import checkpoint
 from tests.faults import probes
 from tests.faults.processes import SMALL, Process
 from tests.faults.states import assert_identical, saved

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from colourize import manifest, runfolder
+from colourize.runs import manifest, run_folder
 from tests.faults import probes, probes_files
 from tests.faults.processes import SMALL
 from tests.faults.states import assert_identical, litter, saved
@@ -81,7 +81,7 @@ def test_17_on_a_full_disk_the_file_before_keeps_its_bytes(start, whole, tmp_pat
             {file.name: file.read_bytes() for file in place.iterdir()} for place in (before, folder / "checkpoints")
         ]
         assert kept[0] == kept[1] and len(kept[0]) == 3
-        assert runfolder.state(folder) == status
+        assert run_folder.state(folder) == status
         filler.unlink()
         assert start(f"resume={folder}", cwd=tmp_path).wait() == 0
         assert_identical(whole, folder)

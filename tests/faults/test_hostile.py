@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from colourize import checkpoint
 from colourize.errors import InputError
-from colourize.train import train
+from colourize.runs import checkpoint
+from colourize.tasks.colourization.train import train
 
 
 class Hostile:

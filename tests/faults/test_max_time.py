@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from colourize import checkpoint, manifest, runfolder, search_study
+from colourize.runs import checkpoint, manifest, run_folder
+from colourize.sweeps import search_study
 from tests.faults import probes
 from tests.faults.processes import SMALL
 from tests.faults.states import differences, saved, untimed_rows
@@ -72,7 +73,7 @@ def test_in_a_sweep_the_job_is_interrupted_and_the_others_go_on(start, resume, t
 
 
 def states(sweep):
-    return [runfolder.state(sweep / str(number)) for number in range(3)]
+    return [run_folder.state(sweep / str(number)) for number in range(3)]
 
 
 def test_a_failed_job_beside_it_makes_the_sweep_s_status_one(start, tmp_path, cache):
@@ -86,7 +87,7 @@ def test_jobs_beside_each_other_are_interrupted_one_by_one(tmp_path, cache):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == STATUS
     for number in range(2):
-        assert runfolder.state(tmp_path / f"sweep/{number}") == "interrupted"
+        assert run_folder.state(tmp_path / f"sweep/{number}") == "interrupted"
         assert "is over, saved in epoch 1 after batch 1" in (tmp_path / f"sweep/{number}/output.txt").read_text()
 
 

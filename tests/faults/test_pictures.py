@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from colourize.data import folder
-from colourize.data.decode import read_rgb
+from colourize.data.read import read_rgb
 from tests.faults.kinds import COLOURED, KINDS, SIDE, of_bits, tiff
 from tests.faults.processes import FOLDER
 from tests.faults.states import saved

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from colourize import manifest, runfolder
+from colourize.runs import manifest, run_folder
 from tests.faults import probes
 from tests.faults.states import assert_identical, differences, saved, untimed_rows
 
@@ -137,7 +137,7 @@ def test_13_what_cannot_be_resumed_is_told(run, resume, tmp_path, seen):
 def test_13_ended_while_it_imports_a_run_can_be_resumed_too(run, resume, whole, tmp_path, seen, signum):
     status = -signum if signum == signal.SIGKILL else 128 + signum
     assert run("early", probe=probes.signal_before_the_imports, given=(signum,)).wait() == status
-    assert runfolder.state(tmp_path / "early") == ("killed" if signum == signal.SIGKILL else "interrupted")
+    assert run_folder.state(tmp_path / "early") == ("killed" if signum == signal.SIGKILL else "interrupted")
     assert resume("early").wait() == 0
     assert_identical(whole, tmp_path / "early")
     seen(f"{signum.name} before the first import: resumed")
@@ -151,7 +151,7 @@ def test_13_any_name_of_a_folder_can_be_resumed(tmp_path, monkeypatch, name):
     folder = tmp_path / name
     folder.mkdir(parents=True)
     manifest.write(folder, overrides=["seed=1"])
-    words = runfolder.resumed([f"resume={folder}"])
+    words = run_folder.resumed([f"resume={folder}"])
     (place,) = [word for word in words if word.startswith("hydra.run.dir=")]
     assert OverridesParser.create().parse_override(place).value() == str(folder.absolute())
 
@@ -160,13 +160,13 @@ def test_13_any_name_of_a_folder_can_be_resumed(tmp_path, monkeypatch, name):
 def test_14_a_folder_in_use_is_refused_and_a_dead_one_s_is_taken_over(run, resume, whole, tmp_path, seen):
     first = run("shared", "max_epochs=100000")
     first.wait_for(lambda: (tmp_path / "shared/checkpoints/last.ckpt").exists())
-    assert runfolder.state(tmp_path / "shared") == "running"
+    assert run_folder.state(tmp_path / "shared") == "running"
     second = resume("shared")
     assert second.wait() == 1
     assert f"is in use by process {first.pid} on {socket.gethostname()}" in second.stderr()
     assert second.stderr().count("\n") == 1
     first.signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
-    assert runfolder.state(tmp_path / "shared") == "killed"
+    assert run_folder.state(tmp_path / "shared") == "killed"
     assert run("shared", "max_epochs=100000", probe=probes.signal_in_step, given=SOON).wait() == 143
     seen("second start: exit 1 with pid and host; after kill -9: taken over")

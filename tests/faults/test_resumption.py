@@ -7,7 +7,7 @@ import signal
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from colourize import manifest, runfolder
+from colourize.runs import manifest, run_folder
 from tests.faults import probes
 from tests.faults.states import assert_identical, saved, untimed_rows
 
@@ -118,7 +118,7 @@ def test_07_the_same_command_finds_its_folder_again(run, whole, tmp_path, seen, 
 @pytest.mark.case(8)
 def test_08_killed_after_the_last_step_nothing_is_trained_again(run, resume, whole, tmp_path, seen):
     assert run("killed", probe=probes.kill_before_the_report).wait() == -signal.SIGKILL
-    assert runfolder.state(tmp_path / "killed") == "killed"
+    assert run_folder.state(tmp_path / "killed") == "killed"
     file = tmp_path / "steps"
     for _ in range(2):
         assert resume("killed", probe=probes.record_indices, given=(str(file),)).wait() == 0

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from colourize import checkpoint
-from colourize.module import Colourizer
-from colourize.resumption import Resumption
-from colourize.train import train
+from colourize.runs import checkpoint
+from colourize.tasks.colourization.module import Colourizer
+from colourize.tasks.colourization.train import train
+from colourize.training.resumption import Resumption
 from tests.faults import probes_files
 from tests.faults.processes import forked
 from tests.faults.states import assert_identical, litter, saved

@@ -14,12 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from colourize import train
-from colourize.config import conf_dir
+from colourize.config.knobs import conf_dir
 from colourize.data.module import ColourData
 from colourize.errors import Interrupted
-from colourize.module import Colourizer
-from colourize.runfolder import claim
+from colourize.runs.run_folder import claim
+from colourize.tasks.colourization import train
+from colourize.tasks.colourization.module import Colourizer
 from tests.conftest import knobs
 from tests.faults import probes
 from tests.faults.processes import SMALL, Process

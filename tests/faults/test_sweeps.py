@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from colourize import manifest, runfolder, search_study
-from colourize.study.command import report
+from colourize.cli.report import report
+from colourize.runs import manifest, run_folder
+from colourize.sweeps import search_study
 from tests.faults import probes
 from tests.faults.processes import SMALL
 from tests.faults.states import assert_identical
@@ -39,7 +40,7 @@ def all_jobs(tmp_path_factory, cache):
 
 
 def states(folder):
-    return [runfolder.state(folder / str(number)) for number in range(3)]
+    return [run_folder.state(folder / str(number)) for number in range(3)]
 
 
 def reported(folder):

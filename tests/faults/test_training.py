@@ -5,7 +5,7 @@ import signal
 import pytest
 import torch
 
-from colourize import manifest
+from colourize.runs import manifest
 from tests.faults import probes
 from tests.faults.states import assert_identical, differences, saved
 

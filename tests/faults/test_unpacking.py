@@ -9,7 +9,7 @@ import zipfile
 import pytest
 import torch
 
-from colourize import checkpoint
+from colourize.runs import checkpoint
 from tests.faults import probes_files
 from tests.faults.processes import forked
 

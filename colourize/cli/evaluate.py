@@ -1,0 +1,169 @@
+"""``colourize evaluate``: floors, runs and ceilings on one validation set."""
+
+import copy
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from torch import Tensor
+
+from colourize import __version__, evaluation_page
+from colourize.colour.decoding import parsed
+from colourize.config.options import option
+from colourize.data.pictures import Pictures, example_index
+from colourize.errors import InputError
+from colourize.evaluation.calibration import Tempered, read_temperature
+from colourize.evaluation.inputs import checkpoint_files, colour_data, data_config, load, other_pictures
+from colourize.evaluation.measures import Row, all_with_intervals
+from colourize.evaluation.yardstick import Predictor, Yardstick
+from colourize.evaluation.yardsticks import yardsticks
+from colourize.files import check_output, replace_text
+from colourize.present import terminal
+from colourize.present.figures import FIGURES, save, strip_figure
+from colourize.runs.naming import run_names
+from colourize.tasks.colourization.module import Colourizer
+
+BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
+
+
+def evaluate(
+    runs: Sequence[str],
+    overrides: Sequence[str] = (),
+    page: Path | None = None,
+    figures: Path | None = None,
+    pictures: Path | None = None,
+    calibrated: bool = False,
+    num_resamples: int = 2_000,
+    decodings: Sequence[str] = (),
+    trusted: Sequence[str] = (),
+) -> list[Row]:
+    """Measures floors, runs and ceilings on the validation pictures of the first run; prints, and writes what is asked.
+
+    Args:
+        runs: checkpoints, run folders (their last checkpoint), sweep folders (all their runs), baselines' names.
+        overrides: ``data.root=DIR`` and the like; without a run any knobs, as for training.
+        page: an HTML file to write; ``figures``: a JSON file; ``pictures``: a PNG file.
+        calibrated: each run once more, with the temperature that ``colourize calibrate`` fitted.
+        decodings: beside the arg-max, ``decoding.FORMS``: a row of pictures' measures for each run, or without a run
+            for the look-up table.
+        trusted: packages beside ours whose networks and sources a checkpoint may name.
+
+    Raises:
+        InputError: a run that is none, an override that does not apply, pictures that cannot be loaded.
+    """
+    check_output(pictures, FIGURES)
+    for file in (page, figures):
+        check_output(file)
+    others = [parsed(word) for word in dict.fromkeys(decodings)]
+    given = [run for run in runs if run not in BASELINES or Path(run).exists()]
+    files = [file for run in given for file in checkpoint_files(run, BASELINES)]
+    modules = load(files, trusted)
+    config = data_config(modules, overrides)
+    data = colour_data(config)
+    names = run_names([module.config for module in modules])
+    notes = _notes(names, files, modules, config, data.read(), calibrated)
+    if calibrated:
+        names, modules = _with_calibrated(names, modules, files)
+    console = terminal.console()
+    measured = _measured(yardsticks(data, list(zip(names, modules, strict=True)), others), num_resamples, console)
+    assert data.pictures is not None
+    title = f"{len(data.pictures.validation)} validation pictures of {_source(config)}"
+    evaluation_page.print_tables(measured.rows, title, console)
+    sentences = [*notes, *evaluation_page.comparisons(measured.rows)]
+    for sentence in sentences:
+        console.print(sentence)
+    about = f"{title} ({len(data.pictures.train)} training pictures)"
+    _write(measured, sentences, about, page, figures, pictures)
+    return measured.rows
+
+
+class Measured(NamedTuple):
+    """All rows, the same pictures through each of them, and the mean colourfulness of the true pictures."""
+
+    rows: list[Row]
+    strip: dict[str, Tensor]
+    truth: float
+
+
+def _measured(
+    yardsticks: Sequence[tuple[Yardstick, list[Predictor]]], num_resamples: int, console: Console
+) -> Measured:
+    rows: list[Row] = []
+    strip: dict[str, Tensor] = {}
+    truth = 0.0
+    for yardstick, predictors in yardsticks:
+        index = example_index(len(yardstick.grey))
+        truth = yardstick.true_colourfulness
+        strip |= {"original": yardstick.originals(index)}
+        for predictor in predictors:
+            with console.status(f"measuring {predictor.name}"):
+                rows.append(yardstick.row(predictor))
+            strip[predictor.name] = yardstick.colours(predictor, index)
+    return Measured(all_with_intervals(rows, num_resamples), strip, truth)
+
+
+def _notes(
+    names: Sequence[str],
+    files: Sequence[Path],
+    modules: Sequence[Colourizer],
+    config: dict[str, Any],
+    pictures: Pictures,
+    calibrated: bool,
+) -> list[str]:
+    """What is to be known of the pictures: whether runs may have seen some of them."""
+    notes = [
+        note
+        for name, file, module in zip(names, files, modules, strict=True)
+        for note in other_pictures(name, file, module, config, pictures)
+    ]
+    if calibrated and config["data"].get("holdout"):
+        notes.append("The temperatures were fitted to pictures held out as these are; for others pass data.holdout=0.")
+    return notes
+
+
+def _write(
+    measured: Measured,
+    sentences: list[str],
+    title: str,
+    page: Path | None,
+    figures: Path | None,
+    pictures: Path | None,
+) -> None:
+    if figures is not None:
+        replace_text(figures, evaluation_page.as_json(measured.rows) + "\n")
+    if pictures is not None:
+        save(strip_figure(measured.strip), pictures)
+    if page is not None:
+        note = (
+            f"Floors, networks and ceilings on {title}, colourize {__version__}, {date.today()}. Estimates with 95 % "
+            "bootstrap intervals over pictures (that of the calibration error leans upwards); - where a measure does "
+            "not apply, none where it has no number. The pictures are those of the most probable class where no "
+            f"other decoding is named. True pictures have a mean colourfulness of {measured.truth:.1f}."
+        )
+        evaluation_page.write_page(
+            page, "colourize: evaluation", note, measured.rows, sentences, measured.strip, measured.truth
+        )
+
+
+def _source(config: dict[str, Any]) -> str:
+    """Where the pictures are from, in words: the source and the settings of its that matter."""
+    node = config["data"]
+    told = (f"{key}={node[key]}" for key in ("root", "classes", "image_size", "holdout") if node.get(key))
+    return " ".join([option(node["_target_"], "data"), *told])
+
+
+def _with_calibrated(
+    names: Sequence[str], modules: Sequence[Colourizer], files: Sequence[Path]
+) -> tuple[list[str], list[Colourizer]]:
+    """Each run, and behind it the same with its fitted temperature, which its name tells."""
+    if not files:
+        raise InputError("--calibrated wants a run whose temperature colourize calibrate has fitted; pass one")
+    pairs: list[tuple[str, Colourizer]] = []
+    for name, module, file in zip(names, modules, files, strict=True):
+        temperature = read_temperature(file)
+        tempered = copy.deepcopy(module)
+        tempered.network = Tempered(tempered.network, temperature)
+        pairs += [(name, module), (f"{name}, T = {temperature:.3f}", tempered)]
+    return [name for name, _ in pairs], [module for _, module in pairs]

@@ -1,0 +1,126 @@
+"""``colourize hints``: how much better a network's pictures get with each colour that it is given."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from rich.table import Table
+from torch import Tensor
+
+from colourize.colour import hints
+from colourize.colour.rgb import eight_bit
+from colourize.data.module import LabelledPictures
+from colourize.errors import InputError
+from colourize.evaluation import quality
+from colourize.evaluation.inputs import colour_data, data_config, load, other_pictures, single_checkpoint
+from colourize.files import check_output, replace_text
+from colourize.present import terminal
+from colourize.present.figures import FIGURES, save
+from colourize.tasks.colourization.module import Colourizer
+
+NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
+SIZE = 3  # pixels: a hint in the course's 32 x 32
+PIXELS = 1 << 18  # of pictures at once, for each hint of a picture is as large as the picture
+EVERYWHERE, CEILING = "everywhere", "true class"
+
+
+def curve(
+    run: str,
+    overrides: Sequence[str] = (),
+    figure: Path | None = None,
+    figures: Path | None = None,
+    trusted: Sequence[str] = (),
+) -> dict[str, float]:
+    """Mean PSNR in dB on the validation pictures with so many hints of the true classes' colours; printed, and drawn.
+
+    Args:
+        run: a checkpoint, or a run folder.
+        overrides: ``data.root=DIR`` and the like.
+        figure: a PNG file to draw; ``figures``: a JSON file to write.
+        trusted: packages beside ours whose networks and sources the checkpoint may name.
+
+    Raises:
+        InputError: not one run; one whose network takes no hints, or that cannot be loaded; a file that could not be
+            written.
+    """
+    check_output(figure, FIGURES)
+    check_output(figures)
+    file = single_checkpoint(run)
+    (module,) = load([file], trusted)
+    if not getattr(module.network, "hints", False):
+        raise InputError(f"{run}: {type(module.network).__name__} was trained without hints; train one with hints=true")
+    config = data_config([module], overrides)
+    data = colour_data(config)
+    pictures = data.read()
+    folder = data.cache_dir if pictures.mapped else None
+    validation = LabelledPictures(pictures.validation, module.palette, folder, module.space)
+    result = measured(module, validation, pictures.validation)
+    _show(result, len(validation), other_pictures(run, file, module, config, pictures))
+    if figures is not None:
+        replace_text(figures, json.dumps(result, indent=1) + "\n")
+    if figure is not None:
+        save(_drawn(result), figure)
+    return result
+
+
+def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -> dict[str, float]:
+    """Mean PSNR, dB, by the number of hints; with every pixel's; and that of the true classes, the ceiling.
+
+    No two hints of a picture are at one place, so numbers above that of its pixels are left out.
+
+    Args:
+        module: whose network takes hints.
+        validation: greys and labels of N pictures.
+        images: the pictures, uint8 [N, H, W, 3].
+    """
+    sums: dict[str, float] = {}
+    generator = torch.Generator().manual_seed(0)
+    pixels = images[0, :, :, 0].numel()
+    numbers = [number for number in NUMBERS if number <= pixels]
+    for part in torch.arange(len(images)).split(max(1, PIXELS // pixels)):
+        grey, labels = validation[part]
+        colours = module.colours(grey, labels)
+        true = images[part].permute(0, 3, 1, 2).float() / 255
+        given = {str(number): hints.scattered(colours, number, SIZE, generator) for number in numbers}
+        given[EVERYWHERE] = hints.everywhere(colours)
+        shown = {name: _predicted(module, torch.cat((grey, hint), dim=1)) for name, hint in given.items()}
+        for name, predicted in {**shown, CEILING: colours}.items():
+            decoded = eight_bit(predicted).float() / 255
+            sums[name] = sums.get(name, 0.0) + quality.psnr(decoded, true).double().sum().item()
+    return {name: total / len(images) for name, total in sums.items()}
+
+
+def _predicted(module: Colourizer, given: Tensor) -> Tensor:
+    with torch.no_grad():
+        return module.colours(given[:, :1], module(given).argmax(1))
+
+
+def _show(result: dict[str, float], count: int, notes: Sequence[str]) -> None:
+    table = Table()
+    table.add_column(f"hints of {SIZE} x {SIZE} pixels")
+    table.add_column("PSNR, dB", justify="right")
+    for name, value in result.items():
+        table.add_row(name, f"{value:.2f}")
+    console = terminal.console(soft_wrap=False)
+    console.print(f"{count} validation pictures")
+    console.print(table)
+    for note in notes:
+        console.print(note)
+
+
+def _drawn(result: dict[str, float]) -> Figure:
+    figure = Figure(figsize=(6, 3.6), layout="constrained", dpi=120)
+    axes = figure.subplots()
+    numbers = [number for number in NUMBERS if str(number) in result]
+    axes.plot([1 + number for number in numbers], [result[str(number)] for number in numbers], marker="o")
+    for name, style in ((EVERYWHERE, "--"), (CEILING, ":")):
+        axes.axhline(result[name], color="0.4", linestyle=style, label=f"{name}: {result[name]:.1f} dB")
+    axes.set_xscale("log")
+    axes.set_xticks([1 + number for number in numbers], [str(number) for number in numbers])
+    axes.minorticks_off()
+    axes.set_xlabel(f"hints of {SIZE} x {SIZE} pixels a picture")
+    axes.set_ylabel("PSNR, dB")
+    axes.legend(frameon=False)
+    return figure

@@ -1,0 +1,107 @@
+"""``colourize theory study=...``: Hydra's edge of the studies. Heavy imports happen inside the job."""
+
+import json
+import logging
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from colourize.config.knobs import check_range, conf_dir, register
+from colourize.errors import InputError, told
+from colourize.files import replace_text
+from colourize.present import terminal
+from colourize.present.tables import as_markdown, as_text
+
+if TYPE_CHECKING:
+    from colourize.course.theory import Study
+
+log = logging.getLogger(__name__)
+WRITTEN = "table.md", "table.json", "text.txt", "figure.png"
+failed: list[str] = []
+
+
+@hydra.main(version_base="1.3", config_path=conf_dir(), config_name="theory")
+def _job(cfg: DictConfig) -> None:
+    """One study; in a sweep a failure is noted and the others go on."""
+    job = HydraConfig.get()
+    terminal.guard()
+    terminal.guard_log_files()
+    try:
+        show(carried_out(cfg), Path(job.runtime.output_dir))
+    except (InputError, OSError) as error:
+        if job.mode is not RunMode.MULTIRUN:
+            sys.exit(f"colourize: {told(error)}")  # raised through Hydra, it would be told twice
+        failed.append(f"job {job.job.num} failed: {told(error)}")
+        log.error("%s", failed[-1])
+
+
+def carried_out(cfg: DictConfig) -> "Study":
+    """The study of a configuration.
+
+    Raises:
+        InputError: a value that is missing, of another type, or that the study refuses.
+    """
+    for key in OmegaConf.missing_keys(cfg):
+        raise InputError(f"{key} has no value; pass {key}=...")
+    node: Any = OmegaConf.to_container(cfg.study, resolve=True)
+    from colourize.config.instantiate import builder, check_node
+
+    check_node("study", node)
+    if "seed" in node:
+        check_range("seed", node["seed"])
+    return builder("study", node)()
+
+
+def show(study: "Study", folder: Path) -> None:
+    """Prints a study and writes it: ``table.md``, ``table.json`` with every digit, ``text.txt``, ``figure.png``.
+
+    Those that this study has not, but one before it in the same folder had, are removed.
+    """
+    rows = [list(study.rows[0]), *([_cell(value) for value in row.values()] for row in study.rows)]
+    print("\n".join(part for part in (study.title, study.text or as_text(rows), *study.sentences) if part))
+    notes = "".join(f"\n{sentence}\n" for sentence in study.sentences)
+    replace_text(folder / "table.md", f"# {study.title}\n\n{as_markdown(rows)}\n{notes}")
+    replace_text(folder / "table.json", json.dumps([_plain(row) for row in study.rows], indent=1) + "\n")
+    if study.text:
+        replace_text(folder / "text.txt", study.text + "\n")
+    if (drawn := study.figure) is not None:
+        from colourize.present.figures import save
+
+        save(drawn, folder / "figure.png")
+    has = {"text.txt": bool(study.text), "figure.png": drawn is not None}
+    for name in WRITTEN:
+        if has.get(name, True):
+            print(f"{name:10} {folder / name}")
+        else:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+
+
+def knobs() -> set[str]:
+    """The names that a command may hold: those of ``conf/theory.yaml``, and each study's."""
+    studies = (OmegaConf.load(file) for file in Path(conf_dir(), "study").glob("*.yaml"))
+    return {"study", "seed", *(str(key) for study in studies for key in study)}
+
+
+def main() -> None:
+    """Runs Hydra's application; ends with a line on standard error where a job of a sweep failed."""
+    register()
+    failed.clear()
+    _job()
+    if failed:
+        sys.exit(f"colourize: {len(failed)} jobs failed; {'; '.join(failed)}")

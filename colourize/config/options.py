@@ -1,0 +1,120 @@
+"""The options by name: one exact table. By it alone a name in a file becomes code, and a node becomes a name."""
+
+import importlib
+import sys
+from collections.abc import Collection
+from typing import Any
+
+from colourize.errors import InputError, shown
+
+OPTIONS: dict[str, dict[str, str]] = {
+    "model": {
+        "convtranspose": "colourize.models.convtranspose.ConvTransposeNet",
+        "lookup": "colourize.models.lookup.LookupTable",
+        "pointwise": "colourize.models.pointwise.PointwiseNet",
+        "poolupsample": "colourize.models.poolupsample.PoolUpsampleNet",
+        "prior": "colourize.models.lookup.ClassPrior",
+        "resunet": "colourize.models.resunet.ResUNet",
+        "unet": "colourize.models.unet.UNet",
+    },
+    "data": {
+        "cifar10": "colourize.data.cifar10.load",
+        "folder": "colourize.data.folder.load",
+        "scenes": "colourize.data.scenes.load",
+    },
+    "optimizer": {
+        "adam": "torch.optim.Adam",
+        "adamw": "torch.optim.AdamW",
+        "hypergradient": "colourize.training.optimizers.Hypergradient",
+        "rmsprop": "torch.optim.RMSprop",
+        "rmspropw": "colourize.training.optimizers.RMSpropW",
+        "sgd": "torch.optim.SGD",
+        "sgdw": "colourize.training.optimizers.SGDW",
+    },
+    "augment": {"flips": "colourize.data.augment.Augmentation"},
+    "loss": {
+        "focal": "colourize.tasks.colourization.losses.Focal",
+        "rebalanced": "colourize.tasks.colourization.losses.Rebalanced",
+        "smoothed": "colourize.tasks.colourization.losses.Smoothed",
+        "soft": "colourize.tasks.colourization.losses.Soft",
+    },
+    "scheduler": {
+        "cosine": "colourize.training.schedules.cosine",
+        "onecycle": "colourize.training.schedules.onecycle",
+        "plateau": "colourize.training.schedules.plateau",
+        "warmup": "colourize.training.schedules.warmup",
+    },
+}
+"""What each option of ``conf/GROUP/`` builds. Options that differ only in values, such as unet_half, share a name."""
+ABSENT = {"loss": "cross_entropy"}  # the option that a group without a node stands for; elsewhere none
+
+
+def option(target: Any, group: str) -> str:
+    """The name under which one passes what a node builds: "unet"; the whole path of a person's own network or source.
+
+    Args:
+        target: the node's ``_target_``; None where the group has no node.
+        group: a key of ``OPTIONS``.
+    """
+    if target is None:
+        return ABSENT.get(group, "none")
+    return next((name for name, path in OPTIONS.get(group, {}).items() if path == target), str(target))
+
+
+def is_option(group: str, target: Any, trusted: Collection[str] = ()) -> bool:
+    """Whether a file may name ``target`` in this group: an option of ours, or something in a trusted package."""
+    return target in OPTIONS[group].values() or (
+        isinstance(target, str) and any(target.startswith(f"{package}.") for package in trusted)
+    )
+
+
+def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
+    """The class or function that a file names.
+
+    Raises:
+        InputError: it is not an option, is in no trusted package, or cannot be imported.
+    """
+    if not is_option(group, target, trusted):
+        raise InputError(refusal(group, target))
+    home, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(home), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"{group}: {target} cannot be imported ({error}); run from the folder of its code") from error
+    # what a trusted module has itself imported, such as os, is not its own
+    if target not in OPTIONS[group].values() and not is_option(group, f"{getattr(found, '__module__', '')}.", trusted):
+        raise InputError(f"{group}: {target} must be defined in the package that --trust names; pass another file")
+    if group == "model" and target not in OPTIONS[group].values() and not _is_network(found):
+        raise InputError(f"{group}: {target} must be a subclass of torch.nn.Module; pass another file")
+    return found
+
+
+def _is_network(found: Any) -> bool:
+    from torch import nn  # here, as this module is imported at every TAB
+
+    return isinstance(found, type) and issubclass(found, nn.Module)
+
+
+def refusal(group: str, target: Any) -> str:
+    """The rule and the remedy where a file names code that is not ours."""
+    return (
+        f"{group} must be an option of colourize, got {shown(target)}; code of your own runs only where the command "
+        f"names it: --trust PACKAGE, or {group}._target_=... to train"
+    )
+
+
+def check_trusted(packages: Collection[str]) -> tuple[str, ...]:
+    """The packages of ``--trust``, importable from the working directory, as a script's are.
+
+    Raises:
+        InputError: a name that is not a package's, or one of Python's own library or of colourize.
+    """
+    for package in packages:
+        top = package.partition(".")[0]
+        if not all(part.isidentifier() for part in package.split(".")):
+            raise InputError(f"--trust must be a package's name such as my_networks, got {package!r}")
+        if top in sys.stdlib_module_names or top == "colourize":
+            raise InputError(f"--trust {package}: must be a package of your own; this one holds no network or source")
+    if packages and "" not in sys.path:
+        sys.path.append("")
+    return tuple(packages)

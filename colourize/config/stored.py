@@ -1,0 +1,102 @@
+"""A configuration that comes from a file: plain values below names of options, and no other code.
+
+A person may type any ``_target_``; a file may not. Everything that a checkpoint says passes through here once, before
+anything is built from it.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import MISSING as NO_DEFAULT
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from colourize.config.knobs import LATER, NODES, OPTIONAL, Knobs
+from colourize.config.options import is_option, named, refusal
+from colourize.errors import InputError, shown
+
+DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
+KEY = r"[A-Za-z]\w*"  # what begins with an underscore is an order to Hydra
+KNOWN = {knob.name for knob in fields(Knobs)}
+REQUIRED = {
+    knob.name for knob in fields(Knobs)
+    if knob.default is MISSING and knob.default_factory is NO_DEFAULT and knob.name not in LATER
+}  # fmt: skip
+
+
+def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dict[str, Any]:
+    """The configuration, once it is known to be plain, typed, and to name options of ours alone.
+
+    Args:
+        config: what the file holds.
+        file: its name, for the message.
+        trusted: packages whose networks and sources it may name, too (``--trust``).
+
+    Raises:
+        InputError: anything else than knobs, plain values and options; nothing was imported for it.
+    """
+    if not isinstance(config, dict):
+        raise InputError(f"{file}: config must be a dictionary of knobs, got {type(config).__name__}")
+    for name in config:
+        if name not in KNOWN:
+            raise InputError(f"{file}: {shown(name)} is not a knob; a newer colourize may have written this file")
+    if lacking := sorted(REQUIRED - config.keys()):
+        raise InputError(f"{file}: config lacks {', '.join(lacking)}; colourize writes all knobs, so pass another file")
+    values = dict(config)
+    for group in NODES:
+        node = config.get(group)
+        if node or group not in OPTIONAL:
+            values[group] = _values(group, node, file, trusted)
+    _check_plain(values, f"{file}: config")
+    _check_types(config, file)
+    return config
+
+
+def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -> dict[str, Any]:
+    """What a node says beside its target, which must be an option of ours or lie in a trusted package."""
+    target = node.get("_target_") if isinstance(node, dict) else node
+    if not isinstance(node, dict) or not is_option(group, target, trusted):
+        raise InputError(f"{file}: {refusal(group, target)}")
+    if not is_option(group, str(target)):
+        named(group, str(target), trusted)
+    return {key: value for key, value in node.items() if key != "_target_"}
+
+
+def _check_plain(config: dict[str, Any], file: str) -> None:
+    """Raises InputError where a value is not plain, or holds what Hydra or OmegaConf would act on."""
+    left: list[tuple[Any, str, int]] = [(config, file, 0)]
+    for _ in range(MOST_VALUES):
+        if not left:
+            return
+        value, where, depth = left.pop()
+        if isinstance(value, dict | list) and depth < DEEPEST:
+            entries = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, entry in entries:
+                if isinstance(value, dict) and not (isinstance(key, str) and re.fullmatch(KEY, key)):
+                    raise InputError(f"{where}: {shown(key)} must not be a key in a file; pass another file")
+                left.append((entry, f"{where}.{key}", depth + 1))
+        elif isinstance(value, str):
+            if "${" in value or "\0" in value or len(value) > LONGEST:
+                raise InputError(f"{where} must be a plain value, got {shown(value)}; pass another file")
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            raise InputError(f"{where} must be an integer of 64 bits; pass another file")
+        elif not isinstance(value, int | float | None):
+            raise InputError(f"{where} must be a plain value, got {type(value).__name__}; pass another file")
+    raise InputError(f"{file}: more than {MOST_VALUES} values, which no configuration has; pass another file")
+
+
+def _check_types(config: dict[str, Any], file: str | Path) -> None:
+    """Raises InputError where a knob has another type than its schema's.
+
+    Not for ``trainer``: nothing is built from it, and an older run's may hold an argument that is refused now.
+    """
+    if not isinstance(config.get("trainer", {}), dict):
+        raise InputError(f"{file}: trainer must be a dictionary, got {type(config['trainer']).__name__}")
+    try:
+        OmegaConf.merge(OmegaConf.structured(Knobs), OmegaConf.create({**config, "trainer": {}}))
+    except OmegaConfBaseException as error:
+        line = str(error).partition("\n")[0]
+        raise InputError(f"{file}: {error.full_key or 'config'} is of the wrong type ({line})") from None

@@ -1,0 +1,48 @@
+"""The assignment (CSC413 2023, assignment 2), question by question: an answer, its reason, its numbers.
+
+Every number is computed where it is printed, every formula is one that sympy reads; nothing heavy is imported here.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from colourize.present.tables import Rows, as_text
+
+WIDTH = 80  # columns of a line of text; formulas and tables may be wider
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is printed for a question.
+
+    Attributes:
+        lines: the answer and its reason, a paragraph each.
+        formulas: right-hand sides, as sympy reads them, by what they are of.
+        rows: of a table, the header first.
+        blocks: text that keeps its lines, such as a matrix.
+        notes: what the numbers say, below them.
+        more: commands and pages that show more.
+    """
+
+    title: str
+    lines: Sequence[str]
+    formulas: Mapping[str, object] = field(default_factory=dict)
+    rows: Rows = ()
+    blocks: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    more: Sequence[str] = ()
+
+
+def rendered(number: str, answer: Answer) -> str:
+    """An answer as text, indented below its number and title."""
+    body = [_wrapped(line) for line in answer.lines]
+    shown = [f"{name} = {formula}" for name, formula in answer.formulas.items()]
+    shown += [*([as_text(answer.rows)] if answer.rows else []), *answer.blocks]
+    body += [textwrap.indent(part, "    ") for part in shown]
+    body += [*(_wrapped(note) for note in answer.notes), *(f"more: {each}" for each in answer.more)]
+    return f"{number}  {answer.title}\n" + textwrap.indent("\n".join(body), "  ")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH - 2, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,50 @@
+"""Questions that need no network: a convolution (3.1) and the paddings that keep a shape (5.4)."""
+
+import sympy
+
+from colourize.course.answers import Answer
+from colourize.course.arithmetic.convolution import FILTERS, HANDOUT, matrix, meaning, result, steps
+from colourize.models.padding import down, up
+
+K, S, D = sympy.symbols("k s d", positive=True, integer=True)
+EXTENT = D * (K - 1)  # a window's extent less one pixel
+PADDING = sympy.Max(0, sympy.ceiling((EXTENT + 1 - S) / 2))
+KERNELS = 3, 4, 5  # the assignment's own, and the two that it asks for
+
+
+def convolution() -> Answer:
+    """3.1."""
+    sharpen = FILTERS["sharpen"]
+    return Answer(
+        "A convolution with zero padding, by hand",
+        [
+            "(I * J)[r, c] is the sum over i, j of I[r - i, c - j] J[i, j]: J turned by 180 degrees is laid on every "
+            "pixel, and what lies outside of I is 0.",
+            f"What this J does: {meaning(sharpen)}.",
+        ],
+        blocks=["I * J =", matrix(result(steps(HANDOUT, sharpen)))],
+        more=["colourize theory study=convolution"],
+    )
+
+
+def paddings() -> Answer:
+    """5.4."""
+    rows = [["kernel", "padding of both", "output_padding of the transposed"]]
+    rows += [[str(k), str(down(k).padding), str(up(k).output_padding)] for k in KERNELS]
+    return Answer(
+        "Paddings that keep every shape, for kernel k, stride s, dilation d",
+        [
+            "A convolution makes floor((H + 2*padding - d*(k - 1) - 1)/s) + 1 of H, which must be H/s. A transposed "
+            "one makes (H - 1)*s - 2*padding + d*(k - 1) + 1 + output_padding, which must be s*H. Solved for both:",
+        ],
+        {"padding": PADDING, "output_padding": "2*padding - (d*(k - 1) + 1 - s)"},
+        rows,
+        notes=[
+            "The table is for s = 2, d = 1, where padding is (k - 1)//2 and output_padding is k % 2. With s = 1, d = 1 "
+            "an even kernel has no such padding: it needs one more zero behind than before."
+        ],
+        more=["colourize theory study=padding study.kernel=4 study.dilation=3"],
+    )
+
+
+ANSWERS = {"3.1": convolution, "5.4": paddings}

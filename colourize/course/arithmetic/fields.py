@@ -1,0 +1,56 @@
+"""Receptive fields of a network's outputs: exact, borders and all, and by the formula for chains."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from colourize.course.arithmetic.walk import walk
+from colourize.course.arithmetic.ways import extents
+from colourize.course.arithmetic.windows import Border, Extent, border, chain
+from colourize.errors import InputError
+
+
+def closed_form(network: nn.Module, shape: tuple[int, int, int]) -> tuple[Extent, Extent] | None:
+    """The field of a network's outputs, rows and columns, by the formula for chains; None where it is no chain of
+    convolutions and poolings alone."""
+    _, seen = walk(network, shape)
+    if not seen.chain or any(window.kind != "convolution" for axes in seen.chain for window in axes):
+        return None
+    return chain([rows for rows, _ in seen.chain]), chain([columns for _, columns in seen.chain])
+
+
+@dataclass(frozen=True)
+class Field:
+    """The exact receptive fields of all outputs of a network, borders and all."""
+
+    ways: tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], ...]  # [H', H] and [W', W] of each way
+    strides: tuple[Fraction, Fraction]  # pixels from one output to the next, down and across
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """H', W'."""
+        rows, columns = self.ways[0]
+        return len(rows), len(columns)
+
+    def mask(self, row: int, column: int) -> NDArray[np.bool_]:
+        """Pixels that the output at (row, column) depends on: [H, W]."""
+        masks = [np.outer(rows[row], columns[column]) for rows, columns in self.ways]
+        return np.logical_or.reduce(masks)
+
+
+def field(network: nn.Module, shape: tuple[int, int, int]) -> Field:
+    """Fields of a network's outputs on a picture [C, H, W].
+
+    Raises:
+        InputError: the network does something of which the field is not known.
+    """
+    _, seen = walk(network, shape, border)
+    far = extents(walk(network, shape)[1].ways)
+    if seen.ways is None or far is None:
+        raise InputError(f"{type(network).__name__} does something whose receptive field is not known")
+    pairs = [(rows, columns) for rows, columns in seen.ways if isinstance(rows, Border) and isinstance(columns, Border)]
+    strides = far[0].stride, far[1].stride
+    return Field(tuple((rows.seen, columns.seen) for rows, columns in pairs), strides)

@@ -1,0 +1,116 @@
+"""A plain list of layers as a network: what ``colourize describe --layers FILE`` reads."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colourize.errors import InputError
+from colourize.models import padding
+
+REMEDY = "pass an odd kernel or an even dilation"
+FORM = "input: [3, 32, 32], layers: [{convolution: {channels: 8, kernel: 3, bias: false}}, {max_pool: 2}, ...]"
+
+
+def sequential(listed: Any) -> tuple[nn.Sequential, tuple[int, int, int]]:
+    """The network of a list, without values, and the shape [C, H, W] of its input.
+
+    Args:
+        listed: ``{"input": [C, H, W], "layers": [...]}``, each layer a name and its value: ``convolution`` and
+            ``transposed_convolution`` (channels, kernel, stride, dilation, bias; zero padding that keeps, divides or
+            multiplies the side), ``max_pool``, ``average_pool``, ``upsample`` (a factor), ``linear`` (units; the
+            picture is flattened), ``relu``, ``batch_norm`` (no value).
+
+    Raises:
+        InputError: a list of another form; a layer that is not known or does not fit.
+    """
+    if not isinstance(listed, dict) or set(listed) != {"input", "layers"} or not isinstance(listed["layers"], list):
+        raise InputError(f"no list of layers; pass {FORM}")
+    shape = listed["input"]
+    if not (isinstance(shape, list) and len(shape) == 3 and all(type(n) is int and n > 0 for n in shape)):
+        raise InputError(f"input={shape}: pass channels, height and width, such as [3, 32, 32]")
+    seen, modules = torch.empty(1, *shape, device="meta"), []
+    for number, entry in enumerate(listed["layers"], start=1):
+        name, value = _named(number, entry)
+        try:
+            with torch.device("meta"):
+                module = LAYERS[name](seen, value).eval()
+                seen = module(seen)
+        except (RuntimeError, TypeError, ValueError, KeyError) as error:
+            raise InputError(f"layer {number}, {name}: {value}: {' '.join(str(error).split())}") from error
+        modules.append(module)
+    return nn.Sequential(*modules), (shape[0], shape[1], shape[2])
+
+
+def _named(number: int, entry: Any) -> tuple[str, Any]:
+    named = {entry: None} if isinstance(entry, str) else entry
+    if not isinstance(named, dict) or len(named) != 1 or next(iter(named)) not in LAYERS:
+        raise InputError(f"layer {number}, {entry}: pass one of {', '.join(LAYERS)}")
+    return next(iter(named.items()))
+
+
+def _whole(**numbers: Any) -> None:
+    for name, number in numbers.items():
+        if type(number) is not int or number < 1:
+            raise InputError(f"{name}={number}: pass a whole number of 1 or more")
+
+
+def _values(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise InputError("pass its values by name, such as {channels: 8, kernel: 3, bias: false}")
+    return given
+
+
+def _convolution(
+    x: Tensor, channels: int, kernel: int = 3, stride: int = 1, dilation: int = 1, bias: bool = True
+) -> nn.Module:
+    _whole(channels=channels, kernel=kernel, stride=stride, dilation=dilation)
+    rule = padding.down(kernel, stride, dilation)
+    if not rule.exact:
+        raise InputError(
+            f"kernel={kernel} with stride={stride}, dilation={dilation} keeps no side with as many zeros before as "
+            f"behind; {REMEDY}"
+        )
+    return nn.Conv2d(x.shape[1], channels, kernel, stride, rule.padding, dilation, bias=bias)
+
+
+def _transposed(
+    x: Tensor, channels: int, kernel: int = 3, stride: int = 2, dilation: int = 1, bias: bool = True
+) -> nn.Module:
+    _whole(channels=channels, kernel=kernel, stride=stride, dilation=dilation)
+    rule = padding.up(kernel, stride, dilation)
+    if not rule.exact:
+        raise InputError(f"kernel={kernel} with stride={stride} multiplies no side by {stride}; {REMEDY}")
+    return nn.ConvTranspose2d(
+        x.shape[1], channels, kernel, stride, rule.padding, rule.output_padding, bias=bias, dilation=dilation
+    )
+
+
+def _linear(x: Tensor, units: int) -> nn.Module:
+    _whole(units=units)
+    layer = nn.Linear(x[0].numel(), units)
+    return nn.Sequential(nn.Flatten(), layer) if x.ndim > 2 else layer
+
+
+def _upsampling(factor: Any) -> nn.Module:
+    _whole(factor=factor)
+    return nn.Upsample(scale_factor=factor)
+
+
+def _plain(layer: nn.Module, value: Any) -> nn.Module:
+    if value is not None:
+        raise InputError("it takes no value; leave it out")
+    return layer
+
+
+LAYERS: dict[str, Callable[[Tensor, Any], nn.Module]] = {
+    "convolution": lambda x, value: _convolution(x, **_values(value)),
+    "transposed_convolution": lambda x, value: _transposed(x, **_values(value)),
+    "max_pool": lambda x, value: nn.MaxPool2d(value),
+    "average_pool": lambda x, value: nn.AvgPool2d(value),
+    "upsample": lambda x, value: _upsampling(value),
+    "linear": _linear,
+    "relu": lambda x, value: _plain(nn.ReLU(), value),
+    "batch_norm": lambda x, value: _plain(nn.BatchNorm2d(x.shape[1]), value),
+}

@@ -1,0 +1,101 @@
+"""Totals of a network as polynomials in its numbers of channels.
+
+A count is a sum of products of at most two of NIC, NF and NC, so it is a polynomial of degree 2 at most: its ten
+coefficients follow exactly from ten counted networks, and further networks check them.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import sympy
+import torch
+from torch import nn
+
+from colourize.course.arithmetic.layers import totals
+from colourize.course.arithmetic.listing import CONVENTIONS
+from colourize.course.arithmetic.walk import walk
+from colourize.errors import InputError
+from colourize.present.tables import as_markdown, as_text
+
+NIC, NF, NC = SYMBOLS = sympy.symbols("NIC NF NC", positive=True, integer=True)
+MONOMIALS = [sympy.Mul(*factors) for factors in itertools.combinations_with_replacement((1, *SYMBOLS), 2)]
+LATTICE = [(1 + i, 1 + j, 1 + k) for i, j, k in itertools.product(range(3), repeat=3) if i + j + k <= 2]
+CHECKS = (3, 5, 7), (1, 32, 24), (2, 9, 4)
+POINTS = *LATTICE, *CHECKS
+SUMMED = "weights", "outputs", "connections", "used", "multiply_adds", "memory"
+NOTE = "NIC input channels, NF filters, NC colours; memory in bytes; used: connections that do not end on padding"
+Build = Callable[[int, int, int], nn.Module]  # from NIC, NF, NC
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The totals of a network for square pictures, by a convention."""
+
+    network: str
+    convention: str
+    side: int
+    totals: dict[str, sympy.Expr]
+
+
+def solved(name: str, build: Build, side: int) -> list[Solved]:
+    """Both conventions, for a side and twice that."""
+    return [
+        Solved(name, told, each, polynomials(build, (each, each), biases))
+        for biases, told in CONVENTIONS.items()
+        for each in (side, 2 * side)
+    ]
+
+
+def solved_as_json(found: Sequence[Solved]) -> str:
+    return json.dumps(
+        [{"network": each.network, "convention": each.convention, "side": each.side,
+          **{name: str(value) for name, value in each.totals.items()}} for each in found], indent=1,
+    )  # fmt: skip
+
+
+def solved_as_tables(found: Sequence[Solved], markdown: bool) -> str:
+    """A heading and a table for each."""
+    parts = [NOTE]
+    for each in found:
+        rows = [["total", "polynomial"], *([name, str(each.totals[name])] for name in SUMMED)]
+        heading = f"{each.network}, {each.side} x {each.side}, {each.convention}"
+        parts += ["", heading, "", as_markdown(rows) if markdown else as_text(rows)]
+    return "\n".join(parts)
+
+
+def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> dict[str, sympy.Expr]:
+    """Totals by name as functions of NIC, NF and NC, for pictures [NIC, H, W]; ``sides`` are H and W.
+
+    Raises:
+        InputError: a count that is no such polynomial.
+    """
+    return fitted({point: _counts(build, point, sides, biases) for point in POINTS})
+
+
+def fitted(counted: Mapping[tuple[int, int, int], Mapping[str, int]]) -> dict[str, sympy.Expr]:
+    """The polynomials through counts by name at the ``POINTS``; InputError as for ``polynomials``."""
+    matrix = sympy.Matrix([[monomial_at(term, point) for term in MONOMIALS] for point in LATTICE])
+    found = {}
+    for name in counted[LATTICE[0]]:
+        values = sympy.Matrix([counted[point][name] for point in LATTICE])
+        coefficients = matrix.LUsolve(values)
+        polynomial = sum(c * term for c, term in zip(coefficients, MONOMIALS, strict=True))
+        for point in CHECKS:
+            if monomial_at(polynomial, point) != counted[point][name]:
+                raise InputError(f"the {name} of this network are no polynomial of degree 2 in NIC, NF and NC")
+        found[name] = polynomial
+    return found
+
+
+def monomial_at(term: sympy.Expr, point: tuple[int, int, int]) -> sympy.Expr:
+    """An expression in NIC, NF and NC at numbers for them."""
+    return sympy.sympify(term).subs(dict(zip(SYMBOLS, point, strict=True)))
+
+
+def _counts(build: Build, point: tuple[int, int, int], sides: tuple[int, int], biases: bool) -> dict[str, int]:
+    with torch.device("meta"):
+        network = build(*point)
+    layers, _ = walk(network, (point[0], *sides))
+    return asdict(totals(layers, biases))

@@ -1,0 +1,183 @@
+"""A network walked through layer by layer: what each counts, and what each output sees.
+
+torch.fx finds the layers and what is done between them; meta tensors give the shapes without computing; the fields
+are propagated as index sets. A skip is a second way to the same unit, so a field is a union of products of rows and
+columns.
+"""
+
+import copy
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+from colourize.course.arithmetic.layers import Axes, Layer, count, totals, windows
+from colourize.course.arithmetic.ways import Ways, cropped, extents, padded, through
+from colourize.course.arithmetic.windows import Start, plane
+from colourize.errors import InputError
+
+ELEMENTWISE = F.relu, torch.relu, torch.sigmoid, torch.tanh, F.gelu, F.silu, "clone"
+UNIONS = torch.cat, operator.add, torch.add
+LAYERS_ONLY = "conv", "pool", "interpolate", "upsample", "linear", "_norm"  # in the name of what a layer must do
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A tensor without values [1, C, H, W] and how the input came to it.
+
+    Attributes:
+        ways: from the input to its units; None where they are not known.
+        chain: the layers that alone made it; None where anything else had a part, or a layer without a window.
+        whole: whether every unit sees the whole picture, behind a fully connected layer.
+    """
+
+    tensor: Tensor
+    ways: Ways | None
+    chain: tuple[Axes, ...] | None = ()
+    whole: bool = False
+
+
+class Walk(fx.Interpreter):
+    """Runs a network's graph on ``Seen`` in place of tensors, and notes each layer."""
+
+    def __init__(self, network: nn.Module, picture: Tensor) -> None:
+        root = nn.Sequential(_without_values(network))  # so that a network without parts is a layer
+        super().__init__(fx.GraphModule(root, _Layers(picture).trace(root)))
+        self.layers: list[Layer] = []
+        self.counted: set[nn.Parameter] = set()
+
+    def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        module, (seen,) = self.fetch_attr(target), args
+        made, axes = module(seen.tensor), windows(module)
+        ways = through(seen.ways, axes, seen.tensor, made)
+        chain = None if seen.chain is None or axes is None else (*seen.chain, axes)
+        whole = seen.whole or (isinstance(module, nn.Linear) and seen.tensor.ndim == 2)
+        name = type(module).__name__ if target == "0" else str(target).removeprefix("0.")
+        layer = count(name, module, tuple(seen.tensor.shape[1:]), tuple(made.shape[1:]))
+        if (fields := extents(ways)) is not None:
+            layer = replace(layer, rows=fields[0], columns=fields[1])
+        in_place = made.untyped_storage()._cdata == seen.tensor.untyped_storage()._cdata
+        self.layers.append(self._once(replace(layer, whole=whole, in_place=in_place), module))
+        return Seen(made, ways, chain, whole)
+
+    def _once(self, layer: Layer, module: nn.Module) -> Layer:
+        """The layer without weights where an earlier use of the module has counted them."""
+        parameters = set(module.parameters())
+        again = bool(parameters) and parameters <= self.counted
+        self.counted |= parameters
+        return replace(layer, weights=0, biases=0) if again else layer
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        name = getattr(target, "__name__", str(target))
+        if any(part in name for part in LAYERS_ONLY):
+            raise InputError(f"{name}() is called outside of a layer and would not be counted; use its nn.Module")
+        made = super().call_function(target, *_bare((args, kwargs)))
+        return self._follow(target, args, kwargs, made)
+
+    def call_method(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        made = super().call_method(target, *_bare((args, kwargs)))
+        return self._follow(target, args, kwargs, made)
+
+    def _follow(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Any:
+        """The ways through what is done between layers."""
+        sources = _found((args, kwargs), Seen)
+        if _found((args, kwargs), nn.Parameter):
+            name = getattr(target, "__name__", str(target))
+            raise InputError(f"{name}() computes with a parameter outside of a layer; make an nn.Module of the two")
+        if not isinstance(made, Tensor) or not sources:
+            return made
+        first, ways = sources[0], None
+        if target in UNIONS and _joins_units(target, args, kwargs, sources, made):
+            ways = tuple(way for source in sources for way in source.ways or ())
+        elif target in ELEMENTWISE:
+            ways = first.ways
+        elif target is F.pad and first.ways is not None and len(args[1]) == 4:
+            ways = padded(first.ways, args[1], kwargs.get("mode", "constant"), first.tensor, made)
+        elif target is operator.getitem and first.ways is not None:
+            ways = cropped(first.ways, args[1])
+        return Seen(made, ways, first.chain if target in ELEMENTWISE else None, all(source.whole for source in sources))
+
+
+class _Layers(fx.Tracer):
+    """Stops at layers without parts; where a network asks for the picture's size, it branches as for this one."""
+
+    def __init__(self, picture: Tensor) -> None:
+        super().__init__()
+        self.picture = picture
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        try:
+            return bool(self._value(obj.node))
+        except RuntimeError:  # it asks for more than the size, or of more than the picture
+            return super().to_bool(obj)
+
+    def _value(self, node: fx.Node) -> Any:
+        if node.op == "placeholder":
+            return self.picture
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), self._value)
+        if node.op == "call_function" and callable(node.target):
+            return node.target(*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+        raise NotImplementedError
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Also what has no parts but weights of its own is looked into, unless it is one of torch's layers."""
+        if any(True for _ in m.children()):
+            return False
+        of_torch = any(kind.__module__.startswith("torch.nn.modules.") for kind in type(m).__mro__ if kind != nn.Module)
+        return of_torch or not any(True for _ in m.parameters())
+
+
+def _bare(values: Any) -> Any:
+    return fx.node.map_aggregate(values, lambda value: value.tensor if isinstance(value, Seen) else value)
+
+
+def _found(values: Any, kind: type[Any]) -> list[Any]:
+    found: list[Any] = []
+    fx.node.map_aggregate(values, lambda value: found.append(value) if isinstance(value, kind) else None)
+    return found
+
+
+def _without_values(network: nn.Module) -> nn.Module:
+    """A copy on the meta device, in float32 and eval mode, without a copy of the values; what is shared stays so."""
+    memo: dict[int, Tensor] = {
+        id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad) for p in network.parameters()
+    }
+    memo |= {id(buffer): torch.empty_like(buffer, device="meta") for buffer in network.buffers()}
+    return copy.deepcopy(network, memo).float().eval()
+
+
+def _joins_units(target: Any, args: Any, kwargs: Any, sources: Sequence[Seen], made: Tensor) -> bool:
+    """Whether a unit is what the units of the same row and column of its sources were: no broadcast, no cat of rows."""
+    dim = kwargs.get("dim", args[1] if len(args) > 1 else 0) if target is torch.cat else 1
+    alike = all(source.tensor.ndim == 4 and source.tensor.shape[2:] == made.shape[2:] for source in sources)
+    return dim in (1, -3) and alike and all(source.ways is not None for source in sources)
+
+
+def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) -> tuple[list[Layer], Seen]:
+    """Layers of a network for one picture [C, H, W], in the order of their use; and what its output sees.
+
+    Raises:
+        InputError: torch.fx cannot follow the network, it does not take such a picture, or it has weights or layers
+            that no nn.Module stands for, so that they would not be counted.
+    """
+    channels, height, width = shape
+    picture = Seen(torch.empty(1, channels, height, width, device="meta"), ((start(height), start(width)),))
+    try:
+        walker = Walk(network, picture.tensor)
+        seen = walker.run(picture)
+    except Exception as error:  # fx, and layers given another shape than they take, raise half a dozen kinds
+        cause = str(error).strip().partition("\n")[0]
+        raise InputError(f"{type(network).__name__} cannot be followed: {cause}") from error
+    counted, there = totals(walker.layers, biases=True).weights, sum(p.numel() for p in network.parameters())
+    if counted != there:
+        raise InputError(
+            f"{type(network).__name__} has {there:,} weights, of which its layers use {counted:,}; leave out what it "
+            "does not use, and share whole layers"
+        )
+    return walker.layers, seen

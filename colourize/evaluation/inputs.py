@@ -1,0 +1,143 @@
+"""What an argument of a measuring verb stands for: checkpoints, and the pictures that they are measured on."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from torch import Tensor
+
+from colourize import files
+from colourize.config import options
+from colourize.config.instantiate import builder
+from colourize.config.knobs import LATER, conf_dir, own, plain
+from colourize.config.options import option
+from colourize.data.module import ColourData, fingerprint
+from colourize.data.pictures import Pictures
+from colourize.errors import InputError
+from colourize.runs import checkpoint, manifest
+from colourize.tasks.colourization.module import Colourizer
+
+log = logging.getLogger(__name__)
+
+
+def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
+    """The checkpoints that an argument names: a checkpoint, a run folder (its newest), a sweep folder (all its runs').
+
+    Raises:
+        InputError: none of these; told with the ``baselines`` that a verb takes beside them.
+    """
+    path = Path(run)
+    if path.is_file():
+        return [path]
+    begun = sorted(path.rglob(manifest.NAME), key=lambda file: (file.parent.parent, len(file.parent.name), file))
+    folders = [path] if (path / "checkpoints").is_dir() else [file.parent for file in begun]
+    files = [file for folder in folders if (file := checkpoint.newest(folder / "checkpoints")) is not None]
+    if not files:
+        raise InputError(
+            f"{run} is no checkpoint, no run folder with a whole checkpoint and no sweep folder; pass one of these"
+            + (f", or a baseline: {', '.join(baselines)}" if baselines else "")
+        )
+    return files
+
+
+def single_checkpoint(run: str) -> Path:
+    """The one checkpoint that an argument names.
+
+    Raises:
+        InputError: none, or those of several runs.
+    """
+    file, *others = checkpoint_files(run)
+    if others:
+        raise InputError(f"{run} holds {1 + len(others)} runs; pass one of them, such as {file.parent.parent}")
+    return file
+
+
+def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Colourizer]:
+    """The networks of checkpoints; ``packages`` are those of ``--trust``.
+
+    Raises:
+        InputError: a checkpoint that cannot be used, or names other code than ours and that of the packages.
+    """
+    trusted = options.check_trusted(packages)
+    return [checkpoint.load(file, trusted) for file in files]
+
+
+def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration whose pictures are used: the first run's, or without a run the composed one.
+
+    A run's file does not say where we write: not into a folder that is not yet a cache of ours, and nothing is
+    downloaded into one that only the file names.
+
+    Raises:
+        InputError: an override that is not of a run's pictures, or a value out of its range.
+    """
+    if not modules:
+        with initialize_config_dir(conf_dir(), version_base="1.3"):
+            return plain(compose("config", list(overrides)))
+    words = dict(override.partition("=")[::2] for override in overrides)
+    for name in words:
+        if name != "cache_dir" and not name.startswith("data."):
+            raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
+    config = OmegaConf.create({**modules[0].config, "trainer": {}})  # an older run's may hold what is refused now
+    default = own("config.yaml")["cache_dir"]
+    if config.cache_dir != default and "cache_dir" not in words and not files.is_cache(Path(config.cache_dir)):
+        log.warning(files.NO_CACHE, f"cache_dir={config.cache_dir}")
+        config.cache_dir = default
+    OmegaConf.set_struct(config, True)
+    config.merge_with_dotlist([word for word in overrides if word.startswith("cache_dir=")])
+    if "cache_dir" in config.data:
+        config.data.cache_dir = config.cache_dir
+    config.merge_with_dotlist([word for word in overrides if not word.startswith("cache_dir=")])
+    knobs = plain(config)
+    if option(knobs["data"]["_target_"], "data") == "cifar10" and "data.root" not in words:
+        knobs["data"]["download"] = knobs["data"]["root"] == own("data/cifar10.yaml")["data"]["root"]
+    return knobs
+
+
+def colour_data(config: dict[str, Any]) -> ColourData:
+    """The pictures of a configuration, not yet loaded."""
+    names = "num_colours", "palette", "colour_space", "cache_dir"
+    return ColourData(builder("data", config["data"]), **{name: {**LATER, **config}[name] for name in names})
+
+
+def trained_on(module: Colourizer, pictures: Pictures) -> bool:
+    """Whether these are the very pictures that a run was trained and validated on, wherever they lie now."""
+    return fingerprint(pictures, module.palette, module.space) == module.fingerprint
+
+
+def unseen(module: Colourizer, config: dict[str, Any], pictures: Pictures) -> bool:
+    """Whether a run is known to have trained on none of the validation pictures.
+
+    So it is for its own (``trained_on``). Where ``holdout`` alone differs, its own are read again, and none of their
+    training pictures may be among those that validate now.
+
+    Args:
+        module: the run's, with its configuration and the fingerprint of its pictures.
+        config: with which ``pictures`` were read.
+    """
+    if trained_on(module, pictures):
+        return True
+    before, now = (node["data"].get("holdout", 0.0) for node in (module.config, config))
+    if before == now:
+        return False
+    again = builder("data", {**config["data"], "holdout": before})()
+    return trained_on(module, again) and _contents(again.train).isdisjoint(_contents(pictures.validation))
+
+
+def _contents(images: Tensor) -> set[bytes]:
+    """A hash of each picture: uint8 [N, H, W, 3] -> N digests, equal for equal pictures."""
+    return {hashlib.blake2b(picture.numpy().tobytes(), digest_size=16).digest() for picture in images}
+
+
+def other_pictures(name: str, file: Path, module: Colourizer, config: dict[str, Any], pictures: Pictures) -> list[str]:
+    """A sentence where a run may have seen some of the pictures that it is measured on; see ``unseen``."""
+    if unseen(module, config, pictures):
+        return []
+    return [
+        f"{name} was trained with other pictures ({file}) than these, those of the first run or data.NAME=... : "
+        "the floors are not fitted on the same, and some of these may have been among its training pictures."
+    ]

@@ -1,0 +1,62 @@
+"""What runs are measured with: a yardstick for each of their palettes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from colourize.colour.decoding import Decoding
+from colourize.data.module import ColourData, labelled
+from colourize.evaluation.yardstick import TABLE, Predictor, Yardstick
+from colourize.tasks.colourization.module import Colourizer
+
+
+def yardsticks(
+    data: ColourData, modules: list[tuple[str, Colourizer]], others: Sequence[Decoding]
+) -> list[tuple[Yardstick, list[Predictor]]]:
+    """One yardstick for each palette among the runs, with its floors, its runs and its ceilings."""
+    if not modules:
+        data.setup()
+        assert data.pictures is not None
+        yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space, data.cache_dir)
+        decoded = [yardstick.decoded(TABLE, yardstick.table, other) for other in others]
+        return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
+    pictures = data.read()
+    palettes: list[list[tuple[str, Colourizer]]] = []
+    for name, module in modules:
+        alike = next((runs for runs in palettes if _same_palette(runs[0][1], module)), None)
+        if alike is None:
+            palettes.append([(name, module)])
+        else:
+            alike.append((name, module))
+    result = []
+    suffixes = _suffixes([(len(runs[0][1].palette), runs[0][1].space.name) for runs in palettes])
+    for number, runs in enumerate(palettes):
+        palette, space = runs[0][1].palette, runs[0][1].space
+        splits = labelled(pictures, palette, data.cache_dir, space)
+        yardstick = Yardstick(pictures, *splits, palette, space, data.cache_dir)
+        predictors = yardstick.floors()
+        for name, module in runs:
+            predictors.append(yardstick.model(name, module))
+            predictors += [yardstick.decoded(name, module, other) for other in others]
+        predictors += yardstick.ceilings()
+        if len(palettes) > 1:
+            predictors = [replace(p, name=f"{p.name} ({suffixes[number]})", palette=1 + number) for p in predictors]
+        result.append((yardstick, predictors))
+    return result
+
+
+def _suffixes(palettes: Sequence[tuple[int, str]]) -> list[str]:
+    """Which palette is meant, by its number of colours and its space; with a number where others have both too."""
+    counted, seen = Counter(palettes), Counter[tuple[int, str]]()
+    suffixes = []
+    for palette in palettes:
+        seen[palette] += 1
+        again = f", palette {seen[palette]}" if counted[palette] > 1 else ""
+        suffixes.append("{} in {}".format(*palette) + again)
+    return suffixes
+
+
+def _same_palette(first: Colourizer, second: Colourizer) -> bool:
+    return first.space.name == second.space.name and torch.equal(first.palette, second.palette)

@@ -1,0 +1,81 @@
+"""What a report's tables and charts show of a setting, a floor or a ceiling."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from colourize.report.records import Record
+from colourize.report.settings import Setting
+from colourize.report.statistics import Spread, spread
+
+
+class Column(NamedTuple):
+    """A measure of finished runs: its key there, and in rows of ``evaluation.json``, where floors have it too."""
+
+    key: str
+    title: str
+    digits: int
+    of_rows: str = ""
+    scale: float = 1.0
+
+
+LOSS = Column("val/loss", "validation loss", 4, "cross_entropy")
+ACCURACY = Column("val/accuracy", "accuracy, %", 2, "top1", 100)
+SKILL = Column("val/skill", "skill", 3, "skill")
+SECONDS, SPEED = Column("seconds", "seconds", 1), Column("images_per_second", "pictures/s", 0)
+LOSSES = (
+    LOSS, Column("best/val/loss", "of the best epoch", 4), Column("train/loss", "training loss", 4), ACCURACY, SKILL,
+)  # fmt: skip
+OF_PICTURES = (
+    Column("psnr", "PSNR, dB", 2, "psnr"), Column("ssim", "SSIM", 3, "ssim"),
+    Column("ciede2000", "ΔE00", 2, "ciede2000"),
+    Column("colourfulness", "colourfulness", 1, "colourfulness"), SECONDS, SPEED,
+)  # fmt: skip
+ABSENT = "-"
+
+
+def over_seeds(setting: Setting, column: Column) -> dict[int, float]:
+    """The measure of each finished run by its seed, in the column's unit."""
+    return {run.seed: column.scale * run.finals[column.key] for run in setting.runs if column.key in run.finals}
+
+
+def of(setting: Setting, column: Column) -> Spread | None:
+    """Mean and sd over seeds, in the column's unit; None where no run has the measure."""
+    return spread(list(over_seeds(setting, column).values()))
+
+
+def ranked(settings: Sequence[Setting], column: Column = LOSS) -> list[Setting]:
+    """The settings with a finished run, the best mean first: the lowest loss, or the highest of another measure."""
+    sign = 1 if column is LOSS else -1
+    known = [(sign * found.mean, place) for place, each in enumerate(settings) if (found := of(each, column))]
+    return [settings[place] for _, place in sorted(known)]
+
+
+def cell(found: Spread | None, column: Column, runs: int) -> str:
+    """Mean ± sd as text; the mean alone of one run; how many runs have the measure where not all do."""
+    if found is None:
+        return ABSENT
+    few = f" (of {found.n})" if found.n < runs else ""
+    spread_ = "" if math.isnan(found.sd) else f" ± {found.sd:.{column.digits}f}"
+    return f"{found.mean:.{column.digits}f}{spread_}{few}"
+
+
+def of_row(measures: Mapping[str, float], column: Column) -> str:
+    """A floor's or a ceiling's cell."""
+    value = measures.get(column.of_rows)
+    return ABSENT if value is None else f"{column.scale * value:.{column.digits}f}"
+
+
+def around(run: Record) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    """Floors and ceilings that a run was held against: the rows before its network's, and those after it."""
+    names = list(run.rows)
+    if run.model not in names:
+        return {}, {}
+    place = names.index(run.model)
+    return {name: run.rows[name] for name in names[:place]}, {name: run.rows[name] for name in names[place + 1 :]}
+
+
+def table_of(run: Record) -> tuple[str, dict[str, float]] | None:
+    """The floor of the lowest cross-entropy: the look-up table, but where pictures are so few that the prior wins."""
+    floors = {name: row for name, row in around(run)[0].items() if "cross_entropy" in row}
+    return min(floors.items(), key=lambda item: item[1]["cross_entropy"]) if floors else None

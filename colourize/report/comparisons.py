@@ -1,0 +1,75 @@
+"""Settings against each other: the same seed, the same pictures."""
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from colourize.report.columns import ACCURACY, LOSS, Column, over_seeds, ranked
+from colourize.report.settings import Setting, Study
+from colourize.report.statistics import Paired, paired
+from colourize.report.values import PICTURES, value_of
+
+MOST_PAIRS = 15
+
+
+class Comparison(NamedTuple):
+    """First minus second: validation loss, and accuracy in percentage points."""
+
+    first: Setting
+    second: Setting
+    loss: Paired
+    accuracy: Paired | None
+
+
+def compared(study: Study) -> tuple[list[Comparison], bool]:
+    """Pairs of settings that differ in one thing alone; where these are many or none, each setting with the best one.
+
+    Losses over other pictures or another palette answer another question: no such pair is made.
+
+    Returns:
+        the pairs, and whether they are those with the best.
+    """
+    every = combinations(study.settings, 2)
+    found = _made([pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(study, *pair) <= 1])
+    if 0 < len(found) <= MOST_PAIRS:
+        return found, False
+    pairs = []
+    for pictures in sorted({each.pictures for each in study.settings}):
+        alike = [each for each in study.settings if each.pictures == pictures]
+        pairs += [(each, least) for least in ranked(alike)[:1] for each in alike if each is not least]
+    return _made(pairs), True
+
+
+def _made(pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
+    found = [(first, second, difference(first, second, LOSS)) for first, second in pairs]
+    return [Comparison(a, b, loss, difference(a, b, ACCURACY)) for a, b, loss in found if loss is not None]
+
+
+def _apart(study: Study, first: Setting, second: Setting) -> int:
+    """In how many of the varied things two settings differ; what only one network takes, another cannot differ in."""
+    names = [name for name in study.varied if name != PICTURES]
+    if first.values["model"] != second.values["model"]:
+        taken = first.values.keys() & second.values.keys()
+        names = [name for name in names if not name.startswith("model.") or name in taken]
+    return sum(value_of(first.values, name) != value_of(second.values, name) for name in names)
+
+
+def difference(first: Setting, second: Setting, column: Column) -> Paired | None:
+    """First minus second over the seeds that both have, in the column's unit; None where they share none."""
+    return paired(over_seeds(first, column), over_seeds(second, column))
+
+
+def rows(found: list[Comparison]) -> list[list[str]]:
+    """The comparisons as a table's rows, below their header."""
+    head = ["setting", "minus", "pairs", "validation loss", "95 % interval", "accuracy, points", "95 % interval"]
+    return [head, *([each.first.label, each.second.label, str(each.loss.n), *_cells(each.loss, 4),
+                     *_cells(each.accuracy, 2)] for each in found)]  # fmt: skip
+
+
+def _cells(found: Paired | None, digits: int) -> list[str]:
+    if found is None:
+        return ["-", "-"]
+    spread = "" if math.isnan(found.sd) else f" ± {found.sd:.{digits}f}"
+    interval = "one pair: none" if math.isnan(found.low) else f"{found.low:+.{digits}f} to {found.high:+.{digits}f}"
+    return [f"{round(found.mean, digits) + 0.0:+.{digits}f}{spread}", interval]

@@ -1,0 +1,166 @@
+"""What a study's page says, part by part."""
+
+import shlex
+from collections.abc import Sequence
+
+import numpy as np
+
+from colourize import __version__
+from colourize.config import lab_record
+from colourize.present.terminal import cleaned
+from colourize.report import comparisons, records, strips, summary
+from colourize.report.document import Answer, Bullets, Code, Document, Heading, Part, Pictures, Table, Text
+from colourize.report.drawn import drawn
+from colourize.report.published import SOURCE, matching
+from colourize.report.records import Record
+from colourize.report.results import tables
+from colourize.report.searched import searched
+from colourize.report.settings import Study
+from colourize.report.values import shown, value_of
+from colourize.runs import run_folder
+
+MOST_STRIPS = 60
+SAID = {
+    "Question": "Question",
+    "Expected": "Expected of the full study, as its file was written (these runs may be fewer, shorter or on other "
+    "pictures)",
+}
+METHODS = (
+    "Losses, accuracies and pictures are those of the last epoch. The best epoch is the one of the lowest validation "
+    "loss, chosen on the pictures it is measured on, so that it flatters.",
+    "A setting is the resolved configuration without the seed and paths. mean ± sd over seeds, sd with n - 1: "
+    "a setting with one seed shows no spread. Only finished runs count; 2 of 3 seeds: one ended without a result, and "
+    "the mean of the others may flatter.",
+    "Skill is the share of the look-up table's cross-entropy that a network removes: below 0 a table without a network "
+    "does better. The training loss is a mean over the epoch, while the weights move.",
+    "Seconds and pictures a second (the median epoch) are as measured, perhaps beside other jobs on the same machine.",
+)
+
+
+def contents(study: Study) -> Document:
+    """The page of a study."""
+    name = records.experiment(study.records)
+    said = lab_record.header(name, [record.folder for record in study.records]) if name else {}
+    parts: list[Part] = [Text(f"**{heading}**: {said[key]}") for key, heading in SAID.items() if key in said]
+    if said and (words := summary.changed(study)):
+        parts.append(Text(f"These runs were begun with {words}."))
+    parts += [Answer(""), Text(summary.summary(study)), Heading("Results")]
+    parts += tables(study)
+    parts += [
+        *drawn(study),
+        *searched(study),
+        *_against_published(study),
+        *_comparisons(study),
+        *_pictures(study),
+        *_unfinished(study),
+    ]
+    parts += [*_varied(study), *_provenance(study)]
+    parts += [Heading("How the figures are made"), Bullets(METHODS), Text(f"Written by colourize {__version__}.")]
+    return Document(f"Study: {name}" if name else f"Study: {', '.join(study.varied) or 'one setting'}", parts)
+
+
+def _against_published(study: Study) -> list[Part]:
+    known = {each.values["model"]: found for each in study.settings if (found := matching(each.values)) is not None}
+    if not known:
+        return []
+    told = [
+        f"{model} {found.loss[0]:.4f} ± {found.loss[1]:.4f} nats a pixel and {100 * found.accuracy[0]:.2f} ± "
+        f"{100 * found.accuracy[1]:.2f} % ({found.runs} runs)"
+        for model, found in sorted(known.items())
+    ]
+    copies = any(each.values.get("data") == "folder" for each in study.settings)
+    caution = " Pictures from a folder may be copies as JPEG, whose smoother colours are a little easier." * copies
+    return [Text(f"Published at these settings: {'; '.join(told)}. Source: {SOURCE}.{caution}")]
+
+
+def _comparisons(study: Study) -> list[Part]:
+    found, with_best = comparisons.compared(study)
+    if len(study.settings) < 2:
+        return []
+    note = (
+        "First less second, over pairs of runs with one seed and the same pictures: mean ± sd, and Student's 95 % "
+        "interval of the mean. An interval holds by itself: of twenty, one is expected to miss its true value."
+    )
+    several = len({each.pictures for each in study.settings}) > 1
+    if several:
+        note += " Settings with other pictures or another palette answer another question and are not compared."
+    if not found:
+        return [Heading("Compared"), Text(f"{note} There is no {'other' if several else 'such'} pair.")]
+    if with_best:
+        note += " Each setting is compared with the lowest alone, which was chosen by these same losses."
+    long = f"{len(found)} comparisons" if len(found) > comparisons.MOST_PAIRS else ""
+    return [Heading("Compared"), Text(note), Table(comparisons.rows(found), long=long)]
+
+
+def _pictures(study: Study) -> list[Part]:
+    """Ten pictures through a run of each setting, that of the lowest seed; once their grey and their true classes."""
+    settings = [each for each in study.settings if each.runs or each.unfinished]
+    dropped = max(0, len(settings) - MOST_STRIPS)
+    groups: dict[bytes, dict[str, np.ndarray]] = {}
+    absent = []
+    for each in settings[:MOST_STRIPS]:
+        run = (*each.runs, *each.unfinished)[0]
+        found = strips.read(run.folder)
+        if found is None:
+            absent.append(each.label)
+            continue
+        first = {"grey": found.grey, "true class": found.true}
+        rows = groups.setdefault(found.grey.tobytes() + found.true.tobytes(), first)
+        rows[f"{each.label}{'' if each.runs else f' ({run.state})'}"] = found.predicted
+    if not groups:
+        return []
+    note = "Ten validation pictures, the same for every run: grey, each pixel's true class (the best that the palette "
+    note += "allows), and the most probable class by the run with the lowest seed of each setting."
+    note += f" Left out: {dropped} more settings." * bool(dropped) + f" None of: {', '.join(absent)}." * bool(absent)
+    return [Heading("The same pictures through every setting"), Text(note), *map(Pictures, groups.values())]
+
+
+def _unfinished(study: Study) -> list[Part]:
+    common = set.intersection(*(set(record.overrides) for record in study.records))
+    lines = [["job", "state", "epochs", "error", "words"]]
+    for record in study.records:
+        if record.state != "finished":
+            words = " ".join(word for word in record.overrides if len(study.records) == 1 or word not in common)
+            epochs = f"{len(record.epochs)}/{record.config.get('max_epochs', '?')}"
+            lines.append([record.name, record.state, epochs, record.error or "-", words])
+    notes = [f"{record.folder}: lacks {', '.join(record.lacks)}" for record in study.records if record.lacks]
+    parts: list[Part] = [Heading("Failed and unfinished jobs"), Table(lines)] if len(lines) > 1 else []
+    if notes or study.doubled:
+        parts += [Heading("What is missing"), Bullets([*notes, *study.doubled])]
+    return parts
+
+
+def _varied(study: Study) -> list[Part]:
+    def line(name: str) -> str:
+        values = dict.fromkeys(shown(value_of(each.values, name)) for each in study.settings)
+        return f"`{name}`: {', '.join(values)}"
+
+    varied = [line(name) for name in study.varied] or ["nothing but the seed"]
+    varied += [f"{line(name)} (follows from the above)" for name in study.following]
+    if study.usual:
+        said = ", ".join(f"{name}={shown(value)}" for name, value in study.usual.items() if name != "model")
+        varied.append(f"where a setting's name says nothing: {said}")
+    seeds = sorted({record.seed for record in study.records if record.config})
+    constant = [[name, shown(value)] for name, value in study.constant.items()]
+    varied.append(f"`seed`: {', '.join(map(str, seeds)) or 'unknown'}")
+    stayed = Table([["the same in all", "value"], *constant], long="What stayed the same")
+    return [Heading("What varied, and what stayed"), Bullets(varied), stayed]
+
+
+def _provenance(study: Study) -> list[Part]:
+    places: dict[str, set[str]] = {}
+    for record in study.records:
+        known = {**record.environment, "pictures and palette": record.fingerprint}
+        for key, value in known.items():
+            places.setdefault(key, set()).add(str(value or "unknown"))
+    lines = [["", "value"], *([key, ", ".join(sorted(values))] for key, values in places.items())]
+    return [Heading("Commands and versions"), Code(commands(study.records)), Table(lines, long="Versions and machine")]
+
+
+def commands(runs: Sequence[Record]) -> list[str]:
+    """What was typed: once for each sweep, and for each run that stands alone."""
+    found = {}
+    for record in runs:
+        sweep = run_folder.sweep_of(record.folder.parent)
+        found["python train.py " + shlex.join(cleaned(sweep.get("overrides") or record.overrides))] = True
+    return sorted(found)

@@ -1,0 +1,154 @@
+"""What lies in the folders of runs, read once: a record for each job, begun or not."""
+
+import logging
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from colourize import files
+from colourize.config.compare import by_key
+from colourize.config.instantiate import short_name
+from colourize.errors import InputError
+from colourize.present.terminal import cleaned
+from colourize.runs import manifest, run_folder
+from colourize.runs.whole import is_finite, is_whole
+from colourize.runs.words import MOST_JOBS
+from colourize.sweeps.summary import jobs, planned
+
+log = logging.getLogger(__name__)
+OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job: what it was to do, how it stands, what it measured. Losses in nats a pixel, accuracies as shares.
+
+    Attributes:
+        epochs: rows of ``metrics.csv``.
+        rows: estimates of ``evaluation.json``, {row: {measure: value}}, in its order: floors, the network, ceilings.
+        finals: measures of a finished run: those of ``run.json``, of its row of ``evaluation.json``, its median speed.
+        lacks: in words, what should be there and is not.
+    """
+
+    name: str
+    folder: Path
+    state: str
+    overrides: tuple[str, ...]
+    error: str = ""
+    start: str = ""
+    host: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+    epochs: tuple[dict[str, float], ...] = ()
+    rows: dict[str, dict[str, float]] = field(default_factory=dict)
+    finals: dict[str, float] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def seed(self) -> int:
+        return int(self.config.get("seed", 0))
+
+    @property
+    def model(self) -> str:
+        return short_name(self.config.get("model"))
+
+
+def read(folders: Sequence[Path]) -> list[Record]:
+    """The jobs of run folders and sweep folders, at any depth, each once, in the order of their names.
+
+    Raises:
+        InputError: a folder that is not there, or holds no run.
+    """
+    found: dict[Path, list[Record]] = {}
+    for folder in sorted(folders):
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder; pass that of a sweep or a run: colourize runs lists them")
+        places = [file.parent for file in folder.rglob(manifest.NAME)]
+        if not places and not any(folder.rglob(run_folder.SWEEP)):
+            raise InputError(f"{folder} holds no run; pass the folder of a sweep or a run: colourize runs lists them")
+        for place in places:
+            found.setdefault(place.resolve(), list(_of_folder(place)))
+        for sweep in (file.parent for file in folder.rglob(run_folder.SWEEP)):
+            found.setdefault(sweep.resolve() / run_folder.SWEEP, list(_not_begun(sweep)))
+    return sorted((record for records in found.values() for record in records), key=_order)
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    return str(record.folder.parent), len(record.folder.name), record.folder.name, record.overrides
+
+
+def _of_folder(folder: Path) -> Iterator[Record]:
+    said = cleaned(manifest.read(folder))
+    words, name = tuple(said.get("overrides", ())), folder.name
+    config, lacks = said.get("config", {}), []
+    if config and not is_whole(config):
+        lacks.append(f"{manifest.NAME} holds a configuration that is not whole")
+        config = {}
+    state = "pruned" if said.get("pruned") else run_folder.state(folder)
+    epochs, rows = _epochs(folder), _rows(folder / "evaluation.json")
+    finals: dict[str, float] = {}
+    if state == "finished":
+        finals = _finals(said.get("metrics", {}), epochs, rows.get(short_name(config.get("model")), {}))
+        lacks += [file for file, there in ((manifest.EPOCHS, epochs), ("evaluation.json", rows)) if not there]
+        lacks += [] if "val/loss" in finals else ["a validation loss"]
+    yield Record(
+        name=name, folder=folder, state=state, overrides=words, error=said.get("error", ""),
+        start=said.get("start", ""), host=said.get("host", ""), config=config,
+        environment=said.get("environment", {}), fingerprint=said.get("fingerprint", ""),
+        epochs=tuple(epochs), rows=rows, finals=finals, lacks=tuple(lacks),
+    )  # fmt: skip
+    if "refused" in said:
+        other = said["refused"]
+        yield Record(name, folder, other["status"], tuple(other["overrides"]), other["error"])
+
+
+def _not_begun(sweep: Path) -> Iterator[Record]:
+    try:
+        words = planned(files.read_yaml(sweep / "multirun.yaml"), MOST_JOBS)
+    except FileNotFoundError:
+        return
+    except Exception as error:  # Hydra has a dozen kinds, and a file cut short meets any of them
+        log.warning("%s cannot be read (%s); jobs that are not begun are not told", sweep / "multirun.yaml", error)
+        return
+    for job in jobs(sweep, words) if words else []:
+        if job["status"] == "not begun":
+            yield Record("-", sweep / "-", "not begun", tuple(cleaned(job["overrides"])))
+
+
+def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: dict[str, float]) -> dict[str, float]:
+    finals = {name: float(value) for name, value in metrics.items() if value is not None}
+    if speeds := [row["images_per_second"] for row in epochs if "images_per_second" in row]:
+        finals["images_per_second"] = statistics.median(speeds)
+    finals |= {name: own[name] for name in OF_PICTURES if name in own}
+    return _finite(finals)
+
+
+def _finite(measures: dict[str, float]) -> dict[str, float]:
+    """Without what is not finite, or so large that sums of it would not be."""
+    return {name: value for name, value in measures.items() if is_finite(value)}
+
+
+def _epochs(folder: Path) -> list[dict[str, float]]:
+    """Rows of ``metrics.csv``; cells without a finite number are left out."""
+    return [_finite(row) for row in manifest.epochs(folder)]
+
+
+def _rows(path: Path) -> dict[str, dict[str, float]]:
+    try:
+        contents = cleaned(files.read_json(path))
+        rows = {
+            row: {key: float(value[0]) for key, value in measures.items() if value[0] is not None}
+            for row, measures in contents.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError, LookupError):
+        return {}
+    return {row: _finite(measures) for row, measures in rows.items()}
+
+
+def experiment(records: Sequence[Record]) -> str:
+    """The experiment that the words of all jobs choose: empty where there is none, or more than one."""
+    chosen = {by_key(record.overrides).get("experiment", "").partition("=")[2] for record in records}
+    return chosen.pop() if len(chosen) == 1 else ""

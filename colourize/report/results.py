@@ -1,0 +1,97 @@
+"""A study's tables: floors, settings with mean ± sd over seeds, ceilings."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from colourize.report.columns import LOSSES, OF_PICTURES, Column, around, cell, of, of_row, ranked, table_of
+from colourize.report.document import Part, Table, Text
+from colourize.report.settings import Setting, Study
+from colourize.report.values import PICTURES, shown, value_of
+
+Rows = dict[str, dict[str, float]]
+MOST_ROWS, BEST = 20, 10
+
+
+def tables(study: Study) -> list[Part]:
+    """Losses, then pictures and time; of many settings the best ones by their loss, and all of them folded."""
+    every = study.settings
+    if len(every) <= MOST_ROWS:
+        return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
+    best = ranked(every)[:BEST]
+    return [
+        Text(f"The {len(best)} settings of the lowest validation loss:"), _table(study, best, LOSSES),
+        replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
+        replace(_table(study, every, OF_PICTURES), long=f"All {len(every)} settings: pictures and time"),
+    ]  # fmt: skip
+
+
+def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
+    """Floors, settings, ceilings; for each set of pictures and palette where there are several.
+
+    A measure that no run has is left out: what a run measures at its end is a knob (``measures``).
+    """
+    columns = [column for column in columns if any(of(each, column) for each in every)] or columns
+    alike: dict[str, list[Setting]] = {}
+    for each in every:
+        alike.setdefault(each.pictures, []).append(each)
+    lines, kinds = [["", "seeds", *(column.title for column in columns)]], []
+    for pictures, settings in alike.items():
+        run = next((run for each in settings for run in each.runs if around(run)[0]), None)
+        floors, ceilings = map(_measured(columns), around(run) if run else ({}, {}))
+        if len(alike) > 2 and run is not None and (table := table_of(run)):
+            floors, ceilings = {table[0]: table[1]}, {}
+        mark = f" ({_telling(study, pictures)})" if len(alike) > 1 else ""
+        least = next(iter(ranked(settings)), None) if len(settings) > 1 else None
+        for name, row in floors.items():
+            lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
+        for each in settings:
+            cells = (cell(of(each, column), column, len(each.runs)) for column in columns)
+            lines.append([each.label, _seeds(each), *cells])
+        for name, row in ceilings.items():
+            lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
+        kinds += [*["floor"] * len(floors), *("best" if each is least else "" for each in settings)]
+        kinds += ["ceiling"] * len(ceilings)
+    return Table(lines, kinds)
+
+
+def _seeds(setting: Setting) -> str:
+    done, all_ = len(setting.runs), len(setting.runs) + len(setting.lost)
+    return str(done) if done == all_ else f"{done} of {all_}"
+
+
+def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
+    """Keeps the rows that have a measure of the columns."""
+    keys = {column.of_rows for column in columns}
+    return lambda rows: {name: row for name, row in rows.items() if keys & row.keys()}
+
+
+def _telling(study: Study, pictures: str) -> str:
+    """What tells one set of pictures from the others.
+
+    The values that all its settings share and no other setting has; where there are none, as few values as no other
+    setting has together; else the pictures' fingerprint.
+    """
+    others = [each for each in study.settings if each.pictures != pictures]
+    shared = {}
+    for name in (*study.varied, *study.following):
+        values = {shown(value_of(each.values, name)) for each in study.settings if each.pictures == pictures}
+        if len(values) == 1 and name != PICTURES:
+            shared[name] = values.pop()
+    own = {name: value for name, value in shared.items() if not _any_has(others, {name: value})}
+    told = own or _together({name: value for name, value in shared.items() if name in study.varied}, others)
+    return ", ".join(f"{name}={value}" for name, value in told.items()) or f"pictures {pictures}"
+
+
+def _together(values: dict[str, str], others: Sequence[Setting]) -> dict[str, str]:
+    """As few of the values as no other setting has together; none where another one has them all."""
+    if _any_has(others, values):
+        return {}
+    for name in list(values):
+        fewer = {other: value for other, value in values.items() if other != name}
+        values = values if _any_has(others, fewer) else fewer
+    return values
+
+
+def _any_has(settings: Sequence[Setting], values: dict[str, str]) -> bool:
+    pairs = values.items()
+    return any(all(shown(value_of(each.values, name)) == value for name, value in pairs) for each in settings)

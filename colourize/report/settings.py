@@ -1,0 +1,165 @@
+"""Which runs differ in nothing but the seed, and by what the others differ."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from colourize.report.records import Record
+from colourize.report.values import PICTURES, Values, shown, value_of, values_of
+
+MOST_NAMED = 3
+"""Varied names in a label; where there are more, it leaves out those at their commonest value."""
+ENDED = "finished", "failed"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything of the resolved configuration but the seed and paths, and the runs that share it.
+
+    Attributes:
+        runs: the finished ones, one for each seed, by seed.
+        unfinished: begun ones of which rows are there.
+        lost: those that ended without a result, of seeds that have none: the mean of the others may flatter.
+    """
+
+    values: Values
+    runs: tuple[Record, ...]
+    unfinished: tuple[Record, ...] = ()
+    lost: tuple[Record, ...] = ()
+    label: str = ""
+
+    @property
+    def pictures(self) -> str:
+        return str(self.values[PICTURES])
+
+
+@dataclass(frozen=True)
+class Study:
+    """All settings of some runs, in the order of what was varied.
+
+    Attributes:
+        varied: names of what tells the settings apart; with their values a setting's label.
+        following: names of what differs too, but is the same wherever the varied ones are.
+        constant: what no setting differs in.
+        doubled: sentences on runs that repeat a seed of their setting, and do not count.
+        usual: values that labels leave out, where they would be long.
+    """
+
+    settings: tuple[Setting, ...]
+    varied: tuple[str, ...]
+    following: tuple[str, ...]
+    constant: Values
+    records: tuple[Record, ...]
+    doubled: tuple[str, ...] = ()
+    usual: Values = field(default_factory=dict)
+
+
+def study(records: Sequence[Record]) -> Study:
+    """Groups runs by setting. Runs that have not read their pictures yet, or never did, stand in ``records`` alone.
+
+    Of two runs with one setting and seed the finished one counts, and of two such the later.
+    """
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        if record.config and (record.fingerprint or record.epochs):
+            groups.setdefault(json.dumps(values_of(record), sort_keys=True), []).append(record)
+    doubled: list[str] = []
+    settings = [_setting(runs, doubled) for _, runs in sorted(groups.items())]
+    varied, following, constant = told_apart(records, [setting.values for setting in settings])
+    usual = _usual([setting.values for setting in settings], varied)
+    labels = _labels([setting.values for setting in settings], varied, usual)
+    named = [replace(each, label=label) for each, label in zip(settings, labels, strict=True)]
+    named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
+    return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
+
+
+def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
+    """The runs of one setting by how they stand; adds a sentence on each run that another repeats."""
+    by_seed: dict[int, Record] = {}
+    for run in sorted(runs, key=lambda run: (run.start, str(run.folder))):
+        if "val/loss" not in run.finals:
+            continue
+        if (before := by_seed.get(run.seed)) is not None:
+            doubled.append(f"{before.folder} repeats what {run.folder} ran later, seed {run.seed}: it does not count")
+        by_seed[run.seed] = run
+    others = {run.seed: run for run in runs if run.seed not in by_seed}
+    under_way = [run for run in runs if run.seed in others and run.state != "finished" and run.epochs]
+    lost = [run for seed, run in sorted(others.items()) if run.state in ENDED]
+    finished = tuple(by_seed[seed] for seed in sorted(by_seed))
+    return Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed)), tuple(lost))
+
+
+def told_apart(
+    records: Sequence[Record], settings: Sequence[Values]
+) -> tuple[tuple[str, ...], tuple[str, ...], Values]:
+    """What tells settings apart, what only follows from that, and what is the same in all of them.
+
+    What jobs were told in different words comes first, then the knobs, last what lies within an option.
+    """
+    names = dict.fromkeys(name for values in settings for name in values)
+    columns = {name: [json.dumps(value_of(values, name)) for values in settings] for name in names}
+    differing = [name for name, column in columns.items() if len(set(column)) > 1]
+    swept = _swept(records)
+    differing.sort(key=lambda name: (swept.get(name, len(swept)), name == PICTURES, "." in name))
+    varied: list[str] = []
+    for name in differing:
+        known: dict[tuple[str, ...], str] = {}
+        keys = list(zip(*(columns[other] for other in varied), strict=True)) or [()] * len(settings)
+        news = any(known.setdefault(key, value) != value for key, value in zip(keys, columns[name], strict=True))
+        if news or name in swept:
+            varied.append(name)
+    constant = {name: value_of(settings[0], name) for name in names if name not in differing} if settings else {}
+    return tuple(varied), tuple(name for name in differing if name not in varied), constant
+
+
+def _swept(records: Iterable[Record]) -> dict[str, int]:
+    """Keys of the words by which jobs differ, with their place."""
+    words = [record.overrides for record in records]
+    common = set.intersection(*map(set, words)) if words else set()
+    keys = [word.partition("=")[0].lstrip("+~") for job in sorted(words) for word in job if word not in common]
+    return {key: place for place, key in enumerate(dict.fromkeys(keys))}
+
+
+def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
+    """Values of more than half of the settings, which go without saying where that makes long labels half as long.
+
+    So it is where things are varied one by one; a search, which varies all, has labels that say all.
+    """
+    usual: Values = {}
+    unsaid = 0
+    for name in varied if len(varied) > MOST_NAMED else ():
+        [(value, count)] = Counter(json.dumps(value_of(values, name)) for values in settings).most_common(1)
+        if 2 * count > len(settings):
+            usual[name] = json.loads(value)
+            unsaid += count
+    return usual if 2 * unsaid >= len(settings) * len(varied) else {}
+
+
+def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) -> list[str]:
+    """The settings' names, of numbers six digits; all of them where settings would share a name."""
+    taken = {(values["model"], name) for values in settings for name in values}
+    labels = [_label(values, varied, usual, taken) for values in settings]
+    if len(set(labels)) < len(labels):
+        labels = [_label(values, varied, usual, taken, exact=True) for values in settings]
+    return labels
+
+
+def _label(
+    values: Values, varied: Sequence[str], usual: Values, taken: set[tuple[Any, str]], exact: bool = False
+) -> str:
+    """A setting's name, its network first; ``taken`` are networks and the values that they take: others have none."""
+    named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
+    named = [name for name in named if not name.startswith("model.") or (values["model"], name) in taken]
+    named.sort(key=lambda name: name != "model")
+    parts = [
+        str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name), exact)}" for name in named
+    ]
+    return ", ".join(parts) or str(values["model"])
+
+
+def _rank(value: Any) -> tuple[int, float, str]:
+    """Numbers by size, before words by letter."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (0, float(value), "") if number else (1, 0.0, str(value))

@@ -1,0 +1,99 @@
+"""What a study found, in some sentences."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from colourize.config.compare import key_of, telling
+from colourize.present.terminal import cleaned
+from colourize.report.columns import LOSS, SECONDS, cell, of, over_seeds, ranked, table_of
+from colourize.report.comparisons import difference
+from colourize.report.settings import Setting, Study
+from colourize.report.values import shown, value_of
+from colourize.runs import run_folder
+
+PLACES = "experiment", "data", "classes", "accelerator"
+"""Keys of words that say where a study runs, not what it is."""
+A_MINUTE, AN_HOUR = 60, 3600
+MOST_COMMANDS = 4
+
+
+def summary(study: Study) -> str:
+    """How many jobs and how they stand, what beats the table, what is the lowest, by how much, how long it took."""
+    return " ".join([*_counts(study), *_against_table(study), *_lowest(study), *_cost(study)])
+
+
+def _counts(study: Study) -> list[str]:
+    states = Counter(record.state for record in study.records)
+    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    counts = sorted({len(each.runs) for each in study.settings if each.runs})
+    seeds = "no finished run" if not counts else f"{counts[0]}{f' to {counts[-1]}' * (len(counts) > 1)} seed"
+    seeds += "s" * bool(counts and counts[-1] != 1)
+    some = f"{len(study.settings)} setting{'s' * (len(study.settings) != 1)}"
+    parts = [f"{len(study.records)} job{'s' * (len(study.records) != 1)}: {told}. {some}, {seeds} each."]
+    if counts and counts[-1] == 1:
+        parts.append("One seed a setting: no spread can be shown, and small differences mean nothing.")
+    if "model" in study.constant:
+        parts.append(f"Network: {study.constant['model']}.")
+    return parts
+
+
+def _against_table(study: Study) -> list[str]:
+    against = [(of(each, LOSS), table_of(each.runs[0])) for each in study.settings if each.runs]
+    known = [(mine.mean, table[1]["cross_entropy"]) for mine, table in against if mine and table]
+    known = [pair for pair in known if not math.isclose(*pair, rel_tol=1e-6)]  # but for the table itself, as a run
+    better = sum(mine < table for mine, table in known)
+    told = f"{better} of {len(known)} have a lower validation loss than the look-up table, with no network."
+    return [told] if known else []
+
+
+def _lowest(study: Study) -> list[str]:
+    """The best setting of each set of pictures that has several, and how sure that is."""
+    alike: dict[str, list[Setting]] = {}
+    for each in study.settings:
+        alike.setdefault(each.pictures, []).append(each)
+    told = []
+    for settings in alike.values():
+        if len(order := ranked(settings)) > 1:
+            mean = cell(of(order[0], LOSS), LOSS, len(order[0].runs))
+            told.append(f"The lowest: {_named(study, order[0])}, {mean} nats a pixel. {_margin(order)}")
+    return told
+
+
+def _margin(order: Sequence[Setting]) -> str:
+    """How far the second is behind the first."""
+    found = difference(order[1], order[0], LOSS)
+    if found is None:
+        return f"The next: {order[1].label}, with other seeds."
+    told = f"The next, {order[1].label}, is {found.mean:.4f} higher"
+    if math.isnan(found.low):
+        return f"{told} with the same seed: from one pair nobody can tell luck."
+    sure = "no difference that these seeds can show" if found.low < 0 else "more than seeds explain"
+    return f"{told}, 95 % interval {found.low:+.4f} to {found.high:+.4f} over {found.n} seeds: {sure}."
+
+
+def _named(study: Study, setting: Setting) -> str:
+    """The setting's label, and the values that labels leave out."""
+    silent = {name: value for name, value in study.usual.items() if value_of(setting.values, name) == value}
+    return ", ".join([setting.label, *(f"{name}={shown(value)}" for name, value in silent.items() if name != "model")])
+
+
+def _cost(study: Study) -> list[str]:
+    seconds = sum(sum(over_seeds(each, SECONDS).values()) for each in study.settings)
+    if not seconds:
+        return []
+    long = f"{seconds / AN_HOUR:.1f} hours" if seconds > 2 * AN_HOUR else f"{seconds / A_MINUTE:.1f} minutes"
+    return [f"All finished runs took {long}, one after another."]
+
+
+def changed(study: Study) -> str:
+    """The words of each command beside the experiment's name, but for those that say where it runs."""
+    commands = set()
+    for record in study.records:
+        begun = cleaned(run_folder.sweep_of(record.folder.parent).get("overrides", record.overrides))
+        kept = (word for word in telling(begun) if not word.startswith("-"))
+        words = {word for word in kept if key_of(word).partition(".")[0] not in (*PLACES, "hydra", "hydra/launcher")}
+        commands.add(" ".join(sorted(words)))
+    if len(commands) > MOST_COMMANDS:
+        return f"{len(commands)} commands of different words"
+    return "; ".join(words or "no further words" for words in sorted(commands)) if any(commands) else ""

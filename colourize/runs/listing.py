@@ -1,0 +1,86 @@
+"""``colourize runs``: what lies in the folders of runs, and how it stands."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from colourize.errors import InputError
+from colourize.present import terminal
+from colourize.runs import manifest, run_folder
+
+HOMES = Path("outputs"), Path("multirun")
+LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # no table: a folder's name must never be cut
+
+
+@dataclass(frozen=True)
+class Run:
+    """One line of the list; losses are validation cross-entropies in nats a pixel, None before the first."""
+
+    folder: str
+    state: str
+    start: str
+    epochs: int
+    max_epochs: int | None
+    best: float | None
+    last: float | None
+    overrides: list[str]
+    error: str
+
+
+def found(folders: Sequence[Path]) -> list[Run]:
+    """The runs below the folders, at any depth, in the order of their start.
+
+    Raises:
+        InputError: a folder that is not there.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder; pass one that holds runs, such as outputs")
+    homes = folders or [home for home in HOMES if home.is_dir()]
+    runs = [_run(file.parent) for folder in homes for file in folder.rglob(manifest.NAME)]
+    return sorted(runs, key=lambda run: run.start)
+
+
+def _run(folder: Path) -> Run:
+    said = manifest.read(folder)
+    rows = manifest.epochs(folder)
+    losses = [row["val/loss"] for row in rows if "val/loss" in row]
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    return Run(
+        folder=str(folder),
+        state="pruned" if said.get("pruned") else run_folder.state(folder),
+        start=said.get("start", said.get("end", "")),
+        epochs=len(rows),
+        max_epochs=most if isinstance(most := said.get("config", {}).get("max_epochs"), int) else None,
+        best=min(finite, default=None),
+        last=losses[-1] if losses else None,
+        overrides=said.get("overrides", []),
+        error=said.get("error", ""),
+    )
+
+
+def show(folders: Sequence[Path], as_json: bool = False) -> None:
+    """Prints the runs, one a line, or as one JSON object a line; of the overrides those that not all runs share."""
+    runs = found(folders)
+    if as_json:
+        for run in runs:
+            print(json.dumps(manifest.finite(asdict(run)), allow_nan=False))
+        return
+    common = set.intersection(*(set(run.overrides) for run in runs)) if len(runs) > 1 else set()
+    print(f"{len(runs)} run{'s' * (len(runs) != 1)}, in the order of their start; val/loss")
+    print(LINE.format("state", "epochs", "best", "last", "folder"))
+    for run in runs:
+        figures = ["" if loss is None else f"{loss:.4f}" for loss in (run.best, run.last)]
+        words = " ".join(word for word in run.overrides if word not in common)
+        cells = run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, f"{run.folder}  {words}"
+        print(LINE.format(*terminal.cleaned(cells)).rstrip())
+        if run.error and run.state != "finished":
+            print(f"  {terminal.cleaned(run.error)}")
+    resumable = [run for run in runs if run.state in ("interrupted", "killed")]  # a failed one mostly fails again
+    failed = [run for run in runs if run.state not in ("running", "finished", "pruned")]
+    unfinished = [Path(run.folder) for run in resumable or failed]
+    if unfinished:
+        place = unfinished[-1].parent if run_folder.sweep_of(unfinished[-1].parent) else unfinished[-1]
+        print(f"go on with: {run_folder.going_on('python train.py', place)}")

@@ -1,0 +1,179 @@
+"""A command line that comes from a file: ``overrides`` of ``run.json`` and ``sweep.json``, for ``resume=``.
+
+A person may type anything; a file may only set knobs, choose options of ours, and say how jobs are spread. It names no
+code, no configuration files, and no place to write; the places that it names to read stay those of its own directory.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, QuotedString, RangeSweep
+from hydra.errors import HydraException
+
+from colourize import files
+from colourize.config.compare import key_of
+from colourize.config.knobs import NODES, Knobs, conf_dir, own
+from colourize.errors import InputError, shown
+
+log = logging.getLogger(__name__)
+GROUPS = *NODES, "experiment"
+SCALARS = {knob.name for knob in fields(Knobs)} - {*NODES, "resume", "trainer"}
+CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
+NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
+           ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
+LEFT_OUT = "data.download", "hydra.mode", "hydra.run.dir", "hydra.sweep.dir"
+"""What ``resume=`` says itself."""
+CACHES = "cache_dir", "data.cache_dir"
+"""Where we write: left out unless a cache of ours lies there already. It changes no result."""
+READ = "data.root", "palette", "ckpt_path"
+KNOB = rf"\$\{{({'|'.join(sorted(SCALARS))}|model\._target_)\}}"
+REFERENCE = re.compile(rf"{KNOB}|\$\{{(scaled|per_network):([^${{}}\\]|{KNOB}|\{{[^${{}}\\]*\}})*\}}")
+"""What a value may refer to: other knobs, and our own two functions; ``${oc.env:...}`` would read the environment."""
+NAME = r"[A-Za-z]\w*"  # of a value within an option; what begins with an underscore is an order to Hydra
+MOST_JOBS = 10_000
+LONGEST = 4096  # characters of a word; ours have at most some hundred
+ARCHIVE = "cifar-10-batches-py"
+
+
+def taken(
+    words: Sequence[str], typed: Mapping[str, str], folder: Path, home: Path | None, source: str | None
+) -> list[str]:
+    """The words of a file that hold for its run or sweep now.
+
+    Args:
+        words: of the file.
+        typed: those on the command line, by key (``changes.key_of``); they replace the file's, and are not checked.
+        folder: of the run or the sweep, for messages.
+        home: the directory in which it was begun, where relative paths are read; None where that is not known.
+        source: the name of its data source; None where only its words say so.
+
+    Raises:
+        InputError: words that a file must not hold.
+    """
+    kept: list[str] = []
+    elsewhere = home if home is not None and files.place(home) != Path.cwd() else None
+    left = [word for word in words if key_of(word) not in {*typed, *LEFT_OUT}]
+    if refused := refusals(left):
+        raise InputError(
+            f"resume={folder}: its file holds {', '.join(shown(word, 120) for word in refused[:5])}, but a file may "
+            "only set knobs and choose options of colourize; if that is your own, type it beside resume="
+        )
+    for word in left:
+        override = OverridesParser.create().parse_override(word)
+        kept += _placed(override, elsewhere) if override.key_or_group in (*CACHES, *READ) else [word]
+    return kept + _archive(kept, typed, elsewhere, source)
+
+
+def refusals(words: Sequence[str]) -> list[str]:
+    """The words that a file must not hold, and that a person has to type again."""
+    return [word for word in words if key_of(word) not in LEFT_OUT and not _is_harmless(word)]
+
+
+def _is_harmless(word: str) -> bool:
+    try:
+        return len(word) <= LONGEST and _allowed(OverridesParser.create().parse_override(word))
+    except (HydraException, RecursionError):  # no word at all
+        return False
+
+
+def _allowed(override: Override) -> bool:
+    """Whether a word only sets a knob, chooses an option, or says how jobs are spread. Judged as Hydra reads it."""
+    key, values = override.key_or_group, list(_elements(override))
+    if override.package is not None or not all(map(_is_plain, values)):
+        return False
+    if key in GROUPS:
+        return all(_is_option(key, value) for value in values) or (override.is_delete() and values == [None])
+    if key in CHOICES:
+        return all(value in CHOICES[key] for value in values)
+    if key in NUMBERS:
+        return all(type(value) is int and -1 <= value <= MOST_JOBS for value in values)
+    head, *inner = key.split(".")
+    known = key in SCALARS or key == "trainer" or (head in (*NODES, "trainer") and inner)
+    return bool(known) and all(re.fullmatch(NAME, part) for part in inner)
+
+
+def _elements(override: Override) -> Iterator[Any]:
+    """The values that a word gives to its key, without Hydra's quotes and escapes: one, or those of a sweep."""
+    value = override._value
+    for element in value.list if isinstance(value, ChoiceSweep) else [value]:
+        yield element.text if isinstance(element, QuotedString) else element
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether nothing in a value is an order to Hydra or OmegaConf: no ``_target_``, no reference but ``REFERENCE``."""
+    match value:
+        case QuotedString():
+            return _is_plain(value.text)
+        case str():
+            return "\0" not in value and ("$" not in value or bool(REFERENCE.fullmatch(value)))
+        case dict():
+            keys = [key.text if isinstance(key, QuotedString) else str(key) for key in value]
+            return all(re.fullmatch(NAME, key) for key in keys) and all(map(_is_plain, value.values()))
+        case list():
+            return all(map(_is_plain, value))
+        case RangeSweep(start=start, stop=stop, step=step):
+            return start is not None and stop is not None and abs(stop - start) <= MOST_JOBS * abs(step)
+        case _:
+            return value is None or isinstance(value, bool | int | float | IntervalSweep)
+
+
+def _is_option(group: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[\w-]+", value)) and (
+        Path(conf_dir()) / group / f"{value}.yaml"
+    ).is_file()  # fmt: skip
+
+
+def _placed(override: Override, home: Path | None) -> list[str]:
+    """A word that names places, relative ones in ``home`` where that is elsewhere; none for what is no cache yet."""
+    word, values = override.input_line or "", [str(value) for value in _elements(override)]
+    places = [(home or Path()) / files.expanded(value) for value in values]
+    if override.key_or_group in CACHES and not all(map(files.is_cache, places)):
+        log.warning(files.NO_CACHE, shown(word, 120))
+        return []
+    if home is None or values == ["kmeans"]:
+        return [word]
+    return [f"{word.partition('=')[0]}=" + ",".join(map(quoted, places))]
+
+
+def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None, source: str | None) -> list[str]:
+    """Words by which CIFAR-10 is read where it was, and not downloaded into a place that only a file names.
+
+    Raises:
+        InputError: a sweep over CIFAR-10 and other sources in a folder that the file names.
+    """
+    found = {**{key_of(word): word for word in kept}, **typed}
+    sources = _sources(found.get("data"))
+    # where a person's experiment may choose the source, the run says which one it was
+    if "experiment" in typed and "data" not in found and source is not None:
+        sources = {source}
+    if "cifar10" not in sources or "data.root" in typed or "data.download" in typed:
+        return []
+    root = home / own("data/cifar10.yaml")["data"]["root"] if home is not None else None
+    if "data.root" not in found:
+        there = root is not None and (root / ARCHIVE).is_dir() and len(sources) == 1
+        return [f"data.root={quoted(root)}", "+data.download=false"] if root is not None and there else []
+    if len(sources) > 1:
+        raise InputError(
+            f"{shown(found['data.root'])}: a file does not say where to download to; type it beside resume="
+        )
+    return ["+data.download=false"]
+
+
+def _sources(word: str | None) -> set[Any]:
+    """The data sources that a word chooses, as Hydra reads it; CIFAR-10 without one."""
+    if word is None:
+        return {"cifar10"}
+    try:
+        return set(_elements(OverridesParser.create().parse_override(word)))
+    except (HydraException, TypeError):  # a typed one that Hydra will refuse
+        return set()
+
+
+def quoted(path: Path) -> str:
+    """A path as a value for Hydra: in its quotes a backslash is one, but before a quote."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), str(path)) + "'"

@@ -1,0 +1,89 @@
+"""One progress bar for a sweep whose jobs run beside each other, in place of one from each."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from colourize import files
+from colourize.present import terminal
+
+LOOK = 1.0  # seconds
+AN_HOUR = 3600.0
+OUTPUT = "output.txt"
+
+
+class SweepProgress:
+    """Shows on standard error how many jobs of a sweep are done; where that is no terminal, a line for each change.
+
+    Args:
+        total: number of jobs.
+        states: gives the state of every job that has begun, as its manifest has it.
+    """
+
+    def __init__(self, total: int, states: Callable[[], list[str]]) -> None:
+        from rich import progress  # here, as the module is imported at every TAB
+
+        self.total, self.states, self.said = total, states, ""
+        self.console = terminal.console(stderr=True, soft_wrap=False)
+        words = progress.TextColumn("{task.description}")
+        columns = progress.BarColumn(), progress.MofNCompleteColumn(), words, progress.TimeElapsedColumn()
+        left = progress.TextColumn("left"), progress.TimeRemainingColumn()
+        self.bar = progress.Progress(
+            *columns, *left, console=self.console, speed_estimate_period=AN_HOUR,
+            disable=not self.console.is_terminal,
+        )  # fmt: skip
+        self.task = self.bar.add_task("", total=total, completed=_done(states()))
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def start(self) -> None:
+        """Begins to look, once a second, in a thread."""
+        self.bar.start()
+        self.thread.start()
+
+    def _watch(self) -> None:
+        while not self.ended.wait(LOOK):
+            self.tell()
+
+    def tell(self) -> None:
+        """Shows how it stands."""
+        states = self.states()
+        done, failed = _done(states), states.count("failed")
+        said = f"{states.count('running')} running" + (f", {failed} failed" if failed else "")
+        self.bar.update(self.task, completed=done, description=said)
+        line = f"{done} of {self.total} jobs done, {said}"
+        if not self.console.is_terminal and line != self.said:
+            self.console.print(f"colourize: {line}")
+        self.said = line
+
+    def end(self) -> None:
+        """Shows how it stands a last time."""
+        self.ended.set()
+        self.thread.join()
+        self.tell()
+        self.bar.stop()
+
+
+def _done(states: list[str]) -> int:
+    return states.count("finished") + states.count("failed")
+
+
+@contextlib.contextmanager
+def written_to(folder: Path) -> Iterator[None]:
+    """What this process prints, in Python or below it, goes to ``output.txt`` in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files.check_no_links([folder / OUTPUT])
+    kept = [os.dup(number) for number in (1, 2)]
+    with (folder / OUTPUT).open("a") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+        try:
+            yield
+        finally:
+            for stream, number, before in zip((sys.stdout, sys.stderr), (1, 2), kept, strict=True):
+                stream.flush()
+                os.dup2(before, number)
+                os.close(before)

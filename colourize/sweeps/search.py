@@ -1,0 +1,165 @@
+"""A sweep that chooses its jobs: Optuna's proposals, run by Hydra's launcher. An adaptor; Optuna is imported late.
+
+The parameters are written as for hydra-optuna-sweeper, whose 1.3 wants Optuna 2, does not prune and cannot go on:
+``choice(...)``, ``range(...)``, ``interval(...)``, ``tag(log, interval(...))``, ``int(interval(...))``.
+"""
+
+import contextlib
+import importlib
+import logging
+import math
+import os
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from colourize.errors import InputError
+from colourize.runs import manifest
+from colourize.sweeps.search_space import distribution, text_of
+from colourize.sweeps.search_study import PRUNED, as_words, claim, held, load_optuna, open_study, write_best
+
+log = logging.getLogger(__name__)
+TARGET = "hydra_plugins.colourize.OptunaSweeper"
+LEAST = {"n_trials": 1, "seed": 0, "random_trials": 0, "prune_after": 0}
+DRAWS = 1000  # at random, before no setting is left that was not tried
+
+
+class OptunaSweeper(Sweeper):
+    """Hydra's sweeper over ``hydra.sweeper.params``: minimizes what a job returns, the last validation loss.
+
+    Its arguments: ``conf/hydra/sweeper/optuna.yaml``.
+    """
+
+    __module__ = "hydra_plugins.colourize"  # the only module in which Hydra takes a plugin
+
+    def __init__(self, params: dict[str, Any], n_trials: int, seed: int, random_trials: int, prune_after: int) -> None:
+        self.params, self.n_trials, self.seed = params, n_trials, seed
+        self.random_trials, self.prune_after = random_trials, prune_after
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.context, self.job_config = hydra_context, config
+        self.hydra_context, self.config = hydra_context, config  # of the base class, which validates
+        self.launcher: Launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Runs jobs until there are ``n_trials``; job N lies in folder N and is trial N of ``search.db``.
+
+        Trials of an earlier start that did not end are run first, in their own folders, where they go on. It ends
+        earlier where no setting is left that was not tried.
+        """
+        optuna = load_optuna()
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"hydra.sweeper.{name}={value} is no whole number; pass {least} or more")
+        folder = Path(self.job_config.hydra.sweep.dir)
+        parser = OverridesParser.create(config_loader=self.context.config_loader)
+        words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        given = {over.get_key_element(): over for over in parser.parse_overrides(words)}
+        space = {key: distribution(over) for key, over in given.items() if over.is_sweep_override()}
+        fixed = [f"{key}={over.get_value_element_as_str()}" for key, over in given.items() if key not in space]
+        if not space:
+            raise InputError(
+                "a search wants values to choose among; pass lr='tag(log,interval(1e-4,1e-1))' or the like"
+            )
+        with held(folder):
+            study = open_study(folder, self.random_trials, self.prune_after)
+            claim(study, folder, [*fixed, *(f"{key}={text_of(given[key])}" for key in space)])
+            OmegaConf.save(self.job_config, folder / "multirun.yaml")
+            write_best(study, folder)  # which a kill may have left unwritten
+            unfinished = [trial.number for trial in study.trials if not trial.state.is_finished()]
+            for numbers in _runs_of(unfinished, self._width()):
+                self._run(study, folder, numbers, fixed)
+            while (count := min(self._width(), self.n_trials - len(study.trials))) > 0:
+                if not (numbers := self._proposed(optuna, study, space, count)):
+                    done = len(study.trials)
+                    log.warning("%d draws gave no setting that was not tried: it ends after %d jobs", DRAWS, done)
+                    break
+                self._run(study, folder, numbers, fixed)
+
+    def _width(self) -> int:
+        """Jobs that run at once: proposals are made for as many, and the next after all of them."""
+        jobs = int(self.job_config.hydra.launcher.get("n_jobs", 1))
+        return jobs if jobs > 0 else os.cpu_count() or 1
+
+    def _proposed(self, optuna: Any, study: Any, space: dict[str, Any], count: int) -> list[int]:
+        """Numbers of at most ``count`` new trials, none like one before; each is added whole, or not at all."""
+        for number in range(before := len(study.trials), before + count):
+            tried = [as_words(trial.params) for trial in study.trials]
+            drawn = (self._draw(optuna, study, space, number, attempt) for attempt in range(1 + DRAWS))
+            if (params := next((found for found in drawn if as_words(found) not in tried), None)) is None:
+                break
+            running = optuna.trial.TrialState.RUNNING
+            study.add_trial(optuna.trial.create_trial(state=running, params=params, distributions=space))
+        return list(range(before, len(study.trials)))
+
+    def _draw(self, optuna: Any, study: Any, space: dict[str, Any], number: int, attempt: int) -> dict[str, Any]:
+        """Values that follow from the trials before, the search's seed, the number and the attempt, in any start."""
+        from numpy.random import SeedSequence  # here, as the module is imported at every TAB
+
+        seed = int(SeedSequence([self.seed, number, attempt]).generate_state(1)[0])
+        samplers = optuna.samplers
+        if attempt:
+            return dict(optuna.create_study(sampler=samplers.RandomSampler(seed)).ask(space).params)
+        learner = optuna.create_study(sampler=samplers.TPESampler(n_startup_trials=self.random_trials, seed=seed))
+        learner.add_trials(study.trials)
+        return dict(learner.ask(space).params)
+
+    def _run(self, study: Any, folder: Path, numbers: Sequence[int], fixed: Sequence[str]) -> None:
+        from optuna.trial import TrialState
+
+        words = [[*fixed, *as_words(study.trials[number].params)] for number in numbers]
+        self.validate_batch_is_legal(words)
+        returned = self.launcher.launch(words, initial_job_idx=numbers[0])
+        for number, job in zip(numbers, returned, strict=True):
+            loss = job.return_value
+            if loss is None or math.isnan(loss):
+                if _out_of_time(job):  # resume= tries this trial again
+                    continue
+                study.tell(number, state=TrialState.FAIL)
+            elif PRUNED in study.trials[number].user_attrs:
+                study.tell(number, state=TrialState.PRUNED)
+            else:
+                study.tell(number, loss)
+        write_best(study, folder)
+
+
+def _out_of_time(job: Any) -> bool:
+    """Whether ``trainer.max_time`` ended a job: not where its folder's run was out of time before, and this start of it
+    was refused. What begins drops an earlier refusal."""
+    ran = getattr(job, "hydra_cfg", None)
+    folder = None if ran is None else OmegaConf.select(ran, "hydra.runtime.output_dir")
+    said = {} if folder is None else manifest.read(Path(folder))
+    return said.get("status") == "interrupted" and "refused" not in said
+
+
+def _runs_of(numbers: Sequence[int], width: int) -> Iterator[list[int]]:
+    """The numbers, those that follow each other together, at most ``width`` at once: so a launcher numbers its jobs."""
+    run: list[int] = []
+    for number in numbers:
+        if run and (number != run[-1] + 1 or len(run) == width):
+            yield run
+            run = []
+        run.append(number)
+    if run:
+        yield run
+
+
+def register() -> None:
+    """Makes the sweeper known to Hydra, which takes plugins from the package ``hydra_plugins`` alone: by an alias."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("hydra_plugins")
+    sys.modules.setdefault("hydra_plugins", types.ModuleType("hydra_plugins"))
+    sys.modules[OptunaSweeper.__module__] = sys.modules[__name__]
+    Plugins.instance().register(OptunaSweeper)

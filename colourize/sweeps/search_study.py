@@ -1,0 +1,137 @@
+"""A search's study: where it lies, who holds it, whose it is, what is best in it. Optuna is imported late."""
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from omegaconf import OmegaConf
+
+from colourize import files
+from colourize.config.compare import telling
+from colourize.errors import InputError, to_install, told
+from colourize.runs import manifest
+
+if TYPE_CHECKING:
+    import optuna
+
+log = logging.getLogger(__name__)
+DATABASE, PRUNED, WORDS = "search.db", "pruned", "words"
+RESULTS, LOCK = "optimization_results.yaml", ".search.lock"
+A_WHILE = 60  # seconds to wait for another process that writes
+
+
+def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make: bool = True) -> "optuna.Study":
+    """The study of a sweep folder, in SQLite, so that several processes may write.
+
+    Args:
+        random_trials, prune_after: as in ``conf/hydra/sweeper/optuna.yaml``; whoever only reads needs none.
+        make: a study where there is none.
+
+    Raises:
+        InputError: Optuna is not installed; a database that cannot be used.
+    """
+    optuna, path = load_optuna(), folder.absolute() / DATABASE
+    from sqlalchemy.exc import SQLAlchemyError
+
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=random_trials // 2, n_warmup_steps=prune_after)
+    opens = optuna.create_study if make else optuna.load_study
+    try:
+        storage = optuna.storages.RDBStorage(  # by a creator, for a URL cannot tell every folder
+            f"sqlite:///{DATABASE}",
+            engine_kwargs={"creator": lambda: _connected(path)},
+            skip_table_creation=not make,
+        )
+        again = {"load_if_exists": True} if make else {}
+        return opens(study_name="search", storage=storage, pruner=pruner, **again)
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, KeyError) as error:
+        line = str(error).partition("\n")[0]
+        raise InputError(f"{path} cannot be used ({line}); move it away, or pass another hydra.sweep.dir") from error
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A connection; a database with queries of its own, which could run for ever, is none of Optuna's."""
+    connection = sqlite3.connect(path, timeout=A_WHILE, check_same_thread=False)
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
+        connection.close()
+        raise InputError(
+            f"{path} holds views or triggers, which a search never makes; move it away, or pass another hydra.sweep.dir"
+        )
+    return connection
+
+
+def load_optuna() -> Any:
+    """Optuna, quiet; raises InputError where it is not installed."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise InputError(f"a search requires Optuna: {to_install('sweep')}") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds a folder for one search.
+
+    Raises:
+        InputError: another search is in it, or runs that no search began.
+    """
+    if not (folder / DATABASE).exists() and any(folder.glob(f"*/{manifest.NAME}")):
+        raise InputError(f"{folder} holds runs that no search began; pass another hydra.sweep.dir")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise InputError(
+            f"{folder} is in use by another search; wait for it or stop it, or pass another hydra.sweep.dir"
+        ) from error
+
+
+def claim(study: Any, folder: Path, words: Sequence[str]) -> None:
+    """Notes the words of a search in its study; raises InputError where it was begun with others that matter."""
+    now = sorted(telling(words))
+    if (before := study.user_attrs.get(WORDS)) is None:
+        study.set_user_attr(WORDS, now)
+    elif before != now:
+        old, new = (" ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
+        other = f"with {old}{f', not {new}' * bool(new)}" if old else f"without {new}"
+        raise InputError(f"{folder} holds a search {other}; pass the same, or another hydra.sweep.dir")
+
+
+def as_words(params: dict[str, Any]) -> list[str]:
+    """Parameters as overrides, a float to six digits, which is what a person can still read."""
+    return sorted(map(_word, params.items()))
+
+
+def _word(parameter: tuple[str, Any]) -> str:
+    name, value = parameter
+    return f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}"
+
+
+def write_best(study: Any, folder: Path) -> None:
+    """Writes the best trial, in the words of hydra-optuna-sweeper's file; nothing where no trial is complete."""
+    try:
+        best = study.best_trial
+    except ValueError:
+        return
+    params = dict(word.split("=", 1) for word in as_words(best.params))
+    said = {"name": "optuna", "best_job": best.number, "best_params": params, "best_value": best.value}
+    files.replace_text(folder / RESULTS, OmegaConf.to_yaml(OmegaConf.create(said)))
+
+
+def best(folder: Path) -> str:
+    """What a sweep's search found best, on a line; empty where there was no search."""
+    try:
+        said = files.read_yaml(folder / RESULTS)
+        words = " ".join(f"{name}={value}" for name, value in said["best_params"].items())
+        return f"job {said['best_job']}, val/loss {said['best_value']:.4f}: {words}"
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        log.warning("%s is damaged and counts for nothing (%s)", folder / RESULTS, told(error))
+        return ""

@@ -1,0 +1,206 @@
+"""What a sweep says at its end: every job with its state, and a non-zero exit where one did not finish."""
+
+import json
+import math
+import os
+import shlex
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from colourize import files
+from colourize.config.compare import by_key, telling
+from colourize.errors import InputError, told
+from colourize.present import terminal
+from colourize.runs import manifest, run_folder
+from colourize.runs.words import MOST_JOBS
+from colourize.sweeps import search_study
+from colourize.sweeps.progress import SweepProgress
+
+PLACE = "hydra.sweep.dir", "hydra.mode"
+"""Keys of words that ``resume`` adds."""
+
+
+class Places(Callback):
+    """Refuses a folder with a link by which something elsewhere would be written, before Hydra opens a log there."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _check_places(Path(config.hydra.run.dir))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        folder = Path(config.hydra.sweep.dir)
+        _check_places(folder, list(folder.glob("*")))
+
+
+class Summary(Places):
+    """Prints the table of jobs after the last one; ends the process with status 1 where a job did not finish.
+
+    With 138, as a run, where ``trainer.max_time`` ended all of those that did not.
+    """
+
+    under_way: ClassVar["Summary | None"] = None
+    """The sweep of this process, for whoever has to say that it was interrupted."""
+
+    progress: ClassVar[SweepProgress | None] = None  # of the class: an instance is sent to the jobs' processes
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        super().on_multirun_start(config, **kwargs)
+        if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would make a warning of another exception
+            raise SystemExit("colourize: hydra.launcher.n_jobs=0 runs no job; pass 1 or more, or -1 for one a core")
+        self.folder = Path(config.hydra.sweep.dir)
+        self.planned = _bounded(config)
+        self._remember(config)
+        Summary.under_way = self
+        if beside_each_other(config):
+            total = len(self.planned) or config.hydra.sweeper.get("n_trials", 0)
+            Summary.progress = SweepProgress(total, self._states)
+            Summary.progress.start()
+
+    def _states(self) -> list[str]:
+        """As the jobs' manifests have them; whoever asks for the lock of a run may be in the way of one that starts."""
+        words = {tuple(each) for each in self.planned}
+        found = [manifest.read(path.parent) for path in self.folder.rglob(manifest.NAME)]
+        return [said.get("status", "") for said in found if not words or tuple(said.get("overrides") or ()) in words]
+
+    def _remember(self, config: DictConfig) -> None:
+        """Keeps the words that began the sweep, for ``resume``; those of a later start where it adds to the sweep."""
+        words = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
+        before = run_folder.sweep_of(self.folder).get("overrides", [])
+        if not any(self.folder.glob(f"**/{manifest.NAME}")) or self._adds(before, words):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            said = {"overrides": words, "cwd": os.getcwd()}
+            files.replace_text(self.folder / run_folder.SWEEP, json.dumps(said, indent=1) + "\n")
+
+    def _adds(self, before: Sequence[str], words: Sequence[str]) -> bool:
+        """Whether a start with other words goes on with all that the folder holds: what it refuses stays another's.
+
+        Its jobs are among those planned; a search has the same words but for Hydra's own, the number of trials.
+        """
+        old, new = ({key: word for key, word in by_key(each).items() if key not in PLACE} for each in (before, words))
+        if old == new:
+            return False
+        if not self.planned:
+            return all(word.startswith(("hydra.", "hydra/")) for _, word in old.items() ^ new.items())
+        held = {telling(manifest.read(file.parent).get("overrides", [])) for file in self.folder.rglob(manifest.NAME)}
+        return held <= set(map(telling, self.planned))
+
+    @staticmethod
+    def end_progress() -> None:
+        """Ends the sweep's bar, where there is one: it hides the terminal's cursor."""
+        if Summary.progress is not None:
+            Summary.progress.end()
+            Summary.progress = None
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        Summary.under_way = None
+        self._remember(config)  # again: one beyond the sweep's end has other words until its jobs have them
+        if states := self.show():
+            raise SystemExit(128 + signal.SIGUSR1 if set(states) == {"interrupted"} else 1)
+
+    def show(self) -> list[str]:
+        """Prints every job with its state; returns the states of those that are not finished."""
+        from rich.table import Table
+        from rich.text import Text
+
+        Summary.end_progress()
+        found = terminal.cleaned(jobs(self.folder, self.planned))
+        common = set.intersection(*(set(job["overrides"]) for job in found)) if len(found) > 1 else set()
+        table = Table(title=Text(f"{self.folder}: {len(found)} jobs"), title_justify="left")
+        for column in ("job", "overrides", "state", "val/loss", "val/accuracy"):
+            table.add_column(column, justify="right" if "/" in column else "left")
+        console = terminal.console()
+        unfinished = []
+        for job in found:
+            metrics = job.get("metrics", {})
+            figures = [
+                f"{metrics[key]:.4f}" if metrics.get(key) is not None else "" for key in ("val/loss", "val/accuracy")
+            ]
+            swept = " ".join(word for word in job["overrides"] if word not in common)
+            state = "pruned" if job.get("pruned") else job["status"]
+            table.add_row(*map(Text, (job["name"], swept, state, *figures)))
+            if job["status"] != "finished":
+                unfinished.append(f"job {job['name']} ({swept}) {job['status']}: {job.get('error', '')}".rstrip(": "))
+        console.print(table)
+        if best := search_study.best(self.folder):
+            console.print(f"best       {best}")
+        console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
+        for line in unfinished:
+            console.print(line)
+        return [job["status"] for job in found if job["status"] != "finished"]
+
+
+def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:
+    """Ends the command where a folder, or one of a job in it, has a link by which something elsewhere is written."""
+    home = os.path.realpath(folder)
+    try:
+        files.check_no_links(job for job in jobs if os.path.commonpath([home, os.path.realpath(job)]) != home)
+        for place in (folder, *jobs):
+            run_folder.check_places(place)
+    except InputError as error:  # of which Hydra would make a warning
+        raise SystemExit(f"colourize: {told(error)}") from error
+
+
+def beside_each_other(config: DictConfig) -> bool:
+    """Whether a sweep's launcher runs several jobs at once, each in a process of its own."""
+    return int(config.hydra.launcher.get("n_jobs", 1)) != 1
+
+
+def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str]]:
+    """The overrides of every job of a sweep over listed values, in order; empty where another sweeper chooses them.
+
+    Raises:
+        ValueError: more than ``most`` jobs, where there is such a number: a few words can stand for any number.
+    """
+    sweeper = config["hydra"]["sweeper"]
+    if not sweeper["_target_"].endswith("BasicSweeper"):
+        return []
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    words = [f"{key}={value}" for key, value in (sweeper["params"] or {}).items()]
+    parsed = OverridesParser.create().parse_overrides([*words, *config["hydra"]["overrides"]["task"]])
+    if most and math.prod(map(_count, parsed)) > most:
+        raise ValueError(f"more than {most:,} jobs")
+    (all_jobs,) = BasicSweeper.split_arguments(parsed, None)
+    return all_jobs
+
+
+def _bounded(config: DictConfig) -> list[list[str]]:
+    try:
+        return planned(config, MOST_JOBS)
+    except ValueError as error:  # of which Hydra would make a warning
+        raise SystemExit(f"colourize: a sweep must have at most {MOST_JOBS:,} jobs; pass fewer values") from error
+
+
+def _count(override: Any) -> int:
+    """The number of values of a word, without making them."""
+    value = override.value()
+    if hasattr(value, "step"):  # a range
+        return math.ceil((value.stop - value.start) / value.step)
+    return len(value.list) if override.is_choice_sweep() else 1
+
+
+def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:
+    """Manifests of a sweep's jobs, each with its ``name`` and the ``status`` that holds now.
+
+    Those planned, in their order, whether begun or not; where nothing is planned all that lie in the folder, in the
+    order of starting. A job of other words counts where those differ in nothing that makes a difference.
+    """
+    found = []
+    for path in sweep.rglob(manifest.NAME):
+        said = manifest.read(path.parent)
+        name = str(path.parent.relative_to(sweep))
+        found.append({"overrides": [], **said, "name": name, "status": run_folder.state(path.parent)})
+        if "refused" in said:
+            found.append({**said["refused"], "name": name})
+    if not planned:
+        return sorted(found, key=lambda job: job.get("start", ""))
+    exact = {tuple(job["overrides"]): job for job in found}
+    wanted = set(map(tuple, planned))
+    alike = {telling(job["overrides"]): job for job in found if tuple(job["overrides"]) not in wanted}
+    absent = {"name": "-", "status": "not begun"}
+    return [exact.get(tuple(words)) or alike.get(telling(words)) or {**absent, "overrides": words} for words in planned]

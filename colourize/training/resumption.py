@@ -1,0 +1,194 @@
+"""Interrupt a run anywhere, as often as you like: it goes on to the same bits (docs/reliability.md).
+
+Nothing random is stored. The order of the pictures depends on (seed, epoch), see ``data.module.Batches``; all else
+that is drawn depends on (seed, step), see ``on_train_batch_start``. So a checkpoint needs only the place: weights,
+optimizer, schedule, the epoch and the batches of it that are done (``ColourData.state_dict``), and the metrics so far.
+"""
+
+import hashlib
+import logging
+import math
+import os
+import signal
+import struct
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+
+from colourize import files
+from colourize.config.trainer_knobs import seconds
+from colourize.errors import InputError, Interrupted, OutOfTime, told
+from colourize.runs.checkpoint import BEST, LAST, read
+from colourize.tasks.colourization.module import remedies
+from colourize.training.callbacks import EpochTable, tensorboard
+
+log = logging.getLogger(__name__)
+SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1  # USR1: Slurm's warning before the limit
+
+
+class Resumption(Checkpoint):
+    """The only writer of checkpoints: ``best.ckpt`` and ``last.ckpt`` after an epoch, ``last.ckpt`` between batches.
+
+    A signal only sets a flag; the run is saved at the end of the batch and ends with 128 + the signal's number. A
+    second signal ends it at once. ``max_time`` ends it in the same way, but never where nothing is left to train.
+    Lightning runs it after the other callbacks, so they have seen the batch.
+
+    Args:
+        folder: of the checkpoints.
+        table: the metrics, whose last row decides which epoch is the best.
+        seed: the run's.
+        save_every: batches between two saves within an epoch.
+        max_time: after which the run ends, counted from here: "DD:HH:MM:SS"; None: never.
+    """
+
+    def __init__(self, folder: Path, table: EpochTable, seed: int, save_every: int, max_time: Any = None) -> None:
+        self.folder = folder
+        self.table = table
+        self.seed = seed
+        self.save_every = save_every
+        self.max_time = max_time
+        self.end = math.inf if max_time is None else time.monotonic() + seconds(max_time)
+        self.best = math.inf
+        self.stopped = False
+        self.begun = False  # whether what the checkpoint holds was restored, and training has begun
+        self.signum = 0
+        self.due = False
+        self.handlers: dict[int, Any] = {}
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        files.check_no_links([self.folder])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self.folder.glob(".*.tmp"):  # of a process that was killed while saving
+            if leftover.is_file():
+                leftover.unlink()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if (loss := _loss_of(self.folder / BEST)) != self.best:  # damaged, or in the folder that the run comes from
+            self.best = math.inf if math.isnan(loss) else loss
+        _check_schedule(trainer)
+        self.begun = True
+        trainer.should_stop |= self.stopped  # where training had stopped early, it does not begin again
+        if threading.current_thread() is threading.main_thread():
+            kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup has SIGHUP ignored: so it stays
+            self.handlers = {signum: handler for signum, handler in kept.items() if handler is not signal.SIG_IGN}
+            for signum in self.handlers:
+                signal.signal(signum, self._on_signal)
+
+    def _on_signal(self, signum: int, frame: Any) -> None:
+        if self.signum:
+            raise Interrupted(signum)
+        self.signum = signum
+        # not print(): the signal may have come in the middle of one
+        os.write(
+            2, f"\ncolourize: {signal.Signals(signum).name}: saving after this batch; again to leave at once\n".encode()
+        )
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        for signum, handler in self.handlers.items():
+            signal.signal(signum, handler)
+        self.handlers = {}
+        self._end_if_asked()  # by a signal that came after the last save
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        seed = step_seed(self.seed, trainer.fit_loop.total_batch_idx)
+        if pl_module.device.type == "cpu":
+            # not torch.manual_seed: without a GPU it keeps the call, and a traceback, for the day that there is one
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.due |= (batch_idx + 1) % self.save_every == 0
+        if (self.due or self.signum or self._late()) and _between_steps(trainer, batch_idx + 1):
+            self._save(trainer, pl_module, LAST)
+            place = f", saved in epoch {trainer.current_epoch + 1} after batch {batch_idx + 1}"
+            self._end_if_asked(place)
+            self._end_if_late(place)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        early = trainer.early_stopping_callback
+        self.stopped = early is not None and early.stopped_epoch > 0
+        if (loss := self.table.rows[-1].get("val/loss", math.nan)) < self.best:
+            self.best = loss
+            self._save(trainer, pl_module, BEST)
+        self._save(trainer, pl_module, LAST)
+        place = f", saved after epoch {trainer.current_epoch + 1}"
+        self._end_if_asked(place)
+        if trainer.current_epoch + 1 < (trainer.max_epochs or 0) and not trainer.should_stop:
+            self._end_if_late(place)
+
+    def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
+        check_finite(pl_module)
+        if logger := tensorboard(trainer):
+            logger.experiment.flush()  # what a checkpoint counts as done must be written before it
+        trainer.save_checkpoint(self.folder / name)
+        self.due = False
+
+    def _end_if_asked(self, place: str = "") -> None:
+        if self.signum:
+            raise Interrupted(self.signum, place)
+
+    def _late(self) -> bool:
+        return time.monotonic() >= self.end
+
+    def _end_if_late(self, place: str) -> None:
+        if self._late():
+            raise OutOfTime(self.max_time, place)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "stopped": self.stopped}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best, self.stopped = state_dict["best"], state_dict["stopped"]
+
+
+def _between_steps(trainer: pl.Trainer, done: int) -> bool:
+    """Whether nothing is pending after ``done`` batches: no accumulated gradient, validation, or end of the epoch."""
+    if trainer.check_val_every_n_epoch is None:
+        done = trainer.fit_loop.total_batch_idx + 1
+    validates = trainer.val_check_batch is not None and done % trainer.val_check_batch == 0
+    return not (trainer.is_last_batch or validates or done % trainer.accumulate_grad_batches)
+
+
+def _check_schedule(trainer: pl.Trainer) -> None:
+    """Raises ValueError where a schedule that was restored is at another step than the run, or of another length."""
+    for config in trainer.lr_scheduler_configs:
+        schedule: Any = config.scheduler
+        length = getattr(schedule, "total_steps", getattr(schedule, "T_max", None))
+        if schedule.last_epoch != trainer.global_step or length not in (None, trainer.estimated_stepping_batches):
+            raise ValueError(f"its schedule is at step {schedule.last_epoch}, training at {trainer.global_step}")
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed for what is drawn in one step: independent streams for different (seed, step)."""
+    return int.from_bytes(hashlib.blake2b(struct.pack(">QQ", seed, step), digest_size=8).digest()) >> 1
+
+
+def check_finite(module: Any) -> None:
+    """Raises InputError where a weight or a running mean is NaN or infinite: such a state is never saved."""
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise InputError(f"{name} holds NaN or infinity and is not saved; {remedies(module.config)}")
+
+
+def purge_step(contents: dict[str, Any] | None) -> int:
+    """The first TensorBoard step that a run which goes on from these contents writes anew."""
+    if contents is None:
+        return 0
+    batches: int = contents["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]["ready"]
+    return (contents["global_step"] or batches) + 1  # a baseline makes no steps: see callbacks.step
+
+
+def _loss_of(best: Path) -> float:
+    """The validation loss with which ``best.ckpt`` was saved; NaN where there is none that is whole."""
+    try:
+        loss = float(read(best)["callbacks"]["Resumption"]["best"]) if best.exists() else math.nan
+    except (LookupError, TypeError, ValueError) as error:  # InputError is one of the last
+        log.warning("%s; the best epoch from here on takes its place", told(error).partition(";")[0])
+        return math.nan
+    return loss

@@ -1,0 +1,156 @@
+"""``colourize calibrate`` on a run that held pictures out. N pictures, K colours."""
+
+import json
+import shutil
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+from colourize.cli.calibrate import calibrate, pixels, predictions
+from colourize.cli.evaluate import evaluate
+from colourize.cli.main import main
+from colourize.data.module import LabelledPictures
+from colourize.data.scenes import load
+from colourize.errors import InputError
+from colourize.evaluation.calibration import fit_temperature, read_temperature
+from colourize.runs import checkpoint
+from colourize.tasks.colourization.train import train
+from tests.conftest import QUICK, TINY, knobs
+
+
+@pytest.fixture(scope="module")
+def calibrated(held_out_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("calibrated")
+    shutil.copytree(held_out_run, folder / "run")
+    result = calibrate(str(folder / "run"), (), folder / "rel.png", folder / "ent.png", num_resamples=100)
+    return folder, result
+
+
+def held_out(module):
+    data = module.config["data"]
+    pictures = load(**{key: value for key, value in data.items() if key != "_target_"})
+    return LabelledPictures(pictures.validation, module.palette)
+
+
+def test_the_temperature_is_that_of_the_held_out_pictures_and_stands_beside_the_checkpoint(calibrated):
+    file = calibrated[0] / "run/checkpoints/last.ckpt"
+    module = checkpoint.load(file)
+    held = held_out(module)
+    with torch.no_grad():
+        logits = module(held.grey).movedim(1, -1).flatten(0, 2)
+    assert fit_temperature(logits, held.labels.flatten().long()) == pytest.approx(calibrated[1].temperature, rel=1e-4)
+    assert read_temperature(file) == calibrated[1].temperature
+    said = json.loads((file.parent / "last.temperature.json").read_text())
+    assert said["num_pictures"] == len(held)
+
+
+def test_in_a_space_of_chromas_evaluate_says_the_same(tmp_path):
+    words = [*QUICK, "colour_space=lab", "holdout=0.25", f"cache_dir={tmp_path / 'cache'}"]
+    train(knobs(*words), tmp_path / "run", words)
+    after = calibrate(str(tmp_path / "run"), num_resamples=50).after
+    rows = evaluate([str(tmp_path / "run")], ["data.holdout=0"], calibrated=True, num_resamples=50, decodings=["mean"])
+    plain, tempered = (row for row in rows if row.kind == "model")
+    assert after.intervals["cross_entropy"].estimate == pytest.approx(
+        tempered.intervals["cross_entropy"].estimate, abs=1e-6
+    )
+    told = {row.name: row.intervals["psnr"].estimate for row in rows}
+    assert told[f"{plain.name}, mean"] != told[f"{tempered.name}, mean"]  # the temperature is that of the decoding too
+
+
+def test_it_is_judged_on_the_test_split_and_evaluate_says_the_same(calibrated):
+    folder, (temperature, before, after) = calibrated
+    rows = evaluate([str(folder / "run")], ["data.holdout=0"], calibrated=True, num_resamples=100)
+    plain, tempered = (row for row in rows if row.kind == "model")
+    assert (plain.name, tempered.name) == ("ConvTransposeNet", f"ConvTransposeNet, T = {temperature:.3f}")
+    assert len(before.columns["cross_entropy"]) == 12
+    for own, other in ((before, plain), (after, tempered)):
+        for key in ("cross_entropy", "ece"):
+            assert own.intervals[key].estimate == pytest.approx(other.intervals[key].estimate, abs=1e-6)
+    assert tempered.columns["top1"].equal(plain.columns["top1"])
+    assert tempered.columns["psnr"].equal(plain.columns["psnr"])
+    assert plain.intervals["cross_entropy"].estimate != tempered.intervals["cross_entropy"].estimate
+
+
+def test_evaluate_says_where_the_pictures_are_those_of_the_fit(calibrated, capsys):
+    evaluate([str(calibrated[0] / "run")], calibrated=True, num_resamples=20)
+    assert "for others pass data.holdout=0" in capsys.readouterr().out
+
+
+def test_both_figures_are_pictures(calibrated):
+    for name in ("rel.png", "ent.png"):
+        with Image.open(calibrated[0] / name) as image:
+            assert image.format == "PNG" and image.width > 500
+
+
+def test_a_part_of_the_pixels_is_as_many_of_each_picture(calibrated):
+    module = checkpoint.load(calibrated[0] / "run/checkpoints/last.ckpt")
+    pictures = held_out(module)
+    logits, labels = pixels(module, pictures, most=len(pictures) * 4 * 10)
+    assert logits.shape == (len(pictures) * 10, 4)
+    ((everything, truth),) = predictions(module, pictures)
+    for number in range(len(pictures)):
+        own = torch.cat([everything[number].flatten(1).T, truth[number].flatten()[:, None]], dim=1)
+        chosen = torch.cat([logits, labels[:, None]], dim=1)[number * 10 : number * 10 + 10]
+        assert (chosen[:, None] == own).all(2).any(1).all()
+
+
+def test_where_there_is_no_test_split_the_held_out_pictures_judge_and_that_is_said(picture_folder, tmp_path, capsys):
+    words = ("data=folder", f"data.root={picture_folder / 'train'}", "holdout=0.4", "model=prior", "image_size=8",
+             "num_colours=4", f"cache_dir={tmp_path / 'cache'}")  # fmt: skip
+    train(knobs(*words), tmp_path / "run")
+    capsys.readouterr()
+    _, before, _ = calibrate(str(tmp_path / "run"), num_resamples=20)
+    num_held = len(before.columns["cross_entropy"])
+    said = capsys.readouterr().out
+    assert f"fitted to {num_held} held-out" in said
+    assert f"measured on {num_held} held-out pictures themselves, for lack of a test split" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["missing"], "missing is no checkpoint, no run folder"),
+        (["PLAIN"], "was trained with holdout=0, which leaves no training picture to fit a temperature to; train with"),
+        (["HELD", "data.holdout=0.5"], "was trained with other pictures than there are now"),
+        (["HELD", "data.seed=5"], "was trained with other pictures than there are now"),
+        (["HELD", "kernel=5"], "kernel=5 does not apply to a trained run"),
+        (["HELD", "--figure", "out.txt"], "out.txt is no picture's name; pass one that ends in .png or .pdf or .svg"),
+        (["HELD", "--entropy", "nowhere/out.png"], "there is no folder nowhere"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(monkeypatch, finished_run, held_out_run, words, told):
+    words = [str({"PLAIN": finished_run, "HELD": held_out_run}.get(word, word)) for word in words]
+    before = sorted(held_out_run.rglob("*.json"))
+    monkeypatch.setattr(sys, "argv", ["colourize", "calibrate", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert str(caught.value).startswith("colourize: ")
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert sorted(held_out_run.rglob("*.json")) == before
+
+
+def test_a_sweep_wants_one_of_its_runs(held_out_run, tmp_path):
+    for job in ("0", "1"):
+        (tmp_path / job / "checkpoints").mkdir(parents=True)
+        (tmp_path / job / "run.json").write_text("{}")
+        shutil.copy(held_out_run / "checkpoints/last.ckpt", tmp_path / job / "checkpoints")
+    with pytest.raises(InputError, match="holds 2 runs; pass one of them, such as"):
+        calibrate(str(tmp_path))
+
+
+@pytest.mark.parametrize(("runs", "told"), [(["RUN"], "has no fitted temperature"), (["lookup"], "wants a run")])
+def test_evaluate_tells_where_there_is_no_temperature(finished_run, tmp_path, runs, told):
+    words = [*TINY, f"cache_dir={tmp_path}"] if runs == ["lookup"] else []
+    with pytest.raises(InputError, match=told):
+        evaluate([str(finished_run) if run == "RUN" else run for run in runs], words, calibrated=True)
+
+
+def test_a_run_that_went_on_wants_a_new_temperature(held_out_run, tmp_path):
+    shutil.copytree(held_out_run, tmp_path / "run")
+    calibrate(str(tmp_path / "run"), num_resamples=20)
+    train({**knobs(*QUICK, "holdout=0.25", f"cache_dir={held_out_run / 'cache'}"), "max_epochs": 3}, tmp_path / "run")
+    with pytest.raises(InputError, match="fitted to other weights"):
+        evaluate([str(tmp_path / "run")], calibrated=True)

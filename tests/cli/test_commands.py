@@ -1,0 +1,160 @@
+"""The commands as a person types them, each in a process of its own."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.commands import ONE_THREAD, ROOT, run, typed
+from tests.conftest import QUICK, TINY
+
+
+def test_a_run_writes_its_folder_and_tells_where(tmp_path):
+    done = run(*QUICK, f"hydra.run.dir={tmp_path / 'mine'}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
+        assert (tmp_path / "mine" / name).stat().st_size > 0
+        assert str(tmp_path / "mine" / name) in done.stdout
+    assert json.loads((tmp_path / "mine/run.json").read_text())["status"] == "finished"
+    assert (tmp_path / "mine/.hydra/config.yaml").exists()
+
+
+def test_a_sweep_goes_on_after_a_failed_job_and_names_it(tmp_path):
+    done = run("--multirun", *TINY, "batch_size=8", "max_epochs=1", "kernel=3,0,5", "hydra.sweep.dir=sweep",
+               cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "job 1" in done.stdout
+    assert "kernel=0 is too small" in done.stdout
+    states = [json.loads((tmp_path / f"sweep/{job}/run.json").read_text())["status"] for job in range(3)]
+    assert states == ["finished", "failed", "finished"]
+
+
+def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
+    words = *TINY, "max_epochs=1", "batch_size=8,16", "seed=0", "hydra.sweep.dir=study"
+    done = run("experiment=batch_size_linear", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for job, steps, rate in ((0, "3", 0.00008), (1, "2", 0.00016)):
+        with (tmp_path / f"study/{job}/metrics.csv").open() as file:
+            assert [(row["step"], float(row["lr"])) for row in csv.DictReader(file)] == [(steps, pytest.approx(rate))]
+    assert len(list((tmp_path / "data/cache").glob("palette-*.npy"))) == 1  # shared between the jobs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["kernl=3"], "colourize: kernl is no knob; did you mean kernel?"),
+        (["max_epochs", "3"], "Pass NAME=VALUE"),
+        (["data.root=~/x"], "quote what is special to Hydra"),
+        (["model=vnet"], "colourize: model=vnet is unknown; did you mean unet? pass one of convtranspose, lookup"),
+        (["kernel=abc"], "colourize: kernel must be an integer, got abc"),
+        (["data.num_train=5"], "data.num_train is no knob; conf/data/ lists what each option takes"),
+        ([*TINY, "kernel=0"], "kernel=0 is too small; pass kernel=1 or more"),
+        ([*TINY, "classes=hourse"], "'hourse': unknown class; pass some of meadow"),
+        ([*TINY, "palette=short.npy"], "palette=short.npy holds 3 colours but num_colours=4; pass num_colours=3"),
+        ([*TINY, "num_colours=9999"], "distinct colours; pass num_colours="),
+        ([*TINY, "hydra.run.dir=file/run"], "file/run: Not a directory"),
+        (
+            ["data=folder", "data.root=empty"],
+            "root=empty holds no picture files such as .jpg or .png (looked at HERE/empty); pass a folder of pictures",
+        ),
+        (["data=folder", "data.root=unreadable", "image_size=8"], "0 readable pictures to train"),
+        (["data=folder"], "data.root has no value; pass data.root="),
+    ],
+)
+def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys, arguments, told):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "unreadable" / split).mkdir(parents=True)
+        (tmp_path / "unreadable" / split / "a.png").write_bytes(b"no picture")
+    np.save(tmp_path / "short.npy", np.zeros((3, 3), np.float32))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        typed(monkeypatch, *arguments)
+    assert capsys.readouterr().err == ""
+    message = str(caught.value)  # which Python prints on standard error, and exits with 1
+    assert message.startswith("colourize: ")
+    assert told.replace("HERE", str(tmp_path)) in message
+    assert "\n" not in message
+
+
+def test_a_process_ends_with_the_line_alone_and_status_1(tmp_path):
+    done = run("data=folder", "data.root=missing", cwd=tmp_path)
+    assert done.returncode == 1
+    place = f"(looked at {tmp_path / 'missing'})"
+    assert (
+        done.stderr
+        == f"colourize: data.root=missing is not there {place}; pass data.root=DIR, the folder of the pictures\n"
+    )
+
+
+def test_help_is_the_page_of_knobs(tmp_path):
+    done = run("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.strip() == (ROOT / "conf/config.yaml").read_text().partition("\nhydra:")[0].strip()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"], ["-sc", "query=bash"]])
+def test_help_and_completion_import_nothing_heavy(tmp_path, arguments):
+    script = (
+        "import sys, runpy, atexit\n"
+        "heavy = 'torch', 'pytorch_lightning', 'torchvision', 'numpy', 'sklearn', 'matplotlib', 'rich'\n"
+        "atexit.register(lambda: print('HEAVY', [name for name in heavy if name in sys.modules]))\n"
+        f"runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True,
+                          env={**ONE_THREAD, "COMP_LINE": "python train.py ", "COMP_POINT": "16",
+                               "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert "HEAVY []" in done.stdout, done.stdout + done.stderr
+
+
+def test_completion_offers_options_and_knobs(tmp_path):
+    for line, offered in (("python train.py model=", "model=unet"), ("python train.py ker", "kernel=")):
+        environment = {**ONE_THREAD, "COMP_LINE": line, "COMP_POINT": str(len(line))}
+        done = subprocess.run([sys.executable, ROOT / "train.py", "-sc", "query=bash"], cwd=tmp_path, text=True,
+                              capture_output=True, env=environment)  # fmt: skip
+        assert offered in done.stdout.split(), (done.stdout, done.stderr)
+
+
+def test_completion_of_the_console_command_knows_its_verbs(tmp_path):
+    command = (sys.executable, "-m", "colourize", "-sc", "query=bash")
+    for line, offered in (("colourize tr", "train"), ("colourize train model=", "model=unet")):
+        environment = {**ONE_THREAD, "COMP_LINE": line, "COMP_POINT": str(len(line))}
+        done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, env=environment)
+        assert offered in done.stdout.split(), (done.stdout, done.stderr)
+
+
+def test_an_interrupted_run_says_so(tmp_path):
+    # a shell starts a background job, and so perhaps this suite, with SIGINT ignored
+    script = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
+    )
+    words = [sys.executable, "-c", script, *TINY, "max_epochs=100000", "hydra.run.dir=run"]
+    environment = {**ONE_THREAD, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            while not (tmp_path / "run/metrics.csv").exists() and process.poll() is None:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+    assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "interrupted"
+
+
+def test_the_console_command_trains_too(tmp_path):
+    command = (sys.executable, "-m", "colourize")
+    done = run("train", *QUICK, "hydra.run.dir=mine", cwd=tmp_path, command=command)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine/checkpoints/last.ckpt").exists()
+    assert run("--version", cwd=tmp_path, command=command).stdout.count(".") == 2
+    unknown = run("trian", cwd=tmp_path, command=command)
+    assert unknown.returncode == 1
+    assert unknown.stderr.startswith("colourize: 'trian' is no verb; pass one of train")

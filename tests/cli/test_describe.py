@@ -1,0 +1,181 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from colourize.cli.describe import describe
+from colourize.cli.main import main
+from colourize.course.arithmetic.fields import field
+from colourize.course.arithmetic.nets import sequential
+from colourize.course.arithmetic.picture import field_figure, outputs_to_draw
+from colourize.course.arithmetic.walk import walk
+from colourize.errors import InputError
+from tests.nets import COURSE, MODELS, network
+
+NETS = Path(__file__).parent.parent.parent / "docs/nets"
+FLAT = "input: [3, 8, 8]\nlayers: [{convolution: {channels: 2}}, relu, {linear: 5}]\n"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_is_described_with_both_conventions_and_both_sizes(name):
+    said = json.loads(describe([f"model={name}"], form="json"))
+    assert [(each["convention"].split()[-2:], each["input"]) for each in said["counts"]] == [
+        (["left", "out"], [1, 32, 32]), (["left", "out"], [1, 64, 64]),
+        (["counted", "in"], [1, 32, 32]), (["counted", "in"], [1, 64, 64]),
+    ]  # fmt: skip
+    assert said["counts"][2]["totals"]["weights"] == sum(p.numel() for p in network(name).parameters())
+
+
+def test_the_text_and_the_markdown_hold_the_numbers_of_the_json():
+    words = ["model=unet", "kernel=5", "dilation=2", "image_size=16"]
+    said = json.loads(describe(words, form="json"))
+    text, markdown = describe(words), describe(words, form="markdown")
+    for each in said["counts"]:
+        for number in each["totals"].values():
+            if number != each["totals"]["used"] and number != each["totals"]["memory"]:
+                assert f"{number:,}" in text and f"| {number:,} |" in markdown
+    values = "num_filters 32, num_colours 24, kernel 5, dilation 2, skips [half, full]"
+    assert f"UNet ({values}), input 1 x 16 x 16 and 1 x 32 x 32" in text
+    header = text.splitlines()[4].split("  ")
+    assert header[0].strip() == "layer"
+
+
+def test_the_handout_s_nets_and_their_fully_connected_twins():
+    for file, weights, dense in (("handout.yaml", 45, 3_215_360), ("handout-32-64-3.yaml", 21_024, 235_667_456)):
+        for twin, expected in ((False, weights), (True, dense)):
+            said = json.loads(describe([], NETS / file, dense=twin, form="json"))
+            assert said["counts"][0]["totals"]["weights"] == expected
+    assert "outputs without those of pooling and upsampling: 1,344" in describe([], NETS / "handout.yaml")
+    assert "1,664" in describe([], NETS / "handout.yaml", dense=True)
+
+
+def test_a_chain_s_field_is_told_by_its_formula_too():
+    text = describe([], NETS / "handout.yaml")
+    assert text.endswith("field by the formula for chains: size 18, stride 4, start -7")
+    rows = [line.split() for line in text.splitlines()]
+    assert [row[-3:] for row in rows if row[:2] == ["4", "convolution"]] == 2 * [["18", "4", "-7"]]
+    assert "formula for chains" not in describe(["model=unet"])
+
+
+def test_pictures_of_twice_the_side_have_a_table_of_their_own():
+    text = describe([], NETS / "handout.yaml")
+    for convention in ("left out", "counted in"):
+        before, _, after = text.partition(f"biases and batch norm {convention}, input 3 x 64 x 64\n\n")
+        assert f"biases and batch norm {convention}, input 3 x 32 x 32\n\nlayer  kind " in before
+        header, _, *rows = [line.split() for line in after.partition("\n\n")[0].splitlines()]
+        assert header == ["layer", "output", "weights", "outputs", "connections", "multiply-adds", "memory", "KiB"]
+        assert len(rows) == 6 and rows[-1][0] == "total"
+    assert rows[0][:5] == ["0", "1", "x", "64", "x"]
+
+
+def test_a_network_with_a_fully_connected_layer_takes_one_size_and_sees_all(tmp_path):
+    (tmp_path / "net.yaml").write_text(FLAT)
+    text = describe([], tmp_path / "net.yaml")
+    assert "net, input 3 x 8 x 8\n" in text
+    rows = [line.split() for line in text.splitlines() if "fully connected" in line]
+    assert [(row[4], row[-1]) for row in rows] == [("640", "all"), ("645", "all")]  # without and with biases
+
+
+def test_the_polynomials_are_of_all_three_networks_or_of_the_one_named():
+    text = describe([], symbolic=True)
+    assert all(f"{name}, kernel 3, 64 x 64, biases" in text for name in ("PoolUpsampleNet", "ConvTransposeNet", "UNet"))
+    assert "9*NC**2 + 18*NC*NF + 9*NC*NIC + 36*NF**2 + 9*NF*NIC" in text
+    said = json.loads(describe(["model=unet", "kernel=2"], symbolic=True, form="json"))
+    assert {each["network"] for each in said} == {"UNet, kernel 2"}
+    assert "| weights |" in describe(["model=convtranspose"], symbolic=True, form="markdown")
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_the_field_is_drawn_over_a_landscape(name, tmp_path):
+    describe([f"model={name}"], picture=tmp_path / "field.png")
+    with Image.open(tmp_path / "field.png") as picture:
+        drawn = np.asarray(picture.convert("RGB"))
+    assert drawn.shape[1] > 1000
+    assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 200
+
+
+@pytest.mark.parametrize("net", ["handout.yaml", "handout-32-64-3.yaml"])
+def test_the_fields_of_the_handout_s_nets_are_drawn_at_outputs_that_there_are(net, tmp_path):
+    describe([], NETS / net, picture=tmp_path / "field.png")
+    assert (tmp_path / "field.png").stat().st_size > 10_000
+    seen = field(*sequential(yaml.safe_load((NETS / net).read_text())))
+    outputs = outputs_to_draw(seen)
+    assert seen.shape == (8, 8) and all(row < 8 and column < 8 for row, column in outputs)
+    for axis, (row, column) in zip(field_figure(seen, np.zeros((32, 32, 3)), outputs, "").axes, outputs, strict=True):
+        (frame,) = axis.patches
+        assert (frame.get_y(), frame.get_x()) == (4 * row - 0.5, 4 * column - 0.5)
+        assert (frame.get_height(), frame.get_width()) == (4, 4)
+
+
+def test_a_small_picture_that_is_no_square_is_drawn_whole(tmp_path):
+    (tmp_path / "net.yaml").write_text("input: [3, 4, 12]\nlayers: [{convolution: {channels: 2}}]\n")
+    describe([], tmp_path / "net.yaml", picture=tmp_path / "field.png")
+    assert (tmp_path / "field.png").stat().st_size > 5_000
+
+
+def test_fully_connected_units_see_the_whole_picture_in_every_form():
+    said = json.loads(describe([], NETS / "handout.yaml", dense=True, form="json"))
+    for each in said["counts"]:
+        for layer in each["layers"]:
+            assert (layer["rows"], layer["columns"], layer["whole"]) == (None, None, True)
+            assert (layer["axes"] is None) == (layer["kind"] == "fully connected")
+    rows = [line.split() for line in describe([], NETS / "handout.yaml", dense=True).splitlines()]
+    assert [row[-1] for row in rows if row[:2] == ["1", "pooling"]] == ["all", "all"]
+
+
+def test_a_network_is_counted_without_memory_for_its_weights(monkeypatch):
+    devices = set()
+    monkeypatch.setattr("colourize.cli.describe.walk", lambda network, shape: (
+        devices.update(p.device.type for p in network.parameters()), walk(network, shape))[1])  # fmt: skip
+    describe(["model=unet"])
+    assert devices == {"meta"}
+
+
+def test_the_polynomials_say_of_which_dilation_they_are():
+    assert "UNet, kernel 3, dilation 2, 64 x 64" in describe(["model=unet", "dilation=2"], symbolic=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"overrides": ["kernel=0"]}, "kernel=0 is too small"),
+        (
+            {"overrides": ["model=unet"], "listed": NETS / "handout.yaml"},
+            "is a network of its own; leave model=unet out",
+        ),
+        ({"overrides": [], "listed": NETS / "handout.yaml", "symbolic": True}, "leave --symbolic out"),
+        ({"overrides": [], "symbolic": True, "dense": True}, "leave --fully-connected and --field out"),
+        (
+            {"overrides": [], "listed": NETS / "handout.yaml", "dense": True, "picture": Path("x.png")},
+            "every unit sees the whole picture; leave --field x.png out",
+        ),
+        ({"overrides": ["model=lookup"], "picture": Path("x.png")}, "receptive field is not known"),
+        (
+            {"overrides": [], "picture": Path("nowhere/x.png")},
+            "there is no folder nowhere",
+        ),
+        ({"overrides": ["model=lookup"], "symbolic": True}, "num_in_channels"),
+    ],
+)
+def test_what_does_not_go_together_is_told(arguments, told):
+    with pytest.raises(InputError, match=told):
+        describe(**arguments)
+
+
+def test_a_list_that_is_no_yaml_is_told(tmp_path):
+    (tmp_path / "net.yaml").write_text("input: [3, 32")
+    with pytest.raises(InputError, match=r"net\.yaml: "):
+        describe([], tmp_path / "net.yaml")
+
+
+def test_the_command_prints_it(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["colourize", "describe", "model=poolupsample", "--markdown"])
+    main()
+    assert "| total |  |  | 49,248 | 126,976 | 13,352,960 |" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["colourize", "describe", "kernl=3"])
+    with pytest.raises(SystemExit, match="colourize: .*did you mean kernel"):
+        main()

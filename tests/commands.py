@@ -1,0 +1,21 @@
+"""The commands as a person types them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from colourize.cli.main import train
+
+ROOT = Path(__file__).parent.parent
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
+
+
+def run(*arguments, cwd, command=(sys.executable, ROOT / "train.py")):
+    return subprocess.run([*command, *arguments], cwd=cwd, capture_output=True, text=True, env=ONE_THREAD)
+
+
+def typed(monkeypatch, *arguments):
+    """The command in this process: its imports are paid for already."""
+    monkeypatch.setattr(sys, "argv", ["train.py", *arguments, "hydra/job_logging=none", "hydra/hydra_logging=none"])
+    train()

@@ -1,0 +1,205 @@
+"""The configuration tree by discovery: adding a file adds its tests."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hydra.errors import ConfigCompositionException
+from omegaconf.errors import OmegaConfBaseException
+
+from colourize.config import options
+from colourize.config.instantiate import instantiate
+from colourize.config.knobs import NODES, Knobs, conf_dir, plain
+from colourize.errors import InputError
+from tests.conftest import composed, knobs
+
+CONF = Path(conf_dir())
+FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
+OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory_command.py
+NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
+EXTRA = {("data", "folder"): ["data.root=pictures"]}
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_without_a_hydra_runtime(group, option):
+    assert plain(composed(f"{group}={option}", *EXTRA.get((group, option), [])))
+
+
+@pytest.mark.parametrize(
+    ("group", "option"),
+    [pair for pair in OPTIONS if pair[0] != "experiment" and pair not in NOTHING_TO_BUILD],
+)
+def test_every_target_takes_its_option_s_keys(group, option):
+    node = knobs(f"{group}={option}", *EXTRA.get((group, option), []))[group]
+    assert callable(instantiate(node, partial=True))
+
+
+def test_the_table_of_names_holds_just_what_the_option_files_build():
+    """So that a checkpoint of any option can be opened, and nothing else."""
+    built = {group: set() for group in NODES}
+    for group, name in OPTIONS:
+        if group != "experiment" and (group, name) not in NOTHING_TO_BUILD:
+            built[group].add(knobs(f"{group}={name}", *EXTRA.get((group, name), []))[group]["_target_"])
+    assert built == {group: set(table.values()) for group, table in options.OPTIONS.items()}
+
+
+def test_a_node_s_name_is_what_one_types_and_one_s_own_is_never_cut():
+    assert options.option("colourize.models.unet.UNet", "model") == "unet"
+    assert options.option("torch.optim.SGD", "optimizer") == "sgd"
+    assert [options.option(None, group) for group in ("loss", "augment")] == ["cross_entropy", "none"]
+    for own in ("mydata.load", "load", "a.b.c.Net", "colourize.models.unet"):
+        assert options.option(own, "data") == own
+
+
+def test_the_defaults_are_the_course_s_settings():
+    course = knobs()
+    assert {key: course[key] for key in ("kernel", "num_filters", "num_colours", "classes", "image_size", "batch_size",
+                                         "max_epochs", "lr", "seed")} == {
+        "kernel": 3, "num_filters": 32, "num_colours": 24, "classes": "horse", "image_size": 32, "batch_size": 100,
+        "max_epochs": 25, "lr": 0.001, "seed": 0,
+    }  # fmt: skip
+    assert course["optimizer"]["_target_"] == "torch.optim.Adam"
+    assert course["data"]["_target_"] == "colourize.data.cifar10.load"
+
+
+def test_every_knob_has_a_comment_on_the_page():
+    page = (CONF / "config.yaml").read_text().partition("\nhydra:")[0]
+    for knob in {field.name for field in fields(Knobs)}:
+        assert re.search(rf"^(  - )?{knob}: .*  # .{{10,}}", page, re.M), knob
+
+
+@pytest.mark.parametrize(
+    ("group", "knob", "value", "but"),
+    [
+        ("model", "kernel", 7, ("lookup", "prior", "pointwise")),
+        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small", "pointwise")),
+        ("model", "num_filters", 5, ("lookup", "prior")),
+        ("model", "num_colours", 9, ()),
+        ("optimizer", "lr", 0.25, ()),
+        ("data", "classes", 3, ()),
+        ("data", "image_size", 64, ()),
+        ("data", "holdout", 0.25, ()),
+        ("data", "cache_dir", "elsewhere", ("cifar10", "scenes")),
+    ],
+)
+def test_a_knob_reaches_every_option_of_its_group(group, knob, value, but):
+    """A knob that an option does not refer to would be silently without effect."""
+    for option in (name for of, name in OPTIONS if of == group and name not in but):
+        node = knobs(f"{group}={option}", f"{knob}={value}", *EXTRA.get((group, option), []))[group]
+        assert node[knob] == value, option
+
+
+def test_experiments_win_over_the_page_and_the_command_line_over_experiments(tmp_path):
+    assert composed("experiment=batch_size", "model=unet").model["_target_"].endswith("UNet")
+    assert composed("experiment=batch_size").model["_target_"].endswith("ConvTransposeNet")
+
+
+def test_two_hands_on_the_learning_rate_are_refused():
+    with pytest.raises(InputError, match="optimizer=hypergradient moves the learning rate by itself; pass scheduler=n"):
+        knobs("optimizer=hypergradient", "scheduler=cosine")
+
+
+@pytest.mark.parametrize("model", ["poolupsample", "lookup", "resunet"])
+def test_a_dilation_that_no_layer_would_take_is_refused(model):
+    with pytest.raises(InputError, match=r"dilation=2: colourize\.models.* takes none; leave dilation out"):
+        knobs(f"model={model}", "dilation=2")
+
+
+def test_the_speedrun_s_values_follow_the_network():
+    rates = {model: knobs("experiment=speedrun", f"model={model}")["lr"] for model in ("convtranspose", "unet")}
+    assert rates == {"convtranspose": 0.1, "unet": 0.08}
+    assert knobs("experiment=speedrun", "max_epochs=7")["trainer"] == {"check_val_every_n_epoch": 7}
+    with pytest.raises(OmegaConfBaseException, match="no value for LookupTable, only for ConvTransposeNet, UNet"):
+        knobs("experiment=speedrun", "model=lookup")
+
+
+@pytest.mark.parametrize("batch_size", [32, 64, 128, 256, 512])
+def test_rate_and_epochs_follow_the_batch_size(batch_size):
+    word, share = f"batch_size={batch_size}", batch_size / 100
+    assert knobs("experiment=batch_size_linear", word)["lr"] == pytest.approx(0.001 * share, rel=1e-12)
+    assert knobs("experiment=batch_size_sqrt", word)["lr"] == pytest.approx(0.001 * share**0.5, rel=1e-12)
+    steps = knobs("experiment=batch_size_steps", word)
+    assert steps["max_epochs"] * 5000 / batch_size == pytest.approx(1250, rel=1e-12)
+    assert steps["lr"] == 0.001
+
+
+@pytest.mark.parametrize("override", ["kernl=3", "data.rooot=x", "optimizer.foo=1"])
+def test_a_misspelt_key_on_the_command_line_is_named(override):
+    with pytest.raises(ConfigCompositionException, match=override.partition("=")[0]):
+        composed(override)
+
+
+@pytest.mark.parametrize("override", ["kernel=abc", "kernel=2.5", "lr=fast", "batch_size=null"])
+def test_a_wrong_type_on_the_command_line_is_named(override):
+    with pytest.raises(ConfigCompositionException, match=override.partition("=")[0]):
+        composed(override)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("kernl: 5", "kernl"),
+        ("kernel: five", "kernel"),
+        ("trainer: 3", "TrainerKnobs"),  # in one line: tests/test_trainer_knobs.py
+        ("model: {kernl: 5}", "kernl"),
+        ("model: unet", "override /model: unet"),
+        ("data: {root: 3}", "data.root=3"),
+    ],
+)
+def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, text, key, monkeypatch):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/mine.yaml").write_text(f"# @package _global_\n{text}\n")
+    with pytest.raises((ConfigCompositionException, OmegaConfBaseException, InputError), match=key):
+        knobs(f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("kernel=0", "kernel=0 is too small; pass kernel=1 or more"),
+        ("dilation=0", "dilation=0 is too small; pass dilation=1 or more"),
+        ("num_colours=1", "num_colours=1 is too small"),
+        ("num_colours=40000", "num_colours=40000 is too large"),
+        ("image_size=7", "image_size=7 is too small"),
+        ("batch_size=0", "batch_size=0 is too small"),
+        ("max_epochs=0", "max_epochs=0 is too small"),
+        ("lr=0", "lr=0.0 is no learning rate"),
+        ("lr=nan", "lr=nan is no learning rate"),
+        ("holdout=1", "holdout=1.0 is no share"),
+        ("ema=1", "ema=1.0 is no decay; pass 0 < ema < 1"),
+        ("ema=nan", "ema=nan is no decay"),
+        ("seed=-1", "seed=-1 is too small"),
+        ("colour_space=hsv", "colour_space=hsv is unknown; pass one of rgb, lab, oklab"),
+        ("accelerator=tpu", "accelerator=tpu is unknown; pass one of auto, cpu, gpu"),
+        ("data=folder", "data.root has no value; pass data.root="),
+        ("precision=bf16-true", "precision=bf16-true is unknown; pass one of 32-true, bf16-mixed"),
+        ("hints=true", "hints=true: colourize.models.convtranspose.ConvTransposeNet takes none; pass model=resunet"),
+        ("model.kernel=0", "model.kernel=0 is too small; pass kernel=1 or more"),
+        ("model.kernel=abc", "model.kernel='abc' is str; pass int"),
+        ("model.num_colours=6", "model.num_colours=6 but num_colours=24; pass num_colours alone"),
+        ("data.root=2023", "data.root=2023 is int; pass Path or str"),
+        ("+foo=1", "foo is no knob"),
+        ("+scheduler.foo=1", "scheduler={'foo': 1} is no option with a _target_"),
+        ("+optimizer.foo=1", "unexpected keyword argument 'foo'"),
+        ("+model.foo=1", "unexpected keyword argument 'foo'"),
+        ("+data.foo=1", "unexpected keyword argument 'foo'"),
+        ("+trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
+        ("precision=16-mixed trainer.gradient_clip_val=1", "precision=16-mixed wants optimizer.fused=false"),
+        ("precision=bf16-mixed trainer.gradient_clip_val=1", "precision=bf16-mixed wants optimizer.fused=false"),
+        ("augment=flips augment.shift=-1", "augment.shift=-1 is too small; pass 0 or more pixels"),
+        ("augment=flips augment.noise=2", "augment.noise=2 is outside"),
+        ("loss=focal loss.gamma=-1", "loss.gamma=-1 is no exponent; pass a finite number, 0 or more"),
+        ("loss=focal loss.gamma=inf", "loss.gamma=inf is no exponent; pass a finite number, 0 or more"),
+        ("loss=smoothed loss.epsilon=1", "loss.epsilon=1 is no share of a label; pass 0 <= loss.epsilon < 1"),
+        ("loss=rebalanced loss.uniform=2", "loss.uniform=2 is outside [0, 1]; pass a share"),
+        ("loss=rebalanced loss.sigma=-1", "loss.sigma=-1 is no width; pass 0 or more"),
+        ("loss=soft loss.neighbours=0", "loss.neighbours=0 is too small; pass 1 or more"),
+        ("loss=soft loss.sigma=0", "loss.sigma=0 is too small; pass more, or loss.neighbours=1"),
+        ("loss=focal loss.gamma=high", "loss.gamma='high' is str; pass float"),
+        ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
+    ],
+)
+def test_a_knob_outside_its_range_is_named_with_the_remedy(override, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        knobs(*override.split())

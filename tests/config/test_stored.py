@@ -1,0 +1,246 @@
+"""A configuration from a file runs no code and writes nowhere but in our own cache, whatever stands in it."""
+
+import copy
+import sys
+
+import pytest
+import torch
+
+from colourize.cli.evaluate import evaluate
+from colourize.cli.main import main
+from colourize.config import stored
+from colourize.config.knobs import NODES
+from colourize.errors import InputError
+from colourize.evaluation.inputs import data_config
+from colourize.runs import checkpoint
+from tests.conftest import QUICK, knobs
+
+CANARY = "canary"
+HOSTILE = [
+    {"_target_": "os.system", "command": f"touch {CANARY}"},
+    {"_target_": "os.mkdir", "path": CANARY},
+    {"_target_": "subprocess.check_output", "args": ["touch", CANARY]},
+    {"_target_": "sympy.sympify", "a": f"__import__('os').system('touch {CANARY}')"},
+    {"_target_": "torch.load", "f": "evil.pt", "weights_only": False},
+    {"_target_": "torch.save", "obj": 1, "f": CANARY},
+    {"_target_": "numpy.load", "file": "evil.npy", "allow_pickle": True},
+    {"_target_": "numpy.save", "file": CANARY, "arr": [1]},
+    {"_target_": "joblib.load", "filename": "evil.pt"},
+    {"_target_": "joblib.dump", "value": 1, "filename": CANARY},
+    {"_target_": "pathlib.Path.write_text", "self": {"_target_": "pathlib.Path", "_args_": [CANARY]}, "data": "x"},
+    {"_target_": "pathlib.Path.touch", "self": {"_target_": "pathlib.Path", "_args_": [CANARY]}},
+    {"_target_": "logging.FileHandler", "filename": CANARY},
+    {"_target_": "builtins.open", "file": CANARY, "mode": "w"},
+    {"_target_": "builtins.exec", "_args_": [f"open('{CANARY}', 'w')"]},
+    {"_target_": "hydra.utils.instantiate", "config": {"_target_": "os.mkdir", "path": CANARY}},
+    {"_target_": "colourize.data.folder.tempfile.mkdtemp", "prefix": CANARY, "dir": "."},
+    {"_target_": "colourize.files.replace_text", "path": CANARY, "text": "x"},
+    {"_target_": "colourize.models.unet.torch.save", "obj": 1, "f": CANARY},
+]
+
+
+def paths(value, prefix=()):
+    """Every place in a configuration, its nodes and their values."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        yield (*prefix, key)
+        yield from paths(entry, (*prefix, key))
+
+
+def put(config, path, value):
+    """A copy of the configuration with a value in a place."""
+    changed = copy.deepcopy(config)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return changed
+
+
+FULL = knobs(
+    *QUICK, "model=resunet", "augment=flips", "loss=soft", "scheduler=onecycle", "trainer.max_time='01:00:00:00'"
+)
+PLACES = [*paths(FULL), *((node, "surplus") for node in NODES), ("trainer", "surplus"), ("surplus",)]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with pickles that would make the canary."""
+    from tests.faults.test_hostile import Hostile
+
+    monkeypatch.chdir(tmp_path)
+    import pickle
+
+    for name in ("evil.pt", "evil.npy"):
+        (tmp_path / name).write_bytes(pickle.dumps(Hostile(tmp_path / CANARY)))
+    return tmp_path
+
+
+@pytest.mark.parametrize("node", HOSTILE, ids=lambda node: node["_target_"])
+def test_no_hostile_node_in_any_place_is_built_or_let_through(folder, node):
+    before = sorted(folder.iterdir())
+    for path in PLACES:
+        with pytest.raises(InputError) as caught:
+            stored.checked(put(FULL, path, node), "x.ckpt")
+        assert str(caught.value).startswith("x.ckpt: ") and "\n" not in str(caught.value)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_what_we_write_is_let_through():
+    assert stored.checked(FULL, "x.ckpt") is FULL
+    for group, name in (("model", "lookup"), ("data", "cifar10"), ("optimizer", "sgdw"), ("loss", "focal")):
+        stored.checked(knobs("image_size=32", f"{group}={name}"), "x.ckpt")
+
+
+@pytest.mark.parametrize("node", HOSTILE[:5], ids=lambda node: node["_target_"])
+@pytest.mark.parametrize("place", [("loss",), ("augment",), ("data",), ("data", "classes"), ("model", "num_filters")])
+@pytest.mark.parametrize("verb", ["evaluate", "decode-sweep", "calibrate", "hints"])
+def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch, capsys, verb, place, node):
+    contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
+    torch.save({**contents, "config": put(contents["config"], place, node)}, folder / "evil.ckpt")
+    monkeypatch.setattr(sys, "argv", ["colourize", verb, "evil.ckpt"])
+    with pytest.raises(SystemExit, match=r"colourize: evil\.ckpt: .*") as caught:
+        main()
+    assert "\n" not in str(caught.value.code)
+    assert not (folder / CANARY).exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (("kernel",), "big", "kernel is of the wrong type"),
+        (("kernel",), [3], "kernel is of the wrong type"),
+        (("kernel",), "${oc.env:HOME}", "config.kernel must be a plain value"),
+        (("classes",), ["${oc.env:HOME}"], "config.classes.0 must be a plain value"),
+        (("model", "kernel"), torch.ones(3), "config.model.kernel must be a plain value, got Tensor"),
+        (("model",), "unet", "model must be an option of colourize, got unet"),
+        (("data", "_target_"), "colourize.data.folder.os.mkdir", "data must be an option of colourize, got colourize."),
+        (("model", "_partial_"), True, "config.model: _partial_ must not be a key"),
+        (("trainer", "_target_"), "x.y", "config.trainer: _target_ must not be a key"),
+        (("kernl",), 3, "kernl is not a knob"),
+        (("classes",), [0] * 5000, "more than 4096 values"),
+        (("classes",), "x" * 5000, "config.classes must be a plain value"),
+    ],
+)
+def test_what_is_not_a_configuration_of_ours_is_refused(path, value, told):
+    with pytest.raises(InputError, match=r"^x\.ckpt: ") as caught:
+        stored.checked(put(FULL, path, value), "x.ckpt")
+    assert told in str(caught.value)
+
+
+def test_a_deep_nest_is_refused():
+    nest = []
+    for _ in range(10_000):
+        nest = [nest]
+    with pytest.raises(InputError, match="must be a plain value, got list"):
+        stored.checked({**FULL, "classes": nest}, "x.ckpt")
+
+
+def test_a_lacking_knob_is_named():
+    with pytest.raises(InputError, match="config lacks kernel, lr"):
+        stored.checked({name: value for name, value in FULL.items() if name not in ("kernel", "lr")}, "x.ckpt")
+
+
+def test_a_file_does_not_say_where_the_cache_lies(finished_run, folder):
+    contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
+    config = {**contents["config"], "cache_dir": str(folder / CANARY)}
+    torch.save({**contents, "config": config}, folder / "evil.ckpt")
+    evaluate(["evil.ckpt"], num_resamples=10)
+    assert not (folder / CANARY).exists()
+    module = checkpoint.load("evil.ckpt")
+    module.config = knobs("data=folder", "data.root=.", f"cache_dir={folder / CANARY}")
+    config = data_config([module], [])
+    assert (config["cache_dir"], config["data"]["cache_dir"]) == ("data/cache", "data/cache")
+    config = data_config([module], ["cache_dir=mine"])
+    assert (config["cache_dir"], config["data"]["cache_dir"]) == ("mine", "mine")
+
+
+def test_nothing_is_downloaded_into_a_folder_that_only_the_file_names(finished_run, folder):
+    module = checkpoint.load(finished_run / "checkpoints/last.ckpt")
+    for root, words, downloads in ((folder / CANARY, [], False), ("data", [], True), ("x", ["data.root=y"], True)):
+        module.config = knobs(f"data.root={root}")
+        assert data_config([module], words)["data"].get("download", True) is downloads
+    module.config = knobs(f"data.root={folder / CANARY}")
+    torch.save({**checkpoint.read(finished_run / "checkpoints/last.ckpt"), "config": module.config}, "evil.ckpt")
+    with pytest.raises(InputError):
+        evaluate(["evil.ckpt"], num_resamples=10)
+    assert not (folder / CANARY).exists()
+
+
+OWN = """
+import os
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, num_colours):
+        super().__init__()
+        self.layer = nn.Conv2d(1, num_colours, 1)
+    def forward(self, grey):
+        return self.layer(grey)
+"""
+
+
+@pytest.fixture
+def own_network(finished_run, folder):
+    """A checkpoint of a network in a package of one's own."""
+    (folder / "my_networks").mkdir()
+    (folder / "my_networks/__init__.py").write_text("")
+    (folder / "my_networks/nets.py").write_text(OWN)
+    contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
+    config = {**contents["config"], "model": {"_target_": "my_networks.nets.Net", "num_colours": 4}}
+    state = {"palette": contents["state_dict"]["palette"]}
+    state |= {"network.layer.weight": torch.zeros(4, 1, 1, 1), "network.layer.bias": torch.arange(4.0)}
+    torch.save({**contents, "config": config, "state_dict": state}, folder / "own.ckpt")
+    yield folder / "own.ckpt"
+    for name in [name for name in sys.modules if name.startswith("my_networks")]:
+        del sys.modules[name]
+
+
+def test_a_person_s_own_network_is_built_where_its_package_is_trusted(own_network):
+    with pytest.raises(
+        InputError, match=r"got my_networks\.nets\.Net; code of your own runs only where the command names it"
+    ):
+        evaluate(["own.ckpt"], num_resamples=10)
+    assert "my_networks" not in sys.modules
+    rows = evaluate(["own.ckpt"], num_resamples=10, trusted=["my_networks"])
+    assert [row.name for row in rows if row.kind == "model"] == ["Net"]
+
+
+def test_trust_in_a_package_is_not_trust_in_what_it_imports(own_network, folder):
+    contents = torch.load(own_network, weights_only=True)
+    for target in ("my_networks.nets.os.mkdir", "my_networks.nets.nn.Conv2d", "my_networks.nets.nn"):
+        data = {"_target_": target, "path": CANARY}
+        torch.save({**contents, "config": {**contents["config"], "data": data}}, own_network)
+        with pytest.raises(InputError):
+            evaluate(["own.ckpt"], num_resamples=10, trusted=["my_networks"])
+    assert not (folder / CANARY).exists()
+
+
+@pytest.mark.parametrize("package", ["os", "os.path", "builtins", "colourize", "a b", "../x", ""])
+def test_only_a_package_of_one_s_own_can_be_trusted(own_network, package):
+    with pytest.raises(InputError, match="--trust"):
+        evaluate(["own.ckpt"], num_resamples=10, trusted=[package])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"num_filters": 10**9}, "do not fit"),
+        ({"kernel": 9}, "do not fit"),
+        ({"num_filters": "x"}, "do not fit"),
+        ({"surplus": 1}, "do not fit"),
+    ],
+)
+def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_takes_memory(finished_run, folder, change, told):
+    contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
+    model = {**contents["config"]["model"], **change}
+    torch.save({**contents, "config": {**contents["config"], "model": model}}, "other.ckpt")
+    with pytest.raises(InputError, match=told):
+        checkpoint.load("other.ckpt")
+
+
+@pytest.mark.parametrize("state", [{}, {"palette": 3}, {"palette": torch.ones(2, 2)}, [], None])
+def test_weights_that_are_none_are_refused(finished_run, folder, state):
+    contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
+    torch.save({**contents, "state_dict": state}, "other.ckpt")
+    with pytest.raises(InputError, match=r"other\.ckpt"):
+        checkpoint.load("other.ckpt")

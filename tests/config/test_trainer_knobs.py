@@ -1,0 +1,174 @@
+"""Which arguments of Lightning's Trainer a run takes, and how they are written."""
+
+import inspect
+import math
+import re
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from colourize.cli.main import _one_line
+from colourize.config.compare import SHOWN, config_hash
+from colourize.config.knobs import given
+from colourize.config.trainer_knobs import REFUSED, TAKEN, WITHOUT_EFFECT, check, normalised, seconds
+from colourize.errors import InputError
+from tests.conftest import composed, knobs
+
+PAGE = Path(__file__).parent.parent.parent / "docs/trainer.md"
+
+
+def test_every_argument_of_lightning_is_taken_or_refused_with_a_reason():
+    """A version of Lightning with another argument fails here, until someone decides."""
+    arguments = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
+    assert TAKEN.keys() | REFUSED.keys() == arguments
+    assert not TAKEN.keys() & REFUSED.keys()
+    assert REFUSED.keys() >= set(WITHOUT_EFFECT)
+
+
+def test_the_page_shows_both_tables():
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|(?: (.*?) \|)?$", PAGE.read_text(), re.M)
+    taken = [(name, known["rule"], known["does"]) for name, known in TAKEN.items()]
+    assert rows == [*taken, *((name, reason, "") for name, reason in REFUSED.items())]
+
+
+VALUES = (
+    "accumulate_grad_batches=2", "check_val_every_n_epoch=null", "detect_anomaly=true", "deterministic=warn",
+    "enable_progress_bar=false", "gradient_clip_algorithm=value", "gradient_clip_val=1", "limit_train_batches=1",
+    "limit_val_batches=0.5", "max_time=00:00:10:00", "min_epochs=3", "min_steps=4", "profiler=simple",
+    "reload_dataloaders_every_n_epochs=1", "val_check_interval=5",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", ["", "+", "++"])
+@pytest.mark.parametrize("words", [VALUES, ("gradient_clip_val=0.5", "limit_train_batches=1.0", "deterministic=true"),
+                                   ("gradient_clip_val=null", "limit_train_batches=null")])  # fmt: skip
+def test_with_and_without_a_plus_values_are_stored_as_they_were_typed(sign, words):
+    before = OmegaConf.to_container(OmegaConf.from_dotlist(list(words)))  # what a dict[str, Any] held
+    stored = knobs(*(f"{sign}trainer.{word}" for word in words))["trainer"]
+    assert stored == before
+    assert {name: type(value) for name, value in stored.items()} == {
+        name: type(value) for name, value in before.items()
+    }
+
+
+def test_every_argument_that_is_taken_has_such_a_value():
+    assert {word.partition("=")[0] for word in VALUES} == TAKEN.keys()
+
+
+def test_the_stored_configuration_and_its_hash_are_those_of_before_the_schema():
+    plain = knobs()
+    assert plain["trainer"] == {} and given(composed())["trainer"] == {}
+    old = {**plain, "trainer": {"gradient_clip_val": 1, "max_time": {"minutes": 5}}}
+    assert config_hash(knobs("+trainer.gradient_clip_val=1", "+trainer.max_time={minutes:5}")) == config_hash(old)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("accumulate_grad_batches=0", "accumulate_grad_batches must be an integer >= 1, got 0"),
+        ("check_val_every_n_epoch=30", "check_val_every_n_epoch must be <= max_epochs=25, got 30"),
+        ("detect_anomaly=null", "detect_anomaly must be true or false, got null"),
+        ("deterministic=maybe", "deterministic must be true, false or warn, got maybe"),
+        ("gradient_clip_algorithm=sum", "gradient_clip_algorithm must be norm or value, got sum"),
+        ("gradient_clip_val=-1", "gradient_clip_val must be a number >= 0, got -1"),
+        ("gradient_clip_val=inf", "gradient_clip_val must be a number >= 0, got inf"),
+        ("limit_train_batches=0", "limit_train_batches must be a number of batches >= 1, or a share in (0, 1] such as"),
+        ("limit_val_batches=1.5", "limit_val_batches must be a number of batches >= 1, or a share in (0, 1] such as"),
+        ("max_time=10", "max_time must be a time DD:HH:MM:SS > 0, got 10"),
+        ("max_time=00:00:00:00", "max_time must be a time DD:HH:MM:SS > 0, got 00:00:00:00"),
+        ("max_time={_target_:os.system,command:ls}", "max_time must be a time DD:HH:MM:SS > 0, got {'_target_'"),
+        ("min_epochs=26", "min_epochs must be <= max_epochs=25, got 26"),
+        ("min_steps=-1", "min_steps must be an integer >= 0, got -1"),
+        ("profiler=xla", "profiler must be simple, advanced or pytorch, got xla"),
+        ("profiler=my.own.Profiler", "profiler must be simple, advanced or pytorch, got my.own.Profiler"),
+        ("_target_=os.system", "_target_=os.system is unknown; docs/trainer.md lists what a run takes"),
+        ("gradient_clip=1", "gradient_clip=1 is unknown; did you mean trainer.gradient_clip_val?"),
+        *((f"{name}=1", f"{name}=1 is not taken: {reason}") for name, reason in REFUSED.items()),
+    ],
+)
+def test_what_a_run_does_not_take_is_named_with_rule_or_reason(word, message):
+    name, _, value = word.partition("=")
+    with pytest.raises(InputError, match=re.escape(f"trainer.{message}")) as caught:
+        check({name: OverridesParser.create().parse_override(f"x={value}").value()}, 25)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["trainer.gradient_clip_val=abc"], "trainer.gradient_clip_val must be a number >= 0, got abc"),
+        (["trainer.detect_anomaly=null"], "trainer.detect_anomaly must be true or false, got null"),
+        (["trainer.detect_anomaly=maybe"], "trainer.detect_anomaly must be true or false, got maybe"),
+        (["trainer.min_epochs=1.5"], "trainer.min_epochs must be an integer >= 0, got 1.5"),
+        (["trainer.profiler={_target_:a.b}"], "trainer.profiler must be simple, advanced or pytorch, got another kind"),
+        (["trainer={devices:2}"], "trainer.devices is not taken: a run uses one device"),
+        (["trainer={gradient_clip:1}"], "trainer.gradient_clip is unknown; did you mean trainer.gradient_clip_val?"),
+        (["trainer=3"], "trainer must be names with values, such as trainer.gradient_clip_val=1"),
+    ],
+)
+def test_a_wrong_type_is_told_in_one_line_without_the_schema_s_words(words, line):
+    with pytest.raises(Exception, match="trainer") as caught:
+        composed(*words)
+    assert _one_line(caught.value.__cause__) == line
+
+
+def test_a_mistake_in_an_experiment_file_is_told_with_the_file(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    for text, line in (
+        ("trainer: 3", "trainer must be names with values, such as trainer.gradient_clip_val=1"),
+        ("trainer: {gradient_clip_val: abc}", "trainer.gradient_clip_val must be a number >= 0, got abc"),
+    ):
+        (tmp_path / "experiment/mine.yaml").write_text(f"# @package _global_\n{text}\n")
+        with pytest.raises(Exception, match="experiment/mine") as caught:
+            composed(f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine")
+        assert _one_line(caught.value) == f"experiment/mine: {line}"
+
+
+def test_words_become_those_of_the_schema():
+    words = ["kernel=5", "+trainer.min_epochs=2", "++trainer.gradient_clip_val=1,2", "~trainer.max_time", "resume=r"]
+    assert normalised(words, words) == [
+        "kernel=5", "trainer.min_epochs=2", "trainer.gradient_clip_val=1,2", "trainer.max_time=???", "resume=r",
+    ]  # fmt: skip
+    assert knobs("trainer.max_time=00:00:10:00", *normalised(["~trainer.max_time"], []))["trainer"] == {}
+
+
+def test_a_default_of_an_experiment_can_be_taken_away():
+    speedrun = "experiment=speedrun", "model=unet"
+    assert knobs(*speedrun)["trainer"] == {"check_val_every_n_epoch": 4}
+    assert knobs(*speedrun, *normalised(["~trainer.check_val_every_n_epoch"], []))["trainer"] == {}
+
+
+@pytest.mark.parametrize("word", ["+trainer.devices=2", "+trainer.gradient_clip=1", "+trainer._target_=os.system"])
+def test_a_plus_brings_in_nothing_else(word):
+    with pytest.raises(
+        InputError, match=r"trainer\.(devices=2 is not taken|gradient_clip=1 is unk|_target_=os.system is)"
+    ):
+        knobs(word)
+
+
+def test_an_older_run_s_words_without_effect_are_left_out_and_a_person_s_are_refused():
+    for name in WITHOUT_EFFECT:
+        assert normalised([f"+trainer.{name}=1", "lr=1"], ["resume=r"]) == ["lr=1"]
+        assert name in SHOWN
+        with pytest.raises(InputError, match=f"trainer.{name}=1 is not taken"):
+            normalised([f"trainer.{name}=1"], [f"trainer.{name}=1"])
+
+
+@pytest.mark.parametrize(
+    ("time", "length"), [("01:02:03:04", 93784), ({"minutes": 5}, 300), ("00:00:00:01", 1), ({"days": 1}, 86400)]
+)
+def test_a_time_in_seconds(time, length):
+    assert seconds(time) == length
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["00:10", 10, "1h", {"minutes": 0}, {"years": 1}, "00:00:00:00", "-1:00:00:00", [5], "9999999999:00:00:00",
+     {"hours": 1e300}, {"hours": math.inf}, {"hours": math.nan}],
+)  # fmt: skip
+def test_what_is_no_time(time):
+    with pytest.raises(InputError, match="must be a time DD:HH:MM:SS > 0"):
+        check({"max_time": time}, 25)

@@ -1,0 +1,263 @@
+"""What floors and ceilings measure, kept on disk."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from colourize.colour.palette import fit
+from colourize.colour.spaces import RGB, SPACES
+from colourize.data import module
+from colourize.data.module import fingerprint, labelled
+from colourize.data.scenes import load
+from colourize.evaluation import columns_cache
+from colourize.evaluation.measures import MEASURES, columns_of
+from colourize.evaluation.yardstick import KEPT, QUICK, Yardstick
+from colourize.tasks.colourization.train import train
+
+
+def made(folder, pictures=None, num_colours=6, space=RGB, known=None):
+    """A yardstick of landscapes, and every floor and ceiling."""
+    pictures = pictures or load(40, 12)
+    palette = fit(pictures.train, num_colours, seed=0, space=space)
+    splits = labelled(pictures, palette, folder or "unused", space)
+    yardstick = Yardstick(pictures, *splits, palette, space, folder, known)
+    return yardstick, [*yardstick.floors(), *yardstick.ceilings()]
+
+
+def same(first, second):
+    """Whether rows have the same columns in the same order, of one type and the same bits."""
+    return list(first.columns) == list(second.columns) and all(
+        a.dtype == b.dtype and a.shape == b.shape and a.numpy().tobytes() == b.numpy().tobytes()
+        for a, b in zip(first.columns.values(), second.columns.values(), strict=True)
+    )
+
+
+def forbidden(*_):
+    raise AssertionError("measured again")
+
+
+@pytest.mark.parametrize("keys", [QUICK, tuple(MEASURES), ("ssim", "skill")])
+@pytest.mark.parametrize("space", ["rgb", "lab"])
+def test_rows_from_the_cache_equal_fresh_ones_to_the_bit(tmp_path, monkeypatch, keys, space):
+    fresh, predictors = made(None, space=SPACES[space])
+    wanted = [fresh.row(predictor, keys) for predictor in predictors]
+    for cached in (False, True):
+        yardstick, predictors = made(tmp_path, space=SPACES[space])
+        if cached:
+            monkeypatch.setattr(Yardstick, "_columns", forbidden)
+        assert all(same(yardstick.row(p, keys), row) for p, row in zip(predictors, wanted, strict=True))
+
+
+def test_a_single_picture_validates_too(tmp_path):
+    """numpy leaves the field of a single record where it lies, with the record's stride, which torch refuses."""
+    pictures = load(40, 12)
+    objects = pictures.validation_objects[:1]
+    single = replace(pictures, validation=pictures.validation[:1], validation_objects=objects)
+    fresh, predictors = made(None, single)
+    wanted = [fresh.row(predictor) for predictor in predictors]
+    for _ in range(2):
+        yardstick, predictors = made(tmp_path, single)
+        found = [yardstick.row(predictor) for predictor in predictors]
+        assert all(same(*rows) for rows in zip(found, wanted, strict=True))
+
+
+def test_pictures_too_small_for_a_measure_have_none_from_the_cache_too(tmp_path):
+    pictures = load(20, 6, image_size=8)
+    for _ in range(2):
+        yardstick, (_, _, table, *_) = made(tmp_path, pictures)
+        assert yardstick.row(table, ["ssim"]).columns["ssim"].isnan().all()
+
+
+def test_a_run_s_five_measures_do_not_cost_the_others(tmp_path):
+    yardstick, predictors = made(tmp_path)
+    for predictor in predictors:
+        assert set(yardstick.row(predictor, QUICK).columns) <= columns_of(QUICK)
+    assert len(list(tmp_path.glob("floors-*.npy"))) == 1
+    yardstick.row(predictors[0])
+    assert len(list(tmp_path.glob("floors-*.npy"))) == 2
+    assert set().union(*KEPT) == columns_of(MEASURES)
+    assert set(KEPT[0]).isdisjoint(KEPT[1])
+
+
+def test_a_network_is_measured_and_never_kept(tmp_path):
+    yardstick, _ = made(tmp_path)
+    for shift in (0.0, 5.0):
+        network = torch.nn.Conv2d(1, 6, 1)
+        torch.nn.init.constant_(network.weight, shift)
+        rows = [yardstick.row(yardstick.model("look-up table", network)) for _ in range(2)]
+        assert same(*rows)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "bit", "names", "digest", "list"])
+def test_a_damaged_entry_is_built_anew(tmp_path, damage, caplog):
+    yardstick, predictors = made(tmp_path)
+    before = [yardstick.row(predictor, QUICK) for predictor in predictors]
+    (path,), (said,) = tmp_path.glob("*.npy"), tmp_path.glob("*.json")
+    contents = bytearray(path.read_bytes())
+    if damage == "cut":
+        path.write_bytes(contents[:-100])
+    elif damage == "other":
+        np.save(path, np.zeros(12))
+    elif damage == "bit":
+        contents[-40] ^= 1
+        path.write_bytes(contents)
+    elif damage == "names":
+        path.write_bytes(contents.replace(b"class prior/psnr", b"class prior/PSNR"))
+    elif damage == "list":
+        said.write_text("[]")
+    else:
+        said.write_text("{}")
+    yardstick, predictors = made(tmp_path)
+    assert all(same(yardstick.row(p, QUICK), row) for p, row in zip(predictors, before, strict=True))
+    assert "damaged" in caplog.text
+    caplog.clear()
+    yardstick, predictors = made(tmp_path)
+    yardstick.row(predictors[0], QUICK)
+    assert not caplog.text
+
+
+def test_what_decides_the_measures_decides_the_entry(tmp_path, monkeypatch):
+    """Other pictures, another palette, another space, other objects, another version: each has an entry of its own."""
+    pictures = load(40, 12, image_size=8)
+    other = pictures.validation_objects.flip(0)
+    variants = [
+        {},
+        {"pictures": load(41, 12, image_size=8)},
+        {"pictures": load(40, 13, image_size=8)},
+        {"pictures": type(pictures)(pictures.train, pictures.validation, pictures.train_objects, other)},
+        {"pictures": type(pictures)(pictures.train, pictures.validation)},
+        {"num_colours": 7},
+        {"space": SPACES["lab"]},
+        {"space": SPACES["oklab"]},
+    ]
+    for number, variant in enumerate(variants, start=1):
+        for _ in range(2):
+            yardstick, predictors = made(tmp_path, **{"pictures": pictures, **variant})
+            yardstick.row(predictors[0], ["psnr"])
+        assert len(list(tmp_path.glob("floors-*.npy"))) == number, variant
+    monkeypatch.setattr(columns_cache, "VERSION", columns_cache.VERSION + 1)
+    yardstick, predictors = made(tmp_path, pictures)
+    yardstick.row(predictors[0], ["psnr"])
+    assert len(list(tmp_path.glob("floors-*.npy"))) == len(variants) + 1
+
+
+def test_a_fingerprint_that_is_known_is_not_computed_again(tmp_path, monkeypatch):
+    yardstick, predictors = made(tmp_path)
+    yardstick.row(predictors[0], QUICK)
+    monkeypatch.setattr("colourize.evaluation.yardstick.fingerprint", forbidden)
+    monkeypatch.setattr(Yardstick, "_columns", forbidden)
+    known = fingerprint(yardstick.pictures, yardstick.palette)
+    again, predictors = made(tmp_path, known=known)
+    again.row(predictors[0], QUICK)  # the entry is the same
+
+
+def test_a_run_hashes_its_pictures_once(quick, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "fingerprint", lambda *parts: asked.append(parts) or fingerprint(*parts))
+    monkeypatch.setattr("colourize.evaluation.yardstick.fingerprint", forbidden)
+    train(quick("max_epochs=1"), tmp_path / "run")
+    assert len(asked) == 1
+
+
+BUILDER = """
+import sys, time
+from pathlib import Path
+import torch
+from colourize.evaluation import columns_cache
+
+folder, me = Path(sys.argv[1]), sys.argv[2]
+
+def build():
+    (folder / f"built by {me}").touch()
+    if me == "killed":
+        print("building", flush=True)
+        time.sleep(600)
+    while me == "first" and not (folder / "second waits").exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    return {"floor": {"psnr": torch.arange(4.0)}}
+
+if me == "second":
+    (folder / "second waits").touch()
+rows = columns_cache.kept(folder / "cache", "floors-0", build, 4, ["floor"])
+assert rows["floor"]["psnr"].equal(torch.arange(4.0))
+"""
+
+
+def building(folder, name, **options):
+    return subprocess.Popen([sys.executable, "-c", BUILDER, str(folder), name], text=True, **options)
+
+
+def until(there):
+    while not there():
+        time.sleep(0.01)
+
+
+def test_of_two_processes_one_measures_and_the_other_reads(tmp_path):
+    first = building(tmp_path, "first")
+    until((tmp_path / "built by first").exists)
+    second = building(tmp_path, "second")
+    assert (first.wait(), second.wait()) == (0, 0)
+    assert [path.name for path in tmp_path.glob("built by*")] == ["built by first"]
+
+
+def test_a_killed_process_holds_nobody_up(tmp_path):
+    killed = building(tmp_path, "killed", stdout=subprocess.PIPE)
+    assert killed.stdout.readline() == "building\n"
+    killed.kill()
+    killed.communicate()
+    assert building(tmp_path, "second").wait() == 0
+    assert (tmp_path / "built by second").exists()
+
+
+def test_who_has_waited_long_enough_measures_itself(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(columns_cache, "LONGEST_WAIT", 0.05)
+    (tmp_path / "cache").mkdir()
+    yardstick, predictors = made(tmp_path / "cache")
+    yardstick.row(predictors[0], QUICK)
+    for file in (tmp_path / "cache").glob("floors-*.npy"):
+        file.unlink()
+    (entry,) = (tmp_path / "cache").glob("floors-*.json")
+    with FileLock(tmp_path / f"cache/.{entry.stem}.lock"):
+        yardstick, predictors = made(tmp_path / "cache")
+        assert yardstick.row(predictors[0], ["psnr"]).columns["psnr"].isfinite().all()
+    assert "another process still measures the floors and ceilings; this one measures them too" in caplog.text
+
+
+def test_without_a_folder_that_can_be_written_it_goes_on_without_a_lock(tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file/below"):
+        yardstick, predictors = made(folder)
+        assert yardstick.row(predictors[0], ["psnr"]).columns["psnr"].isfinite().all()
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
+    yardstick, predictors = made(tmp_path)
+    yardstick.row(predictors[0], QUICK)
+    (entry,) = tmp_path.glob("floors-*.json")
+    lock = tmp_path / f".{entry.stem}.lock"
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(tmp_path / "elsewhere")
+    yardstick, predictors = made(tmp_path)
+    yardstick.row(predictors[0], QUICK)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_threads_do_not_decide_the_measures():
+    """So the entry's name does not hold their number: a job among others and ``evaluate`` share what was measured."""
+    before, rows = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            yardstick, predictors = made(None)
+            rows.append([yardstick.row(predictor) for predictor in predictors])
+    finally:
+        torch.set_num_threads(before)
+    assert all(map(same, *rows))

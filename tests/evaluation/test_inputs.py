@@ -1,0 +1,100 @@
+"""Which checkpoints an argument stands for, and whether pictures are those that a run was trained with."""
+
+import os
+import shutil
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from colourize.cli.main import main
+from colourize.colour.spaces import RGB
+from colourize.config.instantiate import builder
+from colourize.data.module import fingerprint
+from colourize.errors import InputError
+from colourize.evaluation.inputs import checkpoint_files, single_checkpoint, unseen
+
+
+@pytest.fixture
+def sweep(finished_run, tmp_path):
+    """A sweep folder of four jobs, one of which has no checkpoint."""
+    for job in ("0", "1", "10", "2"):
+        (tmp_path / job / "checkpoints").mkdir(parents=True)
+        (tmp_path / job / "run.json").write_text("{}")
+        if job != "1":
+            shutil.copy(finished_run / "checkpoints/last.ckpt", tmp_path / job / "checkpoints")
+    return tmp_path
+
+
+def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(sweep):
+    assert [file.parts[-3] for file in checkpoint_files(str(sweep))] == ["0", "2", "10"]
+    assert checkpoint_files(str(sweep / "2")) == [sweep / "2/checkpoints/last.ckpt"]
+    with pytest.raises(InputError, match="no checkpoint"):
+        checkpoint_files(str(sweep / "1"))
+
+
+def test_one_run_is_one_checkpoint_and_several_are_refused(sweep):
+    assert single_checkpoint(str(sweep / "2")) == sweep / "2/checkpoints/last.ckpt"
+    with pytest.raises(InputError, match=rf"holds 3 runs; pass one of them, such as {sweep / '0'}"):
+        single_checkpoint(str(sweep))
+
+
+@pytest.mark.parametrize("verb", ["hints", "decode-sweep", "calibrate"])
+def test_a_verb_that_measures_one_run_takes_no_sweep_and_offers_no_baseline(verb, sweep, monkeypatch):
+    for run, told in ((str(sweep), f"holds 3 runs; pass one of them, such as {sweep / '0'}"),
+                      ("lookup", "lookup is no checkpoint, no run folder with a whole checkpoint and no sweep folder; "
+                                 "pass one of these")):  # fmt: skip
+        monkeypatch.setattr(sys, "argv", ["colourize", verb, run])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert str(caught.value).endswith(told)
+
+
+PALETTE = torch.tensor([[0.2, 0.3, 0.4], [0.6, 0.5, 0.4]])
+SCENES = {"_target_": "colourize.data.scenes.load", "num_train": 60, "num_validation": 6, "image_size": 8}
+
+
+def judged(trained, now):
+    """Whether the pictures of one data node count as unseen by a run that was trained with those of another."""
+    before = fingerprint(builder("data", trained)(), PALETTE, RGB)
+    run = SimpleNamespace(palette=PALETTE, space=RGB, fingerprint=before, config={"data": trained})
+    return unseen(run, {"data": now}, builder("data", now)())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """120 pictures in no split, as a data node."""
+    (tmp_path / "pictures").mkdir()
+    for number in range(120):
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"pictures/{number}.png")
+    root, cache = str(tmp_path / "pictures"), str(tmp_path / "cache")
+    return {"_target_": "colourize.data.folder.load", "root": root, "cache_dir": cache, "image_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("trained", "now", "expected"),
+    [(0.1, 0.1, True), (0.05, 0.0, True), (0.0, 0.1, False), (0.2, 0.1, True), (0.1, 0.2, False)],
+)
+def test_whether_validation_pictures_were_trained_on_depends_on_the_shares(trained, now, expected):
+    assert judged({**SCENES, "holdout": trained}, {**SCENES, "holdout": now}) is expected
+    assert not judged({**SCENES, "holdout": trained}, {**SCENES, "holdout": now, "num_train": 50})
+
+
+def test_a_folder_without_a_test_split_holds_out_a_tenth_by_itself(folder):
+    for trained, expected in ((0.3, True), (0.05, False)):
+        assert judged({**folder, "holdout": trained}, {**folder, "holdout": 0.0}) is expected
+
+
+def test_pictures_are_the_same_wherever_they_lie_and_others_in_the_same_place_are_not(folder, tmp_path):
+    moved = {**folder, "root": str(tmp_path / "moved")}
+    shutil.copytree(folder["root"], moved["root"])
+    assert judged(folder, moved)
+    assert judged({**folder, "holdout": 0.3}, {**moved, "holdout": 0.1})
+    run = SimpleNamespace(palette=PALETTE, space=RGB, config={"data": folder})
+    run.fingerprint = fingerprint(builder("data", folder)(), PALETTE, RGB)
+    Image.effect_noise((8, 8), 50).convert("RGB").save(os.path.join(folder["root"], "0.png"))
+    assert not unseen(run, {"data": folder}, builder("data", folder)())

@@ -1,0 +1,17 @@
+"""The networks of conf/model, by discovery."""
+
+from pathlib import Path
+
+from torch import nn
+
+from colourize.config.instantiate import instantiate
+from colourize.config.knobs import conf_dir
+from tests.conftest import knobs
+
+MODELS = sorted(path.stem for path in (Path(conf_dir()) / "model").glob("*.yaml"))
+BASELINES = ("lookup", "prior")  # counted, not trained
+COURSE = ("poolupsample", "convtranspose", "unet")
+
+
+def network(name: str, **values: int) -> nn.Module:
+    return instantiate(knobs(f"model={name}", *(f"{key}={value}" for key, value in values.items()))["model"])

@@ -1,0 +1,117 @@
+"""Charts of runs that the test wrote, read back from what is handed to matplotlib."""
+
+import json
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from colourize.report.canvas import factored
+from colourize.report.columns import ACCURACY, LOSS
+from colourize.report.drawn import drawn
+from colourize.report.records import read
+from colourize.report.references import published
+from colourize.report.settings import study
+from tests.made_runs import run
+
+COURSE = {"losses": [2.0, *[1.1] * 24], "max_epochs": 25}
+
+
+def charts(folder):
+    return {chart.name: chart for chart in drawn(study(read([folder])))}
+
+
+def test_what_long_names_of_rows_share_is_said_once(tmp_path):
+    names = ["batch_size=32, kernel=3, lr=0.00301324, num_filters=16", "batch_size=64, kernel=1, lr=0.1, num_filters=8"]
+    said = "batch_size, kernel, lr, num_filters", ["32, 3, 0.00301324, 16", "64, 1, 0.1, 8"]
+    assert factored(names) == said
+    for other in ("UNet", "batch_size=32, kernel=3, lr=0.1", "UNet, kernel=3, lr=0.1, num_filters=8"):
+        assert factored([*names, other]) == ("", [*names, other])
+    for job in range(4):
+        run(tmp_path / str(job), batch_size=2**job, lr=0.00123456 * 3**job, kernel=1 + job % 2, num_filters=8 + job)
+    labels = [each.label for each in study(read([tmp_path])).settings]
+    assert factored(labels)[0] == "batch_size, lr, kernel, num_filters"
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """Ends of the error bars drawn: a list of (x, mean, sd), one for each call."""
+    found = []
+    original = Axes.errorbar
+
+    def errorbar(self, x, y, yerr=None, xerr=None, **style):
+        found.append((np.asarray(x, float), np.asarray(y, float), yerr if yerr is not None else xerr))
+        return original(self, x, y, yerr=yerr, xerr=xerr, **style)
+
+    monkeypatch.setattr(Axes, "errorbar", errorbar)
+    return found
+
+
+def test_a_published_result_stands_at_the_one_value_whose_settings_it_shares(tmp_path):
+    for job, kernel in enumerate((1, 3, 5)):
+        run(tmp_path / str(job), kernel=kernel, **COURSE)
+    found = study(read([tmp_path])).settings
+    (mark,) = published(found, LOSS, lambda each: each.values["kernel"])
+    assert (mark.name, mark.place, mark.mean, mark.sd) == ("UNet", 3, 1.0683, 0.0067)
+    (mark,) = published(found, ACCURACY, found.index)
+    assert (mark.place, mark.mean) == (1, pytest.approx(57.95))
+    assert "published UNet, mean ± sd" in charts(tmp_path)["loss-final"].svg
+
+
+@pytest.mark.parametrize(
+    "other", [{"palette": "mine.npy"}, {"trainer": {"limit_train_batches": 3}}, {"lr": 0.01}, {"num_filters": 16}]
+)
+def test_nothing_published_stands_beside_other_settings(tmp_path, other):
+    run(tmp_path / "0", **COURSE, **other)
+    assert published(study(read([tmp_path])).settings, LOSS, lambda each: 0) == []
+
+
+def test_nothing_published_stands_beside_other_classes_of_validation(tmp_path, monkeypatch):
+    from tests import made_runs
+
+    monkeypatch.setitem(made_runs.CONFIG["data"], "validation_classes", "cat")
+    run(tmp_path / "0", **COURSE)
+    assert published(study(read([tmp_path])).settings, LOSS, lambda each: 0) == []
+
+
+def test_one_seed_draws_no_bar_and_its_caption_tells_of_none(tmp_path, bars):
+    for job, kernel in enumerate((1, 3)):
+        run(tmp_path / str(job), losses=(2.0, 1.0 + job), kernel=kernel)
+    caption = charts(tmp_path)["loss-final"].caption
+    assert "One run for each setting." in caption and "sd" not in caption
+    assert all(np.isnan(sd).all() for _, _, sd in bars)
+
+
+def test_of_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond_it_is_told(tmp_path):
+    for job in range(9):
+        run(tmp_path / str(job), losses=[*[9.0] * 20, 0.5 + job / 10] if job else [400.0] * 21, lr=0.001 * (job + 1))
+    found = charts(tmp_path)
+    assert "Losses above 27 are beyond the chart." in found["loss-curves"].caption
+    assert "beyond" not in found["accuracy-curves"].caption
+    with mpl.rc_context():
+        assert ">60<" in found["accuracy-curves"].svg  # 1 / (1 + 0.6) = 62.5 %
+
+
+def test_over_palettes_the_best_are_those_of_the_highest_skill_and_losses_are_not_to_be_compared(tmp_path):
+    """Losses 0.1, 0.2, ... of palettes whose skill rises with the loss."""
+    for job in range(9):
+        run(tmp_path / str(job), (3.0, (job + 1) / 10), num_colours=job + 4, fingerprint=str(job) * 20)
+        row = (tmp_path / f"{job}/run.json").read_text()
+        said = json.loads(row)
+        said["metrics"]["val/skill"] = job / 10
+        (tmp_path / f"{job}/run.json").write_text(json.dumps(said))
+    found = charts(tmp_path)
+    assert "by their last skill named" in found["loss-curves"].caption
+    named = [number for number in range(4, 13) if f">num_colours={number}<" in found["loss-curves"].svg]
+    assert named == [4, 9, 10, 11, 12]
+    for name, told in (("loss-curves", 1), ("accuracy-final", 1), ("skill-final", 0), ("seconds-final", 0)):
+        assert found[name].caption.count("compare the skill") == told
+
+
+def test_two_sets_of_pictures_make_two_lines_and_null_is_told_as_it_is_typed(tmp_path):
+    for job, (size, ema, pictures) in enumerate((s, e, p) for s in (32, 64) for e in (None, 0.5) for p in "ab"):
+        run(tmp_path / str(job), batch_size=size, ema=ema, fingerprint=pictures * 20)
+    svg = charts(tmp_path)["seconds-final"].svg
+    for name in ("ema=null, pictures=aaaaaaaa", "ema=0.5, pictures=bbbbbbbb"):
+        assert name in svg

@@ -1,0 +1,104 @@
+"""The Markdown of a report, as its reader and the next report meet it."""
+
+import csv
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colourize.cli.main import main
+from colourize.cli.report import report
+from colourize.errors import InputError
+from colourize.report import markdown
+from colourize.report.document import Answer, Bullets, Chart, Document, Heading, Pictures, Text
+from tests.made_runs import run
+from tests.reports import made, written
+
+CHART = "<svg ></svg>"
+
+
+def files_of(folder):
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("lost", [markdown.BEGIN, markdown.END, None])
+def test_a_file_that_is_no_report_or_lost_the_place_of_its_answer_is_kept(tmp_path, lost):
+    _, text, _ = written(made(tmp_path))
+    text = "# By hand\n" if lost is None else text.replace(markdown.UNANSWERED, "So it is.").replace(lost, "")
+    (tmp_path / "report.md").write_text(text)
+    before = files_of(tmp_path)
+    with pytest.raises(
+        InputError, match="report.md is there and lacks the comments .* pass another --markdown"
+    ) as told:
+        written(tmp_path)
+    assert "\n" not in str(told.value) and files_of(tmp_path) == before
+
+
+def test_a_file_that_is_no_text_is_told_in_one_line(tmp_path, monkeypatch):
+    (made(tmp_path) / "report.md").write_bytes(b"\xff\xfe")
+    monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path)])
+    with pytest.raises(SystemExit, match="report.md is there and lacks the comments"):
+        main()
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_one_file_for_two_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(made(tmp_path))
+    with pytest.raises(InputError, match="are to be three files"):
+        report([tmp_path], html=tmp_path / "out", table=tmp_path.joinpath("0", "..", "out"))
+    assert not list(tmp_path.glob("[a-z]*"))
+
+
+def test_a_file_where_the_charts_are_to_lie_is_told_before_anything_is_written(tmp_path):
+    (made(tmp_path) / "report_files").touch()
+    with pytest.raises(InputError, match="report_files is a file"):
+        report([tmp_path])
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_pictures_of_many_palettes_are_named_once_where_they_are_left_out(tmp_path):
+    strips = [Pictures({f"of palette {number}": np.zeros((8, 8, 3), np.uint8)}) for number in range(3)]
+    document = Document("Study", [Heading("Pictures"), *strips, Text("after"), strips[0]])
+    markdown.write(document, tmp_path / "page.md")
+    expected = ["# Study", "## Pictures", markdown.ELSEWHERE, "after", markdown.ELSEWHERE]
+    assert (tmp_path / "page.md").read_text() == "\n\n".join(expected) + "\n"
+    markdown.write(document, tmp_path / "page.md", pictures=True)
+    assert (tmp_path / "page.md").read_text().count("| of palette ") == 4
+
+
+def test_charts_that_are_linked_no_more_are_removed_and_no_other_files(tmp_path):
+    home = tmp_path / "page_files"
+    charts = [Chart(name, CHART, name) for name in ("one", "two")]
+    markdown.write(Document("All", charts), tmp_path / "page.md")
+    Image.new("RGB", (2, 2)).save(home / "pictures-01.png")
+    (home / "mine.svg").write_text(CHART)
+    (home / "notes.txt").touch()
+    markdown.write(Document("Less", charts[1:]), tmp_path / "page.md")
+    assert {file.name for file in home.iterdir()} == {"two.svg", "mine.svg", "notes.txt"}
+
+
+def test_names_of_users_are_text_wherever_they_stand(tmp_path):
+    name = "<i>\n&amp; \\*"
+    parts = [Heading(name), Text(f"**Said**: `<b>` and {name}"), Bullets([name]), Chart("one", CHART, f"[{name}]")]
+    markdown.write(Document(name, [Answer("<b>mine</b>"), *parts]), tmp_path / "a (b) c.md")
+    text = (tmp_path / "a (b) c.md").read_text()
+    told = r"\<i> \&amp; \\*"
+    assert text.startswith(f"# {told}\n") and f"## {told}\n" in text and f"- {told}\n" in text
+    assert f"**Said**: `<b>` and {told}\n" in text and "\n<b>mine</b>\n" in text
+    assert "![(i> amp; *)](a%20%28b%29%20c_files/one.svg)" in text
+
+
+def test_names_that_matplotlib_would_take_for_mathematics_are_drawn_as_they_are(tmp_path):
+    for job, name in enumerate(("a$^$.npy", "b$_$.npy", "a|<b>.npy")):
+        run(tmp_path / str(job), palette=name)
+    page, text, _ = written(tmp_path)
+    assert page.count("palette=a$^$.npy") > 2 and r"| palette=a\|\<b>.npy |" in text
+
+
+def test_the_csv_has_every_digit_of_what_was_varied(tmp_path):
+    rates = [0.0012345678, 0.0012345679, 0.1 + 0.2]
+    for job, lr in enumerate(rates):
+        run(tmp_path / str(job), lr=lr)
+    *_, table = written(tmp_path)
+    assert [float(row["lr"]) for row in csv.DictReader(table.splitlines())] == rates

@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from colourize.cli.report import report
+from colourize.report.records import experiment, read
+from colourize.runs import listing
+from tests.made_runs import run
+
+SWEEPER = "{_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper, params: null}"
+
+
+def test_jobs_that_differ_in_nothing_that_makes_a_difference_are_not_told_as_not_begun(tmp_path):
+    for seed in (0, 1):
+        run(tmp_path / str(seed), seed=seed)
+    (tmp_path / "sweep.json").write_text('{"overrides": ["seed=0,1,2"], "cwd": "/"}')
+    task = "['seed=0,1,2', save_every=7]"
+    (tmp_path / "multirun.yaml").write_text(f"hydra: {{sweeper: {SWEEPER}, overrides: {{task: {task}}}}}")
+    assert [record.state for record in read([tmp_path])] == ["not begun", "finished", "finished"]
+
+
+def test_a_sweep_over_experiments_has_none_that_is_its_own(tmp_path):
+    names = "batch_size_linear", "batch_size_sqrt"
+    for job, name in enumerate(names):
+        run(tmp_path / name / "0", experiment=name)
+        run(tmp_path / "both" / str(job), experiment=name)
+    assert [experiment(read([tmp_path / name])) for name in (*names, "both")] == [*names, ""]
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "x", [1], {"a": 1}])
+def test_entries_of_a_wrong_type_end_no_report(tmp_path, wrong):
+    def damaged(number, change):
+        file = run(tmp_path / str(number), seed=number) / "run.json"
+        said = json.loads(file.read_text())
+        change(said)
+        file.write_text(json.dumps(said))
+
+    run(tmp_path / "0")
+    for number, key in enumerate(("metrics", "overrides", "refused", "environment", "config", "error", "start"), 1):
+        damaged(number, lambda said, key=key: said.update({key: wrong}))
+    for number, key in enumerate(("model", "data", "optimizer", "scheduler", "trainer", "seed", "lr"), 10):
+        damaged(number, lambda said, key=key: said["config"].update({key: wrong}))
+    (tmp_path / "sweep.json").write_text(json.dumps({"overrides": wrong, "cwd": wrong}))
+    for number, rows in enumerate((wrong, {"UNet": wrong}, {"UNet": {"psnr": wrong}}, {"UNet": {"psnr": [wrong]}}), 30):
+        (run(tmp_path / str(number), seed=number) / "evaluation.json").write_text(json.dumps(rows))
+    damaged(20, lambda said: said["config"]["model"].update(_target_=wrong))
+    report([tmp_path])
+    listing.show([tmp_path])

@@ -1,0 +1,76 @@
+"""The sentences at a report's head, over runs that the test wrote."""
+
+import json
+
+import pytest
+from scipy import stats
+
+from colourize.report.records import read
+from colourize.report.settings import study
+from colourize.report.summary import changed, summary
+from tests.made_runs import run
+
+
+def said(folder):
+    return summary(study(read([folder])))
+
+
+@pytest.mark.parametrize(
+    ("second", "sure"),
+    [([1.12, 1.11, 1.13], "no difference that these seeds can show"), ([1.5, 1.56, 1.47], "more than seeds explain")],
+)
+def test_how_far_the_next_setting_is_behind_is_told_with_its_interval(tmp_path, second, sure):
+    first = [1.10, 1.15, 1.05]
+    for kernel, losses in ((3, first), (5, second)):
+        for seed, loss in enumerate(losses):
+            run(tmp_path / f"{kernel}-{seed}", losses=(2.0, loss), kernel=kernel, seed=seed)
+    low, high = stats.ttest_rel(second, first).confidence_interval(0.95)
+    mean = sum(second) / 3 - sum(first) / 3
+    assert f"The lowest: kernel=3, 1.1000 ± 0.0500 nats a pixel. The next, kernel=5, is {mean:.4f} higher" in said(
+        tmp_path
+    )
+    assert f"95 % interval {low:+.4f} to {high:+.4f} over 3 seeds: {sure}." in said(tmp_path)
+    assert "All finished runs took 2.0 minutes, one after another." in said(tmp_path)
+
+
+def test_one_pair_and_other_seeds_say_that_they_show_nothing(tmp_path):
+    run(tmp_path / "0", losses=(2.0, 1.1), kernel=3)
+    other = run(tmp_path / "1", losses=(2.0, 1.2), kernel=5)
+    assert "is 0.1000 higher with the same seed: from one pair nobody can tell luck." in said(tmp_path)
+    contents = json.loads((other / "run.json").read_text())
+    contents["config"]["seed"] = 7
+    (other / "run.json").write_text(json.dumps(contents))
+    assert "The next: kernel=5, with other seeds." in said(tmp_path)
+
+
+def test_of_each_set_of_pictures_the_lowest_is_named(tmp_path):
+    for job, (size, pictures) in enumerate((size, pictures) for size in (32, 64) for pictures in "ab"):
+        run(tmp_path / str(job), losses=(2.0, 1 + job / 10), batch_size=size, fingerprint=pictures * 20)
+    assert said(tmp_path).count("The lowest: batch_size=32") == 2
+
+
+def test_the_lowest_is_named_with_what_long_labels_leave_out(tmp_path):
+    usual = {"batch_size": 50, "lr": 0.01, "kernel": 5, "num_filters": 16}
+    for job, other in enumerate([{}, {"kernel": 7}, {"lr": 0.1}, {"num_filters": 8}, {"batch_size": 7}]):
+        run(tmp_path / str(job), losses=(2.0, 1 - job / 10), **usual | other)
+    assert "The lowest: batch_size=7, lr=0.01, kernel=5, num_filters=16, " in said(tmp_path)
+
+
+def test_the_words_beside_an_experiment_are_told_but_for_where_it_runs(tmp_path):
+    run(tmp_path / "0", batch_size=64)
+    words = ["experiment=batch_size", "data=folder", "data.root=/x", "classes=horse", "cache_dir=c", "max_epochs=2",
+             "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "batch_size=64,256"]  # fmt: skip
+    (tmp_path / "sweep.json").write_text(json.dumps({"overrides": words, "cwd": "/"}))
+    assert changed(study(read([tmp_path]))) == "batch_size=64,256 max_epochs=2"
+
+
+def test_of_several_commands_each_one_s_words_stay_together(tmp_path):
+    for job, words in enumerate(([], ["kernel=5", "seed=0,1"], ["kernel=1,2"])):
+        run(tmp_path / str(job) / "0", kernel=job)
+        (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": ["experiment=kernel", *words]}))
+    assert changed(study(read([tmp_path]))) == "no further words; kernel=1,2; kernel=5 seed=0,1"
+    for job in range(3, 6):
+        run(tmp_path / str(job) / "0", kernel=job)
+        overrides = ["experiment=kernel", f"kernel={job}"]
+        (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": overrides}))
+    assert changed(study(read([tmp_path]))) == "6 commands of different words"

@@ -1,0 +1,30 @@
+import json
+
+from colourize.runs import manifest
+
+
+def test_an_update_adds_and_a_write_starts_anew(tmp_path):
+    manifest.write(tmp_path, status="failed", error="old")
+    manifest.update(tmp_path, end="now")
+    assert manifest.read(tmp_path) == {"status": "failed", "error": "old", "end": "now"}
+    manifest.write(tmp_path, status="running")
+    assert manifest.read(tmp_path) == {"status": "running"}
+    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_number_without_a_value_is_null(tmp_path):
+    manifest.write(tmp_path, metrics={"val/loss": float("nan"), "val/accuracy": 0.5}, best=float("inf"))
+    plain = json.loads((tmp_path / "run.json").read_text(), parse_constant=lambda word: 1 / 0)
+    assert plain == {"metrics": {"val/loss": None, "val/accuracy": 0.5}, "best": None}
+
+
+def test_what_is_not_of_the_type_that_a_run_writes_is_left_out_and_told(tmp_path, caplog):
+    said = {"status": 1, "overrides": ["a=1", 2], "config": None, "starts": 2, "pruned": True, "own": [1]}
+    (tmp_path / "run.json").write_text(json.dumps({**said, "refused": {"status": None, "error": "no"}}))
+    refused = {"status": "failed", "overrides": [], "error": "no"}
+    assert manifest.read(tmp_path) == {"starts": 2, "pruned": True, "own": [1], "refused": refused}
+    assert [record.getMessage().split()[1] for record in caplog.records] == ["status", "overrides"]
+
+
+def test_a_folder_without_a_manifest_says_nothing(tmp_path):
+    assert manifest.read(tmp_path) == {}

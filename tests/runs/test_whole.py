@@ -1,0 +1,39 @@
+"""One rule for every page: which stored configurations and numbers count."""
+
+import json
+
+import pytest
+
+from colourize.course.theory import learning_rates
+from colourize.report import records
+from colourize.runs.whole import is_finite, is_whole
+from tests.conftest import QUICK, knobs
+
+
+def test_a_configuration_of_ours_is_whole():
+    assert is_whole(knobs(*QUICK))
+
+
+@pytest.mark.parametrize("config", [None, [], {}, "x", {"model": 3}])
+def test_anything_else_is_not(config):
+    assert not is_whole(config)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"lr": float("nan")}, {"seed": "x"}, {"model": []}, {"loss": "x"}, {"trainer": 3}, {"data": {"a": [1e30]}}],
+)
+def test_the_report_and_the_figure_of_rates_leave_out_the_same_runs(tmp_path, entry):
+    metrics = {"val/loss": 1.0, "train/loss": 1.0, "lr": 0.1}
+    for number, config in enumerate((knobs(*QUICK), {**knobs(*QUICK), **entry})):
+        assert is_whole(config) is (number == 0)
+        (tmp_path / str(number)).mkdir()
+        said = {"status": "finished", "config": config, "metrics": metrics}
+        (tmp_path / str(number) / "run.json").write_text(json.dumps(said))
+    assert [bool(record.config) for record in records.read([tmp_path])] == [True, False]
+    assert learning_rates.study(str(tmp_path)).sentences == ["1 of 2 runs did not finish and are left out"]
+
+
+def test_numbers_of_any_depth_are_looked_at():
+    assert is_finite({"a": [1, 2.0, {"b": None}], "c": "inf"})
+    assert not any(map(is_finite, ([[float("inf")]], {"a": {"b": -1e30}}, float("nan"))))

@@ -1,0 +1,249 @@
+"""What ``resume=`` takes from a folder: knobs and options, never code, configuration files or a place to write."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from colourize import files
+from colourize.errors import InputError
+from colourize.runs import manifest, run_folder
+
+HOSTILE = [
+    "+hydra.callbacks.x._target_=os.mkdir",
+    "++hydra.callbacks.x={_target_: os.mkdir, path: canary}",
+    "hydra.callbacks.summary._target_=os.mkdir",
+    "hydra.searchpath=[file:///tmp/evil]",
+    "hydra.sweep.subdir=/tmp/evil",
+    "hydra.output_subdir=/tmp/evil",
+    "hydra.job.chdir=true",
+    "hydra.job_logging.handlers.file.filename=/tmp/evil",
+    "hydra/job_logging=none",
+    "hydra/launcher=submitit_slurm",
+    "hydra/launcher=../../evil",
+    "hydra.launcher.pre_dispatch=__import__('os').mkdir('canary')",
+    "hydra.launcher.n_jobs=x",
+    "hydra.launcher._target_=os.mkdir",
+    "hydra.launcher.temp_folder=/tmp/evil",
+    "hydra.sweeper.params={x: y}",
+    "hydra.sweeper._target_=os.mkdir",
+    "model._target_=os.mkdir",
+    "+model.num_filters={_target_: os.mkdir, path: canary}",
+    "+model.num_filters={'_target_': os.mkdir}",
+    '+model.num_filters={"_target_": os.mkdir}',
+    "+model.num_filters=[{_target_: os.mkdir}]",
+    "+model.num_filters={a: {_partial_: true}}",
+    "model={_target_: os.mkdir, path: canary}",
+    "+data.classes={_target_: os.mkdir}",
+    "data._target_=os.mkdir,os.rmdir",
+    "+trainer.logger={_target_: os.mkdir}",
+    "+trainer={logger: {_target_: os.mkdir}}",
+    "+loss._target_=sympy.sympify",
+    "+optimizer._args_=[x]",
+    "model=../../evil",
+    "model=/tmp/evil",
+    "experiment=/tmp/evil",
+    "experiment=nowhere",
+    "experiment=batch_size,../../evil",
+    "model@hydra.callbacks.x=unet",
+    "+model@_global_=unet",
+    "lr=${oc.env:HOME}",
+    "lr=${hydra:runtime.cwd}",
+    "lr='${oc.env:HOME}'",
+    "lr=${scaled:${oc.env:HOME},1,1}",
+    "resume=elsewhere",
+    "+kernl=3",
+    "~hydra.callbacks.summary",
+    "--config-dir=/tmp/evil",
+    "-cd=/tmp/evil",
+    "--multirun",
+    "--config-name",
+    "",
+    "=",
+    "kernel",
+    "kernel=[",
+    "x" * 100_000,
+    "kernel=" + "[" * 5000 + "]" * 5000,
+    "\x1b]0;evil\x07=3",
+    r"+model.x=$\{oc.create:\{_target_: os.mkdir\, path: canary\}\}",
+    r"data.classes=$\{oc.env:HOME\}",
+    r"+model.x={$\{oc.env:HOME\}: 1}",
+    r"+model.x=[{a: $\{oc.env:HOME\}}]",
+    r"+model.x={\_target_: os.mkdir}",
+    "classes='$'{oc.env:HOME}",
+    "lr='${scaled:0.001,${oc.env:HOME},1}'",
+    "lr='${batch_size}${oc.env:HOME}'",
+    "lr='${scaled:1,2,3}${oc.env:HOME}'",
+    "palette=str('${oc.env:HOME}')",
+    "classes=choice('${oc.env:HOME}',a)",
+    "classes=sort(b,'${oc.env:HOME}')",
+    "classes=glob(*)",
+    "seed=range(0,1000000000000)",
+    "hydra.launcher.n_jobs=1000000",
+    "model=null",
+    "data=null",
+    "experiment=null",
+    "data.root='a\0b'",
+    "model.kernel-size=3",
+    "model.a$b=3",
+]
+GOOD = [
+    "model=unet", "model=unet,resunet", "kernel=3,5", "kernel=range(1,8)", "lr=tag(log,interval(1e-4,1e-1))", "seed=1",
+    "classes=[cat,dog]", "+trainer.max_time='00:00:10'", "trainer.gradient_clip_val=1", "experiment=batch_size",
+    "model.widths=[1,2]", "+augment.shift=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "~augment",
+    "hydra/sweeper=optuna", "hydra.sweeper.n_trials=60", "lr='${scaled:0.001,${batch_size},100,0.5}'",
+    "lr=${batch_size}", "lr='${per_network:${model._target_},{UNet:3}}'",
+    "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
+]  # fmt: skip
+
+
+def begun(folder: Path, words, **more):
+    folder.mkdir(exist_ok=True)
+    manifest.write(folder, overrides=words, **more)
+    return folder
+
+
+def resumed(folder, *typed):
+    return run_folder.resumed([f"resume={folder}", *typed])
+
+
+@pytest.mark.parametrize("word", HOSTILE, ids=lambda word: repr(word)[:40])
+@pytest.mark.parametrize("kind", ["run", "sweep"])
+def test_a_hostile_word_is_refused_in_one_line(tmp_path, word, kind):
+    folder = begun(tmp_path / "theirs", ["seed=1", word])
+    if kind == "sweep":
+        (folder / "run.json").unlink()
+        (folder / "sweep.json").write_text(json.dumps({"overrides": ["seed=1", word], "cwd": "/"}))
+    with pytest.raises(InputError, match="a file may only set knobs and choose options") as caught:
+        resumed(folder)
+    text = str(caught.value)
+    assert len(text) < 600 and text.isprintable()
+
+
+@pytest.mark.parametrize("word", GOOD)
+def test_what_one_types_to_begin_a_run_resumes_it(tmp_path, word):
+    assert word in resumed(begun(tmp_path / "mine", [word]))
+
+
+@pytest.mark.parametrize("word", ["hydra.searchpath=[file:///tmp/mine]", "+hydra.callbacks.x._target_=my.Callback"])
+def test_what_a_person_types_again_holds(tmp_path, word):
+    folder = begun(tmp_path / "mine", ["seed=1", word])
+    assert resumed(folder, word)[:2] == ["seed=1", word] or word in resumed(folder, word)
+
+
+def test_a_searchpath_is_remembered_and_asked_for(tmp_path):
+    folder, word = tmp_path / "mine", "hydra.searchpath=[file:///tmp/mine]"
+    folder.mkdir()
+    run_folder.announce(folder, ["experiment=batch_size"], [word, "hydra.run.dir=x"])
+    with pytest.raises(InputError, match=r"its file holds hydra\.searchpath=\[file:///tmp/mine\], but a file"):
+        resumed(folder)
+    assert word in resumed(folder, word)
+
+
+def test_a_file_does_not_say_where_we_write(tmp_path):
+    words = ["cache_dir=/evil", "+data.cache_dir=/evil", "hydra.run.dir=/evil", "hydra.mode=RUN", "+data.download=true"]
+    found = resumed(begun(tmp_path / "theirs", ["data=folder", *words]))
+    assert found == ["data=folder", "hydra.mode=RUN", f"hydra.run.dir='{tmp_path / 'theirs'}'"]
+    assert "cache_dir=mine" in resumed(tmp_path / "theirs", "cache_dir=mine")
+
+
+def test_a_cache_that_is_there_already_is_used_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    files.make_cache(tmp_path / "cache")
+    folder = begun(tmp_path / "mine", ["cache_dir=cache", "+data.cache_dir=cache"], cwd=str(tmp_path))
+    assert resumed(folder)[:2] == ["cache_dir=cache", "+data.cache_dir=cache"]
+    monkeypatch.chdir(tmp_path / "here")
+    assert resumed(folder)[:2] == [f"{name}='{tmp_path}/cache'" for name in ("cache_dir", "+data.cache_dir")]
+
+
+def test_the_process_stays_where_it_is_and_reads_where_the_run_was_begun(tmp_path, monkeypatch):
+    home, here = tmp_path / "home", tmp_path / "here"
+    (home / "data/cifar-10-batches-py").mkdir(parents=True)
+    here.mkdir()
+    monkeypatch.chdir(here)
+    words = ["data=folder", "data.root=pictures", "palette=mine.npy", "ckpt_path=/abs/x.ckpt"]
+    found = resumed(begun(tmp_path / "run", words, cwd=str(home)))
+    assert found[:4] == ["data=folder", f"data.root='{home}/pictures'", f"palette='{home}/mine.npy'",
+                         "ckpt_path='/abs/x.ckpt'"]  # fmt: skip
+    assert Path.cwd() == here
+    again = resumed(begun(tmp_path / "other", ["palette=kmeans"], cwd=str(home)))
+    assert again[:3] == ["palette=kmeans", f"data.root='{home}/data'", "+data.download=false"]
+    monkeypatch.chdir(home)
+    assert resumed(tmp_path / "run")[:4] == words
+    assert resumed(tmp_path / "other")[:2] == ["palette=kmeans", "hydra.mode=RUN"]
+
+
+def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_path):
+    folder = begun(tmp_path / "theirs", ["data.root=/evil"])
+    assert resumed(folder)[:2] == ["data.root=/evil", "+data.download=false"]
+    spelt = "data=cifar10", "data='cifar10'", 'data="cifar10"', "+data=cifar10", "++data=cifar10", "data= cifar10"
+    for word in (*spelt, "data=str(cifar10)", "data=choice(cifar10)", "data=cifar10,cifar10"):
+        found = resumed(begun(folder, [word, "data.root=/evil"]))
+        assert found[:3] == [word, "data.root=/evil", "+data.download=false"]
+    with pytest.raises(InputError, match=r"data\.root=/evil: a file does not say where to download to; type it"):
+        resumed(begun(folder, ["data=cifar10,folder", "data.root=/evil"]))
+    begun(folder, ["data.root=/evil"])
+    assert "+data.download=false" not in resumed(folder, "data.root=mine")
+
+
+CIFAR, FOLDER = ({"data": {"_target_": f"colourize.data.{name}.load"}} for name in ("cifar10", "folder"))
+
+
+def test_only_cifar_10_is_told_not_to_download(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    (home / "data/cifar-10-batches-py").mkdir(parents=True)
+    words = ["experiment=mine", "data.root=pictures"]
+    folder = begun(tmp_path / "run", words, config=FOLDER)
+    assert resumed(folder, "experiment=mine")[:2] == ["data.root=pictures", "hydra.mode=RUN"]
+    monkeypatch.chdir(tmp_path)
+    away = begun(tmp_path / "away", ["experiment=mine"], config=FOLDER, cwd=str(home))
+    assert not [word for word in resumed(away, "experiment=mine") if word.startswith(("data", "+data"))]
+    archive = begun(tmp_path / "archive", ["experiment=batch_size"], config=CIFAR, cwd=str(home))
+    assert resumed(archive)[1:3] == [f"data.root='{home}/data'", "+data.download=false"]
+
+
+def test_the_command_that_resumes_one_s_own_run_holds_what_has_to_be_typed_again(tmp_path):
+    words = ["seed=1", "experiment=mine", "model._target_=my.Net"]
+    folder = begun(tmp_path / "mine", words, searchpath=["hydra.searchpath=[file:///x]"])
+    command = shlex.split(run_folder.going_on("python train.py", folder, own=True))
+    assert command[2:] == [f"resume={folder}", *words[1:], "hydra.searchpath=[file:///x]"]
+    assert set(words) <= set(run_folder.resumed(command[2:]))
+    assert run_folder.going_on("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
+
+
+def test_all_that_has_to_be_typed_again_is_said_at_once(tmp_path):
+    folder = begun(tmp_path / "mine", ["model._target_=my.Net", "seed=1", "experiment=mine"])
+    with pytest.raises(InputError, match=r"holds model\._target_=my\.Net, experiment=mine, but a file"):
+        resumed(folder)
+
+
+def test_a_cache_that_is_none_is_named(tmp_path, caplog):
+    resumed(begun(tmp_path / "theirs", ["cache_dir=/evil"]))
+    assert "cache_dir=/evil names no cache of colourize" in caplog.text
+
+
+def test_an_added_argument_can_be_taken_away_again(tmp_path):
+    folder = begun(tmp_path / "mine", ["seed=1", "+trainer.max_time='00:00:10'", "+augment.shift=1"])
+    found = resumed(folder, "~trainer.max_time", "~augment.shift")
+    assert found == ["seed=1", "hydra.mode=RUN", f"hydra.run.dir='{folder}'"]
+    assert "~optimizer.fused" in resumed(folder, "~optimizer.fused")
+
+
+def test_a_word_replaces_the_file_s_whatever_that_was(tmp_path):
+    folder = begun(tmp_path / "mine", ["+trainer.max_time=1", "model._target_=my.Net"])
+    found = resumed(folder, "trainer.max_time=2", "model._target_=my.Net")
+    assert found[-2:] == ["+trainer.max_time=2", "model._target_=my.Net"] or set(found) >= {
+        "+trainer.max_time=2",
+        "model._target_=my.Net",
+    }
+
+
+@pytest.mark.parametrize("cwd", ["a\0b", "\ud800", "x" * 5000, "~nosuchuser/x", "loop"])
+def test_a_working_directory_that_cannot_be_is_left_out(tmp_path, monkeypatch, cwd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    words = ["data=folder", "palette='~nosuchuser/x.npy'", "cache_dir='~nosuchuser'"]
+    found = resumed(begun(tmp_path / "theirs", words, cwd=cwd))
+    assert [word for word in found if word.startswith("palette=")]

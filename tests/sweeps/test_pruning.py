@@ -1,0 +1,77 @@
+import pytest
+from optuna.distributions import FloatDistribution
+
+from colourize.runs import manifest
+from colourize.sweeps import search_study
+from colourize.sweeps.pruning import Pruning
+from colourize.tasks.colourization import train as train_module
+from colourize.tasks.colourization.train import train
+
+SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True)}
+
+
+def asked(study):
+    return study.ask(SPACE).number
+
+
+def add_good_trials(study, epochs):
+    """Two complete trials, better than any run here becomes."""
+    for loss in (0.01, 0.02):
+        trial = study.ask(SPACE)
+        for epoch in range(epochs):
+            trial.report(loss, epoch)
+        study.tell(trial, loss)
+
+
+def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path):
+    study = search_study.open_study(tmp_path, 2, 0)
+    add_good_trials(study, epochs=4)
+    number = asked(study)
+    pruning = Pruning(study, number)
+    metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[pruning])
+    assert pruning.pruned and metrics["epoch"] == 0
+    assert (tmp_path / "run/evaluation.json").exists() and (tmp_path / "run/checkpoints/last.ckpt").exists()
+    assert study.trials[number].user_attrs == {search_study.PRUNED: 1}
+
+
+def test_a_run_in_its_last_epoch_is_complete_however_bad(quick, tmp_path):
+    study = search_study.open_study(tmp_path, 2, 1)
+    add_good_trials(study, epochs=4)
+    pruning = Pruning(study, asked(study))
+    train(quick("max_epochs=2"), tmp_path / "run", callbacks=[pruning])
+    assert not pruning.pruned and "pruned" not in manifest.read(tmp_path / "run")
+
+
+def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, tmp_path):
+    study = search_study.open_study(tmp_path, 2, 0)
+    number = asked(study)
+    pruning = Pruning(study, number)
+    metrics = train(quick("max_epochs=3"), tmp_path / "run", callbacks=[pruning])
+    reported = study.trials[number].intermediate_values
+    assert not pruning.pruned and list(reported) == [0, 1, 2] and reported[2] == metrics["val/loss"]
+
+
+def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quick, tmp_path):
+    study = search_study.open_study(tmp_path, 2, 0)
+    number = asked(study)
+    Pruning(study, number).trial.report(7.0, 0)
+    train(quick("max_epochs=2"), tmp_path / "run", callbacks=[Pruning(study, number)])
+    assert study.trials[number].intermediate_values[0] == 7.0
+
+
+def test_a_run_that_was_ended_early_and_then_cut_short_does_not_go_on(quick, tmp_path, monkeypatch):
+    study = search_study.open_study(tmp_path, 2, 0)
+    add_good_trials(study, epochs=1)
+    number = asked(study)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "_report", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])
+    metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])
+    assert metrics["epoch"] == 0 and list(study.trials[number].intermediate_values) == [0]
+    said = manifest.read(tmp_path / "run")
+    assert said["status"] == "finished" and said["pruned"]

@@ -1,0 +1,299 @@
+import math
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from omegaconf import OmegaConf
+from optuna.trial import TrialState
+
+from colourize.errors import InputError
+from colourize.runs import manifest
+from colourize.sweeps import search, search_study
+from tests.conftest import QUICK
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Launcher:
+    """Stands for Hydra's: each job returns (log10 lr + 2)^2, but those in ``ends``, which return or raise that."""
+
+    def __init__(self, ends=None):
+        self.ends, self.ran, self.at_once = ends or {}, [], []
+
+    def launch(self, jobs, initial_job_idx):
+        self.at_once.append(len(jobs))
+        found = []
+        for number, words in enumerate(jobs, start=initial_job_idx):
+            self.ran.append((number, tuple(words)))
+            end = self.ends.get(number)
+            if isinstance(end, BaseException):
+                raise end
+            rate = float(dict(word.split("=") for word in words)["lr"])
+            found.append(SimpleNamespace(return_value=(math.log10(rate) + 2) ** 2 if end is None else end))
+        return found
+
+
+def searched(folder, launcher, n_trials=12, n_jobs=1, arguments=("kernel=3",), lr="tag(log,interval(1e-5,1))", **more):
+    made = search.OptunaSweeper({"lr": lr}, n_trials, **{"seed": 0, "random_trials": 4, "prune_after": 1, **more})
+    made.job_config = OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}, "launcher": {"n_jobs": n_jobs}}})
+    made.context, made.launcher = SimpleNamespace(config_loader=None), launcher
+    made.validate_batch_is_legal = lambda batch: None
+    made.sweep(list(arguments))
+    return launcher.ran
+
+
+def trials(folder):
+    return search_study.open_study(folder, 4, 1).trials
+
+
+def test_job_n_is_trial_n_and_runs_with_its_values_and_the_fixed_ones(tmp_path):
+    ran = searched(tmp_path, Launcher(), n_jobs=2)
+    assert [number for number, _ in ran] == list(range(12))
+    for (_, words), trial in zip(ran, trials(tmp_path), strict=True):
+        assert words[0] == "kernel=3"
+        assert float(words[1].removeprefix("lr=")) == pytest.approx(trial.params["lr"], rel=1e-5)
+        assert trial.value == pytest.approx((math.log10(trial.params["lr"]) + 2) ** 2, abs=1e-4)
+
+
+def test_the_best_is_written_in_words_that_can_be_typed(tmp_path):
+    assert search_study.best(tmp_path) == ""
+    searched(tmp_path, Launcher())
+    values = [trial.value for trial in trials(tmp_path)]
+    said = OmegaConf.load(tmp_path / search_study.RESULTS)
+    assert said.best_value == min(values) and values[said.best_job] == min(values)
+    assert search_study.best(tmp_path).startswith(f"job {said.best_job}, val/loss {min(values):.4f}: lr=")
+
+
+def test_a_search_that_was_killed_proposes_what_it_would_have_without(tmp_path):
+    whole = searched(tmp_path / "whole", Launcher())
+    cut = Launcher({6: KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path / "cut", cut)
+    assert trials(tmp_path / "cut")[6].state is TrialState.RUNNING
+    after = searched(tmp_path / "cut", Launcher())
+    assert after[0][0] == 6, "what did not end is run first, in its own folder"
+    assert [*cut.ran[:6], *after] == whole
+
+
+def test_failed_and_pruned_jobs_are_told_to_the_study(tmp_path):
+    class Marking(Launcher):
+        def launch(self, jobs, initial_job_idx):
+            if initial_job_idx == 3:
+                study = search_study.open_study(tmp_path, 4, 1)
+                study._storage.set_trial_user_attr(study.trials[3]._trial_id, search_study.PRUNED, 2)
+            return super().launch(jobs, initial_job_idx)
+
+    searched(tmp_path, Marking({1: math.nan}), n_trials=5)
+    states = [trial.state for trial in trials(tmp_path)]
+    assert states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE, TrialState.PRUNED, TrialState.COMPLETE]
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (["kernel=5"], r"with kernel=3, not kernel=5"),
+        (["kernel=3", "max_epochs=9"], r"without max_epochs=9"),
+        (["kernel=choice(3,7)"], r"with kernel=3, not kernel=choice\(3,7\)"),
+    ],
+)
+def test_another_search_in_the_same_folder_is_refused_and_changes_nothing(tmp_path, other, told):
+    searched(tmp_path, Launcher(), n_trials=2)
+    before = trials(tmp_path)
+    with pytest.raises(InputError, match=rf"holds a search {told}; pass the same, or another hydra\.sweep\.dir"):
+        searched(tmp_path, Launcher(), n_trials=4, arguments=other)
+    assert trials(tmp_path) == before
+    words = ["save_every=7", "kernel=3", "cache_dir=elsewhere"]  # which make no difference
+    assert len(searched(tmp_path, Launcher(), n_trials=4, arguments=words)) == 2
+
+
+def test_a_search_without_values_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"a search wants values to choose among"):
+        searched(tmp_path, Launcher(), arguments=["lr=0.1"])
+
+
+def test_runs_that_no_search_began_are_left_alone(tmp_path):
+    (tmp_path / "0").mkdir()
+    manifest.write(tmp_path / "0", status="finished")
+    with pytest.raises(InputError, match=r"holds runs that no search began"):
+        searched(tmp_path, Launcher())
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
+
+
+def test_a_second_search_in_a_folder_waits_for_no_one(tmp_path):
+    class Second(Launcher):
+        def launch(self, jobs, initial_job_idx):
+            with pytest.raises(InputError, match=r"is in use by another search"):
+                searched(tmp_path, Launcher())
+            return super().launch(jobs, initial_job_idx)
+
+    assert len(searched(tmp_path, Second(), n_trials=2)) == 2
+
+
+@pytest.mark.parametrize(
+    "bad", [{"n_trials": "abc"}, {"n_trials": 0}, {"prune_after": -1}, {"random_trials": -1}, {"seed": -5}]
+)
+def test_settings_without_meaning_are_refused_before_anything_is_written(tmp_path, bad):
+    with pytest.raises(InputError, match=rf"hydra\.sweeper\.{next(iter(bad))}=.* is no whole number; pass \d or more"):
+        searched(tmp_path / "new", Launcher(), **bad)
+    assert not (tmp_path / "new").exists()
+
+
+def test_without_optuna_it_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(InputError) as caught:
+        searched(tmp_path, Launcher())
+    remedy = "pip install '.[sweep]' in a checkout, 'FILE.whl[sweep]' from a wheel"
+    assert str(caught.value) == f"a search requires Optuna: {remedy}"
+
+
+def test_searches_with_different_seeds_share_no_proposal_and_one_with_the_same_shares_all(tmp_path):
+    found = [
+        [trial.params["lr"] for trial in trials(folder)]
+        for folder, seed in ((tmp_path / "a", 0), (tmp_path / "b", 1), (tmp_path / "c", 0))
+        if searched(folder, Launcher(), n_trials=6, seed=seed)
+    ]
+    assert not set(found[0]) & set(found[1]) and found[0] == found[2]
+
+
+def test_unfinished_trials_run_beside_each_other_as_they_would_have(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, Launcher({2: KeyboardInterrupt()}), n_jobs=2)
+    again = Launcher()
+    searched(tmp_path, again, n_trials=6, n_jobs=2)
+    assert again.at_once == [2, 2] and [number for number, _ in again.ran] == [2, 3, 4, 5]
+
+
+def test_no_setting_runs_twice_and_a_search_ends_where_all_were_tried(tmp_path, caplog):
+    ran = searched(tmp_path, Launcher(), arguments=["kernel=choice(3,5)"], lr="choice(0.1,0.01,0.001)")
+    assert len(ran) == len({words for _, words in ran}) == 6
+    assert "1000 draws gave no setting that was not tried: it ends after 6 jobs" in caplog.text
+
+
+def test_a_job_without_a_loss_failed(tmp_path):
+    class Silent(Launcher):
+        def launch(self, jobs, initial_job_idx):
+            return [SimpleNamespace(return_value=None) for _ in super().launch(jobs, initial_job_idx)]
+
+    searched(tmp_path, Silent(), n_trials=1)
+    assert trials(tmp_path)[0].state is TrialState.FAIL
+
+
+def test_a_trial_whose_new_start_was_refused_failed(tmp_path):
+    """Its own run was out of time before, and says so still; a refusal beside it is how this start ended."""
+
+    class Ended(Launcher):
+        def launch(self, jobs, initial_job_idx):
+            folder = tmp_path / str(initial_job_idx)
+            folder.mkdir(exist_ok=True)
+            self.write(folder, list(jobs[0]))
+            super().launch(jobs, initial_job_idx)
+            runtime = OmegaConf.create({"hydra": {"runtime": {"output_dir": str(folder)}}})
+            return [SimpleNamespace(return_value=math.nan, hydra_cfg=runtime)]
+
+    class Stopped(Ended):
+        def write(self, folder, words):
+            manifest.write(folder, status="interrupted", overrides=words, config={"seed": 0})
+
+    class Refused(Ended):
+        def write(self, folder, words):
+            manifest.note_failure(folder, words, "kernel=0 is too small")
+
+    for launcher, state in (
+        (Stopped(), TrialState.RUNNING),
+        (Stopped(), TrialState.RUNNING),
+        (Refused(), TrialState.FAIL),
+    ):
+        assert searched(tmp_path, launcher, n_trials=1)[0][0] == 0
+        assert [trial.state for trial in trials(tmp_path)] == [state]
+
+
+@pytest.mark.parametrize("name", ["a?b=1", "{a}", "50 %41", "ü"])
+def test_the_study_lies_in_its_folder_however_that_is_called(tmp_path, name):
+    searched(tmp_path / name, Launcher(), n_trials=1)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {search_study.DATABASE, search_study.RESULTS} <= {path.name for path in (tmp_path / name).iterdir()}
+
+
+def test_a_damaged_database_is_told_in_one_line_and_damaged_results_count_for_nothing(tmp_path, caplog):
+    searched(tmp_path, Launcher(), n_trials=2)
+    (tmp_path / search_study.RESULTS).write_text("best_job: {")
+    assert search_study.best(tmp_path) == "" and "is damaged" in caplog.text
+    (tmp_path / search_study.DATABASE).write_bytes(b"no database" * 100)
+    with pytest.raises(InputError, match=r"search\.db cannot be used \(.*\); move it away") as caught:
+        searched(tmp_path, Launcher())
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_searches_prunes_goes_on_and_says_what_is_best(tmp_path):
+    words = [*QUICK, "max_epochs=2", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+    words += ["hydra.sweeper.params={lr:'tag(log,interval(1e-6,1e-1))'}", "hydra.sweeper.random_trials=2"]
+    words += ["hydra.sweeper.prune_after=0", "trainer.enable_progress_bar=false"]
+
+    def run(n_trials):
+        command = [sys.executable, str(ROOT / "train.py"), "--multirun", "experiment=search", *words]
+        return subprocess.run(
+            [*command, f"hydra.sweeper.n_trials={n_trials}"], capture_output=True, text=True, cwd=tmp_path, timeout=240
+        )
+
+    first = run(2)
+    assert first.returncode == 0, first.stderr
+    second = run(4)
+    assert second.returncode == 0, second.stderr
+    study = search_study.open_study(tmp_path / "sweep", 2, 0)
+    assert len(study.trials) == 4 and all(trial.state.is_finished() for trial in study.trials)
+    for trial in study.trials:
+        said = manifest.read(tmp_path / "sweep" / str(trial.number))
+        pruned = trial.state is TrialState.PRUNED
+        assert said["status"] == "finished" and said.get("pruned", False) is pruned
+        assert len(trial.intermediate_values) == (2 if not pruned else trial.user_attrs[search_study.PRUNED])
+        if not pruned:
+            assert trial.value == pytest.approx(said["metrics"]["val/loss"])
+    assert f"best       {search_study.best(tmp_path / 'sweep')}" in second.stdout
+
+
+def test_jobs_that_run_beside_each_other_write_into_one_study(tmp_path):
+    words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+    words += ["hydra/sweeper=optuna", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_trials=2"]
+    command = [sys.executable, str(ROOT / "train.py"), "--multirun", *words, "lr=tag(log,interval(1e-4,1e-2))"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240)
+    assert done.returncode == 0, done.stderr
+    for number, trial in enumerate(trials(tmp_path / "sweep")):
+        metrics = manifest.read(tmp_path / "sweep" / str(number))["metrics"]
+        assert trial.value == metrics["val/loss"] == trial.intermediate_values[0]
+
+
+def test_no_jobs_at_once_are_told_in_one_line(tmp_path):
+    words = [
+        *QUICK,
+        "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=0",
+        "seed=0,1",
+        f"hydra.sweep.dir={tmp_path / 'a'}",
+    ]
+    command = [sys.executable, str(ROOT / "train.py"), "--multirun", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "hydra.launcher.n_jobs=0 runs no job; pass 1 or more" in done.stderr
+
+
+def test_fewer_trials_than_there_are_run_nothing_and_do_not_pass_for_all_settings(tmp_path, caplog):
+    searched(tmp_path, Launcher(), n_trials=4)
+    assert searched(tmp_path, Launcher(), n_trials=2) == []
+    assert "not tried" not in caplog.text
+
+
+def test_a_best_that_a_kill_left_unwritten_is_written_by_the_next_start(tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:  # the kill came after the trial was told
+        patched.setattr(search, "write_best", lambda *args: None)
+        searched(tmp_path, Launcher({0: 1.5}), n_trials=1)
+    assert search_study.best(tmp_path) == "" and searched(tmp_path, Launcher(), n_trials=1) == []
+    assert search_study.best(tmp_path).startswith("job 0, val/loss 1.5000: lr=")
+
+
+def test_who_only_reads_writes_nothing_into_a_database(tmp_path):
+    (tmp_path / search_study.DATABASE).write_bytes(b"")
+    with pytest.raises(InputError, match=r"search\.db cannot be used"):
+        search_study.open_study(tmp_path, make=False)
+    assert (tmp_path / search_study.DATABASE).read_bytes() == b""

@@ -1,0 +1,129 @@
+"""What is refused before, and told after, a run."""
+
+import errno
+import re
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from colourize.errors import InputError
+from colourize.runs import manifest
+from colourize.tasks.colourization.train import train
+from tests.conftest import QUICK, knobs
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("classes=0.5", "unknown class; pass some of meadow"),
+        ("num_colours=9999", "only .* distinct colours"),
+        ("palette=missing.npy", "palette=missing.npy: no such file"),
+        ("classes=hourse", "classes='hourse': unknown class; pass some of meadow"),
+        ("ckpt_path=missing.ckpt", "no such checkpoint"),
+        ("precision=33", "precision=33 is unknown; pass one of 32-true"),
+        ("+trainer.foo=1", "trainer.foo=1 is unknown"),
+        ("optimizer.weight_decay=-1", "optimizer: Invalid weight_decay value"),
+        ("data.num_train=1", "num_train=1 is too small"),
+    ],
+)
+def test_bad_input_is_told_with_its_value(quick, tmp_path, override, message):
+    with pytest.raises(InputError, match=message) as caught:
+        train(quick(override), tmp_path / "run")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told_with_the_remedy(quick, tmp_path):
+    with pytest.raises(InputError, match=r"accelerator=gpu.*pass accelerator=cpu or auto"):
+        train(quick("accelerator=gpu"), tmp_path)
+
+
+def test_a_checkpoint_of_another_configuration_is_not_continued(finished_run, tmp_path):
+    last = finished_run / "checkpoints/last.ckpt"
+    with pytest.raises(InputError, match="was trained with kernel=3, not 5; pass kernel=3"):
+        train(knobs(*QUICK, f"ckpt_path={last}", "kernel=5", f"cache_dir={finished_run / 'cache'}"), tmp_path)
+
+
+def test_going_on_with_another_palette_is_refused(picture_folder, tmp_path):
+    """The labels would be made with one palette, the checkpoint decode with another."""
+    np.save(tmp_path / "p.npy", np.random.default_rng(0).random((4, 3)).astype(np.float32))
+    settings = ["data=folder", f"data.root={picture_folder}", "image_size=8", "num_colours=4", "num_filters=2",
+                f"cache_dir={tmp_path / 'cache'}", f"palette={tmp_path / 'p.npy'}"]  # fmt: skip
+    train(knobs(*settings, "max_epochs=1"), tmp_path / "first")
+    np.save(tmp_path / "p.npy", np.load(tmp_path / "p.npy")[::-1])
+    last = tmp_path / "first/checkpoints/last.ckpt"
+    with pytest.raises(InputError, match="was trained on other pictures or another palette"):
+        train(knobs(*settings, "max_epochs=2", f"ckpt_path={last}"), tmp_path / "second")
+
+
+def test_a_run_without_validation_is_refused(quick, tmp_path):
+    with pytest.raises(InputError, match=r"trainer.limit_val_batches must be a number of batches >= 1.*, got 0"):
+        quick("trainer.limit_val_batches=0")
+    with pytest.raises(InputError, match="left no epoch with a validation"):
+        train({**quick(), "trainer": {"limit_val_batches": 0}}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "found"),
+    [
+        ("cpu", "accelerator=cpu"),
+        pytest.param(
+            "auto", "accelerator=auto, which finds none",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_precision_that_would_become_another_is_refused(quick, tmp_path, accelerator, found):
+    told = f"^precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed$"
+    with pytest.raises(InputError, match=told):
+        train(quick("precision=16-mixed", "optimizer.fused=false", f"accelerator={accelerator}"), tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "64-true"])
+def test_run_json_names_the_precision_that_lightning_used(quick, tmp_path, monkeypatch, precision):
+    used, original = [], pl.Trainer.fit
+    monkeypatch.setattr(pl.Trainer, "fit", lambda self, *a, **k: (used.append(self.precision), original(self, *a, **k)))
+    train(quick(f"precision={precision}", "max_epochs=1"), tmp_path)
+    assert used == [precision] == [manifest.read(tmp_path)["config"]["precision"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["augment.shift=8"], "augment.shift must be <= 7 for pictures of 8x8 pixels, got 8"),
+        (["augment.mix=0.5", "batch_size=1"],
+         "augment.mix=0.5 swaps parts of two pictures; pass batch_size=2 or more, got 1"),
+    ],
+)  # fmt: skip
+def test_an_augmentation_that_would_do_less_than_asked_is_refused(quick, tmp_path, words, told):
+    with pytest.raises(InputError, match=f"^{re.escape(told)}$"):
+        train(quick("augment=flips", *words), tmp_path)
+    train(quick("augment=flips", "augment.shift=7", "augment.mix=0.5", "max_epochs=1"), tmp_path / "most")
+
+
+def test_a_limit_that_leaves_no_batch_is_told_in_one_line(quick, tmp_path):
+    with pytest.raises(
+        InputError, match=r"limit_train_batches': 0.01.*requested to check 0.01 of the `train_dataloader`"
+    ):
+        train(quick("trainer.limit_train_batches=0.01"), tmp_path)
+
+
+def test_nothing_left_to_train_is_said(finished_run, tmp_path):
+    last = finished_run / "checkpoints/last.ckpt"
+    with pytest.raises(
+        InputError, match="max_epochs=2 leaves nothing to train.*2 epochs behind it; pass max_epochs=3 or more"
+    ):
+        train(knobs(*QUICK, f"ckpt_path={last}", f"cache_dir={finished_run / 'cache'}"), tmp_path)
+
+
+def test_a_loader_worker_that_was_lost_before_torch_noticed_is_no_full_disk(quick, tmp_path, monkeypatch):
+    def lost(*_, **__):
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+    monkeypatch.setattr(pl.Trainer, "fit", lost)
+    with pytest.raises(InputError, match=r"^DataLoader worker \(pid unknown\) was lost: Connection reset by peer$"):
+        train(quick(), tmp_path / "run")
+    assert manifest.read(tmp_path / "run")["status"] == "failed"

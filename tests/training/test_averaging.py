@@ -1,0 +1,135 @@
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+from colourize.colour.palette import quantize
+from colourize.colour.rgb import grey
+from colourize.config.instantiate import instantiate
+from colourize.evaluation.metrics import cross_entropy
+from colourize.runs import checkpoint
+from colourize.tasks.colourization import train as train_file
+from colourize.tasks.colourization.module import Colourizer
+from colourize.tasks.colourization.train import train
+from colourize.training import callbacks
+from colourize.training.averaging import averaging
+
+
+def last(folder):
+    return checkpoint.read(folder / "checkpoints/last.ckpt")
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def decays(decay, num_steps):
+    return [min(decay, (1 + step) / (10 + step)) for step in range(1, num_steps)]
+
+
+def test_the_average_is_the_recursion_s_and_integers_are_copied():
+    values = np.random.default_rng(0).random((30, 4))
+    held, counts, expected = [torch.from_numpy(values[0].copy())], [torch.tensor(0)], values[0]
+    for step, (value, decay) in enumerate(zip(values[1:], decays(0.5, 30), strict=True), 1):
+        averaging(0.5)(held, [torch.from_numpy(value)], torch.tensor(step))
+        averaging(0.5)(counts, [torch.tensor(step)], torch.tensor(step))
+        expected = decay * expected + (1 - decay) * value
+    np.testing.assert_allclose(held[0].numpy(), expected, rtol=1e-12)
+    assert counts[0].item() == 29
+
+
+def test_what_never_moves_stays_to_the_bit():
+    held, palette = [torch.rand(100)], torch.rand(100)
+    held[0].copy_(palette)
+    for step in range(1, 50):
+        averaging(0.9)(held, [palette], torch.tensor(step))
+    assert held[0].equal(palette)
+
+
+def test_a_checkpoint_holds_the_average_of_every_step_s_weights_and_the_weights_of_a_run_without(
+    quick, tmp_path, monkeypatch
+):
+    """Running means and variances too; the average by another road, in numpy."""
+    states, original = [], callbacks.EpochTable.on_train_batch_end
+
+    def spy(self, trainer, module, *args):
+        states.append({name: value.double().numpy().copy() for name, value in module.state_dict().items()})
+        original(self, trainer, module, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks.EpochTable, "on_train_batch_end", spy)
+        train(quick("ema=0.4", "lr=0.1"), tmp_path / "averaged")
+    assert len(states) == 6
+    expected = states[0]
+    for decay, state in zip(decays(0.4, 6), states[1:], strict=True):
+        expected = {name: decay * expected[name] + (1 - decay) * value for name, value in state.items()}
+    contents = last(tmp_path / "averaged")
+    for name, value in contents["state_dict"].items():
+        if value.is_floating_point():
+            np.testing.assert_allclose(value.numpy(), expected[name], rtol=1e-4, atol=1e-6, err_msg=name)
+    train(quick("lr=0.1"), tmp_path / "plain")
+    plain = last(tmp_path / "plain")["state_dict"]
+    assert same(plain, contents["current_model_state"])
+    assert not same(plain, contents["state_dict"])
+
+
+@pytest.fixture
+def reported(monkeypatch):
+    """The weights of which a run reports."""
+    seen, original = [], train_file._report
+
+    def spy(knobs, folder, fitted):
+        seen.append(fitted.module.state_dict())
+        return original(knobs, folder, fitted)
+
+    monkeypatch.setattr(train_file, "_report", spy)
+    return seen
+
+
+def test_the_average_is_what_is_validated_shown_and_reported(quick, tmp_path, monkeypatch, reported):
+    shown, examples = [], callbacks.examples
+
+    def spy(module, *args):
+        shown.append({name: value.clone() for name, value in module.state_dict().items()})
+        return examples(module, *args)
+
+    monkeypatch.setattr(callbacks, "examples", spy)
+    train(quick("ema=0.9", "lr=0.03"), tmp_path)
+    contents = last(tmp_path)
+    assert same(shown[-1], contents["state_dict"])
+    assert same(reported[0], contents["state_dict"])
+    module = checkpoint.load(tmp_path / "checkpoints/last.ckpt")
+    images = instantiate(contents["config"]["data"]).validation
+    with torch.no_grad():
+        loss = cross_entropy(module(grey(images)), quantize(images, module.palette).long()).mean().item()
+    with (tmp_path / "metrics.csv").open() as file:
+        assert float(list(csv.DictReader(file))[-1]["val/loss"]) == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_run_with_nothing_left_to_train_reports_the_average(quick, tmp_path, monkeypatch, reported):
+    def killed(*args):
+        raise EOFError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_file, "_report", killed)
+        with pytest.raises(EOFError):
+            train(quick("ema=0.9"), tmp_path)
+    monkeypatch.setattr(Colourizer, "training_step", killed)  # there is no step to make
+    train(quick("ema=0.9"), tmp_path)
+    assert same(reported[0], last(tmp_path)["state_dict"])
+
+
+def test_a_run_that_goes_on_with_another_decay_or_none_is_refused(quick, tmp_path):
+    train(quick("ema=0.9", "max_epochs=1"), tmp_path / "run")
+    path = f"ckpt_path={tmp_path / 'run/checkpoints/last.ckpt'}"
+    for word, told in (("ema=0.5", "0.5"), ("ema=null", "null")):
+        with pytest.raises(train_file.InputError, match=f"was trained with ema=0.9, not {told}; pass ema=0.9"):
+            train(quick(word, path), tmp_path / told)
+
+
+def test_a_baseline_has_nothing_to_average(quick, tmp_path):
+    losses = [
+        train(quick("model=lookup", *words), tmp_path / str(len(words)))["val/loss"] for words in ([], ["ema=0.9"])
+    ]
+    assert losses[0] == losses[1]

@@ -1,0 +1,56 @@
+"""``compile=true``, and where torch cannot compile."""
+
+import shutil
+
+import pytest
+import torch
+
+from colourize.config.instantiate import instantiate
+from colourize.data.module import LabelledPictures
+from colourize.data.scenes import load
+from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
+from colourize.tasks.colourization.train import train
+from colourize.training.compilation import compiled, trial_batch
+from tests.conftest import QUICK, knobs
+
+
+def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, monkeypatch, caplog):
+    def no_compiler(*args, **kwargs):
+        raise RuntimeError("no compiler found")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
+    metrics = train(quick("compile=true", "max_epochs=1"), tmp_path / "a")
+    assert "compile=true: torch cannot compile here (no compiler found); it goes on without" in caplog.text
+    assert metrics["train/loss"] == train(quick("max_epochs=1"), tmp_path / "b")["train/loss"]
+
+
+@pytest.mark.parametrize(("words", "shape"), [(["model=unet"], (8, 1, 8, 8)),
+                                              (["model=resunet_small", "hints=true"], (8, 5, 8, 8)),
+                                              (["model=resunet_small", "batch_size=1"], (2, 1, 8, 8))])  # fmt: skip
+def test_the_trial_of_the_compiler_is_a_batch_as_training_has_it(words, shape):
+    settings = knobs(*QUICK, *words)
+    palette = torch.rand(4, 3)
+    module = Colourizer(instantiate(settings["model"]), palette, settings)
+    pictures = LabelledPictures(load(24, 2, image_size=8).train, palette)
+    assert trial_batch(module, pictures, settings["batch_size"]).shape == shape
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
+def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():
+    grey, labels = torch.rand(4, 1, 8, 8), torch.randint(0, 4, (4, 8, 8))
+    losses = []
+    for compiles in (True, False):
+        torch.manual_seed(0)
+        network = instantiate(knobs(*QUICK, "model=unet")["model"])
+        if compiles:
+            compiled(network, grey)
+            assert network._compiled_call_impl is not None
+        optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+        for _ in range(10):
+            optimizer.zero_grad()
+            loss = pixel_cross_entropy(network(grey), labels)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    assert losses[:10] == pytest.approx(losses[10:], abs=1e-5)
