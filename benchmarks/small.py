@@ -14,6 +14,7 @@ from PIL import Image
 
 from benchmarks import plain_loop
 from benchmarks.contestants import Figures, Turn, fit, knobs, loaded
+from colourize.colour import kmeans
 from colourize.colour import palette as palettes
 from colourize.config.instantiate import builder
 from colourize.data.module import ColourData, labelled
@@ -51,7 +52,7 @@ def guard(*words: str) -> Turn:
 
 def _labelling(quantize: Callable[[torch.Tensor, torch.Tensor], object]) -> Callable[[], float]:
     images = load(50_000, 2).train
-    palette = palettes.fit(images[:5_000], 24, 0)
+    palette = kmeans.fit(images[:5_000], 24, 0)
 
     def turn() -> float:
         start = time.perf_counter()

@@ -1,8 +1,7 @@
-"""Colour palettes: fitting, quantizing, decoding. N images, H height, W width, K colours, C channels, U unique colours.
+"""Colour palettes: quantizing, decoding, loading. N images, H height, W width, K colours, C channels, U unique colours.
 
-A palette is float32 [K, C] in one of ``spaces``: RGB in [0, 1] on the scale of ``colour.scaled``, or chroma (a, b).
-K-means over millions of pixels is fast because equal pixels are merged first: 8-bit RGB has 2**24 values, the 5,120,000
-pixels of CIFAR-10's horses fewer than 600,000.
+A palette is float32 [K, C] in one of ``spaces``: RGB in [0, 1] on the scale of ``rgb.scaled``, or chroma (a, b).
+``kmeans`` fits one.
 """
 
 import io
@@ -13,29 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from colourize import files
-from colourize.colour.rgb import LEVELS, PIXELS, packed, per_colour, unpacked
+from colourize.colour.rgb import LEVELS, per_colour
 from colourize.colour.spaces import RGB, Space
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
 CHUNK = 1 << 21  # distances in memory at once
 FAINT = 1 / 256  # of a space's highest value: a palette below it all is likely one of a space with smaller numbers
-FIT_VERSION = 1  # part of a cached palette's name: raise it when `fit` gives other centres
-
-
-def unique_colours(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Distinct colours and how often each occurs: uint8 [N, H, W, 3] -> uint8 [U, 3], int64 [U], in order of code."""
-    counts = torch.zeros(LEVELS**3, dtype=torch.int64)
-    for chunk in images.flatten(0, -2).split(PIXELS):
-        codes = packed(chunk)
-        counts.index_add_(0, codes, torch.ones_like(codes, dtype=torch.int64))
-    codes = counts.nonzero()[:, 0]
-    return unpacked(codes), counts[codes]
 
 
 def nearest(colours: Tensor, palette: Tensor, space: Space = RGB) -> Tensor:
@@ -69,48 +55,6 @@ def quantized(images: Tensor, palette: Tensor, space: Space = RGB) -> Iterator[T
 def dequantize(labels: Tensor, palette: Tensor) -> Tensor:
     """Palette entries of indices: [N, H, W] integer, [K, C] -> [N, C, H, W], the palette's range and type."""
     return palette[labels.long()].permute(0, 3, 1, 2)
-
-
-def fit(images: Tensor, num_colours: int, seed: int, space: Space = RGB) -> Tensor:
-    """K-means centres of all pixels, in order: uint8 [N, H, W, 3] -> float32 [K, C].
-
-    Lloyd's algorithm from ten k-means++ starts on a coarse histogram (its cells' mean colours, weighted), the best of
-    which goes on over all distinct points, weighted by their counts: the same objective as over all pixels. One
-    thread, because scikit-learn's sums, and so its centres, differ between thread counts. Sorted by the mean of the
-    channels, in RGB brightness, in chroma from green and blue to red and yellow, so that an index means about the same
-    from run to run.
-
-    Raises:
-        InputError: fewer distinct points than ``num_colours``.
-    """
-    colours, counts = unique_colours(images)
-    points, weights = space.distinct(colours, counts.double())
-    if len(points) < num_colours:
-        fewer = f"num_colours={len(points)} or fewer, or " if len(points) > 1 else ""
-        raise InputError(
-            f"num_colours={num_colours}, but the training pictures hold only {len(points)} distinct {space.called}; "
-            f"pass {fewer}other pictures"
-        )
-    cells = (space.unit(points) * 2**space.coarse_bits).long().numpy()
-    with threadpool_limits(1):
-        centres = _coarse_fit(points.numpy(), weights.numpy(), cells, num_colours, seed)
-        centres = (
-            KMeans(num_colours, init=centres, n_init=1, max_iter=100)
-            .fit(points.numpy(), sample_weight=weights.numpy())
-            .cluster_centers_
-        )
-    order = np.lexsort((*centres.T, centres.mean(axis=1)))
-    return torch.from_numpy(centres[order].astype(np.float32))
-
-
-def _coarse_fit(points: np.ndarray, weights: np.ndarray, cells: np.ndarray, num_colours: int, seed: int) -> np.ndarray:
-    """K-means over histogram cells, or where those are few over points: [P, C], [P], int64 [P, C] -> [K, C]."""
-    _, cell = np.unique(np.ravel_multi_index(tuple(cells.T), tuple(cells.max(0) + 1)), return_inverse=True)
-    mass = np.bincount(cell, weights)
-    if len(mass) >= 8 * num_colours:
-        points = np.stack([np.bincount(cell, weights * channel) / mass for channel in points.T], axis=1)
-        weights = mass
-    return KMeans(num_colours, n_init=10, random_state=seed).fit(points, sample_weight=weights).cluster_centers_
 
 
 def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:

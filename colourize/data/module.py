@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from colourize.colour import kmeans
 from colourize.colour import palette as palettes
 from colourize.colour.rgb import LEVELS
 from colourize.colour.spaces import RGB, SPACES, Space
@@ -203,11 +204,11 @@ class ColourData(pl.LightningDataModule):
     def _palette(self, images: Tensor) -> Tensor:
         if self.palette_source != "kmeans":
             return palettes.load(self.palette_source, self.num_colours, self.space)
-        key = digest("k-means", palettes.FIT_VERSION, images.numpy(), PALETTE_SEED, *_told(self.space))
+        key = digest("k-means", kmeans.FIT_VERSION, images.numpy(), PALETTE_SEED, *_told(self.space))
         fitted = cached_array(
             self.cache_dir,
             f"palette-{self.num_colours}-{key}",
-            lambda: palettes.fit(images, self.num_colours, PALETTE_SEED, self.space).numpy(),
+            lambda: kmeans.fit(images, self.num_colours, PALETTE_SEED, self.space).numpy(),
             lambda array: array.shape == (self.num_colours, self.space.channels) and array.dtype == np.float32,
         )
         return torch.from_numpy(fitted)

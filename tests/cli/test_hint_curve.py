@@ -6,7 +6,7 @@ from torch import nn
 
 from colourize.cli import hint_curve
 from colourize.colour import palette
-from colourize.colour.palette import fit
+from colourize.colour.kmeans import fit
 from colourize.colour.rgb import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load

@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 
+from colourize.colour import kmeans
 from colourize.colour import palette as palettes
 from colourize.colour.spaces import SPACES
 from colourize.data.folder import load as load_folder
@@ -48,7 +49,7 @@ def test_colour_to_label_to_colour_is_the_nearest_colour(scenes):
 
 
 def test_unique_colours_equal_numpy(scenes):
-    colours, counts = palettes.unique_colours(scenes)
+    colours, counts = kmeans.unique_colours(scenes)
     expected, expected_counts = np.unique(scenes.reshape(-1, 3).numpy(), axis=0, return_counts=True)
     np.testing.assert_array_equal(colours.numpy(), expected)
     np.testing.assert_array_equal(counts.numpy(), expected_counts)
@@ -58,11 +59,11 @@ def test_unique_colours_equal_numpy(scenes):
 def test_inertia_is_no_worse_than_scikit_learn_on_all_pixels(scenes, seed):
     pixels = scenes.reshape(-1, 3).numpy() / 256
     theirs = KMeans(8, n_init=3, random_state=seed).fit(pixels).inertia_
-    assert inertia(scenes, palettes.fit(scenes, 8, seed)) <= theirs * 1.001
+    assert inertia(scenes, kmeans.fit(scenes, 8, seed)) <= theirs * 1.001
 
 
 def test_a_fit_is_the_same_bits_each_time_and_sorted_by_brightness(scenes):
-    first, second = (palettes.fit(scenes, 8, seed=3) for _ in range(2))
+    first, second = (kmeans.fit(scenes, 8, seed=3) for _ in range(2))
     assert torch.equal(first, second)
     assert first.dtype == torch.float32
     brightness = first.double().mean(dim=1)
@@ -72,13 +73,13 @@ def test_a_fit_is_the_same_bits_each_time_and_sorted_by_brightness(scenes):
 def test_as_many_colours_as_there_are_are_found_exactly():
     images = torch.tensor([[0, 0, 0], [255, 0, 0], [0, 128, 0]], dtype=torch.uint8).view(1, 1, 3, 3)
     expected = images[0, 0, [0, 2, 1]].float() / 256
-    assert torch.allclose(palettes.fit(images, 3, seed=0), expected, atol=1e-6)
+    assert torch.allclose(kmeans.fit(images, 3, seed=0), expected, atol=1e-6)
 
 
 def test_fewer_distinct_colours_than_classes_is_an_error():
     images = torch.tensor([[0, 0, 0], [9, 9, 9]], dtype=torch.uint8).view(1, 1, 2, 3)
     with pytest.raises(InputError, match="num_colours=3.*only 2 distinct colours.*num_colours=2"):
-        palettes.fit(images, 3, seed=0)
+        kmeans.fit(images, 3, seed=0)
 
 
 def test_a_loaded_palette_keeps_the_order_of_its_file(tmp_path):
@@ -130,7 +131,7 @@ def test_a_palette_next_to_grey_is_pointed_out(tmp_path, caplog):
 def test_grey_pictures_hold_one_chroma_which_no_palette_can_be_made_of():
     images = torch.arange(16, dtype=torch.uint8).view(1, 4, 4, 1).expand(-1, -1, -1, 3)
     with pytest.raises(InputError, match=r"only 1 distinct chromas \(a, b\); pass other pictures"):
-        palettes.fit(images, 2, seed=0, space=SPACES["lab"])
+        kmeans.fit(images, 2, seed=0, space=SPACES["lab"])
 
 
 @pytest.mark.parametrize("contents", [b"", b"\x93NUMPY\x01", b"not an array", b"PK\x03\x04"])
@@ -148,7 +149,7 @@ def test_a_missing_palette_file_is_refused(tmp_path):
 @pytest.mark.real
 def test_labels_of_real_pictures_equal_a_brute_force(real_pictures, tmp_path):
     images = load_folder(real_pictures, "horse", cache_dir=tmp_path).validation[:200]
-    palette = palettes.fit(images, 24, seed=0)
+    palette = kmeans.fit(images, 24, seed=0)
     np.testing.assert_array_equal(palettes.quantize(images, palette).numpy(), brute_force(images, palette))
 
 
@@ -156,4 +157,4 @@ def test_labels_of_real_pictures_equal_a_brute_force(real_pictures, tmp_path):
 def test_inertia_on_real_pictures_is_no_worse_than_scikit_learn_on_all_pixels(real_pictures, tmp_path):
     images = load_folder(real_pictures, "horse", cache_dir=tmp_path).validation
     theirs = KMeans(24, n_init=1, random_state=0).fit(images.reshape(-1, 3).numpy() / 256).inertia_
-    assert inertia(images, palettes.fit(images, 24, seed=0)) <= theirs * 1.001
+    assert inertia(images, kmeans.fit(images, 24, seed=0)) <= theirs * 1.001

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from skimage.color import rgb2lab
 from torch import Tensor
 
-from colourize.colour.palette import dequantize, fit, quantize
+from colourize.colour.kmeans import fit
+from colourize.colour.palette import dequantize, quantize
 from colourize.colour.rgb import eight_bit, grey
 from colourize.colour.spaces import RGB, SPACES, WHITE
 from colourize.config.knobs import COLOUR_SPACES

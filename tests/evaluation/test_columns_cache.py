@@ -10,7 +10,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from colourize.colour.palette import fit
+from colourize.colour.kmeans import fit
 from colourize.colour.spaces import RGB, SPACES
 from colourize.data import module
 from colourize.data.module import fingerprint, labelled

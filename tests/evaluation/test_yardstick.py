@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from colourize.colour.decoding import parsed
-from colourize.colour.palette import fit
+from colourize.colour.kmeans import fit
 from colourize.colour.rgb import eight_bit
 from colourize.colour.spaces import RGB, SPACES, Space
 from colourize.data.module import LabelledPictures

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from colourize.colour.palette import fit, quantize
+from colourize.colour.kmeans import fit
+from colourize.colour.palette import quantize
 from colourize.colour.rgb import grey
 from colourize.data.scenes import load
 from colourize.models import lookup
