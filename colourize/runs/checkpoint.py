@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric.plugins import CheckpointIO
 from torch import Tensor, nn
 
 from colourize import files
@@ -173,21 +172,6 @@ def newest(folder: Path) -> Path | None:
     if found:
         log.warning("%s holds no checkpoint that is whole", folder)
     return None
-
-
-class CheckpointFiles(CheckpointIO):
-    """Lightning's way to ``write`` and ``read``."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        write(checkpoint, Path(path))
-
-    def load_checkpoint(
-        self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
-    ) -> dict[str, Any]:
-        return read(path)
-
-    def remove_checkpoint(self, path: str | Path) -> None:
-        Path(path).unlink(missing_ok=True)
 
 
 def load(path: str | Path, trusted: Collection[str] = ()) -> Colourizer:

@@ -30,13 +30,14 @@ from colourize.errors import InputError
 from colourize.evaluation.measures import MEASURES
 from colourize.evaluation.yardstick import QUICK, Yardstick
 from colourize.present import terminal
-from colourize.runs.checkpoint import CheckpointFiles, newest, read
+from colourize.runs.checkpoint import newest, read
 from colourize.runs.run_folder import Claim, claim, environment, finished, warn_of_other_bits
 from colourize.tasks.colourization import losses, results
 from colourize.tasks.colourization.module import Colourizer
 from colourize.training import allocator
 from colourize.training.averaging import MovingAverage
 from colourize.training.callbacks import EpochLines, EpochTable, ExamplePictures, ProgressBar, examples
+from colourize.training.checkpoint_io import CheckpointFiles
 from colourize.training.compilation import compiled, trial_batch
 from colourize.training.resumable import check_loops, check_optimizer, check_pictures, check_resumable, check_weights
 from colourize.training.resumption import Resumption, purge_step
