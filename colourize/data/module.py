@@ -6,7 +6,6 @@ Everything stays in memory, or in memory-mapped files, and a batch is one indexi
 wanted.
 """
 
-import copy
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,97 +15,23 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
-from colourize.colour import kmeans
-from colourize.colour import palette as palettes
-from colourize.colour.rgb import LEVELS
 from colourize.colour.spaces import RGB, SPACES, Space
-from colourize.data.cache import Stream, cached, cached_array, digest
+from colourize.data import labelled as whole
+from colourize.data.labelled import LabelledPictures, fingerprint
 from colourize.data.pictures import Pictures
 
 log = logging.getLogger(__name__)
-PALETTE_SEED = 0  # not the run's: runs that differ by their seed classify into the same colours
-
-
-class GreyOf:
-    """Greys of pictures that lie on disk, made when they are asked for, as from a tensor [N, 1, H, W]."""
-
-    def __init__(self, images: Tensor, space: Space) -> None:
-        self.images = images
-        self.space = space
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int | Tensor) -> Tensor:
-        return self.space.lightness(self.images[index])
-
-    def index_select(self, dim: int, index: Tensor) -> Tensor:
-        return self.space.lightness(self.images.index_select(dim, index))
-
-
-class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
-    """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches.
-
-    Args:
-        images: uint8 [N, H, W, 3].
-        palette: float32 [K, C], in the colour space ``space``.
-        mapped: for pictures that lie on disk, a folder for their labels; greys are then made for each batch.
-    """
-
-    def __init__(self, images: Tensor, palette: Tensor, mapped: str | Path | None = None, space: Space = RGB) -> None:
-        self.grey: Any = space.lightness(images) if mapped is None else GreyOf(images, space)
-        self.labels = (
-            palettes.quantize(images, palette, space)
-            if mapped is None
-            else _mapped_labels(images, palette, mapped, space)
-        )
-
-    def __len__(self) -> int:
-        return len(self.grey)
-
-    def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        index = index.to(self.labels.device, non_blocking=True)
-        return self.grey.index_select(0, index), self.labels.index_select(0, index).long()  # half the time of [index]
-
-    def to(self, device: torch.device) -> "LabelledPictures":
-        """The same pictures on another device."""
-        moved = copy.copy(self)
-        moved.grey, moved.labels = self.grey.to(device), self.labels.to(device)
-        return moved
+__all__ = ["Batches", "ColourData", "LabelledPictures", "fingerprint", "labelled"]
 
 
 def labelled(
     pictures: Pictures, palette: Tensor, cache_dir: str | Path, space: Space = RGB
 ) -> tuple[LabelledPictures, LabelledPictures]:
-    """Both splits with their labels, in memory or on disk as the pictures are."""
-    folder = cache_dir if pictures.mapped else None
-    train, validation = (
-        LabelledPictures(split, palette, folder, space) for split in (pictures.train, pictures.validation)
-    )
-    return train, validation
-
-
-def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: Space) -> Tensor:
-    """``palette.quantize`` on disk: memory-mapped labels [N, H, W]."""
-    dtype = np.uint8 if len(palette) <= LEVELS else np.int16
-    parts = (part.numpy() for part in palettes.quantized(images, palette, space))
-    key = digest("labels", images.numpy(), palette.numpy(), *_told(space))
-    stream = Stream(tuple(images.shape[:-1]), dtype, parts)
-    (labels,) = cached(folder, f"labels-{key}", [".npy"], lambda: [stream], mapped=True)
-    return torch.from_numpy(labels)
-
-
-def fingerprint(pictures: Pictures, palette: Tensor, space: Space = RGB) -> str:
-    """20 hex digits that stand for the pictures' bytes, their order, the palette, float32 [K, C], and its space."""
-    arrays = pictures.train, pictures.validation, palette.float()
-    return digest(*(array.numpy() for array in arrays), *_told(space))
-
-
-def _told(space: Space) -> list[str]:
-    """The space as a part of what a digest stands for; nothing for rgb, which was there before there were others."""
-    return [] if space is RGB else [space.name]
+    """Both splits of ``data.labelled.labelled``; use that in new code."""
+    found = whole.labelled(pictures, palette, cache_dir, space)
+    return found.train, found.validation
 
 
 class Batches(Sampler[Tensor]):
@@ -202,16 +127,7 @@ class ColourData(pl.LightningDataModule):
         log.info("%d training and %d validation pictures of %s", len(self.train), len(self.validation), sizes)
 
     def _palette(self, images: Tensor) -> Tensor:
-        if self.palette_source != "kmeans":
-            return palettes.load(self.palette_source, self.num_colours, self.space)
-        key = digest("k-means", kmeans.FIT_VERSION, images.numpy(), PALETTE_SEED, *_told(self.space))
-        fitted = cached_array(
-            self.cache_dir,
-            f"palette-{self.num_colours}-{key}",
-            lambda: kmeans.fit(images, self.num_colours, PALETTE_SEED, self.space).numpy(),
-            lambda array: array.shape == (self.num_colours, self.space.channels) and array.dtype == np.float32,
-        )
-        return torch.from_numpy(fitted)
+        return whole.palette_of(images, self.num_colours, self.cache_dir, self.palette_source, self.space)
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         place, self.place = self.place, {"epoch": 0, "skip": 0}

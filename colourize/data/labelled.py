@@ -1,0 +1,175 @@
+"""From a configuration to labelled pictures: read -> palette -> labels. N pictures, H height, W width, K colours,
+C channels of the palette.
+
+The grey of a picture is the networks' input, which the colour space defines: mean(R, G, B) / 256, or a lightness.
+"""
+
+import copy
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from colourize.colour import kmeans
+from colourize.colour import palette as palettes
+from colourize.colour.rgb import LEVELS
+from colourize.colour.spaces import RGB, SPACES, Space
+from colourize.config.instantiate import builder
+from colourize.config.knobs import LATER
+from colourize.data.cache import Stream, cached, cached_array, digest
+from colourize.data.pictures import Pictures
+
+log = logging.getLogger(__name__)
+PALETTE_SEED = 0  # not the run's seed: runs with different seeds classify into the same colours
+
+
+class GreyOf:
+    """Greys of pictures on disk, computed on access; indexed like a tensor [N, 1, H, W]."""
+
+    def __init__(self, images: Tensor, space: Space) -> None:
+        self.images = images
+        self.space = space
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int | Tensor) -> Tensor:
+        return self.space.lightness(self.images[index])
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        return self.space.lightness(self.images.index_select(dim, index))
+
+
+class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
+    """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+        palette: float32 [K, C], in the colour space ``space``.
+        mapped: for pictures on disk, a folder for their labels; their greys are computed for each batch.
+    """
+
+    def __init__(self, images: Tensor, palette: Tensor, mapped: str | Path | None = None, space: Space = RGB) -> None:
+        self.grey: Any = space.lightness(images) if mapped is None else GreyOf(images, space)
+        self.labels = (
+            palettes.quantize(images, palette, space)
+            if mapped is None
+            else _mapped_labels(images, palette, mapped, space)
+        )
+
+    def __len__(self) -> int:
+        return len(self.grey)
+
+    def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        index = index.to(self.labels.device, non_blocking=True)
+        return self.grey.index_select(0, index), self.labels.index_select(0, index).long()  # half the time of [index]
+
+    def to(self, device: torch.device) -> "LabelledPictures":
+        """The same pictures on another device."""
+        moved = copy.copy(self)
+        moved.grey, moved.labels = self.grey.to(device), self.labels.to(device)
+        return moved
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures of both splits with the labels of one palette, float32 [K, C], in the colour space ``space``."""
+
+    pictures: Pictures
+    palette: Tensor
+    space: Space
+    train: LabelledPictures
+    validation: LabelledPictures
+
+    def fingerprint(self) -> str:
+        """``fingerprint`` of the pictures, the palette and its space."""
+        return fingerprint(self.pictures, self.palette, self.space)
+
+
+def read(config: dict[str, Any]) -> Pictures:
+    """The pictures of a configuration's source.
+
+    Raises:
+        InputError: the source refuses one of its values, or its pictures cannot be read.
+    """
+    pictures: Pictures = builder("data", config["data"])()
+    return pictures
+
+
+def palette_of(
+    images: Tensor, num_colours: int, cache_dir: str | Path, source: str = "kmeans", space: Space = RGB
+) -> Tensor:
+    """The palette of the training pictures: uint8 [N, H, W, 3] -> float32 [K, C].
+
+    Args:
+        images: of the training split.
+        num_colours: K.
+        cache_dir: where fitted palettes are kept.
+        source: ``kmeans`` over the pixels, or a ``.npy`` file.
+        space: the colour space of the palette.
+
+    Raises:
+        InputError: a file that does not hold K colours of the space.
+    """
+    if source != "kmeans":
+        return palettes.load(source, num_colours, space)
+    key = digest("k-means", kmeans.FIT_VERSION, images.numpy(), PALETTE_SEED, *_part(space))
+    fitted = cached_array(
+        cache_dir,
+        f"palette-{num_colours}-{key}",
+        lambda: kmeans.fit(images, num_colours, PALETTE_SEED, space).numpy(),
+        lambda array: array.shape == (num_colours, space.channels) and array.dtype == np.float32,
+    )
+    return torch.from_numpy(fitted)
+
+
+def labelled(pictures: Pictures, palette: Tensor, cache_dir: str | Path, space: Space = RGB) -> Labelled:
+    """Both splits with their labels, in memory or on disk as the pictures are."""
+    folder = cache_dir if pictures.mapped else None
+    train, validation = (
+        LabelledPictures(split, palette, folder, space) for split in (pictures.train, pictures.validation)
+    )
+    return Labelled(pictures, palette, space, train, validation)
+
+
+def prepared(config: dict[str, Any], pictures: Pictures | None = None) -> Labelled:
+    """The labelled pictures of a configuration, with its own palette.
+
+    Args:
+        config: the knobs, or those of an older run.
+        pictures: of its source, where they are read already.
+    """
+    config = {**LATER, **config}
+    pictures = read(config) if pictures is None else pictures
+    space, folder = SPACES[config["colour_space"]], config["cache_dir"]
+    palette = palette_of(pictures.train, config["num_colours"], folder, config["palette"], space)
+    found = labelled(pictures, palette, folder, space)
+    sizes = "x".join(map(str, pictures.train.shape[1:3]))
+    log.info("%d training and %d validation pictures of %s", len(found.train), len(found.validation), sizes)
+    return found
+
+
+def fingerprint(pictures: Pictures, palette: Tensor, space: Space = RGB) -> str:
+    """20 hex digits that identify the pictures' bytes, their order, the palette, float32 [K, C], and its space."""
+    arrays = pictures.train, pictures.validation, palette.float()
+    return digest(*(array.numpy() for array in arrays), *_part(space))
+
+
+def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: Space) -> Tensor:
+    """``palette.quantize`` on disk: memory-mapped labels [N, H, W]."""
+    dtype = np.uint8 if len(palette) <= LEVELS else np.int16
+    parts = (part.numpy() for part in palettes.quantized(images, palette, space))
+    key = digest("labels", images.numpy(), palette.numpy(), *_part(space))
+    stream = Stream(tuple(images.shape[:-1]), dtype, parts)
+    (labels,) = cached(folder, f"labels-{key}", [".npy"], lambda: [stream], mapped=True)
+    return torch.from_numpy(labels)
+
+
+def _part(space: Space) -> list[str]:
+    """The space as a part of a digest; none for rgb: digests from before there were other spaces stay valid."""
+    return [] if space is RGB else [space.name]
