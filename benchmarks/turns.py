@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colourize.errors import told
+from colourize.errors import one_line
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,4 +73,4 @@ if __name__ == "__main__":
     try:
         answer()
     except Exception as error:  # Hydra's, colourize's and torch's have no common kind
-        sys.exit(f"benchmarks: {' '.join(told(error).split())}")
+        sys.exit(f"benchmarks: {' '.join(one_line(error).split())}")

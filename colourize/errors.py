@@ -25,7 +25,7 @@ class OutOfTime(Interrupted):
         self.name = f"trainer.max_time={time} is over"
 
 
-def told(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error's text on one line."""
     if isinstance(error, Interrupted):
         return error.name

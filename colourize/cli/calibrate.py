@@ -77,7 +77,7 @@ def calibrate(
     path = write_temperature(file, temperature, len(fitted))
     kind = "test pictures" if judged is not held else "held-out pictures themselves, for lack of a test split"
     console = terminal.console()
-    console.print(told(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
+    console.print(verdict(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
     console.print(f"written: {path}")
     if reliability is not None:
         save(reliability_figure({row.name: row.columns["bins"].sum(0) for row in (before, after)}), reliability)
@@ -148,7 +148,7 @@ def rows(module: Colourizer, pictures: LabelledPictures, temperature: float) -> 
     return Row("T = 1", MODEL, before), Row(f"T = {temperature:.3f}", MODEL, after)
 
 
-def told(file: Path, temperature: float, num_fitted: int, judged: str, before: Row, after: Row) -> str:
+def verdict(file: Path, temperature: float, num_fitted: int, judged: str, before: Row, after: Row) -> str:
     """The temperature and what it means, and a table of both rows."""
     meaning = (
         "as sure as it may be" if abs(temperature - 1) < SAME else "too sure" if temperature > 1 else "not sure enough"

@@ -26,7 +26,7 @@ from colourize.cli.verbs import VERBS, knobs
 from colourize.config import trainer_knobs
 from colourize.config.compare import as_begun
 from colourize.config.knobs import LATER, conf_dir, given, plain, register
-from colourize.errors import InputError, Interrupted, OutOfTime, told
+from colourize.errors import InputError, Interrupted, OutOfTime, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, run_folder
 from colourize.sweeps import search, search_study
@@ -88,10 +88,10 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
         return _trained(knobs, folder, overrides, job)
     except SystemExit as error:
         if isinstance(error, OutOfTime) and job.mode is RunMode.MULTIRUN:  # its own time, not the sweep's
-            log.warning("job %s: %s%s", job.job.num, told(error), error.place)
+            log.warning("job %s: %s%s", job.job.num, one_line(error), error.place)
             return float("nan")
         if "config" not in manifest.read(folder):
-            manifest.update(folder, status="interrupted", error=told(error))
+            manifest.update(folder, status="interrupted", error=one_line(error))
         if job.mode is not RunMode.MULTIRUN:
             _say_how_to_go_on(error, folder)
         raise
@@ -144,7 +144,7 @@ def _say_how_to_go_on(error: BaseException, folder: Path) -> None:
     program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
     place = getattr(error, "place", "")
     print(
-        f"colourize: {told(error)}{place}; go on with: {run_folder.going_on(program, folder, own=True)}",
+        f"colourize: {one_line(error)}{place}; go on with: {run_folder.going_on(program, folder, own=True)}",
         file=sys.stderr,
     )
 
@@ -174,7 +174,7 @@ def _complete(query: list[str]) -> None:
 
 def _one_line(error: BaseException, verb: str = "train") -> str:
     """An error's text on one line; Hydra's without what helps nobody, and with what does: one of the verb's knobs."""
-    text = told(error)
+    text = one_line(error)
     if isinstance(error, HydraException | OmegaConfBaseException) and (line := trainer_knobs.explained(text)):
         return line
     if isinstance(error, HydraException):

@@ -58,7 +58,7 @@ def report(
     return seen
 
 
-def _told(record: Record, varied: Sequence[str]) -> list[str]:
+def _seed_and_values(record: Record, varied: Sequence[str]) -> list[str]:
     """A job's seed and values of what was varied: as resolved; in the words it was given where it came not so far."""
     if record.config:
         values = values_of(record)
@@ -76,7 +76,7 @@ def _csv(seen: Study) -> str:
     writer.writerow(map(_cell, ["job", "state", "seed", *varied, *measures, "error"]))
     for record in seen.records:
         finals = [repr(record.finals[name]) if name in record.finals else "" for name in measures]
-        cells = [str(record.folder), record.state, *_told(record, varied), *finals, record.error]
+        cells = [str(record.folder), record.state, *_seed_and_values(record, varied), *finals, record.error]
         writer.writerow(map(_cell, cleaned(cells)))
     return text.getvalue()
 

@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from colourize.config.knobs import check_range, conf_dir, register
-from colourize.errors import InputError, told
+from colourize.errors import InputError, one_line
 from colourize.files import replace_text
 from colourize.present import terminal
 from colourize.present.tables import as_markdown, as_text
@@ -36,8 +36,8 @@ def _job(cfg: DictConfig) -> None:
         show(carried_out(cfg), Path(job.runtime.output_dir))
     except (InputError, OSError) as error:
         if job.mode is not RunMode.MULTIRUN:
-            sys.exit(f"colourize: {told(error)}")  # raised through Hydra, it would be told twice
-        failed.append(f"job {job.job.num} failed: {told(error)}")
+            sys.exit(f"colourize: {one_line(error)}")  # raised through Hydra, it would be told twice
+        failed.append(f"job {job.job.num} failed: {one_line(error)}")
         log.error("%s", failed[-1])
 
 

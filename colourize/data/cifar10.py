@@ -16,7 +16,7 @@ from torchvision.datasets import CIFAR10
 
 from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.pictures import Pictures, held_out
-from colourize.errors import InputError, told
+from colourize.errors import InputError, one_line
 from colourize.files import expanded, looked_at
 from colourize.present.terminal import raw
 
@@ -102,4 +102,4 @@ def _cause(error: Exception) -> str:
         return f"the server sent nothing for {TIMEOUT:g} s"
     if type(error) is RuntimeError:  # torchvision's, after every download and unpacking
         return "what came is not the archive: its checksum is wrong"
-    return told(error)
+    return one_line(error)

@@ -35,7 +35,11 @@ def searched(study: Study) -> list[Part]:
     parts: list[Part] = []
     for number, home in enumerate(homes):
         if (home / search_study.DATABASE).is_file() and (opened := _opened(home)) and (trials := _trials(opened)):
-            parts += [Heading("Search"), Text(_told(trials, home)), *_charts(opened, trials, f"search{number or ''}")]
+            parts += [
+                Heading("Search"),
+                Text(_trial_counts(trials, home)),
+                *_charts(opened, trials, f"search{number or ''}"),
+            ]
     return parts
 
 
@@ -56,11 +60,11 @@ def _complete(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
     return [trial for trial in trials if trial.state.name == "COMPLETE"]
 
 
-def _told(trials: "Sequence[FrozenTrial]", home: Path) -> str:
+def _trial_counts(trials: "Sequence[FrozenTrial]", home: Path) -> str:
     complete = _complete(trials)
-    told = f"{len(trials)} trials with a loss, {len(trials) - len(complete)} of them ended early by the pruner."
+    counts = f"{len(trials)} trials with a loss, {len(trials) - len(complete)} of them ended early by the pruner."
     best = search_study.best(home)
-    return f"{told} Best so far: {best}." if best else told
+    return f"{counts} Best so far: {best}." if best else counts
 
 
 def _charts(opened: "optuna.Study", trials: "Sequence[FrozenTrial]", home: str) -> list[Chart]:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from colourize.data.read import read_rgb
-from colourize.errors import told
+from colourize.errors import one_line
 
 log = logging.getLogger(__name__)
 TAG, OLD_TAG = "val/grey, true, predicted", "grey, true, predicted"
@@ -46,7 +46,7 @@ def read(folder: Path) -> Strips | None:
             return None
         image = read_rgb(events.Images(tag)[-1].encoded_image_string, max_pixels=MOST_PIXELS)
     except Exception as error:  # TensorBoard and protobuf have a dozen kinds for a damaged file
-        log.warning("%s: its pictures cannot be read (%s) and are left out", folder, told(error))
+        log.warning("%s: its pictures cannot be read (%s) and are left out", folder, one_line(error))
         return None
     pixels = np.asarray(image)[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
     height = (len(pixels) - 1) // 3

@@ -16,7 +16,7 @@ from colourize import files
 from colourize.colour.spaces import SPACES
 from colourize.config import options, stored
 from colourize.config.knobs import LATER
-from colourize.errors import InputError, told
+from colourize.errors import InputError, one_line
 from colourize.runs import pickles
 from colourize.tasks.colourization.module import Colourizer
 
@@ -164,7 +164,7 @@ def newest(folder: Path) -> Path | None:
         try:
             read(file)
         except InputError as error:
-            log.warning("%s", told(error).replace("; pass another file", ""))
+            log.warning("%s", one_line(error).replace("; pass another file", ""))
         else:
             if file.name != LAST:
                 log.warning("%s is the newest checkpoint that is whole", file)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from colourize import __version__, files
 from colourize.config.compare import by_key, config_hash, key_of
 from colourize.config.options import option
-from colourize.errors import InputError, told
+from colourize.errors import InputError, one_line
 from colourize.runs import manifest
 from colourize.runs.words import quoted, refusals, taken
 
@@ -87,7 +87,7 @@ def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None =
         except BaseException as error:
             status = "failed" if isinstance(error, Exception) else "interrupted"
             with contextlib.suppress(OSError):  # a full disk must not hide the error
-                held.end(status=status, error=told(error))
+                held.end(status=status, error=one_line(error))
             raise
 
 

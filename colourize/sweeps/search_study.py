@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from colourize import files
 from colourize.config.compare import telling
-from colourize.errors import InputError, to_install, told
+from colourize.errors import InputError, one_line, to_install
 from colourize.runs import manifest
 
 if TYPE_CHECKING:
@@ -133,5 +133,5 @@ def best(folder: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        log.warning("%s is damaged and counts for nothing (%s)", folder / RESULTS, told(error))
+        log.warning("%s is damaged and counts for nothing (%s)", folder / RESULTS, one_line(error))
         return ""

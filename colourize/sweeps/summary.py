@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from colourize import files
 from colourize.config.compare import by_key, telling
-from colourize.errors import InputError, told
+from colourize.errors import InputError, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, run_folder
 from colourize.runs.words import MOST_JOBS
@@ -141,7 +141,7 @@ def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:
         for place in (folder, *jobs):
             run_folder.check_places(place)
     except InputError as error:  # of which Hydra would make a warning
-        raise SystemExit(f"colourize: {told(error)}") from error
+        raise SystemExit(f"colourize: {one_line(error)}") from error
 
 
 def beside_each_other(config: DictConfig) -> bool:

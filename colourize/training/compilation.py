@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from colourize.colour.hints import CHANNELS
 from colourize.data.module import LabelledPictures
-from colourize.errors import told
+from colourize.errors import one_line
 from colourize.tasks.colourization.module import Colourizer
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def compiled(network: nn.Module, grey: Tensor) -> bool:
         trial.compile(**options)
         trial(grey).sum().backward()
     except Exception as error:  # no compiler, an unknown machine, an operator without a kernel: dozens of kinds
-        log.warning("compile=true: torch cannot compile here (%s); it goes on without", told(error)[:200])
+        log.warning("compile=true: torch cannot compile here (%s); it goes on without", one_line(error)[:200])
         return False
     network.compile(**options)
     return True

@@ -22,7 +22,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from colourize import files
 from colourize.config.trainer_knobs import seconds
-from colourize.errors import InputError, Interrupted, OutOfTime, told
+from colourize.errors import InputError, Interrupted, OutOfTime, one_line
 from colourize.runs.checkpoint import BEST, LAST, read
 from colourize.tasks.colourization.module import remedies
 from colourize.training.callbacks import EpochTable, tensorboard
@@ -189,6 +189,6 @@ def _loss_of(best: Path) -> float:
     try:
         loss = float(read(best)["callbacks"]["Resumption"]["best"]) if best.exists() else math.nan
     except (LookupError, TypeError, ValueError) as error:  # InputError is one of the last
-        log.warning("%s; the best epoch from here on takes its place", told(error).partition(";")[0])
+        log.warning("%s; the best epoch from here on takes its place", one_line(error).partition(";")[0])
         return math.nan
     return loss

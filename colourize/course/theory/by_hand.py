@@ -56,12 +56,12 @@ def paddings(
          "output": rule.produced, "wanted": rule.wanted} for name, rule in rules.items()
     ]  # fmt: skip
     words = f"kernel {kernel}, stride {stride}, dilation {dilation}"
-    sentences = [f"{words}, {name}: {_told(name, rule)}" for name, rule in rules.items()]
+    sentences = [f"{words}, {name}: {_exactness(name, rule)}" for name, rule in rules.items()]
     none = [] if divides else [f"{words}, convolution: none, for the side {size} is no multiple of {by}"]
     return Study("Paddings", rows, [*none, *sentences])
 
 
-def _told(name: str, rule: Padding) -> str:
+def _exactness(name: str, rule: Padding) -> str:
     if not rule.exact:
         return f"none is exact; the nearest makes {rule.produced} of {rule.size} instead of {rule.wanted}"
     every = "every side" if name != "convolution" else f"every multiple of {rule.size // rule.wanted}"

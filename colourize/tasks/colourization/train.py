@@ -147,14 +147,14 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     now = {**environment(str(trainer.strategy.root_device), torch.get_num_threads()), "compiled": is_compiled}
     warn_of_other_bits(held.before.get("environment", {}), now)
     held.begin(fingerprint=fingerprint, environment=now)
-    with allocator.kept(), _told(knobs, trainer, path):
+    with allocator.kept(), _user_errors(knobs, trainer, path):
         trainer.fit(module, data, ckpt_path=path, weights_only=True)
     module.network._compiled_call_impl = None  # what follows comes in other sizes
     return Fitted(trainer, module, data, yardstick, table)
 
 
 @contextlib.contextmanager
-def _told(knobs: dict[str, Any], trainer: pl.Trainer, path: Path | None) -> Iterator[None]:
+def _user_errors(knobs: dict[str, Any], trainer: pl.Trainer, path: Path | None) -> Iterator[None]:
     """Raises InputError for what a person's values, a checkpoint or a killed worker make Lightning and torch raise."""
     try:
         yield
