@@ -95,7 +95,7 @@ def colourize_epoch(*words: str) -> Turn:
     module = train._module(config, data, 1.0, data.fingerprint())
     data.move(_device(config))
     if config["compile"]:
-        compiled(module.network, trial_batch(module, data.train, config["batch_size"]))
+        compiled(module.model.network, trial_batch(module, data.train, config["batch_size"]))
 
     def turn() -> Figures:
         with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +135,7 @@ def limit_epoch(*words: str) -> Turn:
         raise InputError(f"precision={config['precision']}: the limit knows 32-true and bf16-mixed; pass one of these")
     data = loaded(config)
     module: Colourizer = train._module(config, data, 1.0, "").to(_device(config))
-    network = module.network
+    network = module.model.network
     optimizer = builder("optimizer", config["optimizer"])(network.parameters())
     training, validation = (
         [tuple(part.to(module.device) for part in batch) for batch in loader]

@@ -37,7 +37,7 @@ def guard(*words: str) -> Turn:
 
     def turn() -> Figures:
         start = time.perf_counter()
-        loss = pixel_cross_entropy(module.network(grey), labels)
+        loss = pixel_cross_entropy(module.model.network(grey), labels)
         optimizer.zero_grad()
         loss.backward()
         module.loss = loss.detach()

@@ -1,3 +1,33 @@
 """colourize: train, compare, sweep and use image colourization networks."""
 
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from colourize.model import Model
+
 __version__ = "0.1.0"
+__all__ = ["Model", "__version__", "load"]
+
+
+def load(path: str | os.PathLike[str]) -> "Model":
+    """The trained model of a checkpoint, in evaluation mode, on the CPU. It needs nothing but the file.
+
+    Args:
+        path: the checkpoint, such as RUN_FOLDER/checkpoints/best.ckpt.
+
+    Raises:
+        InputError: no such file, a damaged one, or one that colourize did not write.
+    """
+    from colourize.runs import checkpoint
+
+    return checkpoint.load(os.fspath(path)).model
+
+
+def __getattr__(name: str) -> Any:
+    """``colourize.Model``, imported on first use: the command line answers --help without torch (PEP 562)."""
+    if name != "Model":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from colourize.model import Model
+
+    return Model

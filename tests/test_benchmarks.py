@@ -17,6 +17,7 @@ from colourize.colour.palette import quantize
 from colourize.config.instantiate import instantiate
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
+from colourize.model import Model
 from colourize.tasks.colourization.module import Colourizer
 from tests.conftest import TINY, knobs
 
@@ -30,9 +31,9 @@ def test_ten_steps_of_the_plain_loop_and_of_ours_have_the_same_losses(model, tmp
     data = ColourData(lambda: pictures, num_colours=24, cache_dir=tmp_path)
     data.setup()
     torch.manual_seed(0)
-    module = Colourizer(instantiate(knobs(f"model={model}")["model"]), data.palette, {})
+    module = Colourizer(Model(instantiate(knobs(f"model={model}")["model"]), data.palette), {})
     plain = plain_loop.Network(model)
-    plain.load_state_dict(copy.deepcopy(module.network.state_dict()))
+    plain.load_state_dict(copy.deepcopy(module.model.network.state_dict()))
     training, validation = (
         plain_loop.arrays(split.numpy(), data.palette.numpy()) for split in (pictures.train, pictures.validation)
     )

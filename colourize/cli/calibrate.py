@@ -23,9 +23,10 @@ from colourize.evaluation.inputs import colour_data, data_config, load, single_c
 from colourize.evaluation.measures import MEASURES, MODEL, Row, difference, with_intervals
 from colourize.evaluation.yardstick import BATCH_VALUES
 from colourize.files import check_output
+from colourize.model import Model
 from colourize.present import tables, terminal
 from colourize.present.figures import FIGURES, entropy_figure, reliability_figure, save
-from colourize.tasks.colourization.module import Colourizer
+from colourize.runs.checkpoint import Trained
 from colourize.training.callbacks import examples
 
 FIT_VALUES = 1 << 26  # logits to which a temperature is fitted; of more, a random part
@@ -65,15 +66,16 @@ def calibrate(
     for figure in (reliability, entropy):
         check_output(figure, FIGURES)
     file = single_checkpoint(run)
-    (module,) = load([file], trusted)
-    config = data_config([module], overrides)
-    held, judged = _pictures(file, module, config)
+    (trained,) = load([file], trusted)
+    config = data_config([trained], overrides)
+    held, judged = _pictures(file, trained, config)
+    model = trained.model
     fitted, measured = (
-        LabelledPictures(split.validation, module.palette, config["cache_dir"] if split.mapped else None, module.space)
+        LabelledPictures(split.validation, model.palette, config["cache_dir"] if split.mapped else None, model.space)
         for split in (held, judged)
     )
-    temperature = fit_temperature(*pixels(module, fitted))
-    before, after = (with_intervals(row, num_resamples) for row in rows(module, measured, temperature))
+    temperature = fit_temperature(*pixels(model, fitted))
+    before, after = (with_intervals(row, num_resamples) for row in rows(model, measured, temperature))
     path = write_temperature(file, temperature, len(fitted))
     kind = "test pictures" if judged is not held else "held-out pictures themselves, for lack of a test split"
     console = terminal.console()
@@ -83,11 +85,11 @@ def calibrate(
         save(reliability_figure({row.name: row.columns["bins"].sum(0) for row in (before, after)}), reliability)
     if entropy is not None:
         title = f"{short_name(config['model'])}, {after.name}"
-        save(_unsure(module, temperature, judged.validation, measured, title), entropy)
+        save(_unsure(model, temperature, judged.validation, measured, title), entropy)
     return Calibrated(temperature, before, after)
 
 
-def _pictures(file: Path, module: Colourizer, config: dict[str, Any]) -> tuple[Pictures, Pictures]:
+def _pictures(file: Path, trained: Trained, config: dict[str, Any]) -> tuple[Pictures, Pictures]:
     """A run's pictures, some held out; and the same with the test split in place of those, where there is one.
 
     Raises:
@@ -100,7 +102,7 @@ def _pictures(file: Path, module: Colourizer, config: dict[str, Any]) -> tuple[P
             "holdout=0.1, for the test pictures are to judge it"
         )
     held = colour_data(config).read()
-    if not trained_on(module, held):
+    if not trained_on(trained, held):
         raise InputError(
             f"{file} was trained with other pictures than there are now, and perhaps with those that are held out now; "
             "put its own back, or pass data.root=DIR"
@@ -110,26 +112,26 @@ def _pictures(file: Path, module: Colourizer, config: dict[str, Any]) -> tuple[P
     return held, whole if len(whole.train) == len(held.train) + len(held.validation) else held
 
 
-def predictions(module: Colourizer, pictures: LabelledPictures) -> Iterator[tuple[Tensor, Tensor]]:
+def predictions(model: Model, pictures: LabelledPictures) -> Iterator[tuple[Tensor, Tensor]]:
     """Logits [n, K, H, W] and labels [n, H, W] of all the pictures, a few at a time."""
-    values = pictures.labels[0].numel() * len(module.palette)
+    values = pictures.labels[0].numel() * len(model.palette)
     for part in torch.arange(len(pictures)).split(max(1, BATCH_VALUES // values)):
         grey, labels = pictures[part]
         with torch.no_grad():
-            logits = module(grey).float()
+            logits = model(grey).float()
         yield logits, labels
 
 
-def pixels(module: Colourizer, pictures: LabelledPictures, most: int = FIT_VALUES) -> tuple[Tensor, Tensor]:
+def pixels(model: Model, pictures: LabelledPictures, most: int = FIT_VALUES) -> tuple[Tensor, Tensor]:
     """Logits and labels of the pictures' pixels, [P, K] and [P]; of a part of them where P K would exceed ``most``.
 
     That part is as many pixels of each picture, drawn from a fixed seed.
     """
-    num_colours, size = len(module.palette), pictures.labels[0].numel()
+    num_colours, size = len(model.palette), pictures.labels[0].numel()
     count = min(size, max(1, most // (len(pictures) * num_colours)))
     generator = torch.Generator().manual_seed(0)
     parts = []
-    for logits, labels in predictions(module, pictures):
+    for logits, labels in predictions(model, pictures):
         chosen = torch.rand(len(labels), size, generator=generator).topk(count, sorted=False).indices
         z = logits.flatten(2).gather(2, chosen[:, None].expand(-1, num_colours, -1))
         parts.append((z.transpose(1, 2).flatten(0, 1), labels.flatten(1).gather(1, chosen).flatten()))
@@ -137,10 +139,10 @@ def pixels(module: Colourizer, pictures: LabelledPictures, most: int = FIT_VALUE
     return torch.cat(all_logits), torch.cat(all_labels)
 
 
-def rows(module: Colourizer, pictures: LabelledPictures, temperature: float) -> tuple[Row, Row]:
+def rows(model: Model, pictures: LabelledPictures, temperature: float) -> tuple[Row, Row]:
     """Cross-entropy and calibration, picture by picture, at T = 1 and at the temperature."""
     columns: list[dict[str, list[Tensor]]] = [{"cross_entropy": [], "bins": []} for _ in range(2)]
-    for logits, labels in predictions(module, pictures):
+    for logits, labels in predictions(model, pictures):
         for each, scaled in zip(columns, (logits, logits / temperature), strict=True):
             each["cross_entropy"].append(metrics.cross_entropy(scaled, labels))
             each["bins"].append(metrics.calibration_bins(scaled, labels, NUM_BINS))
@@ -169,13 +171,13 @@ def verdict(file: Path, temperature: float, num_fitted: int, judged: str, before
     )
 
 
-def _unsure(module: Colourizer, temperature: float, images: Tensor, pictures: LabelledPictures, title: str) -> Figure:
+def _unsure(model: Model, temperature: float, images: Tensor, pictures: LabelledPictures, title: str) -> Figure:
     """Ten pictures, what the network makes of them, and the entropy of each pixel at the temperature."""
     index = example_index(len(pictures))
     grey, labels = pictures[index]
-    shown = examples(module, grey, labels)
+    shown = examples(model, grey, labels)
     with torch.no_grad():
-        entropy = metrics.entropy(module(grey).float() / temperature)
+        entropy = metrics.entropy(model(grey).float() / temperature)
     original = images[index].permute(0, 3, 1, 2) / 255
     return entropy_figure(
         {"grey": shown["grey"], "original": original, "predicted": shown["predicted"]}, entropy, title

@@ -53,15 +53,16 @@ def decode_sweep(
     check_output(figure, FIGURES)
     check_output(figures)
     file = single_checkpoint(run)
-    (module,) = load([file], trusted)
-    config = data_config([module], overrides)
+    (trained,) = load([file], trusted)
+    model = trained.model
+    config = data_config([trained], overrides)
     data = colour_data(config)
     pictures = data.read()
-    sides = labelled(pictures, module.palette, data.cache_dir, module.space)
-    yardstick = Yardstick(pictures, *sides, module.palette, module.space)
-    name = short_name(module.config["model"])
+    sides = labelled(pictures, model.palette, data.cache_dir, model.space)
+    yardstick = Yardstick(pictures, *sides, model.palette, model.space)
+    name = short_name(trained.config["model"])
     (untouched,) = (floor for floor in yardstick.floors() if floor.name == GREY)
-    predictors = [untouched, *(yardstick.decoded(name, module, parsed(word)) for word in words(keep_grey))]
+    predictors = [untouched, *(yardstick.decoded(name, model, parsed(word)) for word in words(keep_grey))]
     console = terminal.console()
     rows = []
     for predictor in predictors:
@@ -69,11 +70,11 @@ def decode_sweep(
             rows.append(with_intervals(yardstick.row(predictor), num_resamples))
     truth = yardstick.true_colourfulness
     labels = [GREY, "arg-max", *(f"T = {temperature}" for temperature in TEMPERATURES), "mean"]
-    console.print(f"{name}, {len(pictures.validation)} validation pictures, {module.config['num_colours']} colours in "
-                  f"{module.space.name}; colourfulness of the true pictures: {truth:.1f}\n")  # fmt: skip
+    console.print(f"{name}, {len(pictures.validation)} validation pictures, {trained.config['num_colours']} colours in "
+                  f"{model.space.name}; colourfulness of the true pictures: {truth:.1f}\n")  # fmt: skip
     console.print(_table(rows, labels, truth))
     said = [_sentence(rows[1:], labels[1:], key) for key in JUDGED] + [_colourful(rows[1:], labels[1:], truth)]
-    console.print("\n".join([*other_pictures(name, file, module, config, pictures), *said]))
+    console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *said]))
     console.print(f"({len(predictors) - 1} decodings, the best chosen and compared on the same pictures: leads are "
                   "flattered by the choice)")  # fmt: skip
     if figure is not None:

@@ -20,10 +20,11 @@ from colourize.evaluation.measures import Row, all_with_intervals
 from colourize.evaluation.yardstick import Predictor, Yardstick
 from colourize.evaluation.yardsticks import yardsticks
 from colourize.files import check_output, replace_text
+from colourize.model import Model
 from colourize.present import terminal
 from colourize.present.figures import FIGURES, save, strip_figure
+from colourize.runs.checkpoint import Trained
 from colourize.runs.naming import run_names
-from colourize.tasks.colourization.module import Colourizer
 
 BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
 
@@ -59,15 +60,16 @@ def evaluate(
     others = [parsed(word) for word in dict.fromkeys(decodings)]
     given = [run for run in runs if run not in BASELINES or Path(run).exists()]
     files = [file for run in given for file in checkpoint_files(run, BASELINES)]
-    modules = load(files, trusted)
-    config = data_config(modules, overrides)
+    trained_runs = load(files, trusted)
+    config = data_config(trained_runs, overrides)
     data = colour_data(config)
-    names = run_names([module.config for module in modules])
-    notes = _notes(names, files, modules, config, data.read(), calibrated)
+    names = run_names([run.config for run in trained_runs])
+    notes = _notes(names, files, trained_runs, config, data.read(), calibrated)
     if calibrated:
-        names, modules = _with_calibrated(names, modules, files)
+        names, trained_runs = _with_calibrated(names, trained_runs, files)
     console = terminal.console()
-    measured = _measured(yardsticks(data, list(zip(names, modules, strict=True)), others), num_resamples, console)
+    models = [(name, run.model) for name, run in zip(names, trained_runs, strict=True)]
+    measured = _measured(yardsticks(data, models, others), num_resamples, console)
     assert data.pictures is not None
     title = f"{len(data.pictures.validation)} validation pictures of {_source(config)}"
     evaluation_page.print_tables(measured.rows, title, console)
@@ -107,7 +109,7 @@ def _measured(
 def _notes(
     names: Sequence[str],
     files: Sequence[Path],
-    modules: Sequence[Colourizer],
+    trained_runs: Sequence[Trained],
     config: dict[str, Any],
     pictures: Pictures,
     calibrated: bool,
@@ -115,8 +117,8 @@ def _notes(
     """What is to be known of the pictures: whether runs may have seen some of them."""
     notes = [
         note
-        for name, file, module in zip(names, files, modules, strict=True)
-        for note in other_pictures(name, file, module, config, pictures)
+        for name, file, run in zip(names, files, trained_runs, strict=True)
+        for note in other_pictures(name, file, run, config, pictures)
     ]
     if calibrated and config["data"].get("holdout"):
         notes.append("The temperatures were fitted to pictures held out as these are; for others pass data.holdout=0.")
@@ -155,15 +157,15 @@ def _source(config: dict[str, Any]) -> str:
 
 
 def _with_calibrated(
-    names: Sequence[str], modules: Sequence[Colourizer], files: Sequence[Path]
-) -> tuple[list[str], list[Colourizer]]:
+    names: Sequence[str], trained_runs: Sequence[Trained], files: Sequence[Path]
+) -> tuple[list[str], list[Trained]]:
     """Each run, and behind it the same with its fitted temperature, which its name tells."""
     if not files:
         raise InputError("--calibrated wants a run whose temperature colourize calibrate has fitted; pass one")
-    pairs: list[tuple[str, Colourizer]] = []
-    for name, module, file in zip(names, modules, files, strict=True):
+    pairs: list[tuple[str, Trained]] = []
+    for name, run, file in zip(names, trained_runs, files, strict=True):
         temperature = read_temperature(file)
-        tempered = copy.deepcopy(module)
-        tempered.network = Tempered(tempered.network, temperature)
-        pairs += [(name, module), (f"{name}, T = {temperature:.3f}", tempered)]
-    return [name for name, _ in pairs], [module for _, module in pairs]
+        model = copy.deepcopy(run.model)
+        tempered = run._replace(model=Model(Tempered(model.network, temperature), model.palette, model.space))
+        pairs += [(name, run), (f"{name}, T = {temperature:.3f}", tempered)]
+    return [name for name, _ in pairs], [run for _, run in pairs]

@@ -10,15 +10,16 @@ from rich.table import Table
 from torch import Tensor
 
 from colourize.colour import hints
+from colourize.colour.decoding import colours_of_classes
 from colourize.colour.rgb import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.errors import InputError
 from colourize.evaluation import quality
 from colourize.evaluation.inputs import colour_data, data_config, load, other_pictures, single_checkpoint
 from colourize.files import check_output, replace_text
+from colourize.model import Model
 from colourize.present import terminal
 from colourize.present.figures import FIGURES, save
-from colourize.tasks.colourization.module import Colourizer
 
 NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
 SIZE = 3  # pixels: a hint in the course's 32 x 32
@@ -48,16 +49,17 @@ def curve(
     check_output(figure, FIGURES)
     check_output(figures)
     file = single_checkpoint(run)
-    (module,) = load([file], trusted)
-    if not getattr(module.network, "hints", False):
-        raise InputError(f"{run}: {type(module.network).__name__} was trained without hints; train one with hints=true")
-    config = data_config([module], overrides)
+    (trained,) = load([file], trusted)
+    model = trained.model
+    if not getattr(model.network, "hints", False):
+        raise InputError(f"{run}: {type(model.network).__name__} was trained without hints; train one with hints=true")
+    config = data_config([trained], overrides)
     data = colour_data(config)
     pictures = data.read()
     folder = data.cache_dir if pictures.mapped else None
-    validation = LabelledPictures(pictures.validation, module.palette, folder, module.space)
-    result = measured(module, validation, pictures.validation)
-    _show(result, len(validation), other_pictures(run, file, module, config, pictures))
+    validation = LabelledPictures(pictures.validation, model.palette, folder, model.space)
+    result = measured(model, validation, pictures.validation)
+    _show(result, len(validation), other_pictures(run, file, trained, config, pictures))
     if figures is not None:
         replace_text(figures, json.dumps(result, indent=1) + "\n")
     if figure is not None:
@@ -65,13 +67,13 @@ def curve(
     return result
 
 
-def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -> dict[str, float]:
+def measured(model: Model, validation: LabelledPictures, images: Tensor) -> dict[str, float]:
     """Mean PSNR, dB, by the number of hints; with every pixel's; and that of the true classes, the ceiling.
 
     No two hints of a picture are at one place, so numbers above that of its pixels are left out.
 
     Args:
-        module: whose network takes hints.
+        model: whose network takes hints.
         validation: greys and labels of N pictures.
         images: the pictures, uint8 [N, H, W, 3].
     """
@@ -81,20 +83,15 @@ def measured(module: Colourizer, validation: LabelledPictures, images: Tensor) -
     numbers = [number for number in NUMBERS if number <= pixels]
     for part in torch.arange(len(images)).split(max(1, PIXELS // pixels)):
         grey, labels = validation[part]
-        colours = module.colours(grey, labels)
+        colours = colours_of_classes(labels, grey, model.palette, model.space)
         true = images[part].permute(0, 3, 1, 2).float() / 255
         given = {str(number): hints.scattered(colours, number, SIZE, generator) for number in numbers}
         given[EVERYWHERE] = hints.everywhere(colours)
-        shown = {name: _predicted(module, torch.cat((grey, hint), dim=1)) for name, hint in given.items()}
+        shown = {name: model.predict(torch.cat((grey, hint), dim=1)) for name, hint in given.items()}
         for name, predicted in {**shown, CEILING: colours}.items():
             decoded = eight_bit(predicted).float() / 255
             sums[name] = sums.get(name, 0.0) + quality.psnr(decoded, true).double().sum().item()
     return {name: total / len(images) for name, total in sums.items()}
-
-
-def _predicted(module: Colourizer, given: Tensor) -> Tensor:
-    with torch.no_grad():
-        return module.colours(given[:, :1], module(given).argmax(1))
 
 
 def _show(result: dict[str, float], count: int, notes: Sequence[str]) -> None:

@@ -42,6 +42,12 @@ def most_probable(logits: Tensor, palette: Tensor) -> Tensor:
     return dequantize(logits.argmax(1), palette)
 
 
+def colours_of_classes(labels: Tensor, lightness: Tensor, palette: Tensor, space: Space) -> Tensor:
+    """Pictures in which each pixel has the colour of its class: integer [N, H, W], [N, 1, H, W], [K, C] ->
+    [N, 3, H, W] in [0, 255/256]."""
+    return space.decode(lightness, dequantize(labels, palette)).colours
+
+
 def annealed_mean(logits: Tensor, palette: Tensor, temperature: float = 1.0) -> Tensor:
     """sum_k softmax(logits / T)_k palette_k: [N, K, H, W], [K, C] -> [N, C, H, W].
 

@@ -46,7 +46,20 @@ OPTIONS: dict[str, dict[str, str]] = {
     },
 }
 """What each option of ``conf/GROUP/`` builds. Options that differ only in values, such as unet_half, share a name."""
+SPACES = "rgb", "lab", "oklab"
+VERSIONS: dict[tuple[str, str], int] = {}
+"""Versions above 1 of options and colour spaces: raise one when stored values or weights change their meaning."""
 ABSENT = {"loss": "cross_entropy"}  # the option that a group without a node stands for; elsewhere none
+
+
+def names(group: str) -> tuple[str, ...]:
+    """The names that a file may give in a group of ``OPTIONS``, or as colour_space."""
+    return SPACES if group == "colour_space" else tuple(OPTIONS[group])
+
+
+def version(group: str, name: str) -> int:
+    """The version of an option or a colour space that this colourize writes, and the newest that it reads."""
+    return VERSIONS.get((group, name), 1)
 
 
 def option(target: Any, group: str) -> str:

@@ -1,7 +1,7 @@
-"""A configuration that comes from a file: plain values below names of options, and no other code.
+"""Configurations in files: packed for storage, and checked when they are read.
 
-A person may type any ``_target_``; a file may not. Everything that a checkpoint says passes through here once, before
-anything is built from it.
+A person may type any ``_target_``; a file may not. A file names options of ours by name and version, and holds plain
+values. Every configuration of a checkpoint is checked here before anything is built from it.
 """
 
 import re
@@ -14,8 +14,9 @@ from typing import Any
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from colourize.config import options
 from colourize.config.knobs import LATER, NODES, OPTIONAL, Knobs
-from colourize.config.options import is_option, named, refusal
+from colourize.config.options import OPTIONS, is_option, named, option, refusal
 from colourize.errors import InputError, shown
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
@@ -100,3 +101,61 @@ def _check_types(config: dict[str, Any], file: str | Path) -> None:
     except OmegaConfBaseException as error:
         line = str(error).partition("\n")[0]
         raise InputError(f"{file}: {error.full_key or 'config'} is of the wrong type ({line})") from None
+
+
+def packed(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as it is stored: options and colour space by name and version, never by Python path.
+
+    An option becomes {name, version, values}, code of a person's own {code, values}.
+    """
+    stored = {group: _packed(group, node) if group in NODES else node for group, node in config.items()}
+    if isinstance(space := config.get("colour_space"), str):
+        stored["colour_space"] = {"name": space, "version": options.version("colour_space", space)}
+    return stored
+
+
+def _packed(group: str, node: Any) -> Any:
+    if not isinstance(node, dict) or "_target_" not in node:
+        return node
+    values = {key: value for key, value in node.items() if key != "_target_"}
+    name = option(node["_target_"], group)
+    if name not in OPTIONS[group]:
+        return {"code": node["_target_"], "values": values}
+    return {"name": name, "version": options.version(group, name), "values": values}
+
+
+def unpacked(stored: Any, file: str | Path) -> Any:
+    """Undoes ``packed``; nothing is imported for it, and ``checked`` still has to judge what comes out.
+
+    Raises:
+        InputError: an unknown name, a version that is newer than ours, a node of another form.
+    """
+    if not isinstance(stored, dict):
+        return stored
+    config = {group: _unpacked(group, node, file) if group in NODES else node for group, node in stored.items()}
+    if isinstance(space := stored.get("colour_space"), dict):
+        config["colour_space"] = _known("colour_space", space, file)
+    return config
+
+
+def _unpacked(group: str, node: Any, file: str | Path) -> Any:
+    if not node:
+        return node
+    values = node.get("values") if isinstance(node, dict) else None
+    if not isinstance(values, dict) or "_target_" in values or not node.keys() <= {"name", "version", "values", "code"}:
+        raise InputError(f"{file}: {group} must be a name, a version and values, got {shown(node)}; pass another file")
+    target = node["code"] if "code" in node else OPTIONS[group][_known(group, node, file)]
+    return {"_target_": target, **values}
+
+
+def _known(group: str, node: dict[str, Any], file: str | Path) -> str:
+    """The name of a stored option, once it is known to be one of ours, of a version that we read."""
+    name, version = node.get("name"), node.get("version")
+    if not isinstance(name, str) or name not in options.names(group):
+        raise InputError(f"{file}: {refusal(group, name)}")
+    ours = options.version(group, name)
+    if type(version) is not int or not 1 <= version <= ours:
+        raise InputError(
+            f"{file}: {group}={name} must be of version 1 to {ours}, got {shown(version)}; install a newer colourize"
+        )
+    return name

@@ -19,7 +19,7 @@ from colourize.data.module import ColourData, fingerprint
 from colourize.data.pictures import Pictures
 from colourize.errors import InputError
 from colourize.runs import checkpoint, manifest
-from colourize.tasks.colourization.module import Colourizer
+from colourize.runs.checkpoint import Trained
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
         return [path]
     begun = sorted(path.rglob(manifest.NAME), key=lambda file: (file.parent.parent, len(file.parent.name), file))
     folders = [path] if (path / "checkpoints").is_dir() else [file.parent for file in begun]
-    files = [file for folder in folders if (file := checkpoint.newest(folder / "checkpoints")) is not None]
+    files = [found[0] for folder in folders if (found := checkpoint.newest(folder / "checkpoints")) is not None]
     if not files:
         raise InputError(
             f"{run} is no checkpoint, no run folder with a whole checkpoint and no sweep folder; pass one of these"
@@ -56,7 +56,7 @@ def single_checkpoint(run: str) -> Path:
     return file
 
 
-def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Colourizer]:
+def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Trained]:
     """The networks of checkpoints; ``packages`` are those of ``--trust``.
 
     Raises:
@@ -66,7 +66,7 @@ def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Colourizer
     return [checkpoint.load(file, trusted) for file in files]
 
 
-def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict[str, Any]:
+def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration whose pictures are used: the first run's, or without a run the composed one.
 
     A run's file does not say where we write: not into a folder that is not yet a cache of ours, and nothing is
@@ -75,14 +75,14 @@ def data_config(modules: Sequence[Colourizer], overrides: Sequence[str]) -> dict
     Raises:
         InputError: an override that is not of a run's pictures, or a value out of its range.
     """
-    if not modules:
+    if not runs:
         with initialize_config_dir(conf_dir(), version_base="1.3"):
             return plain(compose("config", list(overrides)))
     words = dict(override.partition("=")[::2] for override in overrides)
     for name in words:
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
-    config = OmegaConf.create({**modules[0].config, "trainer": {}})  # an older run's may hold what is refused now
+    config = OmegaConf.create({**runs[0].config, "trainer": {}})  # an older run's may hold what is refused now
     default = own("config.yaml")["cache_dir"]
     if config.cache_dir != default and "cache_dir" not in words and not files.is_cache(Path(config.cache_dir)):
         log.warning(files.NO_CACHE, f"cache_dir={config.cache_dir}")
@@ -104,28 +104,28 @@ def colour_data(config: dict[str, Any]) -> ColourData:
     return ColourData(builder("data", config["data"]), **{name: {**LATER, **config}[name] for name in names})
 
 
-def trained_on(module: Colourizer, pictures: Pictures) -> bool:
+def trained_on(trained: Trained, pictures: Pictures) -> bool:
     """Whether these are the very pictures that a run was trained and validated on, wherever they lie now."""
-    return fingerprint(pictures, module.palette, module.space) == module.fingerprint
+    return fingerprint(pictures, trained.model.palette, trained.model.space) == trained.fingerprint
 
 
-def unseen(module: Colourizer, config: dict[str, Any], pictures: Pictures) -> bool:
+def unseen(trained: Trained, config: dict[str, Any], pictures: Pictures) -> bool:
     """Whether a run is known to have trained on none of the validation pictures.
 
     So it is for its own (``trained_on``). Where ``holdout`` alone differs, its own are read again, and none of their
     training pictures may be among those that validate now.
 
     Args:
-        module: the run's, with its configuration and the fingerprint of its pictures.
+        trained: the run's, with its configuration and the fingerprint of its pictures.
         config: with which ``pictures`` were read.
     """
-    if trained_on(module, pictures):
+    if trained_on(trained, pictures):
         return True
-    before, now = (node["data"].get("holdout", 0.0) for node in (module.config, config))
+    before, now = (node["data"].get("holdout", 0.0) for node in (trained.config, config))
     if before == now:
         return False
     again = builder("data", {**config["data"], "holdout": before})()
-    return trained_on(module, again) and _contents(again.train).isdisjoint(_contents(pictures.validation))
+    return trained_on(trained, again) and _contents(again.train).isdisjoint(_contents(pictures.validation))
 
 
 def _contents(images: Tensor) -> set[bytes]:
@@ -133,9 +133,9 @@ def _contents(images: Tensor) -> set[bytes]:
     return {hashlib.blake2b(picture.numpy().tobytes(), digest_size=16).digest() for picture in images}
 
 
-def other_pictures(name: str, file: Path, module: Colourizer, config: dict[str, Any], pictures: Pictures) -> list[str]:
+def other_pictures(name: str, file: Path, trained: Trained, config: dict[str, Any], pictures: Pictures) -> list[str]:
     """A sentence where a run may have seen some of the pictures that it is measured on; see ``unseen``."""
-    if unseen(module, config, pictures):
+    if unseen(trained, config, pictures):
         return []
     return [
         f"{name} was trained with other pictures ({file}) than these, those of the first run or data.NAME=... : "

@@ -9,27 +9,27 @@ import torch
 from colourize.colour.decoding import Decoding
 from colourize.data.module import ColourData, labelled
 from colourize.evaluation.yardstick import TABLE, Predictor, Yardstick
-from colourize.tasks.colourization.module import Colourizer
+from colourize.model import Model
 
 
 def yardsticks(
-    data: ColourData, modules: list[tuple[str, Colourizer]], others: Sequence[Decoding]
+    data: ColourData, models: list[tuple[str, Model]], others: Sequence[Decoding]
 ) -> list[tuple[Yardstick, list[Predictor]]]:
     """One yardstick for each palette among the runs, with its floors, its runs and its ceilings."""
-    if not modules:
+    if not models:
         data.setup()
         assert data.pictures is not None
         yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space, data.cache_dir)
         decoded = [yardstick.decoded(TABLE, yardstick.table, other) for other in others]
         return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
     pictures = data.read()
-    palettes: list[list[tuple[str, Colourizer]]] = []
-    for name, module in modules:
-        alike = next((runs for runs in palettes if _same_palette(runs[0][1], module)), None)
+    palettes: list[list[tuple[str, Model]]] = []
+    for name, model in models:
+        alike = next((runs for runs in palettes if _same_palette(runs[0][1], model)), None)
         if alike is None:
-            palettes.append([(name, module)])
+            palettes.append([(name, model)])
         else:
-            alike.append((name, module))
+            alike.append((name, model))
     result = []
     suffixes = _suffixes([(len(runs[0][1].palette), runs[0][1].space.name) for runs in palettes])
     for number, runs in enumerate(palettes):
@@ -37,9 +37,9 @@ def yardsticks(
         splits = labelled(pictures, palette, data.cache_dir, space)
         yardstick = Yardstick(pictures, *splits, palette, space, data.cache_dir)
         predictors = yardstick.floors()
-        for name, module in runs:
-            predictors.append(yardstick.model(name, module))
-            predictors += [yardstick.decoded(name, module, other) for other in others]
+        for name, model in runs:
+            predictors.append(yardstick.model(name, model))
+            predictors += [yardstick.decoded(name, model, other) for other in others]
         predictors += yardstick.ceilings()
         if len(palettes) > 1:
             predictors = [replace(p, name=f"{p.name} ({suffixes[number]})", palette=1 + number) for p in predictors]
@@ -58,5 +58,5 @@ def _suffixes(palettes: Sequence[tuple[int, str]]) -> list[str]:
     return suffixes
 
 
-def _same_palette(first: Colourizer, second: Colourizer) -> bool:
+def _same_palette(first: Model, second: Model) -> bool:
     return first.space.name == second.space.name and torch.equal(first.palette, second.palette)

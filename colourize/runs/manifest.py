@@ -6,13 +6,18 @@ import logging
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from colourize import files
+from colourize.config import stored
+from colourize.errors import InputError, one_line
+from colourize.runs import format1
 
 log = logging.getLogger(__name__)
+FORMAT = 2
 NAME, EPOCHS = "run.json", "metrics.csv"
 LARGEST_TABLE, MOST_EPOCHS = 32 << 20, 100_000  # bytes and rows of metrics.csv that are read
 TYPES: dict[str, Any] = {
@@ -39,13 +44,26 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         contents: Any = files.read_json(folder / NAME)
         if isinstance(contents, dict):
-            return checked(contents, folder / NAME)
+            return checked(_in_todays_form(contents, folder / NAME), folder / NAME)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
         pass
     log.warning("%s is damaged and counts for nothing", folder / NAME)
     return {}
+
+
+def _in_todays_form(contents: dict[str, Any], file: Path) -> dict[str, Any]:
+    """The entries with Python paths for the stored names of options; without a configuration that names others."""
+    number = contents.pop("format", 1)
+    if "config" not in contents:
+        return contents
+    try:
+        unpacked = format1.config if number == 1 else partial(stored.unpacked, file=file)
+        return {**contents, "config": unpacked(contents["config"])}
+    except InputError as error:
+        log.warning("%s", one_line(error))
+        return {name: value for name, value in contents.items() if name != "config"}
 
 
 def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
@@ -61,6 +79,8 @@ def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
 
 def write(folder: Path, **entries: Any) -> None:
     """Makes the entries the run's manifest: plain values, a number without a value as null."""
+    if isinstance(entries.get("config"), dict):
+        entries = {"format": FORMAT, **entries, "config": stored.packed(entries["config"])}
     files.replace_text(folder / NAME, json.dumps(finite(entries), indent=1, allow_nan=False) + "\n")
 
 

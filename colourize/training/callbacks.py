@@ -15,7 +15,9 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from colourize import files
+from colourize.colour.decoding import colours_of_classes
 from colourize.data.pictures import example_index
+from colourize.model import Model
 from colourize.present.figures import picture_grid
 from colourize.present.terminal import raw
 
@@ -42,23 +44,23 @@ def step(trainer: pl.Trainer) -> int:
 class ExamplePictures(Callback):
     """The same ten validation pictures each epoch, spread evenly over the split: grey, true (quantized), predicted."""
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if logger := tensorboard(trainer):
             precision = trainer.precision_plugin
             validation = trainer.datamodule.validation  # type: ignore[attr-defined]
             with precision.forward_context():
                 grey, labels = validation[example_index(len(validation))]
-                shown = examples(pl_module, precision.convert_input(grey), labels)
+                shown = examples(pl_module.model, precision.convert_input(grey), labels)
             logger.experiment.add_image(PICTURES, picture_grid(*shown.values()), step(trainer))
 
 
-def examples(module: Any, grey: Tensor, labels: Tensor) -> dict[str, Tensor]:
+def examples(model: Model, grey: Tensor, labels: Tensor) -> dict[str, Tensor]:
     """Rows of pictures: grey [N, 1, H, W]; the true classes' and the most probable classes' colours, [N, 3, H, W]."""
-    grey, labels = grey.to(module.device), labels.to(module.device)
+    grey, labels = grey.to(model.palette.device), labels.to(model.palette.device)
     with torch.no_grad():
-        predicted = module(grey).argmax(dim=1)
-    true, shown = module.colours(grey, labels), module.colours(grey, predicted)
-    return {"grey": module.space.neutral(grey), "true class": true, "predicted": shown}
+        predicted = model(grey).argmax(dim=1)
+    true, shown = (colours_of_classes(each, grey, model.palette, model.space) for each in (labels, predicted))
+    return {"grey": model.space.neutral(grey), "true class": true, "predicted": shown}
 
 
 class EpochTable(Callback):

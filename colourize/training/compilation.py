@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 def trial_batch(module: Colourizer, pictures: LabelledPictures, batch_size: int) -> Tensor:
     """What a training step gives the network, but for its hints, of which there are none: [N, C, H, W], N >= 2."""
     count = max(2, min(batch_size, len(pictures)))
-    grey = pictures[torch.arange(count) % len(pictures)][0].to(module.palette.dtype)
-    channels = CHANNELS if getattr(module.network, "hints", False) else 0
+    grey = pictures[torch.arange(count) % len(pictures)][0].to(module.model.palette.dtype)
+    channels = CHANNELS if getattr(module.model.network, "hints", False) else 0
     return torch.nn.functional.pad(grey, (0, 0, 0, 0, 0, channels))
 
 

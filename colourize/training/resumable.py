@@ -325,5 +325,5 @@ def check_weights(path: Path, contents: dict[str, Any], module: nn.Module) -> No
                 raise InputError(
                     f"{path}: {shown(str(name))} does not fit the network of its configuration; pass another file"
                 )
-        if not torch.equal(state["palette"], module.get_buffer("palette")):
+        if not torch.equal(state["model.palette"], module.get_buffer("model.palette")):
             raise InputError(f"{path}: its palette is not that of its pictures; pass another file")

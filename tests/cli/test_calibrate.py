@@ -28,18 +28,18 @@ def calibrated(held_out_run, tmp_path_factory):
     return folder, result
 
 
-def held_out(module):
-    data = module.config["data"]
+def held_out(run):
+    data = run.config["data"]
     pictures = load(**{key: value for key, value in data.items() if key != "_target_"})
-    return LabelledPictures(pictures.validation, module.palette)
+    return LabelledPictures(pictures.validation, run.model.palette)
 
 
 def test_the_temperature_is_that_of_the_held_out_pictures_and_stands_beside_the_checkpoint(calibrated):
     file = calibrated[0] / "run/checkpoints/last.ckpt"
-    module = checkpoint.load(file)
-    held = held_out(module)
+    run = checkpoint.load(file)
+    held = held_out(run)
     with torch.no_grad():
-        logits = module(held.grey).movedim(1, -1).flatten(0, 2)
+        logits = run.model(held.grey).movedim(1, -1).flatten(0, 2)
     assert fit_temperature(logits, held.labels.flatten().long()) == pytest.approx(calibrated[1].temperature, rel=1e-4)
     assert read_temperature(file) == calibrated[1].temperature
     said = json.loads((file.parent / "last.temperature.json").read_text())
@@ -85,11 +85,11 @@ def test_both_figures_are_pictures(calibrated):
 
 
 def test_a_part_of_the_pixels_is_as_many_of_each_picture(calibrated):
-    module = checkpoint.load(calibrated[0] / "run/checkpoints/last.ckpt")
-    pictures = held_out(module)
-    logits, labels = pixels(module, pictures, most=len(pictures) * 4 * 10)
+    run = checkpoint.load(calibrated[0] / "run/checkpoints/last.ckpt")
+    pictures = held_out(run)
+    logits, labels = pixels(run.model, pictures, most=len(pictures) * 4 * 10)
     assert logits.shape == (len(pictures) * 10, 4)
-    ((everything, truth),) = predictions(module, pictures)
+    ((everything, truth),) = predictions(run.model, pictures)
     for number in range(len(pictures)):
         own = torch.cat([everything[number].flatten(1).T, truth[number].flatten()[:, None]], dim=1)
         chosen = torch.cat([logits, labels[:, None]], dim=1)[number * 10 : number * 10 + 10]

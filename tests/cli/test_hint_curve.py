@@ -6,13 +6,14 @@ from torch import nn
 
 from colourize.cli import hint_curve
 from colourize.colour import palette
+from colourize.colour.decoding import colours_of_classes
 from colourize.colour.kmeans import fit
 from colourize.colour.rgb import eight_bit
 from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
+from colourize.model import Model
 from colourize.runs import checkpoint
-from colourize.tasks.colourization.module import Colourizer
 from colourize.tasks.colourization.train import train
 
 
@@ -35,8 +36,8 @@ class Believing(nn.Module):
 def test_a_network_that_believes_its_hints_climbs_to_the_ceiling():
     images = load(12, 2, image_size=16).train
     palette = fit(images, 6, 0)
-    module = Colourizer(Believing(palette), palette, {}).eval()
-    result = hint_curve.measured(module, LabelledPictures(images, palette), images)
+    model = Model(Believing(palette), palette).eval()
+    result = hint_curve.measured(model, LabelledPictures(images, palette), images)
     assert result["everywhere"] == pytest.approx(result["true class"], abs=1e-9)
     assert result["0"] < result["10"] < result["100"] <= result["everywhere"]
 
@@ -67,12 +68,12 @@ def test_in_a_space_of_chromas_a_hint_is_the_true_class_s_colour_at_the_input_s_
     settings = quick("model=resunet_small", "hints=true", "image_size=16", "colour_space=lab")
     train(settings, tmp_path / "run")
     result = hint_curve.curve(str(tmp_path / "run"))
-    module = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt")
+    model = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model
     images = load(12, 2, image_size=16).train
-    pictures = LabelledPictures(images, module.palette, space=module.space)
-    colours = module.colours(pictures.grey, pictures.labels)
-    tones = module.space.neutral(module.space.lightness(eight_bit(colours).movedim(1, -1)))
-    assert 256 * (tones - module.space.neutral(pictures.grey)).abs().max() <= 1
+    pictures = LabelledPictures(images, model.palette, space=model.space)
+    colours = colours_of_classes(pictures.labels, pictures.grey, model.palette, model.space)
+    tones = model.space.neutral(model.space.lightness(eight_bit(colours).movedim(1, -1)))
+    assert 256 * (tones - model.space.neutral(pictures.grey)).abs().max() <= 1
     assert result["true class"] > result["0"]
 
 

@@ -147,21 +147,21 @@ def test_a_file_does_not_say_where_the_cache_lies(finished_run, folder):
     torch.save({**contents, "config": config}, folder / "evil.ckpt")
     evaluate(["evil.ckpt"], num_resamples=10)
     assert not (folder / CANARY).exists()
-    module = checkpoint.load("evil.ckpt")
-    module.config = knobs("data=folder", "data.root=.", f"cache_dir={folder / CANARY}")
-    config = data_config([module], [])
+    hostile = knobs("data=folder", "data.root=.", f"cache_dir={folder / CANARY}")
+    run = checkpoint.load("evil.ckpt")._replace(config=hostile)
+    config = data_config([run], [])
     assert (config["cache_dir"], config["data"]["cache_dir"]) == ("data/cache", "data/cache")
-    config = data_config([module], ["cache_dir=mine"])
+    config = data_config([run], ["cache_dir=mine"])
     assert (config["cache_dir"], config["data"]["cache_dir"]) == ("mine", "mine")
 
 
 def test_nothing_is_downloaded_into_a_folder_that_only_the_file_names(finished_run, folder):
-    module = checkpoint.load(finished_run / "checkpoints/last.ckpt")
+    run = checkpoint.load(finished_run / "checkpoints/last.ckpt")
     for root, words, downloads in ((folder / CANARY, [], False), ("data", [], True), ("x", ["data.root=y"], True)):
-        module.config = knobs(f"data.root={root}")
-        assert data_config([module], words)["data"].get("download", True) is downloads
-    module.config = knobs(f"data.root={folder / CANARY}")
-    torch.save({**checkpoint.read(finished_run / "checkpoints/last.ckpt"), "config": module.config}, "evil.ckpt")
+        elsewhere = run._replace(config=knobs(f"data.root={root}"))
+        assert data_config([elsewhere], words)["data"].get("download", True) is downloads
+    hostile = knobs(f"data.root={folder / CANARY}")
+    torch.save({**checkpoint.read(finished_run / "checkpoints/last.ckpt"), "config": hostile}, "evil.ckpt")
     with pytest.raises(InputError):
         evaluate(["evil.ckpt"], num_resamples=10)
     assert not (folder / CANARY).exists()
@@ -187,8 +187,8 @@ def own_network(finished_run, folder):
     (folder / "my_networks/nets.py").write_text(OWN)
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     config = {**contents["config"], "model": {"_target_": "my_networks.nets.Net", "num_colours": 4}}
-    state = {"palette": contents["state_dict"]["palette"]}
-    state |= {"network.layer.weight": torch.zeros(4, 1, 1, 1), "network.layer.bias": torch.arange(4.0)}
+    state = {"model.palette": contents["state_dict"]["model.palette"]}
+    state |= {"model.network.layer.weight": torch.zeros(4, 1, 1, 1), "model.network.layer.bias": torch.arange(4.0)}
     torch.save({**contents, "config": config, "state_dict": state}, folder / "own.ckpt")
     yield folder / "own.ckpt"
     for name in [name for name in sys.modules if name.startswith("my_networks")]:
@@ -238,7 +238,17 @@ def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_takes_memory
         checkpoint.load("other.ckpt")
 
 
-@pytest.mark.parametrize("state", [{}, {"palette": 3}, {"palette": torch.ones(2, 2)}, [], None])
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"palette": 3},
+        {"palette": torch.ones(2, 2)},
+        {"model.palette": torch.ones(4, 3), "more": torch.ones(1)},
+        [],
+        None,
+    ],
+)
 def test_weights_that_are_none_are_refused(finished_run, folder, state):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     torch.save({**contents, "state_dict": state}, "other.ckpt")

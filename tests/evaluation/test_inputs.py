@@ -60,7 +60,9 @@ SCENES = {"_target_": "colourize.data.scenes.load", "num_train": 60, "num_valida
 def judged(trained, now):
     """Whether the pictures of one data node count as unseen by a run that was trained with those of another."""
     before = fingerprint(builder("data", trained)(), PALETTE, RGB)
-    run = SimpleNamespace(palette=PALETTE, space=RGB, fingerprint=before, config={"data": trained})
+    run = SimpleNamespace(
+        model=SimpleNamespace(palette=PALETTE, space=RGB), fingerprint=before, config={"data": trained}
+    )
     return unseen(run, {"data": now}, builder("data", now)())
 
 
@@ -94,7 +96,7 @@ def test_pictures_are_the_same_wherever_they_lie_and_others_in_the_same_place_ar
     shutil.copytree(folder["root"], moved["root"])
     assert judged(folder, moved)
     assert judged({**folder, "holdout": 0.3}, {**moved, "holdout": 0.1})
-    run = SimpleNamespace(palette=PALETTE, space=RGB, config={"data": folder})
+    run = SimpleNamespace(model=SimpleNamespace(palette=PALETTE, space=RGB), config={"data": folder})
     run.fingerprint = fingerprint(builder("data", folder)(), PALETTE, RGB)
     Image.effect_noise((8, 8), 50).convert("RGB").save(os.path.join(folder["root"], "0.png"))
     assert not unseen(run, {"data": folder}, builder("data", folder)())

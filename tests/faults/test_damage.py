@@ -56,7 +56,7 @@ def test_19_a_damaged_file_is_named_with_its_cause_and_passed_over(killed, caplo
     make, cause = DAMAGES[damage]
     last, previous = killed / "checkpoints/last.ckpt", killed / "checkpoints/previous.ckpt"
     last.write_bytes(make(last.read_bytes()))
-    assert checkpoint.newest(killed / "checkpoints") == previous
+    assert checkpoint.newest(killed / "checkpoints")[0] == previous
     named, taken = caplog.messages
     assert named.startswith(f"{last} is damaged") and cause in named and "\n" not in named
     assert taken == f"{previous} is the newest checkpoint that is whole"

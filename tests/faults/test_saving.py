@@ -49,7 +49,7 @@ def kill_while_saving(folder, done, kills, temporary=None):
         process.kill()
         process.join()
         torn += bool(litter(folder))
-        number = number_in(checkpoint.newest(folder))
+        number = number_in(checkpoint.newest(folder)[0])
         assert number in (int(done.read_text()), int(done.read_text()) + 1)
     return torn
 
@@ -80,7 +80,7 @@ def test_15_killed_before_any_operation_on_files_the_file_before_or_the_new_one_
             break
         assert process.exitcode == -signal.SIGKILL
         absent += not last.exists()
-        found.append(number_in(checkpoint.newest(folder)))
+        found.append(number_in(checkpoint.newest(folder)[0]))
         next_run_begins(folder)
         assert litter(folder) == []
     assert found == sorted(found) and set(found) == {2, 3}

@@ -10,11 +10,11 @@ def contents(run):
 
 
 def test_one_file_alone_rebuilds_network_and_palette(finished_run):
-    module = checkpoint.load(finished_run / "checkpoints/last.ckpt")
-    assert module.palette.shape == (4, 3)
-    assert not module.training
+    model = checkpoint.load(finished_run / "checkpoints/last.ckpt").model
+    assert model.palette.shape == (4, 3)
+    assert not model.training
     with torch.no_grad():
-        assert module(torch.rand(2, 1, 9, 11)).shape == (2, 4, 9, 11)
+        assert model(torch.rand(2, 1, 9, 11)).shape == (2, 4, 9, 11)
 
 
 def test_the_configuration_is_plain_values(finished_run):

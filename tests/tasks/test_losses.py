@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from colourize.errors import InputError
+from colourize.model import Model
 from colourize.runs import checkpoint
 from colourize.tasks.colourization import losses
 from colourize.tasks.colourization.module import Colourizer
@@ -163,7 +164,7 @@ def test_a_step_trains_on_the_criterion_counts_arg_max_and_validates_by_cross_en
     criterion.fit(centres, prior)
     tables = losses.class_weights(prior, centres, 0.5, 0.5).float(), losses.soft_encoding(centres, 4, 0.5)
     network = torch.nn.Conv2d(1, 7, 1)
-    module = Colourizer(network, centres, {}, criterion=criterion)
+    module = Colourizer(Model(network, centres), {}, criterion=criterion)
     grey, labels = torch.rand(3, 1, 4, 6), torch.randint(0, 7, (3, 4, 6))
     shown = module.training_step((grey, labels), 0)
     logits = network(grey)
@@ -179,8 +180,8 @@ def test_a_step_trains_on_the_criterion_counts_arg_max_and_validates_by_cross_en
 def test_the_tables_of_a_loss_follow_the_module_and_are_not_saved():
     criterion = losses.Soft(uniform=0.5)
     criterion.fit(palette(7), shares(7))
-    module = Colourizer(torch.nn.Conv2d(1, 24, 1), palette(7), {}, criterion=criterion)
-    assert set(module.state_dict()) == {"palette", "network.weight", "network.bias"}
+    module = Colourizer(Model(torch.nn.Conv2d(1, 24, 1), palette(7)), {}, criterion=criterion)
+    assert set(module.state_dict()) == {"model.palette", "model.network.weight", "model.network.bias"}
     assert module.to("meta").criterion.weights.device.type == "meta"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from colourize.config.instantiate import instantiate
 from colourize.data.module import ColourData
 from colourize.data.scenes import load
+from colourize.model import Model
 from colourize.tasks.colourization.module import (
     Colourizer,
     finite_where_all_are,
@@ -51,7 +52,7 @@ def test_log_probabilities_are_those_of_softmax_in_single_precision_or_better(dt
 def test_training_accuracy_counts_the_pixels_whose_arg_max_is_the_label():
     network = torch.nn.Conv2d(1, 5, 1)
     grey, labels = torch.rand(3, 1, 4, 6), torch.randint(0, 5, (3, 4, 6))
-    shown = Colourizer(network, torch.zeros(5, 3), {}).training_step((grey, labels), 0)
+    shown = Colourizer(Model(network, torch.zeros(5, 3)), {}).training_step((grey, labels), 0)
     logits = network(grey)
     assert shown["accuracy"].item() == pytest.approx((logits.argmax(1) == labels).float().mean().item())
     assert shown["loss"].item() == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-6)
@@ -78,7 +79,7 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
     torch.manual_seed(5)
     network = instantiate(config["model"]).double()
     plain, plain_losses = copy.deepcopy(network), []
-    module = Colourizer(network, data.palette, config, optimizer=instantiate(config["optimizer"], partial=True))
+    module = Colourizer(Model(network, data.palette), config, optimizer=instantiate(config["optimizer"], partial=True))
 
     sampler = data.train_dataloader().sampler
     sampler.set_epoch(0)
@@ -109,7 +110,7 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
 
 def test_validation_is_the_mean_over_pictures_whatever_the_batches():
     """Batches of 3, 3 and 1: not the mean of the batches' means."""
-    module = Colourizer(torch.nn.Conv2d(1, 5, 1), torch.zeros(5, 3), {}, table_loss=2.0)
+    module = Colourizer(Model(torch.nn.Conv2d(1, 5, 1), torch.zeros(5, 3)), {}, table_loss=2.0)
     grey, labels = torch.rand(7, 1, 4, 6), torch.randint(0, 5, (7, 4, 6))
     logged = {}
     module.log_dict = lambda means, **_: logged.update(means)
@@ -135,6 +136,6 @@ def test_the_look_at_gradients_finds_a_value_that_is_not_finite(value):
 
 
 def test_a_module_built_to_predict_does_not_train():
-    module = Colourizer(torch.nn.Conv2d(1, 2, 1), torch.zeros(2, 3), {})
+    module = Colourizer(Model(torch.nn.Conv2d(1, 2, 1), torch.zeros(2, 3)), {})
     with pytest.raises(RuntimeError, match="give it an optimizer"):
         module.configure_optimizers()

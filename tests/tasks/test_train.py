@@ -37,10 +37,10 @@ def test_validation_loss_of_the_table_is_that_of_the_checkpoint(finished_run):
     from colourize.colour.rgb import grey
 
     images = instantiate(config["data"]).validation
-    module = checkpoint.load(finished_run / "checkpoints/best.ckpt")
+    model = checkpoint.load(finished_run / "checkpoints/best.ckpt").model
     with torch.no_grad():
-        likelihood = module(grey(images)).double().log_softmax(dim=1)
-    labels = quantize(images, module.palette).long()
+        likelihood = model(grey(images)).double().log_softmax(dim=1)
+    labels = quantize(images, model.palette).long()
     loss = -likelihood.gather(1, labels[:, None]).mean().item()
     assert loss == pytest.approx(min(float(row["val/loss"]) for row in rows(finished_run)), abs=1e-5)
 

@@ -10,6 +10,7 @@ from colourize.config.instantiate import builder, instantiate
 from colourize.data.module import Batches, ColourData
 from colourize.data.scenes import load
 from colourize.errors import InputError
+from colourize.model import Model
 from colourize.runs import manifest
 from colourize.tasks.colourization import train
 from colourize.tasks.colourization.module import (
@@ -40,7 +41,7 @@ def plain_loop(settings, sizes):
         lambda: load(sum(sizes), 12, image_size=8), num_colours=4, seed=0, cache_dir=settings["cache_dir"]
     )
     data.setup()
-    network = _module(settings, data, 1.0, "").network
+    network = _module(settings, data, 1.0, "").model.network
     optimizer = builder("optimizer", settings["optimizer"])(network.parameters())
     losses = []
     for epoch in range(settings["max_epochs"]):
@@ -116,7 +117,9 @@ def test_a_validation_on_some_batches_is_that_of_their_pictures(quick, tmp_path)
     train.train({**whole, "trainer": {"limit_val_batches": 2}}, tmp_path / "some")
     train.train({**whole, "trainer": {}}, tmp_path / "all")
     assert equal(weights(tmp_path / "some"), weights(tmp_path / "all"))
-    module = Colourizer(instantiate(whole["model"]), saved(tmp_path / "some")["state_dict"]["palette"], whole)
+    module = Colourizer(
+        Model(instantiate(whole["model"]), saved(tmp_path / "some")["state_dict"]["model.palette"]), whole
+    )
     module.load_state_dict(saved(tmp_path / "some")["state_dict"])
     data = ColourData(lambda: instantiate(whole["data"]), num_colours=4, cache_dir=whole["cache_dir"])
     data.setup()

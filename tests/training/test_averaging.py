@@ -90,19 +90,19 @@ def reported(monkeypatch):
 def test_the_average_is_what_is_validated_shown_and_reported(quick, tmp_path, monkeypatch, reported):
     shown, examples = [], callbacks.examples
 
-    def spy(module, *args):
-        shown.append({name: value.clone() for name, value in module.state_dict().items()})
-        return examples(module, *args)
+    def spy(model, *args):
+        shown.append({f"model.{name}": value.clone() for name, value in model.state_dict().items()})
+        return examples(model, *args)
 
     monkeypatch.setattr(callbacks, "examples", spy)
     train(quick("ema=0.9", "lr=0.03"), tmp_path)
     contents = last(tmp_path)
     assert same(shown[-1], contents["state_dict"])
     assert same(reported[0], contents["state_dict"])
-    module = checkpoint.load(tmp_path / "checkpoints/last.ckpt")
+    model = checkpoint.load(tmp_path / "checkpoints/last.ckpt").model
     images = instantiate(contents["config"]["data"]).validation
     with torch.no_grad():
-        loss = cross_entropy(module(grey(images)), quantize(images, module.palette).long()).mean().item()
+        loss = cross_entropy(model(grey(images)), quantize(images, model.palette).long()).mean().item()
     with (tmp_path / "metrics.csv").open() as file:
         assert float(list(csv.DictReader(file))[-1]["val/loss"]) == pytest.approx(loss, rel=1e-5)
 

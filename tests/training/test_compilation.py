@@ -8,6 +8,7 @@ import torch
 from colourize.config.instantiate import instantiate
 from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load
+from colourize.model import Model
 from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
 from colourize.tasks.colourization.train import train
 from colourize.training.compilation import compiled, trial_batch
@@ -30,7 +31,7 @@ def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, mon
 def test_the_trial_of_the_compiler_is_a_batch_as_training_has_it(words, shape):
     settings = knobs(*QUICK, *words)
     palette = torch.rand(4, 3)
-    module = Colourizer(instantiate(settings["model"]), palette, settings)
+    module = Colourizer(Model(instantiate(settings["model"]), palette), settings)
     pictures = LabelledPictures(load(24, 2, image_size=8).train, palette)
     assert trial_batch(module, pictures, settings["batch_size"]).shape == shape
 

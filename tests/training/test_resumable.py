@@ -110,10 +110,10 @@ CHANGES = {
     "rows before that are not there": lambda c: c["callbacks"]["EpochTable"].update(num_before=7),
     "callbacks of a list": lambda c: c.update(callbacks=[]),
     "whole numbers for weights": lambda c: c["state_dict"].update(
-        {"network.down1.0.bias": c["state_dict"]["network.down1.0.bias"].long()}
+        {"model.network.down1.0.bias": c["state_dict"]["model.network.down1.0.bias"].long()}
     ),
     "another palette": lambda c: c["state_dict"].update(palette=torch.full((4, 3), 0.5)),
-    "weights of another shape": lambda c: c["state_dict"].update({"network.last.bias": torch.zeros(7)}),
+    "weights of another shape": lambda c: c["state_dict"].update({"model.network.last.bias": torch.zeros(7)}),
 }
 
 

@@ -12,10 +12,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from colourize.colour import hints
-from colourize.colour.palette import dequantize
-from colourize.colour.spaces import SPACES
-from colourize.config.knobs import LATER
+from colourize.colour.decoding import colours_of_classes
 from colourize.errors import InputError
+from colourize.model import Model
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, H, W]
 
@@ -83,12 +82,11 @@ def group_factor(index: int, size: int, batch_size: int, num_pictures: int, num_
 
 
 class Colourizer(pl.LightningModule):
-    """Trains ``network``, logits [N, K, H, W] from grey [N, 1, H, W], by cross-entropy over the palette's colours.
+    """Trains a model by cross-entropy over the colours of its palette.
 
     Args:
-        network: the architecture.
-        palette: float32 [K, C]; a buffer, so a checkpoint decodes its own classes.
-        config: the resolved configuration as plain values, stored in every checkpoint; it names the colour space.
+        model: network, palette and colour space.
+        config: the resolved configuration as plain values, stored in every checkpoint.
         table_loss: the look-up table's validation loss, against which skill is measured.
         optimizer: builds the optimizer from parameters; not needed to predict.
         scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
@@ -98,12 +96,9 @@ class Colourizer(pl.LightningModule):
         criterion: of ``losses``, trained on in place of cross-entropy; validation stays cross-entropy.
     """
 
-    palette: Tensor
-
     def __init__(
         self,
-        network: nn.Module,
-        palette: Tensor,
+        model: Model,
         config: dict[str, Any],
         table_loss: float = math.nan,
         optimizer: Callable[..., Optimizer] | None = None,
@@ -113,14 +108,12 @@ class Colourizer(pl.LightningModule):
         criterion: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
-        self.register_buffer("palette", palette)
+        self.model = model
         self.config = config
-        self.space = SPACES[{**LATER, **config}["colour_space"]]
         self.table_loss = table_loss
         self.fingerprint = fingerprint
         # a baseline is counted, not trained: it has no parameters and so no optimizer to step
-        self.automatic_optimization = any(True for _ in self.network.parameters())
+        self.automatic_optimization = any(True for _ in self.model.network.parameters())
         self.build_optimizer = optimizer
         self.build_scheduler = scheduler
         self.augment = augment
@@ -130,16 +123,13 @@ class Colourizer(pl.LightningModule):
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, H, W]."""
-        return self.network(grey)
-
-    def colours(self, grey: Tensor, labels: Tensor) -> Tensor:
-        """Pictures of the classes: the input [N, 1, H, W], [N, H, W] -> [N, 3, H, W] in [0, 1)."""
-        return self.space.decode(grey, dequantize(labels, self.palette)).colours
+        return self.model(grey)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         grey, labels = batch if self.augment is None else self.augment(*batch)
-        if getattr(self.network, "hints", False):
-            grey = torch.cat((grey, hints.drawn(self.colours(grey, labels).cpu()).to(grey)), dim=1)
+        if getattr(self.model.network, "hints", False):
+            colours = colours_of_classes(labels, grey, self.model.palette, self.model.space)
+            grey = torch.cat((grey, hints.drawn(colours.cpu()).to(grey)), dim=1)
         rows, labels = log_probabilities(self(grey)), labels.flatten()
         own = F.nll_loss(rows, labels, reduction="none")
         loss = (own if self.criterion is None else self.criterion(rows, labels, own)).mean()
@@ -160,7 +150,7 @@ class Colourizer(pl.LightningModule):
         """Raises InputError, before any weight moves, where the loss or a gradient is not finite."""
         checked = self.loss.float()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # which skips such a step by itself
-            gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+            gradients = [parameter.grad for parameter in self.model.network.parameters() if parameter.grad is not None]
             checked = checked + finite_where_all_are(gradients)
         if not math.isfinite(checked):
             cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
@@ -200,7 +190,7 @@ class Colourizer(pl.LightningModule):
             return None
         if self.build_optimizer is None:
             raise RuntimeError("this Colourizer was built to predict; give it an optimizer to train")
-        optimizer = self.build_optimizer(self.network.parameters())
+        optimizer = self.build_optimizer(self.model.network.parameters())
         if self.build_scheduler is None:
             return optimizer
         schedule = self.build_scheduler(optimizer, num_steps=int(self.trainer.estimated_stepping_batches))

@@ -29,6 +29,7 @@ from colourize.data.pictures import example_index
 from colourize.errors import InputError
 from colourize.evaluation.measures import MEASURES
 from colourize.evaluation.yardstick import QUICK, Yardstick
+from colourize.model import Model
 from colourize.present import terminal
 from colourize.runs.checkpoint import newest, read
 from colourize.runs.run_folder import Claim, claim, environment, finished, warn_of_other_bits
@@ -102,12 +103,13 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     """Fits the network of the knobs, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed."""
     _quiet()
     _check_precision(knobs)
-    path = newest(folder / "checkpoints")
+    path, contents = newest(folder / "checkpoints") or (None, None)
     if path is None and held.entries["starts"] > 1:
         log.warning("%s: nothing to go on from, the run starts anew", folder)
     forked = path is None and knobs["ckpt_path"] is not None
-    path = files.expanded(knobs["ckpt_path"]) if forked else path
-    contents = read(path) if path is not None else None
+    if forked:
+        path = files.expanded(knobs["ckpt_path"])
+        contents = read(path)
     if path is not None and contents is not None:
         check_resumable(path, contents, knobs, f"ckpt_path={path}" if forked else str(folder), forked)
     table = EpochTable(folder / "metrics.csv", forked)
@@ -131,7 +133,7 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
         check_weights(path, contents, module)
         check_loops(path, contents, trainer.fit_loop.state_dict(), -(-len(data.train) // knobs["batch_size"]))
         build = module.build_optimizer if module.automatic_optimization else None
-        copies = [nn.Parameter(parameter.detach().clone()) for parameter in module.network.parameters()]
+        copies = [nn.Parameter(parameter.detach().clone()) for parameter in module.model.network.parameters()]
         check_optimizer(path, contents, None if build is None else build(copies), module.build_scheduler)
     if contents is None and isinstance(module.augment, Augmentation):
         count, height, width = data.train.labels.shape
@@ -142,14 +144,14 @@ def fit(knobs: dict[str, Any], folder: Path, held: Claim, callbacks: Sequence[Ca
     is_compiled = (
         knobs["compile"]
         and module.automatic_optimization
-        and compiled(module.network, trial_batch(module, data.train, knobs["batch_size"]))
+        and compiled(module.model.network, trial_batch(module, data.train, knobs["batch_size"]))
     )
     now = {**environment(str(trainer.strategy.root_device), torch.get_num_threads()), "compiled": is_compiled}
     warn_of_other_bits(held.before.get("environment", {}), now)
     held.begin(fingerprint=fingerprint, environment=now)
     with allocator.kept(), _user_errors(knobs, trainer, path):
         trainer.fit(module, data, ckpt_path=path, weights_only=True)
-    module.network._compiled_call_impl = None  # what follows comes in other sizes
+    module.model.network._compiled_call_impl = None  # what follows comes in other sizes
     return Fitted(trainer, module, data, yardstick, table)
 
 
@@ -181,10 +183,10 @@ def _report(knobs: dict[str, Any], folder: Path, fitted: Fitted) -> dict[str, fl
     if not table.validated_rows():
         raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
     keys = QUICK if knobs.get("measures", LATER["measures"]) == "quick" else MEASURES
-    rows = fitted.yardstick.measured(short_name(knobs["model"]), module, keys=keys)
+    rows = fitted.yardstick.measured(short_name(knobs["model"]), module.model, keys=keys)
     metrics = results.summary(table)
     index = example_index(len(validation))
-    strip = {"original": fitted.yardstick.originals(index), **examples(module, *validation[index])}
+    strip = {"original": fitted.yardstick.originals(index), **examples(module.model, *validation[index])}
     results.write(folder, knobs, table, strip, rows)
     results.log(fitted.trainer, knobs, rows)
     results.show(folder, knobs, module, table, rows)
@@ -205,7 +207,8 @@ def _module(knobs: dict[str, Any], data: ColourData, table_loss: float, fingerpr
     criterion = builder("loss", knobs["loss"])() if knobs.get("loss") else None
     if criterion is not None:
         criterion.fit(data.palette, losses.prior(data.train.labels, len(data.palette)))
-    module = Colourizer(network, data.palette, knobs, table_loss, optimizer, scheduler, fingerprint, augment, criterion)
+    model = Model(network, data.palette, data.space)
+    module = Colourizer(model, knobs, table_loss, optimizer, scheduler, fingerprint, augment, criterion)
     # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
     return module.double() if knobs["precision"] == "64-true" else module
 

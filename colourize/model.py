@@ -1,0 +1,61 @@
+"""A colourizer that stands by itself: network, palette and colour space. No trainer, no configuration.
+
+N images, H height, W width, K colours, C channels of the palette.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from colourize.colour.decoding import Decoding, parsed
+from colourize.colour.spaces import SPACES, Space
+
+
+class Model(nn.Module):
+    """Colours for grey pictures. ``colourize.load`` gives the model of a checkpoint.
+
+    A grey picture is float32 [N, 1, H, W] in [0, 255/256], what ``model.space.lightness`` makes of RGB pictures. A
+    network trained with hints takes [N, 5, H, W], too (``colour.hints``).
+
+    Args:
+        network: logits [N, K, H, W] of grey pictures.
+        palette: float32 [K, C], in the range of the space.
+        space: the colour space of the palette, or its name: rgb, lab or oklab.
+
+    Raises:
+        KeyError: a space of another name.
+    """
+
+    palette: Tensor
+
+    def __init__(self, network: nn.Module, palette: Tensor, space: Space | str = "rgb") -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.register_buffer("palette", palette)
+        self.space = SPACES[space] if isinstance(space, str) else space
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """Logits, with gradients: [N, 1, H, W] -> [N, K, H, W]."""
+        return self.network(grey)
+
+    @torch.no_grad()
+    def probabilities(self, grey: Tensor) -> Tensor:
+        """Probability of each colour at each pixel: [N, 1, H, W] -> float32 [N, K, H, W]."""
+        return self(grey).float().softmax(1)
+
+    @torch.no_grad()
+    def predict(self, grey: Tensor, decoding: Decoding | str = "argmax") -> Tensor:
+        """Colours for grey pictures.
+
+        Args:
+            grey: [N, 1, H, W] in [0, 255/256].
+            decoding: the way from probabilities to colours: argmax, mean, annealed:T, sample or sample:SEED, each with
+                +grey or without (``colour.decoding``).
+
+        Returns:
+            [N, 3, H, W] in [0, 255/256]; ``colour.rgb.eight_bit`` gives their 8-bit values.
+
+        Raises:
+            InputError: an unknown decoding.
+        """
+        decode = parsed(decoding) if isinstance(decoding, str) else decoding
+        return decode(self(grey).float(), grey[:, :1], self.palette, self.space).colours

@@ -1,0 +1,51 @@
+"""Reads format 1: checkpoints and run folders from before networks were stored by name and version."""
+
+from typing import Any
+
+from colourize.config.options import OPTIONS
+
+MOVED = {
+    "colourize.augment.Augmentation": ("augment", "flips"),
+    "colourize.losses.Focal": ("loss", "focal"),
+    "colourize.losses.Rebalanced": ("loss", "rebalanced"),
+    "colourize.losses.Smoothed": ("loss", "smoothed"),
+    "colourize.losses.Soft": ("loss", "soft"),
+    "colourize.optimizers.Hypergradient": ("optimizer", "hypergradient"),
+    "colourize.optimizers.RMSpropW": ("optimizer", "rmspropw"),
+    "colourize.optimizers.SGDW": ("optimizer", "sgdw"),
+    "colourize.schedules.cosine": ("scheduler", "cosine"),
+    "colourize.schedules.onecycle": ("scheduler", "onecycle"),
+    "colourize.schedules.plateau": ("scheduler", "plateau"),
+    "colourize.schedules.warmup": ("scheduler", "warmup"),
+}
+"""Python paths that format 1 stored, of options whose code lies elsewhere now: group and name."""
+STATES = "state_dict", "current_model_state"
+
+
+def config(stored: Any) -> Any:
+    """A configuration of format 1 with today's Python paths; all else stays as it is."""
+    if not isinstance(stored, dict):
+        return stored
+    return {group: _node(group, node) for group, node in stored.items()}
+
+
+def _node(group: str, node: Any) -> Any:
+    target = node.get("_target_") if isinstance(node, dict) else None
+    if not isinstance(target, str) or target not in MOVED or MOVED[target][0] != group:
+        return node
+    return {**node, "_target_": OPTIONS[group][MOVED[target][1]]}
+
+
+def contents(stored: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint of format 1 as one of today: paths as in ``config``, weights under ``model.``."""
+    states = {name: _renamed(stored[name]) for name in STATES if isinstance(stored.get(name), dict)}
+    return {**stored, **states, "config": config(stored["config"])}
+
+
+def _renamed(state: dict[str, Any]) -> dict[str, Any]:
+    """Tensors by the names that they have since the network, with its palette, is a model."""
+    return {f"model.{name}" if _is_former(name) else name: tensor for name, tensor in state.items()}
+
+
+def _is_former(name: Any) -> bool:
+    return isinstance(name, str) and (name == "palette" or name.startswith("network."))

@@ -1,0 +1,64 @@
+"""The model by itself, against the parts that it is made of."""
+
+import pytest
+import torch
+from torch import nn
+
+import colourize
+from colourize.colour.decoding import parsed
+from colourize.colour.spaces import SPACES
+from colourize.errors import InputError
+
+PALETTES = {"rgb": torch.rand(5, 3, generator=torch.Generator().manual_seed(0)),
+            "lab": torch.tensor([[0.0, 0.0], [40.0, 30.0], [-40.0, 20.0], [10.0, -50.0], [5.0, 60.0]])}  # fmt: skip
+
+
+def model(space):
+    torch.manual_seed(1)
+    return colourize.Model(nn.Conv2d(1, 5, 3, padding=1), PALETTES[space], space).eval()
+
+
+@pytest.fixture
+def grey():
+    return torch.rand(2, 1, 6, 7, generator=torch.Generator().manual_seed(2)) * 255 / 256
+
+
+@pytest.mark.parametrize("space", PALETTES)
+def test_the_probabilities_are_the_softmax_of_the_logits(space, grey):
+    shares = model(space).probabilities(grey)
+    logits = model(space)(grey).double()
+    expected = logits.exp() / logits.exp().sum(1, keepdim=True)
+    torch.testing.assert_close(shares.double(), expected, atol=1e-6, rtol=0)
+    assert not shares.requires_grad
+
+
+def test_rgb_argmax_gives_each_pixel_its_most_probable_palette_colour(grey):
+    shown, labels = model("rgb").predict(grey, "argmax"), model("rgb").probabilities(grey).argmax(1)
+    for n, row, column in ((0, 0, 0), (1, 5, 6), (1, 2, 3)):
+        assert shown[n, :, row, column].tolist() == PALETTES["rgb"][labels[n, row, column]].tolist()
+
+
+def test_the_mean_in_rgb_is_the_probabilities_times_the_palette(grey):
+    expected = torch.einsum("nkhw,kc->nchw", model("rgb").probabilities(grey), PALETTES["rgb"])
+    torch.testing.assert_close(model("rgb").predict(grey, "mean"), expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("decoding", ["argmax", "mean", "annealed:0.4", "sample:3"])
+def test_in_lab_every_decoding_keeps_the_lightness_of_the_grey(grey, decoding):
+    shown = model("lab").predict(grey, decoding)
+    eight_bit = (shown * 256).round().to(torch.uint8).movedim(1, -1)
+    assert (SPACES["lab"].lightness(eight_bit) - grey).abs().max() < 0.01
+
+
+def test_a_decoding_may_be_given_as_a_value(grey):
+    assert torch.equal(model("rgb").predict(grey, parsed("sample:3")), model("rgb").predict(grey, "sample:3"))
+
+
+def test_an_unknown_decoding_is_refused(grey):
+    with pytest.raises(InputError, match="decoding best is unknown; pass argmax"):
+        model("rgb").predict(grey, "best")
+
+
+def test_the_package_has_no_other_names():
+    with pytest.raises(AttributeError, match="has no attribute 'loads'"):
+        colourize.loads  # noqa: B018
