@@ -1,5 +1,4 @@
-"""How a command ends: what a person can mend is told in one line; everything else is a fault of ours, and keeps its
-traceback."""
+"""Errors. User errors print on one line; anything else is a bug and keeps its traceback."""
 
 import signal
 
@@ -9,16 +8,16 @@ class InputError(ValueError):
 
 
 class Interrupted(SystemExit):
-    """A signal ended the run, in order: the exit status is 128 + its number, as a shell reports it."""
+    """A signal stopped the run cleanly; the exit status is 128 + the signal's number, as in a shell."""
 
     def __init__(self, signum: int, place: str = "") -> None:
         super().__init__(128 + signum)
         self.name = signal.Signals(signum).name
-        self.place = place  # where it was saved, in words
+        self.place = place  # text that says where the run was saved
 
 
 class OutOfTime(Interrupted):
-    """``trainer.max_time`` ended the run, in order, with the status of SIGUSR1, Slurm's warning of the same."""
+    """``trainer.max_time`` stopped the run cleanly, with the status of SIGUSR1, which Slurm sends before a limit."""
 
     def __init__(self, time: str, place: str = "") -> None:
         super().__init__(signal.SIGUSR1, place)
@@ -26,7 +25,7 @@ class OutOfTime(Interrupted):
 
 
 def one_line(error: BaseException) -> str:
-    """An error's text on one line."""
+    """An error's text on one line, which starts with the file's name for a file error."""
     if isinstance(error, Interrupted):
         return error.name
     if isinstance(error, OSError) and error.filename is not None:
@@ -35,9 +34,9 @@ def one_line(error: BaseException) -> str:
 
 
 def shown(value: object, most: int = 80) -> str:
-    """A value that a file or a person gave, for a message: on one line, cut to so many characters, without controls."""
+    """A user's or a file's value for a message: one line without control characters, cut to ``most`` characters."""
     if not isinstance(value, str | int | float | None):
-        return f"a {type(value).__name__}"  # whose text may be endless
+        return f"a {type(value).__name__}"  # its text may be endless
     if isinstance(value, int) and abs(value) >= 2**64:
         return "a huge integer"
     text = value if isinstance(value, str) and value.isprintable() else repr(value)
@@ -45,5 +44,5 @@ def shown(value: object, most: int = 80) -> str:
 
 
 def to_install(extra: str) -> str:
-    """How to get an optional part. Never by the name on the package index, where ``colourize`` is another project."""
+    """The command that installs an optional part; on the package index ``colourize`` is another project."""
     return f"pip install '.[{extra}]' in a checkout, 'FILE.whl[{extra}]' from a wheel"

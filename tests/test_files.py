@@ -14,25 +14,25 @@ from colourize.present.figures import FIGURES, save
 
 
 @pytest.mark.parametrize(
-    ("name", "suffixes", "told"),
+    ("name", "suffixes", "message"),
     [
-        ("out.txt", FIGURES, r"out\.txt is no picture's name; pass one that ends in \.png or \.pdf or \.svg"),
+        ("out.txt", FIGURES, r"out\.txt must end in \.png or \.pdf or \.svg; pass another name"),
         ("nowhere/out.png", FIGURES, "there is no folder .*nowhere; make it, or pass another place"),
         ("nowhere/out.json", (), "there is no folder .*nowhere; make it, or pass another place"),
         ("folder.png", FIGURES, r"folder\.png is a folder; pass a file's name, such as .*folder\.png/out\.png"),
         ("folder.png", (), r"folder\.png is a folder; pass a file's name, such as .*folder\.png/out"),
     ],
 )
-def test_a_file_that_could_not_be_written_is_told_before(tmp_path, name, suffixes, told):
+def test_an_output_that_cannot_be_written_is_refused_early(tmp_path, name, suffixes, message):
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         check_output(tmp_path / name, suffixes)
 
 
 def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path(os.devnull)):
-        with pytest.raises(InputError, match=f"{path} is no file; pass the name of one"):
+        with pytest.raises(InputError, match=f"{path} must be a regular file; pass another name"):
             check_output(path)
 
 

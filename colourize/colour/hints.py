@@ -1,7 +1,7 @@
-"""Colours given at some places: what a user knows of a picture, as four more channels of a network's input.
+"""Hints: colours that a user gives at some pixels, as four more input channels of a network.
 
-N images, H height, W width. Hints are [N, 4, H, W]: RGB in [0, 1] where there is one and 0 elsewhere, and the mask.
-Random numbers come from torch's generator of the CPU, which a run seeds anew in every step.
+N images, M hints, H height, W width. Hints are [N, 4, H, W]: RGB in [0, 1] at the given pixels and 0 elsewhere, then a
+mask in {0, 1}. Random numbers come from torch's CPU generator, which a run seeds in every step.
 """
 
 import torch
@@ -9,16 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 CHANNELS = 4
-STOP = 1 / 8  # chance, after each hint, that it was the last: as many as a geometric distribution draws
-LARGEST = 9  # side of a patch in pixels
+STOP = 1 / 8  # p of the geometric distribution of the number of hints
+LARGEST = 9  # largest side of a hint, in pixels
 
 
 def drawn(colours: Tensor) -> Tensor:
-    """Hints as training draws them: the true classes' colours [N, 3, H, W] in [0, 1] -> [N, 4, H, W].
+    """Random hints for training: true colours [N, 3, H, W] in [0, 1] -> hints [N, 4, H, W].
 
-    After Zhang and others 2017 (arXiv 1705.02999): their number is geometric, P(n) = (1 - p)^n p with p = 1/8; a hint
-    is a square of side 1 to 9 around a place drawn from a normal distribution about the middle, standard deviation a
-    quarter of the side, and shows the mean colour of what it covers.
+    After Zhang and others 2017 (arXiv 1705.02999). The number of hints is geometric, P(n) = (1 - p)^n p with p = 1/8. A
+    hint is a square of side 1 to 9 pixels with the mean colour of its pixels. Its centre has a normal distribution
+    around the middle of the picture, with a standard deviation of a quarter of the side.
     """
     count, _, height, width = colours.shape
     numbers = torch.distributions.Geometric(probs=torch.tensor(STOP)).sample((count,)).long()
@@ -30,7 +30,14 @@ def drawn(colours: Tensor) -> Tensor:
 
 
 def scattered(colours: Tensor, number: int, size: int, generator: torch.Generator) -> Tensor:
-    """``number`` hints a picture at places drawn evenly, each ``size`` pixels wide: [N, 3, H, W] -> [N, 4, H, W]."""
+    """Hints at places drawn uniformly without replacement: colours [N, 3, H, W] in [0, 1] -> hints [N, 4, H, W].
+
+    Args:
+        colours: true colours.
+        number: hints in each picture, >= 0.
+        size: side of each hint, in pixels.
+        generator: of the CPU; draws the places.
+    """
     count, _, height, width = colours.shape
     places = torch.stack([torch.randperm(height * width, generator=generator)[:number] for _ in range(count)])
     owner = torch.arange(count).repeat_interleave(places.shape[1])
@@ -39,18 +46,18 @@ def scattered(colours: Tensor, number: int, size: int, generator: torch.Generato
 
 
 def everywhere(colours: Tensor) -> Tensor:
-    """Every pixel's own colour: [N, 3, H, W] -> [N, 4, H, W]."""
+    """A hint at every pixel: colours [N, 3, H, W] in [0, 1] -> hints [N, 4, H, W]."""
     return torch.cat((colours, torch.ones_like(colours[:, :1])), dim=1)
 
 
 def patched(colours: Tensor, owner: Tensor, centres: Tensor, sizes: Tensor) -> Tensor:
-    """Hints at given places, later ones over earlier.
+    """Hints at given places; a later hint covers an earlier one.
 
     Args:
         colours: [N, 3, H, W] in [0, 1].
-        owner: which picture each hint is in, int64 [M].
-        centres: row and column, int64 [M, 2].
-        sizes: side of each hint, int64 [M]; what lies outside the picture is left out.
+        owner: index of the picture of each hint, int64 [M].
+        centres: row and column of each hint, in pixels, int64 [M, 2].
+        sizes: side of each hint, in pixels, int64 [M]; squares are cropped at the picture's border.
 
     Returns:
         [N, 4, H, W].
@@ -59,7 +66,7 @@ def patched(colours: Tensor, owner: Tensor, centres: Tensor, sizes: Tensor) -> T
     top, left = (centres - (sizes // 2)[:, None]).T
     bottom, right = (top + sizes).clamp(0, height), (left + sizes).clamp(0, width)
     top, left = top.clamp(0, height), left.clamp(0, width)
-    sums = F.pad(colours.double().cumsum(2).cumsum(3), (1, 0, 1, 0))  # of all pixels above and to the left
+    sums = F.pad(colours.double().cumsum(2).cumsum(3), (1, 0, 1, 0))  # summed-area table
     corners = [sums[owner, :, row, column] for row in (top, bottom) for column in (left, right)]
     means = (corners[3] - corners[2] - corners[1] + corners[0]) / ((bottom - top) * (right - left))[:, None]
     rows, columns = (torch.arange(side) for side in (height, width))

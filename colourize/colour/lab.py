@@ -1,14 +1,15 @@
 """Colour spaces: sRGB, linear RGB, CIELAB, OKLab, and the CIEDE2000 colour difference.
 
-N images, H height, W width. Every function takes [..., 3, H, W] (so [N, 3, H, W], or one picture [3, H, W]), computes
-in float64 where the device has it, and returns the dtype it was given. sRGB and linear RGB lie in [0, 1].
+N images, H height, W width. Every function takes [..., 3, H, W], such as [N, 3, H, W] or one picture [3, H, W],
+computes in float64 where the device supports it, and returns the dtype of its argument. sRGB and linear RGB are in
+[0, 1].
 """
 
 import torch
 from torch import Tensor
 
-# scikit-image's constants (sRGB primaries, D65 white, 2 degree observer, rounded CIE threshold and slope), so that
-# published figures compare. In them a neutral grey is not quite neutral: |a|, |b| < 0.01.
+# scikit-image's constants (sRGB primaries, D65 white, 2 degree observer, rounded CIE threshold and slope), for
+# comparison with published figures. With these constants a neutral grey has |a|, |b| < 0.01 instead of 0.
 _XYZ_OF_RGB = torch.tensor(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]],
     dtype=torch.float64,
@@ -36,12 +37,15 @@ _OKLAB_OF_LMS = torch.tensor(
 
 
 def precise(x: Tensor) -> Tensor:
-    """x in float64; in float32 on Apple's MPS, which has no float64."""
+    """[...] in float64, or in float32 on Apple's MPS, which has no float64."""
     return x.float() if x.device.type == "mps" else x.double()
 
 
 def srgb_to_linear(rgb: Tensor) -> Tensor:
-    """Remove the sRGB transfer curve (IEC 61966-2-1): c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055)^2.4."""
+    """sRGB -> linear RGB (IEC 61966-2-1): [...] -> [...].
+
+    c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055)^2.4.
+    """
     c = precise(rgb)
     # The clamp keeps the unused branch of `where` real for c < 0, and its gradient finite.
     curve = ((c.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
@@ -49,7 +53,10 @@ def srgb_to_linear(rgb: Tensor) -> Tensor:
 
 
 def linear_to_srgb(linear: Tensor) -> Tensor:
-    """Apply the sRGB transfer curve (IEC 61966-2-1): 12.92 c if c <= 0.0031308 else 1.055 c^(1/2.4) - 0.055."""
+    """Linear RGB -> sRGB (IEC 61966-2-1): [...] -> [...].
+
+    12.92 c if c <= 0.0031308 else 1.055 c^(1/2.4) - 0.055.
+    """
     c = precise(linear)
     curve = 1.055 * c.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(c <= 0.0031308, 12.92 * c, curve).to(linear.dtype)
@@ -69,8 +76,10 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
 
 
 def lab_to_rgb(lab: Tensor, clamp: bool = True) -> Tensor:
-    """CIELAB -> sRGB, the inverse of `rgb_to_lab`; colours outside the gamut are clamped to [0, 1] per channel, or
-    with ``clamp=False`` left outside of it."""
+    """CIELAB -> sRGB, the inverse of `rgb_to_lab`: [..., 3, H, W] -> [..., 3, H, W].
+
+    Colours outside the gamut are clamped to [0, 1] per channel; with ``clamp=False`` they stay outside.
+    """
     lightness, a, b = precise(lab).unbind(-3)
     y = (lightness + 16) / 116
     f = torch.stack([y + a / 500, y, y - b / 200], -3)
@@ -89,7 +98,7 @@ def rgb_to_oklab(rgb: Tensor) -> Tensor:
 
 
 def oklab_to_rgb(oklab: Tensor, clamp: bool = True) -> Tensor:
-    """OKLab -> sRGB, the inverse of `rgb_to_oklab`; colours outside the gamut as in `lab_to_rgb`."""
+    """OKLab -> sRGB, the inverse of `rgb_to_oklab`, clamped as in `lab_to_rgb`: [..., 3, H, W] -> [..., 3, H, W]."""
     lms = _mix(torch.linalg.inv(_OKLAB_OF_LMS), precise(oklab)) ** 3
     rgb = linear_to_srgb(_mix(torch.linalg.inv(_LMS_OF_RGB), lms))
     return (rgb.clamp(0, 1) if clamp else rgb).to(oklab.dtype)
@@ -98,14 +107,14 @@ def oklab_to_rgb(oklab: Tensor, clamp: bool = True) -> Tensor:
 def delta_e_2000(first: Tensor, second: Tensor) -> Tensor:
     """CIEDE2000 difference of CIELAB colours with kL = kC = kH = 1: 2 x [..., 3, H, W] -> [..., H, W].
 
-    0 is equal, about 1 just noticeable. Sharma, Wu, Dalal 2005, equations 2-22; the names below are theirs.
+    0 means equal, about 1 just noticeable. Sharma, Wu, Dalal 2005, equations 2-22, with the symbols of that paper.
     """
     (l1, a1, b1), (l2, a2, b2) = precise(first).unbind(-3), precise(second).unbind(-3)
     g = 0.5 * (1 - _chroma_weight((torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2))
     c1, h1 = _polar((1 + g) * a1, b1)
     c2, h2 = _polar((1 + g) * a2, b2)
 
-    # Hue differences and means go the short way round. Where a chroma is 0 the hue is arbitrary, but dH is 0 there.
+    # Hue differences and means use the shorter arc. At chroma 0 the hue is arbitrary, but dH is 0.
     dh = h2 - h1
     far = dh.abs() > 180
     dh = torch.where(far, dh - 360 * dh.sign(), dh)
@@ -120,17 +129,17 @@ def delta_e_2000(first: Tensor, second: Tensor) -> Tensor:
     d_l, d_c = (l2 - l1) / s_l, (c2 - c1) / s_c
     d_h = 2 * (c1 * c2).sqrt() * torch.sin(torch.deg2rad(dh / 2)) / s_h
     rotation = -2 * _chroma_weight(mean_c) * torch.sin(torch.deg2rad(60 * torch.exp(-(((mean_h - 275) / 25) ** 2))))
-    # Rounding can leave the quadratic form a hair below 0 for equal colours.
+    # Rounding can make the quadratic form slightly negative for equal colours.
     return (d_l**2 + d_c**2 + d_h**2 + rotation * d_c * d_h).clamp(min=0).sqrt().to(first.dtype)
 
 
 def _chroma_weight(chroma: Tensor) -> Tensor:
-    """sqrt(C^7 / (C^7 + 25^7)): 0 for greys, 1 for strong colours."""
+    """sqrt(C^7 / (C^7 + 25^7)), 0 for greys and near 1 for strong colours: [...] -> [...]."""
     return (chroma**7 / (chroma**7 + 25**7)).sqrt()
 
 
 def _polar(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Chroma, and hue in degrees [0, 360)."""
+    """Chroma and hue in degrees, 0 <= hue < 360: [...], [...] -> [...], [...]."""
     return torch.hypot(a, b), torch.rad2deg(torch.atan2(b, a)) % 360
 
 

@@ -1,8 +1,8 @@
-"""Arrays in a pickle, read without unpickling: no code that the pickle names is ever run.
+"""Reads arrays from a pickle without unpickling it: no code named in the pickle runs.
 
-Not even numpy's own part of a pickle, because a dtype's hostile state lets it read and write any memory. A small
-machine knows the opcodes that pickled arrays are made of, and makes arrays of their bytes itself. What it takes of
-memory is bounded by the pickle's own size.
+numpy's own unpickling does not run either, because a hostile dtype state can read and write arbitrary memory. Instead a
+small interpreter knows only the opcodes of pickled arrays and builds the arrays from their bytes. Its memory is bounded
+by the size of the pickle. N, M sides of an array.
 """
 
 import codecs
@@ -11,14 +11,13 @@ import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from colourize.files import printable
 
-MOST_DIGITS = 20  # of a number in text
-_ESCAPED = rb"""(?:[^\\]|\\[\\'"nrt]|\\x[0-9a-f]{2})*"""  # of what repr() makes of a str of Python 2
+MOST_DIGITS = 20  # limit of a number written as text
+_ESCAPED = rb"""(?:[^\\]|\\[\\'"nrt]|\\x[0-9a-f]{2})*"""  # repr() of a str in Python 2
 _HOMES = "numpy.core.multiarray", "numpy._core.multiarray"  # numpy 1 and 2
 _NAMES = {
     **{(home, "_reconstruct"): "array" for home in _HOMES},
@@ -32,12 +31,12 @@ _OBJECTS = {"O", "O4", "O8"}
 
 
 class UnreadablePickle(Exception):  # noqa: N818
-    """A pickle of something else than arrays; the text is a short reason on one line."""
+    """The pickle holds something other than arrays; the text is a short reason on one line."""
 
 
 @dataclass(frozen=True)
 class _Name:
-    """A global that the pickle names: one of ``_NAMES``."""
+    """A global named in the pickle: one of ``_NAMES``."""
 
     what: str
 
@@ -49,37 +48,37 @@ class _Dtype:
 
 
 class _Array:
-    """An array to come: its ``value``, [N] objects as a list, is there when its state is."""
+    """An array whose ``value`` is set by its state; an object array [N] is a list."""
 
-    value: np.ndarray | list[Any] | None = None
+    value: np.ndarray | list[object] | None = None
 
 
 _MARK = object()
 
 
-def arrays(content: bytes) -> Any:
+def arrays(content: bytes) -> object:
     """The value of a pickle: an array of numbers, up to [N, M]; for an array of N objects a list of such values.
 
     Raises:
-        UnreadablePickle: an opcode, a name or a state that no such array has, or a cut file.
+        UnreadablePickle: an opcode, a name or a state that such an array never has, or a truncated file.
     """
     return _value(_Machine(content).run())
 
 
 class _Machine:
-    """Runs the opcodes that numpy's arrays in a pickle of protocol 0 to 4 are made of, and no others."""
+    """Interprets only the opcodes of numpy arrays in pickles of protocols 0 to 4."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.place = 0
-        self.stack: list[Any] = []
-        self.memo: dict[int, Any] = {}
+        self.stack: list[object] = []
+        self.memo: dict[int, object] = {}
 
-    def run(self) -> Any:
+    def run(self) -> object:
         while (code := self.take(1)) != b".":
             step = _STEPS.get(code)
             if step is None:
-                raise UnreadablePickle(f"opcode {code!r} has no place in it")
+                raise UnreadablePickle(f"it has the unexpected opcode {code!r}")
             step(self)
         return self.pop()
 
@@ -104,15 +103,15 @@ class _Machine:
     def digits(self) -> int:
         text = self.line().rstrip(b"L")
         if len(text) > MOST_DIGITS or not text.removeprefix(b"-").isdigit():
-            raise UnreadablePickle("a number that is none")
+            raise UnreadablePickle("it has an invalid number")
         return int(text)
 
-    def pop(self) -> Any:
+    def pop(self) -> object:
         if not self.stack:
             raise UnreadablePickle("a value is missing")
         return self.stack.pop()
 
-    def since_mark(self) -> list[Any]:
+    def since_mark(self) -> list[object]:
         values = []
         while (value := self.pop()) is not _MARK:
             values.append(value)
@@ -128,14 +127,14 @@ class _Machine:
             raise UnreadablePickle("a value is missing")
         self.stack.append(self.memo[key])
 
-    def extend(self, values: list[Any]) -> None:
+    def extend(self, values: list[object]) -> None:
         target = self.pop()
         if not isinstance(target, list):
-            raise UnreadablePickle("a list that is none")
+            raise UnreadablePickle("it appends to something other than a list")
         target.extend(values)
         self.stack.append(target)
 
-    def name(self, home: Any, name: Any) -> None:
+    def name(self, home: str, name: str) -> None:
         if (home, name) not in _NAMES:
             raise UnreadablePickle(f"it names {printable(f'{home}.{name}'[:100])}")
         self.stack.append(_Name(_NAMES[home, name]))
@@ -143,7 +142,7 @@ class _Machine:
     def call(self) -> None:
         arguments, function = self.pop(), self.pop()
         if not isinstance(function, _Name) or not isinstance(arguments, tuple):
-            raise UnreadablePickle("it calls what is no function")
+            raise UnreadablePickle("it calls something other than a function")
         self.stack.append(_made(function.what, arguments))
 
     def build(self) -> None:
@@ -156,11 +155,11 @@ class _Machine:
             case _Array(value=None), (tuple() as shape, _Dtype() as dtype, int() as by_columns, data):
                 target.value = _filled(shape, dtype, bool(by_columns), data)
             case _:
-                raise UnreadablePickle("a state that no plain array has")
+                raise UnreadablePickle("it has a state that a plain array never has")
         self.stack.append(target)
 
 
-def _made(what: str, arguments: tuple[Any, ...]) -> Any:
+def _made(what: str, arguments: tuple[object, ...]) -> object:
     match what, arguments:
         case "array", (_Name(what="ndarray"), tuple(), str() | bytes()):
             return _Array()
@@ -170,32 +169,34 @@ def _made(what: str, arguments: tuple[Any, ...]) -> Any:
             return _filled((), dtype, False, data)
         case "encode", (str() as text, "latin1" | "latin-1"):
             return _bytes(text)
-    raise UnreadablePickle(f"a call of {what} that no plain array needs")
+    raise UnreadablePickle(f"it has an unexpected call of {what}")
 
 
-def _filled(shape: tuple[Any, ...], dtype: _Dtype, by_columns: bool, data: Any) -> np.ndarray | list[Any]:
-    """An array of the bytes that are there; of objects, the list of them."""
-    if len(shape) > 2 or not all(type(side) is int and 0 <= side < 2**31 for side in shape):
-        raise UnreadablePickle("a shape that is none")
+def _filled(shape: tuple[object, ...], dtype: _Dtype, by_columns: bool, data: object) -> np.ndarray | list[object]:
+    """The array of stored bytes, or the list of stored objects."""
+    sides = [side for side in shape if type(side) is int and 0 <= side < 2**31]
+    if len(shape) > 2 or len(sides) < len(shape):
+        raise UnreadablePickle("it has an invalid shape")
     if dtype.name in _OBJECTS:
         if not isinstance(data, list) or shape != (len(data),):
-            raise UnreadablePickle("objects that are not listed")
+            raise UnreadablePickle("its objects are not in a list")
         return data
     if not isinstance(data, str | bytes) or dtype.order not in ("<", ">", "|", "=", None):
-        raise UnreadablePickle("numbers that are not stored as bytes")
+        raise UnreadablePickle("its numbers are not stored as bytes")
     kind, content = np.dtype(("<" if dtype.order in ("|", "=", None) else dtype.order) + dtype.name), _bytes(data)
-    if math.prod(shape) * kind.itemsize != len(content):
-        raise UnreadablePickle(f"an array of {shape} in {len(content)} bytes")
-    return np.frombuffer(content, kind).reshape(shape, order="F" if by_columns else "C")
+    if math.prod(sides) * kind.itemsize != len(content):
+        raise UnreadablePickle(f"it has an array of shape {shape} in {len(content)} bytes")
+    return np.frombuffer(content, kind).reshape(sides, order="F" if by_columns else "C")
 
 
-def _value(value: Any) -> Any:
-    """What the machine has made, without its place-holders: two levels, which is what the layout has."""
+def _value(value: object) -> object:
+    """The interpreter's result with values in place of ``_Array``, down to two levels."""
 
-    def of(item: Any) -> Any:
+    def of(item: object) -> object:
         return item.value if isinstance(item, _Array) else item
 
-    return [of(item) for item in of(value)] if isinstance(of(value), list) else of(value)
+    result = of(value)
+    return [of(item) for item in result] if isinstance(result, list) else result
 
 
 def _text(value: str | bytes) -> str:
@@ -206,23 +207,23 @@ def _bytes(value: str | bytes) -> bytes:
     try:
         return value if isinstance(value, bytes) else value.encode("latin-1")
     except UnicodeEncodeError:
-        raise UnreadablePickle("numbers that are not stored as bytes") from None
+        raise UnreadablePickle("its numbers are not stored as bytes") from None
 
 
 def _decoded(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
-        raise UnreadablePickle("a text that is none") from None
+        raise UnreadablePickle("it has an invalid text") from None
 
 
 def _quoted(machine: _Machine) -> str:
     """A string of protocol 0, in Python 2's quotes."""
     line = machine.line()
     if len(line) < 2 or line[:1] not in (b"'", b'"') or line[-1:] != line[:1]:
-        raise UnreadablePickle("a text without its quotes")
+        raise UnreadablePickle("it has a text without quotes")
     if not re.fullmatch(_ESCAPED, line[1:-1], re.DOTALL):
-        raise UnreadablePickle("a text that is none")
+        raise UnreadablePickle("it has an invalid text")
     return _decoded(codecs.escape_decode(line[1:-1])[0], "latin-1")
 
 
@@ -238,20 +239,20 @@ def _real(machine: _Machine) -> float:
     try:
         return float(machine.line())
     except ValueError:
-        raise UnreadablePickle("a number that is none") from None
+        raise UnreadablePickle("it has an invalid number") from None
 
 
-def _push(read: Callable[[_Machine], Any]) -> Callable[[_Machine], None]:
+def _push(read: Callable[[_Machine], object]) -> Callable[[_Machine], None]:
     return lambda machine: machine.stack.append(read(machine))
 
 
 def _sized(form: str, encoding: str | None) -> Callable[[_Machine], None]:
-    """Bytes behind their number, as text where there is an encoding."""
+    """Bytes after their count; text if an encoding is given."""
 
     def read(machine: _Machine) -> str | bytes:
         size = machine.number(form)
         if size < 0:
-            raise UnreadablePickle("a negative size")
+            raise UnreadablePickle("it has a negative size")
         content = machine.take(size)
         return content if encoding is None else _decoded(content, encoding)
 
@@ -265,7 +266,7 @@ def _tuple(size: int) -> Callable[[_Machine], None]:
 def _stack_global(machine: _Machine) -> None:
     name, home = machine.pop(), machine.pop()
     if not (isinstance(name, str) and isinstance(home, str)):
-        raise UnreadablePickle("a name that is none")
+        raise UnreadablePickle("it has an invalid name")
     machine.name(home, name)
 
 
@@ -294,7 +295,7 @@ def _fetch(form: str) -> Callable[[_Machine], None]:
     return lambda machine: machine.fetch(machine.number(form))
 
 
-def _constant(value: Any) -> Callable[[_Machine], None]:
+def _constant(value: object) -> Callable[[_Machine], None]:
     return _push(lambda machine: value)
 
 

@@ -1,6 +1,6 @@
-"""Numbers and colours. N images, H height, W width.
+"""8-bit RGB and its codes. N images, H height, W width, U distinct colours.
 
-Pictures are stored as 8-bit RGB, uint8 [..., 3]. The networks see them as the course does: scaled by 1/256 into [0, 1).
+Pictures are stored as 8-bit RGB, uint8 [..., 3]. Networks get values scaled by 1/256 into [0, 1), as in the course.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 LEVELS = 256  # the course divides by 256, not by 255 (CSC413 2023, assignment 2, process())
-PIXELS = 1 << 22  # pixels whose 32-bit codes are in memory at once
+PIXELS = 1 << 22  # pixels processed at once, which bounds the memory
 
 
 def scaled(images: Tensor) -> Tensor:
-    """8-bit values as the course scales them: uint8 [...] -> float32 [...] in [0, 255/256]."""
+    """8-bit values scaled by 1/256: uint8 [...] -> float32 [...] in [0, 255/256]."""
     return images.float() / LEVELS
 
 
@@ -23,12 +23,12 @@ def eight_bit(colours: Tensor) -> Tensor:
 
 
 def grey(images: Tensor) -> Tensor:
-    """The networks' input, mean(R, G, B) / 256: uint8 [N, H, W, 3] -> float32 [N, 1, H, W]."""
+    """The network's input, mean(R, G, B) / 256: uint8 [N, H, W, 3] -> float32 [N, 1, H, W] in [0, 1)."""
     return (images.sum(dim=-1, dtype=torch.float32) / (3 * LEVELS)).unsqueeze(1)
 
 
 def packed(images: Tensor) -> Tensor:
-    """One number a colour, R * 65536 + G * 256 + B: uint8 [..., 3] -> int32 [...]."""
+    """The code of each colour, R * 65536 + G * 256 + B: uint8 [..., 3] -> int32 [...]."""
     red, green, blue = images.int().unbind(-1)
     return (red << 16) | (green << 8) | blue
 
@@ -39,9 +39,14 @@ def unpacked(codes: Tensor) -> Tensor:
 
 
 def per_colour(images: Tensor, function: Callable[[Tensor], Tensor], dtype: torch.dtype) -> Iterator[Tensor]:
-    """A function of single colours, uint8 [U, 3] -> [U], over pictures, in parts of whole pictures: [n, H, W] each.
+    """Applies a function of single colours to every pixel: uint8 [N, H, W, 3] -> parts of [N, H, W].
 
-    It is computed once for each distinct colour; the pixels then look it up in a table of 2**24 entries.
+    The function is computed once for each distinct colour; the pixels then use a table of 2**24 entries.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+        function: uint8 [U, 3] -> [U].
+        dtype: type of the result.
     """
     present = torch.zeros(LEVELS**3, dtype=torch.bool)
     for chunk in images.flatten(0, -2).split(PIXELS):

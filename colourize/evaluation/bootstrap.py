@@ -1,7 +1,7 @@
 """Intervals by the percentile bootstrap over images (Efron, Tibshirani 1993, chapter 13). N images, R resamples.
 
-A resample draws N images with replacement, so pixels of one image stay together. One seed and one N give the same
-resamples for every measure and model, on every device: differences between models are paired.
+A resample draws N images with replacement, so the pixels of an image stay together. The same seed and N give the same
+resamples for every measure, model and device; differences between models are therefore paired.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +10,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# The ends then move by about 1 % of the half width from seed to seed.
+# With this number the ends vary by about 1 % of the half width between seeds.
 NUM_RESAMPLES = 10_000
-# Images drawn at a time: 32 MB of indices, however many images and resamples there are.
+# Images drawn at a time, which bounds the indices to 32 MB.
 BLOCK = 4_000_000
 
 
 class Interval(NamedTuple):
-    """An estimate on the images at hand, and the interval that covers its expected value with probability `level`."""
+    """An estimate on the given images, and an interval that covers its expected value with probability `level`."""
 
     estimate: float
     low: float
@@ -31,14 +31,25 @@ def interval(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Interval of a statistic of per-image values [N, ...]; by default of the mean of [N].
+    """Interval of a statistic of per-image values; by default of their mean.
 
-    `statistic` is a function of the mean over images, batched over resamples: [R, ...] -> [R]. So `metrics.ece` with
-    `calibration_bins`. Low and high are absent (NaN) for one image, which says nothing of the spread; all three are
-    absent where a value is NaN, low and high where the statistic of a resample is.
+    Args:
+        values: [N, ...], one entry per image.
+        statistic: a function of the mean over images, batched over resamples: [R, ...] -> [R]. An example is
+            `metrics.ece` with values from `metrics.calibration_bins`.
+        num_resamples: R.
+        level: probability that the interval covers the expected value, in (0, 1).
+        seed: of the resamples.
+
+    Returns:
+        The estimate, low and high. Low and high are NaN for a single image, because it has no spread, and where the
+        statistic of a resample is NaN; all three are NaN where a value is NaN.
+
+    Raises:
+        ValueError: no images.
     """
     if len(values) == 0:
-        raise ValueError("values holds no images; an interval needs at least two: pass the measure of every image, [N]")
+        raise ValueError("values must hold at least one image, got 0 images; pass the measure of every image, [N]")
     values = values.detach().cpu().double()
     statistic = statistic or (lambda means: means)
     estimate = statistic(values.mean(0, keepdim=True)).item()
@@ -48,13 +59,19 @@ def interval(
 
 
 def percentile_interval(estimate: float, replicates: Tensor, level: float = 0.95) -> Interval:
-    """The interval between percentiles of a statistic's values over resamples, [R]."""
+    """The interval between percentiles of a statistic's values over resamples [R]; `level` in (0, 1)."""
     low, high = replicates.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
     return Interval(estimate, low, high)
 
 
 def paired(a: Tensor, b: Tensor, num_resamples: int = NUM_RESAMPLES, level: float = 0.95, seed: int = 0) -> Interval:
-    """Mean of a minus mean of b, two models' values [N] for the same images; the models differ where 0 lies outside."""
+    """Mean of `a` minus mean of `b`, two models' values [N] on the same images.
+
+    The models differ significantly if 0 is outside the interval.
+
+    Raises:
+        ValueError: values of other shapes, or no images.
+    """
     a, b = _same_images(a, b).unbind(1)
     return interval(a - b, None, num_resamples, level, seed)
 
@@ -62,23 +79,34 @@ def paired(a: Tensor, b: Tensor, num_resamples: int = NUM_RESAMPLES, level: floa
 def ratio(
     numerator: Tensor, denominator: Tensor, num_resamples: int = NUM_RESAMPLES, level: float = 0.95, seed: int = 0
 ) -> Interval:
-    """Sum of the numerators over sum of the denominators, [N] each, not the mean of the images' ratios.
+    """Sum of the numerators [N] divided by the sum of the denominators [N]; not the mean of the images' ratios.
 
-    Skill is `ratio(table - model, table)`; model a's skill less model b's is `ratio(b - a, table)`; a weighted mean is
-    `ratio(weighted sums, weights)`. Absent (NaN) where the denominators sum to 0.
+    Skill is `ratio(table - model, table)`. The skill of model a minus that of model b is `ratio(b - a, table)`. A
+    weighted mean is `ratio(weighted sums, weights)`. NaN where the denominators sum to 0.
+
+    Raises:
+        ValueError: values of other shapes, or no images.
     """
     return interval(_same_images(numerator, denominator), _quotient, num_resamples, level, seed)
 
 
 def resampled_means(values: Tensor, num_resamples: int = NUM_RESAMPLES, seed: int = 0) -> Tensor:
-    """Means over images of every resample: [N, ...] -> [R, ...] float64 on the CPU."""
+    """Mean over images of each resample: [N, ...] -> float64 [R, ...] on the CPU."""
     return resampled_means_of([values], num_resamples, seed)[0]
 
 
 def resampled_means_of(several: Sequence[Tensor], num_resamples: int = NUM_RESAMPLES, seed: int = 0) -> list[Tensor]:
-    """``resampled_means`` of each, all of the same N images, which are drawn once: half of what it costs otherwise."""
+    """``resampled_means`` of several values of the same images: a list of [N, ...] -> a list of float64 [R, ...].
+
+    The images are drawn once for all of them, which halves the time.
+
+    Raises:
+        ValueError: values of different numbers of images.
+    """
     if len({len(values) for values in several}) > 1:
-        raise ValueError(f"values are of {[len(values) for values in several]} images; pass those of the same images")
+        raise ValueError(
+            f"values must be of the same images, got {[len(values) for values in several]} images; pass equal N"
+        )
     tables = [values.detach().cpu().double().reshape(len(values), -1) for values in several]
     means: list[list[Tensor]] = [[] for _ in tables]
     for counts in _counts(len(tables[0]), num_resamples, seed):
@@ -89,9 +117,9 @@ def resampled_means_of(several: Sequence[Tensor], num_resamples: int = NUM_RESAM
 
 
 def _counts(num_images: int, num_resamples: int, seed: int) -> Iterator[Tensor]:
-    """How often each image is drawn, in blocks of resamples: multinomial counts, [block, N] float64, R rows in all.
+    """Number of draws of each image, multinomial, in blocks of resamples: float64 [block, N], R rows in total.
 
-    Counts @ values replaces a gather of R x N x ... values.
+    The product counts @ values replaces a gather of R x N x ... values.
     """
     generator = torch.Generator().manual_seed(seed)
     block = max(1, BLOCK // num_images)
@@ -103,14 +131,14 @@ def _counts(num_images: int, num_resamples: int, seed: int) -> Iterator[Tensor]:
 
 
 def _same_images(a: Tensor, b: Tensor) -> Tensor:
-    """2 x [N] -> [N, 2]."""
+    """Stacks two values per image: 2 x [N] -> [N, 2]."""
     if a.shape != b.shape or a.ndim != 1:
         shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
-        raise ValueError(f"values have shapes {shapes}; pass one value per image, [N], for the same images")
+        raise ValueError(f"values must have the same shape [N], got {shapes}; pass one value per image")
     return torch.stack([a.detach().cpu().double(), b.detach().cpu().double()], 1)
 
 
 def _quotient(means: Tensor) -> Tensor:
-    """[R, 2] -> [R]."""
+    """First over second value, NaN where the second is 0: [R, 2] -> [R]."""
     numerator, denominator = means.unbind(1)
     return torch.where(denominator != 0, numerator / denominator, torch.nan)

@@ -1,7 +1,7 @@
-"""Temperature scaling: one number for how far a network's certainty is to be believed. N pictures, K colours, P pixels.
+"""Temperature scaling of a network's probabilities. N pictures, K colours, P pixels, H height, W width.
 
-Guo, Pleiss, Sun, Weinberger 2017, section 4.2: probabilities softmax(logits / T), T fitted by cross-entropy on pictures
-that were not trained on. T > 1 where the network was too sure; the most probable colour stays the same.
+Guo, Pleiss, Sun, Weinberger 2017, section 4.2: probabilities are softmax(logits / T), with T fitted by cross-entropy on
+held-out pictures. T > 1 means that the network was overconfident. The most probable colour does not change.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from colourize import files
 from colourize.errors import InputError
 
-LEAST, MOST = 0.01, 100.0  # temperatures that are looked at
-VALUES = 1 << 21  # logits that are exponentiated at once
+LEAST, MOST = 0.01, 100.0  # range of the search for T
+VALUES = 1 << 21  # logits processed at once, which bounds the memory
 
 
 class Tempered(nn.Module):
@@ -27,38 +27,39 @@ class Tempered(nn.Module):
         self.temperature = temperature
 
     def forward(self, grey: Tensor) -> Tensor:
+        """[N, 1, H, W] in [0, 1) -> logits [N, K, H, W]."""
         return self.network(grey) / self.temperature
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature at which softmax(logits / T) has the lowest mean cross-entropy: [P, K], [P] int64 -> T.
+    """The T with the lowest mean cross-entropy of softmax(logits / T): [P, K], int64 [P] -> T in [0.01, 100].
 
-    The cross-entropy is convex in 1/T (a log-sum-exp of linear functions less a linear one), so its slope has one zero,
-    which Brent's method brackets.
+    The cross-entropy is convex in 1/T, as a log-sum-exp of linear functions minus a linear function. Its slope
+    therefore has one zero, which Brent's method finds.
 
     Raises:
-        InputError: logits that are not finite, or no lowest value at a temperature from 0.01 to 100.
+        InputError: logits that are not finite, or no minimum in [0.01, 100].
     """
     if not bool(logits.isfinite().all()):
-        raise InputError("the network has diverged: its logits are not finite; calibrate a checkpoint from before that")
+        raise InputError("the network has diverged: its logits are not finite; pass an earlier checkpoint")
     if slope(logits, labels, 1 / MOST) >= 0:
         raise InputError(
-            "no temperature is best: the network's certainty says nothing of the colours of pictures it was not "
-            "trained on; train it longer, or with another lr"
+            "no temperature is best: the network's confidence is unrelated to the colours of held-out pictures; "
+            "train it longer, or with another lr"
         )
     if slope(logits, labels, 1 / LEAST) <= 0:
         raise InputError(
-            f"no temperature is best: the most probable colour is right on all {len(labels)} pixels, or nearly; pass "
-            "a run with more pictures held out"
+            f"no temperature is best: the most probable colour is right on (nearly) all {len(labels)} pixels; pass a "
+            "run with more held-out pictures"
         )
     inverse: float = brentq(lambda inverse: slope(logits, labels, inverse), 1 / MOST, 1 / LEAST, xtol=1e-9)
     return 1 / inverse
 
 
 def slope(logits: Tensor, labels: Tensor, inverse: float) -> float:
-    """Derivative of the mean cross-entropy of softmax(b logits) by b = ``inverse`` = 1/T: [P, K], [P] -> a number.
+    """Derivative of the mean cross-entropy of softmax(b z) by b = ``inverse`` = 1/T: [P, K], [P] -> scalar.
 
-    mean over pixels of sum_k p_k z_k - z_label: what the network expects of a pixel's logit, less what it is.
+    Mean over pixels of sum_k p_k z_k - z_label, where z are the logits and p = softmax(b z).
     """
     total = 0.0
     rows = max(1, VALUES // logits.shape[1])
@@ -69,22 +70,22 @@ def slope(logits: Tensor, labels: Tensor, inverse: float) -> float:
 
 
 def beside(checkpoint: Path) -> Path:
-    """Where the temperature of a checkpoint's network stands: ``last.temperature.json`` beside ``last.ckpt``."""
+    """The file of a checkpoint's temperature: ``last.temperature.json`` beside ``last.ckpt``."""
     return checkpoint.with_suffix(".temperature.json")
 
 
 def write_temperature(checkpoint: Path, temperature: float, num_pictures: int) -> Path:
-    """Writes a temperature beside the checkpoint for whose weights, and no others, it holds; returns the file."""
+    """Writes a temperature beside the checkpoint, with a digest of its weights; returns the file."""
     contents = {"temperature": temperature, "num_pictures": num_pictures, "checkpoint": _digest(checkpoint)}
     files.replace_text(beside(checkpoint), json.dumps(contents, indent=1) + "\n")
     return beside(checkpoint)
 
 
 def read_temperature(checkpoint: Path) -> float:
-    """The temperature that was fitted to a checkpoint.
+    """The temperature fitted to a checkpoint, in [0.01, 100].
 
     Raises:
-        InputError: none was, or to other weights than it holds now, or the file is damaged.
+        InputError: no fitted temperature, one fitted to other weights, or a damaged file.
     """
     path, remedy = beside(checkpoint), f"colourize calibrate {checkpoint}"
     try:
@@ -95,9 +96,11 @@ def read_temperature(checkpoint: Path) -> float:
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} is damaged; run {remedy} again") from error
     if not LEAST <= temperature <= MOST:
-        raise InputError(f"{path} is damaged: its temperature is {temperature}; run {remedy} again")
+        raise InputError(
+            f"{path} must hold a temperature in [{LEAST:g}, {MOST:g}], got {temperature}; run {remedy} again"
+        )
     if digest != _digest(checkpoint):
-        raise InputError(f"{path} was fitted to other weights than {checkpoint} holds now; run {remedy} again")
+        raise InputError(f"{path} was fitted to other weights than those of {checkpoint}; run {remedy} again")
     return temperature
 
 

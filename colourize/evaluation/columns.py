@@ -1,4 +1,4 @@
-"""Values of each picture, from which measures are made; only those asked for.
+"""Columns: values of each picture from which measures are computed.
 
 N images, H height, W width, K colours.
 """
@@ -24,12 +24,12 @@ OF_PICTURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def of_pictures(shown: Tensor, true: Tensor, prior: Callable[[], Tensor], wanted: Set[str]) -> dict[str, Tensor]:
-    """Those of ``OF_PICTURES`` and ``REBALANCED`` that are wanted, [N] each, of pictures [N, 3, H, W] in [0, 1].
+    """The columns in ``wanted`` of ``OF_PICTURES`` and ``REBALANCED``, [N] each.
 
     Args:
-        shown: what a predictor makes of the pictures.
-        true: the pictures.
-        prior: gives the prior of ``quality.rebalanced_accuracy``; called only where that is wanted.
+        shown: a predictor's pictures, [N, 3, H, W] in [0, 1].
+        true: the true pictures, [N, 3, H, W] in [0, 1].
+        prior: returns the prior [529] of ``quality.rebalanced_accuracy``; called only if it is needed.
         wanted: names of columns.
     """
     values = {name: of(shown, true) for name, of in OF_PICTURES.items() if name in wanted}
@@ -40,11 +40,11 @@ def of_pictures(shown: Tensor, true: Tensor, prior: Callable[[], Tensor], wanted
 
 
 def of_classes(logits: Tensor | None, predicted: Tensor | None, labels: Tensor, wanted: Set[str]) -> dict[str, Tensor]:
-    """The wanted of "cross_entropy", "top1", "top5", [N] each, and "bins", [N, B, 3].
+    """The columns in ``wanted`` of "cross_entropy", "top1", "top5", [N] each, and "bins", [N, B, 3].
 
     Args:
-        logits: [N, K, H, W], or None where the predictor has no probabilities.
-        predicted: the classes that it names instead, int64 [N, H, W]; None where it names none.
+        logits: [N, K, H, W]; None for a predictor without probabilities.
+        predicted: classes of such a predictor, int64 [N, H, W]; None if it has none either.
         labels: true classes, int64 [N, H, W].
         wanted: names of columns.
     """
@@ -52,7 +52,7 @@ def of_classes(logits: Tensor | None, predicted: Tensor | None, labels: Tensor, 
         if predicted is None or "top1" not in wanted:
             return {}
         return {"top1": predicted.eq(labels).float().mean((1, 2))}
-    number = torch.where(logits.isnan().any(1), torch.nan, 1.0)  # a diverged network is right nowhere by its arg-max
+    number = torch.where(logits.isnan().any(1), torch.nan, 1.0)  # a diverged network gets NaN instead of an accuracy
     values = {}
     if "cross_entropy" in wanted:
         values["cross_entropy"] = metrics.cross_entropy(logits, labels)

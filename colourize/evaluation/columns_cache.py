@@ -1,13 +1,12 @@
-"""What floors and ceilings measure on each picture, kept on disk: the same for every run on the same pictures.
+"""A cache on disk for the columns of floors and ceilings, which are the same for all runs on the same pictures.
 
-N images. One structured array [N] holds all of it, with a field "predictor/column" for each column.
+N images. An entry is one structured array [N] with a field "predictor/column" for each column.
 """
 
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,12 +18,12 @@ from colourize.data.cache import cached, digest
 
 log = logging.getLogger(__name__)
 Columns = dict[str, dict[str, Tensor]]
-VERSION = 1  # part of an entry's name: raise it when a floor, a ceiling or a measure gives other numbers
-LONGEST_WAIT = 600  # seconds, for another process that measures the same
+VERSION = 1  # part of an entry's name: raise it when a floor, a ceiling or a measure changes its numbers
+LONGEST_WAIT = 600  # seconds, for another process that computes the same entry
 
 
 def name_of(*parts: object) -> str:
-    """An entry's name: the parts, the measures' version, and what else may move their last bits."""
+    """An entry's name: a digest of the parts, the measures' version, torch's version and the CPU's capability."""
     where = torch.__version__, torch.backends.cpu.get_cpu_capability()
     return f"floors-{digest(VERSION, *where, *parts)}"
 
@@ -32,39 +31,48 @@ def name_of(*parts: object) -> str:
 def kept(
     cache_dir: str | Path, entry: str, build: Callable[[], Columns], num_pictures: int, names: Sequence[str]
 ) -> Columns:
-    """The columns of each predictor in ``names``, [N, ...], from the cache, or built where it has none or is damaged.
+    """The columns [N, ...] of each predictor, from the cache, or from ``build`` if the entry is missing or damaged.
 
-    What comes from the cache equals what was built, to the bit and the type. Of processes that want the same entry at
-    the same time one builds it, and the others wait for it.
+    Cached columns equal the built ones bit for bit, with the same type. If several processes need an entry at the same
+    time, one builds it and the others wait.
+
+    Args:
+        cache_dir: the cache folder.
+        entry: the entry's name, see ``name_of``.
+        build: computes the columns by predictor and column name.
+        num_pictures: N.
+        names: the predictors.
     """
 
     def built() -> tuple[np.ndarray, dict[str, str]]:
         array = _packed(build(), num_pictures)
         return array, {"digest": _digest(array)}
 
-    def whole(array: Any, said: Any) -> bool:
+    def valid(array: object, stored: object) -> bool:
         if not isinstance(array, np.ndarray) or array.shape != (num_pictures,) or not array.dtype.names:
             return False
-        return said == {"digest": _digest(array)} and {*_unpacked(array)} == {*names}
+        return stored == {"digest": _digest(array)} and {*_unpacked(array)} == {*names}
 
     with _alone(Path(cache_dir), entry):
-        array, _ = cached(cache_dir, entry, [".npy", ".json"], built, whole)
+        array, _ = cached(cache_dir, entry, [".npy", ".json"], built, valid)
     return _unpacked(array)
 
 
 @contextlib.contextmanager
 def _alone(cache_dir: Path, entry: str) -> Iterator[None]:
-    """Holds an entry's lock, which the operating system gives back when its holder dies.
+    """Holds an entry's lock; the operating system releases it when its holder dies.
 
-    Who has waited for ``LONGEST_WAIT``, or cannot write to the folder, goes on without.
+    After ``LONGEST_WAIT``, or in a folder without write permission, the caller continues without the lock.
     """
     lock = FileLock(cache_dir / f".{entry}.lock")
     try:
-        files.make_cache(cache_dir)  # first: it marks an empty folder alone
+        files.make_cache(cache_dir)  # before the lock, since only an empty folder is marked as a cache
         lock.acquire(timeout=LONGEST_WAIT)
     except Timeout:
-        log.warning("%s: another process still measures the floors and ceilings; this one measures them too", cache_dir)
-    except (OSError, NotImplementedError):  # cached() says that a folder cannot be written
+        log.warning(
+            "%s: another process is still measuring the floors and ceilings; this process measures them too", cache_dir
+        )
+    except (OSError, NotImplementedError):  # cached() reports a folder without write permission
         pass
     try:
         yield

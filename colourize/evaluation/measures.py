@@ -1,4 +1,4 @@
-"""Measures of a predictor over images, with intervals, and how two predictors compare. N images, R resamples."""
+"""Measures of a predictor over images, their intervals, and comparisons of predictors. N images, R resamples."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -12,12 +12,12 @@ from colourize.evaluation import bootstrap, metrics
 from colourize.evaluation.bootstrap import Interval, percentile_interval, resampled_means_of
 
 FLOOR, MODEL, CEILING = "floor", "model", "ceiling"
-DECODING = "decoding"  # a model's pictures by another way than the arg-max: measures of pictures alone
+DECODING = "decoding"  # a model's pictures by a decoding other than the arg-max; has only measures of pictures
 
 
 @dataclass(frozen=True)
 class Row:
-    """A predictor's measures: per image for every ``column``, [N, ...], and their intervals by measure."""
+    """A predictor's columns, [N, ...] each, and the intervals of its measures."""
 
     name: str
     kind: str
@@ -27,14 +27,14 @@ class Row:
 
 
 class Measure(NamedTuple):
-    """A measure over images, from means over images of its columns, [R, ...] each, to [R]."""
+    """A measure; ``statistic`` maps the means over images of its columns, [R, ...] each, to [R]."""
 
     title: str
     columns: tuple[str, ...]
     statistic: Callable[..., Tensor]
     digits: int = 3
     scale: float = 1.0
-    better: str = ""  # "lower", "higher", or neither
+    better: str = ""  # "lower", "higher" or ""
 
 
 def _mean(means: Tensor) -> Tensor:
@@ -55,17 +55,17 @@ MEASURES = {
     "auc_rebalanced": Measure("AuC rebalanced, %", ("auc_weighted", "auc_weight"), torch.divide, 1, 100, "higher"),
     "colourfulness": Measure("colourfulness", ("colourfulness",), _mean, 1),
     "colourfulness_gap": Measure("distance to truth", ("colourfulness_gap",), _mean, 1, better="lower"),
-    "outside": Measure("outside, %", ("outside",), _mean, 2, 100),  # of the gamut: desaturated to fit in
+    "outside": Measure("outside, %", ("outside",), _mean, 2, 100),  # pixels outside the gamut, which are desaturated
 }
 
 
 def columns_of(keys: Iterable[str]) -> set[str]:
-    """The columns of which the measures ``keys`` are made."""
+    """The columns needed for the measures ``keys``."""
     return {name for key in keys for name in MEASURES[key].columns}
 
 
 def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
-    """The row with a 95 % bootstrap interval over images of each measure it has; the same resamples for every row.
+    """The row with a 95 % bootstrap interval over images of each of its measures; all rows use the same resamples.
 
     The calibration error is biased upwards in resamples, and so is its interval.
     """
@@ -73,7 +73,7 @@ def with_intervals(row: Row, num_resamples: int = 2_000) -> Row:
 
 
 def all_with_intervals(rows: Sequence[Row], num_resamples: int = 2_000) -> list[Row]:
-    """``with_intervals`` of each row, all of the same images."""
+    """``with_intervals`` of several rows on the same images."""
     values = [_flat(row) for row in rows]
     several = bool(values) and len(values[0]) > 1
     resampled = resampled_means_of(values, num_resamples) if several else [table[:0] for table in values]
@@ -89,7 +89,7 @@ def _flat(row: Row) -> Tensor:
 
 
 def _with(row: Row, means: Tensor, resampled: Tensor) -> Row:
-    """The row with the intervals that follow from its columns' means, [1, ...], and those of resamples, [R, ...]."""
+    """The row with intervals from its columns' means over images [1, ...] and over resamples [R, ...]."""
     names, shapes = list(row.columns), [values.shape[1:] for values in row.columns.values()]
     widths = [shape.numel() for shape in shapes]
 
@@ -109,7 +109,7 @@ def _with(row: Row, means: Tensor, resampled: Tensor) -> Row:
 
 
 def difference(first: Row, second: Row, key: str, num_resamples: int = 2_000) -> Interval | None:
-    """The first row's measure minus the second's on the same images, with its interval; None where one lacks it."""
+    """The first row's measure minus the second's on the same images; None if a row lacks the measure."""
     (column, *others) = MEASURES[key].columns
     if others or column not in first.columns or column not in second.columns:
         return None
@@ -117,7 +117,7 @@ def difference(first: Row, second: Row, key: str, num_resamples: int = 2_000) ->
 
 
 def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> str:
-    """One plain sentence on where a model's cross-entropy stands, by paired bootstrap over the validation images."""
+    """A sentence that compares a model's cross-entropy with the floors and the ceiling by paired bootstrap."""
     loss, table_loss = (row.columns["cross_entropy"].double().mean().item() for row in (model, table))
     figures = f"{loss:.3f} nats a pixel against the table's {table_loss:.3f}"
     if not math.isfinite(loss):
@@ -127,19 +127,17 @@ def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> 
     if model.columns["cross_entropy"].equal(table.columns["cross_entropy"]):
         return f"{model.name} is the look-up table itself: {loss:.3f} nats a pixel."
     if math.isnan(against.low):
-        return f"{model.name}: {figures}; one picture says nothing of the spread."
+        return f"{model.name}: {figures}; one picture gives no interval."
     if against.low > 0:
         below = difference(model, prior, "cross_entropy")
-        worst = " and even below the class prior" if below is not None and below.low > 0 else ""
-        return f"{model.name} stands below the look-up table{worst}: {figures}. A table without a network does better."
+        worst = " and even than the class prior" if below is not None and below.low > 0 else ""
+        return f"{model.name} is worse than the look-up table{worst}: {figures}. The table without a network is better."
     if not against.high < 0:
-        return (
-            f"{model.name} stands level with the look-up table: {figures}, a difference within the error of sampling."
-        )
-    above = f"{model.name} stands above the look-up table: {figures}"
+        return f"{model.name} is level with the look-up table: {figures}, a difference within the sampling error."
+    better = f"{model.name} is better than the look-up table: {figures}"
     gap = difference(model, ceiling, "cross_entropy") if ceiling is not None else None
     if gap is None or ceiling is None:
-        return f"{above}."
+        return f"{better}."
     best = ceiling.columns["cross_entropy"].double().mean().item()
-    where = "below" if gap.low > 0 else "above" if gap.high < 0 else "level with"
-    return f"{above}, and {where} the {best:.3f} of a predictor given each pixel's object and grey level."
+    where = "worse than" if gap.low > 0 else "better than" if gap.high < 0 else "level with"
+    return f"{better}, and {where} the {best:.3f} of a predictor given each pixel's object and grey level."

@@ -1,7 +1,7 @@
-"""How well a network classifies the colour of each pixel, image by image. N images, H height, W width, K colours.
+"""Classification measures for each image. N images, H height, W width, K colours, B confidence bins.
 
-Logits are [N, K, H, W] (log-probabilities will do), labels [N, H, W] int64. Every measure is per image, [N], so that
-`bootstrap` can resample images; a mean over images is a mean over pixels when all images have one size.
+Logits are [N, K, H, W] (log-probabilities also work), labels int64 [N, H, W]. Every measure is per image, [N], so that
+`bootstrap` can resample images. If all images have one size, a mean over images is a mean over pixels.
 """
 
 import math
@@ -22,9 +22,9 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def label_rank(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many colours have a larger logit than the label: [N, K, H, W], [N, H, W] -> [N, H, W] int64 in 0 ... K.
+    """Number of colours with a larger logit than the label: [N, K, H, W], [N, H, W] -> [N, H, W] int64 in 0 ... K.
 
-    Ties go in the label's favour. A NaN counts as larger than the label, so a network that diverged ranks last.
+    Ties count in the label's favour. A NaN counts as larger than the label, so a diverged network has the last rank.
     """
     own = logits.gather(1, labels[:, None])
     return logits.shape[1] - (logits <= own).sum(1)
@@ -33,25 +33,25 @@ def label_rank(logits: Tensor, labels: Tensor) -> Tensor:
 def top_k_accuracy(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
     """Share of pixels whose label is among the k largest logits: [N, K, H, W], [N, H, W] -> [N] in [0, 1].
 
-    Ties go in the label's favour (see `label_rank`): equal to the arg-max where logits differ, but 1 for constant
-    logits, whose `cross_entropy` of log K gives them away.
+    Ties count in the label's favour (see `label_rank`). With k = 1 this is the accuracy of the arg-max if all logits
+    differ, but 1 for constant logits; their `cross_entropy` is log K.
     """
     return (label_rank(logits, labels) < k).float().mean((1, 2))
 
 
 def skill(model: Tensor | float, table: Tensor | float) -> Tensor:
-    """Share of the look-up table's cross-entropy that the model removes: (table - model) / table, elementwise.
+    """Share of the look-up table's cross-entropy that the model removes, (table - model) / table: 2 x [...] -> [...].
 
-    1 for the truth, 0 for the table itself, negative for a model worse than grey level alone. Absent (NaN) where the
-    table's cross-entropy is 0, which leaves nothing to remove, or infinite, which says the table was not smoothed.
-    For many images pass the means over images (or `bootstrap.ratio`), not the mean of the images' skills.
+    1 for the truth, 0 for the table itself, negative for a model worse than the table. NaN where the table's
+    cross-entropy is 0 (nothing to remove) or infinite (a table without smoothing). For several images pass the means
+    over images, or use `bootstrap.ratio`; a mean of the images' skills has no such meaning.
     """
     model, table = (torch.as_tensor(x, dtype=None if isinstance(x, Tensor) else torch.float64) for x in (model, table))
     return torch.where(table > 0, (table - model) / table, torch.nan)
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """How unsure a prediction is, pixel by pixel, in bits: [N, K, H, W] -> [N, H, W] in [0, log2 K].
+    """Entropy of each pixel's prediction in bits: [N, K, H, W] -> [N, H, W] in [0, log2 K].
 
     -sum_k p_k log2 p_k of p = softmax(logits) (Shannon 1948).
     """
@@ -60,10 +60,10 @@ def entropy(logits: Tensor) -> Tensor:
 
 
 def calibration_bins(logits: Tensor, labels: Tensor, num_bins: int = 15) -> Tensor:
-    """Counts from which `ece` is computed for any set of images: [N, K, H, W], [N, H, W] -> [N, B, 3] float64.
+    """Counts from which `ece` is computed: [N, K, H, W], [N, H, W] -> [N, B, 3] float64.
 
     Bin b of B = `num_bins` holds the pixels with confidence (largest probability) in (b/B, (b+1)/B]. The last dimension
-    is the number of pixels, the sum of their confidences, the number whose arg-max is the label.
+    is (number of pixels, sum of their confidences, number of pixels with the label as arg-max).
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     top, predicted = logits.max(1)
@@ -78,8 +78,8 @@ def calibration_bins(logits: Tensor, labels: Tensor, num_bins: int = 15) -> Tens
 def ece(bins: Tensor) -> Tensor:
     """Expected calibration error, sum_b |accuracy_b - confidence_b| count_b / count: [..., B, 3] -> [...] in [0, 1].
 
-    Guo, Pleiss, Sun, Weinberger 2017, equation 3. Add up the images first, `ece(calibration_bins(...).sum(0))`, for an
-    image's own few pixels overstate it; means over images serve as well as sums. Absent (NaN) without pixels.
+    Guo, Pleiss, Sun, Weinberger 2017, equation 3. Sum or average over images first,
+    `ece(calibration_bins(...).sum(0))`, because the few pixels of one image overestimate the error. NaN without pixels.
     """
     count, confidence, correct = bins.unbind(-1)
     return (correct - confidence).abs().sum(-1) / count.sum(-1)

@@ -1,7 +1,7 @@
-"""How close a colourized picture is to the true one, image by image. N images, H height, W width.
+"""Picture quality: distances between colourized and true pictures. N images, H height, W width.
 
-Pictures are sRGB in [0, 1], [N, 3, H, W]. Every measure is per image, [N], in float64 where the device has it, so that
-`bootstrap` can resample images. Full-reference measures reward doing nothing; read `colourfulness` beside them.
+Pictures are sRGB in [0, 1], [N, 3, H, W]. Every measure is per image, [N], in float64 where the device supports it, so
+that `bootstrap` can resample images. Full-reference measures favour grey pictures; read them with `colourfulness`.
 """
 
 import math
@@ -12,28 +12,29 @@ from torch import Tensor
 from colourize.colour.lab import delta_e_2000, precise, rgb_to_lab
 
 AB_STEP = 10
-# The sRGB gamut spans a in [-87, 99] and b in [-108, 95]: grid points -110, -100, ..., 110 on each axis.
+# Grid points -110, -100, ..., 110 on each axis cover the sRGB gamut: a in [-87, 99], b in [-108, 95].
 AB_SIDE = 23
 AB_BINS = AB_SIDE * AB_SIDE
 MAX_AB_ERROR = 150
 
 
 def psnr(predicted: Tensor, true: Tensor, cap: float = 60.0) -> Tensor:
-    """Peak signal-to-noise ratio in dB, -10 log10(mean squared error over channels and pixels), at most `cap`: -> [N].
+    """Peak signal-to-noise ratio in dB, at most `cap`: 2 x [N, 3, H, W] -> [N].
 
-    Equal pictures would have inf, which no mean survives. The cap is libvmaf's for 8-bit pictures, 6 * 8 + 12 dB: an
-    rms error of 0.255 levels, just below the 0.289 that rounding to 8 bits costs anyway.
+    -10 log10(mean squared error over channels and pixels). Without a cap equal pictures would have inf, and so would
+    every mean over them. The cap is libvmaf's for 8-bit pictures, 6 * 8 + 12 dB. It corresponds to an rms error of
+    0.255 levels, just below the 0.289 of rounding to 8 bits.
     """
     predicted, true = _checked(predicted, true)
     return (-10 * ((predicted - true) ** 2).mean((1, 2, 3)).log10()).clamp(max=cap)
 
 
 def ssim(predicted: Tensor, true: Tensor) -> Tensor:
-    """Structural similarity, mean over channels and windows: -> [N] in [-1, 1], 1 for equal pictures.
+    """Structural similarity, mean over channels and windows: 2 x [N, 3, H, W] -> [N] in [-1, 1], 1 for equal pictures.
 
     (2 mx my + C1)(2 sxy + C2) / ((mx^2 + my^2 + C1)(sx^2 + sy^2 + C2)), C1 = 0.01^2, C2 = 0.03^2, moments under an
-    11x11 Gaussian of sigma 1.5, windows inside the picture. Wang, Bovik, Sheikh, Simoncelli 2004 (there on luminance).
-    Absent (NaN) for pictures with a side below 11 px, in which no window fits.
+    11x11 Gaussian of sigma 1.5, windows inside the picture. Wang, Bovik, Sheikh, Simoncelli 2004, who use luminance.
+    NaN for pictures with a side below the window's 11 pixels.
     """
     predicted, true = _checked(predicted, true)
     if min(true.shape[-2:]) < 11:
@@ -48,42 +49,52 @@ def ssim(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def ciede2000(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean CIEDE2000 difference over the pixels of an image: -> [N], 0 for equal pictures, about 1 just noticeable."""
+    """Mean CIEDE2000 difference over an image's pixels: 2 x [N, 3, H, W] -> [N] >= 0; about 1 is just noticeable."""
     predicted, true = _checked(predicted, true)
     return delta_e_2000(rgb_to_lab(predicted), rgb_to_lab(true)).mean((1, 2))
 
 
 def ab_error(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean Euclidean distance in the ab plane of CIELAB, lightness left out: -> [N], in ab units."""
+    """Mean Euclidean distance in the ab plane of CIELAB, in ab units: 2 x [N, 3, H, W] -> [N]."""
     return _ab_distance(*_checked(predicted, true)).mean((1, 2))
 
 
 def raw_accuracy(predicted: Tensor, true: Tensor) -> Tensor:
-    """Raw accuracy, AuC (Zhang, Isola, Efros 2016, section 3.1): -> [N] in [0, 1], 1 for equal chroma.
+    """Raw accuracy, AuC (Zhang, Isola, Efros 2016, section 3.1): 2 x [N, 3, H, W] -> [N] in [0, 1], 1 for equal chroma.
 
-    Share of pixels with ab error <= theta, for theta = 0, 1, ..., 150; area under that curve (trapezoids) over 150.
+    Area under the curve "share of pixels with ab error <= theta", theta = 0, 1, ..., 150 (trapezoids), divided by 150.
     """
     return _area(_ab_distance(*_checked(predicted, true))).mean((1, 2))
 
 
 def rebalanced_accuracy(predicted: Tensor, true: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
-    """Class-rebalanced AuC as (numerator, denominator) per image: -> [N], [N]; divide sums over images, not images.
+    """Class-rebalanced AuC (Zhang, Isola, Efros 2016) as a numerator and a denominator: 2 x [N, 3, H, W] -> [N], [N].
 
-    A pixel weighs 1 / prior[ab bin of its true colour] (the paper's equation 4 with lambda = 0), so rare, vivid colours
-    count as much as the common greys. `prior` [529] is `ab_histogram` of the training pictures, `smoothed`, at any
-    scale. A bin the prior holds at 0 weighs as much as its rarest filled bin. Few pixels decide: read the interval.
+    Divide the sums over images. A pixel's weight is 1 / prior[ab bin of its true colour] (the paper's equation 4 with
+    lambda = 0), so that rare, vivid colours count as much as frequent greys. A bin with prior 0 gets the weight of the
+    rarest bin above 0. A few pixels dominate the measure, so read its interval.
+
+    Args:
+        predicted: [N, 3, H, W] in [0, 1].
+        true: [N, 3, H, W] in [0, 1].
+        prior: [529], `ab_histogram` of the training pictures after `smoothed`; its scale does not matter.
+
+    Raises:
+        ValueError: a prior of another shape or without a value above 0, or pictures of other shapes.
     """
     predicted, true = _checked(predicted, true)
     if prior.shape != (AB_BINS,) or not bool((prior > 0).any()):
         state = f"shape {tuple(prior.shape)} and sum {prior.sum().item():g}"
-        raise ValueError(f"prior has {state}; pass ab_histogram of the training pictures: [{AB_BINS}], sum above 0")
+        raise ValueError(
+            f"prior must be [{AB_BINS}] with sum > 0, got {state}; pass ab_histogram of the training pictures"
+        )
     share = prior.to(true) / prior.sum().to(true)
     weights = (1 / share.clamp(min=share[share > 0].min()))[_ab_bin(true)]
     return (weights * _area(_ab_distance(predicted, true))).sum((1, 2)), weights.sum((1, 2))
 
 
 def ab_histogram(rgb: Tensor) -> Tensor:
-    """Pixels in each 10 x 10 cell of the ab plane: [N, 3, H, W] -> [529] int64, a-major, centres from -110 to 110."""
+    """Pixels in each 10 x 10 cell of the ab plane: [N, 3, H, W] -> int64 [529], a-major, centres from -110 to 110."""
     return _ab_bin(rgb).flatten().bincount(minlength=AB_BINS)
 
 
@@ -98,8 +109,9 @@ def smoothed(histogram: Tensor, sigma: float = 5.0) -> Tensor:
 def colourfulness(rgb: Tensor) -> Tensor:
     """Colourfulness (Hasler, Suesstrunk 2003): [N, 3, H, W] -> [N]; 0 for grey, 15 slightly, 59 quite, 109 extremely.
 
-    On the scale 0-255, with rg = R - G and yb = (R + G) / 2 - B, both signed (a widespread copy takes |rg| and |yb|):
-    sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2). More is not better: report the distance to the truth.
+    sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2) on the scale 0-255, with rg = R - G and
+    yb = (R + G) / 2 - B, both signed (a widespread copy uses |rg| and |yb|). Higher is not better: report the distance
+    to the truth.
     """
     r, g, b = (255 * precise(rgb)).flatten(2).unbind(1)
     opponent = torch.stack([r - g, (r + g) / 2 - b])
@@ -108,17 +120,17 @@ def colourfulness(rgb: Tensor) -> Tensor:
 
 
 def _checked(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
-    # Without this [1, 3, H, W] broadcasts against [N, 3, H, W], and a wrong number comes out.
+    # Without this check [1, 3, H, W] broadcasts against [N, 3, H, W] and gives a wrong number.
     if predicted.shape != true.shape or true.ndim != 4 or true.shape[1] != 3:
         shapes = f"{tuple(predicted.shape)} and {tuple(true.shape)}"
-        raise ValueError(f"pictures have shapes {shapes}; pass predicted and true as [N, 3, H, W], both of one shape")
+        raise ValueError(f"predicted and true must both be [N, 3, H, W], got {shapes}; pass pictures of one shape")
     return precise(predicted), precise(true)
 
 
 def _gaussian_mean(x: Tensor) -> Tensor:
-    """Mean under an 11x11 Gaussian of sigma 1.5, inside only: [N, 3, H, W] -> [N, 3, H-10, W-10]."""
+    """Mean under an 11x11 Gaussian of sigma 1.5, windows inside the picture: [N, 3, H, W] -> [N, 3, H-10, W-10]."""
     kernel = [math.exp(-(offset**2) / (2 * 1.5**2)) for offset in range(-5, 6)]
-    # Shifted sums: 15 times as fast as conv2d, which has no fast path for float64 on a CPU.
+    # Shifted sums are 15 times as fast as conv2d, which has no fast float64 kernel on a CPU.
     for dim in (2, 3):
         size = x.shape[dim] - 10
         total = torch.zeros_like(x.narrow(dim, 0, size))
@@ -129,13 +141,16 @@ def _gaussian_mean(x: Tensor) -> Tensor:
 
 
 def _ab_distance(predicted: Tensor, true: Tensor) -> Tensor:
-    """2 x [N, 3, H, W] -> [N, H, W]."""
+    """Distance in the ab plane: 2 x [N, 3, H, W] -> [N, H, W]."""
     a, b = (rgb_to_lab(predicted) - rgb_to_lab(true))[:, 1:].unbind(1)
     return torch.hypot(a, b)
 
 
 def _area(error: Tensor) -> Tensor:
-    """A pixel's part of the AuC. Its curve steps from 0 to 1 at j = ceil(error): area 150 - j + 1/2, 150 if j = 0."""
+    """A pixel's share of the AuC: [N, H, W] -> [N, H, W] in [0, 1].
+
+    Its curve steps from 0 to 1 at j = ceil(error), with area 150 - j + 1/2, or 150 if j = 0.
+    """
     step = error.ceil()
     area = torch.where(step > 0, MAX_AB_ERROR + 0.5 - step, float(MAX_AB_ERROR))
     return area.clamp(min=0) / MAX_AB_ERROR

@@ -1,11 +1,9 @@
-"""What the course's networks are built of. N images, C channels, H height, W width.
+"""Building blocks of the networks. N images, C and D channels, H height, W width.
 
-Every block ends BatchNorm2d, ReLU. The paddings (``models.padding``) keep each block's output at exactly H/2, H or 2H
-for every kernel and dilation >= 1 (CSC413 2023, assignment 2, question 5.4; the course's ``kernel // 2`` does so for
-odd kernels without dilation only).
+Every block ends with BatchNorm2d and ReLU. The paddings (``models.padding``) keep each block's output at exactly H/2, H
+or 2H for every kernel and dilation >= 1 (CSC413 2023, assignment 2, question 5.4). The course's ``kernel // 2`` does so
+only for odd kernels without dilation.
 """
-
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,9 +13,9 @@ from colourize.models import padding
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution of stride 1 that keeps the size, with one zero more behind than before where it must be.
+    """A convolution of stride 1 that keeps the size; where the padding is odd, the extra zero goes at the end.
 
-    torch's ``padding="same"`` pads alike, but warns for even kernels.
+    torch's ``padding="same"`` pads in the same way, but warns for even kernels.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
@@ -27,15 +25,16 @@ class SameConv2d(nn.Conv2d):
         self.excess = (0, 0) if even else (before, after)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, D, H, W]."""
         return super().forward(F.pad(x, self.excess * 2) if any(self.excess) else x)
 
 
 class HalvingConv2d(nn.Conv2d):
     """A convolution of stride 2: H -> H/2.
 
-    The pixels that a kernel of 1 steps over are dropped before it. Where oneDNN is to step over them and the input has
-    less than 8 channels (16 with AVX-512), the gradient of the weights writes past its workspace and the process dies
-    (uxlfoundation/oneDNN, issue 6035; so does 3.13.3 in torch 2.15.0).
+    A kernel of 1 skips every second pixel. These pixels are dropped before the convolution, because of a fault in
+    oneDNN: with stride 2 and fewer than 8 input channels (16 with AVX-512), the gradient of the weights writes past its
+    workspace and the process crashes (uxlfoundation/oneDNN, issue 6035; present in 3.13.3, in torch 2.15.0).
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
@@ -43,17 +42,18 @@ class HalvingConv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel, stride=2, padding=rule.padding, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, D, H/2, W/2]."""
         if self.kernel_size == (1, 1):
             return F.conv2d(x[..., ::2, ::2], self.weight, self.bias)
         return super().forward(x)
 
 
 class DoublingConv2d(nn.ConvTranspose2d):
-    """A transposed convolution of stride 2: H -> 2H. It sums the gradient of its bias itself.
+    """A transposed convolution of stride 2: H -> 2H. The class sums the gradient of its bias itself.
 
-    On a CPU torch's kernel takes 2 to 5 ms for what ``sum`` does in 0.3 (2.15.0, 10 MB). Its output is a view, so a
-    layer that works in place must not follow at once. A kernel of 1 works on the small picture, whose pixels are spread
-    afterwards: its gradient is what kills the process in ``HalvingConv2d``.
+    On a CPU torch's own kernel takes 2 to 5 ms for this sum; ``sum`` takes 0.3 ms (2.15.0, 10 MB). The output is a
+    view, so the next layer must not work in place. With a kernel of 1 the convolution runs on the small picture and the
+    pixels are spread afterwards, because its gradient meets the fault described in ``HalvingConv2d``.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
@@ -64,6 +64,7 @@ class DoublingConv2d(nn.ConvTranspose2d):
         )  # fmt: skip
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """[N, C, H, W] -> [N, D, 2H, 2W]."""
         if self.kernel_size == (1, 1) and output_size is None:
             small = F.conv2d(x, self.weight.transpose(0, 1))
             spread = F.pad(small[..., :, None, :, None], (0, 1, 0, 0, 0, 1)).flatten(2, 3).flatten(3)
@@ -76,45 +77,50 @@ class DoublingConv2d(nn.ConvTranspose2d):
         return _BiasGradient.apply(F.conv_transpose2d(x, self.weight, self.bias.detach(), *shape), self.bias)
 
 
+class _Context(torch.autograd.function.FunctionCtx):
+    dtype: torch.dtype
+
+
 class _BiasGradient(torch.autograd.Function):
-    """[N, C, H, W] to which a bias [C] was added before: the same, with the bias's gradient."""
+    """Identity on [N, C, H, W] that also gives the gradient of a bias [C] added earlier."""
 
     @staticmethod
     def forward(x: Tensor, bias: Tensor) -> Tensor:
         return x.view_as(x)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(ctx: _Context, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.dtype = inputs[1].dtype
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor, Tensor]:
         return gradient, gradient.sum((0, 2, 3), dtype=ctx.dtype)
 
 
 def conv(in_channels: int, out_channels: int, kernel: int, *resize: nn.Module) -> nn.Sequential:
-    """Convolution, then whatever resizes its output, BatchNorm, ReLU."""
+    """Convolution, the layers ``resize``, BatchNorm, ReLU: [N, C, H, W] -> [N, D, H', W'] with the size they give."""
     layers = SameConv2d(in_channels, out_channels, kernel), *resize, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
     return nn.Sequential(*layers)
 
 
 def halving_conv(in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> nn.Sequential:
-    """Convolution of stride 2, BatchNorm, ReLU: H -> H/2."""
+    """Convolution of stride 2, BatchNorm, ReLU: [N, C, H, W] -> [N, D, H/2, W/2]."""
     layer = HalvingConv2d(in_channels, out_channels, kernel, dilation)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 def doubling_conv(in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> nn.Sequential:
-    """Transposed convolution of stride 2, BatchNorm, ReLU: H -> 2H."""
+    """Transposed convolution of stride 2, BatchNorm, ReLU: [N, C, H, W] -> [N, D, 2H, 2W]."""
     layer = DoublingConv2d(in_channels, out_channels, kernel, dilation)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 def joined(x: Tensor, other: Tensor) -> Tensor:
-    """Both one's channels: [N, C, H, W], [N, D, H, W] -> [N, C + D, H, W], in the memory order of ``x``.
+    """Concatenated channels: [N, C, H, W], [N, D, H, W] -> [N, C + D, H, W], in the memory order of ``x``.
 
-    ``other`` is small. The strides of a single channel fit either order; where they are ambiguous ``cat`` picks the
-    slower one, and the convolution that follows copies what it gets, and its gradient: 9 % of a UNet's step.
+    ``other`` should be small, since it is copied. The strides of a single channel fit both memory orders, and in that
+    case ``cat`` picks the slower one. The next convolution would then copy its input and its gradient, which takes 9 %
+    of a UNet's step.
     """
     return torch.cat((x, other.clone(memory_format=torch.channels_last)), dim=1)
 
@@ -122,7 +128,11 @@ def joined(x: Tensor, other: Tensor) -> Tensor:
 def padded(x: Tensor, multiple: int, least: int = 0) -> Tensor:
     """Repeats the last row and column until both sides are multiples: [N, C, H, W] -> [N, C, H', W'].
 
-    ``least``, itself a multiple, is what no side is smaller than.
+    Args:
+        multiple: the number that divides H' and W'.
+        least: smallest H' and W', in pixels; itself a multiple.
     """
     right, below = (max(least - side, -side % multiple) for side in (x.shape[-1], x.shape[-2]))
-    return F.pad(x, (0, right, 0, below), mode="replicate") if right or below else x  # a pad of nothing copies
+    return (
+        F.pad(x, (0, right, 0, below), mode="replicate") if right or below else x
+    )  # F.pad copies even without padding

@@ -1,4 +1,7 @@
-"""ConvTransposeNet (CSC413 2023, assignment 2, part B)."""
+"""ConvTransposeNet (CSC413 2023, assignment 2, part B).
+
+N images, NIC input channels, NF filters, K colours, H height, W width.
+"""
 
 from torch import Tensor, nn
 
@@ -6,9 +9,9 @@ from colourize.models.blocks import SameConv2d, doubling_conv, halving_conv, pad
 
 
 class ConvTransposeNet(nn.Module):
-    """Grey to class scores, halving by strided and doubling by transposed convolutions.
+    """Grey to class scores; strided convolutions halve the size, transposed convolutions double it.
 
-    Any size: sides that are no multiples of 4 are padded and the result is cropped.
+    Accepts any size: sides are padded to a multiple of 4 and the result is cropped.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Predictors without a network: the yardsticks that every network is held against.
+"""Predictors without a network: the floors that every network is compared with.
 
 N images, H height, W width, K colours, L grey levels, G groups of pixels, F folds.
 """
@@ -9,20 +9,20 @@ import math
 import torch
 from torch import Tensor, nn
 
-LEVELS = 766  # of R + G + B for 8-bit channels; a grey of the course is a level / 768
-BANDWIDTHS = 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0  # of the Gaussian over neighbouring levels, in levels; 0.2: none
-WEIGHTS = 0.1, 1.0, 10.0, 100.0  # of the prior, in pixels
+LEVELS = 766  # values of R + G + B with 8-bit channels; the course's grey is this level / 768
+BANDWIDTHS = 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0  # widths of the Gaussian, in grey levels; 0.2 smooths nothing
+WEIGHTS = 0.1, 1.0, 10.0, 100.0  # weights of the prior, in pixels
 NUM_FOLDS = 3
-PIXELS = 1 << 20  # that are counted at once
+PIXELS = 1 << 20  # pixels counted at once, which bounds the memory
 
 
 def grey_level(grey: Tensor) -> Tensor:
-    """R + G + B of the pixels: float [N, 1, H, W] in [0, 1) -> int64 [N, H, W] in 0 ... 765."""
+    """The level R + G + B of each pixel: float [N, 1, H, W] in [0, 1) -> int64 [N, H, W] in 0 ... 765."""
     return (grey[:, 0].float() * 768).round().long().clamp(0, LEVELS - 1)
 
 
 class ClassPrior(nn.Module):
-    """Each colour's share of the training pixels, whatever the pixel: the floor of floors. Nothing to train."""
+    """The lowest floor: predicts each colour's share of the training pixels everywhere. Has no parameters to train."""
 
     scores: Tensor
 
@@ -31,20 +31,20 @@ class ClassPrior(nn.Module):
         self.register_buffer("scores", torch.full((num_colours,), -math.log(num_colours)))
 
     def fit(self, grey: Tensor, labels: Tensor) -> None:
-        """Counts the labels of the training pictures, one more of each: [N, 1, H, W], [N, H, W]."""
+        """Counts the labels of the training pictures and adds 1 to each count: [N, 1, H, W], [N, H, W]."""
         parts = labels.split(max(1, PIXELS // labels[0].numel()))
         counts = sum((part.flatten().long().bincount(minlength=len(self.scores)) for part in parts), 0).double() + 1
         self.scores.copy_((counts / counts.sum()).log())
 
     def forward(self, grey: Tensor) -> Tensor:
-        """Log-probabilities, the same everywhere: [N, 1, H, W] -> [N, K, H, W]."""
+        """Log-probabilities, the same at each pixel: [N, 1, H, W] -> [N, K, H, W]."""
         return self.scores.view(1, -1, 1, 1).expand(len(grey), -1, *grey.shape[2:])
 
 
 class LookupTable(nn.Module):
-    """P(colour | grey level), counted on the training pixels and smoothed: no network, no neighbouring pixel.
+    """P(colour | grey level), counted on the training pixels and smoothed; uses no neighbouring pixels.
 
-    On the course's own metric it beats all three course networks. Nothing to train.
+    It beats all three course networks on the course's own metric. Has no parameters to train.
     """
 
     scores: Tensor
@@ -66,9 +66,10 @@ class LookupTable(nn.Module):
 def fold_counts(
     grey: Tensor, labels: Tensor, num_colours: int, groups: Tensor | None = None, num_groups: int = 1
 ) -> Tensor:
-    """Pixels by fold, group, grey level and colour: [N, 1, H, W], [N, H, W], groups [N, H, W] -> float64 [F, G, L, K].
+    """Numbers of pixels by fold, group, grey level and colour.
 
-    A picture is in one fold as a whole; which one is drawn from a fixed seed.
+    [N, 1, H, W] in [0, 1), int64 [N, H, W], groups int64 [N, H, W] -> float64 [F, G, L, K]. All pixels of a picture are
+    in the same fold, which is drawn with a fixed seed.
     """
     fold = torch.randperm(len(grey), generator=torch.Generator().manual_seed(0)) % NUM_FOLDS
     counts = torch.zeros(NUM_FOLDS * num_groups * LEVELS * num_colours, dtype=torch.int64)
@@ -83,8 +84,8 @@ def smoothed_table(counts: Tensor) -> Tensor:
     """Log P(colour | group, grey level): float64 [F, G, L, K] -> float32 [G, L, K].
 
     P = (sum_l' w(l - l') n[l', k] + a p[k]) / (sum_l' w(l - l') n[l'] + a), where w is a Gaussian over neighbouring
-    levels and p the group's own shares of the colours. Width of w and weight a are those with the lowest cross-entropy
-    when each fold is predicted from the others, so the validation pictures have no say.
+    levels and p the group's own shares of the colours. Cross-validation over the folds of the training pictures selects
+    the width of w and the weight a with the lowest cross-entropy; validation pictures are not used.
     """
     total = counts.sum(0)
     losses = {(bandwidth, weight): 0.0 for bandwidth in BANDWIDTHS for weight in WEIGHTS}
@@ -106,7 +107,7 @@ def _kernel(bandwidth: float) -> Tensor:
 
 
 def _log_shares(smooth: Tensor, counts: Tensor, weight: float) -> Tensor:
-    """[G, L, K] twice -> [G, L, K]; every probability is above 0."""
+    """Log-probabilities, all finite: two [G, L, K] -> [G, L, K]."""
     everywhere = counts.sum((0, 1)) + 1
     prior = everywhere / everywhere.sum()
     group = counts.sum(1) + prior

@@ -1,7 +1,7 @@
-"""Padding rules: with which paddings a (transposed) convolution divides or multiplies a side exactly.
+"""Padding rules: the paddings with which a (transposed) convolution divides or multiplies a side exactly.
 
-k kernel, s stride, d dilation, p padding, q output padding, e = d (k - 1) the window's extent less one pixel. torch's
-shapes (Dumoulin, Visin 2016, arXiv 1603.07285, relationships 6 and 14, with dilation 15):
+k kernel, s stride, d dilation, p padding, q output padding, e = d (k - 1) the window's extent minus one pixel. The
+sizes are torch's (Dumoulin, Visin 2016, arXiv 1603.07285, relationships 6 and 14, with dilation 15):
 
     convolution             H -> floor((H + 2p - e - 1) / s) + 1
     transposed convolution  H -> (H - 1) s - 2p + e + 1 + q,  0 <= q < max(s, d)
@@ -14,10 +14,10 @@ from colourize.errors import InputError
 
 @dataclass(frozen=True)
 class Padding:
-    """A padding and what it makes of a side; ``exact`` where that is the side asked for.
+    """A padding and the output side that it gives, in pixels.
 
-    ``size`` and ``produced`` are one input side and its output; a rule that was asked for every size holds for every
-    multiple of the factor.
+    ``size`` is an input side, ``produced`` its output side and ``wanted`` the requested one. With ``every_size`` the
+    rule applies to every multiple of the factor.
     """
 
     padding: int
@@ -29,34 +29,38 @@ class Padding:
 
     @property
     def exact(self) -> bool:
+        """Whether the output side is the requested one."""
         return self.produced == self.wanted
 
 
 def convolved(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
-    """Output side of a convolution."""
+    """Output side of a convolution, in pixels: floor((H + 2p - e - 1) / s) + 1."""
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
 def transposed(size: int, kernel: int, stride: int, dilation: int, padding: int, output_padding: int) -> int:
-    """Output side of a transposed convolution."""
+    """Output side of a transposed convolution, in pixels: (H - 1) s - 2p + e + 1 + q."""
     return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + output_padding
 
 
 def down(
     kernel: int, stride: int = 2, dilation: int = 1, factor: int | None = None, size: int | None = None
 ) -> Padding:
-    """The least padding with which a convolution gives H / factor, or the nearest to it.
+    """The smallest padding with which a convolution gives H / factor, or the nearest possible side.
 
-    With ``factor`` = ``stride``, the default, it is ceil((e + 1 - s) / 2) or 0, whatever H: a window's centre then
-    lies on that of the s pixels it stands for, or half a pixel beside it. It exists but for stride 1 and odd e, where
-    the padding must differ between the sides (``models.blocks.SameConv2d``).
+    With ``factor`` = ``stride``, the default, it is max(0, ceil((e + 1 - s) / 2)) for every H. The centre of a window
+    then lies at the centre of the s pixels that it replaces, or half a pixel beside it. No exact padding exists for
+    stride 1 and odd e, because the two sides need different paddings (see ``models.blocks.SameConv2d``).
 
     Args:
-        factor: what the side is divided by; where it is not the stride, one ``size`` must be named.
-        size: H, a multiple of the factor.
+        kernel: k >= 1, in pixels.
+        stride: s >= 1, in pixels.
+        dilation: d >= 1, in pixels.
+        factor: divisor of the side, the stride by default; any other factor requires ``size``.
+        size: H, a multiple of the factor, in pixels.
 
     Raises:
-        InputError: a value below 1; no size where the factor is not the stride; a size that is no multiple.
+        InputError: a value < 1; a factor other than the stride without a size; a size that the factor does not divide.
     """
     factor, size, every_size = _checked("down", kernel, stride, dilation, factor, size)
     extent, wanted = dilation * (kernel - 1), size // factor
@@ -67,17 +71,21 @@ def down(
 
 
 def up(kernel: int, stride: int = 2, dilation: int = 1, factor: int | None = None, size: int | None = None) -> Padding:
-    """The padding with the least output padding with which a transposed convolution gives factor * H, or the nearest.
+    """The paddings with which a transposed convolution gives factor * H, or the nearest possible side.
 
-    With ``factor`` = ``stride`` the padding is that of ``down``, whose adjoint it is, and q = 2p - (e + 1 - s); it
-    exists but for stride 1, dilation 1 and even kernels.
+    The output padding is as small as possible. With ``factor`` = ``stride`` the padding equals that of ``down``, whose
+    adjoint this convolution is, and q = 2p - (e + 1 - s). No exact padding exists for stride 1, dilation 1 and even
+    kernels.
 
     Args:
-        factor: what the side is multiplied by; where it is not the stride, one ``size`` must be named.
-        size: H.
+        kernel: k >= 1, in pixels.
+        stride: s >= 1, in pixels.
+        dilation: d >= 1, in pixels.
+        factor: multiplier of the side, the stride by default; any other factor requires ``size``.
+        size: H, in pixels.
 
     Raises:
-        InputError: as ``down``.
+        InputError: a value < 1, or a factor other than the stride without a size.
     """
     factor, size, every_size = _checked("up", kernel, stride, dilation, factor, size)
     wanted, most = size * factor, max(stride, dilation) - 1
@@ -91,7 +99,7 @@ def up(kernel: int, stride: int = 2, dilation: int = 1, factor: int | None = Non
 
 
 def around(kernel: int, dilation: int = 1) -> tuple[int, int]:
-    """Zeros before and after with which a convolution of stride 1 keeps the side: floor(e / 2), ceil(e / 2)."""
+    """Zeros before and after, with which a convolution of stride 1 keeps the side: floor(e / 2), ceil(e / 2)."""
     extent = dilation * (kernel - 1)
     return extent // 2, extent - extent // 2
 
@@ -99,17 +107,17 @@ def around(kernel: int, dilation: int = 1) -> tuple[int, int]:
 def _checked(
     name: str, kernel: int, stride: int, dilation: int, factor: int | None, size: int | None
 ) -> tuple[int, int, bool]:
-    """Factor and size, the least one that shows the rule where it holds for every size."""
+    """The factor, the size and whether the rule is for every size; its example is then 4 times the factor."""
     for key, value in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         if value < 1:
-            raise InputError(f"{key}={value} is too small; pass {key}=1 or more")
+            raise InputError(f"{key} must be >= 1, got {value}; pass {key}=1 or more")
     factor = stride if factor is None else factor
     if factor < 1 or (size is not None and size < 1):
-        raise InputError(f"factor={factor}, size={size}: pass 1 or more")
+        raise InputError(f"factor and size must be >= 1, got {factor} and {size}; pass 1 or more")
     if size is None and factor != stride:
         raise InputError(
-            f"stride={stride} gives no factor {factor} at every size; pass stride={factor}, or one size=..."
+            f"factor must be stride={stride} where no size is given, got {factor}; pass stride={factor} or a size"
         )
     if name == "down" and size is not None and size % factor:
-        raise InputError(f"size={size} is no multiple of {factor}; pass one that is")
+        raise InputError(f"size must be a multiple of {factor}, got {size}; pass size={4 * factor}")
     return factor, 4 * factor if size is None else size, size is None

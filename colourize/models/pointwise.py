@@ -1,4 +1,7 @@
-"""PointwiseNet: each pixel's colour from its own grey, as the look-up table has it, but learned by descent. Ours."""
+"""PointwiseNet: a network that sees one pixel at a time. Our own, as a trained counterpart of the look-up table.
+
+N images, NIC input channels, NF filters, K colours, H height, W width.
+"""
 
 from itertools import pairwise
 
@@ -6,9 +9,10 @@ from torch import Tensor, nn
 
 
 class PointwiseNet(nn.Sequential):
-    """Grey to class scores without a look at the neighbours: two hidden layers of 2NF units over each pixel.
+    """Each pixel's class scores from its own grey alone: two hidden layers of 2NF units.
 
-    What it can learn the look-up table knows, so its loss on the training pictures is the table's at best.
+    The look-up table already contains everything this network can learn, so the network's loss on the training pictures
+    is at best the table's.
     """
 
     def __init__(self, num_filters: int, num_colours: int, num_in_channels: int = 1) -> None:

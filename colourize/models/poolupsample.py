@@ -1,4 +1,7 @@
-"""PoolUpsampleNet (CSC413 2023, assignment 2, part A)."""
+"""PoolUpsampleNet (CSC413 2023, assignment 2, part A).
+
+N images, NIC input channels, NF filters, K colours, H height, W width.
+"""
 
 from torch import Tensor, nn
 
@@ -6,9 +9,9 @@ from colourize.models.blocks import SameConv2d, conv, padded
 
 
 class PoolUpsampleNet(nn.Module):
-    """Grey to class scores, halving by max-pooling and doubling by repetition.
+    """Grey to class scores; max-pooling halves the size, repetition of pixels doubles it.
 
-    Any size: sides that are no multiples of 4 are padded and the result is cropped.
+    Accepts any size: sides are padded to a multiple of 4 and the result is cropped.
     """
 
     def __init__(self, num_filters: int, num_colours: int, kernel: int = 3, num_in_channels: int = 1) -> None:

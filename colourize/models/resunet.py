@@ -1,4 +1,7 @@
-"""ResUNet: a residual U-Net whose scores are read off beside the full-resolution grey. Ours."""
+"""ResUNet: a residual U-Net whose last layers also see the full-resolution grey. Our own design.
+
+N images, C channels, NF filters, K colours, F frequencies, H height, W width.
+"""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +17,7 @@ from colourize.models.blocks import SameConv2d, conv, padded
 
 
 class Residual(nn.Module):
-    """x + two convolutions of it (He and others 2016, arXiv 1512.03385, with the activation after the sum)."""
+    """ReLU(x + two convolutions of x): a residual block (He and others 2016, arXiv 1512.03385)."""
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
@@ -27,11 +30,11 @@ class Residual(nn.Module):
 
 
 class Waves(nn.Module):
-    """A grey as sines and cosines of it: [N, 1, H, W] -> [N, 1 + 2F, H, W], frequencies pi, 2 pi, ... F pi.
+    """The grey and its sines and cosines with the frequencies pi, 2 pi, ... F pi.
 
-    Fourier features (Tancik and others 2020, arXiv 2006.10739), as in NeRF's positional encoding (Mildenhall and others
-    2020, arXiv 2003.08934, equation 4), but with frequencies evenly spaced where there they double. In them
-    neighbouring grey levels lie apart: a layer over pixels can tell what the look-up table can.
+    Fourier features (Tancik and others 2020, arXiv 2006.10739) as in the positional encoding of NeRF (Mildenhall and
+    others 2020, arXiv 2003.08934, equation 4). There the frequencies double; here they are evenly spaced. These
+    features separate neighbouring grey levels, so that a layer over pixels can represent the look-up table.
     """
 
     frequencies: Tensor
@@ -48,24 +51,26 @@ class Waves(nn.Module):
 
 
 class ResUNet(nn.Module):
-    """Grey to class scores over levels of halved sides; the last layers see each pixel's grey beside its surroundings.
+    """Grey to class scores over levels of halved sides; the last layers combine each pixel's grey with its context.
 
-    The course's networks throw the full-resolution grey away in their first step, which is why a look-up table from
-    grey to colour beats them. Any size: sides are padded to a multiple of m = 2^(levels - 1), to 2m at least, so that
-    the lowest level has four pixels and batch norm a spread even in a single picture; the result is cropped.
+    The course's networks discard the full-resolution grey in their first block. For this reason a look-up table from
+    grey to colour beats them.
+
+    Accepts any size: sides are padded to a multiple of m = 2^(levels - 1) and to at least 2m, and the result is
+    cropped. The lowest level then has at least four pixels, so that batch norm has a variance even for one picture.
 
     Args:
         num_filters: NF; level l has ``widths[l]`` * NF channels.
         num_colours: K.
-        kernel: side of the residual blocks' convolutions.
-        widths: channels of each level, in multiples of NF.
-        blocks: residual blocks on the way down at each level.
-        head: channels of the layer before the scores, in multiples of NF.
-        num_frequencies: of the grey, see ``Waves``.
-        hints: whether colours given at some places are taken too, see ``colourize.colour.hints``.
+        kernel: side of the residual blocks' convolutions, in pixels.
+        widths: channels of each level, in multiples of NF, finite and > 0.
+        blocks: number of residual blocks on the way down at each level, >= 0.
+        head: channels of the layer before the scores, in multiples of NF, >= 1.
+        num_frequencies: F of ``Waves``, >= 0.
+        hints: whether the network also takes hints, see ``colourize.colour.hints``.
 
     Raises:
-        InputError: no level, another number of ``blocks`` than of ``widths``, or a value that is too small.
+        InputError: no level, ``blocks`` and ``widths`` of different lengths, or a value out of its range.
     """
 
     def __init__(
@@ -100,7 +105,7 @@ class ResUNet(nn.Module):
         self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
 
     def forward(self, grey: Tensor) -> Tensor:
-        """[N, 1, H, W] in [0, 1), with hints [N, 5, H, W] or as many without any -> logits [N, K, H, W]."""
+        """[N, 1, H, W] in [0, 1), or [N, 5, H, W] with hints -> logits [N, K, H, W]."""
         full = padded(grey, self.multiple, least=2 * self.multiple)
         if self.hints and full.shape[1] == 1:
             full = F.pad(full, (0, 0, 0, 0, 0, CHANNELS))
@@ -116,25 +121,29 @@ class ResUNet(nn.Module):
 
 
 def halved(in_channels: int, out_channels: int) -> nn.Sequential:
-    """Each square of four pixels becomes one: H -> H/2."""
+    """A convolution of 2x2 pixels with stride 2, BatchNorm, ReLU: [N, C, H, W] -> [N, C', H/2, W/2]."""
     layer = nn.Conv2d(in_channels, out_channels, 2, stride=2)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 def _check(widths: Sequence[float], blocks: Sequence[int], head: int, num_frequencies: int) -> None:
-    told = f"model.widths={list(widths)}"
     if not widths:
-        raise InputError(f"{told} has no level; pass a width for each, such as [1,2,4,6]")
+        raise InputError("model.widths must hold one width per level, got []; pass for example model.widths=[1,2,4,6]")
     if len(blocks) != len(widths):
         raise InputError(
-            f"{told} has {len(widths)} levels but model.blocks={list(blocks)} {len(blocks)}; pass as many of both"
+            f"model.blocks must be as long as model.widths={list(widths)}, got {list(blocks)}; "
+            f"pass {len(widths)} numbers of blocks"
         )
     for width in widths:
         if not 0 < width < math.inf:
-            raise InputError(f"{told}: {width} is no width; pass finite numbers above 0")
+            raise InputError(
+                f"model.widths must be finite and > 0, got {width}; pass for example model.widths=[1,2,4,6]"
+            )
     for count in blocks:
         if count < 0 or count != int(count):
-            raise InputError(f"model.blocks={list(blocks)}: {count} is no number of blocks; pass whole ones, 0 or more")
+            raise InputError(
+                f"model.blocks must be integers >= 0, got {count}; pass for example model.blocks=[1,1,1,2]"
+            )
     for name, value, least in (("head", head, 1), ("num_frequencies", num_frequencies, 0)):
         if value < least:
-            raise InputError(f"model.{name}={value} is too small; pass {least} or more")
+            raise InputError(f"model.{name} must be >= {least}, got {value}; pass model.{name}={least} or more")

@@ -1,4 +1,7 @@
-"""UNet (CSC413 2023, assignment 2, part C; after Ronneberger, Fischer, Brox 2015, arXiv 1505.04597)."""
+"""UNet (CSC413 2023, assignment 2, part C; after Ronneberger, Fischer, Brox 2015, arXiv 1505.04597).
+
+N images, NIC input channels, NF filters, K colours, H height, W width.
+"""
 
 from collections.abc import Sequence
 
@@ -12,21 +15,21 @@ SKIPS = "half", "full"
 
 
 class UNet(nn.Module):
-    """Grey to class scores: ConvTransposeNet with its first step and its input concatenated to the way back.
+    """Grey to class scores: ConvTransposeNet with skip connections from its input and from its first block.
 
-    Any size: sides that are no multiples of 4 are padded and the result is cropped.
+    Accepts any size: sides are padded to a multiple of 4 and the result is cropped.
 
     Args:
         num_filters: NF.
-        num_colours: NC.
-        kernel: side of every convolution.
+        num_colours: K.
+        kernel: side of every convolution, in pixels.
         num_in_channels: NIC.
-        dilation: of every convolution.
-        skips: what is concatenated: "half", the first step's output, "full", the input, or both. Without any it is
-            ConvTransposeNet.
+        dilation: dilation of every convolution, in pixels.
+        skips: the skip connections: "half" (output of the first block), "full" (the input), or both. With none the
+            network equals ConvTransposeNet.
 
     Raises:
-        InputError: another skip.
+        InputError: an unknown skip.
     """
 
     def __init__(
@@ -40,7 +43,9 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         if unknown := [skip for skip in skips if skip not in SKIPS]:
-            raise InputError(f"model.skips={list(skips)}: {unknown[0]} is no skip; pass some of {', '.join(SKIPS)}")
+            raise InputError(
+                f"model.skips must hold some of {', '.join(SKIPS)}, got {unknown[0]}; pass model.skips=[half]"
+            )
         self.joins_half, self.joins_full = (skip in skips for skip in SKIPS)
         self.down1 = halving_conv(num_in_channels, num_filters, kernel, dilation)
         self.down2 = halving_conv(num_filters, 2 * num_filters, kernel, dilation)

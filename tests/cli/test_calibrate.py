@@ -116,7 +116,7 @@ def test_where_there_is_no_test_split_the_held_out_pictures_judge_and_that_is_sa
         (["HELD", "data.holdout=0.5"], "was trained with other pictures than there are now"),
         (["HELD", "data.seed=5"], "was trained with other pictures than there are now"),
         (["HELD", "kernel=5"], "kernel=5 does not apply to a trained run"),
-        (["HELD", "--figure", "out.txt"], "out.txt is no picture's name; pass one that ends in .png or .pdf or .svg"),
+        (["HELD", "--figure", "out.txt"], "out.txt must end in .png or .pdf or .svg"),
         (["HELD", "--entropy", "nowhere/out.png"], "there is no folder nowhere"),
     ],
 )

@@ -80,7 +80,7 @@ def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
         (["missing"], "missing is no checkpoint, no run folder"),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run"),
         (["RUN", "--figure", "nowhere/out.png"], "there is no folder nowhere"),
-        (["RUN", "--figure", "out.xyz"], "out.xyz is no picture's name"),
+        (["RUN", "--figure", "out.xyz"], "out.xyz must end in .png"),
         (["TWO"], "holds 2 runs; pass one of them, such as"),
     ],
 )

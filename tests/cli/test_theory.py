@@ -73,7 +73,7 @@ def test_a_study_can_be_swept_and_a_failed_job_does_not_stop_the_others(tmp_path
         (["study=hypergradient", "seed=99999999999"], "seed=99999999999 is too large; pass seed="),
         (["study=hypergradient", "study.memory_features=0"], "memory_features=0 is too small; pass 1 or more"),
         (["study=hypergradient", "study.descent_steps=0"], "descent_steps=0 is too small"),
-        (["study=padding", "study.kernel=0"], "kernel=0 is too small; pass kernel=1 or more"),
+        (["study=padding", "study.kernel=0"], "kernel must be >= 1, got 0; pass kernel=1 or more"),
         (["study=convolution", "study.filter=emboss"], "study.filter=emboss is unknown; pass rows of"),
         (["study=convolution", "study.image=[[1,2],[x]]"], "is no matrix; pass rows of numbers"),
         (["+study.foo=1"], "unexpected keyword argument 'foo'"),

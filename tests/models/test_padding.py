@@ -80,17 +80,14 @@ def test_another_factor_than_the_stride_holds_at_one_size(kernel, stride, dilati
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("arguments", "message"),
     [
-        ({"kernel": 0}, "kernel=0 is too small; pass kernel=1 or more"),
-        (
-            {"kernel": 3, "stride": 3, "factor": 2},
-            "stride=3 gives no factor 2 at every size; pass stride=2, or one size",
-        ),
-        ({"kernel": 3, "size": 7}, "size=7 is no multiple of 2"),
-        ({"kernel": 3, "factor": 0}, "factor=0"),
+        ({"kernel": 0}, "kernel must be >= 1, got 0; pass kernel=1 or more"),
+        ({"kernel": 3, "stride": 3, "factor": 2}, "factor must be stride=3 .* got 2; pass stride=2 or a size"),
+        ({"kernel": 3, "size": 7}, "size must be a multiple of 2, got 7"),
+        ({"kernel": 3, "factor": 0}, "factor and size must be >= 1, got 0"),
     ],
 )
-def test_what_makes_no_sense_is_told(words, told):
-    with pytest.raises(InputError, match=told):
-        down(**words)
+def test_an_impossible_request_is_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        down(**arguments)

@@ -49,20 +49,20 @@ def test_sides_of_16_and_more_are_padded_to_a_multiple_of_8_and_no_further(size)
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
-        ({"widths": [], "blocks": []}, r"model.widths=\[\] has no level; pass a width for each, such as \[1,2,4,6\]"),
-        ({"blocks": [1, 1]}, r"has 4 levels but model.blocks=\[1, 1\] 2; pass as many of both"),
-        ({"blocks": [1, 1, 1, -1]}, r"model.blocks=\[1, 1, 1, -1\]: -1 is no number of blocks; pass whole ones"),
-        ({"blocks": [1, 1, 1, 0.5]}, "0.5 is no number of blocks; pass whole ones, 0 or more"),
-        ({"widths": [-1, 1, 1, 1]}, r"model.widths=\[-1, 1, 1, 1\]: -1 is no width; pass finite numbers above 0"),
-        ({"widths": [1, 1, 1, math.inf]}, "inf is no width; pass finite numbers above 0"),
-        ({"head": 0}, "model.head=0 is too small; pass 1 or more"),
-        ({"num_frequencies": -1}, "model.num_frequencies=-1 is too small; pass 0 or more"),
+        ({"widths": [], "blocks": []}, r"model.widths must hold one width per level, got \[\]; pass"),
+        ({"blocks": [1, 1]}, r"as long as model.widths=\[1, 2, 4, 6\], got \[1, 1\]; pass 4 numbers of blocks"),
+        ({"blocks": [1, 1, 1, -1]}, "model.blocks must be integers >= 0, got -1; pass"),
+        ({"blocks": [1, 1, 1, 0.5]}, "model.blocks must be integers >= 0, got 0.5; pass"),
+        ({"widths": [-1, 1, 1, 1]}, "model.widths must be finite and > 0, got -1; pass"),
+        ({"widths": [1, 1, 1, math.inf]}, "model.widths must be finite and > 0, got inf; pass"),
+        ({"head": 0}, "model.head must be >= 1, got 0; pass model.head=1 or more"),
+        ({"num_frequencies": -1}, "model.num_frequencies must be >= 0, got -1; pass"),
     ],
 )
-def test_a_bad_value_is_told_with_the_rule_and_the_remedy(values, told):
-    with pytest.raises(InputError, match=told):
+def test_an_error_states_the_rule_the_value_and_the_remedy(values, message):
+    with pytest.raises(InputError, match=message):
         ResUNet(2, 5, **values)
 
 

@@ -221,7 +221,7 @@ def test_all_that_has_to_be_typed_again_is_said_at_once(tmp_path):
 
 def test_a_cache_that_is_none_is_named(tmp_path, caplog):
     resumed(begun(tmp_path / "theirs", ["cache_dir=/evil"]))
-    assert "cache_dir=/evil names no cache of colourize" in caplog.text
+    assert "cache_dir=/evil is not a cache of colourize" in caplog.text
 
 
 def test_an_added_argument_can_be_taken_away_again(tmp_path):
