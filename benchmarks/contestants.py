@@ -14,8 +14,9 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from benchmarks import plain_loop
+from colourize.config.compose import plain, register
+from colourize.config.folder import conf_dir
 from colourize.config.instantiate import builder
-from colourize.config.knobs import conf_dir, plain, register
 from colourize.data.module import ColourData
 from colourize.errors import InputError
 from colourize.runs.run_folder import claim

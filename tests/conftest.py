@@ -15,7 +15,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 
-from colourize.config.knobs import conf_dir, plain, register
+from colourize.config.compose import plain, register
+from colourize.config.folder import conf_dir
 from tests.cifar_archive import cifar_archive
 
 __all__ = ["cifar_archive"]

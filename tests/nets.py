@@ -4,8 +4,8 @@ from pathlib import Path
 
 from torch import nn
 
+from colourize.config.folder import conf_dir
 from colourize.config.instantiate import instantiate
-from colourize.config.knobs import conf_dir
 from tests.conftest import knobs
 
 MODELS = sorted(path.stem for path in (Path(conf_dir()) / "model").glob("*.yaml"))

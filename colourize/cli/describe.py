@@ -11,8 +11,9 @@ from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 from yaml import YAMLError
 
+from colourize.config.compose import plain
+from colourize.config.folder import conf_dir
 from colourize.config.instantiate import builder, short_name
-from colourize.config.knobs import conf_dir, plain
 from colourize.course.arithmetic import listing
 from colourize.course.arithmetic.fields import closed_form, field
 from colourize.course.arithmetic.layers import fully_connected

@@ -23,8 +23,8 @@ from colourize.files import check_output, replace_text
 from colourize.model import Model
 from colourize.present import terminal
 from colourize.present.figures import FIGURES, save, strip_figure
+from colourize.runs.apart import run_names
 from colourize.runs.checkpoint import Trained
-from colourize.runs.naming import run_names
 
 BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
 

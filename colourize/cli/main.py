@@ -25,7 +25,9 @@ from colourize import __version__
 from colourize.cli.verbs import VERBS, knobs
 from colourize.config import trainer_knobs
 from colourize.config.compare import as_begun
-from colourize.config.knobs import LATER, conf_dir, given, plain, register
+from colourize.config.compose import given, plain, register
+from colourize.config.folder import conf_dir
+from colourize.config.knobs import value_in
 from colourize.errors import InputError, Interrupted, OutOfTime, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, run_folder
@@ -113,7 +115,7 @@ def _run_job(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> f
 
 def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
     """What takes the measures that are asked of a finished run and that it did not end with; else nothing."""
-    lacks = knobs["measures"] == "all" and before.get("measures", LATER["measures"]) == "quick"
+    lacks = knobs["measures"] == "all" and value_in(before, "measures") == "quick"
     return f"; colourize evaluate {shlex.quote(str(folder))} measures the rest" if lacks else ""
 
 

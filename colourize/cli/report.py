@@ -16,7 +16,7 @@ from colourize.report.contents import contents
 from colourize.report.document import Answer
 from colourize.report.records import Record
 from colourize.report.settings import Study, study
-from colourize.report.values import shown, value_of, values_of
+from colourize.runs.apart import as_typed, setting, value_of
 
 
 def report(
@@ -61,8 +61,8 @@ def report(
 def _seed_and_values(record: Record, varied: Sequence[str]) -> list[str]:
     """A job's seed and values of what was varied: as resolved; in the words it was given where it came not so far."""
     if record.config:
-        values = values_of(record)
-        return [str(record.seed), *(shown(value_of(values, name), exact=True) for name in varied)]
+        values = setting(record.config, record.fingerprint)
+        return [str(record.seed), *(as_typed(value_of(values, name), exact=True) for name in varied)]
     words = by_key(record.overrides)
     return [words.get(name, "").partition("=")[2] for name in ("seed", *varied)]
 

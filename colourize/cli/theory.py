@@ -12,7 +12,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from colourize.config.knobs import check_range, conf_dir, register
+from colourize.config.compose import register
+from colourize.config.folder import conf_dir
+from colourize.config.knobs import KNOBS
 from colourize.errors import InputError, one_line
 from colourize.files import replace_text
 from colourize.present import terminal
@@ -54,7 +56,7 @@ def carried_out(cfg: DictConfig) -> "Study":
 
     check_node("study", node)
     if "seed" in node:
-        check_range("seed", node["seed"])
+        KNOBS["seed"].check_range(node["seed"])
     return builder("study", node)()
 
 

@@ -3,10 +3,9 @@
 import argparse
 import shlex
 import sys
-from dataclasses import fields
 from pathlib import Path
 
-from colourize.config.knobs import Knobs
+from colourize.config.knobs import KNOBS
 
 
 def _add_trust(parser: argparse.ArgumentParser) -> None:
@@ -214,7 +213,7 @@ VERBS = {
 def knobs(verb: str) -> list[str]:
     """The names among which an unknown key of a verb is looked for."""
     if verb != "theory":
-        return [known.name for known in fields(Knobs)]
+        return list(KNOBS)
     from colourize.cli.theory import knobs
 
     return list(knobs())

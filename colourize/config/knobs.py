@@ -1,216 +1,155 @@
-"""The configuration: its schema, where its files lie, and the way from it to checked plain values."""
+"""The knobs: one declaration each. Pure Python, so that a checkpoint can be read without Hydra.
 
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+From the declarations follow the schema (``compose``), the page of ``--help`` (``page``), the checks (``checks``), what
+a resumed run may change (``compare``), what a checkpoint must hold (``stored``), and names and tables of runs
+(``runs.apart``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue
+from colourize.errors import InputError, shown
 
-from colourize.config import trainer_knobs
-from colourize.config.instantiate import check_node, instantiate
-from colourize.config.options import option
-from colourize.config.trainer_knobs import TrainerKnobs
-from colourize.errors import InputError
+KNOBS: dict[str, Knob] = {}
 
 
-@dataclass
-class Knobs:
-    """Types of the knobs; values, units and reasons stand in ``conf/config.yaml``."""
-
-    model: Any = MISSING
-    data: Any = MISSING
-    optimizer: Any = MISSING
-    augment: Any = None
-    loss: Any = None
-    scheduler: Any = None
-    kernel: int = MISSING
-    dilation: int = MISSING
-    hints: bool = False
-    num_filters: int = MISSING
-    num_colours: int = MISSING
-    palette: str = MISSING
-    colour_space: str = MISSING
-    classes: Any = MISSING
-    image_size: int = MISSING
-    holdout: float = MISSING
-    cache_dir: str = MISSING
-    batch_size: int = MISSING
-    max_epochs: int = MISSING
-    lr: float = MISSING
-    seed: int = MISSING
-    accelerator: str = MISSING
-    compile: bool = MISSING
-    precision: str = MISSING
-    patience: int | None = None
-    ema: float | None = None
-    resume: str | None = None
-    ckpt_path: str | None = None
-    save_every: int = MISSING
-    measures: str = "all"
-    trainer: TrainerKnobs = field(default_factory=TrainerKnobs)
+def declare(heading: str, *knobs: Knob) -> None:
+    """Adds knobs under a heading of the page."""
+    KNOBS.update({knob.name: replace(knob, heading=heading) for knob in knobs})
 
 
-LEAST = {
-    "kernel": 1,
-    "dilation": 1,
-    "num_filters": 1,
-    "num_colours": 2,
-    "image_size": 8,
-    "batch_size": 1,
-    "max_epochs": 1,
-    "seed": 0,
-    "save_every": 1,
-}
-LATER = {
-    "dilation": 1,
-    "skips": ["half", "full"],
-    "colour_space": "rgb",
-    "augment": {},
-    "loss": {},
-    "hints": False,
-    "ema": None,
-    "validation_classes": None,
-    "measures": "all",
-    "profiles": False,
-    "fused": True,  # as good as absent: an optimizer goes on in the way that its checkpoint names
-}  # knobs that came later: what held before, and so holds where a configuration lacks them
-MOST = {"num_colours": 2**15, "seed": 2**32 - 1}
-ACCELERATORS = "auto", "cpu", "gpu"
-PRECISIONS = "32-true", "bf16-mixed", "16-mixed", "64-true"
-COLOUR_SPACES = "rgb", "lab", "oklab"  # spaces.SPACES, without its imports
-MEASURES = "quick", "all"
-NODES = "model", "data", "optimizer", "augment", "loss", "scheduler"
-OPTIONAL = "augment", "loss", "scheduler"  # which may build nothing
+declare(
+    "Options, each a file conf/GROUP/NAME.yaml",
+    Knob("model", MISSING, Option,
+         "poolupsample | convtranspose | unet | unet_half, unet_full (one skip) | resunet, resunet_small, pointwise "
+         "(ours) | lookup, prior (baselines)", on_resume="same"),
+    Knob("data", MISSING, Option,
+         "cifar10 (downloaded on first use) | folder data.root=DIR | scenes (drawn, no download; data.num_train=2000 "
+         "data.num_validation=500)", on_resume="same"),
+    Knob("optimizer", MISSING, Option,
+         "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | hypergradient (tunes its own rate)",
+         on_resume="same"),
+    Knob("augment", None, Option,
+         "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE: other pictures each epoch",
+         before={}, on_resume="same"),
+    Knob("loss", None, Option,
+         "cross_entropy | rebalanced | soft | focal | smoothed: the training loss; the validation loss is always "
+         "cross-entropy", before={}, on_resume="same"),
+    Knob("scheduler", None, Option,
+         "none (a constant rate) | cosine | onecycle | warmup | plateau (falls when the loss does not)",
+         on_resume="same"),
+)  # fmt: skip
+declare(
+    "Network",
+    Knob("kernel", 3, int, "side of every convolution in pixels, odd or even", ">= 1"),
+    Knob("dilation", 1, int, "pixels from one weight of a kernel to the next; convtranspose and unet, where even "
+         "values leave gaps", ">= 1", before=1),
+    Knob("hints", False, bool, "true: the network also takes colours given at some places, and trains with some; "
+         "resunet, resunet_small", before=False),
+    Knob("num_filters", 32, int, "NF: channels of the first step", ">= 1"),
+)  # fmt: skip
+declare(
+    "Colours",
+    Knob("num_colours", 24, int, "K: classes of a pixel", ">= 2 and <= 32768", on_resume="same"),
+    Knob("palette", "kmeans", str, "kmeans over the training pixels, or a .npy file of float [K, 3] in [0, 1], [K, 2] "
+         "in lab and oklab; the course's pickled one: colourize palette import"),
+    Knob("colour_space", "rgb", str, "of the classes: rgb, or the chroma of lab or oklab, where pictures keep the "
+         "input's lightness", choices=("rgb", "lab", "oklab"), before="rgb", on_resume="same"),
+)  # fmt: skip
+declare(
+    "Pictures",
+    Knob("classes", "horse", object, "a name, an index or a list of them ([cat,dog]), or all; data=folder and "
+         "data=scenes take all"),
+    Knob("image_size", 32, int, "side in pixels; cifar10: 32", ">= 8"),
+    Knob("holdout", 0.0, float, "share of the training pictures that validates in place of the test split (colourize "
+         "calibrate requires some); 0: the test split", ">= 0 and < 1"),
+    Knob("cache_dir", "data/cache", str, "decoded pictures and palettes, shared by all runs",
+         on_resume="no difference"),
+)  # fmt: skip
+declare(
+    "Optimization",
+    Knob("batch_size", 100, int, "pictures in a step", ">= 1", on_resume="same"),
+    Knob("max_epochs", 25, int, "passes over the training pictures", ">= 1"),
+    Knob("lr", 0.001, float, "learning rate (with onecycle: its peak)", "> 0"),
+    Knob("ema", None, float, "decay of a moving average of the weights, which is validated, saved and used: 0.998; "
+         "null: the weights themselves", "> 0 and < 1", example=0.998, before=None, on_resume="same"),
+    Knob("patience", None, int, "validations without a lower loss after which training stops; null: never", ">= 1",
+         example=5, on_resume="same"),
+    Knob("seed", 0, int, "of the weights and the order of the pictures", ">= 0 and <= 4294967295", on_resume="same"),
+)  # fmt: skip
+declare(
+    "Machine",
+    Knob("accelerator", "auto", str, "where the network trains", choices=("auto", "cpu", "gpu"), hyperparameter=False),
+    Knob("compile", False, bool, "true: torch.compile the network; a slow start, then a CUDA graph on a GPU; no gain "
+         "on a CPU, see docs/speed.md"),
+    Knob("precision", "32-true", str, "16-mixed requires a GPU",
+         choices=("32-true", "bf16-mixed", "16-mixed", "64-true")),
+)  # fmt: skip
+declare(
+    "Running",
+    Knob("resume", None, str, "folder of an interrupted run or sweep to resume, to the same bits",
+         on_resume="no difference"),
+    Knob("save_every", 200, int, "batches between two saves of last.ckpt within an epoch; each epoch's end is always "
+         "saved", ">= 1", on_resume="no difference"),
+    Knob("measures", "quick", str, "taken at the end of a run: five of classes and pictures, or SSIM, ΔE00 and the "
+         "rest too, as colourize evaluate does", choices=("quick", "all"), before="all", on_resume="no difference"),
+    Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
+         on_resume="no difference"),
+    Knob("trainer", {}, dict, "arguments of Lightning's Trainer: trainer.gradient_clip_val=1; docs/trainer.md lists "
+         "them", on_resume="same"),
+)  # fmt: skip
+OPTION_VALUES = [
+    OptionValue("model", "skips", before=["half", "full"]),
+    OptionValue("data", "validation_classes", before=None),
+    OptionValue("data", "profiles", before=False),
+    OptionValue("data", "cache_dir", on_resume="no difference"),
+    OptionValue("data", "download", on_resume="no difference"),
+    OptionValue("optimizer", "fused", before=True),  # which a checkpoint may overrule: it names its optimizer's way
+]
+"""Values inside options: those of which older configurations lack one, and those that change no picture."""
+NODES = tuple(knob.name for knob in KNOBS.values() if knob.kind is Option)
+OPTIONAL = tuple(name for name in NODES if KNOBS[name].default is None)
+"""Groups without a node by default: they may build nothing."""
 
 
-def register() -> None:
-    """Makes known to Hydra what ``conf/config.yaml`` refers to: the schema, and the page itself as ``--help``."""
-    ConfigStore.instance().store(name="schema", node=Knobs)
-    OmegaConf.register_new_resolver("knobs_page", _knobs_page, replace=True)
-    OmegaConf.register_new_resolver("per_network", _per_network, replace=True)
-    OmegaConf.register_new_resolver("scaled", _scaled, replace=True)
+def before(group: str = "") -> dict[str, Any]:
+    """What held in configurations that are older than a knob, by name; with a group, inside its options too."""
+    within = {each.name: each.before for each in OPTION_VALUES if each.group == group and each.before is not ALWAYS}
+    return {knob.name: knob.before for knob in KNOBS.values() if knob.before is not ALWAYS} | within
 
 
-def _per_network(target: str, values: dict[str, Any]) -> Any:
-    """The value for a network, by the name of its class: ``${per_network:${model._target_},{UNet:3}}``."""
-    name = target.rpartition(".")[2]
-    if name not in values:
-        raise InputError(f"there is no value for {name}, only for {', '.join(map(str, values))}; pass one")
-    return values[name]
+def value_in(config: Mapping[str, Any], name: str) -> Any:
+    """A knob's value in a configuration, which may be older than the knob."""
+    return config[name] if name in config else before()[name]
 
 
-def _scaled(value: float, size: float, reference: float, power: float = 1) -> float:
-    """``value`` * (``size`` / ``reference``) ** ``power``, whole where ``value`` is: a learning rate, or a number of
-    epochs, that follows the batch size. ``${scaled:0.001,${batch_size},100,0.5}``.
-    """
-    product = value * (size / reference) ** power
-    return max(1, round(product)) if isinstance(value, int) else product
+def on_resume(rule: OnResume, group: str = "") -> tuple[str, ...]:
+    """Names of the knobs, or of the values inside a group's options, to which a rule applies."""
+    if group:
+        return tuple(each.name for each in OPTION_VALUES if (each.group, each.on_resume) == (group, rule))
+    return tuple(knob.name for knob in KNOBS.values() if knob.on_resume == rule)
 
 
-def _knobs_page(name: str = "config.yaml") -> str:
-    page = (Path(conf_dir()) / name).read_text()
-    return page.partition("\nhydra:")[0].replace("$", "$$")  # Hydra fills in a string.Template
+def required() -> set[str]:
+    """Names of the knobs that every stored configuration has."""
+    return {knob.name for knob in KNOBS.values() if knob.required}
 
 
-def conf_dir() -> str:
-    """Folder of the configuration files: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    inside = package / "conf"
-    return str(inside if inside.is_dir() else package.parent / "conf")
+def check_types(config: Mapping[str, Any]) -> None:
+    """Raises InputError at the first value of a configuration, which may come from a file, that has a wrong type."""
+    for name, value in config.items():
+        if name not in KNOBS:
+            raise InputError(f"{shown(name)} is not a knob; --help lists them")
+        KNOBS[name].check_type(value)
 
 
-def own(name: str) -> Any:
-    """One of our own configuration files, such as ``data/cifar10.yaml``, as it stands: plain values, unresolved."""
-    return OmegaConf.to_container(OmegaConf.load(Path(conf_dir()) / name))
+def __getattr__(name: str) -> Any:  # until every import is that of the new place
+    if name == "LATER":
+        return before() | {each.name: each.before for each in OPTION_VALUES if each.before is not ALWAYS}
+    if name in ("plain", "given", "register", "conf_dir", "own", "check", "check_range"):
+        from colourize.config import checks, compose, folder
 
-
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Plain values with every reference resolved; this is what a run works from and what a checkpoint stores.
-
-    Raises:
-        InputError: a value that is still missing, or a knob outside its range.
-    """
-    for key in OmegaConf.missing_keys(cfg):
-        if not key.startswith("trainer."):
-            raise InputError(f"{key} has no value; pass {key}=...")
-    knobs = given(cfg, resolve=True)
-    check(knobs)
-    return knobs
-
-
-def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:
-    """A configuration as plain values, without the arguments of the Trainer that have none."""
-    values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[assignment]
-    if isinstance(arguments := values.get("trainer"), dict):
-        values["trainer"] = {name: value for name, value in arguments.items() if value != MISSING}
-    return values
-
-
-def check(knobs: dict[str, Any]) -> None:
-    """Raises InputError at the first knob that is outside its range."""
-    for name in knobs.keys() - {known.name for known in fields(Knobs)}:
-        raise InputError(f"{name} is no knob; --help lists them")
-    knobs = {**LATER, **knobs}  # an old run's
-    for name in LEAST:
-        check_range(name, knobs[name])
-    if knobs["patience"] is not None and knobs["patience"] < 1:
-        raise InputError(f"patience={knobs['patience']} is too small; pass patience=1 or more, or null")
-    if knobs["resume"] is not None:
-        raise InputError(f"resume={knobs['resume']} stands for a command line; pass it to python train.py")
-    if not 0 < knobs["lr"] < float("inf"):
-        raise InputError(f"lr={knobs['lr']} is no learning rate; pass a positive number such as lr=0.001")
-    if knobs["ema"] is not None and not 0 < knobs["ema"] < 1:
-        raise InputError(f"ema={knobs['ema']} is no decay; pass 0 < ema < 1 such as ema=0.998, or null")
-    if not 0 <= knobs["holdout"] < 1:
-        raise InputError(f"holdout={knobs['holdout']} is no share of the training pictures; pass 0 <= holdout < 1")
-    if knobs["accelerator"] not in ACCELERATORS:
-        raise InputError(f"accelerator={knobs['accelerator']} is unknown; pass one of {', '.join(ACCELERATORS)}")
-    if knobs["colour_space"] not in COLOUR_SPACES:
-        raise InputError(f"colour_space={knobs['colour_space']} is unknown; pass one of {', '.join(COLOUR_SPACES)}")
-    if knobs["precision"] not in PRECISIONS:
-        raise InputError(f"precision={knobs['precision']} is unknown; pass one of {', '.join(PRECISIONS)}")
-    trainer_knobs.check(knobs["trainer"], knobs["max_epochs"])
-    if knobs["measures"] not in MEASURES:
-        raise InputError(f"measures must be one of {', '.join(MEASURES)}, got {knobs['measures']}")
-    if (
-        knobs["precision"].endswith("-mixed")
-        and knobs["trainer"].get("gradient_clip_val")
-        and knobs["optimizer"].get("fused")
-    ):
-        precision = knobs["precision"]
-        raise InputError(f"trainer.gradient_clip_val with precision={precision} wants optimizer.fused=false; pass it")
-    for name in NODES:
-        if knobs[name] or name not in OPTIONAL:
-            check_node(name, knobs[name])
-    for name in ("augment", "loss"):
-        if knobs[name]:
-            instantiate(knobs[name])  # which checks its values
-    if knobs["scheduler"] and option(knobs["optimizer"]["_target_"], "optimizer") == "hypergradient":
-        raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
-    _check_bypass(knobs)
-
-
-def check_range(name: str, value: int) -> None:
-    """Raises InputError where a knob of ``LEAST`` or ``MOST`` is outside its range."""
-    if name in LEAST and value < LEAST[name]:
-        raise InputError(f"{name}={value} is too small; pass {name}={LEAST[name]} or more")
-    if name in MOST and value > MOST[name]:
-        raise InputError(f"{name}={value} is too large; pass {name}={MOST[name]} or less")
-
-
-def _check_bypass(knobs: dict[str, Any]) -> None:
-    """Raises InputError where a value given to the network goes round the check of its knob, or would go unused."""
-    network = knobs["model"]
-    if knobs["dilation"] > 1 and "dilation" not in network:
-        raise InputError(f"dilation={knobs['dilation']}: {network['_target_']} takes none; leave dilation out")
-    if knobs["hints"] and "hints" not in network:
-        raise InputError(f"hints=true: {network['_target_']} takes none; pass model=resunet, or leave hints out")
-    for name, value in network.items():
-        if name in LEAST and value < LEAST[name]:
-            raise InputError(f"model.{name}={value} is too small; pass {name}={LEAST[name]} or more")
-    if network.get("num_colours", knobs["num_colours"]) != knobs["num_colours"]:
-        raise InputError(
-            f"model.num_colours={network['num_colours']} but num_colours={knobs['num_colours']}; "
-            "pass num_colours alone, which the network follows"
-        )
+        return next(vars(home)[name] for home in (checks, compose, folder) if name in vars(home))
+    raise AttributeError(name)

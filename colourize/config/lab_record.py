@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colourize import files
-from colourize.config.knobs import conf_dir
+from colourize.config.folder import conf_dir
 
 
 def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:

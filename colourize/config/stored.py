@@ -6,26 +6,16 @@ values. Every configuration of a checkpoint is checked here before anything is b
 
 import re
 from collections.abc import Collection
-from dataclasses import MISSING as NO_DEFAULT
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from omegaconf import MISSING, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from colourize.config import options
-from colourize.config.knobs import LATER, NODES, OPTIONAL, Knobs
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, check_types, required
 from colourize.config.options import OPTIONS, is_option, named, option, refusal
 from colourize.errors import InputError, shown
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
 KEY = r"[A-Za-z]\w*"  # what begins with an underscore is an order to Hydra
-KNOWN = {knob.name for knob in fields(Knobs)}
-REQUIRED = {
-    knob.name for knob in fields(Knobs)
-    if knob.default is MISSING and knob.default_factory is NO_DEFAULT and knob.name not in LATER
-}  # fmt: skip
 
 
 def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dict[str, Any]:
@@ -42,9 +32,9 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
     if not isinstance(config, dict):
         raise InputError(f"{file}: config must be a dictionary of knobs, got {type(config).__name__}")
     for name in config:
-        if name not in KNOWN:
+        if name not in KNOBS:
             raise InputError(f"{file}: {shown(name)} is not a knob; a newer colourize may have written this file")
-    if lacking := sorted(REQUIRED - config.keys()):
+    if lacking := sorted(required() - config.keys()):
         raise InputError(f"{file}: config lacks {', '.join(lacking)}; colourize writes all knobs, so pass another file")
     values = dict(config)
     for group in NODES:
@@ -90,17 +80,15 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
 
 
 def _check_types(config: dict[str, Any], file: str | Path) -> None:
-    """Raises InputError where a knob has another type than its schema's.
+    """Raises InputError where a knob has another type than it declares.
 
-    Not for ``trainer``: nothing is built from it, and an older run's may hold an argument that is refused now.
+    Not for the values of ``trainer``: nothing is built from it, and an older run's may hold an argument that is refused
+    now.
     """
-    if not isinstance(config.get("trainer", {}), dict):
-        raise InputError(f"{file}: trainer must be a dictionary, got {type(config['trainer']).__name__}")
     try:
-        OmegaConf.merge(OmegaConf.structured(Knobs), OmegaConf.create({**config, "trainer": {}}))
-    except OmegaConfBaseException as error:
-        line = str(error).partition("\n")[0]
-        raise InputError(f"{file}: {error.full_key or 'config'} is of the wrong type ({line})") from None
+        check_types(config)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
 
 
 def packed(config: dict[str, Any]) -> dict[str, Any]:

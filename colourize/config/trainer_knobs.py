@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
-from omegaconf import MISSING
-
+from colourize.config.knob import MISSING
 from colourize.errors import InputError
 
 Rule = tuple[str, Callable[[Any], bool]]
@@ -40,8 +39,10 @@ SWITCH: Rule = "true or false", _one_of(True, False)
 CLIP: Rule = "a number >= 0", lambda value: value is None or (_number(value) and 0 <= value < float("inf"))
 
 
-def _taken(does: str, rule: Rule) -> Any:
-    return field(default=MISSING, metadata={"does": does, "rule": rule[0], "fits": rule[1]})
+def _taken(does: str, rule: Rule, changes_nothing: bool = False) -> Any:
+    """A field; ``changes_nothing`` says that the argument has no effect on what is trained."""
+    metadata = {"does": does, "rule": rule[0], "fits": rule[1], "changes_nothing": changes_nothing}
+    return field(default=MISSING, metadata=metadata)
 
 
 def _fits_time(value: Any) -> bool:
@@ -68,7 +69,9 @@ class TrainerKnobs:
         ("true, false or warn", _one_of(True, False, None, "warn")),
     )
     enable_progress_bar: bool | None = _taken(
-        "false: neither a bar nor a line for each epoch", ("true or false", _one_of(True, False, None))
+        "false: neither a bar nor a line for each epoch",
+        ("true or false", _one_of(True, False, None)),
+        changes_nothing=True,
     )
     gradient_clip_algorithm: str | None = _taken(
         "clips the norm of all gradients together, or each value", ("norm or value", _one_of("norm", "value", None))
@@ -77,13 +80,16 @@ class TrainerKnobs:
     limit_train_batches: int | float | None = _taken("trains on so many batches of each epoch", BATCHES)
     limit_val_batches: int | float | None = _taken("validates on so many batches", BATCHES)
     max_time: Any = _taken(  # noqa: RUF009  ruff takes Any for mutable
-        "ends the run after this time as a signal would: saved, to be resumed", ("a time DD:HH:MM:SS > 0", _fits_time)
+        "ends the run after this time as a signal would: saved, to be resumed",
+        ("a time DD:HH:MM:SS > 0", _fits_time),
+        changes_nothing=True,
     )
     min_epochs: int | None = _taken("epochs before patience may end the run; at most max_epochs", COUNT)
     min_steps: int | None = _taken("steps of the optimizer before patience may end the run", COUNT)
     profiler: str | None = _taken(
         "measures where the time goes; the result lies in the run folder as fit-profile*",
         ("simple, advanced or pytorch", _one_of("simple", "advanced", "pytorch", None)),
+        changes_nothing=True,
     )
     reload_dataloaders_every_n_epochs: int = _taken("makes the loaders anew; the run stays the same to the bit", COUNT)
     val_check_interval: int | float | None = _taken("batches, or share of an epoch, between validations", BATCHES)
@@ -125,6 +131,7 @@ WITHOUT_EFFECT = (
     "limit_test_batches", "log_every_n_steps", "sync_batchnorm", "use_distributed_sampler",
 )  # fmt: skip
 """Refused arguments that changed nothing while they were taken: an older run is resumed without them."""
+CHANGES_NOTHING = *(name for name, known in TAKEN.items() if known["changes_nothing"]), *WITHOUT_EFFECT
 WORD = re.compile(r"(\+\+|\+|~)?trainer\.(\w+)(?:=(.*))?", re.S)
 
 

@@ -20,7 +20,7 @@ from colourize.colour import palette as palettes
 from colourize.colour.rgb import LEVELS
 from colourize.colour.spaces import RGB, SPACES, Space
 from colourize.config.instantiate import builder
-from colourize.config.knobs import LATER
+from colourize.config.knobs import before
 from colourize.data.cache import Stream, cached, cached_array, digest
 from colourize.data.pictures import Pictures
 
@@ -144,7 +144,7 @@ def prepared(config: dict[str, Any], pictures: Pictures | None = None) -> Labell
         config: the knobs, or those of an older run.
         pictures: of its source, where they are read already.
     """
-    config = {**LATER, **config}
+    config = {**before(), **config}
     pictures = read(config) if pictures is None else pictures
     space, folder = SPACES[config["colour_space"]], config["cache_dir"]
     palette = palette_of(pictures.train, config["num_colours"], folder, config["palette"], space)

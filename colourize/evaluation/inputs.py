@@ -12,8 +12,10 @@ from torch import Tensor
 
 from colourize import files
 from colourize.config import options
+from colourize.config.compose import plain
+from colourize.config.folder import conf_dir, own
 from colourize.config.instantiate import builder
-from colourize.config.knobs import LATER, conf_dir, own, plain
+from colourize.config.knobs import KNOBS, value_in
 from colourize.config.options import option
 from colourize.data.module import ColourData, fingerprint
 from colourize.data.pictures import Pictures
@@ -83,7 +85,7 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
     config = OmegaConf.create({**runs[0].config, "trainer": {}})  # an older run's may hold what is refused now
-    default = own("config.yaml")["cache_dir"]
+    default = KNOBS["cache_dir"].default
     if config.cache_dir != default and "cache_dir" not in words and not files.is_cache(Path(config.cache_dir)):
         log.warning(files.NO_CACHE, f"cache_dir={config.cache_dir}")
         config.cache_dir = default
@@ -101,7 +103,7 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
 def colour_data(config: dict[str, Any]) -> ColourData:
     """The pictures of a configuration, not yet loaded."""
     names = "num_colours", "palette", "colour_space", "cache_dir"
-    return ColourData(builder("data", config["data"]), **{name: {**LATER, **config}[name] for name in names})
+    return ColourData(builder("data", config["data"]), **{name: value_in(config, name) for name in names})
 
 
 def trained_on(trained: Trained, pictures: Pictures) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from colourize.report.columns import ACCURACY, LOSS, Column, over_seeds, ranked
 from colourize.report.settings import Setting, Study
 from colourize.report.statistics import Paired, paired
-from colourize.report.values import PICTURES, value_of
+from colourize.runs.apart import PICTURES, value_of
 
 MOST_PAIRS = 15
 

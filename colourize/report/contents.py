@@ -16,8 +16,8 @@ from colourize.report.records import Record
 from colourize.report.results import tables
 from colourize.report.searched import searched
 from colourize.report.settings import Study
-from colourize.report.values import shown, value_of
 from colourize.runs import run_folder
+from colourize.runs.apart import as_typed, value_of
 
 MOST_STRIPS = 60
 SAID = {
@@ -132,16 +132,16 @@ def _unfinished(study: Study) -> list[Part]:
 
 def _varied(study: Study) -> list[Part]:
     def line(name: str) -> str:
-        values = dict.fromkeys(shown(value_of(each.values, name)) for each in study.settings)
+        values = dict.fromkeys(as_typed(value_of(each.values, name)) for each in study.settings)
         return f"`{name}`: {', '.join(values)}"
 
     varied = [line(name) for name in study.varied] or ["nothing but the seed"]
     varied += [f"{line(name)} (follows from the above)" for name in study.following]
     if study.usual:
-        said = ", ".join(f"{name}={shown(value)}" for name, value in study.usual.items() if name != "model")
+        said = ", ".join(f"{name}={as_typed(value)}" for name, value in study.usual.items() if name != "model")
         varied.append(f"where a setting's name says nothing: {said}")
     seeds = sorted({record.seed for record in study.records if record.config})
-    constant = [[name, shown(value)] for name, value in study.constant.items()]
+    constant = [[name, as_typed(value)] for name, value in study.constant.items()]
     varied.append(f"`seed`: {', '.join(map(str, seeds)) or 'unknown'}")
     stayed = Table([["the same in all", "value"], *constant], long="What stayed the same")
     return [Heading("What varied, and what stayed"), Bullets(varied), stayed]

@@ -10,7 +10,7 @@ from colourize.report.document import Chart
 from colourize.report.records import Record
 from colourize.report.references import floor_along, levels, published
 from colourize.report.settings import Setting, Study
-from colourize.report.values import shown, value_of
+from colourize.runs.apart import as_typed, value_of
 
 TRAINING = LOSSES[2]
 HIGHLIGHTED = 4  # curves named where there are too many: the best ones and the worst
@@ -154,7 +154,7 @@ def _swept(study: Study, settings: Sequence[Setting]) -> tuple[str, dict[str, li
     x = max(numbers, key=lambda name: numbers[name])
     groups: dict[str, list[Setting]] = {}
     for each in settings:
-        rest = {name: shown(value_of(each.values, name)) for name in study.varied if name != x}
+        rest = {name: as_typed(value_of(each.values, name)) for name in study.varied if name != x}
         told = [value if name == "model" else f"{name}={value}" for name, value in rest.items()]
         groups.setdefault(", ".join(told), []).append(each)
     return (x, groups) if len(groups) <= MOST_SERIES - 1 else None

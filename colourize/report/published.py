@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from colourize.report.values import value_of
+from colourize.runs.apart import value_of
 
 SOURCE = "notebooks of public student repositories of CSC413/2516, Winter 2023, in this project's collection"
 
@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def matching(values: dict[str, Any]) -> Published | None:
-    """The published result whose settings these are, ``settings.values_of`` a run; None where one differs."""
+    """The published result whose settings these are, ``runs.apart.setting`` of a run; None where one differs."""
     same = all(value_of(values, name) == value for name, value in SETTINGS.items())
     others = [name for name in values if "." in name and not name.startswith("data.") and name not in SETTINGS]
     horses = values.get("classes") in ("horse", 7, '["horse"]', "[7]") and values.get("data") in ("cifar10", "folder")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from colourize.report.columns import LOSSES, OF_PICTURES, Column, around, cell, of, of_row, ranked, table_of
 from colourize.report.document import Part, Table, Text
 from colourize.report.settings import Setting, Study
-from colourize.report.values import PICTURES, shown, value_of
+from colourize.runs.apart import PICTURES, as_typed, value_of
 
 Rows = dict[str, dict[str, float]]
 MOST_ROWS, BEST = 20, 10
@@ -74,7 +74,7 @@ def _telling(study: Study, pictures: str) -> str:
     others = [each for each in study.settings if each.pictures != pictures]
     shared = {}
     for name in (*study.varied, *study.following):
-        values = {shown(value_of(each.values, name)) for each in study.settings if each.pictures == pictures}
+        values = {as_typed(value_of(each.values, name)) for each in study.settings if each.pictures == pictures}
         if len(values) == 1 and name != PICTURES:
             shared[name] = values.pop()
     own = {name: value for name, value in shared.items() if not _any_has(others, {name: value})}
@@ -94,4 +94,4 @@ def _together(values: dict[str, str], others: Sequence[Setting]) -> dict[str, st
 
 def _any_has(settings: Sequence[Setting], values: dict[str, str]) -> bool:
     pairs = values.items()
-    return any(all(shown(value_of(each.values, name)) == value for name, value in pairs) for each in settings)
+    return any(all(as_typed(value_of(each.values, name)) == value for name, value in pairs) for each in settings)

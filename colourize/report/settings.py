@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from colourize.report.records import Record
-from colourize.report.values import PICTURES, Values, shown, value_of, values_of
+from colourize.runs.apart import PICTURES, Values, as_typed, setting, value_of
 
 MOST_NAMED = 3
 """Varied names in a label; where there are more, it leaves out those at their commonest value."""
@@ -64,12 +64,12 @@ def study(records: Sequence[Record]) -> Study:
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record.config and (record.fingerprint or record.epochs):
-            groups.setdefault(json.dumps(values_of(record), sort_keys=True), []).append(record)
+            groups.setdefault(json.dumps(setting(record.config, record.fingerprint), sort_keys=True), []).append(record)
     doubled: list[str] = []
     settings = [_setting(runs, doubled) for _, runs in sorted(groups.items())]
-    varied, following, constant = told_apart(records, [setting.values for setting in settings])
-    usual = _usual([setting.values for setting in settings], varied)
-    labels = _labels([setting.values for setting in settings], varied, usual)
+    varied, following, constant = varied_and_constant(records, [each.values for each in settings])
+    usual = _usual([each.values for each in settings], varied)
+    labels = _labels([each.values for each in settings], varied, usual)
     named = [replace(each, label=label) for each, label in zip(settings, labels, strict=True)]
     named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
     return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
@@ -88,15 +88,20 @@ def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
     under_way = [run for run in runs if run.seed in others and run.state != "finished" and run.epochs]
     lost = [run for seed, run in sorted(others.items()) if run.state in ENDED]
     finished = tuple(by_seed[seed] for seed in sorted(by_seed))
-    return Setting(values_of(runs[0]), finished, tuple(sorted(under_way, key=lambda run: run.seed)), tuple(lost))
+    return Setting(
+        setting(runs[0].config, runs[0].fingerprint),
+        finished,
+        tuple(sorted(under_way, key=lambda run: run.seed)),
+        tuple(lost),
+    )
 
 
-def told_apart(
+def varied_and_constant(
     records: Sequence[Record], settings: Sequence[Values]
 ) -> tuple[tuple[str, ...], tuple[str, ...], Values]:
-    """What tells settings apart, what only follows from that, and what is the same in all of them.
+    """Names that separate the settings, names that only follow from those, and the values that all settings share.
 
-    What jobs were told in different words comes first, then the knobs, last what lies within an option.
+    What differs in the words of the jobs comes first, then the knobs, last what lies within an option.
     """
     names = dict.fromkeys(name for values in settings for name in values)
     columns = {name: [json.dumps(value_of(values, name)) for values in settings] for name in names}
@@ -154,7 +159,8 @@ def _label(
     named = [name for name in named if not name.startswith("model.") or (values["model"], name) in taken]
     named.sort(key=lambda name: name != "model")
     parts = [
-        str(values["model"]) if name == "model" else f"{name}={shown(value_of(values, name), exact)}" for name in named
+        str(values["model"]) if name == "model" else f"{name}={as_typed(value_of(values, name), exact)}"
+        for name in named
     ]
     return ", ".join(parts) or str(values["model"])
 

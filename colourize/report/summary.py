@@ -9,8 +9,8 @@ from colourize.present.terminal import cleaned
 from colourize.report.columns import LOSS, SECONDS, cell, of, over_seeds, ranked, table_of
 from colourize.report.comparisons import difference
 from colourize.report.settings import Setting, Study
-from colourize.report.values import shown, value_of
 from colourize.runs import run_folder
+from colourize.runs.apart import as_typed, value_of
 
 PLACES = "experiment", "data", "classes", "accelerator"
 """Keys of words that say where a study runs, not what it is."""
@@ -75,7 +75,9 @@ def _margin(order: Sequence[Setting]) -> str:
 def _named(study: Study, setting: Setting) -> str:
     """The setting's label, and the values that labels leave out."""
     silent = {name: value for name, value in study.usual.items() if value_of(setting.values, name) == value}
-    return ", ".join([setting.label, *(f"{name}={shown(value)}" for name, value in silent.items() if name != "model")])
+    return ", ".join(
+        [setting.label, *(f"{name}={as_typed(value)}" for name, value in silent.items() if name != "model")]
+    )
 
 
 def _cost(study: Study) -> list[str]:

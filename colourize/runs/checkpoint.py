@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from colourize import files
 from colourize.colour.spaces import SPACES, Space
 from colourize.config import options, stored
-from colourize.config.knobs import LATER
+from colourize.config.knobs import value_in
 from colourize.errors import InputError, one_line, shown
 from colourize.model import Model
 from colourize.runs import archive, format1
@@ -156,7 +156,7 @@ def _model_state(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _space(config: dict[str, Any]) -> Space:
-    return SPACES[{**LATER, **config}["colour_space"]]
+    return SPACES[value_in(config, "colour_space")]
 
 
 def _palette(palette: Any, config: dict[str, Any]) -> Tensor:

@@ -7,7 +7,6 @@ code, no configuration files, and no place to write; the places that it names to
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import HydraException
 
 from colourize import files
-from colourize.config.compare import key_of
-from colourize.config.knobs import NODES, Knobs, conf_dir, own
+from colourize.config.compare import key_of, respelt
+from colourize.config.folder import conf_dir, own
+from colourize.config.knobs import KNOBS, NODES
 from colourize.errors import InputError, shown
 
 log = logging.getLogger(__name__)
 GROUPS = *NODES, "experiment"
-SCALARS = {knob.name for knob in fields(Knobs)} - {*NODES, "resume", "trainer"}
+SCALARS = set(KNOBS) - {*NODES, "resume", "trainer"}
 CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
 NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
            ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
@@ -32,8 +32,11 @@ CACHES = "cache_dir", "data.cache_dir"
 """Where we write: left out unless a cache of ours lies there already. It changes no result."""
 READ = "data.root", "palette", "ckpt_path"
 KNOB = rf"\$\{{({'|'.join(sorted(SCALARS))}|model\._target_)\}}"
-REFERENCE = re.compile(rf"{KNOB}|\$\{{(scaled|per_network):([^${{}}\\]|{KNOB}|\{{[^${{}}\\]*\}})*\}}")
-"""What a value may refer to: other knobs, and our own two functions; ``${oc.env:...}`` would read the environment."""
+REFERENCE = re.compile(rf"{KNOB}|\$\{{(?:colourize\.)?(?:scaled|per_network):([^${{}}\\]|{KNOB}|\{{[^${{}}\\]*\}})*\}}")
+"""What a value may refer to: other knobs, and two resolvers of colourize, which older runs spell without the prefix.
+
+``${oc.env:...}`` would read the environment.
+"""
 NAME = r"[A-Za-z]\w*"  # of a value within an option; what begins with an underscore is an order to Hydra
 MOST_JOBS = 10_000
 LONGEST = 4096  # characters of a word; ours have at most some hundred
@@ -47,7 +50,7 @@ def taken(
 
     Args:
         words: of the file.
-        typed: those on the command line, by key (``changes.key_of``); they replace the file's, and are not checked.
+        typed: those on the command line, by key (``compare.key_of``); they replace the file's, and are not checked.
         folder: of the run or the sweep, for messages.
         home: the directory in which it was begun, where relative paths are read; None where that is not known.
         source: the name of its data source; None where only its words say so.
@@ -57,7 +60,7 @@ def taken(
     """
     kept: list[str] = []
     elsewhere = home if home is not None and files.place(home) != Path.cwd() else None
-    left = [word for word in words if key_of(word) not in {*typed, *LEFT_OUT}]
+    left = [respelt(word) for word in words if key_of(word) not in {*typed, *LEFT_OUT}]
     if refused := refusals(left):
         raise InputError(
             f"resume={folder}: its file holds {', '.join(shown(word, 120) for word in refused[:5])}, but a file may "

@@ -4,7 +4,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from colourize.config.knobs import Knobs
+from colourize.config.knobs import KNOBS
 from colourize.errors import InputError
 
 
@@ -18,7 +18,7 @@ def distribution(override: Override) -> Any:
 
     value: Any = override.value()
     name, whole = override.get_key_element(), isinstance(getattr(value, "start", None), int)
-    if override.is_interval_sweep() and not whole and Knobs.__annotations__.get(name) is int:
+    if override.is_interval_sweep() and not whole and name in KNOBS and KNOBS[name].kind is int:
         ends = f"{value.start:g},{value.end:g}"
         raise InputError(
             f"{override.input_line} gives fractions, and {name} is a whole number; pass {name}=int(interval({ends}))"

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from colourize.config import options, stored
 from colourize.config.compare import check_changes, moved
-from colourize.config.knobs import LATER, NODES
+from colourize.config.knobs import NODES, value_in
 from colourize.errors import InputError, shown
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _is_waiting(state: dict[str, Any]) -> bool:
 def _is_averaged(contents: dict[str, Any]) -> bool:
     """Whether all parts of a moving average are there, or none."""
     parts = "MovingAverage" in contents["callbacks"], "current_model_state" in contents, "averaging_state" in contents
-    averages = {**LATER, **contents["config"]}.get("ema") is not None
+    averages = value_in(contents["config"], "ema") is not None
     return parts == (averages,) * 3 and (
         not averages
         or (

@@ -142,7 +142,7 @@ def test_the_polynomials_say_of_which_dilation_they_are():
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"overrides": ["kernel=0"]}, "kernel=0 is too small"),
+        ({"overrides": ["kernel=0"]}, "kernel must be >= 1, got 0"),
         (
             {"overrides": ["model=unet"], "listed": NETS / "handout.yaml"},
             "is a network of its own; leave model=unet out",

@@ -14,7 +14,7 @@ from PIL import Image
 
 from colourize.cli.main import main
 from colourize.cli.theory import carried_out
-from colourize.config.knobs import conf_dir
+from colourize.config.folder import conf_dir
 from colourize.course.theory import weight_decay
 from colourize.errors import InputError
 
@@ -69,8 +69,8 @@ def test_a_study_can_be_swept_and_a_failed_job_does_not_stop_the_others(tmp_path
         (["study=weight_decay", "study.eta=-1.0"], "eta=-1.0"),
         (["study=weight_decay", "study.eta=nan"], "eta=nan"),
         (["study.adaptive_lr=0"], "adaptive_lr=0 is no learning rate"),
-        (["seed=-1"], "seed=-1 is too small; pass seed=0 or more"),
-        (["study=hypergradient", "seed=99999999999"], "seed=99999999999 is too large; pass seed="),
+        (["seed=-1"], "seed must be >= 0 and <= 4294967295, got -1; pass seed=0"),
+        (["study=hypergradient", "seed=99999999999"], "seed must be >= 0 and <= 4294967295, got 99999999999"),
         (["study=hypergradient", "study.memory_features=0"], "memory_features=0 is too small; pass 1 or more"),
         (["study=hypergradient", "study.descent_steps=0"], "descent_steps=0 is too small"),
         (["study=padding", "study.kernel=0"], "kernel must be >= 1, got 0; pass kernel=1 or more"),

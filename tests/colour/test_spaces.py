@@ -13,7 +13,7 @@ from colourize.colour.kmeans import fit
 from colourize.colour.palette import dequantize, quantize
 from colourize.colour.rgb import eight_bit, grey
 from colourize.colour.spaces import RGB, SPACES, WHITE
-from colourize.config.knobs import COLOUR_SPACES
+from colourize.config.knobs import KNOBS
 
 LAB, OKLAB = SPACES["lab"], SPACES["oklab"]
 EVERY = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
@@ -52,7 +52,7 @@ def drawn(seed: int, shape: tuple[int, ...] = (2, 12, 12, 3)) -> Tensor:
 
 
 def test_the_knob_s_values_are_the_spaces():
-    assert tuple(SPACES) == COLOUR_SPACES
+    assert tuple(SPACES) == KNOBS["colour_space"].choices
 
 
 @EVERY

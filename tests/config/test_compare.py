@@ -5,7 +5,7 @@ import pytest
 
 from colourize.cli.evaluate import evaluate
 from colourize.config import compare
-from colourize.config.knobs import LATER
+from colourize.config.knobs import before as held
 from colourize.errors import InputError
 from colourize.runs import checkpoint, manifest
 from colourize.tasks.colourization.train import train
@@ -44,7 +44,9 @@ def test_the_remedy_is_what_one_would_type(option):
 def test_what_may_change_is_named(caplog):
     with caplog.at_level(logging.WARNING):
         compare.check_changes(knobs(*QUICK), knobs(*QUICK, "max_epochs=7", "cache_dir=elsewhere"), "x was trained")
-    assert [record.getMessage() for record in caplog.records] == ["x was trained with max_epochs=2; it goes on with 7"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "x was trained with max_epochs=2; it is resumed with 7"
+    ]
 
 
 def test_differences_name_the_innermost_key():
@@ -60,10 +62,10 @@ def test_the_hash_stands_for_what_makes_a_difference():
 
 def older(config):
     """The configuration as it was written before there was a dilation, or any knob that came after it."""
-    model = {key: value for key, value in config["model"].items() if key not in LATER}
+    model = {key: value for key, value in config["model"].items() if key not in held("model")}
     optimizer = {key: value for key, value in config["optimizer"].items() if key != "fused"}
     return {
-        **{key: value for key, value in config.items() if key not in LATER},
+        **{key: value for key, value in config.items() if key not in held()},
         "model": model,
         "optimizer": optimizer,
     }
@@ -75,7 +77,7 @@ def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(pictur
     now = knobs(*words)
     assert now["data"]["profiles"] is True
     before = older(now)
-    before["data"] = {key: value for key, value in now["data"].items() if key not in LATER}
+    before["data"] = {key: value for key, value in now["data"].items() if key not in held("data")}
     goes_on = compare.as_begun(now, before, words)
     assert goes_on["data"]["profiles"] is False
     compare.check_changes(before, goes_on, "x was trained")

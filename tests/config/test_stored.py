@@ -108,8 +108,8 @@ def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch,
 @pytest.mark.parametrize(
     ("path", "value", "told"),
     [
-        (("kernel",), "big", "kernel is of the wrong type"),
-        (("kernel",), [3], "kernel is of the wrong type"),
+        (("kernel",), "big", "kernel must be an integer, got big"),
+        (("kernel",), [3], "kernel must be an integer, got a list"),
         (("kernel",), "${oc.env:HOME}", "config.kernel must be a plain value"),
         (("classes",), ["${oc.env:HOME}"], "config.classes.0 must be a plain value"),
         (("model", "kernel"), torch.ones(3), "config.model.kernel must be a plain value, got Tensor"),

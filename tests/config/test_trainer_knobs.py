@@ -11,9 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from colourize.cli.main import _one_line
-from colourize.config.compare import SHOWN, config_hash
-from colourize.config.knobs import given
-from colourize.config.trainer_knobs import REFUSED, TAKEN, WITHOUT_EFFECT, check, normalised, seconds
+from colourize.config.compare import config_hash
+from colourize.config.compose import given
+from colourize.config.trainer_knobs import CHANGES_NOTHING, REFUSED, TAKEN, WITHOUT_EFFECT, check, normalised, seconds
 from colourize.errors import InputError
 from tests.conftest import composed, knobs
 
@@ -152,7 +152,7 @@ def test_a_plus_brings_in_nothing_else(word):
 def test_an_older_run_s_words_without_effect_are_left_out_and_a_person_s_are_refused():
     for name in WITHOUT_EFFECT:
         assert normalised([f"+trainer.{name}=1", "lr=1"], ["resume=r"]) == ["lr=1"]
-        assert name in SHOWN
+        assert name in CHANGES_NOTHING
         with pytest.raises(InputError, match=f"trainer.{name}=1 is not taken"):
             normalised([f"trainer.{name}=1"], [f"trainer.{name}=1"])
 

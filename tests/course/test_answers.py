@@ -17,7 +17,7 @@ from torch import nn
 
 from colourize.cli import answers as command
 from colourize.cli.main import main
-from colourize.config.knobs import conf_dir
+from colourize.config.folder import conf_dir
 from colourize.course.answers import counted, trained
 from colourize.course.arithmetic.general import general
 from colourize.course.arithmetic.nets import sequential

@@ -40,7 +40,7 @@ def test_11_a_change_that_takes_effect_is_named(run, resume, tmp_path, seen):
     assert run("stopped", probe=probes.signal_in_step, given=(signal.SIGTERM, 3)).wait() == 143
     longer = resume("stopped", "max_epochs=5")
     assert longer.wait() == 0
-    assert "stopped was trained with max_epochs=4; it goes on with 5" in longer.stdout()
+    assert "stopped was trained with max_epochs=4; it is resumed with 5" in longer.stdout()
     assert_identical_but_configuration(tmp_path / "whole", tmp_path / "stopped")
     seen("max_epochs named, identical to a run of that length")
 

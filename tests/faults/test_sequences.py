@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from colourize.config.knobs import conf_dir
+from colourize.config.folder import conf_dir
 from colourize.data.module import ColourData
 from colourize.errors import Interrupted
 from colourize.runs.run_folder import claim

@@ -65,7 +65,7 @@ def test_31_failed_jobs_stop_no_other_and_all_stand_in_the_table(sweep, tmp_path
     said = done.stdout()
     assert "job 1 (batch_size=4 kernel=2) failed: no one foresaw this" in said
     for number, kernel in ((3, 1), (4, 2), (5, 3)):
-        assert f"job {number} (batch_size=0 kernel={kernel}) failed: batch_size=0 is too small" in said
+        assert f"job {number} (batch_size=0 kernel={kernel}) failed: batch_size must be >= 1, got 0" in said
     seen("4 of 6 failed in two ways: 2 finished, exit 1, 4 lines")
 
 
@@ -160,7 +160,7 @@ def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, resume, tmp_pa
     before = (tmp_path / "sweep/0/checkpoints/last.ckpt").read_bytes()
     other = sweep("sweep", "seed=5")
     assert other.wait() == 1
-    assert "sweep/0 was trained with seed=0, not 5; pass seed=0, or start a run of its own" in other.stdout()
+    assert "sweep/0 was trained with seed=0, not 5; pass seed=0, or start a new run" in other.stdout()
     assert (tmp_path / "sweep/0/checkpoints/last.ckpt").read_bytes() == before
     assert states(tmp_path / "sweep") == ["finished"] * 3
     assert resume("sweep").wait() == 0

@@ -16,9 +16,8 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG, parse_session_start_info_plugin_data
 
-from colourize.config.compare import NO_DIFFERENCE
-from colourize.config.knobs import NODES
-from colourize.tasks.colourization.results import hyperparameters
+from colourize.config.knobs import NODES, on_resume
+from colourize.runs.apart import hyperparameters
 from colourize.tasks.colourization.train import train
 from tests.trained import rows
 
@@ -80,9 +79,9 @@ def test_the_row_of_hyperparameters_holds_the_values_that_took_effect_once(finis
     assert (row["optimizer"].string_value, row["loss"].string_value) == ("adam", "cross_entropy")
     assert not {"model.kernel", "optimizer.lr", "data.image_size", "accelerator", "cache_dir"} & {*row}
     said = json.loads((finished_run / "run.json").read_text())["config"]
-    untold = {*NO_DIFFERENCE, "accelerator", "trainer"}
+    untold = {*on_resume("no difference"), "accelerator", "trainer"}
     assert {*said} - {*row} - untold == {
-        name for name, value in said.items() if value is None and name not in (*NODES, *NO_DIFFERENCE)
+        name for name, value in said.items() if value is None and name not in (*NODES, *on_resume("no difference"))
     }  # a knob without a value has no cell
 
 

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from colourize.cli.main import main
+from colourize.config.checks import check
 from colourize.config.compare import check_changes, comparable
-from colourize.config.knobs import check
 from colourize.errors import InputError
 from colourize.evaluation.measures import MEASURES
 from colourize.evaluation.yardstick import QUICK, Yardstick

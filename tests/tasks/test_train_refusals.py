@@ -22,7 +22,7 @@ from tests.conftest import QUICK, knobs
         ("palette=missing.npy", "palette=missing.npy: no such file"),
         ("classes=hourse", "classes='hourse': unknown class; pass some of meadow"),
         ("ckpt_path=missing.ckpt", "no such checkpoint"),
-        ("precision=33", "precision=33 is unknown; pass one of 32-true"),
+        ("precision=33", "precision must be one of 32-true, bf16-mixed, 16-mixed, 64-true, got 33"),
         ("+trainer.foo=1", "trainer.foo=1 is unknown"),
         ("optimizer.weight_decay=-1", "optimizer: Invalid weight_decay value"),
         ("data.num_train=1", "num_train=1 is too small"),

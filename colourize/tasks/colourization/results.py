@@ -9,9 +9,7 @@ import pytorch_lightning as pl
 from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
-from colourize.config.compare import NO_DIFFERENCE
 from colourize.config.instantiate import short_name
-from colourize.config.knobs import NODES
 from colourize.config.options import option
 from colourize.evaluation.measures import MODEL, Row, standing
 from colourize.evaluation.yardstick import KNOWING, PRIOR, QUICK, TABLE
@@ -19,7 +17,7 @@ from colourize.evaluation_page import as_json, as_markdown, table_of, widened
 from colourize.files import replace_text
 from colourize.present import terminal
 from colourize.present.figures import save, save_curves, strip_figure
-from colourize.present.terminal import clean
+from colourize.runs.apart import hyperparameters
 from colourize.tasks.colourization.module import Colourizer
 from colourize.training.callbacks import EpochTable, step, tensorboard
 
@@ -54,25 +52,6 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
         for summary_ in (begun, ended):
             writer._get_file_writer().add_summary(summary_, at)
         logger.finalize("success")
-
-
-def hyperparameters(knobs: dict[str, Any]) -> dict[str, Any]:
-    """The values that took effect, each once: knobs, names of options, and what an option's values add to the knobs.
-
-    Left out: the machine, the cache, and what has no value.
-    """
-    flat = {name: value for name, value in knobs.items() if name not in (*NODES, *NO_DIFFERENCE, "accelerator")}
-    for group in NODES:
-        node = knobs.get(group) or {}
-        flat[group] = short_name(node) if group == "model" else option(node.get("_target_"), group)
-        inner = {name: value for name, value in node.items() if name not in ("_target_", *NO_DIFFERENCE)}
-        flat |= {f"{group}.{name}": value for name, value in inner.items() if knobs.get(name) != value}
-    flat |= {f"trainer.{name}": value for name, value in (flat.pop("trainer", None) or {}).items()}
-    return {
-        name: value if isinstance(value, int | float) else clean(str(value))
-        for name, value in flat.items()
-        if value is not None
-    }
 
 
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:

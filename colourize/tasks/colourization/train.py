@@ -21,7 +21,7 @@ from torch import nn
 
 from colourize import files
 from colourize.config.instantiate import builder, short_name
-from colourize.config.knobs import LATER
+from colourize.config.knobs import value_in
 from colourize.config.options import is_option
 from colourize.data.augment import Augmentation
 from colourize.data.module import ColourData
@@ -182,7 +182,7 @@ def _report(knobs: dict[str, Any], folder: Path, fitted: Fitted) -> dict[str, fl
     module, validation, table = fitted.module.cpu().float().eval(), fitted.data.validation, fitted.table
     if not table.validated_rows():
         raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
-    keys = QUICK if knobs.get("measures", LATER["measures"]) == "quick" else MEASURES
+    keys = QUICK if value_in(knobs, "measures") == "quick" else MEASURES
     rows = fitted.yardstick.measured(short_name(knobs["model"]), module.model, keys=keys)
     metrics = results.summary(table)
     index = example_index(len(validation))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from colourize.runs.naming import run_names
+from colourize.runs.apart import run_names
 from tests.conftest import knobs
 
 

@@ -1,0 +1,62 @@
+"""Checks of a whole configuration, before anything is built from it."""
+
+from typing import Any
+
+from colourize.config import trainer_knobs
+from colourize.config.instantiate import check_node, instantiate
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before
+from colourize.config.options import option
+from colourize.errors import InputError
+
+
+def check(config: dict[str, Any]) -> None:
+    """Raises InputError at the first knob that is outside its range, or does not go with another.
+
+    Args:
+        config: plain values of the knobs; it may be older than some of them.
+    """
+    for name in config.keys() - KNOBS.keys():
+        raise InputError(f"{name} is not a knob; --help lists them")
+    config = {**before(), **config}
+    if config["resume"] is not None:
+        raise InputError(f"resume={config['resume']} stands for a command line; pass it to python train.py")
+    for name, knob in KNOBS.items():
+        if knob.range or knob.choices:
+            knob.check_range(config[name])
+    trainer_knobs.check(config["trainer"], config["max_epochs"])
+    _check_clipping(config)
+    for name in NODES:
+        if config[name] or name not in OPTIONAL:
+            check_node(name, config[name])
+    for name in ("augment", "loss"):
+        if config[name]:
+            instantiate(config[name])  # which checks its values
+    if config["scheduler"] and option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
+        raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
+    _check_network(config)
+
+
+def _check_clipping(config: dict[str, Any]) -> None:
+    """Raises InputError where Lightning could not clip gradients: with a fused optimizer in mixed precision."""
+    precision = config["precision"]
+    clips = config["trainer"].get("gradient_clip_val")
+    if precision.endswith("-mixed") and clips and config["optimizer"].get("fused"):
+        rule = f"trainer.gradient_clip_val with precision={precision} requires optimizer.fused=false"
+        raise InputError(f"{rule}; pass optimizer.fused=false")
+
+
+def _check_network(config: dict[str, Any]) -> None:
+    """Raises InputError where the network would not use a knob, or has another value of one, outside its range."""
+    network = config["model"]
+    if config["dilation"] > 1 and "dilation" not in network:
+        raise InputError(f"dilation={config['dilation']}: {network['_target_']} takes none; leave dilation out")
+    if config["hints"] and "hints" not in network:
+        raise InputError(f"hints=true: {network['_target_']} takes none; pass model=resunet, or leave hints out")
+    for name, value in network.items():
+        if name in KNOBS and KNOBS[name].kind is int:
+            KNOBS[name].check_range(value, f"model.{name}")
+    if network.get("num_colours", config["num_colours"]) != config["num_colours"]:
+        raise InputError(
+            f"model.num_colours={network['num_colours']} but num_colours={config['num_colours']}; "
+            "pass num_colours alone, which the network follows"
+        )

@@ -1,0 +1,82 @@
+"""The knobs as Hydra composes them: the schema, the resolvers, and the way from a configuration to plain values."""
+
+from dataclasses import field, make_dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from colourize.config.checks import check
+from colourize.config.knob import MISSING, Knob, Option
+from colourize.config.knobs import KNOBS
+from colourize.config.page import file_page, page
+from colourize.config.trainer_knobs import TrainerKnobs
+from colourize.errors import InputError
+
+
+def register() -> None:
+    """Makes known to Hydra what ``conf/`` refers to: the schema, and the resolvers ``colourize.*``."""
+    ConfigStore.instance().store(name="schema", node=schema())
+    for resolver in (knobs_page, per_network, scaled):
+        OmegaConf.register_new_resolver(f"colourize.{resolver.__name__}", resolver, replace=True)
+
+
+def schema() -> type:
+    """A dataclass with a field for each knob: its type and its default."""
+    return make_dataclass("Knobs", [_field(knob) for knob in KNOBS.values()])
+
+
+def _field(knob: Knob) -> tuple[str, Any, Any]:
+    if knob.kind is dict:
+        return knob.name, TrainerKnobs, field(default_factory=TrainerKnobs)
+    kind: Any = Any if knob.kind in (Option, object) else knob.kind
+    return knob.name, kind | None if knob.default is None and kind is not Any else kind, field(default=knob.default)
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """Plain values with every reference resolved; this is what a run works from and what a checkpoint stores.
+
+    Raises:
+        InputError: a value is missing, or a knob is outside its range.
+    """
+    for key in OmegaConf.missing_keys(cfg):
+        if not key.startswith("trainer."):
+            raise InputError(f"{key} has no value; pass {key}=...")
+    knobs = given(cfg, resolve=True)
+    check(knobs)
+    return knobs
+
+
+def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:
+    """A configuration as plain values, without the arguments of the Trainer that have none."""
+    values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[assignment]
+    if isinstance(arguments := values.get("trainer"), dict):
+        values["trainer"] = {name: value for name, value in arguments.items() if value != MISSING}
+    return values
+
+
+def per_network(target: str, values: dict[str, Any]) -> Any:
+    """The value for a network, by the name of its class: ``${colourize.per_network:${model._target_},{UNet:3}}``.
+
+    Raises:
+        InputError: there is none for this network.
+    """
+    name = target.rpartition(".")[2]
+    if name not in values:
+        raise InputError(f"there is no value for {name}, only for {', '.join(map(str, values))}; pass one")
+    return values[name]
+
+
+def scaled(value: float, size: float, reference: float, power: float = 1) -> float:
+    """``value`` * (``size`` / ``reference``) ** ``power``, an integer where ``value`` is one.
+
+    For a learning rate, or a number of epochs, that follows the batch size:
+    ``${colourize.scaled:0.001,${batch_size},100,0.5}``.
+    """
+    product = value * (size / reference) ** power
+    return max(1, round(product)) if isinstance(value, int) else product
+
+
+def knobs_page(name: str = "") -> str:
+    """The text of ``--help``: the knobs of ``train``, or a file's page."""
+    return (file_page(name) if name else page()).replace("$", "$$")  # Hydra fills in a string.Template

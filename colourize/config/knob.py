@@ -1,0 +1,130 @@
+"""What is declared of a knob: its default, type, range, help text, and what it means for older and resumed runs."""
+
+import math
+import operator
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from colourize.errors import InputError, shown
+
+MISSING = "???"
+"""OmegaConf's word for a value that must be given."""
+ALWAYS = object()
+"""Stands for "every configuration has had this knob"."""
+OnResume = Literal["same", "noted", "no difference"]
+"""A resumed run must keep the value; may change it, which is logged; or it changes nothing of what is trained."""
+KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
+COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
+def typed(value: Any) -> Any:
+    """A value as one types it: null, true, false."""
+    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else value
+
+
+class Option(dict[str, Any]):
+    """Kind of a knob whose value is an option of a group, ``conf/GROUP/NAME.yaml``: a node with its ``_target_``."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One knob. Everything else about it follows from this.
+
+    Attributes:
+        default: its value where nothing else is given; None for "none", ``MISSING`` where one must be given.
+        kind: int, float, bool or str; ``Option``; dict for the arguments of the Trainer; object for any plain value.
+        does: the comment on the page that ``--help`` prints.
+        range: the limits of a number, such as ">= 0 and < 1".
+        choices: the texts that it takes.
+        example: a value within the range, for messages; the default where that is one.
+        before: what held in configurations that are older than the knob; ``ALWAYS`` where there are none.
+        on_resume: whether a resumed run may have another value.
+        hyperparameter: whether TensorBoard's HPARAMS tab shows it. One that makes no difference is never shown.
+        heading: where it stands on the page.
+    """
+
+    name: str
+    default: Any
+    kind: type
+    does: str
+    range: str = ""
+    choices: tuple[str, ...] = ()
+    example: Any = None
+    before: Any = ALWAYS
+    on_resume: OnResume = "noted"
+    hyperparameter: bool = True
+    heading: str = ""
+
+    @property
+    def comment(self) -> str:
+        """The comment on the page: choices, meaning, range."""
+        return "; ".join(part for part in (" | ".join(self.choices), self.does, self.range) if part)
+
+    @property
+    def required(self) -> bool:
+        """Whether every stored configuration has a value for it."""
+        return self.default is not None and self.before is ALWAYS and self.kind is not dict
+
+    def check_type(self, value: Any) -> None:
+        """Raises InputError where a value is not of the knob's type."""
+        if value is None and self.default is None:
+            return
+        if self.kind in (Option, dict):
+            fits, rule = isinstance(value, dict), "a dictionary"
+        elif self.kind is object:
+            fits, rule = value is not None, "a value"
+        else:
+            kinds = (int, float) if self.kind is float else self.kind
+            fits = isinstance(value, kinds) and (self.kind is bool or not isinstance(value, bool))
+            rule = KINDS[self.kind]
+        if not fits:
+            raise InputError(f"{self.name} must be {rule}{self._or_null}, got {shown(value)}")
+
+    def check_range(self, value: Any, name: str = "") -> None:
+        """Raises InputError where a value is outside the knob's range or none of its choices.
+
+        Args:
+            value: of the knob's type.
+            name: how the message calls it; the knob's name where empty.
+        """
+        if value is None:
+            return
+        name, example = name or self.name, self.default if self.example is None else self.example
+        if self.choices and value not in self.choices:
+            raise InputError(f"{name} must be one of {', '.join(self.choices)}, got {shown(value)}")
+        finite = "finite and " if isinstance(value, float) and not math.isfinite(value) else ""
+        if finite or not within(self.range, value):
+            rule = f"{finite}{self.range}{self._or_null}"
+            raise InputError(f"{name} must be {rule}, got {value}; pass {self.name}={example}")
+
+    @property
+    def _or_null(self) -> str:
+        return ", or null" if self.default is None else ""
+
+
+@dataclass(frozen=True)
+class OptionValue:
+    """A value inside the options of a group that came later than they, or makes no difference.
+
+    Attributes: as of ``Knob``.
+    """
+
+    group: str
+    name: str
+    before: Any = ALWAYS
+    on_resume: OnResume = "same"
+
+
+def within(limits: str, value: float) -> bool:
+    """Whether a number is within limits such as "> 0 and < 1"; everything is within none.
+
+    Raises:
+        ValueError: limits of another form.
+    """
+    for limit in limits.split(" and ") if limits else ():
+        if (found := re.fullmatch(r"(>=|<=|>|<) (\d+(?:\.\d+)?)", limit)) is None:
+            raise ValueError(f"limits must be as '> 0 and < 1', got {limits!r}")
+        if not COMPARISONS[found[1]](value, float(found[2])):
+            return False
+    return True

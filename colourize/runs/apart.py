@@ -1,0 +1,152 @@
+"""How runs differ: one list of what took effect, and from it names of runs, HPARAMS, and the settings of a report.
+
+``config.compare`` decides whether two configurations are those of one run; this module shows how they differ. It stands
+in ``runs``, as training, evaluation and reports all show it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colourize.config.compare import comparable, completed, differences
+from colourize.config.instantiate import short_name
+from colourize.config.knob import typed
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before, on_resume
+from colourize.config.options import option
+from colourize.present.terminal import clean
+
+PICTURES = "pictures"
+"""Stands for the fingerprint of pictures and palette: the same ones may lie elsewhere, others at the same place."""
+OF_ITS_OWN = ("seed",)
+"""Values of options that mean something else than the knob of that name: landscapes have a seed of their own."""
+Values = dict[str, Any]
+
+
+def effective(config: Mapping[str, Any], repeats: bool = False, keep: Collection[str] = ()) -> Values:
+    """What took effect, each once, by the key that one types.
+
+    The knobs, the name of each option, and the values inside options and ``trainer`` (``optimizer.betas``).
+
+    Args:
+        config: resolved, as checkpoints hold it.
+        repeats: also the values of options that equal the knob of their name: ``model.kernel`` beside ``kernel``.
+        keep: names of such values that are always kept.
+    """
+    flat: Values = {}
+    for key, value in config.items():
+        if key not in (*NODES, "trainer"):
+            flat[key] = value
+            continue
+        node = value or {}
+        if key != "trainer":
+            flat[key] = short_name(node) if key == "model" else option(node.get("_target_"), key)
+        flat |= {
+            f"{key}.{name}": inner
+            for name, inner in node.items()
+            if name != "_target_" and (repeats or key == "trainer" or name in keep or config.get(name) != inner)
+        }
+    return flat
+
+
+def as_typed(value: Any, exact: bool = False) -> str:
+    """A value as one types it; a number to six digits, or exact."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(as_typed(each, exact) for each in value)}]"
+    if isinstance(value, str) and value.startswith("["):
+        return value.replace('"', "").replace(", ", ",")
+    return f"{value:g}" if isinstance(value, float) and not exact else str(typed(value))
+
+
+def hyperparameters(config: Mapping[str, Any]) -> Values:
+    """The row of TensorBoard's HPARAMS tab: what took effect, without the machine, the cache, and what has no value."""
+    idle = on_resume("no difference")
+    hidden = {*idle, *(knob.name for knob in KNOBS.values() if not knob.hyperparameter)}
+    return {
+        name: value if isinstance(value, int | float) else clean(str(value))
+        for name, value in effective(config).items()
+        if value is not None and name not in hidden and name.rpartition(".")[2] not in idle
+    }
+
+
+def setting(config: Mapping[str, Any], fingerprint: str) -> Values:
+    """By what a report groups runs: what took effect but the seed and paths, and the fingerprint of the pictures."""
+    flat = effective(comparable(dict(config)), keep=OF_ITS_OWN)
+    flat = {name: _plain(value) for name, value in flat.items() if name != "seed" and not name.endswith(".root")}
+    if "palette" in flat:
+        flat["palette"] = Path(str(flat["palette"])).name
+    given = {"ckpt_path": "given"} if config.get("ckpt_path") else {}
+    return {**flat, **given, PICTURES: fingerprint[:8] or "unknown"}
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value, sort_keys=True)
+
+
+def value_of(values: Values, name: str) -> Any:
+    """A setting's value; where it has none, what held in configurations older than the knob."""
+    if name in OPTIONAL:
+        return values.get(name, option(None, name))
+    group, _, last = name.rpartition(".")
+    return values.get(name, _plain(before(group).get(last)))
+
+
+def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
+    """A name for each run: its network, then what varies among all the runs.
+
+    Values inside an option, such as ``model.widths`` or ``loss.sigma``, are compared among the runs that have the same
+    one; where several of them separate the same runs, as in ``resunet`` and ``resunet_small``, the first stands for
+    all. A dotted key is cut to its last part, unless two that differ would then look the same. Runs that differ in
+    nothing are numbered.
+
+    Args:
+        configs: resolved configurations, as checkpoints hold them.
+    """
+    networks = [short_name(config["model"]) for config in configs]
+    configs = [{**dict.fromkeys(config), **completed(comparable(config))} for config in configs]  # in its own order
+    flats = [{name: as_typed(value, exact=True) for name, value in effective(config, repeats=True).items()}
+             for config in configs]  # fmt: skip
+    names = [" ".join([network, *_varying_words(run, configs, flats)]) for run, network in enumerate(networks)]
+    counted, seen = Counter(names), Counter[str]()
+    for number, name in enumerate(names):
+        seen[name] += 1
+        names[number] = f"{name} ({seen[name]})" if counted[name] > 1 else name
+    return names
+
+
+def _varying_words(run: int, configs: Sequence[Mapping[str, Any]], flats: Sequence[Mapping[str, str]]) -> list[str]:
+    """The words ``NAME=VALUE`` by which a configuration differs from any of the others, without its network."""
+    varying = {key for other in configs for key in _differing(configs[run], other)} - {"model"}
+    seen, keys = set(), []
+    for key, value in flats[run].items():
+        node, inside, _ = key.partition(".")
+        split = node, bool(inside), tuple(flat.get(key) == value for flat in flats)
+        if key in varying and split not in seen:
+            seen.add(split)
+            keys.append(key)
+    return list(dict.fromkeys(f"{_short(key, keys, flats)}={flats[run][key]}" for key in keys))
+
+
+def _short(key: str, keys: Sequence[str], flats: Sequence[Mapping[str, str]]) -> str:
+    """The last part of a key; the whole key where another one ends in it too, with another value in some run."""
+    last = key.rpartition(".")[2]
+    alike = [other for other in keys if other.rpartition(".")[2] == last]
+    clear = all(len({flat[other] for other in alike if other in flat}) <= 1 for flat in flats)
+    return last if clear else key
+
+
+def _differing(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Dotted keys in which two configurations differ; of an option with another target that of the group alone."""
+    found = []
+    for key in own:
+        first, second = own[key], other.get(key)
+        if _target(first) != _target(second):
+            found.append(key)
+        else:
+            found += [name for name, *_ in differences(key, first, second)]
+    return found
+
+
+def _target(value: Any) -> Any:
+    return value.get("_target_") if isinstance(value, Mapping) else None
