@@ -1,18 +1,23 @@
-# make train · make test · make faults · make lint: each sets up .venv by itself
+# make train · make test · make faults · make check (every test) · make lint: each sets up .venv by itself
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: train test faults lint format wheel clean
+.PHONY: train test faults check lint format wheel clean
 
 train: .venv/installed
 	$(BIN)/python train.py data=scenes $(ARGS)
 
 test: .venv/installed
-	$(BIN)/python -m pytest --ignore tests/faults $(ARGS)
+	$(PYTEST) --ignore tests/faults -m 'not slow' $(ARGS)
 
 faults: .venv/installed
-	$(BIN)/python -m pytest tests/faults $(ARGS)
+	$(PYTEST) tests/faults $(ARGS)
+
+check: .venv/installed
+	$(PYTEST) tests tests/faults $(ARGS)  # both named, for the options and the table of tests/faults
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

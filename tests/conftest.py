@@ -5,6 +5,8 @@ import os
 # before torch is imported: the tests' tensors are small, and two threads only wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import copy
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,40 +29,64 @@ QUICK = (*TINY, "batch_size=8", "max_epochs=2")
 
 def composed(*overrides: str) -> Any:
     """The configuration as Hydra composes it, without a Hydra runtime."""
+    return copy.deepcopy(_composed(conf_dir(), overrides))
+
+
+@functools.cache
+def _composed(folder: str, overrides: tuple[str, ...]) -> Any:
+    """Composed once: each composition takes a tenth of a second, and the tests ask for 2,000."""
     register()
     GlobalHydra.instance().clear()
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
+    with initialize_config_dir(folder, version_base="1.3"):
         return compose("config", list(overrides))
 
 
 def knobs(*overrides: str) -> dict[str, Any]:
-    return plain(composed(*overrides))
-
-
-@pytest.fixture
-def quick(tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Knobs of a run of a second, with a cache of its own."""
-    return lambda *overrides: knobs(*QUICK, f"cache_dir={tmp_path / 'cache'}", *overrides)
+    """The resolved configuration as plain values; the folder of the cache, new in most tests, is set afterwards."""
+    config = composed(*(word for word in overrides if not word.startswith("cache_dir=")))
+    for word in overrides:
+        if word.startswith("cache_dir="):
+            config.cache_dir = word.removeprefix("cache_dir=")
+    return plain(config)
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of palettes, labels and measured floors for all tests that do not look into it."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out a run's two figures, which take half of the time of a small run."""
+    monkeypatch.setattr("colourize.tasks.colourization.results.save", lambda *given: None)
+    monkeypatch.setattr("colourize.tasks.colourization.results.save_curves", lambda *given: None)
+
+
+@pytest.fixture
+def quick(shared_cache: Path, no_figures: None) -> Callable[..., dict[str, Any]]:
+    """Knobs of a run of half a second, which draws no figures."""
+    return lambda *overrides: knobs(*QUICK, f"cache_dir={shared_cache}", *overrides)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
     """Folder of a finished run of two epochs."""
     from colourize.tasks.colourization.train import train
 
     folder = tmp_path_factory.mktemp("finished")
-    words = [*QUICK, f"cache_dir={folder / 'cache'}"]
+    words = [*QUICK, f"cache_dir={shared_cache}"]
     train(knobs(*words), folder, words)
     return folder
 
 
 @pytest.fixture(scope="session")
-def held_out_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def held_out_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
     """Folder of a finished run of two epochs that held out a quarter of its training pictures."""
     from colourize.tasks.colourization.train import train
 
     folder = tmp_path_factory.mktemp("held_out")
-    words = [*QUICK, "holdout=0.25", f"cache_dir={folder / 'cache'}"]
+    words = [*QUICK, "holdout=0.25", f"cache_dir={shared_cache}"]
     train(knobs(*words), folder, words)
     return folder
 

@@ -1,8 +1,13 @@
-"""What a run left in its folder: the weights, the rows of metrics."""
+"""What a run left in its folder: the weights, the rows of metrics, and its validation loss computed anew."""
 
 import csv
 
 import torch
+
+from colourize.colour.palette import quantize
+from colourize.colour.rgb import grey
+from colourize.config.instantiate import instantiate
+from colourize.runs import checkpoint
 
 
 def weights(folder, name="last"):
@@ -12,6 +17,16 @@ def weights(folder, name="last"):
 def rows(folder):
     with (folder / "metrics.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def validation_loss(folder, name="last"):
+    """Cross-entropy, nats a pixel: the mean over the validation pixels in float64, from the checkpoint alone."""
+    trained = checkpoint.load(folder / f"checkpoints/{name}.ckpt")
+    images = instantiate(trained.config["data"]).validation
+    with torch.no_grad():
+        likelihood = trained.model(grey(images)).double().log_softmax(dim=1)
+    labels = quantize(images, trained.model.palette).long()
+    return -likelihood.gather(1, labels[:, None]).mean().item()
 
 
 def equal(first, second):

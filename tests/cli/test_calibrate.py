@@ -148,9 +148,9 @@ def test_evaluate_tells_where_there_is_no_temperature(finished_run, tmp_path, ru
         evaluate([str(finished_run) if run == "RUN" else run for run in runs], words, calibrated=True)
 
 
-def test_a_run_that_went_on_wants_a_new_temperature(held_out_run, tmp_path):
+def test_a_run_that_went_on_wants_a_new_temperature(held_out_run, shared_cache, tmp_path):
     shutil.copytree(held_out_run, tmp_path / "run")
     calibrate(str(tmp_path / "run"), num_resamples=20)
-    train({**knobs(*QUICK, "holdout=0.25", f"cache_dir={held_out_run / 'cache'}"), "max_epochs": 3}, tmp_path / "run")
+    train({**knobs(*QUICK, "holdout=0.25", f"cache_dir={shared_cache}"), "max_epochs": 3}, tmp_path / "run")
     with pytest.raises(InputError, match="fitted to other weights"):
         evaluate([str(tmp_path / "run")], calibrated=True)

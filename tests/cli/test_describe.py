@@ -4,17 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
-from PIL import Image
 
+from colourize.cli import describe as describe_file
 from colourize.cli.describe import describe
 from colourize.cli.main import main
-from colourize.course.arithmetic.fields import field
-from colourize.course.arithmetic.nets import sequential
-from colourize.course.arithmetic.picture import field_figure, outputs_to_draw
+from colourize.course.arithmetic.picture import DIMMED, outputs_to_draw
 from colourize.course.arithmetic.walk import walk
 from colourize.errors import InputError
 from tests.nets import COURSE, MODELS, network
+from tests.read_figures import colours_at
 
 NETS = Path(__file__).parent.parent.parent / "docs/nets"
 FLAT = "input: [3, 8, 8]\nlayers: [{convolution: {channels: 2}}, relu, {linear: 5}]\n"
@@ -89,32 +87,72 @@ def test_the_polynomials_are_of_all_three_networks_or_of_the_one_named():
     assert "| weights |" in describe(["model=convtranspose"], symbolic=True, form="markdown")
 
 
+@pytest.fixture
+def drawn(monkeypatch, tmp_path):
+    """Draws the field of a network; returns the file, and what ``field_figure`` was given and returned."""
+    kept, original = [], describe_file.field_figure
+
+    def keeping(*given):
+        kept.append((*given[:3], original(*given)))
+        return kept[-1][-1]
+
+    monkeypatch.setattr(describe_file, "field_figure", keeping)
+
+    def draw(*words):
+        describe(*words, picture=tmp_path / "field.png")
+        return tmp_path / "field.png", *kept[-1]
+
+    return draw
+
+
+def assert_shown(file, seen, landscape, outputs, figure):
+    """In the file each pixel of the picture is bright where the output sees it, and dimmed elsewhere."""
+    assert len(figure.axes) == len(outputs)
+    places = [(column, row) for row, column in np.ndindex(landscape.shape[:2])]
+    for axis, (row, column) in zip(figure.axes, outputs, strict=True):
+        shown = colours_at(file, axis, places).reshape(landscape.shape)
+        mask = seen.mask(row, column)
+        expected = landscape * np.where(mask, 1.0, DIMMED)[..., None]
+        assert np.abs(shown - expected).max(2)[~framed(axis, landscape.shape)].max() <= 1
+        assert f"sees {mask.sum()} pixels" in axis.get_title()
+
+
+def framed(axis, shape):
+    """Pixels that the frame's line may touch."""
+    (frame,) = axis.patches
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    left, top = frame.get_xy()
+    beside = [
+        np.abs(place - edge) <= 1
+        for place, edges in ((columns, (left, left + frame.get_width())), (rows, (top, top + frame.get_height())))
+        for edge in edges
+    ]
+    return np.any(np.broadcast_arrays(*beside), axis=0)
+
+
 @pytest.mark.parametrize("name", COURSE)
-def test_the_field_is_drawn_over_a_landscape(name, tmp_path):
-    describe([f"model={name}"], picture=tmp_path / "field.png")
-    with Image.open(tmp_path / "field.png") as picture:
-        drawn = np.asarray(picture.convert("RGB"))
-    assert drawn.shape[1] > 1000
-    assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 200
+def test_the_field_is_drawn_over_a_landscape(name, drawn):
+    file, seen, landscape, outputs, figure = drawn([f"model={name}"])
+    assert outputs == outputs_to_draw(seen)
+    assert_shown(file, seen, landscape, outputs, figure)
 
 
 @pytest.mark.parametrize("net", ["handout.yaml", "handout-32-64-3.yaml"])
-def test_the_fields_of_the_handout_s_nets_are_drawn_at_outputs_that_there_are(net, tmp_path):
-    describe([], NETS / net, picture=tmp_path / "field.png")
-    assert (tmp_path / "field.png").stat().st_size > 10_000
-    seen = field(*sequential(yaml.safe_load((NETS / net).read_text())))
-    outputs = outputs_to_draw(seen)
+def test_the_fields_of_the_handout_s_nets_are_drawn_at_outputs_that_there_are(net, drawn):
+    file, seen, landscape, outputs, figure = drawn([], NETS / net)
+    assert_shown(file, seen, landscape, outputs, figure)
     assert seen.shape == (8, 8) and all(row < 8 and column < 8 for row, column in outputs)
-    for axis, (row, column) in zip(field_figure(seen, np.zeros((32, 32, 3)), outputs, "").axes, outputs, strict=True):
+    for axis, (row, column) in zip(figure.axes, outputs, strict=True):
         (frame,) = axis.patches
         assert (frame.get_y(), frame.get_x()) == (4 * row - 0.5, 4 * column - 0.5)
         assert (frame.get_height(), frame.get_width()) == (4, 4)
 
 
-def test_a_small_picture_that_is_no_square_is_drawn_whole(tmp_path):
+def test_a_small_picture_that_is_no_square_is_drawn_whole(tmp_path, drawn):
     (tmp_path / "net.yaml").write_text("input: [3, 4, 12]\nlayers: [{convolution: {channels: 2}}]\n")
-    describe([], tmp_path / "net.yaml", picture=tmp_path / "field.png")
-    assert (tmp_path / "field.png").stat().st_size > 5_000
+    file, seen, landscape, outputs, figure = drawn([], tmp_path / "net.yaml")
+    assert landscape.shape == (4, 12, 3) and seen.shape == (4, 12)
+    assert_shown(file, seen, landscape, outputs, figure)
 
 
 def test_fully_connected_units_see_the_whole_picture_in_every_form():

@@ -150,8 +150,8 @@ def test_a_value_is_told_as_it_is_typed():
         compare.check_changes(knobs(*QUICK), knobs(*QUICK, "patience=3"), "x was trained")
 
 
-def test_a_run_from_before_is_evaluated_found_finished_and_gone_on_with(finished_run, tmp_path):
-    run, cache = tmp_path / "run", f"cache_dir={finished_run / 'cache'}"
+def test_a_run_from_before_is_evaluated_found_finished_and_gone_on_with(finished_run, shared_cache, tmp_path):
+    run, cache = tmp_path / "run", f"cache_dir={shared_cache}"
     shutil.copytree(finished_run, run)
     for file in (run / "checkpoints").glob("*.ckpt"):
         contents = checkpoint.read(file)

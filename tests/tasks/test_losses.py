@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -14,8 +12,7 @@ from colourize.runs import checkpoint
 from colourize.tasks.colourization import losses
 from colourize.tasks.colourization.module import Colourizer
 from colourize.tasks.colourization.train import train
-from tests.conftest import QUICK, knobs
-from tests.trained import equal, rows, weights
+from tests.trained import equal, rows, validation_loss, weights
 
 
 def pixels(seed, num_colours=7, count=50):
@@ -186,10 +183,10 @@ def test_the_tables_of_a_loss_follow_the_module_and_are_not_saved():
 
 
 @pytest.mark.parametrize("loss", ["rebalanced", "soft", "focal", "smoothed"])
-def test_every_loss_trains_another_network_is_told_and_saved_without_it(finished_run, tmp_path, loss, capsys):
-    metrics = train(knobs(*QUICK, f"loss={loss}", f"cache_dir={finished_run / 'cache'}"), tmp_path)
+def test_every_loss_trains_another_network_is_told_and_saved_without_it(finished_run, quick, tmp_path, loss, capsys):
+    metrics = train(quick(f"loss={loss}"), tmp_path)
     assert f"trained on loss={loss} (train/loss); val/loss is plain cross-entropy" in capsys.readouterr().out
-    assert math.isfinite(metrics["val/loss"])
+    assert metrics["val/loss"] == pytest.approx(validation_loss(tmp_path), abs=1e-5)
     assert not equal(weights(tmp_path), weights(finished_run))
     assert weights(tmp_path).keys() == weights(finished_run).keys()
     checkpoint.load(tmp_path / "checkpoints/last.ckpt")

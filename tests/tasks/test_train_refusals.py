@@ -40,10 +40,10 @@ def test_a_gpu_that_is_not_there_is_told_with_the_remedy(quick, tmp_path):
         train(quick("accelerator=gpu"), tmp_path)
 
 
-def test_a_checkpoint_of_another_configuration_is_not_continued(finished_run, tmp_path):
+def test_a_checkpoint_of_another_configuration_is_not_continued(finished_run, shared_cache, tmp_path):
     last = finished_run / "checkpoints/last.ckpt"
     with pytest.raises(InputError, match="was trained with kernel=3, not 5; pass kernel=3"):
-        train(knobs(*QUICK, f"ckpt_path={last}", "kernel=5", f"cache_dir={finished_run / 'cache'}"), tmp_path)
+        train(knobs(*QUICK, f"ckpt_path={last}", "kernel=5", f"cache_dir={shared_cache}"), tmp_path)
 
 
 def test_going_on_with_another_palette_is_refused(picture_folder, tmp_path):
@@ -111,12 +111,12 @@ def test_a_limit_that_leaves_no_batch_is_told_in_one_line(quick, tmp_path):
         train(quick("trainer.limit_train_batches=0.01"), tmp_path)
 
 
-def test_nothing_left_to_train_is_said(finished_run, tmp_path):
+def test_nothing_left_to_train_is_said(finished_run, shared_cache, tmp_path):
     last = finished_run / "checkpoints/last.ckpt"
     with pytest.raises(
         InputError, match="max_epochs=2 leaves nothing to train.*2 epochs behind it; pass max_epochs=3 or more"
     ):
-        train(knobs(*QUICK, f"ckpt_path={last}", f"cache_dir={finished_run / 'cache'}"), tmp_path)
+        train(knobs(*QUICK, f"ckpt_path={last}", f"cache_dir={shared_cache}"), tmp_path)
 
 
 def test_a_loader_worker_that_was_lost_before_torch_noticed_is_no_full_disk(quick, tmp_path, monkeypatch):

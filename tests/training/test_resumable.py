@@ -11,12 +11,14 @@ from colourize.tasks.colourization.train import train
 from colourize.training.resumption import Resumption
 from tests.conftest import QUICK, knobs
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory):
+def begun(tmp_path_factory, shared_cache):
     """The contents of a checkpoint after two epochs, and the words to train on with."""
     folder = tmp_path_factory.mktemp("begun")
-    words = [*QUICK, f"cache_dir={folder / 'cache'}"]
+    words = [*QUICK, f"cache_dir={shared_cache}"]
     train(knobs(*words), folder / "run")
     return checkpoint.read(folder / "run/checkpoints/last.ckpt"), words
 
@@ -185,14 +187,14 @@ def stopping(contents):
 
 
 @pytest.fixture(scope="module")
-def wider(tmp_path_factory):
+def wider(tmp_path_factory, shared_cache):
     """The same of runs with more in them, each trained once."""
     made = {}
 
     def begun_with(words):
         if str(words) not in made:
             folder = tmp_path_factory.mktemp("wider")
-            words = [*QUICK, f"cache_dir={folder / 'cache'}", *words, "max_epochs=3"]
+            words = [*QUICK, f"cache_dir={shared_cache}", *words, "max_epochs=3"]
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(Resumption, "_late", lambda self: self.table.rows[1:] != [])
                 with pytest.raises(OutOfTime):
