@@ -79,7 +79,7 @@ class Knob:
             fits = isinstance(value, kinds) and (self.kind is bool or not isinstance(value, bool))
             rule = KINDS[self.kind]
         if not fits:
-            raise InputError(f"{self.name} must be {rule}{self._or_null}, got {shown(value)}")
+            raise InputError(f"{self.name} must be {rule}{self._or_null}, got {shown(typed(value))}")
 
     def check_range(self, value: Any, name: str = "") -> None:
         """Raises InputError where a value is outside the knob's range or none of its choices.

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from colourize import files
+from colourize.config.compare import telling
 from colourize.errors import InputError
 from colourize.runs import manifest, run_folder
 
@@ -52,6 +53,7 @@ HOSTILE = [
     "lr=${hydra:runtime.cwd}",
     "lr='${oc.env:HOME}'",
     "lr=${colourize.scaled:${oc.env:HOME},1,1}",
+    "lr=${scaled:${oc.env:HOME},1,1}",
     "resume=elsewhere",
     "+kernl=3",
     "~hydra.callbacks.summary",
@@ -73,8 +75,10 @@ HOSTILE = [
     r"+model.x={\_target_: os.mkdir}",
     "classes='$'{oc.env:HOME}",
     "lr='${colourize.scaled:0.001,${oc.env:HOME},1}'",
+    "lr='${scaled:0.001,${oc.env:HOME},1}'",
     "lr='${batch_size}${oc.env:HOME}'",
     "lr='${colourize.scaled:1,2,3}${oc.env:HOME}'",
+    "lr='${scaled:1,2,3}${oc.env:HOME}'",
     "palette=str('${oc.env:HOME}')",
     "classes=choice('${oc.env:HOME}',a)",
     "classes=sort(b,'${oc.env:HOME}')",
@@ -124,6 +128,13 @@ def test_a_hostile_word_is_refused_in_one_line(tmp_path, word, kind):
 @pytest.mark.parametrize("word", GOOD)
 def test_what_one_types_to_begin_a_run_resumes_it(tmp_path, word):
     assert word in resumed(begun(tmp_path / "mine", [word]))
+
+
+@pytest.mark.parametrize("value", ["scaled:0.001,${batch_size},100,0.5", "per_network:${model._target_},{UNet:3}"])
+def test_an_older_run_s_resolvers_are_those_of_today(tmp_path, value):
+    older, now = f"lr='${{{value}}}'", f"lr='${{colourize.{value}}}'"
+    assert now in resumed(begun(tmp_path / "mine", [older]))
+    assert telling([older]) == telling([now])
 
 
 @pytest.mark.parametrize("word", ["hydra.searchpath=[file:///tmp/mine]", "+hydra.callbacks.x._target_=my.Callback"])

@@ -1,0 +1,170 @@
+"""One declaration per knob: everything else about a knob follows from it."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hydra.errors import ConfigCompositionException
+
+from colourize.cli.verbs import knobs as completed_names
+from colourize.config import compare, stored
+from colourize.config.compose import schema
+from colourize.config.folder import own
+from colourize.config.knob import ALWAYS, Knob, Option, within
+from colourize.config.knobs import KNOBS, NODES, OPTION_VALUES, check_types, on_resume, required, value_in
+from colourize.config.page import page
+from colourize.errors import InputError
+from colourize.runs.apart import hyperparameters, run_names, setting
+from tests.conftest import QUICK, knobs
+
+TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same", heading="Network")
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A knob that is declared, and nothing more."""
+    monkeypatch.setitem(KNOBS, "toy", TOY)
+    return TOY
+
+
+def test_a_declared_knob_is_in_the_schema_the_page_and_the_completion(toy):
+    assert knobs(*QUICK)["toy"] == 3
+    assert knobs(*QUICK, "toy=4")["toy"] == 4
+    with pytest.raises(ConfigCompositionException, match="toy"):
+        knobs(*QUICK, "toy=four")
+    network = page().partition("# Network\n")[2].partition("\n\n")[0]
+    assert "toy: 3  # wheels of the toy; >= 1" in network.splitlines()
+    assert "toy" in completed_names("train")
+
+
+def test_a_declared_knob_is_checked(toy):
+    with pytest.raises(InputError, match="^toy must be >= 1, got 0; pass toy=3$"):
+        knobs(*QUICK, "toy=0")
+    with pytest.raises(InputError, match="^x: toy must be an integer, got big$"):
+        stored.checked({**knobs(*QUICK), "toy": "big"}, "x")
+
+
+def test_a_declared_knob_is_compared_on_resume(toy, monkeypatch):
+    three, two = knobs(*QUICK), knobs(*QUICK, "toy=2")
+    older = {name: value for name, value in three.items() if name != "toy"}
+    with pytest.raises(InputError, match="^x was trained with toy=2, not 3; pass toy=2, or start a new run$"):
+        compare.check_changes(two, three, "x was trained")
+    with pytest.raises(InputError, match="^x was trained with toy=2, not 3; pass toy=2, or start a new run$"):
+        compare.check_changes(older, three, "x was trained")
+    compare.check_changes(older, two, "x was trained")
+    assert compare.config_hash(older) == compare.config_hash(two) != compare.config_hash(three)
+    assert value_in(older, "toy") == 2
+    monkeypatch.setitem(KNOBS, "toy", replace(TOY, on_resume="no difference"))
+    assert compare.config_hash(two) == compare.config_hash(three)
+    assert compare.telling(["toy=2", "lr=1"]) == {"lr=1"}
+    assert compare.as_begun(three, older, [])["toy"] == 2
+
+
+def test_a_declared_knob_is_in_names_hparams_and_reports(toy):
+    three, four = knobs(*QUICK), knobs(*QUICK, "toy=4")
+    assert run_names([three, four]) == ["ConvTransposeNet toy=3", "ConvTransposeNet toy=4"]
+    assert hyperparameters(four)["toy"] == setting(four, "f")["toy"] == 4
+
+
+def test_a_declared_knob_is_known_in_checkpoints_and_lacks_only_in_older_ones(toy, monkeypatch):
+    config = knobs(*QUICK)
+    older = {name: value for name, value in config.items() if name != "toy"}
+    assert stored.checked(config, "x") == config and stored.checked(older, "x") == older
+    monkeypatch.setitem(KNOBS, "toy", replace(TOY, before=ALWAYS))
+    with pytest.raises(InputError, match="config lacks toy"):
+        stored.checked(older, "x")
+
+
+def test_the_declarations_are_read_without_hydra_and_torch():
+    heavy = "{'hydra', 'omegaconf', 'torch', 'pytorch_lightning'}"
+    code = f"import sys; import colourize.config.knobs, colourize.config.stored; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("knob", KNOBS.values(), ids=lambda knob: knob.name)
+def test_every_default_is_of_the_knob_s_type_and_in_its_range(knob):
+    assert (knob.kind is Option) == (knob.name in NODES)
+    if knob.kind is not Option:
+        knob.check_type(knob.default)
+        knob.check_range(knob.default)
+        knob.check_range(knob.example)
+    if knob.before is not ALWAYS and knob.kind is not Option:
+        knob.check_type(knob.before)
+        knob.check_range(knob.before)
+
+
+def test_the_schema_s_types_are_the_declared_ones():
+    annotations = schema().__annotations__
+    assert annotations.keys() == KNOBS.keys()
+    assert (annotations["kernel"], annotations["patience"], annotations["resume"]) == (int, int | None, str | None)
+
+
+def test_the_page_prints_every_knob_once_with_the_option_that_is_chosen():
+    names = re.findall(r"^(\w+): .*  # .", page(), re.M)
+    assert names.count("kernel") == 1 and set(names) == {*KNOBS, "experiment"}
+    chosen = {key: name for entry in own("config.yaml")["defaults"] if isinstance(entry, dict)
+              for key, name in entry.items()}  # fmt: skip
+    for group in NODES:
+        assert f"\n{group}: {chosen[group]}  # " in page()
+    assert "\nema: null  # " in page() and "\nhints: false  # " in page()
+
+
+def test_configuration_files_hold_no_knob_twice():
+    assert own("config.yaml").keys() == {"defaults", "hydra"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("kernel", True, "kernel must be an integer, got true"),
+        ("kernel", 2.0, "kernel must be an integer, got 2.0"),
+        ("kernel", None, "kernel must be an integer, got null"),
+        ("lr", "fast", "lr must be a number, got fast"),
+        ("lr", False, "lr must be a number, got false"),
+        ("hints", 1, "hints must be true or false, got 1"),
+        ("palette", 3, "palette must be text, got 3"),
+        ("ema", "x", "ema must be a number, or null, got x"),
+        ("trainer", [], "trainer must be a dictionary, got a list"),
+        ("model", None, "model must be a dictionary, got null"),
+        ("classes", None, "classes must be a value, got null"),
+        ("kernl", 3, "kernl is not a knob; --help lists them"),
+    ],
+)
+def test_a_value_of_another_type_is_named(name, value, message):
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        check_types({name: value})
+
+
+def test_values_of_the_declared_types_pass():
+    check_types(knobs(*QUICK, "ema=0.9", "loss=focal"))
+    check_types({"lr": 1, "ema": None, "patience": 3, "classes": ["cat", 3], "loss": None, "augment": {}})
+
+
+def test_limits_are_those_of_arithmetic():
+    for value in (-1, 0, 0.5, 1, 2):
+        assert within(">= 0 and < 1", value) is (0 <= value < 1)
+        assert within("> 0 and <= 1", value) is (0 < value <= 1)
+    assert within("", -5) and not within("> 0", float("nan"))
+    with pytest.raises(ValueError, match="limits must be"):
+        within("above 3", 4)
+
+
+def test_what_a_resumed_run_must_keep_is_what_decides_its_bits():
+    assert set(on_resume("same")) == {
+        "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
+        "ema", "trainer", "colour_space",
+    }  # fmt: skip
+    assert set(on_resume("no difference")) == {"cache_dir", "ckpt_path", "resume", "save_every", "measures"}
+    assert set(on_resume("no difference", "data")) == {"cache_dir", "download"}
+
+
+def test_an_older_configuration_lacks_only_what_came_later():
+    later = {knob.name for knob in KNOBS.values() if knob.before is not ALWAYS}
+    assert later == {"augment", "loss", "dilation", "hints", "colour_space", "ema", "measures"}
+    assert not required() & later
+    assert {(each.group, each.name) for each in OPTION_VALUES if each.before is not ALWAYS} == {
+        ("model", "skips"), ("data", "validation_classes"), ("data", "profiles"), ("optimizer", "fused"),
+    }  # fmt: skip
