@@ -70,7 +70,7 @@ def test_a_damaged_manifest_counts_for_nothing_and_the_others_are_listed(sweep, 
     assert said.count("finished") == 2
     if kind not in ("a link to nothing", "a link to itself"):  # which are no file, and so no run
         assert said.startswith("3 runs") and said.count("unknown") == 1
-        assert f"{sweep / '2/run.json'} is damaged and counts for nothing" in caplog.messages
+        assert f"{sweep / '2/run.json'} is damaged and ignored" in caplog.messages
     assert sum(record.state == "finished" for record in report([sweep]).records) == 2
     assert len(jobs(sweep, [])) in (2, 3)
 

@@ -1,4 +1,4 @@
-"""From a node of the configuration, ``_target_`` and values, to the object that it describes."""
+"""From a node of the configuration, a ``_target_`` with values, to the object that it describes."""
 
 import inspect
 from collections.abc import Callable
@@ -6,13 +6,19 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from colourize.config import knob
+from colourize.config.knob import typed
 from colourize.errors import InputError
+
+KINDS: dict[Any, str] = {**knob.KINDS, Path: "a path", type(None): "null"}
 
 
 def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
-    """What a node's ``_target_`` builds from the node's other values; with ``partial`` a call that waits for the rest.
+    """The object that a node's ``_target_`` builds from the node's other values. The only caller of Hydra's function.
 
-    The only caller of Hydra's ``instantiate``.
+    Args:
+        node: plain values beside a ``_target_``.
+        partial: returns a call that takes the remaining arguments, and builds then.
 
     Raises:
         InputError: the target is unknown, or does not take one of the values.
@@ -33,7 +39,10 @@ def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
 
 
 def builder(name: str, node: dict[str, Any]) -> Callable[..., Any]:
-    """A call that builds the node's object from the rest of its arguments; a value it refuses is told as InputError."""
+    """A call that builds the node's object from the remaining arguments.
+
+    It raises InputError where the target refuses a value.
+    """
     build = instantiate(node, partial=True)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -63,19 +72,19 @@ def short_name(node: dict[str, Any] | None) -> str:
 
 
 def check_node(name: str, node: Any) -> None:
-    """Raises InputError where a group's node is no node, or holds a value of another type than its target declares."""
+    """Raises InputError where an option has no ``_target_``, or a value of another type than its target declares."""
     if not isinstance(node, dict) or "_target_" not in node:
         raise InputError(
-            f"{name}={node} is no option with a _target_; pass {name}=OPTION, or in an experiment file under defaults: "
-            f"override /{name}: {node if isinstance(node, str) else 'OPTION'}"
+            f"{name} must be an option with a _target_, got {node}; pass {name}=OPTION, or in an experiment file, under "
+            f"defaults: override /{name}: {node if isinstance(node, str) else 'OPTION'}"
         )
     target = instantiate(node, partial=True).func
     hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
     for key, value in node.items():
         hint: Any = hints.get(key)
         accepted: set[Any] = set(get_args(hint)) if get_origin(hint) in (Union, UnionType) else {hint}
-        if accepted <= {int, float, str, bool, Path, type(None)}:
+        if accepted <= KINDS.keys():
             fitting = accepted | ({int} if float in accepted else set())
             if not isinstance(value, tuple(fitting)) or (isinstance(value, bool) and bool not in accepted):
-                names = " or ".join(sorted(kind.__name__ for kind in accepted))
-                raise InputError(f"{name}.{key}={value!r} is {type(value).__name__}; pass {names}")
+                names = " or ".join(sorted(KINDS[kind] for kind in accepted))
+                raise InputError(f"{name}.{key} must be {names}, got {typed(value)}")

@@ -1,6 +1,6 @@
-"""Arguments of Lightning's Trainer: which a run takes, with their types and ranges, and why it refuses the others.
+"""Arguments of Lightning's Trainer: types and ranges of those that a run takes, and why it refuses the others.
 
-``docs/trainer.md`` shows both tables; a test compares them with the Trainer's signature.
+``docs/trainer.md`` shows both tables. A test compares them with the Trainer's signature.
 """
 
 import difflib
@@ -54,7 +54,7 @@ def _fits_time(value: Any) -> bool:
 
 @dataclass
 class TrainerKnobs:
-    """What a run takes as ``trainer.NAME=value``; without a value Lightning's default holds, and nothing is stored."""
+    """The arguments ``trainer.NAME=value``. One without a value has Lightning's default, and is not stored."""
 
     accumulate_grad_batches: int = _taken(
         "batches for each step of the optimizer; their pictures count alike", POSITIVE
@@ -130,7 +130,7 @@ WITHOUT_EFFECT = (
     "benchmark", "enable_autolog_hparams", "enable_model_summary", "inference_mode", "limit_predict_batches",
     "limit_test_batches", "log_every_n_steps", "sync_batchnorm", "use_distributed_sampler",
 )  # fmt: skip
-"""Refused arguments that changed nothing while they were taken: an older run is resumed without them."""
+"""Refused arguments that never had an effect. Older runs may have them, and are resumed without them."""
 CHANGES_NOTHING = *(name for name, known in TAKEN.items() if known["changes_nothing"]), *WITHOUT_EFFECT
 WORD = re.compile(r"(\+\+|\+|~)?trainer\.(\w+)(?:=(.*))?", re.S)
 
@@ -139,7 +139,7 @@ def seconds(time: Any) -> float:
     """A ``max_time``, "DD:HH:MM:SS" or {hours: 1}, in seconds.
 
     Raises:
-        ValueError, TypeError: it is neither, not above 0, or more than a billion days.
+        ValueError, TypeError: another form, a time <= 0, or one above a billion days.
     """
     if not isinstance(time, dict):
         found = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", str(time))
@@ -156,7 +156,7 @@ def seconds(time: Any) -> float:
 
 
 def check(values: dict[str, Any], max_epochs: int) -> None:
-    """Raises InputError at the first argument that a run does not take, or whose value is outside its range."""
+    """Raises InputError at the first argument that is refused, or has a value outside its range."""
     for name, value in values.items():
         if name not in TAKEN:
             raise InputError(_unknown(name, value))
@@ -172,10 +172,10 @@ def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
 
     Args:
         words: the command line, with the words of the run that is resumed.
-        given: the words that a person typed: of the others those without effect are left out.
+        given: the words that a person typed. Arguments without effect are left out of the others.
 
     Raises:
-        InputError: an argument that a run does not take.
+        InputError: a refused argument.
     """
     found = []
     for word in words:
@@ -194,7 +194,7 @@ def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
 
 
 def explained(text: str) -> str | None:
-    """One line for what Hydra or OmegaConf says of an argument; None where it speaks of something else."""
+    """One line in place of Hydra's or OmegaConf's text on an argument; None for a text on something else."""
     home = re.search(r"In '([^']+)':", text)
     where = f"{home[1]}: " if home else ""
     if "is not a subclass of TrainerKnobs" in text:

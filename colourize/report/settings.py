@@ -1,4 +1,4 @@
-"""Which runs differ in nothing but the seed, and by what the others differ."""
+"""Settings: groups of runs that differ only in the seed, and what separates the groups."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ from colourize.report.records import Record
 from colourize.runs.apart import PICTURES, Values, as_typed, setting, value_of
 
 MOST_NAMED = 3
-"""Varied names in a label; where there are more, it leaves out those at their commonest value."""
+"""Names in a label. One with more of them leaves out those that have their most frequent value."""
 ENDED = "finished", "failed"
 
 
@@ -20,8 +20,8 @@ class Setting:
 
     Attributes:
         runs: the finished ones, one for each seed, by seed.
-        unfinished: begun ones of which rows are there.
-        lost: those that ended without a result, of seeds that have none: the mean of the others may flatter.
+        unfinished: runs that are not finished, and have epochs.
+        lost: runs that ended without a result, of seeds without one: without them the mean may be too good.
     """
 
     values: Values
@@ -40,11 +40,11 @@ class Study:
     """All settings of some runs, in the order of what was varied.
 
     Attributes:
-        varied: names of what tells the settings apart; with their values a setting's label.
-        following: names of what differs too, but is the same wherever the varied ones are.
-        constant: what no setting differs in.
-        doubled: sentences on runs that repeat a seed of their setting, and do not count.
-        usual: values that labels leave out, where they would be long.
+        varied: names that separate the settings. With their values they make a setting's label.
+        following: names whose values differ too, but follow from the varied ones.
+        constant: values that all settings share.
+        doubled: sentences on runs that repeat a seed of their setting. They are not counted.
+        usual: values that long labels leave out.
     """
 
     settings: tuple[Setting, ...]
@@ -57,9 +57,9 @@ class Study:
 
 
 def study(records: Sequence[Record]) -> Study:
-    """Groups runs by setting. Runs that have not read their pictures yet, or never did, stand in ``records`` alone.
+    """Groups runs by setting. Runs that have not read their pictures are in ``records`` only.
 
-    Of two runs with one setting and seed the finished one counts, and of two such the later.
+    Of two runs with one setting and seed the finished one counts; of two finished ones the later.
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -76,7 +76,7 @@ def study(records: Sequence[Record]) -> Study:
 
 
 def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
-    """The runs of one setting by how they stand; adds a sentence on each run that another repeats."""
+    """One setting, with its runs by their state; adds a sentence on each run that another repeats."""
     by_seed: dict[int, Record] = {}
     for run in sorted(runs, key=lambda run: (run.start, str(run.folder))):
         if "val/loss" not in run.finals:
@@ -120,7 +120,7 @@ def varied_and_constant(
 
 
 def _swept(records: Iterable[Record]) -> dict[str, int]:
-    """Keys of the words by which jobs differ, with their place."""
+    """Keys of the words in which jobs differ, with their place."""
     words = [record.overrides for record in records]
     common = set.intersection(*map(set, words)) if words else set()
     keys = [word.partition("=")[0].lstrip("+~") for job in sorted(words) for word in job if word not in common]
@@ -128,9 +128,9 @@ def _swept(records: Iterable[Record]) -> dict[str, int]:
 
 
 def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
-    """Values of more than half of the settings, which go without saying where that makes long labels half as long.
+    """Values that more than half of the settings share, if leaving them out makes long labels half as long.
 
-    So it is where things are varied one by one; a search, which varies all, has labels that say all.
+    That holds for a study that varies one thing at a time. A search varies everything, and its labels show everything.
     """
     usual: Values = {}
     unsaid = 0
@@ -143,7 +143,7 @@ def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
 
 
 def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) -> list[str]:
-    """The settings' names, of numbers six digits; all of them where settings would share a name."""
+    """The settings' labels: numbers to six digits, or exact where two labels would be the same."""
     taken = {(values["model"], name) for values in settings for name in values}
     labels = [_label(values, varied, usual, taken) for values in settings]
     if len(set(labels)) < len(labels):
@@ -154,7 +154,7 @@ def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) ->
 def _label(
     values: Values, varied: Sequence[str], usual: Values, taken: set[tuple[Any, str]], exact: bool = False
 ) -> str:
-    """A setting's name, its network first; ``taken`` are networks and the values that they take: others have none."""
+    """A setting's label, its network first. ``taken``: pairs of a network and a name of which it has a value."""
     named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
     named = [name for name in named if not name.startswith("model.") or (values["model"], name) in taken]
     named.sort(key=lambda name: name != "model")
@@ -166,6 +166,6 @@ def _label(
 
 
 def _rank(value: Any) -> tuple[int, float, str]:
-    """Numbers by size, before words by letter."""
+    """A key for sorting: numbers by size, before texts by letter."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return (0, float(value), "") if number else (1, 0.0, str(value))

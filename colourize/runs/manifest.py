@@ -1,4 +1,4 @@
-"""What a run folder says of itself: ``run.json``, and ``metrics.csv`` read back."""
+"""A run folder's manifest, ``run.json``, and its table of epochs, ``metrics.csv``."""
 
 import csv
 import json
@@ -32,14 +32,14 @@ INNER: dict[str, Callable[[Any], bool]] = {
     "metrics": lambda metrics: all(is_number(value) or value is None for value in metrics.values()),
     "environment": lambda known: all(isinstance(value, PLAIN) for value in known.values()),
 }
-"""What must hold inside an entry."""
+"""Checks of the values inside an entry."""
 REFUSED: dict[str, Any] = {"status": "failed", "overrides": [], "error": ""}
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The run's manifest; empty where the folder has none, or a damaged one, which is logged.
+    """The run's manifest. It is empty where the file is missing or damaged; a damaged one is logged.
 
-    An entry that is null is left out, and so is one of another type than a run writes, which is logged.
+    Entries that are null are left out. Entries of another type than a run writes are left out and logged.
     """
     try:
         contents: Any = files.read_json(folder / NAME)
@@ -49,7 +49,7 @@ def read(folder: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError):
         pass
-    log.warning("%s is damaged and counts for nothing", folder / NAME)
+    log.warning("%s is damaged and ignored", folder / NAME)
     return {}
 
 
@@ -67,18 +67,18 @@ def _in_todays_form(contents: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
-    """What a folder says of itself without entries that are null or of a wrong type, which are logged."""
+    """The entries that are not null and have the type that a run writes; wrong types are logged."""
     kept = {}
     for key, value in entries.items():
         if isinstance(value, TYPES.get(key, object)) and INNER.get(key, _anything)(value):
             kept[key] = {**REFUSED, **checked(value, file)} if key == "refused" else value
         elif value is not None:
-            log.warning("%s: %s is damaged and counts for nothing", file, key)
+            log.warning("%s: %s is damaged and ignored", file, key)
     return kept
 
 
 def write(folder: Path, **entries: Any) -> None:
-    """Makes the entries the run's manifest: plain values, a number without a value as null."""
+    """Writes the manifest: plain values; NaN and infinities become null."""
     if isinstance(entries.get("config"), dict):
         entries = {"format": FORMAT, **entries, "config": stored.packed(entries["config"])}
     files.replace_text(folder / NAME, json.dumps(finite(entries), indent=1, allow_nan=False) + "\n")
@@ -90,7 +90,7 @@ def update(folder: Path, **entries: Any) -> None:
 
 
 def note_failure(folder: Path, overrides: list[str], error: str) -> None:
-    """Notes a job of a sweep that ended in an error; beside what a run says of itself, where the folder holds one."""
+    """Notes that a job of a sweep ended in an error; under ``refused`` where the folder already holds a run."""
     if "config" in (said := read(folder)):
         if (said.get("status"), said.get("overrides")) != ("failed", overrides):
             update(folder, refused={"overrides": overrides, "status": "failed", "error": error})
@@ -99,9 +99,9 @@ def note_failure(folder: Path, overrides: list[str], error: str) -> None:
 
 
 def epochs(folder: Path) -> list[dict[str, float]]:
-    """Rows of the run's ``metrics.csv``, NaN for what is no number; without empty cells. None of a damaged file.
+    """Rows of the run's ``metrics.csv``, without empty cells; other text than a number is NaN. A damaged file has none.
 
-    A row without the number of an epoch, whole and from 0, is left out.
+    Rows whose ``epoch`` is not an integer >= 0 are left out.
     """
     try:
         text = files.read_bytes(folder / EPOCHS, LARGEST_TABLE).decode()
@@ -120,7 +120,7 @@ def _number(cell: str) -> float:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether a value that was read is a number; true and false are none."""
+    """Whether a value that was read is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -129,12 +129,12 @@ def _anything(value: Any) -> bool:
 
 
 def now() -> str:
-    """The time as ISO 8601 in UTC; as text, later is greater."""
+    """The time as ISO 8601 in UTC. Texts sort as the times do."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def finite(value: Any) -> Any:
-    """The value as JSON can tell it: a number that is not finite as None, in dictionaries at any depth."""
+    """The value as JSON can hold it: NaN and infinities as None, in dictionaries at any depth."""
     if isinstance(value, dict):
         return {key: finite(entry) for key, entry in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Whether what a run folder says, which may come from anyone, can be counted with."""
+"""Checks of the configuration and the numbers in a run folder, which may come from anyone."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from colourize.config.compare import comparable
 from colourize.config.instantiate import short_name
 from colourize.config.knobs import NODES
 
-LARGEST = 1e30  # of a measure: sums and squares of such are finite
+LARGEST = 1e30  # of a measure: sums and squares of such numbers are finite
 
 
 def is_whole(config: Any) -> bool:
-    """Whether a value is the configuration of a run: network, nodes, a seed, and no number that is not finite."""
+    """Whether a value is a run's configuration: a network, options, a seed, and finite numbers."""
     try:
         comparable(config), short_name(config["model"])
     except (KeyError, TypeError, AttributeError):

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from colourize import files
-from colourize.config.compare import telling
+from colourize.config.compare import respelt, telling
 from colourize.errors import InputError, one_line, to_install
 from colourize.runs import manifest
 
@@ -97,7 +97,7 @@ def claim(study: Any, folder: Path, words: Sequence[str]) -> None:
     now = sorted(telling(words))
     if (before := study.user_attrs.get(WORDS)) is None:
         study.set_user_attr(WORDS, now)
-    elif before != now:
+    elif sorted(map(respelt, before)) != now:
         old, new = (" ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
         other = f"with {old}{f', not {new}' * bool(new)}" if old else f"without {new}"
         raise InputError(f"{folder} holds a search {other}; pass the same, or another hydra.sweep.dir")

@@ -65,7 +65,7 @@ def test_a_study_can_be_swept_and_a_failed_job_does_not_stop_the_others(tmp_path
         (["study=learning_rates"], "study.runs has no value; pass study.runs=..."),
         (["study=learning_rates", "study.runs=nowhere"], "study.runs=nowhere holds no finished run"),
         (["study.num_samples=50"], "num_samples=50, num_features=40, batch_size=2"),
-        (["study.steps=many"], "study.steps='many' is str; pass int"),
+        (["study.steps=many"], "study.steps must be an integer, got many"),
         (["study=weight_decay", "study.eta=-1.0"], "eta=-1.0"),
         (["study=weight_decay", "study.eta=nan"], "eta=nan"),
         (["study.adaptive_lr=0"], "adaptive_lr=0 is no learning rate"),

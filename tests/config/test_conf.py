@@ -145,7 +145,7 @@ def test_a_wrong_type_on_the_command_line_is_named(override):
         ("trainer: 3", "TrainerKnobs"),  # in one line: tests/test_trainer_knobs.py
         ("model: {kernl: 5}", "kernl"),
         ("model: unet", "override /model: unet"),
-        ("data: {root: 3}", "data.root=3"),
+        ("data: {root: 3}", "data.root must be a path or text, got 3"),
     ],
 )
 def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, text, key, monkeypatch):
@@ -180,11 +180,11 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("precision=bf16-true", "precision must be one of 32-true, bf16-mixed, 16-mixed, 64-true, got bf16-true"),
         ("hints=true", "hints=true: colourize.models.convtranspose.ConvTransposeNet takes none; pass model=resunet"),
         ("model.kernel=0", "model.kernel must be >= 1, got 0; pass kernel=3"),
-        ("model.kernel=abc", "model.kernel='abc' is str; pass int"),
+        ("model.kernel=abc", "model.kernel must be an integer, got abc"),
         ("model.num_colours=6", "model.num_colours=6 but num_colours=24; pass num_colours alone"),
-        ("data.root=2023", "data.root=2023 is int; pass Path or str"),
+        ("data.root=2023", "data.root must be a path or text, got 2023"),
         ("+foo=1", "foo is not a knob; --help lists them"),
-        ("+scheduler.foo=1", "scheduler={'foo': 1} is no option with a _target_"),
+        ("+scheduler.foo=1", "scheduler must be an option with a _target_, got {'foo': 1}; pass scheduler=OPTION"),
         ("+optimizer.foo=1", "unexpected keyword argument 'foo'"),
         ("+model.foo=1", "unexpected keyword argument 'foo'"),
         ("+data.foo=1", "unexpected keyword argument 'foo'"),
@@ -200,7 +200,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("loss=rebalanced loss.sigma=-1", "loss.sigma=-1 is no width; pass 0 or more"),
         ("loss=soft loss.neighbours=0", "loss.neighbours=0 is too small; pass 1 or more"),
         ("loss=soft loss.sigma=0", "loss.sigma=0 is too small; pass more, or loss.neighbours=1"),
-        ("loss=focal loss.gamma=high", "loss.gamma='high' is str; pass float"),
+        ("loss=focal loss.gamma=high", "loss.gamma must be a number, got high"),
         ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],
 )
