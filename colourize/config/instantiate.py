@@ -75,8 +75,8 @@ def check_node(name: str, node: Any) -> None:
     """Raises InputError where an option has no ``_target_``, or a value of another type than its target declares."""
     if not isinstance(node, dict) or "_target_" not in node:
         raise InputError(
-            f"{name} must be an option with a _target_, got {node}; pass {name}=OPTION, or in an experiment file, under "
-            f"defaults: override /{name}: {node if isinstance(node, str) else 'OPTION'}"
+            f"{name} must be an option with a _target_, got {node}; pass {name}=OPTION, or in an experiment file's "
+            f"defaults override /{name}: {node if isinstance(node, str) else 'OPTION'}"
         )
     target = instantiate(node, partial=True).func
     hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)

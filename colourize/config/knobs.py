@@ -143,13 +143,3 @@ def check_types(config: Mapping[str, Any]) -> None:
         if name not in KNOBS:
             raise InputError(f"{shown(name)} is not a knob; --help lists them")
         KNOBS[name].check_type(value)
-
-
-def __getattr__(name: str) -> Any:  # until every import is that of the new place
-    if name == "LATER":
-        return before() | {each.name: each.before for each in OPTION_VALUES if each.before is not ALWAYS}
-    if name in ("plain", "given", "register", "conf_dir", "own", "check", "check_range"):
-        from colourize.config import checks, compose, folder
-
-        return next(vars(home)[name] for home in (checks, compose, folder) if name in vars(home))
-    raise AttributeError(name)
