@@ -17,6 +17,7 @@ from colourize.config.knobs import KNOBS, NODES, OPTION_VALUES, check_types, on_
 from colourize.config.page import page
 from colourize.errors import InputError
 from colourize.runs.apart import hyperparameters, run_names, setting
+from tests import conftest
 from tests.conftest import QUICK, knobs
 
 TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same", heading="Network")
@@ -26,7 +27,9 @@ TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same
 def toy(monkeypatch):
     """A knob that is declared, and nothing more."""
     monkeypatch.setitem(KNOBS, "toy", TOY)
-    return TOY
+    conftest._composed.cache_clear()
+    yield
+    conftest._composed.cache_clear()  # what was composed with the toy
 
 
 def test_a_declared_knob_is_in_the_schema_the_page_and_the_completion(toy):
