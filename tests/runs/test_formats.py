@@ -124,7 +124,7 @@ import torch
 grey = torch.rand(2, 1, 9, 11)
 colours, shares = model.predict(grey, "annealed:0.4"), model.probabilities(grey)
 assert colours.shape == (2, 3, 9, 11) and shares.shape[0] == 2
-heavy = {"pytorch_lightning", "lightning_fabric", "sklearn", "scipy", "torchvision", "matplotlib"}
+heavy = {"hydra", "omegaconf", "pytorch_lightning", "lightning_fabric", "sklearn", "scipy", "torchvision", "matplotlib"}
 print(sorted(heavy & set(sys.modules)))
 """
 

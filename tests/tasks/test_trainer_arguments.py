@@ -73,7 +73,7 @@ def test_accumulated_batches_are_one_large_batch_whatever_their_sizes(
     expected, losses = plain_loop(settings, sizes)
     state = saved(tmp_path / "run")["state_dict"]
     for name, weight in expected.items():
-        torch.testing.assert_close(state[f"network.{name}"], weight, rtol=1e-11, atol=1e-13)
+        torch.testing.assert_close(state[f"model.network.{name}"], weight, rtol=1e-11, atol=1e-13)
     table = rows(tmp_path / "run")
     assert [row["step"] for row in table] == [str(len(sizes)), str(2 * len(sizes))]
     assert [float(row["train/loss"]) for row in table] == pytest.approx(losses, rel=1e-6)
@@ -185,7 +185,7 @@ def test_a_step_of_sgd_is_no_longer_than_the_clip(quick, no_batch_norm, tmp_path
     train.train(settings, tmp_path / "run")
     before, _ = plain_loop({**settings, "max_epochs": 0}, (24,))
     after = saved(tmp_path / "run")["state_dict"]
-    moved = torch.cat([(after[f"network.{name}"] - weight).flatten() for name, weight in before.items()]) / 0.5
+    moved = torch.cat([(after[f"model.network.{name}"] - weight).flatten() for name, weight in before.items()]) / 0.5
     length = moved.norm() if algorithm == "norm" else moved.abs().max()
     assert length.item() == pytest.approx(1e-3, rel=1e-3)
 
