@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,14 +18,18 @@ from benchmarks import plain_loop
 from colourize.config.compose import plain, register
 from colourize.config.folder import conf_dir
 from colourize.config.instantiate import builder
-from colourize.data.module import ColourData
 from colourize.errors import InputError
 from colourize.runs.run_folder import claim
-from colourize.tasks.colourization import train
+from colourize.tasks.colourization import building
+from colourize.tasks.colourization.data import ColourData, load
 from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
+from colourize.tasks.colourization.task import TASK
 from colourize.training import allocator
-from colourize.training.callbacks import EpochTable
-from colourize.training.compilation import compiled, trial_batch
+from colourize.training import fit as fit_file
+from colourize.training.compilation import compiled
+from colourize.training.epoch_table import EpochTable
+from colourize.training.task import Fitted
+from colourize.training.trainer import callbacks_of, trainer_of
 
 Figures = dict[str, float]
 Turn = Callable[[], Figures]
@@ -44,16 +49,25 @@ def knobs(*words: str) -> dict[str, Any]:
 
 
 def loaded(config: dict[str, Any]) -> ColourData:
-    names = "num_colours", "palette", "colour_space", "batch_size", "seed", "cache_dir"
-    data = ColourData(builder("data", config["data"]), **{name: config[name] for name in names})
-    data.setup()
+    """The data of a run, without the floors, which take longer than what is measured."""
+    data = load(config)
+    data.yardstick = SimpleNamespace(table_loss=1.0)
     return data
 
 
+def built(config: dict[str, Any], data: ColourData) -> Colourizer:
+    return fit_file.seeded(TASK, config, data)
+
+
+def trainer(config: dict[str, Any], folder: Path) -> pl.Trainer:
+    """The Trainer of a run with all its callbacks."""
+    table = EpochTable(folder / "metrics.csv", TASK.metrics)
+    return trainer_of(config, folder, callbacks_of(TASK, config, folder, table))
+
+
 def arrays(data: ColourData) -> tuple[plain_loop.Arrays, plain_loop.Arrays]:
-    assert data.pictures is not None
-    splits = data.pictures.train, data.pictures.validation
-    training, validation = (plain_loop.arrays(split.numpy(), data.palette.numpy()) for split in splits)
+    found, palette = data.pictures.pictures, data.pictures.palette.numpy()
+    training, validation = (plain_loop.arrays(split.numpy(), palette) for split in (found.train, found.validation))
     return training, validation
 
 
@@ -93,17 +107,16 @@ def colourize_epoch(*words: str) -> Turn:
     allocator.keep()
     config = knobs(*words, "max_epochs=1")
     data = loaded(config)
-    module = train._module(config, data, 1.0, data.fingerprint())
+    module = built(config, data)
     data.move(_device(config))
     if config["compile"]:
-        compiled(module.model.network, trial_batch(module, data.train, config["batch_size"]))
+        module.compiled = compiled(*building.trial(module, data))
 
     def turn() -> Figures:
         with tempfile.TemporaryDirectory() as folder:
-            watch, table = Stopwatch(), EpochTable(Path(folder) / "metrics.csv")
-            trainer = train._trainer(config, Path(folder), train._callbacks(config, Path(folder), table), 0)
-            trainer.callbacks.insert(0, watch)
-            trainer.fit(module, data)
+            watch, its_trainer = Stopwatch(), trainer(config, Path(folder))
+            its_trainer.callbacks.insert(0, watch)
+            its_trainer.fit(module, data)
         trained = watch.trained - watch.start
         return {"step": trained / len(data.train_dataloader()), "trained": trained, "epoch": watch.end - watch.start}
 
@@ -135,7 +148,7 @@ def limit_epoch(*words: str) -> Turn:
     if config["precision"] not in ("32-true", "bf16-mixed"):
         raise InputError(f"precision={config['precision']}: the limit knows 32-true and bf16-mixed; pass one of these")
     data = loaded(config)
-    module: Colourizer = train._module(config, data, 1.0, "").to(_device(config))
+    module = built(config, data).to(_device(config))
     network = module.model.network
     optimizer = builder("optimizer", config["optimizer"])(network.parameters())
     training, validation = (
@@ -193,9 +206,9 @@ def colourize_result(*words: str) -> Turn:
     return turn
 
 
-def fit(config: dict[str, Any], folder: Path) -> train.Fitted:
+def fit(config: dict[str, Any], folder: Path) -> Fitted[ColourData, Colourizer]:
     with claim(folder, config, []) as held:
-        fitted = train.fit(config, folder, held)
+        fitted = fit_file.fit(TASK, config, folder, held)
         held.end()
     return fitted
 

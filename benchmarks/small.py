@@ -13,26 +13,23 @@ import torch
 from PIL import Image
 
 from benchmarks import plain_loop
-from benchmarks.contestants import Figures, Turn, fit, knobs, loaded
+from benchmarks.contestants import Figures, Turn, built, fit, knobs, loaded, trainer
 from colourize.colour import kmeans
 from colourize.colour import palette as palettes
 from colourize.config.instantiate import builder
-from colourize.data.module import ColourData, labelled
+from colourize.data.labelled import labelled, palette_of, read
 from colourize.data.scenes import load
-from colourize.tasks.colourization import train
 from colourize.tasks.colourization.module import pixel_cross_entropy
-from colourize.training.callbacks import EpochTable
 
 
 def guard(*words: str) -> Turn:
     """A step by hand, and the look at its loss and gradients."""
     config = knobs(*words)
     data = loaded(config)
-    module = train._module(config, data, 1.0, "")
+    module = built(config, data)
     optimizer = builder("optimizer", config["optimizer"])(module.parameters())
     with tempfile.TemporaryDirectory() as folder:
-        callbacks = train._callbacks(config, Path(folder), EpochTable(Path(folder) / "metrics.csv"))
-        module.trainer = train._trainer(config, Path(folder), callbacks, 0)
+        module.trainer = trainer(config, Path(folder))
     grey, labels = next(iter(data.train_dataloader()))
 
     def turn() -> Figures:
@@ -75,13 +72,12 @@ def labels_numpy() -> Callable[[], float]:
 def pictures(*words: str) -> Turn:
     """From files to labelled pictures, part by part: one turn."""
     config = knobs(*words)
-    data = ColourData(builder("data", config["data"]), num_colours=24, cache_dir=config["cache_dir"])
 
     def turn() -> Figures:
         begin = time.perf_counter()
-        found = data.source()
+        found = read(config)
         decoded = time.perf_counter()
-        palette = data._palette(found.train)
+        palette = palette_of(found.train, 24, config["cache_dir"])
         fitted = time.perf_counter()
         labelled(found, palette, config["cache_dir"])
         done = time.perf_counter()

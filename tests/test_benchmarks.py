@@ -15,10 +15,10 @@ from benchmarks.sections import SECTIONS
 from benchmarks.turns import ROOT, contestants
 from colourize.colour.palette import quantize
 from colourize.config.instantiate import instantiate
-from colourize.data.module import ColourData
 from colourize.data.scenes import load
 from colourize.model import Model
 from colourize.tasks.colourization.module import Colourizer
+from tests.colour_data import colour_data
 from tests.conftest import TINY, knobs
 
 COURSE = "poolupsample", "convtranspose", "unet"
@@ -28,14 +28,14 @@ COURSE = "poolupsample", "convtranspose", "unet"
 def test_ten_steps_of_the_plain_loop_and_of_ours_have_the_same_losses(model, tmp_path):
     """Same weights, same pictures in the same order; SGD, because Adam divides rounding errors by their own size."""
     pictures = load(100, 6)
-    data = ColourData(lambda: pictures, num_colours=24, cache_dir=tmp_path)
-    data.setup()
+    data = colour_data(pictures, tmp_path)
+    palette = data.pictures.palette
     torch.manual_seed(0)
-    module = Colourizer(Model(instantiate(knobs(f"model={model}")["model"]), data.palette), {})
+    module = Colourizer(Model(instantiate(knobs(f"model={model}")["model"]), palette), {})
     plain = plain_loop.Network(model)
     plain.load_state_dict(copy.deepcopy(module.model.network.state_dict()))
     training, validation = (
-        plain_loop.arrays(split.numpy(), data.palette.numpy()) for split in (pictures.train, pictures.validation)
+        plain_loop.arrays(split.numpy(), palette.numpy()) for split in (pictures.train, pictures.validation)
     )
     by_hand = plain_loop.train_epoch(plain, torch.optim.SGD(plain.parameters(), lr=0.01), training, 10)
     optimizer, ours = torch.optim.SGD(module.parameters(), lr=0.01, fused=True), []

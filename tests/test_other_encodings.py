@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from colourize.tasks.colourization.train import _logger
+from colourize.training.tensorboard import logger
 from tests.conftest import QUICK
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # file names and files without UTF-8, too
@@ -110,7 +110,7 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
     for run in (b"/run", b"/sweep/0", b"/sweep/1"):
         said = json.loads(Path(os.fsdecode(odd + run + b"/run.json")).read_text())
         assert said["status"] == "finished" and os.fsencode(said["cwd"]) == odd
-    assert os.fsencode(said["config"]["data"]["root"]) == b"pictures"
+    assert os.fsencode(said["config"]["data"]["values"]["root"]) == b"pictures"
     for page in (
         b"/report.html",
         b"/report.md",
@@ -124,11 +124,11 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
 
 
 def test_tensorboard_is_left_out_where_its_name_for_the_folder_is_another(odd, tmp_path, monkeypatch):
-    assert _logger(Path(os.fsdecode(odd)), 0) is False
-    assert isinstance(_logger(tmp_path / "Größe", 0), TensorBoardLogger)
+    assert logger(Path(os.fsdecode(odd)), 0) is False
+    assert isinstance(logger(tmp_path / "Größe", 0), TensorBoardLogger)
     monkeypatch.setattr(os, "fsencode", lambda path: path.encode("iso8859-1"))  # as with LC_ALL=de_DE.ISO-8859-1
-    assert _logger(tmp_path / "Größe", 0) is False
-    assert isinstance(_logger(tmp_path / "run", 0), TensorBoardLogger)
+    assert logger(tmp_path / "Größe", 0) is False
+    assert isinstance(logger(tmp_path / "run", 0), TensorBoardLogger)
 
 
 def test_a_name_that_hydra_cannot_read_is_told_in_one_line(odd, tmp_path):

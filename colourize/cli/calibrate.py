@@ -13,13 +13,13 @@ from torch import Tensor
 
 from colourize import evaluation_page
 from colourize.config.instantiate import builder, short_name
-from colourize.data.module import LabelledPictures
+from colourize.data.labelled import LabelledPictures, read
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation import metrics
 from colourize.evaluation.calibration import fit_temperature, write_temperature
 from colourize.evaluation.columns import NUM_BINS
-from colourize.evaluation.inputs import colour_data, data_config, load, single_checkpoint, trained_on
+from colourize.evaluation.inputs import data_config, load, single_checkpoint, trained_on
 from colourize.evaluation.measures import MEASURES, MODEL, Row, difference, with_intervals
 from colourize.evaluation.yardstick import BATCH_VALUES
 from colourize.files import check_output
@@ -27,7 +27,7 @@ from colourize.model import Model
 from colourize.present import tables, terminal
 from colourize.present.figures import FIGURES, entropy_figure, reliability_figure, save
 from colourize.runs.checkpoint import Trained
-from colourize.training.callbacks import examples
+from colourize.tasks.colourization.examples import examples
 
 FIT_VALUES = 1 << 26  # logits to which a temperature is fitted; of more, a random part
 SAME = 0.02  # temperatures nearer to 1 are told as 1
@@ -101,7 +101,7 @@ def _pictures(file: Path, trained: Trained, config: dict[str, Any]) -> tuple[Pic
             f"{file} was trained with holdout=0, which leaves no training picture to fit a temperature to; train with "
             "holdout=0.1, for the test pictures are to judge it"
         )
-    held = colour_data(config).read()
+    held = read(config)
     if not trained_on(trained, held):
         raise InputError(
             f"{file} was trained with other pictures than there are now, and perhaps with those that are held out now; "

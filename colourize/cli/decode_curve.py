@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from colourize import evaluation_page
 from colourize.colour.decoding import parsed
 from colourize.config.instantiate import short_name
-from colourize.data.module import labelled
-from colourize.evaluation.inputs import colour_data, data_config, load, other_pictures, single_checkpoint
+from colourize.data.labelled import labelled, read
+from colourize.evaluation.inputs import data_config, load, other_pictures, single_checkpoint
 from colourize.evaluation.measures import MEASURES, Row, difference, with_intervals
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.files import check_output, replace_text
@@ -56,10 +56,9 @@ def decode_sweep(
     (trained,) = load([file], trusted)
     model = trained.model
     config = data_config([trained], overrides)
-    data = colour_data(config)
-    pictures = data.read()
-    sides = labelled(pictures, model.palette, data.cache_dir, model.space)
-    yardstick = Yardstick(pictures, *sides, model.palette, model.space)
+    pictures = read(config)
+    found = labelled(pictures, model.palette, config["cache_dir"], model.space)
+    yardstick = Yardstick(pictures, found.train, found.validation, model.palette, model.space)
     name = short_name(trained.config["model"])
     (untouched,) = (floor for floor in yardstick.floors() if floor.name == GREY)
     predictors = [untouched, *(yardstick.decoded(name, model, parsed(word)) for word in words(keep_grey))]

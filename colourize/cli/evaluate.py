@@ -12,10 +12,11 @@ from torch import Tensor
 from colourize import __version__, evaluation_page
 from colourize.colour.decoding import parsed
 from colourize.config.options import option
+from colourize.data.labelled import read
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation.calibration import Tempered, read_temperature
-from colourize.evaluation.inputs import checkpoint_files, colour_data, data_config, load, other_pictures
+from colourize.evaluation.inputs import checkpoint_files, data_config, load, other_pictures
 from colourize.evaluation.measures import Row, all_with_intervals
 from colourize.evaluation.yardstick import Predictor, Yardstick
 from colourize.evaluation.yardsticks import yardsticks
@@ -62,21 +63,20 @@ def evaluate(
     files = [file for run in given for file in checkpoint_files(run, BASELINES)]
     trained_runs = load(files, trusted)
     config = data_config(trained_runs, overrides)
-    data = colour_data(config)
+    data = read(config)
     names = run_names([run.config for run in trained_runs])
-    notes = _notes(names, files, trained_runs, config, data.read(), calibrated)
+    notes = _notes(names, files, trained_runs, config, data, calibrated)
     if calibrated:
         names, trained_runs = _with_calibrated(names, trained_runs, files)
     console = terminal.console()
     models = [(name, run.model) for name, run in zip(names, trained_runs, strict=True)]
-    measured = _measured(yardsticks(data, models, others), num_resamples, console)
-    assert data.pictures is not None
-    title = f"{len(data.pictures.validation)} validation pictures of {_source(config)}"
+    measured = _measured(yardsticks(config, data, models, others), num_resamples, console)
+    title = f"{len(data.validation)} validation pictures of {_source(config)}"
     evaluation_page.print_tables(measured.rows, title, console)
     sentences = [*notes, *evaluation_page.comparisons(measured.rows)]
     for sentence in sentences:
         console.print(sentence)
-    about = f"{title} ({len(data.pictures.train)} training pictures)"
+    about = f"{title} ({len(data.train)} training pictures)"
     _write(measured, sentences, about, page, figures, pictures)
     return measured.rows
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from colourize.colour import hints
 from colourize.colour.decoding import colours_of_classes
 from colourize.colour.rgb import eight_bit
-from colourize.data.module import LabelledPictures
+from colourize.data.labelled import LabelledPictures, read
 from colourize.errors import InputError
 from colourize.evaluation import quality
-from colourize.evaluation.inputs import colour_data, data_config, load, other_pictures, single_checkpoint
+from colourize.evaluation.inputs import data_config, load, other_pictures, single_checkpoint
 from colourize.files import check_output, replace_text
 from colourize.model import Model
 from colourize.present import terminal
@@ -54,9 +54,8 @@ def curve(
     if not getattr(model.network, "hints", False):
         raise InputError(f"{run}: {type(model.network).__name__} was trained without hints; train one with hints=true")
     config = data_config([trained], overrides)
-    data = colour_data(config)
-    pictures = data.read()
-    folder = data.cache_dir if pictures.mapped else None
+    pictures = read(config)
+    folder = config["cache_dir"] if pictures.mapped else None
     validation = LabelledPictures(pictures.validation, model.palette, folder, model.space)
     result = measured(model, validation, pictures.validation)
     _show(result, len(validation), other_pictures(run, file, trained, config, pictures))

@@ -14,10 +14,9 @@ from colourize import files
 from colourize.config import options
 from colourize.config.compose import plain
 from colourize.config.folder import conf_dir, own
-from colourize.config.instantiate import builder
-from colourize.config.knobs import KNOBS, value_in
+from colourize.config.knobs import KNOBS
 from colourize.config.options import option
-from colourize.data.module import ColourData, fingerprint
+from colourize.data.labelled import fingerprint, read
 from colourize.data.pictures import Pictures
 from colourize.errors import InputError
 from colourize.runs import checkpoint, manifest
@@ -100,12 +99,6 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
     return knobs
 
 
-def colour_data(config: dict[str, Any]) -> ColourData:
-    """The pictures of a configuration, not yet loaded."""
-    names = "num_colours", "palette", "colour_space", "cache_dir"
-    return ColourData(builder("data", config["data"]), **{name: value_in(config, name) for name in names})
-
-
 def trained_on(trained: Trained, pictures: Pictures) -> bool:
     """Whether these are the very pictures that a run was trained and validated on, wherever they lie now."""
     return fingerprint(pictures, trained.model.palette, trained.model.space) == trained.fingerprint
@@ -126,7 +119,7 @@ def unseen(trained: Trained, config: dict[str, Any], pictures: Pictures) -> bool
     before, now = (node["data"].get("holdout", 0.0) for node in (trained.config, config))
     if before == now:
         return False
-    again = builder("data", {**config["data"], "holdout": before})()
+    again = read({"data": {**config["data"], "holdout": before}})
     return trained_on(trained, again) and _contents(again.train).isdisjoint(_contents(pictures.validation))
 
 

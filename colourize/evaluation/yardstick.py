@@ -17,7 +17,7 @@ from colourize.colour.decoding import Decoding, most_probable
 from colourize.colour.palette import dequantize
 from colourize.colour.rgb import eight_bit
 from colourize.colour.spaces import RGB, Decoded, Space
-from colourize.data.module import LabelledPictures, fingerprint
+from colourize.data.labelled import LabelledPictures, fingerprint
 from colourize.data.pictures import Pictures
 from colourize.evaluation import columns, columns_cache, metrics, quality
 from colourize.evaluation.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Row, all_with_intervals, columns_of

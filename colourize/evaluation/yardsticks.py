@@ -3,26 +3,29 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from colourize.colour.decoding import Decoding
-from colourize.data.module import ColourData, labelled
+from colourize.data.labelled import labelled, prepared
+from colourize.data.pictures import Pictures
 from colourize.evaluation.yardstick import TABLE, Predictor, Yardstick
 from colourize.model import Model
 
 
 def yardsticks(
-    data: ColourData, models: list[tuple[str, Model]], others: Sequence[Decoding]
+    config: dict[str, Any], pictures: Pictures, models: list[tuple[str, Model]], others: Sequence[Decoding]
 ) -> list[tuple[Yardstick, list[Predictor]]]:
-    """One yardstick for each palette among the runs, with its floors, its runs and its ceilings."""
+    """One yardstick for each palette among the runs, with its floors, its runs and its ceilings.
+
+    Without models one for the palette of the configuration, whose pictures are given.
+    """
     if not models:
-        data.setup()
-        assert data.pictures is not None
-        yardstick = Yardstick(data.pictures, data.train, data.validation, data.palette, data.space, data.cache_dir)
+        found = prepared(config, pictures)
+        yardstick = Yardstick(pictures, found.train, found.validation, found.palette, found.space, config["cache_dir"])
         decoded = [yardstick.decoded(TABLE, yardstick.table, other) for other in others]
         return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
-    pictures = data.read()
     palettes: list[list[tuple[str, Model]]] = []
     for name, model in models:
         alike = next((runs for runs in palettes if _same_palette(runs[0][1], model)), None)
@@ -34,8 +37,8 @@ def yardsticks(
     suffixes = _suffixes([(len(runs[0][1].palette), runs[0][1].space.name) for runs in palettes])
     for number, runs in enumerate(palettes):
         palette, space = runs[0][1].palette, runs[0][1].space
-        splits = labelled(pictures, palette, data.cache_dir, space)
-        yardstick = Yardstick(pictures, *splits, palette, space, data.cache_dir)
+        found = labelled(pictures, palette, config["cache_dir"], space)
+        yardstick = Yardstick(pictures, found.train, found.validation, palette, space, config["cache_dir"])
         predictors = yardstick.floors()
         for name, model in runs:
             predictors.append(yardstick.model(name, model))

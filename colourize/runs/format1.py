@@ -20,6 +20,7 @@ MOVED = {
 }
 """Python paths that format 1 stored, of options whose code lies elsewhere now: group and name."""
 STATES = "state_dict", "current_model_state"
+PLACE = "ColourData"  # the place in the order of the pictures
 
 
 def config(stored: Any) -> Any:
@@ -37,9 +38,10 @@ def _node(group: str, node: Any) -> Any:
 
 
 def contents(stored: dict[str, Any]) -> dict[str, Any]:
-    """A checkpoint of format 1 as one of today: paths as in ``config``, weights under ``model.``."""
+    """A checkpoint of format 1 as one of today: paths as in ``config``, weights under ``model.``, the place as such."""
     states = {name: _renamed(stored[name]) for name in STATES if isinstance(stored.get(name), dict)}
-    return {**stored, **states, "config": config(stored["config"])}
+    renamed = {"place" if name == PLACE else name: value for name, value in stored.items()}
+    return {**renamed, **states, "config": config(stored["config"])}
 
 
 def _renamed(state: dict[str, Any]) -> dict[str, Any]:

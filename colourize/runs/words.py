@@ -19,6 +19,7 @@ from colourize.config.compare import key_of, respelt
 from colourize.config.folder import conf_dir, own
 from colourize.config.knobs import KNOBS, NODES
 from colourize.errors import InputError, shown
+from colourize.private.hydra import value_of
 
 log = logging.getLogger(__name__)
 GROUPS = *NODES, "experiment"
@@ -102,7 +103,7 @@ def _allowed(override: Override) -> bool:
 
 def _elements(override: Override) -> Iterator[Any]:
     """The values that a word gives to its key, without Hydra's quotes and escapes: one, or those of a sweep."""
-    value = override._value
+    value = value_of(override)
     for element in value.list if isinstance(value, ChoiceSweep) else [value]:
         yield element.text if isinstance(element, QuotedString) else element
 

@@ -1,4 +1,4 @@
-"""A job's part in a search: it reports each validation, and ends early where it has no prospect."""
+"""A trial's part in a search: it reports each validation, and ends early if the pruner says so."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -6,27 +6,26 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from colourize.private.optuna import running_trial
 from colourize.sweeps.search_study import PRUNED
-from colourize.training.callbacks import EpochTable
+from colourize.training.epoch_table import EpochTable
 
 if TYPE_CHECKING:
     import optuna
 
 
 class Pruning(Callback):
-    """Reports each validation loss to the trial of a job; ends the run where the study's pruner sees no prospect.
+    """Reports each validation loss to the trial; ends the run when the search's pruner decides so.
 
-    The run then ends as one that stops early: with its tables, pictures and checkpoints.
+    The run then ends like one that stops early: with its tables, pictures and checkpoints.
     """
 
     def __init__(self, study: "optuna.Study", number: int) -> None:
-        import optuna
-
-        self.trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
+        self.trial = running_trial(study, number)
         self.pruned = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Ends at once where the run was ended early before, and cut short while it wrote its results."""
+        """Ends at once where the run was pruned before, and interrupted while it wrote its results."""
         done = next(callback for callback in trainer.callbacks if isinstance(callback, EpochTable)).rows  # type: ignore[attr-defined]
         if self.trial.user_attrs.get(PRUNED, math.inf) <= len(done):
             self.pruned = trainer.should_stop = True

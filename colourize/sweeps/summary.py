@@ -158,15 +158,15 @@ def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str
     sweeper = config["hydra"]["sweeper"]
     if not sweeper["_target_"].endswith("BasicSweeper"):
         return []
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    from colourize.private.hydra import listed_jobs
 
     words = [f"{key}={value}" for key, value in (sweeper["params"] or {}).items()]
     parsed = OverridesParser.create().parse_overrides([*words, *config["hydra"]["overrides"]["task"]])
     if most and math.prod(map(_count, parsed)) > most:
         raise ValueError(f"more than {most:,} jobs")
-    (all_jobs,) = BasicSweeper.split_arguments(parsed, None)
-    return all_jobs
+    return listed_jobs(parsed)
 
 
 def _bounded(config: DictConfig) -> list[list[str]]:

@@ -1,8 +1,8 @@
-"""Interrupt a run anywhere, as often as you like: it goes on to the same bits (docs/reliability.md).
+"""Interrupt a run anywhere, as often as you like: it resumes to the same bits (docs/reliability.md).
 
-Nothing random is stored. The order of the pictures depends on (seed, epoch), see ``data.module.Batches``; all else
-that is drawn depends on (seed, step), see ``on_train_batch_start``. So a checkpoint needs only the place: weights,
-optimizer, schedule, the epoch and the batches of it that are done (``ColourData.state_dict``), and the metrics so far.
+Nothing random is stored. The order of the examples depends on (seed, epoch), see ``training.batches.Batches``; all
+other draws depend on (seed, step), see ``on_train_batch_start``. So a checkpoint needs only the place: weights,
+optimizer, schedule, the epoch and its batches that are done (``training.batches.place``), and the metrics so far.
 """
 
 import hashlib
@@ -24,8 +24,9 @@ from colourize import files
 from colourize.config.trainer_knobs import seconds
 from colourize.errors import InputError, Interrupted, OutOfTime, one_line
 from colourize.runs.checkpoint import BEST, LAST, read
-from colourize.tasks.colourization.module import remedies
-from colourize.training.callbacks import EpochTable, tensorboard
+from colourize.training.epoch_table import EpochTable
+from colourize.training.module import remedies
+from colourize.training.tensorboard import tensorboard
 
 log = logging.getLogger(__name__)
 SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1  # USR1: Slurm's warning before the limit
@@ -34,16 +35,16 @@ SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1  # USR1: 
 class Resumption(Checkpoint):
     """The only writer of checkpoints: ``best.ckpt`` and ``last.ckpt`` after an epoch, ``last.ckpt`` between batches.
 
-    A signal only sets a flag; the run is saved at the end of the batch and ends with 128 + the signal's number. A
+    A signal only sets a flag: the run is saved at the end of the batch and ends with 128 + the signal's number. A
     second signal ends it at once. ``max_time`` ends it in the same way, but never where nothing is left to train.
-    Lightning runs it after the other callbacks, so they have seen the batch.
+    Lightning calls it after the other callbacks, so they have seen the batch.
 
     Args:
         folder: of the checkpoints.
-        table: the metrics, whose last row decides which epoch is the best.
+        table: the metrics; its last row decides which epoch is the best.
         seed: the run's.
         save_every: batches between two saves within an epoch.
-        max_time: after which the run ends, counted from here: "DD:HH:MM:SS"; None: never.
+        max_time: the time after which the run ends, counted from here: "DD:HH:MM:SS"; None: never.
     """
 
     def __init__(self, folder: Path, table: EpochTable, seed: int, save_every: int, max_time: Any = None) -> None:
@@ -63,18 +64,20 @@ class Resumption(Checkpoint):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         files.check_no_links([self.folder])
         self.folder.mkdir(parents=True, exist_ok=True)
-        for leftover in self.folder.glob(".*.tmp"):  # of a process that was killed while saving
+        for leftover in self.folder.glob(".*.tmp"):  # from a process that was killed while saving
             if leftover.is_file():
                 leftover.unlink()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if (loss := _loss_of(self.folder / BEST)) != self.best:  # damaged, or in the folder that the run comes from
+        if (
+            loss := _loss_of(self.folder / BEST)
+        ) != self.best:  # damaged, or in the folder from which the run was forked
             self.best = math.inf if math.isnan(loss) else loss
         _check_schedule(trainer)
         self.begun = True
-        trainer.should_stop |= self.stopped  # where training had stopped early, it does not begin again
+        trainer.should_stop |= self.stopped  # training that stopped early does not begin again
         if threading.current_thread() is threading.main_thread():
-            kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup has SIGHUP ignored: so it stays
+            kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup ignores SIGHUP: keep that
             self.handlers = {signum: handler for signum, handler in kept.items() if handler is not signal.SIG_IGN}
             for signum in self.handlers:
                 signal.signal(signum, self._on_signal)
@@ -92,12 +95,12 @@ class Resumption(Checkpoint):
         for signum, handler in self.handlers.items():
             signal.signal(signum, handler)
         self.handlers = {}
-        self._end_if_asked()  # by a signal that came after the last save
+        self._end_if_asked()  # a signal came after the last save
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         seed = step_seed(self.seed, trainer.fit_loop.total_batch_idx)
         if pl_module.device.type == "cpu":
-            # not torch.manual_seed: without a GPU it keeps the call, and a traceback, for the day that there is one
+            # not torch.manual_seed: without a GPU it keeps each call, with a traceback, until there is one
             torch.default_generator.manual_seed(seed)
         else:
             torch.manual_seed(seed)
@@ -113,7 +116,7 @@ class Resumption(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         early = trainer.early_stopping_callback
         self.stopped = early is not None and early.stopped_epoch > 0
-        if (loss := self.table.rows[-1].get("val/loss", math.nan)) < self.best:
+        if (loss := self.table.rows[-1].get(self.table.metrics.decides, math.nan)) < self.best:
             self.best = loss
             self._save(trainer, pl_module, BEST)
         self._save(trainer, pl_module, LAST)
@@ -174,14 +177,6 @@ def check_finite(module: Any) -> None:
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise InputError(f"{name} holds NaN or infinity and is not saved; {remedies(module.config)}")
-
-
-def purge_step(contents: dict[str, Any] | None) -> int:
-    """The first TensorBoard step that a run which goes on from these contents writes anew."""
-    if contents is None:
-        return 0
-    batches: int = contents["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]["ready"]
-    return (contents["global_step"] or batches) + 1  # a baseline makes no steps: see callbacks.step
 
 
 def _loss_of(best: Path) -> float:

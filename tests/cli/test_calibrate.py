@@ -11,7 +11,7 @@ from PIL import Image
 from colourize.cli.calibrate import calibrate, pixels, predictions
 from colourize.cli.evaluate import evaluate
 from colourize.cli.main import main
-from colourize.data.module import LabelledPictures
+from colourize.data.labelled import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.evaluation.calibration import fit_temperature, read_temperature

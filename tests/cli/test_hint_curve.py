@@ -11,7 +11,7 @@ from colourize.colour import palette
 from colourize.colour.decoding import colours_of_classes
 from colourize.colour.kmeans import fit
 from colourize.colour.rgb import eight_bit, grey
-from colourize.data.module import LabelledPictures
+from colourize.data.labelled import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.model import Model

@@ -21,11 +21,11 @@ from colourize.config.folder import conf_dir
 from colourize.course.answers import counted, trained
 from colourize.course.arithmetic.general import general
 from colourize.course.arithmetic.nets import sequential
-from colourize.data.module import Batches
 from colourize.errors import InputError
 from colourize.models.convtranspose import ConvTransposeNet
 from colourize.models.poolupsample import PoolUpsampleNet
 from colourize.models.unet import UNet
+from colourize.training.batches import Batches
 
 ROOT = Path(__file__).parent.parent.parent
 NUMBERS = sorted(command.QUESTIONS, key=command._order)

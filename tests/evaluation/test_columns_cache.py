@@ -12,8 +12,8 @@ from filelock import FileLock
 
 from colourize.colour.kmeans import fit
 from colourize.colour.spaces import RGB, SPACES
-from colourize.data import module
-from colourize.data.module import fingerprint, labelled
+from colourize.data import labelled as labelled_file
+from colourize.data.labelled import fingerprint, labelled
 from colourize.data.scenes import load
 from colourize.evaluation import columns_cache
 from colourize.evaluation.measures import MEASURES, columns_of
@@ -25,8 +25,8 @@ def made(folder, pictures=None, num_colours=6, space=RGB, known=None):
     """A yardstick of landscapes, and every floor and ceiling."""
     pictures = pictures or load(40, 12)
     palette = fit(pictures.train, num_colours, seed=0, space=space)
-    splits = labelled(pictures, palette, folder or "unused", space)
-    yardstick = Yardstick(pictures, *splits, palette, space, folder, known)
+    found = labelled(pictures, palette, folder or "unused", space)
+    yardstick = Yardstick(pictures, found.train, found.validation, palette, space, folder, known)
     return yardstick, [*yardstick.floors(), *yardstick.ceilings()]
 
 
@@ -160,7 +160,7 @@ def test_a_fingerprint_that_is_known_is_not_computed_again(tmp_path, monkeypatch
 
 def test_a_run_hashes_its_pictures_once(quick, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(module, "fingerprint", lambda *parts: asked.append(parts) or fingerprint(*parts))
+    monkeypatch.setattr(labelled_file, "fingerprint", lambda *parts: asked.append(parts) or fingerprint(*parts))
     monkeypatch.setattr("colourize.evaluation.yardstick.fingerprint", forbidden)
     train(quick("max_epochs=1"), tmp_path / "run")
     assert len(asked) == 1

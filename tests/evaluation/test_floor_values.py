@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from colourize.colour.spaces import SPACES
-from colourize.data.module import labelled
+from colourize.data.labelled import labelled
 from colourize.data.scenes import load
 from colourize.evaluation import columns_cache
 from colourize.evaluation.yardstick import Yardstick
@@ -24,7 +24,8 @@ PALETTES = {
 def measured(name):
     """Mean over landscapes of each column of each floor and ceiling, by predictor and column."""
     pictures, palette, space = load(40, 12, image_size=16), torch.tensor(PALETTES[name]), SPACES[name]
-    yardstick = Yardstick(pictures, *labelled(pictures, palette, "unused", space), palette, space)
+    found = labelled(pictures, palette, "unused", space)
+    yardstick = Yardstick(pictures, found.train, found.validation, palette, space)
     rows = [yardstick.row(predictor) for predictor in (*yardstick.floors(), *yardstick.ceilings())]
     return {(row.name, column): values.double().mean().item() for row in rows for column, values in row.columns.items()}
 

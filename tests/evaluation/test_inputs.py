@@ -13,7 +13,7 @@ from PIL import Image
 from colourize.cli.main import main
 from colourize.colour.spaces import RGB
 from colourize.config.instantiate import builder
-from colourize.data.module import fingerprint
+from colourize.data.labelled import fingerprint
 from colourize.errors import InputError
 from colourize.evaluation.inputs import checkpoint_files, single_checkpoint, unseen
 

@@ -7,7 +7,7 @@ from colourize.colour.decoding import parsed
 from colourize.colour.kmeans import fit
 from colourize.colour.rgb import eight_bit
 from colourize.colour.spaces import RGB, SPACES, Space
-from colourize.data.module import LabelledPictures
+from colourize.data.labelled import LabelledPictures
 from colourize.data.pictures import Pictures
 from colourize.data.scenes import load
 from colourize.evaluation.measures import FLOOR, MEASURES, Row, difference, with_intervals

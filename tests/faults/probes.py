@@ -4,17 +4,21 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
-from colourize.data.module import Batches, ColourData, LabelledPictures
+from colourize.data.labelled import LabelledPictures
 from colourize.runs import run_folder
 from colourize.tasks.colourization import module as module_file
 from colourize.tasks.colourization import train
+from colourize.tasks.colourization.data import ColourData
 from colourize.tasks.colourization.module import Colourizer
+from colourize.training import run
+from colourize.training.batches import Batches
 from colourize.training.resumption import Resumption
 
 
@@ -41,7 +45,11 @@ def kill_in_step(*steps: int) -> None:
 
 def kill_before_the_report() -> None:
     """Kills the process when training is over and nothing is reported yet."""
-    train._report = lambda *args: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+    _report(lambda *given: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def _report(report: Callable[..., Any]) -> None:
+    train.TASK = replace(train.TASK, report=report)
 
 
 def record_indices(file: str, then: Callable[..., None] | None = None, *given: Any) -> None:
@@ -81,13 +89,13 @@ def workers(count: int, persistent: bool, then: Callable[..., None] | None = Non
 
 def signal_while_loading(signum: int) -> None:
     """Sends the process a signal before the first step."""
-    original = ColourData.setup
+    original = ColourData.__init__
 
-    def setup(self: ColourData, stage: str | None = None) -> None:
-        original(self, stage)
+    def init(self: ColourData, *given: Any) -> None:
+        original(self, *given)
         os.kill(os.getpid(), signum)
 
-    ColourData.setup = setup  # type: ignore[method-assign]
+    ColourData.__init__ = init  # type: ignore[method-assign]
 
 
 def signal_twice_in_step(signum: int, step: int) -> None:
@@ -129,7 +137,7 @@ def threads(count: int) -> None:
 
 def no_report() -> None:
     """Leaves out what comes after training: measuring the network takes longer than a short run."""
-    train._report = lambda knobs, folder, fitted: {"val/loss": 0.0}  # type: ignore[assignment]
+    _report(lambda *given: {"val/loss": 0.0})
 
 
 def not_finite(kind: str, step: int) -> None:
@@ -175,14 +183,14 @@ def bad_picture(number: int, epoch: int) -> None:
 
 def fail_with_kernel(kernel: int) -> None:
     """Raises what no one foresaw in jobs with this kernel."""
-    original = train.fit
+    original = run.fit
 
-    def fit(knobs: Any, folder: Any, held: Any, callbacks: Any = ()) -> Any:
+    def fit(task: Any, knobs: Any, folder: Any, held: Any, callbacks: Any = ()) -> Any:
         if knobs["kernel"] == kernel:
             raise ZeroDivisionError("no one foresaw this")
-        return original(knobs, folder, held, callbacks)
+        return original(task, knobs, folder, held, callbacks)
 
-    train.fit = fit
+    run.fit = fit
 
 
 def signal_with_kernel(kernel: int, signum: int, step: int) -> None:

@@ -14,13 +14,13 @@ from torchvision.datasets import CIFAR10
 
 from colourize.data import cifar10
 from colourize.data.read import MAX_PIXELS, UnreadablePicture, read_rgb
-from colourize.tasks.colourization import train
+from tests.faults.probes import no_report
 
 
 def served(attributes: dict[str, Any], then: Callable[..., None] | None = None, *given: Any) -> None:
     """Tells torchvision of another archive: its address and checksums. Leaves the report out, most of the time."""
     os.environ["no_proxy"] = "127.0.0.1"
-    train._report = lambda *args: {"val/loss": 0.0}  # type: ignore[assignment]
+    no_report()
     for name, value in attributes.items():
         setattr(CIFAR10, name, value)
     if then is not None:

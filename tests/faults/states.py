@@ -7,7 +7,7 @@ import torch
 
 from tests.trained import rows
 
-TIMED = "seconds", "images_per_second"
+TIMED = "seconds", "images_per_second", "examples_per_second"
 NO_DIFFERENCE = *TIMED, "save_every"  # which says when to save, not what
 
 

@@ -27,7 +27,7 @@ def test_02_loader_workers_change_nothing(run, resume, whole, tmp_path, seen, pe
     """The pictures lie in memory, so there is no knob for workers; yet the place in the data must not hang on them."""
     kill = probes.workers, (2, persistent, probes.kill_in_step, 14, 27)
     assert run("killed", "save_every=3", probe=kill[0], given=kill[1]).wait() == -signal.SIGKILL
-    assert saved(tmp_path / "killed")["ColourData"] == {"epoch": 1, "skip": 3}
+    assert saved(tmp_path / "killed")["place"] == {"epoch": 1, "skip": 3}
     assert resume("killed", probe=kill[0], given=kill[1]).wait() == -signal.SIGKILL
     assert resume("killed", probe=probes.workers, given=(2, persistent)).wait() == 0
     assert_identical(whole, tmp_path / "killed")

@@ -9,17 +9,20 @@ import random
 import shutil
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from colourize.config.folder import conf_dir
-from colourize.data.module import ColourData
+from colourize.data.labelled import prepared
 from colourize.errors import Interrupted
 from colourize.runs.run_folder import claim
-from colourize.tasks.colourization import train
+from colourize.tasks.colourization.data import ColourData
 from colourize.tasks.colourization.module import Colourizer
+from colourize.tasks.colourization.task import TASK
+from colourize.training.fit import fit
 from tests.conftest import knobs
 from tests.faults import probes
 from tests.faults.processes import SMALL, Process
@@ -78,7 +81,7 @@ def interrupted_anywhere(options, tmp_path, monkeypatch, chosen):
 
     monkeypatch.setattr(Colourizer, "training_step", Colourizer.training_step)  # is put back after the test
     probes.in_step(action)
-    remember_data(monkeypatch)
+    task = remembering(monkeypatch)
 
     def run(folder, stops):
         steps.clear()
@@ -86,7 +89,7 @@ def interrupted_anywhere(options, tmp_path, monkeypatch, chosen):
         pending.update(stops)
         for _ in range(len(stops) + 1):
             with contextlib.suppress(Interrupted), claim(folder, options) as held:
-                train.fit(options, folder, held)
+                fit(task, options, folder, held)
 
     run(tmp_path / "whole", ())
     whole = list(steps)
@@ -99,18 +102,17 @@ def interrupted_anywhere(options, tmp_path, monkeypatch, chosen):
     return whole
 
 
-def remember_data(monkeypatch):
-    """Loads the pictures once for all the sequences, and measures no floors."""
-    original, loaded = ColourData.setup, {}
+def remembering(monkeypatch):
+    """The task with pictures that are loaded once for all the sequences, and no floors measured."""
+    loaded = []
 
-    def setup(self, stage=None):
+    def load(knobs):
         if not loaded:
-            original(self, stage)
-            loaded.update({name: vars(self)[name] for name in ("pictures", "palette", "train", "validation")})
-        vars(self).update(loaded)
+            loaded.append(prepared(knobs))
+        return ColourData(loaded[0], knobs["batch_size"], knobs["seed"])
 
-    monkeypatch.setattr(ColourData, "setup", setup)
-    monkeypatch.setattr(train, "Yardstick", lambda *args: SimpleNamespace(table_loss=1.0))
+    monkeypatch.setattr(ColourData, "yardstick", SimpleNamespace(table_loss=1.0))
+    return replace(TASK, data=load)
 
 
 @pytest.mark.case(4)

@@ -7,19 +7,18 @@ from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
-from colourize.cli.evaluate import colour_data
+from colourize.data.labelled import prepared
 from colourize.data.pictures import example_index
 from colourize.present.figures import picture_grid
 from colourize.report.strips import TAG, png, read
 from colourize.runs.checkpoint import load
-from colourize.training.callbacks import examples
+from colourize.tasks.colourization.examples import examples
 
 
 def test_a_run_s_pictures_are_those_that_its_last_checkpoint_makes(finished_run):
-    module = load(finished_run / "checkpoints/last.ckpt")
-    data = colour_data(module.config)
-    data.setup()
-    rows = examples(module, *data.validation[example_index(len(data.validation))])
+    trained = load(finished_run / "checkpoints/last.ckpt")
+    data = prepared(trained.config)
+    rows = examples(trained.model, *data.validation[example_index(len(data.validation))])
     found = read(finished_run)
     for name, strip in zip(("grey", "true class", "predicted"), found, strict=True):
         want = picture_grid(rows[name], zoom=1).mul(255).add(0.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()

@@ -4,8 +4,8 @@ from optuna.distributions import FloatDistribution
 from colourize.runs import manifest
 from colourize.sweeps import search_study
 from colourize.sweeps.pruning import Pruning
-from colourize.tasks.colourization import train as train_module
 from colourize.tasks.colourization.train import train
+from tests.colour_data import report_by
 
 SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True)}
 
@@ -68,7 +68,7 @@ def test_a_run_that_was_ended_early_and_then_cut_short_does_not_go_on(quick, tmp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "_report", killed)
+        report_by(killed, patch)
         with pytest.raises(KeyboardInterrupt):
             train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])
     metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])

@@ -121,16 +121,16 @@ def test_custom_scalars_have_training_and_validation_in_one_chart(finished_run):
 
 
 def test_the_same_ten_pictures_are_shown_each_epoch_in_evaluation_mode(quick, tmp_path, monkeypatch):
-    from colourize.training import callbacks
+    from colourize.tasks.colourization import examples
 
-    seen, original = [], callbacks.examples
+    seen, original = [], examples.examples
 
     def spy(module, grey, labels):
         assert not module.training
         seen.append(original(module, grey, labels))
         return seen[-1]
 
-    monkeypatch.setattr(callbacks, "examples", spy)
+    monkeypatch.setattr(examples, "examples", spy)
     train(quick("lr=0.1"), tmp_path)
     assert len(seen) == 2
     for name in ("grey", "true class"):

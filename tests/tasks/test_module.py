@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colourize.config.instantiate import instantiate
-from colourize.data.module import ColourData
 from colourize.data.scenes import load
 from colourize.model import Model
 from colourize.tasks.colourization.module import (
     Colourizer,
-    finite_where_all_are,
     highest,
     log_probabilities,
     pixel_cross_entropy,
 )
 from colourize.tasks.colourization.train import train
+from colourize.training.module import finite_where_all_are
+from tests.colour_data import colour_data
 from tests.conftest import knobs
 
 
@@ -74,17 +74,17 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
     ]
     config = knobs(f"model={model}", *settings, f"cache_dir={tmp_path}", "seed=5")
     pictures = load(60, 4)
-    data = ColourData(lambda: pictures, batch_size=20, seed=5, cache_dir=tmp_path)
-    data.setup()
+    data = colour_data(pictures, tmp_path, batch_size=20, seed=5)
+    palette = data.pictures.palette
     torch.manual_seed(5)
     network = instantiate(config["model"]).double()
     plain, plain_losses = copy.deepcopy(network), []
-    module = Colourizer(Model(network, data.palette), config, optimizer=instantiate(config["optimizer"], partial=True))
+    module = Colourizer(Model(network, palette), config, optimizer=instantiate(config["optimizer"], partial=True))
 
     sampler = data.train_dataloader().sampler
     sampler.set_epoch(0)
     grey = pictures.train.double().mean(dim=-1)[:, None].float().double() / 256
-    distance = (pictures.train[..., None, :].double() / 256 - data.palette.double()) ** 2
+    distance = (pictures.train[..., None, :].double() / 256 - palette.double()) ** 2
     labels = distance.sum(dim=-1).argmin(dim=-1)
     adam = torch.optim.Adam(plain.parameters(), lr=0.001)
     for index in sampler:

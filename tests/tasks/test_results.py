@@ -55,7 +55,7 @@ def test_a_run_ends_in_one_table_of_five_measures_that_fits_80_columns(ended, wi
 def test_the_end_says_where_the_run_stands_and_where_its_files_are(ended, tmp_path):
     lines = ended(80, "loss=focal")
     text = " ".join(" ".join(lines).split())  # sentences are wrapped between words
-    assert "ConvTransposeNet stands" in text
+    assert "ConvTransposeNet is worse than the look-up table" in text
     assert "lowest validation loss" in text and ", after epoch 1 trained on loss=focal (train/loss);" in text
     assert f"all measures colourize evaluate {tmp_path / 'run'}" in text
     assert all(len(line) <= 80 or str(tmp_path) in line for line in lines)

@@ -14,7 +14,7 @@ from colourize.config.instantiate import instantiate
 from colourize.errors import InputError
 from colourize.runs import checkpoint
 from colourize.tasks.colourization.train import train
-from colourize.training.callbacks import ProgressBar
+from colourize.training.progress import ProgressBar
 from tests.conftest import knobs
 from tests.faults.states import untimed_rows
 from tests.trained import equal, rows, validation_loss, weights
@@ -128,7 +128,7 @@ def test_a_schedule_is_not_stretched_on_resumption_but_goes_on_at_its_length(qui
             raise EOFError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("colourize.training.callbacks.ExamplePictures.on_train_epoch_end", stop, raising=False)
+        patch.setattr("colourize.tasks.colourization.examples.ExamplePictures.on_train_epoch_end", stop, raising=False)
         with pytest.raises(EOFError):
             train(quick(*settings), tmp_path / "half")
     train(quick(*settings, f"ckpt_path={early}"), tmp_path / "rest")
@@ -172,6 +172,6 @@ def test_a_signal_while_the_bar_s_thread_starts_is_not_hidden_by_another_error()
         def stop(self):
             raise RuntimeError("cannot join thread before it is started")
 
-    bar = ProgressBar()
+    bar = ProgressBar(("loss",))
     bar.progress = Starting()
     bar._stop_progress()

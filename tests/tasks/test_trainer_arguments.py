@@ -7,7 +7,6 @@ import torch
 from rich.console import Console
 
 from colourize.config.instantiate import builder, instantiate
-from colourize.data.module import Batches, ColourData
 from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.model import Model
@@ -15,13 +14,17 @@ from colourize.runs import manifest
 from colourize.tasks.colourization import train
 from colourize.tasks.colourization.module import (
     Colourizer,
-    group_factor,
     log_probabilities,
     pixel_cross_entropy,
-    remedies,
 )
-from colourize.tasks.colourization.train import _module
-from colourize.training.callbacks import EpochLines, ProgressBar
+from colourize.tasks.colourization.task import TASK
+from colourize.training import fit
+from colourize.training.batches import Batches
+from colourize.training.fit import seeded
+from colourize.training.module import group_factor, remedies
+from colourize.training.progress import EpochLines, ProgressBar
+from colourize.training.trainer import callbacks_of
+from tests.colour_data import colour_data
 from tests.faults.states import saved, untimed_rows
 from tests.trained import equal, rows, weights
 
@@ -37,11 +40,8 @@ EXACT = "model=pointwise", "optimizer=sgd", "lr=0.5", "precision=64-true", "opti
 
 def plain_loop(settings, sizes):
     """Weights and mean losses of a loop over groups of batches, each group one batch of so many pictures."""
-    data = ColourData(
-        lambda: load(sum(sizes), 12, image_size=8), num_colours=4, seed=0, cache_dir=settings["cache_dir"]
-    )
-    data.setup()
-    network = _module(settings, data, 1.0, "").model.network
+    data = colour_data(load(sum(sizes), 12, image_size=8), settings["cache_dir"], num_colours=4)
+    network = seeded(TASK, settings, data).model.network
     optimizer = builder("optimizer", settings["optimizer"])(network.parameters())
     losses = []
     for epoch in range(settings["max_epochs"]):
@@ -121,8 +121,7 @@ def test_a_validation_on_some_batches_is_that_of_their_pictures(quick, tmp_path)
         Model(instantiate(whole["model"]), saved(tmp_path / "some")["state_dict"]["model.palette"]), whole
     )
     module.load_state_dict(saved(tmp_path / "some")["state_dict"])
-    data = ColourData(lambda: instantiate(whole["data"]), num_colours=4, cache_dir=whole["cache_dir"])
-    data.setup()
+    data = colour_data(instantiate(whole["data"]), whole["cache_dir"], num_colours=4)
     grey, labels = data.validation[torch.arange(8)]
     with torch.no_grad():
         loss = pixel_cross_entropy(module.eval()(grey), labels).item()
@@ -265,7 +264,7 @@ def test_where_no_bar_can_move_each_epoch_has_a_line(quick, tmp_path, capfd):
 
 def test_a_bar_moves_on_a_terminal_alone_and_nothing_where_it_is_left_out(quick, tmp_path, monkeypatch):
     def shown(*words):
-        return [type(each) for each in train._callbacks(quick(*words), tmp_path, None) if type(each) in kinds]
+        return [type(each) for each in callbacks_of(TASK, quick(*words), tmp_path, None) if type(each) in kinds]
 
     kinds = ProgressBar, EpochLines
     assert shown() == [EpochLines]
@@ -279,7 +278,7 @@ def test_a_reader_who_has_gone_ends_no_run(quick, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise BrokenPipeError
 
-    monkeypatch.setattr("colourize.training.callbacks.print", broken, raising=False)
+    monkeypatch.setattr("colourize.training.progress.print", broken, raising=False)
     assert len(train.train(quick("max_epochs=1"), tmp_path)) > 3
 
 
@@ -290,6 +289,6 @@ def test_epochs_without_a_validation_have_shorter_lines(quick, tmp_path, capfd):
 
 
 def test_run_json_says_whether_the_network_was_compiled(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "compiled", lambda network, grey: False)
+    monkeypatch.setattr(fit, "compiled", lambda network, example: None)
     train.train(quick("compile=true"), tmp_path / "run")
     assert manifest.read(tmp_path / "run")["environment"]["compiled"] is False

@@ -7,13 +7,16 @@ import torch
 from colourize.colour.palette import quantize
 from colourize.colour.rgb import grey
 from colourize.config.instantiate import instantiate
+from colourize.errors import InputError
 from colourize.evaluation.metrics import cross_entropy
 from colourize.runs import checkpoint
+from colourize.tasks.colourization import examples as examples_file
 from colourize.tasks.colourization import train as train_file
 from colourize.tasks.colourization.module import Colourizer
 from colourize.tasks.colourization.train import train
-from colourize.training import callbacks
 from colourize.training.averaging import averaging
+from colourize.training.epoch_table import EpochTable
+from tests.colour_data import report_by
 
 
 def last(folder):
@@ -51,14 +54,14 @@ def test_a_checkpoint_holds_the_average_of_every_step_s_weights_and_the_weights_
     quick, tmp_path, monkeypatch
 ):
     """Running means and variances too; the average by another road, in numpy."""
-    states, original = [], callbacks.EpochTable.on_train_batch_end
+    states, original = [], EpochTable.on_train_batch_end
 
     def spy(self, trainer, module, *args):
         states.append({name: value.double().numpy().copy() for name, value in module.state_dict().items()})
         original(self, trainer, module, *args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks.EpochTable, "on_train_batch_end", spy)
+        patch.setattr(EpochTable, "on_train_batch_end", spy)
         train(quick("ema=0.4", "lr=0.1"), tmp_path / "averaged")
     assert len(states) == 6
     expected = states[0]
@@ -77,24 +80,24 @@ def test_a_checkpoint_holds_the_average_of_every_step_s_weights_and_the_weights_
 @pytest.fixture
 def reported(monkeypatch):
     """The weights of which a run reports."""
-    seen, original = [], train_file._report
+    seen, original = [], train_file.TASK.report
 
-    def spy(knobs, folder, fitted):
+    def spy(fitted, folder, knobs):
         seen.append(fitted.module.state_dict())
-        return original(knobs, folder, fitted)
+        return original(fitted, folder, knobs)
 
-    monkeypatch.setattr(train_file, "_report", spy)
+    report_by(spy, monkeypatch)
     return seen
 
 
 def test_the_average_is_what_is_validated_shown_and_reported(quick, tmp_path, monkeypatch, reported):
-    shown, examples = [], callbacks.examples
+    shown, examples = [], examples_file.examples
 
     def spy(model, *args):
         shown.append({f"model.{name}": value.clone() for name, value in model.state_dict().items()})
         return examples(model, *args)
 
-    monkeypatch.setattr(callbacks, "examples", spy)
+    monkeypatch.setattr(examples_file, "examples", spy)
     train(quick("ema=0.9", "lr=0.03"), tmp_path)
     contents = last(tmp_path)
     assert same(shown[-1], contents["state_dict"])
@@ -112,7 +115,7 @@ def test_a_run_with_nothing_left_to_train_reports_the_average(quick, tmp_path, m
         raise EOFError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_file, "_report", killed)
+        report_by(killed, patch)
         with pytest.raises(EOFError):
             train(quick("ema=0.9"), tmp_path)
     monkeypatch.setattr(Colourizer, "training_step", killed)  # there is no step to make
@@ -124,7 +127,7 @@ def test_a_run_that_goes_on_with_another_decay_or_none_is_refused(quick, tmp_pat
     train(quick("ema=0.9", "max_epochs=1"), tmp_path / "run")
     path = f"ckpt_path={tmp_path / 'run/checkpoints/last.ckpt'}"
     for word, told in (("ema=0.5", "0.5"), ("ema=null", "null")):
-        with pytest.raises(train_file.InputError, match=f"was trained with ema=0.9, not {told}; pass ema=0.9"):
+        with pytest.raises(InputError, match=f"was trained with ema=0.9, not {told}; pass ema=0.9"):
             train(quick(word, path), tmp_path / told)
 
 

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from colourize.config.instantiate import instantiate
-from colourize.data.module import LabelledPictures
 from colourize.data.scenes import load
 from colourize.model import Model
+from colourize.tasks.colourization.building import trial
 from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
 from colourize.tasks.colourization.train import train
-from colourize.training.compilation import compiled, trial_batch
+from colourize.training.compilation import compiled
+from tests.colour_data import colour_data
 from tests.conftest import QUICK, knobs
 
 
@@ -19,7 +20,7 @@ def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, mon
     def no_compiler(*args, **kwargs):
         raise RuntimeError("no compiler found")
 
-    monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
+    monkeypatch.setattr(torch, "compile", no_compiler)
     metrics = train(quick("compile=true", "max_epochs=1"), tmp_path / "a")
     assert "compile=true: torch cannot compile here (no compiler found); it goes on without" in caplog.text
     assert metrics["train/loss"] == train(quick("max_epochs=1"), tmp_path / "b")["train/loss"]
@@ -28,12 +29,13 @@ def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, mon
 @pytest.mark.parametrize(("words", "shape"), [(["model=unet"], (8, 1, 8, 8)),
                                               (["model=resunet_small", "hints=true"], (8, 5, 8, 8)),
                                               (["model=resunet_small", "batch_size=1"], (2, 1, 8, 8))])  # fmt: skip
-def test_the_trial_of_the_compiler_is_a_batch_as_training_has_it(words, shape):
+def test_the_trial_of_the_compiler_is_a_batch_as_training_has_it(words, shape, tmp_path):
     settings = knobs(*QUICK, *words)
-    palette = torch.rand(4, 3)
-    module = Colourizer(Model(instantiate(settings["model"]), palette), settings)
-    pictures = LabelledPictures(load(24, 2, image_size=8).train, palette)
-    assert trial_batch(module, pictures, settings["batch_size"]).shape == shape
+    pictures = load(24, 2, image_size=8)
+    data = colour_data(pictures, tmp_path, num_colours=4, batch_size=settings["batch_size"])
+    module = Colourizer(Model(instantiate(settings["model"]), data.pictures.palette), settings)
+    network, example = trial(module, data)
+    assert network is module.model.network and example.shape == shape
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
@@ -43,14 +45,16 @@ def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():
     losses = []
     for compiles in (True, False):
         torch.manual_seed(0)
-        network = instantiate(knobs(*QUICK, "model=unet")["model"])
+        settings = knobs(*QUICK, "model=unet")
+        module = Colourizer(Model(instantiate(settings["model"]), torch.rand(4, 3)), settings)
+        names = list(module.state_dict())
         if compiles:
-            compiled(network, grey)
-            assert network._compiled_call_impl is not None
-        optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+            module.compiled = compiled(module.model.network, grey)
+            assert module.compiled is not None and list(module.state_dict()) == names
+        optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
         for _ in range(10):
             optimizer.zero_grad()
-            loss = pixel_cross_entropy(network(grey), labels)
+            loss = pixel_cross_entropy(module(grey), labels)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())

@@ -19,6 +19,7 @@ from colourize.course.arithmetic.layers import Axes, Layer, count, totals, windo
 from colourize.course.arithmetic.ways import Ways, cropped, extents, padded, through
 from colourize.course.arithmetic.windows import Start, plane
 from colourize.errors import InputError
+from colourize.private.torch import storage_key
 
 ELEMENTWISE = F.relu, torch.relu, torch.sigmoid, torch.tanh, F.gelu, F.silu, "clone"
 UNIONS = torch.cat, operator.add, torch.add
@@ -60,7 +61,7 @@ class Walk(fx.Interpreter):
         layer = count(name, module, tuple(seen.tensor.shape[1:]), tuple(made.shape[1:]))
         if (fields := extents(ways)) is not None:
             layer = replace(layer, rows=fields[0], columns=fields[1])
-        in_place = made.untyped_storage()._cdata == seen.tensor.untyped_storage()._cdata
+        in_place = storage_key(made.untyped_storage()) == storage_key(seen.tensor.untyped_storage())
         self.layers.append(self._once(replace(layer, whole=whole, in_place=in_place), module))
         return Seen(made, ways, chain, whole)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
+
+from colourize.private.torch import TorchDispatchMode, storage_key, tree_map_only
 
 
 class PeakMemory(TorchDispatchMode):
@@ -26,7 +26,7 @@ class PeakMemory(TorchDispatchMode):
 
     def _note(self, tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        key = storage._cdata
+        key = storage_key(storage)
         if key not in self.alive:
             self.alive[key] = storage.nbytes()
             weakref.finalize(storage, self.alive.pop, key, None)

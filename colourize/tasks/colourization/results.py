@@ -10,23 +10,37 @@ from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
 from colourize.config.instantiate import short_name
+from colourize.config.knobs import value_in
 from colourize.config.options import option
-from colourize.evaluation.measures import MODEL, Row, standing
+from colourize.data.pictures import example_index
+from colourize.evaluation.measures import MEASURES, MODEL, Row, standing
 from colourize.evaluation.yardstick import KNOWING, PRIOR, QUICK, TABLE
 from colourize.evaluation_page import as_json, as_markdown, table_of, widened
 from colourize.files import replace_text
 from colourize.present import terminal
 from colourize.present.figures import save, save_curves, strip_figure
+from colourize.private.tensorboard import add_summaries
 from colourize.runs.apart import hyperparameters
+from colourize.tasks.colourization.data import ColourData
+from colourize.tasks.colourization.examples import examples
 from colourize.tasks.colourization.module import Colourizer
-from colourize.training.callbacks import EpochTable, step, tensorboard
+from colourize.training.epoch_table import EpochTable
+from colourize.training.task import Fitted
+from colourize.training.tensorboard import step, tensorboard
 
 
-def summary(table: EpochTable) -> dict[str, float]:
-    """The last epoch's row, its validation the last there was, and which epoch of this run was the best."""
-    validated = table.validated_rows()
-    best = min(validated, key=lambda row: row["val/loss"])
-    return {**validated[-1], **table.rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
+def report(fitted: Fitted[ColourData, Colourizer], folder: Path, knobs: dict[str, Any]) -> dict[str, float]:
+    """Measures the network, writes figures and tables and shows them; returns the summary of the epochs."""
+    module, table, yardstick = fitted.module.cpu().float().eval(), fitted.table, fitted.data.yardstick
+    keys = QUICK if value_in(knobs, "measures") == "quick" else MEASURES
+    rows = yardstick.measured(short_name(knobs["model"]), module.model, keys=keys)
+    validation = fitted.data.pictures.validation
+    index = example_index(len(validation))
+    strip = {"original": yardstick.originals(index), **examples(module.model, *validation[index])}
+    write(folder, knobs, table, strip, rows)
+    log(fitted.trainer, knobs, rows)
+    show(folder, knobs, module, table, rows)
+    return table.summary()
 
 
 def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[str, Tensor], rows: list[Row]) -> None:
@@ -42,15 +56,14 @@ def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[st
 def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
     """Logs the table of floors, network and ceilings as a text, and the run's row of TensorBoard's HPARAMS tab.
 
-    Only what the run was set to: TensorBoard then takes for measures the last points of the curves, and shows first
-    what differs between runs.
+    Only the settings: TensorBoard then takes the last points of the curves as metrics, and shows first what differs
+    between runs.
     """
     if logger := tensorboard(trainer):
-        writer, at = logger.experiment, step(trainer) + 1  # after the last step, so a run that goes on replaces them
+        writer, at = logger.experiment, step(trainer) + 1  # after the last step, so a resumed run replaces them
         writer.add_text("evaluation", as_markdown(rows), at)
         _, begun, ended = hparams(hyperparameters(knobs), {})
-        for summary_ in (begun, ended):
-            writer._get_file_writer().add_summary(summary_, at)
+        add_summaries(writer, (begun, ended), at)
         logger.finalize("success")
 
 
@@ -79,7 +92,7 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
 def _sentences(knobs: dict[str, Any], module: Colourizer, table: EpochTable) -> list[str]:
     """The network's size, its time, its best epoch; and what it was trained on, where that is not what is measured."""
     size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
-    best, last = min(table.validated_rows(), key=lambda row: row["val/loss"]), table.rows[-1]
+    best, last = table.best_row(), table.rows[-1]
     lines = [
         f"{short_name(knobs['model'])}: {size:,} parameters, {last['seconds']:.0f} s; training loss "
         f"{last['train/loss']:.4f}; lowest validation loss {best['val/loss']:.4f}, after epoch {best['epoch'] + 1:.0f}"

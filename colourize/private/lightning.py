@@ -1,0 +1,43 @@
+"""Private names of Lightning."""
+
+import contextlib
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.callbacks import RichProgressBar, WeightAveraging
+
+USED = (
+    "pytorch_lightning.callbacks.RichProgressBar._get_train_description",
+    "pytorch_lightning.callbacks.RichProgressBar._stop_progress",
+    "pytorch_lightning.callbacks.WeightAveraging()._average_model",
+    "pytorch_lightning.callbacks.WeightAveraging()._copy_average_to_current",
+    "pytorch_lightning.callbacks.WeightAveraging()._device",
+)
+
+
+class Bar(RichProgressBar):
+    """Lightning's progress bar with a description of our own, which a signal cannot break."""
+
+    def epoch_description(self, current_epoch: int) -> str:
+        """What stands before the bar of an epoch, counted from 0."""
+        return super()._get_train_description(current_epoch)
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return self.epoch_description(current_epoch)
+
+    def _stop_progress(self) -> None:
+        with contextlib.suppress(RuntimeError):  # a signal came while the bar's thread started: it cannot be joined
+            super()._stop_progress()
+
+
+class Averaging(WeightAveraging):
+    """Lightning's moving average, whose device can be set and whose average can be put into the module."""
+
+    def keep_on(self, device: torch.device) -> None:
+        """Sets the device of the average; to be called before ``setup``."""
+        self._device = device
+
+    def restore_average(self, module: LightningModule) -> None:
+        """Copies the average, where there is one, into the module."""
+        if self._average_model is not None:
+            self._copy_average_to_current(module)

@@ -1,0 +1,30 @@
+"""Private names of torch."""
+
+import torch
+from torch import Tensor, UntypedStorage
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+
+__all__ = ["TorchDispatchMode", "copy_all", "lerp_all", "storage_key", "tree_map_only"]
+USED = (
+    "torch._foreach_copy_",
+    "torch._foreach_lerp_",
+    "torch.UntypedStorage()._cdata",
+    "torch.utils._python_dispatch.TorchDispatchMode",
+    "torch.utils._pytree.tree_map_only",
+)
+
+
+def lerp_all(starts: list[Tensor], ends: list[Tensor], weight: float) -> None:
+    """Moves each start towards its end in place: s <- s + weight (e - s). A few kernels for all tensors."""
+    torch._foreach_lerp_(starts, ends, weight)
+
+
+def copy_all(targets: list[Tensor], sources: list[Tensor]) -> None:
+    """Copies each source into its target. A few kernels for all tensors."""
+    torch._foreach_copy_(targets, sources)
+
+
+def storage_key(storage: UntypedStorage) -> int:
+    """A number that two storages share only if they are the same memory."""
+    return storage._cdata

@@ -1,0 +1,79 @@
+"""The module of a configuration, built for its pictures. N pictures, C channels, H height, W width, K colours."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colourize.colour.hints import CHANNELS
+from colourize.config.instantiate import builder
+from colourize.config.options import is_option
+from colourize.data.augment import Augmentation
+from colourize.errors import InputError
+from colourize.model import Model
+from colourize.tasks.colourization import losses
+from colourize.tasks.colourization.data import ColourData
+from colourize.tasks.colourization.module import Colourizer
+
+Knobs = dict[str, Any]
+
+
+def module(knobs: Knobs, data: ColourData) -> Colourizer:
+    """The network of the knobs with what trains it; a baseline is fitted to the training pictures."""
+    pictures = data.pictures
+    network = builder("model", knobs["model"])()
+    if not is_option("model", knobs["model"]["_target_"]):
+        _check_own(knobs["model"]["_target_"], network, data)
+    if hasattr(network, "fit"):
+        network.fit(pictures.train.grey, pictures.train.labels)
+    return Colourizer(
+        Model(network, pictures.palette, pictures.space),
+        knobs,
+        data.yardstick.table_loss,
+        builder("optimizer", knobs["optimizer"]),
+        builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None,
+        builder("augment", knobs["augment"])() if knobs.get("augment") else None,
+        _criterion(knobs, data),
+    )
+
+
+def _criterion(knobs: Knobs, data: ColourData) -> losses.Loss | None:
+    """The loss of the knobs, fitted to the palette and the training labels; None for cross-entropy."""
+    if not knobs.get("loss"):
+        return None
+    criterion: losses.Loss = builder("loss", knobs["loss"])()
+    palette = data.pictures.palette
+    criterion.fit(palette, losses.prior(data.pictures.train.labels, len(palette)))
+    return criterion
+
+
+def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
+    """Raises InputError where a network of a person's own does not give a logit for each colour and pixel."""
+    if getattr(network, "hints", False):
+        return  # it takes more than the grey, and says so itself
+    grey, labels = data.train[torch.arange(1)]
+    num_colours = len(data.pictures.palette)
+    rule = f"{target} must take grey [N, 1, H, W] and give logits [N, {num_colours}, H, W]"
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            shape = list(network.eval()(grey).shape)
+    except Exception as error:  # anything that a person's code may raise
+        raise InputError(f"{rule}, got {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+    network.train()
+    if shape != [1, num_colours, *labels.shape[1:]]:
+        raise InputError(f"{rule}, got {shape} for N = 1")
+
+
+def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
+    """Raises InputError where pictures are too small for the augmentation, or a batch is."""
+    if isinstance(built.augment, Augmentation):
+        count, height, width = data.pictures.train.labels.shape
+        built.augment.check_fits(height, width, min(knobs["batch_size"], count))
+
+
+def trial(built: Colourizer, data: ColourData) -> tuple[nn.Module, Tensor]:
+    """The network, and an input as a training step gives it, with no hints: float [N, C, H, W], N >= 2."""
+    count, network = max(2, min(data.batch_size, len(data.train))), built.model.network
+    grey = data.train[torch.arange(count) % len(data.train)][0].to(built.model.palette.dtype)
+    channels = CHANNELS if getattr(network, "hints", False) else 0
+    return network, torch.nn.functional.pad(grey, (0, 0, 0, 0, 0, channels))

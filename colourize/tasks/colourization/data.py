@@ -1,0 +1,57 @@
+"""The pictures of a run, as batches of grey and labels."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from colourize.data.labelled import Labelled, prepared
+from colourize.evaluation.yardstick import Yardstick
+from colourize.training.batches import BatchedData
+
+
+class ColourData(BatchedData):
+    """Loaders of labelled pictures: grey float32 [N, 1, H, W], labels int64 [N, H, W].
+
+    Args:
+        pictures: both splits, with their palette.
+        batch_size: pictures in a batch.
+        seed: of the order of the training pictures.
+        cache_dir: where what is measured once of the pictures is kept; None: nowhere.
+    """
+
+    def __init__(
+        self, pictures: Labelled, batch_size: int = 100, seed: int = 0, cache_dir: str | Path | None = None
+    ) -> None:
+        super().__init__(pictures.train, pictures.validation, batch_size, seed)
+        self.pictures = pictures
+        self.cache_dir = cache_dir
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """20 hex digits that identify the pictures and the palette."""
+        return self.pictures.fingerprint()
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """The floors and ceilings of the pictures, fitted to the training split."""
+        found = self.pictures
+        return Yardstick(
+            found.pictures, found.train, found.validation, found.palette, found.space, self.cache_dir, self.fingerprint
+        )
+
+    def move(self, device: torch.device) -> None:
+        """Keeps grey and labels on a device, so that no batch has to be copied; memory-mapped ones stay on disk."""
+        if not self.pictures.pictures.mapped:
+            self.train, self.validation = (each.to(device) for each in (self.pictures.train, self.pictures.validation))
+            self.device = device
+
+
+def load(knobs: dict[str, Any]) -> ColourData:
+    """The pictures of a configuration.
+
+    Raises:
+        InputError: the source, its pictures or the palette cannot be used.
+    """
+    return ColourData(prepared(knobs), knobs["batch_size"], knobs["seed"], knobs["cache_dir"])

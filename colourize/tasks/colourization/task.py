@@ -1,0 +1,28 @@
+"""Colourization as a task: grey pictures in, a class of the palette for each pixel out."""
+
+from colourize.tasks.colourization import building, results
+from colourize.tasks.colourization.data import ColourData, load
+from colourize.tasks.colourization.examples import ExamplePictures
+from colourize.tasks.colourization.module import Colourizer
+from colourize.training.metrics import Metrics
+from colourize.training.task import Task
+
+METRICS = Metrics(
+    columns=("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/skill"),
+    line=("train/loss", "train/accuracy", "val/loss", "val/accuracy"),
+    speed="images_per_second",
+)
+TASK: Task[ColourData, Colourizer] = Task(
+    data=load,
+    fingerprint=lambda data: data.fingerprint,
+    module=building.module,
+    check=building.check,
+    trial=building.trial,
+    callbacks=lambda knobs: [ExamplePictures()],
+    metrics=METRICS,
+    constants=("model.palette",),
+    other_data=(
+        "other pictures or another palette than there are now; pass data.root=DIR with those, or start a run of its own"
+    ),
+    report=results.report,
+)

@@ -1,0 +1,114 @@
+"""``metrics.csv``: one row per epoch."""
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from colourize import files
+from colourize.training.metrics import Metrics
+from colourize.training.tensorboard import layout, step, tensorboard
+
+
+class EpochTable(Callback):
+    """``metrics.csv`` and TensorBoard's curves: one row per epoch, with the learning rate at its start.
+
+    Rows, the sums of the current epoch and the seconds are part of the checkpoint, so a resumed run keeps them.
+
+    Args:
+        path: of ``metrics.csv``.
+        metrics: which of them are columns.
+        forked: whether the run starts from another folder's checkpoint.
+    """
+
+    def __init__(self, path: Path, metrics: Metrics, forked: bool = False) -> None:
+        self.path = path
+        self.metrics = metrics
+        self.forked = forked
+        self.rows: list[dict[str, float]] = []
+        self.num_before = 0  # rows that another folder's training left
+        self.begun: dict[str, Any] = {}  # the current epoch: rate, sums, number of examples, last validation
+        self.seconds = 0.0  # of training before this process
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.start = self.epoch_start = self.trained = time.perf_counter()
+        self.num_timed = 0
+        if logger := tensorboard(trainer):
+            logger.experiment.add_custom_scalars(layout(self.metrics.charts))
+        self.write()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.epoch_start, self.num_timed = time.perf_counter(), 0
+        groups = trainer.optimizers[0].param_groups  # none where there is nothing to train
+        sums = torch.zeros(len(self.metrics.training), dtype=torch.float64, device=pl_module.device)
+        self.begun = {"lr": float(groups[0]["lr"]) if groups else 0.0, "sums": sums, "num_pictures": 0, "val": {}}
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        count = len(batch[0])
+        values = {**outputs, "loss": pl_module.loss}  # outputs["loss"] is divided by the batches of a step
+        shown = torch.stack([values[name] for name in self.metrics.training])
+        self.begun["sums"] = self.begun["sums"].to(shown.device).add_(shown, alpha=count)
+        self.begun["num_pictures"] += count
+        self.num_timed += count
+        self.trained = time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        means = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+        self.begun["val"] = means
+        if logger := tensorboard(trainer):
+            decides = self.metrics.decides
+            lowest = min(row[decides] for row in [*self.validated_rows(), means])
+            logger.log_metrics({**means, f"val/lowest_{decides.removeprefix('val/')}": lowest}, step(trainer))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        means = (self.begun["sums"] / self.begun["num_pictures"]).tolist()
+        measured = {
+            **{f"train/{name}": mean for name, mean in zip(self.metrics.training, means, strict=True)},
+            "lr": self.begun["lr"],
+            self.metrics.speed: self.num_timed / (self.trained - self.epoch_start),
+        }
+        if logger := tensorboard(trainer):
+            # TensorBoard opens the first two groups of tags: train and val, if there is nothing before them
+            tags = {name if "/" in name else f"train/{name}": value for name, value in measured.items()}
+            logger.log_metrics(tags, step(trainer))
+        row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **self.begun["val"], **measured}
+        self.rows.append({**row, "seconds": round(self._elapsed(), 3)})
+        self.write()
+
+    def write(self) -> None:
+        """Writes ``metrics.csv``."""
+        names = ["epoch", "step", *self.metrics.columns, *(name for row in self.rows for name in row)]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(names)))  # an epoch may have no validation
+        writer.writeheader()
+        writer.writerows(self.rows)
+        files.replace_text(self.path, text.getvalue())
+
+    def validated_rows(self) -> list[dict[str, float]]:
+        """Rows of this folder's epochs that ended in a validation."""
+        return [row for row in self.rows[self.num_before :] if self.metrics.decides in row]
+
+    def best_row(self) -> dict[str, float]:
+        """The row with the lowest deciding metric among ``validated_rows``."""
+        return min(self.validated_rows(), key=lambda row: row[self.metrics.decides])
+
+    def summary(self) -> dict[str, float]:
+        """The last epoch's row, with the last validation there was, and which epoch of this run was the best."""
+        best, decides = self.best_row(), self.metrics.decides
+        last = {**self.validated_rows()[-1], **self.rows[-1]}
+        return {**last, "best/epoch": best["epoch"], f"best/{decides}": best[decides]}
+
+    def _elapsed(self) -> float:
+        return self.seconds + time.perf_counter() - self.start
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "begun": self.begun, "seconds": self._elapsed(), "num_before": self.num_before}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows, self.begun, self.seconds = (state_dict[name] for name in ("rows", "begun", "seconds"))
+        self.num_before = len(self.rows) if self.forked else state_dict["num_before"]

@@ -1,0 +1,37 @@
+"""Errors of Lightning and torch that a person's values, a checkpoint or a killed worker cause, on one line."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+
+from colourize.errors import InputError
+from colourize.training.resumption import Resumption
+from colourize.training.start import Start
+from colourize.training.task import Knobs
+
+ASKED_FOR = r"returned nan values in|does not have a deterministic implementation"
+"""What trainer.detect_anomaly and trainer.deterministic find."""
+
+
+@contextlib.contextmanager
+def explained(knobs: Knobs, trainer: pl.Trainer, start: Start | None) -> Iterator[None]:
+    """Raises InputError in place of an error whose cause is not our code."""
+    try:
+        yield
+    except InputError:
+        raise
+    except MisconfigurationException as error:  # Lightning checks some arguments against the number of batches
+        raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+    except ConnectionError as error:  # to a worker that was killed, before torch has noticed
+        raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if re.search(ASKED_FOR, str(error)):
+            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+        begun = any(isinstance(callback, Resumption) and callback.begun for callback in trainer.callbacks)  # type: ignore[attr-defined]
+        if start is None or begun:
+            raise
+        line = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{start.path} cannot be restored ({line}); pass another checkpoint") from error

@@ -1,0 +1,90 @@
+"""From the knobs of a run to a module that is fitted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from colourize.runs import manifest
+from colourize.runs.run_folder import Claim, environment, warn_of_other_bits
+from colourize.training import allocator
+from colourize.training.compilation import compiled
+from colourize.training.epoch_table import EpochTable
+from colourize.training.failures import explained
+from colourize.training.resumable import check_data, check_resumable, check_states
+from colourize.training.start import Start, found
+from colourize.training.task import Data, Fitted, Knobs, Module, Task
+from colourize.training.trainer import callbacks_of, check_precision, quiet, trainer_of
+
+
+def fit(
+    task: Task[Data, Module], knobs: Knobs, folder: Path, held: Claim, callbacks: Sequence[Callback] = ()
+) -> Fitted[Data, Module]:
+    """Fits the module of a task, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed.
+
+    Raises:
+        InputError: a knob, the data or a checkpoint cannot be used; a loss is NaN.
+    """
+    quiet()
+    check_precision(knobs)
+    start = found(folder, knobs["ckpt_path"], held.entries["starts"] > 1)
+    if start is not None:
+        check_resumable(start, task, knobs, f"ckpt_path={start.path}" if start.forked else str(folder))
+    own = start if start is not None and not start.forked else None
+    table = EpochTable(folder / manifest.EPOCHS, task.metrics, start is not None and start.forked)
+    everyone = [*callbacks, *callbacks_of(task, knobs, folder, table)]
+    trainer = trainer_of(knobs, folder, everyone, own.contents if own else None)
+    data, module = _prepared(task, knobs, start, trainer)
+    _begin(task, knobs, held, trainer, module, data)
+    _run(knobs, trainer, module, data, start)
+    return Fitted(trainer, module, data, table)
+
+
+def _prepared(task: Task[Data, Module], knobs: Knobs, start: Start | None, trainer: pl.Trainer) -> tuple[Data, Module]:
+    """The data and the module, checked against the checkpoint before anything of it is loaded."""
+    data = task.data(knobs)
+    fingerprint = task.fingerprint(data)
+    if start is not None:
+        check_data(start, task, knobs, fingerprint)
+    module = seeded(task, knobs, data)
+    module.fingerprint = fingerprint
+    if start is None:
+        task.check(knobs, data, module)
+    else:
+        check_states(start, task, module, data.num_batches, trainer.fit_loop.state_dict())
+    return data, module
+
+
+def seeded(task: Task[Data, Module], knobs: Knobs, data: Data) -> Module:
+    """The module of a task, from the seed, in the precision of its weights."""
+    pl.seed_everything(knobs["seed"], workers=True, verbose=False)
+    module = task.module(knobs, data)
+    # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
+    return module.double() if knobs["precision"] == "64-true" else module
+
+
+def _begin(
+    task: Task[Data, Module], knobs: Knobs, held: Claim, trainer: pl.Trainer, module: Module, data: Data
+) -> None:
+    """Moves the data, compiles the network, and writes into ``run.json`` what this run computes with."""
+    device = trainer.strategy.root_device
+    if not module.automatic_optimization:
+        trainer.gradient_clip_val = None  # nothing to clip, and Lightning would refuse
+    data.move(device)
+    if knobs["compile"] and module.automatic_optimization and task.trial is not None:
+        module.compiled = compiled(*task.trial(module, data))
+    now = {**environment(str(device), torch.get_num_threads()), "compiled": module.compiled is not None}
+    warn_of_other_bits(held.before.get("environment", {}), now)
+    held.begin(fingerprint=module.fingerprint, environment=now)
+
+
+def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start | None) -> None:
+    path = None if start is None else start.path
+    if start is not None:
+        trainer.strategy.checkpoint_io.contents = start.contents  # type: ignore[attr-defined]
+    with allocator.kept(), explained(knobs, trainer, start):
+        trainer.fit(module, data, ckpt_path=path, weights_only=True)
+    module.compiled = None  # what follows comes in other sizes

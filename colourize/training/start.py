@@ -1,0 +1,44 @@
+"""Where training starts: at a checkpoint, or anew."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from colourize import files
+from colourize.runs.checkpoint import newest, read
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A checkpoint from which a run trains, and its contents, read once.
+
+    ``forked``: whether the run continues in a new folder.
+    """
+
+    path: Path
+    contents: dict[str, Any]
+    forked: bool
+
+
+def found(folder: Path, ckpt_path: str | None, again: bool) -> Start | None:
+    """The newest checkpoint in a run folder, else that of ``ckpt_path``; None: training starts anew.
+
+    Args:
+        folder: of the run.
+        ckpt_path: a checkpoint from which a new run starts, if any.
+        again: whether the run was started before; a lack of checkpoints is then logged.
+
+    Raises:
+        InputError: ``ckpt_path`` cannot be used.
+    """
+    if (own := newest(folder / "checkpoints")) is not None:
+        return Start(*own, forked=False)
+    if again:
+        log.warning("%s: nothing to go on from, the run starts anew", folder)
+    if ckpt_path is None:
+        return None
+    path = files.expanded(ckpt_path)
+    return Start(path, read(path), forked=True)

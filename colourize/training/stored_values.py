@@ -1,0 +1,32 @@
+"""Whether values of a checkpoint are of the kind that a run writes. Plain values; nothing is converted."""
+
+from typing import Any
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; True and False are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is an integer that counts something."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def is_like(old: Any, new: Any) -> bool:
+    """Whether a value is of the same kind as another: a count, a number, a switch, None, or a list of these."""
+    if isinstance(new, list | tuple):
+        return isinstance(old, list | tuple) and len(old) == len(new) and all(map(is_like, old, new))
+    if new is None or isinstance(new, bool):
+        return type(old) is type(new)
+    return is_count(old) if isinstance(new, int) else is_number(old)
+
+
+def is_same(old: Any, new: Any) -> bool:
+    """Whether plain values are equal; True differs from 1, and a list may stand for a tuple."""
+    if isinstance(new, dict):
+        return isinstance(old, dict) and old.keys() == new.keys() and all(is_same(old[name], new[name]) for name in new)
+    if isinstance(new, list | tuple):
+        return isinstance(old, list | tuple) and len(old) == len(new) and all(map(is_same, old, new))
+    alike = type(old) is type(new) or (is_number(old) and is_number(new))
+    return alike and bool(old == new)

@@ -1,0 +1,94 @@
+"""Lightning's Trainer for a run, with the callbacks of every run."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
+from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
+from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+
+from colourize.errors import InputError
+from colourize.present import terminal
+from colourize.training import tensorboard
+from colourize.training.averaging import MovingAverage
+from colourize.training.checkpoint_io import CheckpointFiles
+from colourize.training.epoch_table import EpochTable
+from colourize.training.progress import EpochLines, ProgressBar
+from colourize.training.resumption import Resumption
+from colourize.training.task import Knobs, Task
+
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
+
+
+def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable) -> list[Callback]:
+    """The callbacks of a run in their order: each sees what those before it have done."""
+    found: list[Callback] = [table, *task.callbacks(knobs)]
+    if knobs["trainer"].get("enable_progress_bar") is not False:
+        on_terminal = terminal.console().is_terminal
+        found.append(ProgressBar(task.metrics.training) if on_terminal else EpochLines(table))
+    if knobs.get("ema") is not None:
+        found.append(MovingAverage(knobs["ema"]))  # after those that must see the average
+    if knobs["patience"] is not None:
+        found.append(EarlyStopping(task.metrics.decides, patience=knobs["patience"], check_finite=False))
+    max_time = knobs["trainer"].get("max_time")
+    return [*found, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"], max_time)]
+
+
+def trainer_of(
+    knobs: Knobs, folder: Path, callbacks: list[Callback], contents: dict[str, Any] | None = None
+) -> pl.Trainer:
+    """The Trainer of a run in its folder.
+
+    Args:
+        knobs: the configuration; those in ``trainer`` are Lightning's own arguments.
+        folder: of the run.
+        callbacks: all of them.
+        contents: of the folder's own checkpoint, from which the run resumes.
+
+    Raises:
+        InputError: Lightning refuses an argument.
+    """
+    defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
+    arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
+    ours = {"enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in callbacks), "max_time": None}
+    if name := knobs["trainer"].get("profiler"):
+        ours["profiler"] = PROFILERS[name](folder, "profile")
+    try:
+        return pl.Trainer(
+            **{**defaults, **arguments, **knobs["trainer"], **ours},
+            callbacks=callbacks,
+            plugins=CheckpointFiles(),
+            logger=tensorboard.logger(folder, tensorboard.purge_step(contents)),
+            default_root_dir=folder,
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        asked = " ".join(f"{name}={value}" for name, value in {**arguments, **knobs["trainer"]}.items())
+        remedy = "; pass accelerator=cpu or auto" if knobs["accelerator"] == "gpu" else ""
+        raise InputError(f"{asked}: {' '.join(str(error).split())}{remedy}") from error
+
+
+def check_precision(knobs: Knobs) -> None:
+    """Raises InputError where Lightning would only warn and compute in another precision than asked."""
+    accelerator = knobs["accelerator"]
+    no_gpu = accelerator == "auto" and not (CUDAAccelerator.is_available() or MPSAccelerator.is_available())
+    if knobs["precision"] == "16-mixed" and (accelerator == "cpu" or no_gpu):
+        found = f"accelerator={accelerator}" + ", which finds none" * no_gpu
+        raise InputError(f"precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed")
+
+
+def quiet() -> None:
+    """Hides what Lightning prints in every run."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",  # the data lie in memory: workers would only copy
+        ".*number of training batches .* is smaller than the logging interval.*",  # we log once per epoch
+        ".*LeafSpec.* is deprecated.*",  # Lightning's own use
+        ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize
+        ".*your dataloader is not resumable.*",  # it is: TrainingModule saves the place
+    ):
+        warnings.filterwarnings("ignore", message=message)
