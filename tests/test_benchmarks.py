@@ -77,6 +77,7 @@ def test_the_exponent_of_a_power_law_is_found():
     assert exponent(sizes, [3 * size**1.25 for size in sizes]) == pytest.approx(1.25)
 
 
+@pytest.mark.slow
 def test_contestants_take_turns_in_processes_of_their_own(tmp_path):
     words = [*TINY, "batch_size=8", f"cache_dir={tmp_path}"]
     targets = {name: [f"contestants.{name}_epoch", *words] for name in ("colourize", "limit")}
@@ -87,6 +88,7 @@ def test_contestants_take_turns_in_processes_of_their_own(tmp_path):
     assert all(0 < steps[name][0] <= values[name][0]["epoch"] for name in targets)
 
 
+@pytest.mark.slow
 def test_a_contestant_that_cannot_be_built_ends_the_run_in_one_line(capfd):
     with (
         pytest.raises(SystemExit, match=r"colourize_epoch kernel=0 ended with status 1"),

@@ -78,6 +78,7 @@ def odd(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
     train = "|".join(["train", *QUICK, "holdout=0.25", "cache_dir=cache", "hydra.run.dir='Größe'"])
     told = on_a_terminal(
@@ -91,6 +92,7 @@ def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
     assert "Größe/run.json".encode("cp1252").rpartition(b"/")[0] in told and b"?E00" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", [{"PYTHONUTF8": "1"}, ASCII], ids=["utf-8", "ascii"])
 def test_names_that_are_not_utf_8_work_through(odd, env):
     there = [b"'%b/%b'" % (odd, part) for part in (b"pictures", b"palette.npy", b"run", b"cache")]
@@ -138,6 +140,7 @@ def test_a_name_that_hydra_cannot_read_is_told_in_one_line(odd, tmp_path):
     assert b"\\udcff\\udcfe" in done.stderr and b"quote what is special to Hydra" in done.stderr
 
 
+@pytest.mark.slow
 def test_bars_move_on_a_terminal_and_nothing_else_steers_it(odd):
     """Training's bar, a folder's bar and the spinner of a measurement; a folder's name is not theirs to steer with."""
     folder, words = os.fsdecode(odd), [word for word in QUICK if not word.startswith(("data", "image_size"))]

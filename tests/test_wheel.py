@@ -6,12 +6,15 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
+import pytest
+
 from colourize import __version__
 from tests.conftest import QUICK
 
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.slow
 def test_a_wheel_trains_outside_the_tree(tmp_path):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
     subprocess.run(build, check=True, capture_output=True)

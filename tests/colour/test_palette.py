@@ -146,6 +146,7 @@ def test_a_missing_palette_file_is_refused(tmp_path):
         palettes.load(tmp_path / "p.npy", 24)
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_labels_of_real_pictures_equal_a_brute_force(real_pictures, tmp_path):
     images = load_folder(real_pictures, "horse", cache_dir=tmp_path).validation[:200]
@@ -153,6 +154,7 @@ def test_labels_of_real_pictures_equal_a_brute_force(real_pictures, tmp_path):
     np.testing.assert_array_equal(palettes.quantize(images, palette).numpy(), brute_force(images, palette))
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_inertia_on_real_pictures_is_no_worse_than_scikit_learn_on_all_pixels(real_pictures, tmp_path):
     images = load_folder(real_pictures, "horse", cache_dir=tmp_path).validation

@@ -1,7 +1,6 @@
 """What floors and ceilings measure, kept on disk."""
 
-import subprocess
-import sys
+import signal
 import time
 from dataclasses import replace
 
@@ -19,15 +18,20 @@ from colourize.evaluation import columns_cache
 from colourize.evaluation.measures import MEASURES, columns_of
 from colourize.evaluation.yardstick import KEPT, QUICK, Yardstick
 from colourize.tasks.colourization.train import train
+from tests.faults.processes import forked
 
 
 def made(folder, pictures=None, num_colours=6, space=RGB, known=None):
     """A yardstick of landscapes, and every floor and ceiling."""
+    yardstick = yardstick_of(folder, pictures, num_colours, space, known)
+    return yardstick, [*yardstick.floors(), *yardstick.ceilings()]
+
+
+def yardstick_of(folder, pictures=None, num_colours=6, space=RGB, known=None):
     pictures = pictures or load(40, 12)
     palette = fit(pictures.train, num_colours, seed=0, space=space)
     found = labelled(pictures, palette, folder or "unused", space)
-    yardstick = Yardstick(pictures, found.train, found.validation, palette, space, folder, known)
-    return yardstick, [*yardstick.floors(), *yardstick.ceilings()]
+    return Yardstick(pictures, found.train, found.validation, palette, space, folder, known)
 
 
 def same(first, second):
@@ -137,14 +141,17 @@ def test_what_decides_the_measures_decides_the_entry(tmp_path, monkeypatch):
         {"space": SPACES["lab"]},
         {"space": SPACES["oklab"]},
     ]
+
+    def measured(**variant):
+        yardstick = yardstick_of(tmp_path, **{"pictures": pictures, **variant})
+        yardstick.row(yardstick.floors()[0], ["psnr"])
+
     for number, variant in enumerate(variants, start=1):
         for _ in range(2):
-            yardstick, predictors = made(tmp_path, **{"pictures": pictures, **variant})
-            yardstick.row(predictors[0], ["psnr"])
+            measured(**variant)
         assert len(list(tmp_path.glob("floors-*.npy"))) == number, variant
     monkeypatch.setattr(columns_cache, "VERSION", columns_cache.VERSION + 1)
-    yardstick, predictors = made(tmp_path, pictures)
-    yardstick.row(predictors[0], ["psnr"])
+    measured()
     assert len(list(tmp_path.glob("floors-*.npy"))) == len(variants) + 1
 
 
@@ -166,33 +173,27 @@ def test_a_run_hashes_its_pictures_once(quick, tmp_path, monkeypatch):
     assert len(asked) == 1
 
 
-BUILDER = """
-import sys, time
-from pathlib import Path
-import torch
-from colourize.evaluation import columns_cache
+def building(folder, me):
+    """What a process does that wants an entry; the first waits for the second, and one is killed while it builds."""
 
-folder, me = Path(sys.argv[1]), sys.argv[2]
+    def build():
+        (folder / f"built by {me}").touch()
+        if me == "killed":
+            time.sleep(600)
+        while me == "first" and not (folder / "second waits").exists():
+            time.sleep(0.01)
+        time.sleep(0.3)
+        return {"floor": {"psnr": torch.arange(4.0)}}
 
-def build():
-    (folder / f"built by {me}").touch()
-    if me == "killed":
-        print("building", flush=True)
-        time.sleep(600)
-    while me == "first" and not (folder / "second waits").exists():
-        time.sleep(0.01)
-    time.sleep(0.3)
-    return {"floor": {"psnr": torch.arange(4.0)}}
-
-if me == "second":
-    (folder / "second waits").touch()
-rows = columns_cache.kept(folder / "cache", "floors-0", build, 4, ["floor"])
-assert rows["floor"]["psnr"].equal(torch.arange(4.0))
-"""
+    if me == "second":
+        (folder / "second waits").touch()
+    rows = columns_cache.kept(folder / "cache", "floors-0", build, 4, ["floor"])
+    assert rows["floor"]["psnr"].equal(torch.arange(4.0))
 
 
-def building(folder, name, **options):
-    return subprocess.Popen([sys.executable, "-c", BUILDER, str(folder), name], text=True, **options)
+def ended(process):
+    process.join(60)
+    return process.exitcode
 
 
 def until(there):
@@ -201,19 +202,19 @@ def until(there):
 
 
 def test_of_two_processes_one_measures_and_the_other_reads(tmp_path):
-    first = building(tmp_path, "first")
+    first = forked(building, tmp_path, "first")
     until((tmp_path / "built by first").exists)
-    second = building(tmp_path, "second")
-    assert (first.wait(), second.wait()) == (0, 0)
+    second = forked(building, tmp_path, "second")
+    assert (ended(first), ended(second)) == (0, 0)
     assert [path.name for path in tmp_path.glob("built by*")] == ["built by first"]
 
 
 def test_a_killed_process_holds_nobody_up(tmp_path):
-    killed = building(tmp_path, "killed", stdout=subprocess.PIPE)
-    assert killed.stdout.readline() == "building\n"
+    killed = forked(building, tmp_path, "killed")
+    until((tmp_path / "built by killed").exists)
     killed.kill()
-    killed.communicate()
-    assert building(tmp_path, "second").wait() == 0
+    assert ended(killed) == -signal.SIGKILL
+    assert ended(forked(building, tmp_path, "second")) == 0
     assert (tmp_path / "built by second").exists()
 
 
@@ -250,6 +251,7 @@ def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.slow
 def test_threads_do_not_decide_the_measures():
     """So the entry's name does not hold their number: a job among others and ``evaluate`` share what was measured."""
     before, rows = torch.get_num_threads(), []

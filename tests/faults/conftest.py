@@ -37,7 +37,7 @@ def start() -> Iterator[Callable[..., Process]]:
         process.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"cache_dir={tmp_path_factory.mktemp('cache')}"
 
@@ -58,11 +58,11 @@ def resume(start: Callable[..., Process], tmp_path: Path) -> Callable[..., Proce
     return lambda name, *words, **settings: start(f"resume={name}", *words, cwd=tmp_path, **settings)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Path:
     """Folder of the small run without interruption."""
     folder = tmp_path_factory.mktemp("whole")
-    assert Process(*SMALL, cache, "hydra.run.dir=run", cwd=folder).wait() == 0
+    assert Process(*SMALL, cache, "hydra.run.dir=run", cwd=folder, figures=True).wait() == 0
     return folder / "run"
 
 

@@ -71,6 +71,7 @@ def test_without_frequencies_only_the_grey_itself_is_read():
         assert ResUNet(2, 5, num_frequencies=0).eval()(torch.rand(1, 1, 16, 16)).shape == (1, 5, 16, 16)
 
 
+@pytest.mark.slow
 def test_it_beats_the_look_up_table_on_landscapes(tmp_path):
     """A quarter of the width, 240 small steps: skill 0.141, 0.179, 0.146 with seeds 0, 1, 2; 0 is the table."""
     words = ("data=scenes", "data.num_train=400", "data.num_validation=60", "image_size=16", "num_filters=8")

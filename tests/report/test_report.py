@@ -190,6 +190,7 @@ def test_the_table_itself_as_a_run_is_not_counted_among_the_networks_that_beat_i
     assert "0 of 2 have a lower validation loss than the look-up table" in text
 
 
+@pytest.mark.slow
 def test_two_hundred_runs_make_a_page(tmp_path):
     for job in range(200):
         run(tmp_path / str(job), losses=(2.0, 1 + job / 200), seed=job % 2, lr=0.001 * (1 + job // 2), batch_size=10)

@@ -12,6 +12,7 @@ from colourize.errors import InputError
 from colourize.runs import manifest
 from colourize.sweeps import search, search_study
 from tests.conftest import QUICK
+from tests.faults.processes import Process
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -226,21 +227,15 @@ def test_a_damaged_database_is_told_in_one_line_and_damaged_results_count_for_no
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_command_searches_prunes_goes_on_and_says_what_is_best(tmp_path):
     words = [*QUICK, "max_epochs=2", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra.sweeper.params={lr:'tag(log,interval(1e-6,1e-1))'}", "hydra.sweeper.random_trials=2"]
     words += ["hydra.sweeper.prune_after=0", "trainer.enable_progress_bar=false"]
-
-    def run(n_trials):
-        command = [sys.executable, str(ROOT / "train.py"), "--multirun", "experiment=search", *words]
-        return subprocess.run(
-            [*command, f"hydra.sweeper.n_trials={n_trials}"], capture_output=True, text=True, cwd=tmp_path, timeout=240
-        )
-
-    first = run(2)
-    assert first.returncode == 0, first.stderr
-    second = run(4)
-    assert second.returncode == 0, second.stderr
+    for n_trials in (2, 4):
+        search_of = "--multirun", "experiment=search", *words, f"hydra.sweeper.n_trials={n_trials}"
+        process = Process(*search_of, cwd=tmp_path)
+        assert process.wait(200) == 0, process.stderr()
     study = search_study.open_study(tmp_path / "sweep", 2, 0)
     assert len(study.trials) == 4 and all(trial.state.is_finished() for trial in study.trials)
     for trial in study.trials:
@@ -250,9 +245,10 @@ def test_the_command_searches_prunes_goes_on_and_says_what_is_best(tmp_path):
         assert len(trial.intermediate_values) == (2 if not pruned else trial.user_attrs[search_study.PRUNED])
         if not pruned:
             assert trial.value == pytest.approx(said["metrics"]["val/loss"])
-    assert f"best       {search_study.best(tmp_path / 'sweep')}" in second.stdout
+    assert f"best       {search_study.best(tmp_path / 'sweep')}" in process.stdout()
 
 
+@pytest.mark.slow
 def test_jobs_that_run_beside_each_other_write_into_one_study(tmp_path):
     words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra/sweeper=optuna", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_trials=2"]
@@ -272,10 +268,9 @@ def test_no_jobs_at_once_are_told_in_one_line(tmp_path):
         "seed=0,1",
         f"hydra.sweep.dir={tmp_path / 'a'}",
     ]
-    command = [sys.executable, str(ROOT / "train.py"), "--multirun", *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "hydra.launcher.n_jobs=0 runs no job; pass 1 or more" in done.stderr
+    process = Process("--multirun", *words, cwd=tmp_path)
+    assert (process.wait(200), process.stderr().count("\n")) == (1, 1)
+    assert "hydra.launcher.n_jobs=0 runs no job; pass 1 or more" in process.stderr()
 
 
 def test_fewer_trials_than_there_are_run_nothing_and_do_not_pass_for_all_settings(tmp_path, caplog):

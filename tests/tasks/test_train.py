@@ -103,6 +103,7 @@ def by_hand(settings, palette, schedule):
             yield rate, loss.item(), F.cross_entropy(network.eval()(validation[0]), validation[1]).item()
 
 
+@pytest.mark.slow
 def test_bf16_trains_close_to_float32_over_seeds(quick, tmp_path):
     differences = []
     for seed in range(3):
@@ -157,6 +158,7 @@ def test_the_second_run_neither_fits_a_palette_nor_decodes(picture_folder, tmp_p
     assert equal(weights(tmp_path / "first"), weights(tmp_path / "second"))
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_an_epoch_on_real_horses_beats_the_class_prior(real_pictures, tmp_path):
     """The majority colour of 24 leaves 3.085 nats; one epoch of UNet leaves less, seeing nothing but grey."""
