@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/speed.md, from the figures that were measured: python benchmarks/pages.py FILE."""
+"""The tables of docs/speed.md, from the measured figures: python benchmarks/pages.py FILE."""
 
 import json
 import sys
@@ -14,11 +14,11 @@ RATIOS = {
         "result", "time to the result, {}", "plain loop / speedrun",
     ),
 }  # fmt: skip
-"""Row of README's table: the section, the row of it, and the ratio in that. All others stand in docs/speed.md."""
+"""Rows of the page's first table: the section, its row, and the ratio in that row."""
 
 
-def readme(results: Mapping[str, Any]) -> str:
-    """README's table: medians of ratios, and their range."""
+def summary(results: Mapping[str, Any]) -> str:
+    """The page's first table: medians of ratios, and their range."""
     lines = [f"| | {' | '.join(NETWORKS.values())} |", "|---|--:|--:|--:|"]
     for title, (section, row, ratio) in RATIOS.items():
         cells = [_cell(_named(results[section], row.format(network))[ratio]) for network in NETWORKS]
@@ -60,7 +60,7 @@ def _named(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
 
 def main() -> None:
     found = json.loads(Path(sys.argv[1]).read_text())
-    print(readme(found))
+    print(summary(found))
     for name, rows in found.items():
         if name not in ("machine", "words"):
             print("", *tables(rows), sep="\n\n")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from colourize.cli.answers import chosen
 from colourize.cli.main import main, train
@@ -25,13 +26,24 @@ SMALL = ["num_filters=2", "max_epochs=1", "hydra/job_logging=none", "hydra/hydra
 
 def test_the_first_command_comes_early_and_the_page_is_short():
     assert README.splitlines().index("make train") < 20
-    assert len(README.splitlines()) <= 150
+    assert len(README.splitlines()) <= 120
 
 
 def test_every_file_that_the_readme_names_is_there():
     named = re.findall(r"(?:`|\]\()((?:conf|colourize|docs|tests|benchmarks)/[\w./]+)", README)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_python_of_the_readme_colours_a_picture(finished_run, tmp_path, monkeypatch):
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished_run, "outputs/mine")
+    Image.linear_gradient("L").save("photo.png")
+    exec(program, {})
+    with Image.open("coloured.png") as coloured:
+        assert (coloured.mode, coloured.size) == ("RGB", (256, 192))
+        assert len(coloured.getcolors(256 * 192)) > 1
 
 
 def small(words, cifar_archive, picture_folder, finished_run):
