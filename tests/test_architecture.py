@@ -1,0 +1,29 @@
+"""docs/architecture.md names the layers that are checked, the packages that exist, and files that exist."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs/architecture.md").read_text()
+
+
+def rows_of_the_page():
+    return [set(re.findall(r"`(\w+)`", row)) for row in re.findall(r"^\| \d+ \| (.*?) \|", PAGE, re.M)]
+
+
+def test_the_rows_of_packages_are_the_layers_that_lint_checks():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert rows_of_the_page() == [set(re.findall(r"colourize\.(\w+)", layer)) for layer in layers]
+
+
+def test_every_package_has_its_row():
+    packages = {path.parent.name for path in (ROOT / "colourize").glob("*/__init__.py")}
+    assert packages <= set().union(*rows_of_the_page())
+
+
+def test_every_file_that_the_page_names_is_there():
+    named = re.findall(r"`((?:colourize|conf|tests)/[\w./]*)`", PAGE)
+    assert len(named) > 40
+    assert [name for name in named if not (ROOT / name).exists()] == []
