@@ -86,7 +86,7 @@ def test_it_runs_where_no_distribution_is_installed(tmp_path):
         "    if 'colourize' in name: raise m.PackageNotFoundError(name)\n"
         "    return real(name)\n"
         "m.version = version\n"
-        "from colourize import runfolder; print(run_folder.environment('cpu', 1)['colourize'])"
+        "from colourize.runs import run_folder; print(run_folder.environment('cpu', 1)['colourize'])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
