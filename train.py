@@ -1,6 +1,6 @@
 """python train.py model=convtranspose kernel=5"""
 
-from colourize.cli.main import train
+from colourize.cli.train import train
 
 if __name__ == "__main__":
     train()

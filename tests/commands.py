@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from colourize.cli.main import train
+from colourize.cli.train import train
 
 ROOT = Path(__file__).parent.parent
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}

@@ -1,6 +1,6 @@
 """Reports over run folders that the test wrote."""
 
-from colourize.cli.report import report
+from colourize.report.written import report
 from tests.made_runs import run
 
 LOSSES = {(32, 0): 1.10, (32, 1): 1.15, (32, 2): 1.05, (64, 0): 1.30, (64, 1): 1.32, (64, 2): 1.25}

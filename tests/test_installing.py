@@ -50,7 +50,7 @@ def test_no_text_tells_anyone_to_install_by_name_what_is_not_ours_on_the_index()
 def test_the_walk_reads_the_texts_that_once_said_it():
     read = {str(file.relative_to(ROOT)) for file, _ in texts()}
     assert read >= {"README.md", "Makefile", "docs/sweeps.md", "conf/hydra/sweeper/optuna.yaml",
-                    "colourize/sweeps/search_study.py", ".ci/run", ".github/workflows/ci.yml"}  # fmt: skip
+                    "colourize/sweeps/stored_search.py", ".ci/run", ".github/workflows/ci.yml"}  # fmt: skip
 
 
 def test_the_distribution_has_a_name_of_its_own_and_the_command_keeps_its():

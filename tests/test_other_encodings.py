@@ -83,7 +83,7 @@ def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
     train = "|".join(["train", *QUICK, "holdout=0.25", "cache_dir=cache", "hydra.run.dir='Größe'"])
     told = on_a_terminal(
         train, "runs|.", "evaluate|Größe|--html|out.html|--json|out.json", "report|.", "calibrate|Größe",
-        "decode-sweep|Größe", "describe|model=unet", "theory|study=minimum_norm", "train|--help",
+        "decode-curve|Größe", "describe|model=unet", "theory|demo=minimum_norm", "train|--help",
         cwd=tmp_path, env={"PYTHONIOENCODING": "cp1252"},
     )  # fmt: skip
     assert json.loads((tmp_path / "Größe/run.json").read_text())["status"] == "finished"

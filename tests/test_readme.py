@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from colourize.cli.answers import chosen
-from colourize.cli.main import main, train
+from colourize.cli.main import main
+from colourize.cli.train import train
+from colourize.course.answers.chosen import chosen
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -103,8 +104,8 @@ def test_every_command_of_the_readme_runs(
             main()
             assert "last.temperature.json" in capsys.readouterr().out
             assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
-        case ["colourize", "decode-sweep", "outputs/mine", *rest]:
-            monkeypatch.setattr(sys, "argv", ["colourize", "decode-sweep", str(finished_run), *rest])
+        case ["colourize", "decode-curve", "outputs/mine", *rest]:
+            monkeypatch.setattr(sys, "argv", ["colourize", "decode-curve", str(finished_run), *rest])
             main()
             assert "PSNR, dB: best with" in capsys.readouterr().out
             assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from colourize.cli.main import main
-from colourize.cli.verbs import VERBS
+from colourize.cli.main import main, parser
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/security.md").read_text()
@@ -26,12 +25,12 @@ def test_every_file_it_links_to_is_there():
         assert (ROOT / "docs" / name).is_file()
 
 
-@pytest.mark.parametrize("verb", ["train", *VERBS])
-def test_every_verb_that_opens_a_checkpoint_and_no_other_takes_trust(verb, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["colourize", verb, "--help"])
+@pytest.mark.parametrize("name", parser()[1])
+def test_every_command_that_opens_a_checkpoint_and_no_other_takes_trust(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["colourize", name, "--help"])
     with contextlib.suppress(SystemExit):
         main()
     said = capsys.readouterr().out
     assert said
     takes = re.search(r"^  --trust PACKAGE ", said, re.M) is not None
-    assert takes is (verb in ("evaluate", "decode-sweep", "calibrate", "hints"))
+    assert takes is (name in ("evaluate", "decode-curve", "decode-sweep", "calibrate", "hints"))

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from colourize import files
-from colourize.cli import main as __main__
-from colourize.cli.report import report
+from colourize.cli.main import main
+from colourize.cli.train import train
 from colourize.course.theory import learning_rates
 from colourize.errors import InputError
 from colourize.evaluation import calibration
 from colourize.report import records
+from colourize.report.written import report
 from colourize.runs import listing, manifest
 from colourize.runs.run_folder import claim, sweep_of
-from colourize.sweeps import search_study
+from colourize.sweeps import stored_search
 from colourize.sweeps.summary import Summary, jobs, planned
 from tests import made_runs
 from tests.conftest import TINY, knobs
@@ -78,13 +79,13 @@ def test_a_damaged_manifest_counts_for_nothing_and_the_others_are_listed(sweep, 
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_any_other_damaged_file_leaves_the_rest_standing(sweep, kind):
     (sweep / "2").rmdir()
-    for name in ("1/metrics.csv", "1/evaluation.json", "multirun.yaml", "sweep.json", search_study.RESULTS):
+    for name in ("1/metrics.csv", "1/evaluation.json", "multirun.yaml", "sweep.json", stored_search.RESULTS):
         (sweep / name).unlink(missing_ok=True)
         DAMAGED[kind](sweep / name)
     seen = report([sweep])
     assert [record.name for record in seen.records] == ["0", "1"]
     assert seen.records[0].finals["val/loss"] == 1.0
-    assert sweep_of(sweep) == {} and search_study.best(sweep) == ""
+    assert sweep_of(sweep) == {} and stored_search.best(sweep) == ""
     listing.show([sweep])
 
 
@@ -165,8 +166,8 @@ def test_a_reference_in_a_strangers_file_is_not_followed(sweep, monkeypatch):
     (sweep / "multirun.yaml").write_text(json.dumps({"hydra": hydra}))
     (sweep / "sweep.json").write_text('{"overrides": []}')
     best = "best_job: 1\nbest_value: 0.5\nbest_params: {lr: '${oc.env:SECRET}'}\n"
-    (sweep / search_study.RESULTS).write_text(best)
-    assert search_study.best(sweep) == "job 1, val/loss 0.5000: lr=${oc.env:SECRET}"
+    (sweep / stored_search.RESULTS).write_text(best)
+    assert stored_search.best(sweep) == "job 1, val/loss 0.5000: lr=${oc.env:SECRET}"
     report([sweep])
     for page in ("report.html", "report.md", "report.csv"):
         assert "hunter2" not in (sweep / page).read_text()
@@ -180,8 +181,8 @@ LAUGHS = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
 @pytest.mark.parametrize("text", [LAUGHS, DEEP, "a: !!python/object/apply:os.system [touch ran]", "\0", "a: [", "1"])
 def test_no_yaml_runs_code_or_grows(sweep, text, monkeypatch, caplog):
     monkeypatch.chdir(sweep)
-    (sweep / search_study.RESULTS).write_text(text)
-    assert search_study.best(sweep) == ""
+    (sweep / stored_search.RESULTS).write_text(text)
+    assert stored_search.best(sweep) == ""
     assert "is damaged and counts for nothing" in caplog.text
     (sweep / "multirun.yaml").write_text(text)
     (sweep / "0/.hydra").mkdir()
@@ -229,7 +230,7 @@ def test_texts_of_strangers_steer_no_terminal_and_no_page(sweep, capsys, monkeyp
     ):
         monkeypatch.setattr("sys.argv", ["colourize", *words])
         try:
-            __main__.main()
+            main()
         except SystemExit as ended:
             print(ended.code)
     swept = Summary()
@@ -308,7 +309,7 @@ def test_a_run_follows_no_link_in_its_folder(finished_run, tmp_path, monkeypatch
     for words in ([f"resume={folder}", "max_epochs=3"], [*TINY, f"hydra.run.dir={folder}"]):
         monkeypatch.setattr("sys.argv", ["train.py", *words])
         with pytest.raises(SystemExit) as ended:
-            __main__.train()
+            train()
         assert str(ended.value.code).startswith(f"colourize: {told}")
     assert _state(elsewhere) == before
 
@@ -326,27 +327,27 @@ def test_a_sweep_follows_no_link_in_its_folder(sweep, tmp_path, monkeypatch, nam
     before = _state(elsewhere)
     monkeypatch.setattr("sys.argv", ["train.py", "-m", *TINY, "seed=0,1", f"hydra.sweep.dir={sweep}"])
     with pytest.raises(SystemExit) as ended:
-        __main__.train()
+        train()
     assert str(ended.value.code).startswith(f"colourize: {sweep / name} is a link to {elsewhere}")
     assert _state(elsewhere) == before
 
 
-def test_a_theory_study_follows_no_link(tmp_path, monkeypatch):
+def test_a_theory_demo_follows_no_link(tmp_path, monkeypatch):
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "out").mkdir()
     (tmp_path / "out/theory.log").symlink_to(tmp_path / "mine")
-    monkeypatch.setattr("sys.argv", ["colourize", "theory", "study=minimum_norm", f"hydra.run.dir={tmp_path / 'out'}"])
+    monkeypatch.setattr("sys.argv", ["colourize", "theory", "demo=minimum_norm", f"hydra.run.dir={tmp_path / 'out'}"])
     with pytest.raises(SystemExit) as ended:
-        __main__.main()
+        main()
     assert str(ended.value.code).startswith(f"colourize: {tmp_path / 'out/theory.log'} is a link to")
     assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
     pytest.importorskip("optuna")
-    search_study.open_study(sweep)
+    stored_search.open_study(sweep)
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS trial_id FROM n"
-    with sqlite3.connect(sweep / search_study.DATABASE) as database:
+    with sqlite3.connect(sweep / stored_search.DATABASE) as database:
         database.execute("DROP TABLE trials")
         database.execute(f"CREATE VIEW trials AS {endless}")
     report([sweep])
@@ -364,6 +365,6 @@ def test_a_study_of_learning_rates_leaves_damaged_runs_out(sweep):
         damaged["config"]["optimizer"] = {**(damaged["config"]["optimizer"] or {}), **damage}
         (sweep / str(number)).mkdir(exist_ok=True)
         (sweep / str(number) / "run.json").write_text(json.dumps(damaged))
-    study = learning_rates.study(str(sweep))
-    assert sum(row["runs"] for row in study.rows) == 1
-    assert {row["first lr"] for row in study.rows} == {0.001}
+    demo = learning_rates.demo(str(sweep))
+    assert sum(row["runs"] for row in demo.rows) == 1
+    assert {row["first lr"] for row in demo.rows} == {0.001}

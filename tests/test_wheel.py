@@ -36,3 +36,11 @@ def test_a_wheel_trains_outside_the_tree(tmp_path):
     assert str(target) in done.stdout
     assert (elsewhere / "run/checkpoints/last.ckpt").exists()
     assert (target / "bin/colourize").exists()
+    find = (
+        "from hydra.core.plugins import Plugins; from hydra.plugins.sweeper import Sweeper; "
+        "print(Plugins.instance().discover(Sweeper))"
+    )
+    for place, path in ((elsewhere, target), (ROOT, ROOT)):
+        found = subprocess.run([sys.executable, "-c", find], cwd=place, env={**os.environ, "PYTHONPATH": str(path)},
+                               capture_output=True, text=True)  # fmt: skip
+        assert "hydra_plugins.colourize_optuna.OptunaSweeper" in found.stdout, found.stderr

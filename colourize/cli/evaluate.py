@@ -1,171 +1,38 @@
-"""``colourize evaluate``: floors, runs and ceilings on one validation set."""
+"""``colourize evaluate``: floors, runs and ceilings on one validation set. Heavy imports happen in ``run``."""
 
-import copy
-from collections.abc import Sequence
-from datetime import date
+import argparse
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from rich.console import Console
-from torch import Tensor
-
-from colourize import __version__, evaluation_page
-from colourize.colour.decoding import parsed
-from colourize.config.options import option
-from colourize.data.labelled import read
-from colourize.data.pictures import Pictures, example_index
-from colourize.errors import InputError
-from colourize.evaluation.calibration import Tempered, read_temperature
-from colourize.evaluation.inputs import checkpoint_files, data_config, load, other_pictures
-from colourize.evaluation.measures import Row, all_with_intervals
-from colourize.evaluation.yardstick import Predictor, Yardstick
-from colourize.evaluation.yardsticks import yardsticks
-from colourize.files import check_output, replace_text
-from colourize.model import Model
-from colourize.present import terminal
-from colourize.present.figures import FIGURES, save, strip_figure
-from colourize.runs.apart import run_names
-from colourize.runs.checkpoint import Trained
-
-BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
+from colourize.cli.arguments import FIGURE, Commands, add_trust, command
 
 
-def evaluate(
-    runs: Sequence[str],
-    overrides: Sequence[str] = (),
-    page: Path | None = None,
-    figures: Path | None = None,
-    pictures: Path | None = None,
-    calibrated: bool = False,
-    num_resamples: int = 2_000,
-    decodings: Sequence[str] = (),
-    trusted: Sequence[str] = (),
-) -> list[Row]:
-    """Measures floors, runs and ceilings on the validation pictures of the first run; prints, and writes what is asked.
-
-    Args:
-        runs: checkpoints, run folders (their last checkpoint), sweep folders (all their runs), baselines' names.
-        overrides: ``data.root=DIR`` and the like; without a run any knobs, as for training.
-        page: an HTML file to write; ``figures``: a JSON file; ``pictures``: a PNG file.
-        calibrated: each run once more, with the temperature that ``colourize calibrate`` fitted.
-        decodings: beside the arg-max, ``decoding.FORMS``: a row of pictures' measures for each run, or without a run
-            for the look-up table.
-        trusted: packages beside ours whose networks and sources a checkpoint may name.
-
-    Raises:
-        InputError: a run that is none, an override that does not apply, pictures that cannot be loaded.
-    """
-    check_output(pictures, FIGURES)
-    for file in (page, figures):
-        check_output(file)
-    others = [parsed(word) for word in dict.fromkeys(decodings)]
-    given = [run for run in runs if run not in BASELINES or Path(run).exists()]
-    files = [file for run in given for file in checkpoint_files(run, BASELINES)]
-    trained_runs = load(files, trusted)
-    config = data_config(trained_runs, overrides)
-    data = read(config)
-    names = run_names([run.config for run in trained_runs])
-    notes = _notes(names, files, trained_runs, config, data, calibrated)
-    if calibrated:
-        names, trained_runs = _with_calibrated(names, trained_runs, files)
-    console = terminal.console()
-    models = [(name, run.model) for name, run in zip(names, trained_runs, strict=True)]
-    measured = _measured(yardsticks(config, data, models, others), num_resamples, console)
-    title = f"{len(data.validation)} validation pictures of {_source(config)}"
-    evaluation_page.print_tables(measured.rows, title, console)
-    sentences = [*notes, *evaluation_page.comparisons(measured.rows)]
-    for sentence in sentences:
-        console.print(sentence)
-    about = f"{title} ({len(data.train)} training pictures)"
-    _write(measured, sentences, about, page, figures, pictures)
-    return measured.rows
+def add_parser(commands: Commands) -> None:
+    parser = command(commands, "evaluate", "compare runs with floors and ceilings on one validation set", run)
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN",
+        help="a checkpoint, a run folder, a sweep folder, or a baseline (prior, nearest, lookup, grey); NAME=VALUE "
+             "changes the pictures: data.root=DIR for a run; any knob, such as data=scenes, where no run is given",
+    )  # fmt: skip
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with all tables and figures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
+    parser.add_argument("--pictures", type=Path, metavar="FILE", help=f"draw ten pictures by every row, {FIGURE}")
+    parser.add_argument(
+        "--decoding", action="append", default=[], metavar="NAME",
+        help="add a row with another decoding than the arg-max: mean, annealed:T, sample or sample:SEED; "
+             "argmax+grey and the like keep the input's grey in rgb. Can be repeated",
+    )  # fmt: skip
+    parser.add_argument("--calibrated", action="store_true", help="add each run at its fitted temperature")
+    add_trust(parser)
 
 
-class Measured(NamedTuple):
-    """All rows, the same pictures through each of them, and the mean colourfulness of the true pictures."""
+def run(given: argparse.Namespace) -> None:
+    """Runs, and NAME=VALUE words, come in any order; an existing file is a run even with = in its name."""
+    runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
+    overrides = [word for word in given.runs if word not in runs]
 
-    rows: list[Row]
-    strip: dict[str, Tensor]
-    truth: float
+    from colourize.evaluation.comparison import evaluate
 
-
-def _measured(
-    yardsticks: Sequence[tuple[Yardstick, list[Predictor]]], num_resamples: int, console: Console
-) -> Measured:
-    rows: list[Row] = []
-    strip: dict[str, Tensor] = {}
-    truth = 0.0
-    for yardstick, predictors in yardsticks:
-        index = example_index(len(yardstick.grey))
-        truth = yardstick.true_colourfulness
-        strip |= {"original": yardstick.originals(index)}
-        for predictor in predictors:
-            with console.status(f"measuring {predictor.name}"):
-                rows.append(yardstick.row(predictor))
-            strip[predictor.name] = yardstick.colours(predictor, index)
-    return Measured(all_with_intervals(rows, num_resamples), strip, truth)
-
-
-def _notes(
-    names: Sequence[str],
-    files: Sequence[Path],
-    trained_runs: Sequence[Trained],
-    config: dict[str, Any],
-    pictures: Pictures,
-    calibrated: bool,
-) -> list[str]:
-    """What is to be known of the pictures: whether runs may have seen some of them."""
-    notes = [
-        note
-        for name, file, run in zip(names, files, trained_runs, strict=True)
-        for note in other_pictures(name, file, run, config, pictures)
-    ]
-    if calibrated and config["data"].get("holdout"):
-        notes.append("The temperatures were fitted to pictures held out as these are; for others pass data.holdout=0.")
-    return notes
-
-
-def _write(
-    measured: Measured,
-    sentences: list[str],
-    title: str,
-    page: Path | None,
-    figures: Path | None,
-    pictures: Path | None,
-) -> None:
-    if figures is not None:
-        replace_text(figures, evaluation_page.as_json(measured.rows) + "\n")
-    if pictures is not None:
-        save(strip_figure(measured.strip), pictures)
-    if page is not None:
-        note = (
-            f"Floors, networks and ceilings on {title}, colourize {__version__}, {date.today()}. Estimates with 95 % "
-            "bootstrap intervals over pictures (that of the calibration error leans upwards); - where a measure does "
-            "not apply, none where it has no number. The pictures are those of the most probable class where no "
-            f"other decoding is named. True pictures have a mean colourfulness of {measured.truth:.1f}."
-        )
-        evaluation_page.write_page(
-            page, "colourize: evaluation", note, measured.rows, sentences, measured.strip, measured.truth
-        )
-
-
-def _source(config: dict[str, Any]) -> str:
-    """Where the pictures are from, in words: the source and the settings of its that matter."""
-    node = config["data"]
-    told = (f"{key}={node[key]}" for key in ("root", "classes", "image_size", "holdout") if node.get(key))
-    return " ".join([option(node["_target_"], "data"), *told])
-
-
-def _with_calibrated(
-    names: Sequence[str], trained_runs: Sequence[Trained], files: Sequence[Path]
-) -> tuple[list[str], list[Trained]]:
-    """Each run, and behind it the same with its fitted temperature, which its name tells."""
-    if not files:
-        raise InputError("--calibrated wants a run whose temperature colourize calibrate has fitted; pass one")
-    pairs: list[tuple[str, Trained]] = []
-    for name, run, file in zip(names, trained_runs, files, strict=True):
-        temperature = read_temperature(file)
-        model = copy.deepcopy(run.model)
-        tempered = run._replace(model=Model(Tempered(model.network, temperature), model.palette, model.space))
-        pairs += [(name, run), (f"{name}, T = {temperature:.3f}", tempered)]
-    return [name for name, _ in pairs], [run for _, run in pairs]
+    evaluate(
+        runs, overrides, given.html, given.json, given.pictures, given.calibrated, decodings=given.decoding,
+        trusted=given.trust,
+    )  # fmt: skip

@@ -1,90 +1,25 @@
-"""``colourize report FOLDER ...``: reads, counts, draws, and writes three files."""
+"""``colourize report``: the results of a sweep as a page, Markdown and CSV."""
 
-import csv
-import io
-import os
-from collections.abc import Sequence
-from dataclasses import replace
+import argparse
 from pathlib import Path
 
-from colourize import files
-from colourize.config.compare import by_key
-from colourize.errors import InputError
-from colourize.present.terminal import cleaned
-from colourize.report import html_page, markdown, records
-from colourize.report.contents import contents
-from colourize.report.document import Answer
-from colourize.report.records import Record
-from colourize.report.settings import Study, study
-from colourize.runs.apart import as_typed, setting, value_of
+from colourize.cli.arguments import Commands, command
 
 
-def report(
-    folders: Sequence[Path],
-    html: Path | None = None,
-    markdown_: Path | None = None,
-    table: Path | None = None,
-    pictures: bool = False,
-) -> Study:
-    """Writes the page as HTML and as Markdown, and the runs as CSV; says where.
-
-    Args:
-        folders: of sweeps or runs, at any depth.
-        html: defaults to ``report.html`` in the folder, or where several folders are given in the one around them all;
-            so do ``markdown_`` and ``table``.
-        pictures: strips of pictures in the Markdown, too.
-
-    Raises:
-        InputError: a folder that is none or holds no run, a file that could not be written, or is another's.
-    """
-    found = records.read(folders)
-    home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
-    html, markdown_, table = html or home / "report.html", markdown_ or home / "report.md", table or home / "report.csv"
-    for file in (html, markdown_, table):
-        files.check_output(file)
-    if len({file.resolve() for file in (html, markdown_, table)}) < 3:
-        raise InputError(f"{html}, {markdown_} and {table} are to be three files; pass another name for each")
-    answer = Answer(markdown.answer(markdown_))
-    seen = study(found)
-    document = contents(seen)
-    document = replace(document, parts=[answer if isinstance(part, Answer) else part for part in document.parts])
-    files.replace_text(html, html_page.rendered(document))
-    markdown.write(document, markdown_, pictures)
-    files.replace_text(table, _csv(seen))
-    done = sum(record.state == "finished" for record in found)
-    print(f"{len(found)} job{'s' * (len(found) != 1)}, {done} finished, {len(seen.settings)} settings")
-    for name, file in (("page", html), ("markdown", markdown_), ("table", table)):
-        print(f"{name:9} {file}")
-    return seen
+def add_parser(commands: Commands) -> None:
+    text = "write a sweep's results as a page, Markdown and CSV: tables over seeds, curves, pictures, failed jobs"
+    parser = command(commands, "report", text, run)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="of sweeps or runs, at any depth")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="the page (default: FOLDER/report.html)")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE",
+        help="the same as Markdown, with its charts in a folder beside it (default: FOLDER/report.md)",
+    )  # fmt: skip
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="one row for each job (default: FOLDER/report.csv)")
+    parser.add_argument("--pictures", action="store_true", help="put pictures into the Markdown, too")
 
 
-def _seed_and_values(record: Record, varied: Sequence[str]) -> list[str]:
-    """A job's seed and values of what was varied: as resolved; in the words it was given where it came not so far."""
-    if record.config:
-        values = setting(record.config, record.fingerprint)
-        return [str(record.seed), *(as_typed(value_of(values, name), exact=True) for name in varied)]
-    words = by_key(record.overrides)
-    return [words.get(name, "").partition("=")[2] for name in ("seed", *varied)]
+def run(given: argparse.Namespace) -> None:
+    from colourize.report.written import report
 
-
-def _csv(seen: Study) -> str:
-    """A row for each job: how it stands, what was varied, what it measured, with every digit."""
-    varied = [*seen.varied, *seen.following]
-    measures = sorted({name for record in seen.records for name in record.finals})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_cell, ["job", "state", "seed", *varied, *measures, "error"]))
-    for record in seen.records:
-        finals = [repr(record.finals[name]) if name in record.finals else "" for name in measures]
-        cells = [str(record.folder), record.state, *_seed_and_values(record, varied), *finals, record.error]
-        writer.writerow(map(_cell, cleaned(cells)))
-    return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula, which could fetch an address; a number stays as it is."""
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-    return text
+    report(given.folders, given.html, given.markdown, given.csv, given.pictures)

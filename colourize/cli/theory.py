@@ -1,9 +1,11 @@
-"""``colourize theory study=...``: Hydra's edge of the studies. Heavy imports happen inside the job."""
+"""``colourize theory demo=...``: Hydra's application for the demos. Heavy imports happen inside the job."""
 
 import json
 import logging
 import math
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from colourize.present import terminal
 from colourize.present.tables import as_markdown, as_text
 
 if TYPE_CHECKING:
-    from colourize.course.theory import Study
+    from colourize.course.theory import Demo
 
 log = logging.getLogger(__name__)
 WRITTEN = "table.md", "table.json", "text.txt", "figure.png"
@@ -30,7 +32,7 @@ failed: list[str] = []
 
 @hydra.main(version_base="1.3", config_path=conf_dir(), config_name="theory")
 def _job(cfg: DictConfig) -> None:
-    """One study; in a sweep a failure is noted and the others go on."""
+    """One demo; in a sweep a failed job is noted and the others run."""
     job = HydraConfig.get()
     terminal.guard()
     terminal.guard_log_files()
@@ -38,45 +40,45 @@ def _job(cfg: DictConfig) -> None:
         show(carried_out(cfg), Path(job.runtime.output_dir))
     except (InputError, OSError) as error:
         if job.mode is not RunMode.MULTIRUN:
-            sys.exit(f"colourize: {one_line(error)}")  # raised through Hydra, it would be told twice
+            sys.exit(f"colourize: {one_line(error)}")  # raised through Hydra, it would be printed twice
         failed.append(f"job {job.job.num} failed: {one_line(error)}")
         log.error("%s", failed[-1])
 
 
-def carried_out(cfg: DictConfig) -> "Study":
-    """The study of a configuration.
+def carried_out(cfg: DictConfig) -> "Demo":
+    """The result of the demo that a configuration chooses.
 
     Raises:
-        InputError: a value that is missing, of another type, or that the study refuses.
+        InputError: a value that is missing, of another type, or that the demo refuses.
     """
     for key in OmegaConf.missing_keys(cfg):
         raise InputError(f"{key} has no value; pass {key}=...")
-    node: Any = OmegaConf.to_container(cfg.study, resolve=True)
+    node: Any = OmegaConf.to_container(cfg.demo, resolve=True)
     from colourize.config.instantiate import builder, check_node
 
-    check_node("study", node)
+    check_node("demo", node)
     if "seed" in node:
         KNOBS["seed"].check_range(node["seed"])
-    return builder("study", node)()
+    return builder("demo", node)()
 
 
-def show(study: "Study", folder: Path) -> None:
-    """Prints a study and writes it: ``table.md``, ``table.json`` with every digit, ``text.txt``, ``figure.png``.
+def show(demo: "Demo", folder: Path) -> None:
+    """Prints a demo and writes it: ``table.md``, ``table.json`` with every digit, ``text.txt``, ``figure.png``.
 
-    Those that this study has not, but one before it in the same folder had, are removed.
+    Files of an earlier demo in the same folder that this one does not write are removed.
     """
-    rows = [list(study.rows[0]), *([_cell(value) for value in row.values()] for row in study.rows)]
-    print("\n".join(part for part in (study.title, study.text or as_text(rows), *study.sentences) if part))
-    notes = "".join(f"\n{sentence}\n" for sentence in study.sentences)
-    replace_text(folder / "table.md", f"# {study.title}\n\n{as_markdown(rows)}\n{notes}")
-    replace_text(folder / "table.json", json.dumps([_plain(row) for row in study.rows], indent=1) + "\n")
-    if study.text:
-        replace_text(folder / "text.txt", study.text + "\n")
-    if (drawn := study.figure) is not None:
+    rows = [list(demo.rows[0]), *([_cell(value) for value in row.values()] for row in demo.rows)]
+    print("\n".join(part for part in (demo.title, demo.text or as_text(rows), *demo.sentences) if part))
+    notes = "".join(f"\n{sentence}\n" for sentence in demo.sentences)
+    replace_text(folder / "table.md", f"# {demo.title}\n\n{as_markdown(rows)}\n{notes}")
+    replace_text(folder / "table.json", json.dumps([_plain(row) for row in demo.rows], indent=1) + "\n")
+    if demo.text:
+        replace_text(folder / "text.txt", demo.text + "\n")
+    if (drawn := demo.figure) is not None:
         from colourize.present.figures import save
 
         save(drawn, folder / "figure.png")
-    has = {"text.txt": bool(study.text), "figure.png": drawn is not None}
+    has = {"text.txt": bool(demo.text), "figure.png": drawn is not None}
     for name in WRITTEN:
         if has.get(name, True):
             print(f"{name:10} {folder / name}")
@@ -95,15 +97,23 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def knobs() -> set[str]:
-    """The names that a command may hold: those of ``conf/theory.yaml``, and each study's."""
-    studies = (OmegaConf.load(file) for file in Path(conf_dir(), "study").glob("*.yaml"))
-    return {"study", "seed", *(str(key) for study in studies for key in study)}
+    """The names that a command line may hold: those of ``conf/theory.yaml``, and each demo's."""
+    demos = (OmegaConf.load(file) for file in Path(conf_dir(), "demo").glob("*.yaml"))
+    return {"demo", "seed", *(str(key) for demo in demos for key in demo)}
 
 
 def main() -> None:
     """Runs Hydra's application; ends with a line on standard error where a job of a sweep failed."""
+    _refuse_study(sys.argv[1:])
     register()
     failed.clear()
     _job()
     if failed:
         sys.exit(f"colourize: {len(failed)} jobs failed; {'; '.join(failed)}")
+
+
+def _refuse_study(words: Sequence[str]) -> None:
+    """Raises InputError at ``study=NAME``: the earlier name of ``demo``."""
+    for word in words:
+        if found := re.fullmatch(r"([+~]*)study([.=].*)", word):
+            raise InputError(f"study is now demo: pass {found[1]}demo{found[2]}")

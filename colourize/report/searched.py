@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from colourize.report.canvas import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, limits, log_axis
 from colourize.report.document import Chart, Heading, Part, Text
 from colourize.report.settings import Study
-from colourize.sweeps import search_study
+from colourize.sweeps import stored_search
 
 if TYPE_CHECKING:
     import optuna
@@ -34,7 +34,7 @@ def searched(study: Study) -> list[Part]:
     homes = sorted({record.folder.parent for record in study.records})
     parts: list[Part] = []
     for number, home in enumerate(homes):
-        if (home / search_study.DATABASE).is_file() and (opened := _opened(home)) and (trials := _trials(opened)):
+        if (home / stored_search.DATABASE).is_file() and (opened := _opened(home)) and (trials := _trials(opened)):
             parts += [
                 Heading("Search"),
                 Text(_trial_counts(trials, home)),
@@ -45,9 +45,9 @@ def searched(study: Study) -> list[Part]:
 
 def _opened(home: Path) -> "optuna.Study | None":
     try:
-        return search_study.open_study(home, make=False)
+        return stored_search.open_study(home, make=False)
     except Exception as error:  # not installed, or any of a database's dozens of kinds
-        log.warning("%s cannot be read (%s); the search is left out", home / search_study.DATABASE, error)
+        log.warning("%s cannot be read (%s); the search is left out", home / stored_search.DATABASE, error)
         return None
 
 
@@ -63,7 +63,7 @@ def _complete(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
 def _trial_counts(trials: "Sequence[FrozenTrial]", home: Path) -> str:
     complete = _complete(trials)
     counts = f"{len(trials)} trials with a loss, {len(trials) - len(complete)} of them ended early by the pruner."
-    best = search_study.best(home)
+    best = stored_search.best(home)
     return f"{counts} Best so far: {best}." if best else counts
 
 

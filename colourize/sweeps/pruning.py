@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from colourize.private.optuna import running_trial
-from colourize.sweeps.search_study import PRUNED
+from colourize.sweeps.stored_search import PRUNED
 from colourize.training.epoch_table import EpochTable
 
 if TYPE_CHECKING:

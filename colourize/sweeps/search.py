@@ -4,13 +4,9 @@ The parameters are written as for hydra-optuna-sweeper, whose 1.3 wants Optuna 2
 ``choice(...)``, ``range(...)``, ``interval(...)``, ``tag(log, interval(...))``, ``int(interval(...))``.
 """
 
-import contextlib
-import importlib
 import logging
 import math
 import os
-import sys
-import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,21 +21,20 @@ from omegaconf import DictConfig, OmegaConf
 from colourize.errors import InputError
 from colourize.runs import manifest
 from colourize.sweeps.search_space import distribution, text_of
-from colourize.sweeps.search_study import PRUNED, as_words, claim, held, load_optuna, open_study, write_best
+from colourize.sweeps.stored_search import PRUNED, as_words, claim, held, load_optuna, open_study, write_best
 
 log = logging.getLogger(__name__)
-TARGET = "hydra_plugins.colourize.OptunaSweeper"
+TARGET = "hydra_plugins.colourize_optuna.OptunaSweeper"
+"""The class that Hydra builds: this one, in the package in which Hydra looks for plugins."""
 LEAST = {"n_trials": 1, "seed": 0, "random_trials": 0, "prune_after": 0}
 DRAWS = 1000  # at random, before no setting is left that was not tried
 
 
-class OptunaSweeper(Sweeper):
+class Search(Sweeper):
     """Hydra's sweeper over ``hydra.sweeper.params``: minimizes what a job returns, the last validation loss.
 
     Its arguments: ``conf/hydra/sweeper/optuna.yaml``.
     """
-
-    __module__ = "hydra_plugins.colourize"  # the only module in which Hydra takes a plugin
 
     def __init__(self, params: dict[str, Any], n_trials: int, seed: int, random_trials: int, prune_after: int) -> None:
         self.params, self.n_trials, self.seed = params, n_trials, seed
@@ -154,12 +149,3 @@ def _runs_of(numbers: Sequence[int], width: int) -> Iterator[list[int]]:
         run.append(number)
     if run:
         yield run
-
-
-def register() -> None:
-    """Makes the sweeper known to Hydra, which takes plugins from the package ``hydra_plugins`` alone: by an alias."""
-    with contextlib.suppress(ImportError):
-        importlib.import_module("hydra_plugins")
-    sys.modules.setdefault("hydra_plugins", types.ModuleType("hydra_plugins"))
-    sys.modules[OptunaSweeper.__module__] = sys.modules[__name__]
-    Plugins.instance().register(OptunaSweeper)

@@ -18,7 +18,7 @@ from colourize.errors import InputError, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, run_folder
 from colourize.runs.words import MOST_JOBS
-from colourize.sweeps import search_study
+from colourize.sweeps import stored_search
 from colourize.sweeps.progress import SweepProgress
 
 PLACE = "hydra.sweep.dir", "hydra.mode"
@@ -125,7 +125,7 @@ class Summary(Places):
             if job["status"] != "finished":
                 unfinished.append(f"job {job['name']} ({swept}) {job['status']}: {job.get('error', '')}".rstrip(": "))
         console.print(table)
-        if best := search_study.best(self.folder):
+        if best := stored_search.best(self.folder):
             console.print(f"best       {best}")
         console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
         for line in unfinished:

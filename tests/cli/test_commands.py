@@ -123,7 +123,7 @@ def test_completion_offers_options_and_knobs(tmp_path):
         assert offered in done.stdout.split(), (done.stdout, done.stderr)
 
 
-def test_completion_of_the_console_command_knows_its_verbs(tmp_path):
+def test_completion_of_the_console_command_knows_its_commands(tmp_path):
     command = (sys.executable, "-m", "colourize", "-sc", "query=bash")
     for line, offered in (("colourize tr", "train"), ("colourize train model=", "model=unet")):
         environment = {**ONE_THREAD, "COMP_LINE": line, "COMP_POINT": str(len(line))}
@@ -158,4 +158,5 @@ def test_the_console_command_trains_too(tmp_path):
     assert run("--version", cwd=tmp_path, command=command).stdout.count(".") == 2
     unknown = run("trian", cwd=tmp_path, command=command)
     assert unknown.returncode == 1
-    assert unknown.stderr.startswith("colourize: 'trian' is no verb; pass one of train")
+    assert unknown.stderr.startswith("colourize: the command must be one of train, ")
+    assert unknown.stderr.endswith("got 'trian'; did you mean train?\n")

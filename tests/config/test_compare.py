@@ -3,10 +3,10 @@ import shutil
 
 import pytest
 
-from colourize.cli.evaluate import evaluate
 from colourize.config import compare
 from colourize.config.knobs import before as held
 from colourize.errors import InputError
+from colourize.evaluation.comparison import evaluate
 from colourize.runs import checkpoint, manifest
 from colourize.tasks.colourization.train import train
 from tests.commands import typed

@@ -18,7 +18,7 @@ from tests.conftest import composed, knobs
 
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
-OPTIONS = [pair for pair in FILES if pair[0] != "study"]  # those of theory.yaml: tests/test_theory_command.py
+OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml: tests/cli/test_theory.py
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
 EXTRA = {("data", "folder"): ["data.root=pictures"]}
 

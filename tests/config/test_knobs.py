@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hydra.errors import ConfigCompositionException
 
-from colourize.cli.verbs import knobs as completed_names
+from colourize.cli.hydra_errors import training_knobs
 from colourize.config import compare, stored
 from colourize.config.compose import schema
 from colourize.config.folder import own
@@ -39,7 +39,7 @@ def test_a_declared_knob_is_in_the_schema_the_page_and_the_completion(toy):
         knobs(*QUICK, "toy=four")
     network = page().partition("# Network\n")[2].partition("\n\n")[0]
     assert "toy: 3  # wheels of the toy; >= 1" in network.splitlines()
-    assert "toy" in completed_names("train")
+    assert "toy" in training_knobs()
 
 
 def test_a_declared_knob_is_checked(toy):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from colourize.cli.evaluate import evaluate
-from colourize.cli.report import report
 from colourize.errors import InputError
+from colourize.evaluation.comparison import evaluate
+from colourize.report.written import report
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, knobs
 

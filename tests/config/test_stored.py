@@ -6,11 +6,11 @@ import sys
 import pytest
 import torch
 
-from colourize.cli.evaluate import evaluate
 from colourize.cli.main import main
 from colourize.config import stored
 from colourize.config.knobs import NODES
 from colourize.errors import InputError
+from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.inputs import data_config
 from colourize.runs import checkpoint
 from tests.conftest import QUICK, knobs
@@ -94,7 +94,7 @@ def test_what_we_write_is_let_through():
 
 @pytest.mark.parametrize("node", HOSTILE[:5], ids=lambda node: node["_target_"])
 @pytest.mark.parametrize("place", [("loss",), ("augment",), ("data",), ("data", "classes"), ("model", "num_filters")])
-@pytest.mark.parametrize("verb", ["evaluate", "decode-sweep", "calibrate", "hints"])
+@pytest.mark.parametrize("verb", ["evaluate", "decode-curve", "calibrate", "hints"])
 def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch, capsys, verb, place, node):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     torch.save({**contents, "config": put(contents["config"], place, node)}, folder / "evil.ckpt")

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from colourize.cli.main import _one_line
+from colourize.cli.hydra_errors import text_of
 from colourize.config.compare import config_hash
 from colourize.config.compose import given
 from colourize.config.trainer_knobs import CHANGES_NOTHING, REFUSED, TAKEN, WITHOUT_EFFECT, check, normalised, seconds
@@ -112,7 +112,7 @@ def test_what_a_run_does_not_take_is_named_with_rule_or_reason(word, message):
 def test_a_wrong_type_is_told_in_one_line_without_the_schema_s_words(words, line):
     with pytest.raises(Exception, match="trainer") as caught:
         composed(*words)
-    assert _one_line(caught.value.__cause__) == line
+    assert text_of(caught.value.__cause__) == line
 
 
 def test_a_mistake_in_an_experiment_file_is_told_with_the_file(tmp_path):
@@ -124,7 +124,7 @@ def test_a_mistake_in_an_experiment_file_is_told_with_the_file(tmp_path):
         (tmp_path / "experiment/mine.yaml").write_text(f"# @package _global_\n{text}\n")
         with pytest.raises(Exception, match="experiment/mine") as caught:
             composed(f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine")
-        assert _one_line(caught.value) == f"experiment/mine: {line}"
+        assert text_of(caught.value) == f"experiment/mine: {line}"
 
 
 def test_words_become_those_of_the_schema():

@@ -15,9 +15,9 @@ import yaml
 from scipy.optimize import minimize_scalar
 from torch import nn
 
-from colourize.cli import answers as command
 from colourize.cli.main import main
 from colourize.config.folder import conf_dir
+from colourize.course.answers import chosen as command
 from colourize.course.answers import counted, trained
 from colourize.course.arithmetic.general import general
 from colourize.course.arithmetic.nets import sequential
@@ -119,9 +119,9 @@ def test_an_answer_is_short_and_names_what_is_there(number, printed):
     more = [line.removeprefix("  more: ") for line in lines if line.startswith("  more: ")]
     assert more
     for named in more:
-        assert re.match(r"colourize (theory study=|describe )|python train.py experiment=|docs/studies/", named)
-        if study := re.search(r"(study|experiment)=(\w+)", named):
-            assert Path(conf_dir(), study[1], f"{study[2]}.yaml").is_file()
+        assert re.match(r"colourize (theory demo=|describe )|python train.py experiment=|docs/studies/", named)
+        if chosen := re.search(r"(demo|experiment)=(\w+)", named):
+            assert Path(conf_dir(), chosen[1], f"{chosen[2]}.yaml").is_file()
         for file in re.findall(r"docs/\S+\.(?:md|yaml)", named):
             assert (ROOT / file).is_file()
 

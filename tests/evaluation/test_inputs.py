@@ -42,7 +42,7 @@ def test_one_run_is_one_checkpoint_and_several_are_refused(sweep):
         single_checkpoint(str(sweep))
 
 
-@pytest.mark.parametrize("verb", ["hints", "decode-sweep", "calibrate"])
+@pytest.mark.parametrize("verb", ["hints", "decode-curve", "calibrate"])
 def test_a_verb_that_measures_one_run_takes_no_sweep_and_offers_no_baseline(verb, sweep, monkeypatch):
     for run, told in ((str(sweep), f"holds 3 runs; pass one of them, such as {sweep / '0'}"),
                       ("lookup", "lookup is no checkpoint, no run folder with a whole checkpoint and no sweep folder; "

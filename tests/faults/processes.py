@@ -13,7 +13,13 @@ from colourize.tasks.colourization import results
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
-    ["colourize.cli.main", "colourize.tasks.colourization.train", "colourize.cli.evaluate", "tests.faults.probes"]
+    [
+        "colourize.cli.main",
+        "colourize.cli.train",
+        "colourize.tasks.colourization.train",
+        "colourize.evaluation.comparison",
+        "tests.faults.probes",
+    ]
 )
 
 SMALL = (
@@ -110,6 +116,7 @@ def _command(
         results.save = results.save_curves = lambda *drawn: None  # type: ignore[assignment]
     if probe is not None:
         probe(*given)
-    from colourize.cli import main as __main__
+    from colourize.cli.main import main
+    from colourize.cli.train import train
 
-    __main__.train() if verb == "train" else __main__.main()
+    train() if verb == "train" else main()

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from colourize.runs import checkpoint, manifest, run_folder
-from colourize.sweeps import search_study
+from colourize.sweeps import stored_search
 from tests.faults import probes
 from tests.faults.processes import SMALL
 from tests.faults.states import differences, saved, untimed_rows
@@ -96,7 +96,7 @@ def test_a_search_keeps_the_trial_open(start, resume, tmp_path, cache):
     words = *words, "hydra.sweeper.prune_after=99", "kernel=choice(2,3)", "hydra.sweep.dir=search"
 
     def trials():
-        found = search_study.open_study(tmp_path / "search", make=False).trials
+        found = stored_search.open_study(tmp_path / "search", make=False).trials
         return {trial.params["kernel"]: trial.state.name for trial in found}
 
     assert start(*words, cwd=tmp_path, probe=probes.late_in_step, given=(13, 2)).wait() == STATUS

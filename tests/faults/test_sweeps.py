@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from colourize.cli.report import report
+from colourize.report.written import report
 from colourize.runs import manifest, run_folder
-from colourize.sweeps import search_study
+from colourize.sweeps import stored_search
 from tests.faults import probes
 from tests.faults.processes import SMALL
 from tests.faults.states import assert_identical
@@ -132,7 +132,7 @@ def test_33_a_killed_search_ends_as_one_that_was_not(start, tmp_path, cache, see
 
     def searched(name, **settings):
         done = start(*words, f"hydra.sweep.dir={name}", cwd=tmp_path, **settings).wait()
-        trials = search_study.open_study(tmp_path / name, make=False).trials
+        trials = stored_search.open_study(tmp_path / name, make=False).trials
         return done, [(trial.params, trial.state.name, trial.intermediate_values, trial.value) for trial in trials]
 
     whole = searched("whole")

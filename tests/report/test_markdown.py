@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from colourize.cli.main import main
-from colourize.cli.report import report
 from colourize.errors import InputError
 from colourize.report import markdown
 from colourize.report.document import Answer, Bullets, Chart, Document, Heading, Pictures, Text
+from colourize.report.written import report
 from tests.made_runs import run
 from tests.reports import made, written
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from colourize.cli.report import report
 from colourize.report.records import experiment, read
+from colourize.report.written import report
 from colourize.runs import listing
 from tests.made_runs import run
 

@@ -11,8 +11,8 @@ from filelock import FileLock
 from scipy import stats
 
 from colourize.cli.main import main
-from colourize.cli.report import report
 from colourize.errors import InputError
+from colourize.report.written import report
 from colourize.runs import run_folder
 from tests.made_runs import run
 from tests.pages import Page

@@ -6,9 +6,9 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from colourize.cli.report import report
 from colourize.report.canvas import limits
-from colourize.sweeps import search_study
+from colourize.report.written import report
+from colourize.sweeps import stored_search
 from tests.made_runs import run
 
 SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "model": CategoricalDistribution(["unet", "resunet"])}
@@ -16,7 +16,7 @@ SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "model": CategoricalDist
 
 def made(folder, losses):
     """A search with these losses, the last one ended early; each with its run folder."""
-    study = search_study.open_study(folder, 4, 1)
+    study = stored_search.open_study(folder, 4, 1)
     for job, loss in enumerate(losses):
         study.sampler = optuna.samplers.RandomSampler(seed=job)
         trial = study.ask(SPACE)
@@ -26,7 +26,7 @@ def made(folder, losses):
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
             study.tell(trial, loss)
-    search_study.write_best(study, folder)
+    stored_search.write_best(study, folder)
     return folder
 
 
@@ -52,14 +52,14 @@ def test_few_trials_have_no_importances(tmp_path):
 
 def test_a_choice_with_dollars_is_no_mathematics(tmp_path):
     made(tmp_path, [1.3, 1.1])
-    study = search_study.open_study(tmp_path, 4, 1)
+    study = stored_search.open_study(tmp_path, 4, 1)
     study.tell(study.ask({"palette": CategoricalDistribution(["a$^$.npy"])}), 1.2)
     assert "a$^$.npy" in page(tmp_path)
 
 
 def test_a_damaged_database_is_left_out_and_that_is_logged(tmp_path, caplog):
     made(tmp_path, [1.3, 1.1])
-    (tmp_path / search_study.DATABASE).write_text("no database")
+    (tmp_path / stored_search.DATABASE).write_text("no database")
     assert "The loss of each trial" not in page(tmp_path)
     assert "search.db cannot be read" in caplog.text
 
@@ -71,7 +71,7 @@ def test_what_is_far_above_the_median_does_not_flatten_the_rest():
 
 def test_a_loss_beyond_a_chart_is_told_under_the_charts_that_have_it(tmp_path):
     made(tmp_path, [1.3, 1.1, 1.2, 99.0, 1.25])
-    study = search_study.open_study(tmp_path, 4, 1)
+    study = stored_search.open_study(tmp_path, 4, 1)
     for job, loss in enumerate((1.2, 1.4)):  # of a parameter that the other trials do not have
         study.tell(study.ask({"dilation": CategoricalDistribution([1, 2])}), loss + job / 10)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page(tmp_path))

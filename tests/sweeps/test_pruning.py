@@ -2,7 +2,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from colourize.runs import manifest
-from colourize.sweeps import search_study
+from colourize.sweeps import stored_search
 from colourize.sweeps.pruning import Pruning
 from colourize.tasks.colourization.train import train
 from tests.colour_data import report_by
@@ -24,18 +24,18 @@ def add_good_trials(study, epochs):
 
 
 def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path):
-    study = search_study.open_study(tmp_path, 2, 0)
+    study = stored_search.open_study(tmp_path, 2, 0)
     add_good_trials(study, epochs=4)
     number = asked(study)
     pruning = Pruning(study, number)
     metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[pruning])
     assert pruning.pruned and metrics["epoch"] == 0
     assert (tmp_path / "run/evaluation.json").exists() and (tmp_path / "run/checkpoints/last.ckpt").exists()
-    assert study.trials[number].user_attrs == {search_study.PRUNED: 1}
+    assert study.trials[number].user_attrs == {stored_search.PRUNED: 1}
 
 
 def test_a_run_in_its_last_epoch_is_complete_however_bad(quick, tmp_path):
-    study = search_study.open_study(tmp_path, 2, 1)
+    study = stored_search.open_study(tmp_path, 2, 1)
     add_good_trials(study, epochs=4)
     pruning = Pruning(study, asked(study))
     train(quick("max_epochs=2"), tmp_path / "run", callbacks=[pruning])
@@ -43,7 +43,7 @@ def test_a_run_in_its_last_epoch_is_complete_however_bad(quick, tmp_path):
 
 
 def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, tmp_path):
-    study = search_study.open_study(tmp_path, 2, 0)
+    study = stored_search.open_study(tmp_path, 2, 0)
     number = asked(study)
     pruning = Pruning(study, number)
     metrics = train(quick("max_epochs=3"), tmp_path / "run", callbacks=[pruning])
@@ -52,7 +52,7 @@ def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, 
 
 
 def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quick, tmp_path):
-    study = search_study.open_study(tmp_path, 2, 0)
+    study = stored_search.open_study(tmp_path, 2, 0)
     number = asked(study)
     Pruning(study, number).trial.report(7.0, 0)
     train(quick("max_epochs=2"), tmp_path / "run", callbacks=[Pruning(study, number)])
@@ -60,7 +60,7 @@ def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quic
 
 
 def test_a_run_that_was_ended_early_and_then_cut_short_does_not_go_on(quick, tmp_path, monkeypatch):
-    study = search_study.open_study(tmp_path, 2, 0)
+    study = stored_search.open_study(tmp_path, 2, 0)
     add_good_trials(study, epochs=1)
     number = asked(study)
 

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from colourize.errors import InputError
 from colourize.runs import manifest
-from colourize.sweeps import search, search_study
+from colourize.sweeps import search, stored_search
 from tests.conftest import QUICK
 from tests.faults.processes import Process
 
@@ -37,7 +37,7 @@ class Launcher:
 
 
 def searched(folder, launcher, n_trials=12, n_jobs=1, arguments=("kernel=3",), lr="tag(log,interval(1e-5,1))", **more):
-    made = search.OptunaSweeper({"lr": lr}, n_trials, **{"seed": 0, "random_trials": 4, "prune_after": 1, **more})
+    made = search.Search({"lr": lr}, n_trials, **{"seed": 0, "random_trials": 4, "prune_after": 1, **more})
     made.job_config = OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}, "launcher": {"n_jobs": n_jobs}}})
     made.context, made.launcher = SimpleNamespace(config_loader=None), launcher
     made.validate_batch_is_legal = lambda batch: None
@@ -46,7 +46,7 @@ def searched(folder, launcher, n_trials=12, n_jobs=1, arguments=("kernel=3",), l
 
 
 def trials(folder):
-    return search_study.open_study(folder, 4, 1).trials
+    return stored_search.open_study(folder, 4, 1).trials
 
 
 def test_job_n_is_trial_n_and_runs_with_its_values_and_the_fixed_ones(tmp_path):
@@ -59,12 +59,12 @@ def test_job_n_is_trial_n_and_runs_with_its_values_and_the_fixed_ones(tmp_path):
 
 
 def test_the_best_is_written_in_words_that_can_be_typed(tmp_path):
-    assert search_study.best(tmp_path) == ""
+    assert stored_search.best(tmp_path) == ""
     searched(tmp_path, Launcher())
     values = [trial.value for trial in trials(tmp_path)]
-    said = OmegaConf.load(tmp_path / search_study.RESULTS)
+    said = OmegaConf.load(tmp_path / stored_search.RESULTS)
     assert said.best_value == min(values) and values[said.best_job] == min(values)
-    assert search_study.best(tmp_path).startswith(f"job {said.best_job}, val/loss {min(values):.4f}: lr=")
+    assert stored_search.best(tmp_path).startswith(f"job {said.best_job}, val/loss {min(values):.4f}: lr=")
 
 
 def test_a_search_that_was_killed_proposes_what_it_would_have_without(tmp_path):
@@ -82,8 +82,8 @@ def test_failed_and_pruned_jobs_are_told_to_the_study(tmp_path):
     class Marking(Launcher):
         def launch(self, jobs, initial_job_idx):
             if initial_job_idx == 3:
-                study = search_study.open_study(tmp_path, 4, 1)
-                study._storage.set_trial_user_attr(study.trials[3]._trial_id, search_study.PRUNED, 2)
+                study = stored_search.open_study(tmp_path, 4, 1)
+                study._storage.set_trial_user_attr(study.trials[3]._trial_id, stored_search.PRUNED, 2)
             return super().launch(jobs, initial_job_idx)
 
     searched(tmp_path, Marking({1: math.nan}), n_trials=5)
@@ -214,14 +214,14 @@ def test_a_trial_whose_new_start_was_refused_failed(tmp_path):
 def test_the_study_lies_in_its_folder_however_that_is_called(tmp_path, name):
     searched(tmp_path / name, Launcher(), n_trials=1)
     assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert {search_study.DATABASE, search_study.RESULTS} <= {path.name for path in (tmp_path / name).iterdir()}
+    assert {stored_search.DATABASE, stored_search.RESULTS} <= {path.name for path in (tmp_path / name).iterdir()}
 
 
 def test_a_damaged_database_is_told_in_one_line_and_damaged_results_count_for_nothing(tmp_path, caplog):
     searched(tmp_path, Launcher(), n_trials=2)
-    (tmp_path / search_study.RESULTS).write_text("best_job: {")
-    assert search_study.best(tmp_path) == "" and "is damaged" in caplog.text
-    (tmp_path / search_study.DATABASE).write_bytes(b"no database" * 100)
+    (tmp_path / stored_search.RESULTS).write_text("best_job: {")
+    assert stored_search.best(tmp_path) == "" and "is damaged" in caplog.text
+    (tmp_path / stored_search.DATABASE).write_bytes(b"no database" * 100)
     with pytest.raises(InputError, match=r"search\.db cannot be used \(.*\); move it away") as caught:
         searched(tmp_path, Launcher())
     assert "\n" not in str(caught.value)
@@ -236,16 +236,16 @@ def test_the_command_searches_prunes_goes_on_and_says_what_is_best(tmp_path):
         search_of = "--multirun", "experiment=search", *words, f"hydra.sweeper.n_trials={n_trials}"
         process = Process(*search_of, cwd=tmp_path)
         assert process.wait(200) == 0, process.stderr()
-    study = search_study.open_study(tmp_path / "sweep", 2, 0)
+    study = stored_search.open_study(tmp_path / "sweep", 2, 0)
     assert len(study.trials) == 4 and all(trial.state.is_finished() for trial in study.trials)
     for trial in study.trials:
         said = manifest.read(tmp_path / "sweep" / str(trial.number))
         pruned = trial.state is TrialState.PRUNED
         assert said["status"] == "finished" and said.get("pruned", False) is pruned
-        assert len(trial.intermediate_values) == (2 if not pruned else trial.user_attrs[search_study.PRUNED])
+        assert len(trial.intermediate_values) == (2 if not pruned else trial.user_attrs[stored_search.PRUNED])
         if not pruned:
             assert trial.value == pytest.approx(said["metrics"]["val/loss"])
-    assert f"best       {search_study.best(tmp_path / 'sweep')}" in process.stdout()
+    assert f"best       {stored_search.best(tmp_path / 'sweep')}" in process.stdout()
 
 
 @pytest.mark.slow
@@ -283,12 +283,12 @@ def test_a_best_that_a_kill_left_unwritten_is_written_by_the_next_start(tmp_path
     with monkeypatch.context() as patched:  # the kill came after the trial was told
         patched.setattr(search, "write_best", lambda *args: None)
         searched(tmp_path, Launcher({0: 1.5}), n_trials=1)
-    assert search_study.best(tmp_path) == "" and searched(tmp_path, Launcher(), n_trials=1) == []
-    assert search_study.best(tmp_path).startswith("job 0, val/loss 1.5000: lr=")
+    assert stored_search.best(tmp_path) == "" and searched(tmp_path, Launcher(), n_trials=1) == []
+    assert stored_search.best(tmp_path).startswith("job 0, val/loss 1.5000: lr=")
 
 
 def test_who_only_reads_writes_nothing_into_a_database(tmp_path):
-    (tmp_path / search_study.DATABASE).write_bytes(b"")
+    (tmp_path / stored_search.DATABASE).write_bytes(b"")
     with pytest.raises(InputError, match=r"search\.db cannot be used"):
-        search_study.open_study(tmp_path, make=False)
-    assert (tmp_path / search_study.DATABASE).read_bytes() == b""
+        stored_search.open_study(tmp_path, make=False)
+    assert (tmp_path / stored_search.DATABASE).read_bytes() == b""

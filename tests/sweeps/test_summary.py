@@ -3,7 +3,8 @@ import json
 import pytest
 from omegaconf import OmegaConf
 
-from colourize.cli import main as __main__
+from colourize.cli import signals
+from colourize.cli import train as command
 from colourize.errors import InputError
 from colourize.runs import manifest
 from colourize.sweeps.progress import SweepProgress
@@ -139,14 +140,14 @@ def test_what_ends_a_command_before_its_summary_stops_the_bar(tmp_path, monkeypa
         made.on_multirun_start(settings)
         raise InputError("refused after the bar began")
 
-    monkeypatch.setattr(__main__, "_train_job", refused)
+    monkeypatch.setattr(command, "_train_job", refused)
     monkeypatch.setattr("sys.argv", ["train.py"])
     monkeypatch.setattr(SweepProgress, "end", lambda self, end=SweepProgress.end: (ended.append(self), end(self)))
     monkeypatch.setattr(Summary, "under_way", None)
-    monkeypatch.setattr(__main__.signal, "signal", lambda *args: None)
-    monkeypatch.setattr(__main__.threading, "excepthook", __main__.threading.excepthook)
+    monkeypatch.setattr(signals.signal, "signal", lambda *args: None)
+    monkeypatch.setattr(signals.threading, "excepthook", signals.threading.excepthook)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     ended = []
     with pytest.raises(SystemExit, match=r"refused after the bar began"):
-        __main__.train()
+        command.train()
     assert len(ended) == 1 and not ended[0].thread.is_alive() and Summary.progress is None

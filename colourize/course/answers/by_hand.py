@@ -23,7 +23,7 @@ def convolution() -> Answer:
             f"What this J does: {meaning(sharpen)}.",
         ],
         blocks=["I * J =", matrix(result(steps(HANDOUT, sharpen)))],
-        more=["colourize theory study=convolution"],
+        more=["colourize theory demo=convolution"],
     )
 
 
@@ -43,7 +43,7 @@ def paddings() -> Answer:
             "The table is for s = 2, d = 1, where padding is (k - 1)//2 and output_padding is k % 2. With s = 1, d = 1 "
             "an even kernel has no such padding: it needs one more zero behind than before."
         ],
-        more=["colourize theory study=padding study.kernel=4 study.dilation=3"],
+        more=["colourize theory demo=padding demo.kernel=4 demo.dilation=3"],
     )
 
 

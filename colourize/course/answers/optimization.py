@@ -35,7 +35,7 @@ def least_norm() -> Answer:
             f"Measured, n = {SAMPLES}, d = {FEATURES}, {STEPS:,} steps: distance to w* {_share(end - best, best)}, "
             f"part off the row space {_share(off_row_space(end, problem.inputs), best)}, both relative to |w*|."
         ],
-        more=["colourize theory study=minimum_norm"],
+        more=["colourize theory demo=minimum_norm"],
     )
 
 
@@ -57,7 +57,7 @@ def adaptive() -> Answer:
             "w_i, adaptive": "t*sign(x_i)/(Abs(x_1) + Abs(x_2))",
         },
         rows=rows,
-        more=["colourize theory study=minimum_norm"],
+        more=["colourize theory demo=minimum_norm"],
     )
 
 
@@ -82,7 +82,7 @@ def memory() -> Answer:
             f"Measured: the most bytes of tensors alive at once. Reverse mode takes {a_step:,.0f} more for each step; "
             f"one w has {problem.start.nbytes:,}."
         ],
-        more=["colourize theory study=hypergradient"],
+        more=["colourize theory demo=hypergradient"],
     )
 
 
@@ -111,7 +111,7 @@ def one_step() -> Answer:
             f"Measured, n = 4, d = 2: at the best eta, {float(found):.6g}, the loss falls from {start:.4g} to "
             f"{least:.4g}.",
         ],
-        more=["colourize theory study=hypergradient"],
+        more=["colourize theory demo=hypergradient"],
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def decay() -> Answer:
             "adaptive method divides the penalty's gradient by the size of the gradients, but not the decay, so the "
             "two differ."
         ],
-        more=["colourize theory study=weight_decay"],
+        more=["colourize theory demo=weight_decay"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Theorems beside experiments: studies of optimization and of convolution, each a pure function with a table."""
+"""Theorems beside experiments: demonstrations of optimization and of convolution, each a pure function with a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Study:
-    """What a study found.
+class Demo:
+    """What a demo shows.
 
     Attributes:
         rows: of its table, each the same keys.

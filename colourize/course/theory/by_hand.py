@@ -3,12 +3,12 @@
 from typing import Any
 
 from colourize.course.arithmetic.convolution import FILTERS, HANDOUT, rendered, result, steps
-from colourize.course.theory import Study
+from colourize.course.theory import Demo
 from colourize.errors import InputError
 from colourize.models.padding import Padding, down, up
 
 
-def convolution(image: Any = None, filter: Any = "sharpen", cross_correlation: bool = False) -> Study:
+def convolution(image: Any = None, filter: Any = "sharpen", cross_correlation: bool = False) -> Demo:
     """A zero-padded convolution, every step of it.
 
     Args:
@@ -20,23 +20,23 @@ def convolution(image: Any = None, filter: Any = "sharpen", cross_correlation: b
         InputError: no such filter, or no matrix.
     """
     if isinstance(filter, str) and filter not in FILTERS:
-        raise InputError(f"study.filter={filter} is unknown; pass rows of numbers or one of {', '.join(FILTERS)}")
+        raise InputError(f"demo.filter={filter} is unknown; pass rows of numbers or one of {', '.join(FILTERS)}")
     kernel = FILTERS[filter] if isinstance(filter, str) else filter
     picture = HANDOUT if image is None else image
     for name, matrix in (("image", picture), ("filter", kernel)):
         rows = matrix if isinstance(matrix, list) else [None]
         if not all(isinstance(row, list) and all(isinstance(x, int | float) for x in row) for row in rows):
-            raise InputError(f"study.{name}={matrix} is no matrix; pass rows of numbers, such as [[0,1],[1,0]]")
+            raise InputError(f"demo.{name}={matrix} is no matrix; pass rows of numbers, such as [[0,1],[1,0]]")
     worked = result(steps(picture, kernel, not cross_correlation))
     rows = [
         {"row": row, **dict(zip(map(str, range(len(cells))), cells, strict=True))} for row, cells in enumerate(worked)
     ]
-    return Study("Convolution by hand", rows, text=rendered(picture, kernel, not cross_correlation))
+    return Demo("Convolution by hand", rows, text=rendered(picture, kernel, not cross_correlation))
 
 
 def paddings(
     kernel: int = 3, stride: int = 2, dilation: int = 1, factor: int | None = None, size: int | None = None
-) -> Study:
+) -> Demo:
     """The paddings with which a convolution divides and a transposed convolution multiplies a side.
 
     Args:
@@ -58,7 +58,7 @@ def paddings(
     words = f"kernel {kernel}, stride {stride}, dilation {dilation}"
     sentences = [f"{words}, {name}: {_exactness(name, rule)}" for name, rule in rules.items()]
     none = [] if divides else [f"{words}, convolution: none, for the side {size} is no multiple of {by}"]
-    return Study("Paddings", rows, [*none, *sentences])
+    return Demo("Paddings", rows, [*none, *sentences])
 
 
 def _exactness(name: str, rule: Padding) -> str:

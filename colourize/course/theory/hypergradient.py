@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from colourize.course.theory import Study, closed_forms, figure
+from colourize.course.theory import Demo, closed_forms, figure
 from colourize.course.theory.least_squares import (
     Problem,
     best_rate,
@@ -29,14 +29,14 @@ CURVES = 1, 2, 4, 8
 MEMORY = 1, 2, 4, 8, 16, 32, 64, 128
 
 
-def study(
+def demo(
     num_samples: int = 4,
     num_features: int = 2,
     share: float = 0.5,
     descent_steps: int = 60,
     memory_features: int = 1000,
     seed: int = 0,
-) -> Study:
+) -> Demo:
     """Compares the two modes with the closed form, finds the best rate twice, draws L_T and measures memory.
 
     Args:
@@ -76,7 +76,7 @@ def study(
         f"{memory[MEMORY[-1]]['peak, reverse']:,} bytes, forward mode {memory[MEMORY[0]]['peak, forward']:,} to "
         f"{memory[MEMORY[-1]]['peak, forward']:,}",
     ]
-    return Study("Hypergradient", rows, sentences, _figure(problem, rates, curves, stochastic, path, memory))
+    return Demo("Hypergradient", rows, sentences, _figure(problem, rates, curves, stochastic, path, memory))
 
 
 def descend_rate(problem: Problem, steps: int) -> list[float]:

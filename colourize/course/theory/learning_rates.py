@@ -8,7 +8,7 @@ from typing import Any
 
 from colourize.config.compare import comparable
 from colourize.config.instantiate import short_name
-from colourize.course.theory import Study, figure
+from colourize.course.theory import Demo, figure
 from colourize.errors import InputError
 from colourize.present.terminal import cleaned
 from colourize.runs import manifest
@@ -18,7 +18,7 @@ MEASURES = "val/loss", "train/loss", "lr"
 PLAIN = "Adam", "AdamW", "SGD", "SGDW", "RMSprop", "RMSpropW"
 
 
-def study(runs: str) -> Study:
+def demo(runs: str) -> Demo:
     """Reads every finished run below a folder, such as that of ``experiment=hypergradient``; those that differ in
     nothing but their seed are averaged.
 
@@ -28,9 +28,7 @@ def study(runs: str) -> Study:
     found = [cleaned(manifest.read(file.parent)) for file in sorted(Path(runs).expanduser().rglob(manifest.NAME))]
     finished = [said for said in found if said.get("status") == "finished" and _counts(said)]
     if not finished:
-        raise InputError(
-            f"study.runs={runs} holds no finished run; pass the folder of a sweep, as colourize runs lists"
-        )
+        raise InputError(f"demo.runs={runs} holds no finished run; pass the folder of a sweep, as colourize runs lists")
     groups: dict[tuple[str, str, float], list[dict[str, float]]] = defaultdict(list)
     configs = [said["config"] for said in finished]
     for said, (model, optimizer) in zip(finished, names(configs), strict=True):
@@ -38,7 +36,7 @@ def study(runs: str) -> Study:
     rows = [_row(*key, metrics) for key, metrics in sorted(groups.items())]
     failed = len(found) - len(finished)
     sentences = [f"{failed} of {len(found)} runs did not finish and are left out"] if failed else []
-    return Study("Final loss against the first learning rate", rows, sentences, _figure(rows))
+    return Demo("Final loss against the first learning rate", rows, sentences, _figure(rows))
 
 
 def _counts(said: dict[str, Any]) -> bool:

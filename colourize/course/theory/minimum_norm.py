@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 from torch.optim.lr_scheduler import ExponentialLR
 
-from colourize.course.theory import Study, distances
+from colourize.course.theory import Demo, distances
 from colourize.course.theory.least_squares import (
     Problem,
     curvature,
@@ -50,14 +50,14 @@ METHODS: dict[str, tuple[Build, bool]] = {
 }
 
 
-def study(
+def demo(
     num_samples: int = 8,
     num_features: int = 40,
     batch_size: int = 2,
     steps: int = 4000,
     adaptive_lr: float = 0.05,
     seed: int = 0,
-) -> Study:
+) -> Demo:
     """Runs every method on a random problem and on the handout's.
 
     Args:
@@ -86,7 +86,7 @@ def study(
             if case is problem:
                 curves[name] = _distance(path, minimum_norm(case.inputs, case.targets))
     sentences = [*_sentences(rows), "Why SGD ends at the minimum norm:", *PROOF]
-    return Study("Minimum-norm solution", rows, sentences, distances(TITLE, "|w - w*| / |w*|", curves))
+    return Demo("Minimum-norm solution", rows, sentences, distances(TITLE, "|w - w*| / |w*|", curves))
 
 
 def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: float, seed: int) -> Tensor:

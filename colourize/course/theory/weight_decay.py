@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
-from colourize.course.theory import Study, distances
+from colourize.course.theory import Demo, distances
 from colourize.course.theory.closed_forms import penalty_of_decay
 from colourize.course.theory.least_squares import Problem, gradient, random_problem
 from colourize.errors import InputError
@@ -34,14 +34,14 @@ METHODS: dict[str, tuple[Build, Decay, bool]] = {
 }
 
 
-def study(
+def demo(
     num_samples: int = 20,
     num_features: int = 10,
     eta: float = 0.02,
     decay: float = 0.001,
     steps: int = 500,
     seed: int = 0,
-) -> Study:
+) -> Demo:
     """Runs every method with decay and with the penalty m = decay / (2 eta) from the same start.
 
     Args:
@@ -73,7 +73,7 @@ def study(
         f"decay {decay:g} a step, eta {eta:g}, penalty {decay / (2 * eta):g}; distances relative to |w|, of {steps} "
         "steps",
     ]
-    return Study("Weight decay and L2 penalty", rows, sentences, distances(TITLE, YLABEL, curves))
+    return Demo("Weight decay and L2 penalty", rows, sentences, distances(TITLE, YLABEL, curves))
 
 
 def run(name: str, problem: Problem, eta: float, decay: float, steps: int, penalty: bool) -> Tensor:

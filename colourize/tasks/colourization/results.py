@@ -14,8 +14,8 @@ from colourize.config.knobs import value_in
 from colourize.config.options import option
 from colourize.data.pictures import example_index
 from colourize.evaluation.measures import MEASURES, MODEL, Row, standing
+from colourize.evaluation.output import as_json, as_markdown, table_of, widened
 from colourize.evaluation.yardstick import KNOWING, PRIOR, QUICK, TABLE
-from colourize.evaluation_page import as_json, as_markdown, table_of, widened
 from colourize.files import replace_text
 from colourize.present import terminal
 from colourize.present.figures import save, save_curves, strip_figure

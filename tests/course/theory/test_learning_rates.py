@@ -22,12 +22,12 @@ def written(folder, runs):
         said = {"status": "finished" if loss else "failed", "config": config,
                 "metrics": {"val/loss": loss, "train/loss": 1.0, "lr": 0.5}}  # fmt: skip
         (folder / str(job) / "run.json").write_text(json.dumps(said))
-    return learning_rates.study(str(folder))
+    return learning_rates.demo(str(folder))
 
 
 def test_learning_rates_are_read_from_finished_runs(finished_run):
-    study = learning_rates.study(str(finished_run))
-    (row,) = study.rows
+    demo = learning_rates.demo(str(finished_run))
+    (row,) = demo.rows
     metrics = json.loads((finished_run / "run.json").read_text())["metrics"]
     assert (row["optimizer"], row["first lr"], row["runs"]) == ("Adam", 0.001, 1)
     assert math.isclose(row["validation loss"], metrics["val/loss"])
@@ -36,12 +36,12 @@ def test_learning_rates_are_read_from_finished_runs(finished_run):
 def test_runs_that_differ_in_their_seed_alone_are_averaged(tmp_path):
     runs = [({"seed": 0}, {"lr": 0.1}, 1.0), ({"seed": 1}, {"lr": 0.1}, 2.0), ({"seed": 0}, {"lr": 0.01}, 4.0),
             ({"seed": 1}, {"lr": 0.01}, None)]  # fmt: skip
-    study = written(tmp_path, runs)
-    assert [(row["model"], row["first lr"], row["validation loss"], row["runs"]) for row in study.rows] == [
+    demo = written(tmp_path, runs)
+    assert [(row["model"], row["first lr"], row["validation loss"], row["runs"]) for row in demo.rows] == [
         ("UNet", 0.01, 4.0, 1), ("UNet", 0.1, 1.5, 2)
     ]  # fmt: skip
-    assert study.rows[0]["optimizer"] == "Hypergradient (adam, beta 0.02, multiplicative)"
-    assert study.sentences == ["1 of 4 runs did not finish and are left out"]
+    assert demo.rows[0]["optimizer"] == "Hypergradient (adam, beta 0.02, multiplicative)"
+    assert demo.sentences == ["1 of 4 runs did not finish and are left out"]
 
 
 def test_runs_that_differ_in_anything_else_are_not(tmp_path):

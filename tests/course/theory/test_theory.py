@@ -14,7 +14,7 @@ from colourize.errors import InputError
 
 @pytest.fixture(scope="module")
 def norms():
-    return minimum_norm.study()
+    return minimum_norm.demo()
 
 
 @pytest.mark.parametrize("method", ["mini-batch SGD", "gradient descent", "momentum"])
@@ -68,22 +68,22 @@ def test_descent_on_the_rate_finds_the_formula_s():
 
 
 def test_the_study_of_hypergradients_agrees_with_the_closed_form_and_loses_convexity_with_batches_alone():
-    study = hypergradient.study(descent_steps=60, memory_features=20)
-    for row in study.rows:
+    demo = hypergradient.demo(descent_steps=60, memory_features=20)
+    for row in demo.rows:
         assert row["reverse mode, off by"] < 1e-12
         assert row["forward mode, off by"] < 1e-12
-    drawn = [row for row in study.rows if row["one sample a step"] is not None]
+    drawn = [row for row in demo.rows if row["one sample a step"] is not None]
     assert all(row["least curvature, all samples"] > 0 for row in drawn)
     assert drawn[0]["T"] == 1 and drawn[0]["one sample a step"] > 0
     assert min(row["one sample a step"] for row in drawn[1:]) < -1
-    peaks = {row["T"]: (row["peak, reverse, bytes"], row["peak, forward, bytes"]) for row in study.rows}
+    peaks = {row["T"]: (row["peak, reverse, bytes"], row["peak, forward, bytes"]) for row in demo.rows}
     assert peaks[128][0] > 4 * peaks[8][0]
     assert peaks[128][1] == peaks[8][1]
 
 
 @pytest.fixture(scope="module")
 def decays():
-    return {row["method"]: row for row in weight_decay.study().rows}
+    return {row["method"]: row for row in weight_decay.demo().rows}
 
 
 def test_for_sgd_decay_and_penalty_are_the_same_at_half_the_decay_over_the_rate(decays):
@@ -113,9 +113,9 @@ def test_sgd_with_decay_is_the_handout_s_update():
 
 def test_that_the_targets_are_fitted_is_said_only_where_they_are(norms):
     assert "All of them fit the targets: the largest loss is " in norms.sentences[0]
-    said, why, *proof = minimum_norm.study(steps=20).sentences
+    said, why, *proof = minimum_norm.demo(steps=20).sentences
     assert (why, tuple(proof)) == ("Why SGD ends at the minimum norm:", minimum_norm.PROOF)
-    worst = max(minimum_norm.study(steps=20).rows, key=lambda row: row["loss"])
+    worst = max(minimum_norm.demo(steps=20).rows, key=lambda row: row["loss"])
     assert "All of them" not in said
     assert (
         f"Not all of them fit the targets: the largest loss is {worst['loss']:.1e}, that of {worst['method']}" in said
@@ -125,11 +125,11 @@ def test_that_the_targets_are_fitted_is_said_only_where_they_are(norms):
 @pytest.mark.parametrize("rate", [0.0, -0.1, float("nan"), float("inf")])
 def test_what_is_no_rate_is_refused(rate):
     with pytest.raises(InputError, match="adaptive_lr=.* is no learning rate"):
-        minimum_norm.study(adaptive_lr=rate)
+        minimum_norm.demo(adaptive_lr=rate)
     with pytest.raises(InputError, match="eta="):
-        weight_decay.study(eta=rate)
+        weight_decay.demo(eta=rate)
     with pytest.raises(InputError, match="share="):
-        hypergradient.study(share=rate)
+        hypergradient.demo(share=rate)
 
 
 def test_the_paddings_study_says_what_is_exact_and_what_is_nearest():

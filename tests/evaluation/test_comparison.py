@@ -5,9 +5,9 @@ import sys
 import pytest
 from PIL import Image
 
-from colourize import evaluation_page
-from colourize.cli.evaluate import evaluate
 from colourize.cli.main import main
+from colourize.evaluation import output
+from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.yardsticks import _suffixes
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, knobs
@@ -46,7 +46,7 @@ def test_the_run_s_loss_is_that_of_its_training(evaluated, finished_run):
 
 def test_the_same_checkpoint_twice_gives_the_same_digits(evaluated, finished_run):
     again = evaluate([str(finished_run / "checkpoints/last.ckpt")], num_resamples=200)
-    assert evaluation_page.as_json(again) == evaluation_page.as_json(evaluated[1])
+    assert output.as_json(again) == output.as_json(evaluated[1])
 
 
 def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(evaluated):
@@ -77,7 +77,7 @@ def test_a_baseline_is_a_model_and_everything_that_takes_a_checkpoint_takes_it(t
     (model,) = [row for row in rows if row.kind == "model"]
     (table,) = [row for row in rows if row.name == "look-up table"]
     assert model.columns["cross_entropy"].equal(table.columns["cross_entropy"])
-    assert any("are equal on every picture" in sentence for sentence in evaluation_page.comparisons(rows))
+    assert any("are equal on every picture" in sentence for sentence in output.comparisons(rows))
 
 
 def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run, tmp_path):
@@ -87,7 +87,7 @@ def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run
     rows = evaluate([str(finished_run), str(tmp_path / "six")], num_resamples=50)
     tables = ["look-up table (4 in rgb)", "look-up table (6 in rgb)"]
     assert [row.name for row in rows if row.name.startswith("look-up table")] == tables
-    sentences = evaluation_page.comparisons(rows)
+    sentences = output.comparisons(rows)
     assert len(sentences) == 2
     assert all(sum(table in sentence for table in tables) == 1 for sentence in sentences)
 
@@ -109,7 +109,7 @@ def test_runs_of_two_spaces_are_each_held_against_their_own_table(finished_run, 
     assert [row.name for row in models] == ["ConvTransposeNet colour_space=rgb (4 in rgb)",
                                             "ConvTransposeNet colour_space=oklab (4 in oklab)"]  # fmt: skip
     assert ["outside" in row.intervals for row in models] == [False, True]
-    assert len(evaluation_page.comparisons(rows)) == 2
+    assert len(output.comparisons(rows)) == 2
 
 
 def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_path, capsys):
@@ -128,7 +128,7 @@ def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_pa
     assert "outside, %" in page
     gaps = {row.name: row.intervals["psnr"].estimate for row in told.values()}
     assert gaps[f"{name}, mean"] > gaps[name]  # the least squared error
-    assert evaluation_page.comparisons(rows) == evaluation_page.comparisons(evaluate([str(finished_run)]))
+    assert output.comparisons(rows) == output.comparisons(evaluate([str(finished_run)]))
 
 
 def test_without_a_run_a_decoding_is_the_table_s(tmp_path):

@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
-from colourize.cli.calibrate import calibrate, pixels, predictions
-from colourize.cli.evaluate import evaluate
 from colourize.cli.main import main
 from colourize.data.labelled import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.evaluation.calibration import fit_temperature, read_temperature
+from colourize.evaluation.comparison import evaluate
+from colourize.evaluation.temperature import calibrate, pixels, predictions
 from colourize.runs import checkpoint
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, TINY, knobs

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from colourize.cli import describe as describe_file
-from colourize.cli.describe import describe
 from colourize.cli.main import main
+from colourize.course.arithmetic import description as describe_file
+from colourize.course.arithmetic.description import describe
 from colourize.course.arithmetic.picture import DIMMED, outputs_to_draw
 from colourize.course.arithmetic.walk import walk
 from colourize.errors import InputError
 from tests.nets import COURSE, MODELS, network
 from tests.read_figures import colours_at
 
-NETS = Path(__file__).parent.parent.parent / "docs/nets"
+NETS = Path(__file__).parent.parent.parent.parent / "docs/nets"
 FLAT = "input: [3, 8, 8]\nlayers: [{convolution: {channels: 2}}, relu, {linear: 5}]\n"
 
 
@@ -167,7 +167,7 @@ def test_fully_connected_units_see_the_whole_picture_in_every_form():
 
 def test_a_network_is_counted_without_memory_for_its_weights(monkeypatch):
     devices = set()
-    monkeypatch.setattr("colourize.cli.describe.walk", lambda network, shape: (
+    monkeypatch.setattr("colourize.course.arithmetic.description.walk", lambda network, shape: (
         devices.update(p.device.type for p in network.parameters()), walk(network, shape))[1])  # fmt: skip
     describe(["model=unet"])
     assert devices == {"meta"}

@@ -6,7 +6,6 @@ import torch
 from matplotlib.colors import to_rgb
 from torch import nn
 
-from colourize.cli import hint_curve
 from colourize.colour import palette
 from colourize.colour.decoding import colours_of_classes
 from colourize.colour.kmeans import fit
@@ -14,6 +13,7 @@ from colourize.colour.rgb import eight_bit, grey
 from colourize.data.labelled import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
+from colourize.evaluation import hint_curve
 from colourize.model import Model
 from colourize.runs import checkpoint
 from colourize.tasks.colourization.train import train

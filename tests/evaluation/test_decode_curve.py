@@ -4,9 +4,9 @@ import sys
 import pytest
 from PIL import Image
 
-from colourize.cli.decode_curve import TEMPERATURES, best, decode_sweep, words
-from colourize.cli.evaluate import evaluate
 from colourize.cli.main import main
+from colourize.evaluation.comparison import evaluate
+from colourize.evaluation.decode_curve import TEMPERATURES, best, decode_curve, words
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, knobs
 
@@ -22,7 +22,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def swept(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("swept")
-    rows = decode_sweep(str(run), figure=folder / "out.png", figures=folder / "out.json", num_resamples=50)
+    rows = decode_curve(str(run), figure=folder / "out.png", figures=folder / "out.json", num_resamples=50)
     return folder, rows
 
 
@@ -56,7 +56,7 @@ def test_the_figure_is_drawn(swept):
 
 
 def test_the_command_prints_a_row_per_temperature_and_a_sentence_per_measure(run, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["colourize", "decode-sweep", str(run)])
+    monkeypatch.setattr(sys, "argv", ["colourize", "decode-curve", str(run)])
     main()
     told = capsys.readouterr().out
     words = "arg-max", "T = 0.4", "mean", "grey as it is", "4 colours in lab", "outside, %"
@@ -68,7 +68,7 @@ def test_the_command_prints_a_row_per_temperature_and_a_sentence_per_measure(run
 
 def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
     assert words(True)[0] == "argmax+grey"
-    plain, kept = (decode_sweep(str(finished_run), keep_grey=keep, num_resamples=20) for keep in (False, True))
+    plain, kept = (decode_curve(str(finished_run), keep_grey=keep, num_resamples=20) for keep in (False, True))
     assert "outside" not in plain[1].intervals
     assert "outside" in kept[1].intervals
     assert kept[1].intervals["psnr"].estimate > plain[1].intervals["psnr"].estimate
@@ -90,7 +90,7 @@ def test_bad_input_is_one_line(monkeypatch, run, tmp_path, arguments, told):
         (tmp_path / "two" / job / "run.json").write_text("{}")
         (tmp_path / "two" / job / "checkpoints/last.ckpt").symlink_to(run / "checkpoints/last.ckpt")
     places = {"RUN": str(run), "TWO": str(tmp_path / "two")}
-    monkeypatch.setattr(sys, "argv", ["colourize", "decode-sweep", *(places.get(word, word) for word in arguments)])
+    monkeypatch.setattr(sys, "argv", ["colourize", "decode-curve", *(places.get(word, word) for word in arguments)])
     with pytest.raises(SystemExit) as caught:
         main()
     assert str(caught.value).startswith("colourize: ")

@@ -1,0 +1,48 @@
+"""The argument parser of ``colourize``, and the arguments that several commands share."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+FIGURE = "as PNG, PDF or SVG, by the file's name"
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports an error on one line, with exit status 1 as every error of ``colourize``."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(f"colourize: {' '.join(message.split())}; see {self.prog} --help")
+
+
+Commands = Any  # argparse does not export the type that add_subparsers returns
+
+
+def command(commands: Commands, name: str, help: str, run: Any, **options: Any) -> argparse.ArgumentParser:
+    """Adds the parser of a command: ``help`` is its line in the list of commands and heads its own page."""
+    sentence = f"{help[0].upper()}{help[1:]}."
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=sentence, **options)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_run(parser: argparse.ArgumentParser, help: str = "a checkpoint or a run folder") -> None:
+    """The run to measure, NAME=VALUE for other pictures, and ``--trust``."""
+    parser.add_argument("run_", metavar="RUN", help=help)
+    parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="other pictures: data.root=DIR")
+    add_trust(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="PACKAGE",
+        help="allow a checkpoint to name networks and data sources of this package of yours, whose code is then run "
+             "(default: only those of colourize)",
+    )  # fmt: skip
+
+
+def add_files(parser: argparse.ArgumentParser, figure: str, json: bool = True) -> None:
+    """``--figure FILE``, and ``--json FILE`` where the numbers can be written too."""
+    parser.add_argument("--figure", type=Path, metavar="FILE", help=f"draw {figure}, {FIGURE}")
+    if json:
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")

@@ -1,0 +1,17 @@
+"""``colourize hints``: PSNR against the number of colour hints."""
+
+import argparse
+
+from colourize.cli.arguments import Commands, add_files, add_run, command
+
+
+def add_parser(commands: Commands) -> None:
+    parser = command(commands, "hints", "measure PSNR against the number of colour hints that a network gets", run)
+    add_run(parser, "a checkpoint or a run folder, trained with hints=true")
+    add_files(parser, "the curve")
+
+
+def run(given: argparse.Namespace) -> None:
+    from colourize.evaluation.hint_curve import curve
+
+    curve(given.run_, given.overrides, given.figure, given.json, given.trust)

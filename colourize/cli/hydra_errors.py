@@ -1,0 +1,71 @@
+"""Errors of Hydra and OmegaConf on one line, in the words of a command line."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from colourize.config import trainer_knobs
+from colourize.config.knobs import KNOBS
+from colourize.errors import one_line
+
+OF_HYDRA = HydraException, OmegaConfBaseException
+WRONG_TYPE = re.compile(r"Value '(.*?)'(?: of type '\w+')? could not be converted to (\w+)\s+full_key: (\S+)")
+KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
+NO_OPTION = re.compile(r"Could not find '(\w+)/(\S+)'\s+Available options in '\w+':\s+(.*)")
+NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
+FRAME = re.compile(r"Could not override '\S+'\.|Error merging override \S+")
+TO_QUOTE = " Pass NAME=VALUE, and quote what is special to Hydra: \"data.root='~/my pictures'\""
+Names = Callable[[], Iterable[str]]
+
+
+def with_cause(error: BaseException, knobs: Names | None = None) -> str:
+    """An error's text, followed by that of its cause where OmegaConf raised it."""
+    if not isinstance(cause := error.__cause__, OmegaConfBaseException):
+        return text_of(error, knobs)
+    return " ".join(filter(None, [FRAME.sub("", text_of(error, knobs)), text_of(cause, knobs)]))
+
+
+def text_of(error: BaseException, knobs: Names | None = None) -> str:
+    """An error's text on one line; of Hydra's, only the part that helps, with the nearest known name.
+
+    Args:
+        error: any error.
+        knobs: gives the names among which the nearest is looked for; those of training by default.
+    """
+    text = one_line(error)
+    if isinstance(error, OF_HYDRA) and (line := trainer_knobs.explained(text)):
+        return line
+    if isinstance(error, HydraException):
+        text = NOISE.sub("", text)
+        if isinstance(error, OverrideParseException):
+            text += TO_QUOTE
+    text = WRONG_TYPE.sub(lambda found: f"{found[3]} must be {KINDS.get(found[2], found[2])}, got {found[1]}", text)
+    if missing := NO_OPTION.search(text):
+        return _no_option(missing[1], missing[2], missing[3].split())
+    if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
+        text += _nearest(unknown[1], text, knobs)
+    text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is no knob\2", text)
+    return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
+
+
+def _no_option(group: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    return f"{group}={name} is unknown; {guess}pass one of {', '.join(known)}"
+
+
+def _nearest(name: str, text: str, knobs: Names | None) -> str:
+    """What to try instead of an unknown name. A value inside an option of training is no knob: its option lists it."""
+    within = knobs is None and re.search(r"full_key: (\w+)\.\w", text)
+    known = [] if within else list((knobs or training_knobs)())
+    if close := difflib.get_close_matches(name, known, 1):
+        return f"; did you mean {close[0]}?"
+    return f"; conf/{within[1]}/ lists what each option takes" if within else "; --help lists the knobs"
+
+
+def training_knobs() -> list[str]:
+    """The names that ``colourize train`` takes, among which an unknown one is looked for."""
+    return list(KNOBS)

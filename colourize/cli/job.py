@@ -1,0 +1,119 @@
+"""One job of Hydra's: a run of its own, or one run of a sweep, in which a failed job does not stop the others."""
+
+import contextlib
+import logging
+import shlex
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from colourize.cli import hydra_errors
+from colourize.config.compare import as_begun
+from colourize.config.compose import given, plain
+from colourize.config.knobs import value_in
+from colourize.errors import InputError, OutOfTime, one_line
+from colourize.present import terminal
+from colourize.runs import manifest, run_folder
+from colourize.sweeps import search, stored_search
+
+log = logging.getLogger(__name__)
+OF_THE_USER = InputError, OSError, *hydra_errors.OF_HYDRA
+"""Errors that the user can correct; any other is a bug."""
+
+
+def run(cfg: DictConfig, job: Any) -> float:
+    """Trains one job in its folder; returns its last validation loss, nan where it failed within a sweep.
+
+    Args:
+        cfg: the job's configuration.
+        job: Hydra's own, ``HydraConfig.get()``.
+    """
+    folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    logging.getLogger("torch").setLevel(logging.WARNING)
+    terminal.guard()  # a process of a sweep's launcher starts here
+    terminal.guard_log_files()
+    try:
+        return _run(cfg, job, folder, overrides)
+    except SystemExit as error:
+        if isinstance(error, OutOfTime) and job.mode is RunMode.MULTIRUN:  # the job's time is over, not the sweep's
+            log.warning("job %s: %s%s", job.job.num, one_line(error), error.place)
+            return float("nan")
+        if "config" not in manifest.read(folder):
+            manifest.update(folder, status="interrupted", error=one_line(error))
+        if job.mode is not RunMode.MULTIRUN:
+            say_how_to_resume(error, folder)
+        raise
+    except Exception as error:
+        return _failed(error, job, folder, overrides)
+
+
+def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float:
+    _keep_words(folder, cfg, job)
+    run_folder.announce(folder, overrides, job.overrides.hydra)
+    said = manifest.read(folder)
+    knobs = as_begun(plain(cfg), said.get("config"), overrides)
+    if (metrics := run_folder.finished(folder, said, knobs)) is not None:
+        manifest.update(folder, overrides=overrides)  # the same knobs, perhaps written differently
+        print(f"colourize: {folder} is finished: nothing to do{_rest(folder, said.get('config', {}), knobs)}")
+        return metrics["val/loss"]
+    return _trained(knobs, folder, overrides, job)
+
+
+def _failed(error: Exception, job: Any, folder: Path, overrides: list[str]) -> float:
+    """Notes a failure in the run folder. Ends the command, or within a sweep only the job."""
+    line = hydra_errors.text_of(error)
+    sweeps = job.mode is RunMode.MULTIRUN
+    if not isinstance(error, run_folder.FolderInUseError) and (sweeps or "config" not in manifest.read(folder)):
+        with contextlib.suppress(OSError):  # the first error is the one to report
+            manifest.note_failure(folder, overrides, line)
+    if not sweeps:
+        if isinstance(error, OF_THE_USER):
+            sys.exit(f"colourize: {line}")  # raised through Hydra, it would be printed twice
+        raise error
+    if not isinstance(error, OF_THE_USER):
+        log.error("%s", "".join(traceback.format_exception(error)))
+    log.error("job %s failed: %s", job.job.num, line)
+    return float("nan")
+
+
+def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
+    """How to take the measures that a finished run did not take; empty where it took all that are asked for."""
+    lacks = knobs["measures"] == "all" and value_in(before, "measures") == "quick"
+    return f"; colourize evaluate {shlex.quote(str(folder))} measures the rest" if lacks else ""
+
+
+def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:
+    """Trains; as a trial of a search where the job is one."""
+    from colourize.tasks.colourization.train import train
+
+    if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:
+        return train(knobs, folder, overrides)["val/loss"]
+    from colourize.sweeps.pruning import Pruning
+
+    sweeper = job.sweeper
+    found = stored_search.open_study(Path(job.sweep.dir), sweeper.random_trials, sweeper.prune_after, make=False)
+    return train(knobs, folder, overrides, [Pruning(found, job.job.num)])["val/loss"]
+
+
+def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
+    """Writes ``.hydra/`` as Hydra does, but once: a start that is refused must not replace what began the run."""
+    home = folder / ".hydra"
+    if not home.exists():
+        home.mkdir(parents=True)
+        OmegaConf.save(OmegaConf.create({"hydra": job}), home / "hydra.yaml")
+        OmegaConf.save(job.overrides.task, home / "overrides.yaml")
+        OmegaConf.save(OmegaConf.create(given(cfg)), home / "config.yaml")
+
+
+def say_how_to_resume(error: BaseException, folder: Path) -> None:
+    """Prints what ended the run or the sweep, and the command that resumes it."""
+    program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
+    place = getattr(error, "place", "")
+    print(
+        f"colourize: {one_line(error)}{place}; go on with: {run_folder.going_on(program, folder, own=True)}",
+        file=sys.stderr,
+    )

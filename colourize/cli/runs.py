@@ -1,0 +1,24 @@
+"""``colourize runs``: the run folders with their state, progress and best result."""
+
+import argparse
+from pathlib import Path
+
+from colourize.cli.arguments import Commands, command
+
+
+def add_parser(commands: Commands) -> None:
+    parser = command(commands, "runs", "list run folders with their state, progress and best result", run)
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        type=Path,
+        metavar="FOLDER",
+        help="where to look, at any depth (default: outputs multirun)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line instead of the table")
+
+
+def run(given: argparse.Namespace) -> None:
+    from colourize.runs import listing
+
+    listing.show(given.folders, given.json)

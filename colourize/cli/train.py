@@ -1,0 +1,53 @@
+"""``colourize train`` and ``python train.py``: Hydra's application, which trains one run or sweeps over several."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from colourize.cli import job, signals
+from colourize.cli.ending import on_one_line
+from colourize.config import trainer_knobs
+from colourize.config.compose import register
+from colourize.config.folder import conf_dir
+from colourize.present import terminal
+from colourize.runs import run_folder
+from colourize.sweeps.progress import written_to
+from colourize.sweeps.summary import Summary
+
+register()
+
+
+@hydra.main(version_base="1.3", config_path=conf_dir(), config_name="config")
+def _train_job(cfg: DictConfig) -> float:
+    own = HydraConfig.get()
+    with contextlib.ExitStack() as kept:
+        if own.mode is RunMode.MULTIRUN and Summary.under_way is None:
+            # a process beside others, which share a terminal
+            kept.enter_context(written_to(Path(own.runtime.output_dir)))
+        return job.run(cfg, own)
+
+
+def train() -> None:
+    """Trains with the knobs of ``sys.argv``; those of the run that ``resume=FOLDER`` names come first."""
+    terminal.guard()
+    signals.catch()
+    on_one_line(_run)
+
+
+def _run() -> None:
+    sys.argv[1:] = trainer_knobs.normalised(run_folder.resumed(sys.argv[1:]), sys.argv[1:])
+    try:
+        _train_job()
+        signals.release()
+    except SystemExit as error:
+        if (sweep := Summary.under_way) is not None:
+            sweep.show()
+            job.say_how_to_resume(error, sweep.folder)
+        raise
+    finally:
+        Summary.end_progress()

@@ -1,0 +1,184 @@
+"""``colourize calibrate``: how far a run's certainty is to be believed, and where it is unsure.
+
+N pictures, H height, W width, K colours, P pixels.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from colourize.colour.decoding import colours_of_classes
+from colourize.config.instantiate import builder, short_name
+from colourize.data.labelled import LabelledPictures, read
+from colourize.data.pictures import Pictures, example_index
+from colourize.errors import InputError
+from colourize.evaluation import metrics, output
+from colourize.evaluation.calibration import fit_temperature, write_temperature
+from colourize.evaluation.columns import NUM_BINS
+from colourize.evaluation.inputs import data_config, load, single_checkpoint, trained_on
+from colourize.evaluation.measures import MEASURES, MODEL, Row, difference, with_intervals
+from colourize.evaluation.yardstick import BATCH_VALUES
+from colourize.files import check_output
+from colourize.model import Model
+from colourize.present import tables, terminal
+from colourize.present.figures import FIGURES, entropy_figure, reliability_figure, save
+from colourize.runs.checkpoint import Trained
+
+FIT_VALUES = 1 << 26  # logits to which a temperature is fitted; of more, a random part
+SAME = 0.02  # temperatures nearer to 1 are told as 1
+JUDGED = "cross_entropy", "ece"
+
+
+class Calibrated(NamedTuple):
+    """A fitted temperature, and how the network did without and with it on pictures that it was not fitted to."""
+
+    temperature: float
+    before: Row
+    after: Row
+
+
+def calibrate(
+    run: str,
+    overrides: Sequence[str] = (),
+    reliability: Path | None = None,
+    entropy: Path | None = None,
+    num_resamples: int = 2_000,
+    trusted: Sequence[str] = (),
+) -> Calibrated:
+    """Fits a temperature on the pictures that a run held out, writes it beside the checkpoint, measures it on others.
+
+    Those others are the test split; where there is none, the held-out pictures themselves, which is said.
+
+    Args:
+        run: a checkpoint or a run folder.
+        overrides: ``data.root=DIR`` and the like, where the run's pictures are now.
+        reliability: a PNG file to draw accuracy against confidence into; ``entropy``: one for ten pictures' entropy.
+        trusted: packages beside ours whose networks and sources the checkpoint may name.
+
+    Raises:
+        InputError: not one run; a run that held nothing out; other pictures than those it was trained with.
+    """
+    for figure in (reliability, entropy):
+        check_output(figure, FIGURES)
+    file = single_checkpoint(run)
+    (trained,) = load([file], trusted)
+    config = data_config([trained], overrides)
+    held, judged = _pictures(file, trained, config)
+    model = trained.model
+    fitted, measured = (
+        LabelledPictures(split.validation, model.palette, config["cache_dir"] if split.mapped else None, model.space)
+        for split in (held, judged)
+    )
+    temperature = fit_temperature(*pixels(model, fitted))
+    before, after = (with_intervals(row, num_resamples) for row in rows(model, measured, temperature))
+    path = write_temperature(file, temperature, len(fitted))
+    kind = "test pictures" if judged is not held else "held-out pictures themselves, for lack of a test split"
+    console = terminal.console()
+    console.print(verdict(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
+    console.print(f"written: {path}")
+    if reliability is not None:
+        save(reliability_figure({row.name: row.columns["bins"].sum(0) for row in (before, after)}), reliability)
+    if entropy is not None:
+        title = f"{short_name(config['model'])}, {after.name}"
+        save(_unsure(model, temperature, judged.validation, measured, title), entropy)
+    return Calibrated(temperature, before, after)
+
+
+def _pictures(file: Path, trained: Trained, config: dict[str, Any]) -> tuple[Pictures, Pictures]:
+    """A run's pictures, some held out; and the same with the test split in place of those, where there is one.
+
+    Raises:
+        InputError: none were held out, or there are other pictures now.
+    """
+    node = config["data"]
+    if not node.get("holdout"):
+        raise InputError(
+            f"{file} was trained with holdout=0, which leaves no training picture to fit a temperature to; train with "
+            "holdout=0.1, for the test pictures are to judge it"
+        )
+    held = read(config)
+    if not trained_on(trained, held):
+        raise InputError(
+            f"{file} was trained with other pictures than there are now, and perhaps with those that are held out now; "
+            "put its own back, or pass data.root=DIR"
+        )
+    whole = builder("data", {**node, "holdout": 0.0})()
+    # a folder without a test split still holds out a share, and then its training pictures are not all
+    return held, whole if len(whole.train) == len(held.train) + len(held.validation) else held
+
+
+def predictions(model: Model, pictures: LabelledPictures) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits [n, K, H, W] and labels [n, H, W] of all the pictures, a few at a time."""
+    values = pictures.labels[0].numel() * len(model.palette)
+    for part in torch.arange(len(pictures)).split(max(1, BATCH_VALUES // values)):
+        grey, labels = pictures[part]
+        with torch.no_grad():
+            logits = model(grey).float()
+        yield logits, labels
+
+
+def pixels(model: Model, pictures: LabelledPictures, most: int = FIT_VALUES) -> tuple[Tensor, Tensor]:
+    """Logits and labels of the pictures' pixels, [P, K] and [P]; of a part of them where P K would exceed ``most``.
+
+    That part is as many pixels of each picture, drawn from a fixed seed.
+    """
+    num_colours, size = len(model.palette), pictures.labels[0].numel()
+    count = min(size, max(1, most // (len(pictures) * num_colours)))
+    generator = torch.Generator().manual_seed(0)
+    parts = []
+    for logits, labels in predictions(model, pictures):
+        chosen = torch.rand(len(labels), size, generator=generator).topk(count, sorted=False).indices
+        z = logits.flatten(2).gather(2, chosen[:, None].expand(-1, num_colours, -1))
+        parts.append((z.transpose(1, 2).flatten(0, 1), labels.flatten(1).gather(1, chosen).flatten()))
+    all_logits, all_labels = zip(*parts, strict=True)
+    return torch.cat(all_logits), torch.cat(all_labels)
+
+
+def rows(model: Model, pictures: LabelledPictures, temperature: float) -> tuple[Row, Row]:
+    """Cross-entropy and calibration, picture by picture, at T = 1 and at the temperature."""
+    columns: list[dict[str, list[Tensor]]] = [{"cross_entropy": [], "bins": []} for _ in range(2)]
+    for logits, labels in predictions(model, pictures):
+        for each, scaled in zip(columns, (logits, logits / temperature), strict=True):
+            each["cross_entropy"].append(metrics.cross_entropy(scaled, labels))
+            each["bins"].append(metrics.calibration_bins(scaled, labels, NUM_BINS))
+    before, after = ({name: torch.cat(values) for name, values in each.items()} for each in columns)
+    return Row("T = 1", MODEL, before), Row(f"T = {temperature:.3f}", MODEL, after)
+
+
+def verdict(file: Path, temperature: float, num_fitted: int, judged: str, before: Row, after: Row) -> str:
+    """The temperature and what it means, and a table of both rows."""
+    meaning = (
+        "as sure as it may be" if abs(temperature - 1) < SAME else "too sure" if temperature > 1 else "not sure enough"
+    )
+    lines = [["", *(MEASURES[key].title for key in JUDGED)]]
+    for row in (before, after):
+        cells = [output.shown(row.intervals[key], MEASURES[key]) for key in JUDGED]
+        lines.append(
+            [row.name, *(f"{value} ({low_to_high})" if low_to_high else value for value, low_to_high in cells)]
+        )
+    change = difference(after, before, "cross_entropy")
+    assert change is not None
+    return (
+        f"{file}: temperature {temperature:.3f}, fitted to {num_fitted} held-out training pictures: the network was "
+        f"{meaning}\n\nmeasured on {judged}, with 95 % intervals over pictures\n{tables.as_text(lines)}\n\n"
+        f"change of the cross-entropy {change.estimate:+.4f} [{change.low:+.4f} to {change.high:+.4f}]; the most "
+        "probable colours stay the same"
+    )
+
+
+def _unsure(model: Model, temperature: float, images: Tensor, pictures: LabelledPictures, title: str) -> Figure:
+    """Ten pictures, what the network makes of them, and the entropy of each pixel at the temperature."""
+    index = example_index(len(pictures))
+    grey, _ = pictures[index]
+    with torch.no_grad():
+        logits = model(grey).float()
+    shown = {
+        "grey": model.space.neutral(grey[:, :1]),
+        "original": images[index].permute(0, 3, 1, 2) / 255,
+        "predicted": colours_of_classes(logits.argmax(1), grey, model.palette, model.space),
+    }
+    return entropy_figure(shown, metrics.entropy(logits / temperature), title)

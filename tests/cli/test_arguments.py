@@ -1,0 +1,78 @@
+"""The command line's own parser: help, errors, completion. Nothing is measured or trained."""
+
+import subprocess
+import sys
+
+import pytest
+
+from colourize.cli.main import main, parser
+from tests.commands import ONE_THREAD, ROOT
+
+NAMES = parser()[1]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["evaluate", "--help"], ["--print-completion", "bash"]])
+def test_help_and_completion_import_no_library_of_training(words, tmp_path):
+    script = (
+        "import sys, atexit\n"
+        "heavy = 'torch', 'pytorch_lightning', 'hydra', 'omegaconf', 'numpy', 'matplotlib', 'rich'\n"
+        "atexit.register(lambda: print('HEAVY', [name for name in heavy if name in sys.modules]))\n"
+        "from colourize.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words], cwd=tmp_path, capture_output=True, text=True,
+                          env={**ONE_THREAD, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0 and done.stdout.endswith("HEAVY []\n"), done.stdout[-200:] + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["evaluat"], "got 'evaluat'; did you mean evaluate?"),
+        (["evaluate"], "colourize: the following arguments are required: RUN; see colourize evaluate --help"),
+        (["describe", "--json", "--markdown"], "not allowed with argument --json; see colourize describe --help"),
+        (["theory", "study=minimum_norm"], "colourize: study is now demo: pass demo=minimum_norm"),
+        (["theory", "study.eta=0.1"], "colourize: study is now demo: pass demo.eta=0.1"),
+    ],
+)
+def test_an_error_of_the_arguments_is_one_line_and_status_1(words, line, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["colourize", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    text = str(caught.value)  # a text as the code makes Python print it on standard error, and exit with 1
+    assert text.startswith("colourize: ") and text.endswith(line) and "\n" not in text
+
+
+def test_the_former_name_of_decode_curve_is_an_alias():
+    made = parser()[0]
+    new, old = (made.parse_args([name, "RUN", "--keep-grey"]) for name in ("decode-curve", "decode-sweep"))
+    assert vars(new) == vars(old)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("colourize ev", "evaluate"),
+        ("colourize evaluate --cal", "--calibrated"),
+        ("colourize train model=un", "model=unet"),
+        ("colourize theory demo=mini", "demo=minimum_norm"),
+    ],
+)
+def test_the_script_for_bash_completes_our_arguments_and_hydra_s(line, offered, tmp_path):
+    written = subprocess.run([sys.executable, "-m", "colourize", "--print-completion", "bash"], cwd=tmp_path,
+                             capture_output=True, text=True, env={**ONE_THREAD, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    script = (
+        f'{written.stdout}\ncolourize() {{ {sys.executable} -m colourize "$@"; }}; compopt() {{ :; }}\n'
+        f"COMP_LINE='{line}'; COMP_POINT={len(line)}; COMP_WORDS=({line}); COMP_CWORD={len(line.split()) - 1}\n"
+        '_colourize_with_hydra; echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
+                          env={**ONE_THREAD, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert offered in done.stdout.split(), done.stdout + done.stderr
+
+
+def test_every_command_has_a_line_in_the_list_of_commands(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["colourize", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    listed = capsys.readouterr().out.partition("\n  COMMAND\n")[2]
+    assert NAMES and all(f"    {name} " in listed or f"({name})" in listed for name in NAMES)
