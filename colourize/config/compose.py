@@ -1,12 +1,15 @@
 """The knobs as Hydra composes them: the schema, the resolvers, and the way from a configuration to plain values."""
 
+from collections.abc import Sequence
 from dataclasses import field, make_dataclass
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from colourize.config.checks import check
+from colourize.config.folder import conf_dir
 from colourize.config.knob import MISSING, Knob, Option
 from colourize.config.knobs import KNOBS
 from colourize.config.page import file_page, page
@@ -19,6 +22,17 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=schema())
     for resolver in (knobs_page, per_network, scaled):
         OmegaConf.register_new_resolver(f"colourize.{resolver.__name__}", resolver, replace=True)
+
+
+def composed(name: str, overrides: Sequence[str]) -> DictConfig:
+    """The configuration ``conf/NAME.yaml`` with overrides, composed outside of Hydra's own commands.
+
+    Raises:
+        HydraException, OmegaConfBaseException: an override that does not fit.
+    """
+    register()
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        return compose(name, list(overrides))
 
 
 def schema() -> type:

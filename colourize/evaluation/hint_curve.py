@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
-from rich.table import Table
 from torch import Tensor
 
 from colourize.colour import hints
@@ -20,6 +19,7 @@ from colourize.files import check_output, replace_text
 from colourize.model import Model
 from colourize.present import terminal
 from colourize.present.figures import FIGURES, save
+from colourize.present.tables import as_text
 
 NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
 SIZE = 3  # pixels: a hint in the course's 32 x 32
@@ -94,14 +94,13 @@ def measured(model: Model, validation: LabelledPictures, images: Tensor) -> dict
 
 
 def _show(result: dict[str, float], count: int, notes: Sequence[str]) -> None:
-    table = Table()
-    table.add_column(f"hints of {SIZE} x {SIZE} pixels")
-    table.add_column("PSNR, dB", justify="right")
-    for name, value in result.items():
-        table.add_row(name, f"{value:.2f}")
+    lines = [
+        [f"hints of {SIZE} x {SIZE} pixels", "PSNR, dB"],
+        *([name, f"{value:.2f}"] for name, value in result.items()),
+    ]
     console = terminal.console(soft_wrap=False)
     console.print(f"{count} validation pictures")
-    console.print(table)
+    console.print(as_text(lines))
     for note in notes:
         console.print(note)
 

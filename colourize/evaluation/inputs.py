@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import Tensor
 
 from colourize import files
 from colourize.config import options
-from colourize.config.compose import plain
-from colourize.config.folder import conf_dir, own
+from colourize.config.compose import composed, plain
+from colourize.config.folder import own
 from colourize.config.knobs import KNOBS
 from colourize.config.options import option
 from colourize.data.labelled import fingerprint, read
@@ -77,8 +76,7 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
         InputError: an override that is not of a run's pictures, or a value out of its range.
     """
     if not runs:
-        with initialize_config_dir(conf_dir(), version_base="1.3"):
-            return plain(compose("config", list(overrides)))
+        return plain(composed("config", overrides))
     words = dict(override.partition("=")[::2] for override in overrides)
     for name in words:
         if name != "cache_dir" and not name.startswith("data."):

@@ -1,7 +1,6 @@
 """An evaluation as a person reads it: tables for the terminal, one self-contained page for the browser."""
 
 import base64
-import html
 import io
 import itertools
 import json
@@ -10,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -21,7 +19,8 @@ from colourize.evaluation.bootstrap import Interval
 from colourize.evaluation.measures import CEILING, DECODING, FLOOR, MEASURES, MODEL, Measure, Row, difference
 from colourize.evaluation.yardstick import TABLE
 from colourize.files import replace_text
-from colourize.present import tables, web_page
+from colourize.present import html
+from colourize.present import tables as text_tables
 from colourize.present.figures import reliability_figure, scatter_figure, strip_figure
 
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
@@ -62,8 +61,7 @@ def widened(console: Console) -> int:
 
 def table_of(rows: Sequence[Row], keys: Sequence[str], title: str = "", intervals: bool = False) -> Table:
     """One table of measures: floors, models, ceilings. Names break between words, and only where they are long."""
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.collapse_padding = True
+    table = text_tables.empty(title)
     table.add_column("", max_width=LONGEST, overflow="fold")
     for key in keys:
         table.add_column(_heading(key), justify="right", no_wrap=True)
@@ -160,7 +158,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
     keys, _ = _of_table(rows, tuple(MEASURES))
     lines = [["", *(MEASURES[key].title for key in keys)]]
     lines += [[row.name, *(shown(row.intervals.get(key), MEASURES[key])[0] for key in keys)] for row in rows]
-    return tables.as_markdown(lines)
+    return text_tables.as_markdown(lines)
 
 
 def write_page(
@@ -180,35 +178,29 @@ def write_page(
         ("Calibration: how often a class is right, against how sure the prediction is", reliability_figure(bins), ""),
         ("Colourfulness against error", scatter_figure(points, true_colourfulness), ""),
     ]
-    body = "".join(
-        [f"<h1>{html.escape(title)}</h1><p>{html.escape(note)}</p>"]
-        + [_html_table(rows, keys, caption) for caption, keys in (("Colour classes", CLASSES), ("Pictures", PICTURES))]
-        + ["<h2>Compared on the same images</h2><ul>"]
-        + [f"<li>{html.escape(sentence)}</li>" for sentence in sentences]
-        + ["</ul>"]
-        + [_html_figure(caption, figure, name) for caption, figure, name in figures]
+    tables = [("Colour classes", _grid(rows, CLASSES)), ("Pictures", _grid(rows, PICTURES))]
+    shown_figures = [_figure(caption, figure, kind) for caption, figure, kind in figures]
+    text = html.render(
+        "evaluation.html.j2", title=title, note=note, tables=tables, sentences=sentences, figures=shown_figures
     )
-    replace_text(path, web_page.page(title, body))
+    replace_text(path, text)
 
 
-def _html_table(rows: Sequence[Row], keys: Sequence[str], caption: str) -> str:
+def _grid(rows: Sequence[Row], keys: Sequence[str]) -> html.Grid:
     keys, rows = _of_table(rows, keys)
-    head = [MEASURES[key].title + ARROWS[MEASURES[key].better] for key in keys]
+    head = ["", *(MEASURES[key].title + ARROWS[MEASURES[key].better] for key in keys)]
     lines = []
     for row in rows:
-        cells = (shown(row.intervals.get(key), MEASURES[key]) for key in keys)
-        values = [f"{value}<small>{interval}</small>" for value, interval in cells]
-        lines.append(web_page.row(row.kind, row.name, values, row.kind))
-    return f"<h2>{caption}</h2>{web_page.table(['', *head], lines)}"
+        cells = [html.Cell(*shown(row.intervals.get(key), MEASURES[key])) for key in keys]
+        lines.append(html.Line(row.kind, html.Cell(row.name, row.kind), cells))
+    return html.Grid(head, [False] * len(head), lines)
 
 
-def _html_figure(caption: str, figure: Figure, name: str) -> str:
+def _figure(caption: str, figure: Figure, kind: str) -> dict[str, str]:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi="figure" if name == "wide" else 150)  # a dot for each pixel of a picture
-    source = base64.b64encode(buffer.getvalue()).decode()
-    image = f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{source}">'
-    above = f"<figcaption>{html.escape(caption)}</figcaption>"
-    return f'<figure class="titled">{above}<div class="scroll {name}">{image}</div></figure>'
+    figure.savefig(buffer, format="png", dpi="figure" if kind == "wide" else 150)  # a dot for each pixel of a picture
+    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return {"caption": caption, "kind": kind, "source": source}
 
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}

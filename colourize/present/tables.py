@@ -1,29 +1,56 @@
-"""Tables of text: the first row is the header, columns of numbers stand right, but for the first."""
+"""Tables: rich lays them out for the terminal; Markdown is written for the report and the pages.
+
+A table is a list of rows of text. The first row is the header. The first column and columns of words stand left,
+columns of numbers right.
+"""
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 NUMBER = re.compile(r"([-+\d.,/]+(e[-+]?\d+)?( to [\d]+)?( ± [\d.]+)?)?")
 Rows = Sequence[Sequence[str]]
+Side = Literal["left", "right"]
+RULED = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rich box of one rule, in ASCII for every terminal
+
+
+def empty(title: str = "") -> "Table":
+    """A table of rich without borders: columns and rows are added by the caller."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    named = Text(title) if title else None
+    table = Table(title=named, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.collapse_padding = True
+    return table
 
 
 def as_text(rows: Rows) -> str:
-    """Columns side by side, never cut."""
-    left = _left(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if words else cell.rjust(width)
-            for cell, width, words in zip(row, widths, left, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+    """The table as lines of text. No line is wrapped or cut."""
+    from rich.box import Box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=Box(RULED, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading, side in zip(rows[0], _sides(rows), strict=True):
+        table.add_column(Text(heading), justify=side, no_wrap=True)
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
+    console = Console(width=1 << 16, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(table)
+    head, rule, *body = [line.rstrip() for line in captured.get().splitlines()]
+    return "\n".join([head, "-" * max(map(len, (head, *body))), *body]) if rule else head
 
 
 def as_markdown(rows: Rows) -> str:
-    """A table of Markdown; a cell's text is what its reader sees, but for images and links, which stay such."""
-    rule = ["---" if words else "--:" for words in _left(rows)]
+    """A table of Markdown. The reader sees each cell's text; images and links stay such."""
+    rule = ["---" if side == "left" else "--:" for side in _sides(rows)]
     lines = [rows[0], rule, *rows[1:]]
     return "\n".join(
         "| " + " | ".join(re.sub(r"[\\|<&*`]", r"\\\g<0>", one_line(cell)) for cell in row) + " |" for row in lines
@@ -31,9 +58,13 @@ def as_markdown(rows: Rows) -> str:
 
 
 def one_line(text: str) -> str:
+    """The text with its lines joined by spaces."""
     return " ".join(text.splitlines())
 
 
-def _left(rows: Rows) -> list[bool]:
+def _sides(rows: Rows) -> list[Side]:
     body = rows[1:]
-    return [not number or not all(NUMBER.fullmatch(row[number]) for row in body) for number in range(len(rows[0]))]
+    return [
+        "right" if number and all(NUMBER.fullmatch(row[number]) for row in body) else "left"
+        for number in range(len(rows[0]))
+    ]

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from colourize import files
 from colourize.config.compare import by_key, telling
 from colourize.errors import InputError, one_line
-from colourize.present import terminal
+from colourize.present import tables, terminal
 from colourize.runs import manifest, run_folder
 from colourize.runs.words import MOST_JOBS
 from colourize.sweeps import stored_search
@@ -103,13 +103,12 @@ class Summary(Places):
 
     def show(self) -> list[str]:
         """Prints every job with its state; returns the states of those that are not finished."""
-        from rich.table import Table
         from rich.text import Text
 
         Summary.end_progress()
         found = terminal.cleaned(jobs(self.folder, self.planned))
         common = set.intersection(*(set(job["overrides"]) for job in found)) if len(found) > 1 else set()
-        table = Table(title=Text(f"{self.folder}: {len(found)} jobs"), title_justify="left")
+        table = tables.empty(f"{self.folder}: {len(found)} jobs")
         for column in ("job", "overrides", "state", "val/loss", "val/accuracy"):
             table.add_column(column, justify="right" if "/" in column else "left")
         console = terminal.console()

@@ -160,3 +160,17 @@ def test_the_console_command_trains_too(tmp_path):
     assert unknown.returncode == 1
     assert unknown.stderr.startswith("colourize: the command must be one of train, ")
     assert unknown.stderr.endswith("got 'trian'; did you mean train?\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["describe", "model=unet", "num_filters=4"], "UNet"),
+        (["evaluate", "lookup", "data=scenes", "data.num_train=40", "data.num_validation=8", "image_size=8"], "skill"),
+    ],
+)
+def test_a_command_composes_the_knobs_in_a_process_of_its_own(tmp_path, arguments, printed):
+    """No other command has told Hydra of the schema there."""
+    done = run(*arguments, cwd=tmp_path, command=(sys.executable, "-m", "colourize"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert printed in done.stdout

@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 from yaml import YAMLError
 
-from colourize.config.compose import plain
-from colourize.config.folder import conf_dir
+from colourize.config.compose import composed, plain
 from colourize.config.instantiate import builder, short_name
 from colourize.course.arithmetic import listing
 from colourize.course.arithmetic.fields import closed_form, field
@@ -84,8 +82,7 @@ def describe(
 
 
 def _knobs(overrides: Sequence[str]) -> dict[str, Any]:
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        return plain(compose("config", list(overrides)))
+    return plain(composed("config", overrides))
 
 
 def _configured(knobs: dict[str, Any]) -> tuple[nn.Module, Shape, str]:
