@@ -60,10 +60,6 @@ def _markdown(text: str) -> Markup:
     return Markup(MARKDOWN.render(text))
 
 
-FILTERS: dict[str, Callable[..., str]] = {
-    "grid": _grid,
-    "inline": _inline,
-    "labelled": _labelled,
-    "markdown": _markdown,
-    "address": strips.address,
-}
+FILTERS: dict[str, Callable[..., object]] = {
+    "grid": _grid, "inline": _inline, "labelled": _labelled, "markdown": _markdown, "address": strips.address
+}  # fmt: skip
