@@ -21,7 +21,7 @@ def rendered(document: Document) -> str:
         (are_charts, [(type(part).__name__, part) for part in parts])
         for are_charts, parts in groupby(document.parts, lambda part: isinstance(part, Chart))
     ]
-    filters = {
+    filters: dict[str, Callable[..., object]] = {
         "grid": _grid,
         "inline": _inline,
         "labelled": _labelled,
@@ -58,8 +58,3 @@ def _labelled(chart: Chart) -> Markup:
 
 def _markdown(text: str) -> Markup:
     return Markup(MARKDOWN.render(text))
-
-
-FILTERS: dict[str, Callable[..., object]] = {
-    "grid": _grid, "inline": _inline, "labelled": _labelled, "markdown": _markdown, "address": strips.address
-}  # fmt: skip
