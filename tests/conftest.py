@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +118,11 @@ def real_pictures() -> Path:
     if "COLOURIZE_REAL_PICTURES" not in os.environ:
         pytest.skip("COLOURIZE_REAL_PICTURES names no folder of real pictures")
     return Path(os.environ["COLOURIZE_REAL_PICTURES"])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Escapes what is not UTF-8, such as a folder's name, in captured output: workers send it to each other as UTF-8."""
+    outcome = yield
+    report = outcome.get_result()
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]

@@ -108,7 +108,7 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
     )  # fmt: skip
     assert b"Traceback" not in stdout + stderr and b"Logging error" not in stdout + stderr
     assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves") == 4
-    assert b"go on with" not in stdout and b"\\udcff\\udcfe/run" in stdout
+    assert b"resume with" not in stdout and b"\\udcff\\udcfe/run" in stdout
     for run in (b"/run", b"/sweep/0", b"/sweep/1"):
         said = json.loads(Path(os.fsdecode(odd + run + b"/run.json")).read_text())
         assert said["status"] == "finished" and os.fsencode(said["cwd"]) == odd

@@ -114,6 +114,6 @@ def say_how_to_resume(error: BaseException, folder: Path) -> None:
     program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
     place = getattr(error, "place", "")
     print(
-        f"colourize: {one_line(error)}{place}; go on with: {run_folder.going_on(program, folder, own=True)}",
+        f"colourize: {one_line(error)}{place}; resume with: {run_folder.resume_command(program, folder, own=True)}",
         file=sys.stderr,
     )

@@ -1,7 +1,7 @@
 """Other pictures from a batch's: pure functions of (grey, labels), which stay each other's.
 
 N images, H height, W width. Random numbers come from torch's generator of the pictures' device, which a run seeds anew
-in every step; so a run that goes on draws the same (``colourize.training.resumption``).
+in every step; so a resumed run draws the same (``colourize.training.resumption``).
 """
 
 from dataclasses import dataclass

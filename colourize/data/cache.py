@@ -61,7 +61,7 @@ def cached(
     not accept, are built anew.
 
     Processes may do so at the same time, and one that is killed leaves no half-written file to be read. Where the
-    folder cannot be written, that is logged once, and the work goes on.
+    folder cannot be written, that is logged once and the work continues.
 
     With ``mapped`` the arrays stay on disk: ``build`` may return a ``Stream`` for one, and what is returned are memory
     maps of the files.
@@ -96,7 +96,7 @@ def cached(
 def _refuse(cache_dir: str | Path, error: OSError, mapped: bool) -> None:
     if mapped:
         raise InputError(f"cache_dir={cache_dir} cannot be written ({error.strerror}), but mapped pictures lie there")
-    _warn_once(f"cache_dir={cache_dir} cannot be written ({error.strerror}): going on without a cache")
+    _warn_once(f"cache_dir={cache_dir} cannot be written ({error.strerror}): continuing without a cache")
 
 
 def cached_array(

@@ -1,1 +1,1 @@
-"""``colourize report``: what a sweep found out, on a page. Nothing heavy is imported: no torch."""
+"""``colourize report``: the results of a sweep on one page. This package does not import torch."""

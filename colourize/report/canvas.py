@@ -1,6 +1,7 @@
-"""Figures as SVG in a page's own colours: text and axes take those of the text around them.
+"""Figures as SVG. Text and axes take the colour of the page's text (``currentColor``).
 
-The others are those of Okabe and Ito (2008), which people see apart who see colours differently; black is the page's.
+Series take the colours of Okabe and Ito (2008), which readers with colour-vision deficiency can distinguish; the page's
+text colour replaces their black.
 """
 
 import io
@@ -16,7 +17,7 @@ from matplotlib.ticker import NullFormatter
 
 from colourize.present.terminal import clean
 
-INK = "#010203"  # stands for currentColor, which matplotlib does not know
+INK = "#010203"  # placeholder for currentColor: matplotlib does not know that name
 COLOURS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK
 MARKERS = "o", "s", "^", "D", "v", "P", "X"
 LINES = "-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (8, 1)), (0, (7, 2, 2, 2)), (0, (2, 1)), "-"
@@ -32,7 +33,7 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Axis:
-    """What stands at the chart's axes; ``ticks`` names places where x is a row, ``limits`` end the upright axis."""
+    """Labels and scale of a chart's axes. ``ticks``: names of rows by place; ``limits``: ends of the y axis."""
 
     x: str
     y: str
@@ -43,7 +44,7 @@ class Axis:
 
 
 def blank(height: float) -> tuple[Figure, Axes]:
-    """A figure and its axes, without a background; under ``STYLE``."""
+    """A figure of a height (inches) and its axes, with a transparent background; call under ``STYLE``."""
     figure = Figure(figsize=(4.8, height), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.subplots()
@@ -52,29 +53,31 @@ def blank(height: float) -> tuple[Figure, Axes]:
 
 
 def log_axis(axes: Axes) -> None:
-    """Makes x logarithmic, with numbers at powers of ten alone."""
+    """Makes the x axis logarithmic, with numbers only at powers of ten."""
     axes.set_xscale("log")
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def limits(values: Sequence[float], levels: Sequence[float] = (), times: float = 2) -> tuple[float, float] | None:
-    """Ends of the upright axis, the upper at so many times the median, where something is above that and would flatten
-    the rest; None where nothing is."""
+    """Ends of the y axis, the upper one at ``times`` the median; None if no value lies above that.
+
+    Values beyond it would flatten the rest of the chart.
+    """
     low, high = min([*values, *levels]), times * float(np.median(values))
     return (low - 0.05 * (high - low), high) if low >= 0 and max(values) > high else None
 
 
 def short(name: str, most: int = 34) -> str:
-    """A name for matplotlib, to which bare dollars are mathematics."""
+    """A name of at most ``most`` letters, with dollars escaped: matplotlib reads bare ones as mathematics."""
     name = clean(name)
     name = name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
     return name.replace("$", r"\$")
 
 
 def factored(names: Sequence[str]) -> tuple[str, list[str]]:
-    """What all names say, said once: ``a=1, b=2``, ``a=3, b=4`` -> ``a, b`` and ``1, 2``, ``3, 4``.
+    """The keys that all names share, and the names without them: ``a=1, b=2``, ``a=3, b=4`` -> ``a, b``; ``1, 2``, ``3, 4``.
 
-    Names that do not all say the same things stay as they are, under no heading.
+    Names with different keys stay unchanged, with an empty heading.
     """
     pairs = [[part.partition("=")[::2] for part in name.split(", ")] for name in names]
     said = {tuple(key for key, _ in name) for name in pairs}
@@ -84,7 +87,7 @@ def factored(names: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def as_svg(figure: Figure, axes: Axes, axis: Axis) -> str:
-    """The figure with its axes named and a legend below where there is more than one thing to name."""
+    """The figure as SVG, with axis labels; with a legend below it if there are several labels."""
     axes.set(xlabel=axis.x, ylabel=axis.y)
     if axis.from_zero and not axis.ticks:
         axes.set_ylim(bottom=0)
@@ -101,7 +104,7 @@ def as_svg(figure: Figure, axes: Axes, axis: Axis) -> str:
 
 
 def _own_colours(svg: str) -> str:
-    """The figure without prologue and idle names, its ink the colour of the text around it."""
+    """The SVG without prologue, metadata and unused ids, with ``INK`` as currentColor."""
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
     used = set(re.findall(r"#([\w-]+)", svg))

@@ -1,4 +1,4 @@
-"""Charts of a study: series differ in colour, marker and line."""
+"""Charts of a study as SVG; series differ in colour, marker and line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ LONGEST = 46  # letters of a row's name
 
 
 class Level(NamedTuple):
-    """A line across a chart, a floor or a ceiling."""
+    """A line across a chart: a floor or a ceiling."""
 
     name: str
     value: float
 
 
 class Mark(NamedTuple):
-    """A published result, mean ± sd, at the place whose settings it shares: an x, or a row of the chart."""
+    """A published result, mean ± sd, at the place of the setting it matches: an x, or a row of the chart."""
 
     name: str
     place: float
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Point:
-    """Values over seeds at one place: x a number or a row of the chart."""
+    """Values over seeds at one place; x is a number, or a row of the chart."""
 
     x: float
     values: Sequence[float]
@@ -45,6 +45,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
+    """Points of one line of a chart; ``hollow`` ones have no fill and no dots of runs."""
+
     name: str
     points: Sequence[Point]
     hollow: bool = False
@@ -53,7 +55,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Curve:
-    """A measure over epochs for one setting; ``quiet`` ones stand behind, ``dashed`` ones are of training."""
+    """A measure over epochs for one setting; ``quiet``: thin and grey; ``dashed``: a measure of training."""
 
     name: str
     band: Band
@@ -113,7 +115,7 @@ def swept(series: Sequence[Series], levels: Sequence[Level], marks: Sequence[Mar
 
 
 def rows(points: Sequence[Point], levels: Sequence[Level], marks: Sequence[Mark], axis: Axis) -> str:
-    """A measure for each setting, one below the other: every run as a dot, mean ± sd as a marker with bars."""
+    """A measure for each setting, one row each: every run as a dot, mean ± sd as a marker with bars."""
     with mpl.rc_context(STYLE):
         count = len(axis.ticks)
         figure, axes = blank(1.0 + 0.15 * (2 + len(levels) + bool(marks)) + max(0.19, 0.34 - 0.01 * count) * count)
@@ -151,7 +153,7 @@ def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
 
 
 def _marks(axes: Axes, marks: Sequence[Mark]) -> None:
-    """A broad dash at the mean, a bar for the sd, behind what was measured here."""
+    """Draws a broad dash at the mean and a bar for the sd, behind the study's own points."""
     for name, place, mean, sd, number in marks:
         style: dict[str, Any] = {"color": COLOURS[number], "alpha": 0.6, "marker": "_", "markersize": 15}
         label = f"published {name}, mean ± sd"
@@ -159,5 +161,5 @@ def _marks(axes: Axes, marks: Sequence[Mark]) -> None:
 
 
 def _apart(places: np.ndarray) -> bool:
-    """Whether each of the places can bear its number."""
+    """Whether the places are far enough apart for a number at each."""
     return len(places) < 2 or np.diff(places).min() > 0.08 * np.ptp(places)

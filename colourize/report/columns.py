@@ -1,4 +1,4 @@
-"""What a report's tables and charts show of a setting, a floor or a ceiling."""
+"""The measures in a report's tables and charts, for settings, floors and ceilings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from colourize.report.statistics import Spread, spread
 
 
 class Column(NamedTuple):
-    """A measure of finished runs: its key there, and in rows of ``evaluation.json``, where floors have it too."""
+    """A measure: its key in a finished run, and ``of_rows``, its key in ``evaluation.json`` (also of floors)."""
 
     key: str
     title: str
@@ -35,12 +35,12 @@ ABSENT = "-"
 
 
 def over_seeds(setting: Setting, column: Column) -> dict[int, float]:
-    """The measure of each finished run by its seed, in the column's unit."""
+    """The measure of each finished run, {seed: value} in the column's unit."""
     return {run.seed: column.scale * run.finals[column.key] for run in setting.runs if column.key in run.finals}
 
 
 def of(setting: Setting, column: Column) -> Spread | None:
-    """Mean and sd over seeds, in the column's unit; None where no run has the measure."""
+    """Mean and sd over seeds, in the column's unit; None if no run has the measure."""
     return spread(list(over_seeds(setting, column).values()))
 
 
@@ -52,7 +52,7 @@ def ranked(settings: Sequence[Setting], column: Column = LOSS) -> list[Setting]:
 
 
 def cell(found: Spread | None, column: Column, runs: int) -> str:
-    """Mean ± sd as text; the mean alone of one run; how many runs have the measure where not all do."""
+    """Mean ± sd as text; the mean alone for one run; with the number of runs if some lack the measure."""
     if found is None:
         return ABSENT
     few = f" (of {found.n})" if found.n < runs else ""
@@ -61,13 +61,13 @@ def cell(found: Spread | None, column: Column, runs: int) -> str:
 
 
 def of_row(measures: Mapping[str, float], column: Column) -> str:
-    """A floor's or a ceiling's cell."""
+    """The cell of a floor or a ceiling."""
     value = measures.get(column.of_rows)
     return ABSENT if value is None else f"{column.scale * value:.{column.digits}f}"
 
 
 def around(run: Record) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
-    """Floors and ceilings that a run was held against: the rows before its network's, and those after it."""
+    """The floors and ceilings of a run: the rows of ``evaluation.json`` before its network's row, and after it."""
     names = list(run.rows)
     if run.model not in names:
         return {}, {}
@@ -76,6 +76,6 @@ def around(run: Record) -> tuple[dict[str, dict[str, float]], dict[str, dict[str
 
 
 def table_of(run: Record) -> tuple[str, dict[str, float]] | None:
-    """The floor of the lowest cross-entropy: the look-up table, but where pictures are so few that the prior wins."""
+    """The floor with the lowest cross-entropy: the look-up table, or the prior if there are few pictures."""
     floors = {name: row for name, row in around(run)[0].items() if "cross_entropy" in row}
     return min(floors.items(), key=lambda item: item[1]["cross_entropy"]) if floors else None

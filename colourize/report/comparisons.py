@@ -1,4 +1,4 @@
-"""Settings against each other: the same seed, the same pictures."""
+"""Paired comparisons of settings: the same seed, the same pictures."""
 
 import math
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ class Comparison(NamedTuple):
 
 
 def compared(study: Study) -> tuple[list[Comparison], bool]:
-    """Pairs of settings that differ in one thing alone; where these are many or none, each setting with the best one.
+    """Pairs of settings that differ in one value; if these are none or too many, each setting against the best one.
 
-    Losses over other pictures or another palette answer another question: no such pair is made.
+    Losses over different pictures or palettes are not comparable, so both settings of a pair share them.
 
     Returns:
-        the pairs, and whether they are those with the best.
+        the pairs, and whether they are pairs with the best setting.
     """
     every = combinations(study.settings, 2)
     found = _made([pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(study, *pair) <= 1])
@@ -47,7 +47,7 @@ def _made(pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
 
 
 def _apart(study: Study, first: Setting, second: Setting) -> int:
-    """In how many of the varied things two settings differ; what only one network takes, another cannot differ in."""
+    """Number of varied values in which two settings differ, without parameters that only one of the networks has."""
     names = [name for name in study.varied if name != PICTURES]
     if first.values["model"] != second.values["model"]:
         taken = first.values.keys() & second.values.keys()
@@ -56,12 +56,12 @@ def _apart(study: Study, first: Setting, second: Setting) -> int:
 
 
 def difference(first: Setting, second: Setting, column: Column) -> Paired | None:
-    """First minus second over the seeds that both have, in the column's unit; None where they share none."""
+    """First minus second over common seeds, in the column's unit; None without a common seed."""
     return paired(over_seeds(first, column), over_seeds(second, column))
 
 
 def rows(found: list[Comparison]) -> list[list[str]]:
-    """The comparisons as a table's rows, below their header."""
+    """The comparisons as rows of a table, header first."""
     head = ["setting", "minus", "pairs", "validation loss", "95 % interval", "accuracy, points", "95 % interval"]
     return [head, *([each.first.label, each.second.label, str(each.loss.n), *_cells(each.loss, 4),
                      *_cells(each.accuracy, 2)] for each in found)]  # fmt: skip

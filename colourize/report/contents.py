@@ -1,4 +1,4 @@
-"""What a study's page says, part by part."""
+"""The contents of a study's page, part by part."""
 
 import shlex
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _comparisons(study: Study) -> list[Part]:
 
 
 def _pictures(study: Study) -> list[Part]:
-    """Ten pictures through a run of each setting, that of the lowest seed; once their grey and their true classes."""
+    """Ten pictures, grey and with true classes, and the predictions of each setting's run with the lowest seed."""
     settings = [each for each in study.settings if each.runs or each.unfinished]
     dropped = max(0, len(settings) - MOST_STRIPS)
     groups: dict[bytes, dict[str, np.ndarray]] = {}
@@ -158,7 +158,7 @@ def _provenance(study: Study) -> list[Part]:
 
 
 def commands(runs: Sequence[Record]) -> list[str]:
-    """What was typed: once for each sweep, and for each run that stands alone."""
+    """The commands of the runs: one for each sweep, and one for each run outside a sweep."""
     found = {}
     for record in runs:
         sweep = run_folder.sweep_of(record.folder.parent)

@@ -1,6 +1,6 @@
-"""A page as a list of parts, before it is HTML or Markdown.
+"""A page as a list of parts, independent of HTML and Markdown.
 
-In texts, `code` stands between backticks, **a name** at the start between stars.
+Texts may mark `code` by backticks, and **a name** at their start by stars.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,27 +11,35 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Heading:
+    """A heading of the second level."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class Text:
+    """A paragraph."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class Bullets:
+    """A list of items."""
+
     items: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Code:
+    """Lines of shell commands."""
+
     lines: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The first row is the header; ``kinds`` of the others: floor, ceiling, best, or none. ``long`` ones are folded."""
+    """Rows, header first; ``kinds`` of the others: floor, ceiling, best or empty. ``long``: the title of a folded table."""
 
     rows: Sequence[Sequence[str]]
     kinds: Sequence[str] = ()
@@ -40,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """An SVG figure, a name for its file, and what it shows."""
+    """An SVG figure, the name of its file, and its caption."""
 
     name: str
     svg: str
@@ -49,14 +57,14 @@ class Chart:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Strips of pictures under their names, each uint8 [H, W, 3]."""
+    """Strips of pictures by name, each uint8 [H, W, 3]."""
 
     strips: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The place of the study's answer, which a person writes into the Markdown file."""
+    """The study's answer, written by a person into the Markdown file."""
 
     text: str
 
@@ -66,5 +74,7 @@ Part = Heading | Text | Bullets | Code | Table | Chart | Pictures | Answer
 
 @dataclass(frozen=True)
 class Document:
+    """A page: its title and its parts in order."""
+
     title: str
     parts: Sequence[Part] = field(default=())

@@ -1,4 +1,4 @@
-"""A study's charts: curves over epochs, final measures against what was varied."""
+"""A study's charts: curves over epochs, and final measures against the varied values."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from colourize.report.settings import Setting, Study
 from colourize.runs.apart import as_typed, value_of
 
 TRAINING = LOSSES[2]
-HIGHLIGHTED = 4  # curves named where there are too many: the best ones and the worst
+HIGHLIGHTED = 4  # of too many curves: the best ones with a name, and the worst
 
 
 def drawn(study: Study) -> list[Chart]:
-    """The charts that the runs at hand allow."""
+    """The charts for which the runs have measures."""
     found = [_curves(study, LOSS, "train/loss"), _curves(study, ACCURACY, "train/accuracy")]
     if sum(bool(each.runs) for each in study.settings) > 1:
         measures = (LOSS, ACCURACY, *([SKILL] if _several_palettes(study.settings) else []), SECONDS, SPEED)
@@ -54,18 +54,18 @@ def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
 
 
 def _several_palettes(settings: Sequence[Setting]) -> bool:
-    """Whether finished runs have other pictures or another palette, so that losses answer different questions."""
+    """Whether finished runs differ in pictures or palette: their losses are then not comparable."""
     return len({each.pictures for each in settings if each.runs}) > 1
 
 
 def _apart(settings: Sequence[Setting], column: Column) -> str:
-    """What a caption says where lines of one chart must not be compared."""
+    """A caption's warning if the lines of a chart are not comparable."""
     told = column in (LOSS, ACCURACY) and _several_palettes(settings)
     return " Other pictures or another palette are another question: compare the skill." if told else ""
 
 
 def _spread(settings: Sequence[Setting]) -> str:
-    """What a caption says of spread; nothing where no setting has two seeds."""
+    """A caption's words on spread; empty if no setting has two seeds."""
     return ", and ± sd over seeds where there are several" if any(len(_runs(each)) > 1 for each in settings) else ""
 
 
@@ -75,7 +75,7 @@ def _runs(setting: Setting) -> tuple[Record, ...]:
 
 
 def _rank(settings: Sequence[Setting]) -> Column:
-    """By what settings are ranked."""
+    """The measure that ranks the settings."""
     return SKILL if _several_palettes(settings) else LOSS
 
 
@@ -110,7 +110,7 @@ def _kind(column: Column) -> str:
 
 
 def _rows(settings: Sequence[Setting], column: Column) -> tuple[str, str, str]:
-    """Settings one below the other: the chart, what it is against, what is beyond it."""
+    """A chart with one row for each setting: SVG, end of the caption's title, note on levels beyond the chart."""
     points = [_point(each, column, place) for place, each in enumerate(settings)]
     lines, absent = levels(settings, column, [value for point in points for value in point.values])
     axis = Axis(_unit(column), "", ticks={place: each.label for place, each in enumerate(settings)})
@@ -120,7 +120,7 @@ def _rows(settings: Sequence[Setting], column: Column) -> tuple[str, str, str]:
 def _along(
     settings: Sequence[Setting], column: Column, x: str, groups: dict[str, list[Setting]]
 ) -> tuple[str, str, str]:
-    """Settings along the swept number x: the chart, what it is against, what is beyond it."""
+    """A chart along the swept number x: SVG, end of the caption's title, note on levels beyond the chart."""
 
     def place_of(each: Setting) -> float:
         return float(value_of(each.values, x))
@@ -143,7 +143,7 @@ def _along(
 
 
 def _swept(study: Study, settings: Sequence[Setting]) -> tuple[str, dict[str, list[Setting]]] | None:
-    """The varied number with the most values, and the settings along it, a group for each value of the rest."""
+    """The varied number with the most values, and the settings along it, grouped by the other varied values."""
     numbers = {}
     for name in study.varied:
         values = [value_of(each.values, name) for each in settings]
@@ -168,7 +168,7 @@ def _point(setting: Setting, column: Column, x: float) -> Point:
 
 
 def _whole(column: Column) -> str:
-    """What a final measure is, in words."""
+    """The name of a final measure in a caption."""
     own = {
         SECONDS: "Seconds of a whole run with its validations",
         SPEED: "Training pictures a second in the median epoch",

@@ -1,4 +1,4 @@
-"""What others published for the course's networks at its settings: a band beside runs that share them."""
+"""Published results for the course's networks at the course's settings, drawn beside runs with these settings."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ SOURCE = "notebooks of public student repositories of CSC413/2516, Winter 2023, 
 
 
 class Published(NamedTuple):
-    """Last validation loss (nats a pixel) and accuracy (a share) over runs whose seed was not set: mean and sd."""
+    """Final validation loss (nats a pixel) and accuracy (a share): mean and sd over runs with a random seed."""
 
     runs: int
     loss: tuple[float, float]
@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def matching(values: dict[str, Any]) -> Published | None:
-    """The published result whose settings these are, ``runs.apart.setting`` of a run; None where one differs."""
+    """The published result for these values, as of ``runs.apart.setting``; None if a value differs."""
     same = all(value_of(values, name) == value for name, value in SETTINGS.items())
     others = [name for name in values if "." in name and not name.startswith("data.") and name not in SETTINGS]
     horses = values.get("classes") in ("horse", 7, '["horse"]', "[7]") and values.get("data") in ("cifar10", "folder")

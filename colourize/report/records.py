@@ -1,4 +1,4 @@
-"""What lies in the folders of runs, read once: a record for each job, begun or not."""
+"""The contents of run folders, read once: a record for each job, begun or not."""
 
 import logging
 import statistics
@@ -23,13 +23,13 @@ OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
 
 @dataclass(frozen=True)
 class Record:
-    """A job: what it was to do, how it stands, what it measured. Losses in nats a pixel, accuracies as shares.
+    """A job: its overrides, its state, its measures. Losses in nats a pixel, accuracies as shares.
 
     Attributes:
         epochs: rows of ``metrics.csv``.
         rows: estimates of ``evaluation.json``, {row: {measure: value}}, in its order: floors, the network, ceilings.
-        finals: measures of a finished run: those of ``run.json``, of its row of ``evaluation.json``, its median speed.
-        lacks: in words, what should be there and is not.
+        finals: measures of a finished run, from ``run.json`` and its row of ``evaluation.json``; its median speed.
+        lacks: names of missing files and measures.
     """
 
     name: str
@@ -49,26 +49,32 @@ class Record:
 
     @property
     def seed(self) -> int:
+        """The run's seed; 0 without a configuration."""
         return int(self.config.get("seed", 0))
 
     @property
     def model(self) -> str:
+        """Short name of the network's class; empty without a configuration."""
         return short_name(self.config.get("model"))
 
 
 def read(folders: Sequence[Path]) -> list[Record]:
-    """The jobs of run folders and sweep folders, at any depth, each once, in the order of their names.
+    """The jobs of run folders and sweep folders at any depth, each once, sorted by folder.
 
     Raises:
-        InputError: a folder that is not there, or holds no run.
+        InputError: a folder does not exist, or holds no run.
     """
     found: dict[Path, list[Record]] = {}
     for folder in sorted(folders):
         if not folder.is_dir():
-            raise InputError(f"{folder} is no folder; pass that of a sweep or a run: colourize runs lists them")
+            raise InputError(
+                f"{folder} must be a folder; pass the folder of a sweep or a run: colourize runs lists them"
+            )
         places = [file.parent for file in folder.rglob(manifest.NAME)]
         if not places and not any(folder.rglob(run_folder.SWEEP)):
-            raise InputError(f"{folder} holds no run; pass the folder of a sweep or a run: colourize runs lists them")
+            raise InputError(
+                f"{folder} must hold a run; pass the folder of a sweep or a run: colourize runs lists them"
+            )
         for place in places:
             found.setdefault(place.resolve(), list(_of_folder(place)))
         for sweep in (file.parent for file in folder.rglob(run_folder.SWEEP)):
@@ -110,8 +116,8 @@ def _not_begun(sweep: Path) -> Iterator[Record]:
         words = planned(files.read_yaml(sweep / "multirun.yaml"), MOST_JOBS)
     except FileNotFoundError:
         return
-    except Exception as error:  # Hydra has a dozen kinds, and a file cut short meets any of them
-        log.warning("%s cannot be read (%s); jobs that are not begun are not told", sweep / "multirun.yaml", error)
+    except Exception as error:  # Hydra raises many kinds on a truncated file
+        log.warning("%s cannot be read (%s); jobs not begun are left out", sweep / "multirun.yaml", error)
         return
     for job in jobs(sweep, words) if words else []:
         if job["status"] == "not begun":
@@ -127,12 +133,12 @@ def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: di
 
 
 def _finite(measures: dict[str, float]) -> dict[str, float]:
-    """Without what is not finite, or so large that sums of it would not be."""
+    """Without values that are not finite, or too large to be summed."""
     return {name: value for name, value in measures.items() if is_finite(value)}
 
 
 def _epochs(folder: Path) -> list[dict[str, float]]:
-    """Rows of ``metrics.csv``; cells without a finite number are left out."""
+    """Rows of ``metrics.csv`` without cells that hold no finite number."""
     return [_finite(row) for row in manifest.epochs(folder)]
 
 
@@ -149,6 +155,6 @@ def _rows(path: Path) -> dict[str, dict[str, float]]:
 
 
 def experiment(records: Sequence[Record]) -> str:
-    """The experiment that the words of all jobs choose: empty where there is none, or more than one."""
+    """The experiment that the overrides of all jobs choose; empty if none, or several."""
     chosen = {by_key(record.overrides).get("experiment", "").partition("=")[2] for record in records}
     return chosen.pop() if len(chosen) == 1 else ""

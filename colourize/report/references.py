@@ -1,4 +1,4 @@
-"""What a study's charts show beside its runs: floors, ceilings, published results."""
+"""The references in a study's charts: floors, ceilings, published results."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from colourize.report.settings import Setting
 
 
 def levels(settings: Sequence[Setting], column: Column, values: Sequence[float]) -> tuple[list[Level], str]:
-    """Floors and ceilings near the values as lines; and a sentence on those that are not drawn."""
+    """Floors and ceilings near the values as lines; and a sentence on the others, which are not drawn."""
     if not column.of_rows or not values or len({each.pictures for each in settings}) > 1:
         return [], ""
     run = next((run for each in settings for run in each.runs if around(run)[0]), None)
@@ -35,7 +35,7 @@ def levels(settings: Sequence[Setting], column: Column, values: Sequence[float])
 
 
 def published(settings: Sequence[Setting], column: Column, place_of: Callable[[Setting], float]) -> list[Mark]:
-    """Published results, each at the place of a setting that it shares."""
+    """Published results, each at the place of the setting that it matches."""
     marks = []
     for each in settings if column in (LOSS, ACCURACY) else ():
         if found := matching(each.values):
@@ -45,7 +45,7 @@ def published(settings: Sequence[Setting], column: Column, place_of: Callable[[S
 
 
 def floor_along(settings: Sequence[Setting], column: Column, place_of: Callable[[Setting], float]) -> list[Series]:
-    """The look-up table along the swept value, where each setting has its own palette or pictures."""
+    """The look-up table along the swept value, for settings that differ in palette or pictures; else empty."""
     if not column.of_rows or len({each.pictures for each in settings}) == 1:
         return []
     found: dict[float, float] = {}
@@ -55,7 +55,7 @@ def floor_along(settings: Sequence[Setting], column: Column, place_of: Callable[
         if known is not None and column.of_rows in known[1]:
             value = column.scale * known[1][column.of_rows]
             if not math.isclose(found.setdefault(place_of(each), value), value):
-                return []  # several floors at one place are no line
+                return []  # several floors at one place do not form a line
             names.add(known[0])
     points = [Point(x, [], value, math.nan) for x, value in sorted(found.items())]
     return [Series(" / ".join(sorted(names)), points, hollow=True, number=MOST_SERIES - 1)] if points else []

@@ -13,7 +13,7 @@ MOST_ROWS, BEST = 20, 10
 
 
 def tables(study: Study) -> list[Part]:
-    """Losses, then pictures and time; of many settings the best ones by their loss, and all of them folded."""
+    """Losses, then pictures and time; for many settings the best by loss, and all of them in folded tables."""
     every = study.settings
     if len(every) <= MOST_ROWS:
         return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
@@ -26,9 +26,9 @@ def tables(study: Study) -> list[Part]:
 
 
 def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
-    """Floors, settings, ceilings; for each set of pictures and palette where there are several.
+    """Floors, settings, ceilings; repeated for each set of pictures and palette.
 
-    A measure that no run has is left out: what a run measures at its end is a knob (``measures``).
+    A measure that no run has is left out: the knob ``measures`` chooses the final measures of a run.
     """
     columns = [column for column in columns if any(of(each, column) for each in every)] or columns
     alike: dict[str, list[Setting]] = {}
@@ -60,16 +60,16 @@ def _seeds(setting: Setting) -> str:
 
 
 def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
-    """Keeps the rows that have a measure of the columns."""
+    """A filter that keeps the rows with at least one of the columns' measures."""
     keys = {column.of_rows for column in columns}
     return lambda rows: {name: row for name, row in rows.items() if keys & row.keys()}
 
 
 def _telling(study: Study, pictures: str) -> str:
-    """What tells one set of pictures from the others.
+    """A label that distinguishes one set of pictures from the others.
 
-    The values that all its settings share and no other setting has; where there are none, as few values as no other
-    setting has together; else the pictures' fingerprint.
+    First choice: the values that all its settings share and no other setting has. Second: a smallest combination of
+    shared values that no other setting has. Last: the fingerprint of the pictures.
     """
     others = [each for each in study.settings if each.pictures != pictures]
     shared = {}
@@ -83,7 +83,7 @@ def _telling(study: Study, pictures: str) -> str:
 
 
 def _together(values: dict[str, str], others: Sequence[Setting]) -> dict[str, str]:
-    """As few of the values as no other setting has together; none where another one has them all."""
+    """A smallest combination of the values that no other setting has; empty if another setting has all of them."""
     if _any_has(others, values):
         return {}
     for name in list(values):

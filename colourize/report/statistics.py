@@ -1,4 +1,4 @@
-"""Spread over seeds. Pure functions on numbers; n runs."""
+"""Spread over seeds: pure functions on numbers. n: number of runs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 
 
 class Spread(NamedTuple):
-    """Mean and standard deviation, sqrt(sum (x - mean)^2 / (n - 1)), of n values; NaN for one, which has none."""
+    """Mean and standard deviation, sqrt(sum (x - mean)^2 / (n - 1)), of n values; sd is NaN for n = 1."""
 
     n: int
     mean: float
@@ -17,7 +17,7 @@ class Spread(NamedTuple):
 
 
 class Paired(NamedTuple):
-    """A difference over n pairs, and the 95 % interval of its mean; sd and ends NaN for one pair."""
+    """A difference over n pairs, and the 95 % interval of its mean; sd and ends are NaN for n = 1."""
 
     n: int
     mean: float
@@ -27,7 +27,7 @@ class Paired(NamedTuple):
 
 
 class Band(NamedTuple):
-    """A curve over epochs: the mean over the runs that reached each epoch, and its sd, NaN where there is one run."""
+    """A curve over epochs [E]: mean and sd over the runs that reached each epoch; sd is NaN for one run."""
 
     epochs: np.ndarray
     mean: np.ndarray
@@ -35,7 +35,7 @@ class Band(NamedTuple):
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Mean and sd of finite values; None where there is no value."""
+    """Mean and sd of finite values; None without a value."""
     if not values:
         return None
     mean = math.fsum(values) / len(values)
@@ -44,7 +44,7 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 
 def paired(first: Mapping[int, float], second: Mapping[int, float], level: float = 0.95) -> Paired | None:
-    """First minus second over the seeds that both have, as {seed: value}; None where they share none.
+    """First minus second over common seeds, each {seed: value}; None without a common seed.
 
     The interval is Student's, mean ± t(n - 1) sd / sqrt(n): exact where differences are normal, and wide for few seeds.
     """
@@ -58,7 +58,7 @@ def paired(first: Mapping[int, float], second: Mapping[int, float], level: float
 
 
 def band(curves: Sequence[Mapping[int, float]]) -> Band:
-    """Curves as {epoch: value}, a mapping for each run, to their mean and spread at each epoch."""
+    """Mean and spread at each epoch of curves {epoch: value}, one for each run."""
     epochs = sorted(set().union(*curves)) if curves else []
     found = [spread([curve[epoch] for curve in curves if epoch in curve]) for epoch in epochs]
     known = [each for each in found if each is not None]

@@ -1,4 +1,4 @@
-"""The same ten pictures through the runs, read back from TensorBoard's files: runs under way have them too."""
+"""Ten pictures as the runs colour them, read from TensorBoard's files, so also of unfinished runs."""
 
 import base64
 import io
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 TAG, OLD_TAG = "val/grey, true, predicted", "grey, true, predicted"
 LARGEST, MOST_PIXELS = 1 << 30, 1 << 26  # bytes of a file of events, pixels of its pictures
 ZOOM = 3
-"""Of ``figures.picture_grid``, whose pictures stand one pixel apart before they are enlarged."""
+"""The zoom of ``figures.picture_grid``; before it, pictures are one pixel apart."""
 
 
 class Strips(NamedTuple):
-    """Rows of pictures of a run's last validated epoch, each uint8 [H + 2, N * (W + 1) + 1, 3], white between them."""
+    """Rows of N pictures of a run's last validated epoch, each uint8 [H + 2, N * (W + 1) + 1, 3], with white gaps."""
 
     grey: np.ndarray
     true: np.ndarray
@@ -28,7 +28,7 @@ class Strips(NamedTuple):
 
 
 def read(folder: Path) -> Strips | None:
-    """The pictures of a run folder; None where it has none yet, or a damaged one, which is logged."""
+    """The pictures of a run folder; None if it has none yet, or if they are damaged, which is logged."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
@@ -45,7 +45,7 @@ def read(folder: Path) -> Strips | None:
         if tag is None:
             return None
         image = read_rgb(events.Images(tag)[-1].encoded_image_string, max_pixels=MOST_PIXELS)
-    except Exception as error:  # TensorBoard and protobuf have a dozen kinds for a damaged file
+    except Exception as error:  # TensorBoard and protobuf raise many kinds on a damaged file
         log.warning("%s: its pictures cannot be read (%s) and are left out", folder, one_line(error))
         return None
     pixels = np.asarray(image)[ZOOM // 2 :: ZOOM, ZOOM // 2 :: ZOOM]
@@ -56,7 +56,7 @@ def read(folder: Path) -> Strips | None:
 
 
 def png(strip: np.ndarray) -> bytes:
-    """A strip [H, W, 3] as a PNG file, without loss; small where its colours are those of a palette."""
+    """A strip, uint8 [H, W, 3], as a lossless PNG file; with a palette, and small, for up to 256 colours."""
     colours, index = np.unique(strip.reshape(-1, 3), axis=0, return_inverse=True)
     if len(colours) <= 256:
         image = Image.fromarray(index.reshape(strip.shape[:2]).astype(np.uint8), "P")
@@ -69,5 +69,5 @@ def png(strip: np.ndarray) -> bytes:
 
 
 def address(strip: np.ndarray) -> str:
-    """A strip as an address that holds it."""
+    """A strip, uint8 [H, W, 3], as a data URL."""
     return "data:image/png;base64," + base64.b64encode(png(strip)).decode()

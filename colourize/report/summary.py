@@ -1,4 +1,4 @@
-"""What a study found, in some sentences."""
+"""A study's findings in a few sentences."""
 
 import math
 from collections import Counter
@@ -13,13 +13,13 @@ from colourize.runs import run_folder
 from colourize.runs.apart import as_typed, value_of
 
 PLACES = "experiment", "data", "classes", "accelerator"
-"""Keys of words that say where a study runs, not what it is."""
+"""Keys of overrides that choose where a study runs, not what it measures."""
 A_MINUTE, AN_HOUR = 60, 3600
 MOST_COMMANDS = 4
 
 
 def summary(study: Study) -> str:
-    """How many jobs and how they stand, what beats the table, what is the lowest, by how much, how long it took."""
+    """Counts of jobs, settings better than the look-up table, the lowest loss and its margin, the time."""
     return " ".join([*_counts(study), *_against_table(study), *_lowest(study), *_cost(study)])
 
 
@@ -41,14 +41,14 @@ def _counts(study: Study) -> list[str]:
 def _against_table(study: Study) -> list[str]:
     against = [(of(each, LOSS), table_of(each.runs[0])) for each in study.settings if each.runs]
     known = [(mine.mean, table[1]["cross_entropy"]) for mine, table in against if mine and table]
-    known = [pair for pair in known if not math.isclose(*pair, rel_tol=1e-6)]  # but for the table itself, as a run
+    known = [pair for pair in known if not math.isclose(*pair, rel_tol=1e-6)]  # without runs of the table itself
     better = sum(mine < table for mine, table in known)
     told = f"{better} of {len(known)} have a lower validation loss than the look-up table, with no network."
     return [told] if known else []
 
 
 def _lowest(study: Study) -> list[str]:
-    """The best setting of each set of pictures that has several, and how sure that is."""
+    """The best setting of each set of pictures with several settings, and its margin."""
     alike: dict[str, list[Setting]] = {}
     for each in study.settings:
         alike.setdefault(each.pictures, []).append(each)
@@ -61,7 +61,7 @@ def _lowest(study: Study) -> list[str]:
 
 
 def _margin(order: Sequence[Setting]) -> str:
-    """How far the second is behind the first."""
+    """The difference between the best two settings, with its interval."""
     found = difference(order[1], order[0], LOSS)
     if found is None:
         return f"The next: {order[1].label}, with other seeds."
@@ -73,7 +73,7 @@ def _margin(order: Sequence[Setting]) -> str:
 
 
 def _named(study: Study, setting: Setting) -> str:
-    """The setting's label, and the values that labels leave out."""
+    """The setting's label with the values that labels leave out."""
     silent = {name: value for name, value in study.usual.items() if value_of(setting.values, name) == value}
     return ", ".join(
         [setting.label, *(f"{name}={as_typed(value)}" for name, value in silent.items() if name != "model")]
@@ -89,7 +89,7 @@ def _cost(study: Study) -> list[str]:
 
 
 def changed(study: Study) -> str:
-    """The words of each command beside the experiment's name, but for those that say where it runs."""
+    """The overrides of each command, without the experiment's name and without ``PLACES``; empty if there are none."""
     commands = set()
     for record in study.records:
         begun = cleaned(run_folder.sweep_of(record.folder.parent).get("overrides", record.overrides))

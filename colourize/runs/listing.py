@@ -83,4 +83,4 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
     unfinished = [Path(run.folder) for run in resumable or failed]
     if unfinished:
         place = unfinished[-1].parent if run_folder.sweep_of(unfinished[-1].parent) else unfinished[-1]
-        print(f"go on with: {run_folder.going_on('python train.py', place)}")
+        print(f"resume with: {run_folder.resume_command('python train.py', place)}")

@@ -1,4 +1,4 @@
-"""A run folder: who works in it, how far it is, and how it is gone on with. Nothing heavy is imported."""
+"""A run folder: its lock, its state, and the command that resumes it. Nothing heavy is imported."""
 
 import contextlib
 import logging
@@ -57,7 +57,7 @@ class Claim:
         self.begun = not self.before
 
     def begin(self, **entries: Any) -> None:
-        """Writes what holds from here on: these knobs were found to go on with what is saved."""
+        """Writes the knobs that hold from here on, once they are known to fit what is saved."""
         self.begun = True
         self.entries |= {**entries, "environment": self.before.get("environment", entries["environment"])}
         manifest.write(self.folder, **self.entries)
@@ -195,7 +195,7 @@ def _commit() -> str | None:
         return None
 
 
-def going_on(program: str, folder: Path, own: bool = False) -> str:
+def resume_command(program: str, folder: Path, own: bool = False) -> str:
     """The command that resumes a run or a sweep.
 
     Args:

@@ -76,7 +76,7 @@ class Summary(Places):
             files.replace_text(self.folder / run_folder.SWEEP, json.dumps(said, indent=1) + "\n")
 
     def _adds(self, before: Sequence[str], words: Sequence[str]) -> bool:
-        """Whether a start with other words goes on with all that the folder holds: what it refuses stays another's.
+        """Whether a start with other overrides resumes all that the folder holds; it keeps what the start refuses.
 
         Its jobs are among those planned; a search has the same words but for Hydra's own, the number of trials.
         """

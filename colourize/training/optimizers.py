@@ -52,7 +52,7 @@ class Hypergradient(Optimizer):
     the decay is part of d, with coupled of g. One difference to the paper: an additive rate stops at 0 instead of
     turning negative.
 
-    The rate is ``param_groups[0]["lr"]``; it and d are in ``state_dict()``, so a run that goes on keeps them.
+    The rate is ``param_groups[0]["lr"]``; it and d are in ``state_dict()``, so a resumed run keeps them.
 
     Args:
         lr: the rate of the first step.

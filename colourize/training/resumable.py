@@ -41,7 +41,7 @@ def check_resumable(start: Start, task: Task[Any, Any], knobs: Knobs, where: str
             "run of its own with more patience"
         )
     _check_length(start, knobs["max_epochs"], done, skip)
-    log.info("goes on from %s: %d epochs and %d batches are done", path, done, skip)
+    log.info("resumes from %s: %d epochs and %d batches are done", path, done, skip)
 
 
 def _check_length(start: Start, most: int, done: int, skip: int) -> None:

@@ -37,7 +37,7 @@ def found(folder: Path, ckpt_path: str | None, again: bool) -> Start | None:
     if (own := newest(folder / "checkpoints")) is not None:
         return Start(*own, forked=False)
     if again:
-        log.warning("%s: nothing to go on from, the run starts anew", folder)
+        log.warning("%s: no checkpoint to resume from, the run starts anew", folder)
     if ckpt_path is None:
         return None
     path = files.expanded(ckpt_path)

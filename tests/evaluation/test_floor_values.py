@@ -40,5 +40,5 @@ def test_who_changes_a_number_raises_the_version(name):
     # one pixel of 3,072 may fall the other way on another CPU
     assert found == pytest.approx(pinned, rel=2e-3, abs=5e-4), (
         f"floors or ceilings measure other numbers: raise columns_cache.VERSION={columns_cache.VERSION}, or caches "
-        f"would go on with the old ones, and then write the new ones into {FILE.name}"
+        f"keep the old numbers; then write the new ones into {FILE.name}"
     )

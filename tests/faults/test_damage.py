@@ -190,4 +190,4 @@ def test_20_a_weight_with_another_bit_is_not_trained_on(killed, resume, whole, s
     assert again.wait() == 0
     assert re.search(r"last\.ckpt is damaged: the checksum of its entry archive/data/\d+ is wrong", again.stdout())
     assert_identical(whole, killed)
-    seen("in a run's last.ckpt: checksum named, gone on from previous.ckpt, identical")
+    seen("in a run's last.ckpt: checksum named, resumed from previous.ckpt, identical")

@@ -205,7 +205,7 @@ def test_29_read_only_data_are_enough(run, cifar_archive, tmp_path, seen):
     process = run(probes.read_only, str(root), words=())
     assert_trained(process, tmp_path / "run")
     assert (
-        "cache_dir=data/cache cannot be written (Read-only file system): going on without a cache" in process.stdout()
+        "cache_dir=data/cache cannot be written (Read-only file system): continuing without a cache" in process.stdout()
     )
     assert tree(root) == before
     seen(f"trained, {len(before)} entries untouched, no lock, no cache")

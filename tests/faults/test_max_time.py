@@ -34,7 +34,7 @@ def test_it_ends_as_after_a_signal_and_is_resumed_to_the_same_bits(run, resume, 
     late = run("late", HOURS, *words, probe=probes.late_in_step, given=(step,))
     assert late.wait() == STATUS
     line = (
-        f"trainer.max_time=00:01:00:00 is over, saved {place}; go on with: python train.py resume={tmp_path / 'late'}"
+        f"trainer.max_time=00:01:00:00 is over, saved {place}; resume with: python train.py resume={tmp_path / 'late'}"
     )
     assert late.stderr() == f"colourize: {line}\n"
     assert manifest.read(tmp_path / "late")["status"] == "interrupted"

@@ -1,4 +1,4 @@
-"""Cases 11 to 14: what a resumed run is told, and in which folders it goes on."""
+"""Cases 11 to 14: what a resumed run prints, and in which folders it resumes."""
 
 import signal
 import socket
@@ -86,7 +86,7 @@ def test_12_with_another_environment_it_goes_on_and_says_that_bits_may_differ(ru
     for word in (f"torch 1.0, now {environment['torch']}", "device cuda:0, now cpu", "threads 1, now 2"):
         assert word in again.stdout()
     assert "the bits may differ" in again.stdout()
-    seen("threads, version and device named; goes on")
+    seen("threads, version and device named; resumes")
 
 
 @pytest.mark.case(13)
@@ -101,7 +101,7 @@ def test_13_nothing_to_resume_is_an_error_and_nothing_saved_a_clear_new_start(ru
     assert run("killed", probe=probes.kill_in_step, given=(3,)).wait() == -signal.SIGKILL
     again = resume("killed")
     assert again.wait() == 0
-    assert "killed: nothing to go on from, the run starts anew" in again.stdout()
+    assert "killed: no checkpoint to resume from, the run starts anew" in again.stdout()
     assert_identical(whole, tmp_path / "killed")
     seen("no folder, empty folder: exit 1; killed before the first save: said, identical")
 

@@ -63,7 +63,7 @@ def test_05_sigterm_saves_between_batches_and_prints_the_command_that_goes_on(ru
     assert saved(tmp_path / "stopped")["global_step"] == step + 1
     said = manifest.read(tmp_path / "stopped")
     assert (said["status"], said["error"]) == ("interrupted", "SIGTERM")
-    (command,) = re.findall(r"go on with: python train\.py (.*)", stopped.stderr())
+    (command,) = re.findall(r"resume with: python train\.py (.*)", stopped.stderr())
     assert resume(command.removeprefix("resume=")).wait() == 0
     assert_identical(whole, tmp_path / "stopped")
     seen(f"in step {step}: saved, exit 143, identical")
@@ -76,7 +76,7 @@ def test_05_sigterm_before_the_first_step_ends_in_order_too(run, resume, whole, 
     assert manifest.read(tmp_path / "early")["status"] == "interrupted"
     again = resume("early")
     assert again.wait() == 0
-    assert "early: nothing to go on from, the run starts anew" in again.stdout()
+    assert "early: no checkpoint to resume from, the run starts anew" in again.stdout()
     assert_identical(whole, tmp_path / "early")
     seen("while the pictures are loaded: exit 143")
 

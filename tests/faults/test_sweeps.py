@@ -76,7 +76,7 @@ def test_32_sigterm_ends_the_sweep_and_names_what_is_unfinished(sweep, tmp_path,
     said = stopped.stdout()
     assert "job 1 (kernel=2) interrupted: SIGTERM" in said
     assert "job - (kernel=3) not begun" in said
-    assert "go on with: python train.py resume=sweep\n" in stopped.stderr()
+    assert "resume with: python train.py resume=sweep\n" in stopped.stderr()
     assert states(tmp_path / "sweep")[:2] == ["finished", "interrupted"]
     assert manifest.read(tmp_path / "sweep/2") == {}
     seen("exit 143, the interrupted and the job not begun named")
@@ -89,7 +89,7 @@ def test_32_sigterm_ends_a_sweep_of_parallel_jobs_too(sweep, resume, tmp_path, a
     stopped.signal(signal.SIGTERM)
     assert stopped.wait() == 143
     assert "(kernel=1) " in stopped.stdout() and "job - (kernel=3) not begun" in stopped.stdout()
-    assert "go on with: python train.py resume=sweep\n" in stopped.stderr()
+    assert "resume with: python train.py resume=sweep\n" in stopped.stderr()
     assert not {"running", "finished"} & set(states(tmp_path / "sweep"))
     seen("two parallel jobs: exit 143, none left running")
 

@@ -27,7 +27,7 @@ def test_what_says_running_while_no_one_is_there_was_killed(tmp_path, capsys):
     listing.show([tmp_path])
     said = capsys.readouterr().out
     assert "2 runs" in said
-    assert f"go on with: python train.py resume={tmp_path / 'b'}" in said
+    assert f"resume with: python train.py resume={tmp_path / 'b'}" in said
 
 
 def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_told(tmp_path, capsys):
@@ -46,7 +46,7 @@ def test_a_pruned_run_is_told_as_such_and_is_nothing_to_go_on_with(tmp_path, cap
     manifest.write(tmp_path, status="finished", start="1", pruned=True)
     listing.show([tmp_path])
     assert [run.state for run in listing.found([tmp_path])] == ["pruned"]
-    assert "go on with" not in capsys.readouterr().out
+    assert "resume with" not in capsys.readouterr().out
 
 
 def test_entries_of_a_wrong_type_count_for_nothing(tmp_path, capsys):

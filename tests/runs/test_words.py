@@ -218,10 +218,10 @@ def test_only_cifar_10_is_told_not_to_download(tmp_path, monkeypatch):
 def test_the_command_that_resumes_one_s_own_run_holds_what_has_to_be_typed_again(tmp_path):
     words = ["seed=1", "experiment=mine", "model._target_=my.Net"]
     folder = begun(tmp_path / "mine", words, searchpath=["hydra.searchpath=[file:///x]"])
-    command = shlex.split(run_folder.going_on("python train.py", folder, own=True))
+    command = shlex.split(run_folder.resume_command("python train.py", folder, own=True))
     assert command[2:] == [f"resume={folder}", *words[1:], "hydra.searchpath=[file:///x]"]
     assert set(words) <= set(run_folder.resumed(command[2:]))
-    assert run_folder.going_on("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
+    assert run_folder.resume_command("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
 
 
 def test_all_that_has_to_be_typed_again_is_said_at_once(tmp_path):

@@ -46,7 +46,7 @@ def test_validation_loss_of_the_table_is_that_of_the_checkpoint(finished_run):
     assert validation_loss(finished_run, "best") == pytest.approx(best, abs=1e-5)
 
 
-def test_going_on_from_a_checkpoint_ends_where_an_uninterrupted_run_does(quick, tmp_path):
+def test_resume_command_from_a_checkpoint_ends_where_an_uninterrupted_run_does(quick, tmp_path):
     train(quick("max_epochs=4"), tmp_path / "whole")
     train(quick("max_epochs=2"), tmp_path / "half")
     last = tmp_path / "half/checkpoints/last.ckpt"

@@ -46,7 +46,7 @@ def test_a_checkpoint_of_another_configuration_is_not_continued(finished_run, sh
         train(knobs(*QUICK, f"ckpt_path={last}", "kernel=5", f"cache_dir={shared_cache}"), tmp_path)
 
 
-def test_going_on_with_another_palette_is_refused(picture_folder, tmp_path):
+def test_resume_command_with_another_palette_is_refused(picture_folder, tmp_path):
     """The labels would be made with one palette, the checkpoint decode with another."""
     np.save(tmp_path / "p.npy", np.random.default_rng(0).random((4, 3)).astype(np.float32))
     settings = ["data=folder", f"data.root={picture_folder}", "image_size=8", "num_colours=4", "num_filters=2",

@@ -132,7 +132,7 @@ WIDER = {  # words of the run, and what is changed in its checkpoint
         "an average's step of text": lambda c: c["callbacks"].update(MovingAverage={"latest_update_step": "x"}),
         "no weights that go on": lambda c: c.pop("current_model_state"),
         "weights that go on of another shape": lambda c: c["current_model_state"].update(palette=torch.zeros(1)),
-        "another palette that goes on": lambda c: c["current_model_state"].update(palette=torch.full((4, 3), 0.5)),
+        "another palette that is resumed": lambda c: c["current_model_state"].update(palette=torch.full((4, 3), 0.5)),
         "a count of a shape": lambda c: c["averaging_state"].update(n_averaged=torch.zeros(3)),
         "a count of text": lambda c: c.update(averaging_state="x"),
     }),

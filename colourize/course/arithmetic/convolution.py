@@ -1,4 +1,4 @@
-"""A convolution worked out by hand, step by step, as the course asks for it (CSC413 2023, assignment 2, 3.1)."""
+"""A convolution by hand, with every step (CSC413 2023, assignment 2, question 3.1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FILTERS: dict[str, list[list[Number]]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One output: the window of the zero-padded picture, the weights that lie on it, and the sum of the products."""
+    """One output pixel: window [k, k'] of the zero-padded picture, weights [k, k'], sum of their products."""
 
     row: int
     column: int
@@ -31,18 +31,18 @@ class Step:
 
 
 def steps(image: Matrix, kernel: Matrix, flip: bool = True) -> list[Step]:
-    """Every step of a zero-padded convolution that keeps the picture's size; row by row.
+    """Every step of a zero-padded convolution, row by row: image [H, W], kernel [k, k'] -> H * W steps.
 
-    Convolution turns the filter by 180 degrees, ``out[r, c] = sum_ij I[r - i, c - j] J[i, j]`` about its centre;
-    cross-correlation (``flip=False``), which is what torch calls a convolution, lays it on as it is. Zeros: (k-1)//2
-    before, k//2 behind.
+    Convolution turns the kernel by 180 degrees: ``out[r, c] = sum_ij I[r - i, c - j] J[i, j]``, i and j from its
+    centre. Cross-correlation (``flip=False``) does not turn it; torch calls this a convolution. The padding keeps the
+    size: (k - 1) // 2 zeros before, k // 2 behind.
 
     Raises:
-        InputError: a matrix that is empty or has rows of different lengths.
+        InputError: a matrix is empty, or its rows differ in length.
     """
     for name, matrix in (("image", image), ("kernel", kernel)):
         if not matrix or not matrix[0] or len({len(row) for row in matrix}) != 1:
-            raise InputError(f"{name}={matrix} is no matrix; pass rows of equal length")
+            raise InputError(f"{name} must be a matrix, got {matrix}; pass rows of equal length")
     height, width = len(kernel), len(kernel[0])
     weights = [list(row[::-1] if flip else row) for row in (kernel[::-1] if flip else kernel)]
     return [
@@ -62,7 +62,7 @@ def _step(image: Matrix, weights: list[list[Number]], row: int, column: int, top
 
 
 def result(worked: Sequence[Step]) -> list[list[Number]]:
-    """The output as a matrix."""
+    """The output of ``steps`` as a matrix [H, W]."""
     rows: list[list[Number]] = []
     for step in worked:
         if step.column == 0:
@@ -72,7 +72,7 @@ def result(worked: Sequence[Step]) -> list[list[Number]]:
 
 
 def meaning(kernel: Matrix, flip: bool = True) -> str:
-    """What a filter does, in words, where it is one of the usual kinds; ``flip`` as in ``steps``."""
+    """The effect of a filter [k, k'] in words, for the usual kinds of filter; ``flip`` as in ``steps``."""
     values = [value for row in kernel for value in row]
     total, largest = sum(values), max(abs(value) for value in values)
     if not largest:
@@ -93,7 +93,7 @@ def _of_one_weight(kernel: Matrix, flip: bool) -> str:
     ((row, column, weight),) = [(i, j, w) for i, wide in enumerate(kernel) for j, w in enumerate(wide) if w]
     middles = [side // 2 if flip else (side - 1) // 2 for side in (len(kernel), len(kernel[0]))]
     down, right = row - middles[0], column - middles[1]
-    if not flip:  # laid on as it is, a weight below the centre fetches what is below
+    if not flip:  # without the turn, a weight below the centre fetches the pixel below
         down, right = -down, -right
     if not (down or right):
         return "identity: every pixel stays as it is" if _is_one(weight) else f"scales the picture: times {weight:g}"
@@ -116,7 +116,7 @@ def _scaled(factor: Number) -> str:
 
 
 def rendered(image: Matrix, kernel: Matrix, flip: bool = True) -> str:
-    """The whole calculation as text: picture, filter, every step's products, the output, what the filter does."""
+    """The calculation as text: picture [H, W], filter [k, k'], effect of the filter, products of each step, output."""
     worked = steps(image, kernel, flip)
     name = "convolution" if flip else "cross-correlation"
     lines = ["I =", *_rows(image), "J =", *_rows(kernel), f"what it does: {meaning(kernel, flip)}", ""]

@@ -1,4 +1,4 @@
-"""Receptive fields of a network's outputs: exact, borders and all, and by the formula for chains."""
+"""Receptive fields of a network's outputs: exact with borders, and by the formula for chains."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,8 +14,10 @@ from colourize.errors import InputError
 
 
 def closed_form(network: nn.Module, shape: tuple[int, int, int]) -> tuple[Extent, Extent] | None:
-    """The field of a network's outputs, rows and columns, by the formula for chains; None where it is no chain of
-    convolutions and poolings alone."""
+    """The fields of rows and columns for a picture [C, H, W], by the formula for chains (``windows.chain``).
+
+    None for a network that is not a chain of convolutions and poolings.
+    """
     _, seen = walk(network, shape)
     if not seen.chain or any(window.kind != "convolution" for axes in seen.chain for window in axes):
         return None
@@ -24,14 +26,14 @@ def closed_form(network: nn.Module, shape: tuple[int, int, int]) -> tuple[Extent
 
 @dataclass(frozen=True)
 class Field:
-    """The exact receptive fields of all outputs of a network, borders and all."""
+    """The exact receptive fields of all outputs of a network on a picture with borders."""
 
     ways: tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], ...]  # [H', H] and [W', W] of each way
     strides: tuple[Fraction, Fraction]  # pixels from one output to the next, down and across
 
     @property
     def shape(self) -> tuple[int, int]:
-        """H', W'."""
+        """Height H' and width W' of the output."""
         rows, columns = self.ways[0]
         return len(rows), len(columns)
 
@@ -45,12 +47,14 @@ def field(network: nn.Module, shape: tuple[int, int, int]) -> Field:
     """Fields of a network's outputs on a picture [C, H, W].
 
     Raises:
-        InputError: the network does something of which the field is not known.
+        InputError: an operation of the network has no known receptive field.
     """
     _, seen = walk(network, shape, border)
     far = extents(walk(network, shape)[1].ways)
     if seen.ways is None or far is None:
-        raise InputError(f"{type(network).__name__} does something whose receptive field is not known")
+        raise InputError(
+            f"{type(network).__name__} has an operation whose receptive field is not known; use layers of torch.nn"
+        )
     pairs = [(rows, columns) for rows, columns in seen.ways if isinstance(rows, Border) and isinstance(columns, Border)]
     strides = far[0].stride, far[1].stride
     return Field(tuple((rows.seen, columns.seen) for rows, columns in pairs), strides)

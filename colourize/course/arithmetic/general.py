@@ -1,8 +1,8 @@
 """Totals of a network as formulas in NIC, NF, NC, the kernel k and the picture's sides H and W.
 
-A convolution has k**2 weights for each pair of channels, and k**2 connections for each of them and each pixel. So a
-total is k**2 A + B, times H W unless it is the weights, with A and B polynomials in the channels: two kernels give
-both (``symbolic.fitted``), and further networks check that this is so.
+A convolution has k**2 weights for each pair of channels, and k**2 connections for each pair and each pixel. So the
+total of weights is k**2 A + B, and every other total is H W (k**2 A + B), with polynomials A and B in the channels.
+Two kernels determine A and B (``symbolic.fitted``); further networks check the formula.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from colourize.course.arithmetic.walk import walk
 from colourize.errors import InputError
 
 K, H, W = sympy.symbols("k H W", positive=True, integer=True)
-SIDE = 8  # of the pictures on which is counted
+SIDE = 8  # pixels of the counted pictures
 CHECKS = ((3, 5, 7, 5, 8, 12), (2, 9, 4, 4, 16, 4), (1, 32, 24, 3, 32, 32))  # NIC, NF, NC, k, H, W
 RESIZING = "pooling", "upsampling"
 Build = Callable[[int, int, int, int], nn.Module]  # from NIC, NF, NC, k
@@ -26,10 +26,10 @@ Build = Callable[[int, int, int, int], nn.Module]  # from NIC, NF, NC, k
 def general(build: Build) -> dict[str, sympy.Expr]:
     """Weights, outputs and connections by name, without biases and batch norm; sides are multiples of 4.
 
-    ``outputs of convolutions`` and the like leave layers out that only pool or upsample.
+    ``outputs of convolutions`` and ``connections of convolutions`` leave out pooling and upsampling layers.
 
     Raises:
-        InputError: a count that is no such formula.
+        InputError: a count does not follow the formula.
     """
     one, two = (
         fitted({point: _counts(build, (*point, kernel, SIDE, SIDE)) for point in POINTS}) for kernel in (1, 2)
@@ -43,7 +43,7 @@ def general(build: Build) -> dict[str, sympy.Expr]:
 
 
 def _formula(name: str, at_1: sympy.Expr, at_2: sympy.Expr) -> sympy.Expr:
-    """k**2 A + B from its values at k = 1 and k = 2, A + B and 4 A + B."""
+    """k**2 A + B from its values A + B at k = 1 and 4 A + B at k = 2."""
     area = sympy.Integer(1) if name == "weights" else H * W
     scale = sympy.Integer(1) if name == "weights" else sympy.Integer(SIDE**2)
     slope = sympy.expand((at_2 - at_1) / 3 / scale)

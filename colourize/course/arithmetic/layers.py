@@ -1,11 +1,11 @@
-"""What a layer is, in numbers.
+"""Counts of a layer: weights, outputs, connections, multiply-adds, memory.
 
 The course's convention (CSC413 2023, assignment 2, question 4.3) counts convolutions, poolings, upsamplings and fully
 connected layers, without biases and batch norm: *weights*; *outputs*, the units of each layer's output; *connections*,
-pairs of an input unit and an output unit, borders aside: kernel * kernel * channels for each output unit of a
-convolution, and for each input unit of a transposed one. ``used`` are the connections that do not end on padding.
-With biases in, a bias is one weight and for every unit one connection; batch norm and ReLU are layers too, with one
-connection a unit. A layer whose parameters an earlier one has counted, because both are one module, has no weights.
+pairs of an input unit and an output unit, without regard to borders: kernel * kernel * channels for each output unit
+of a convolution, and for each input unit of a transposed one. ``used`` counts the connections that do not end on
+padding. The convention with biases counts a bias as one weight, and as one connection for each unit; it also counts
+batch norm and ReLU, with one connection for each unit. A module used twice has its weights counted once.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,21 +45,24 @@ class Layer:
 
     @property
     def memory(self) -> int:
-        """Bytes of the output; none where it lies in the input's memory, as that of a ReLU in place does."""
+        """Bytes of the output; 0 for an output in the input's memory, such as that of a ReLU in place."""
         return 0 if self.in_place else BYTES * self.units
 
     @property
     def units(self) -> int:
+        """Number of values of the output for one picture."""
         return torch.Size(self.shape).numel()
 
     @property
     def counted(self) -> bool:
-        """Whether the course's convention counts it."""
+        """Whether the course's convention counts this layer."""
         return self.kind in COUNTED
 
 
 @dataclass(frozen=True)
 class Totals:
+    """Sums of the counts of a network's layers, for one picture."""
+
     weights: int
     outputs: int
     connections: int
@@ -69,9 +72,9 @@ class Totals:
 
 
 def taken(layers: Sequence[Layer], biases: bool) -> list[Layer]:
-    """The layers as a convention counts them; with ``biases`` those are added to weights, connections, multiply-adds.
+    """The layers as a convention counts them; ``biases`` adds biases and batch norm to weights and connections.
 
-    A bias's addition costs no multiply-add of its own; batch norm's scale and shift are one for each unit.
+    Adding a bias costs no extra multiply-add; batch norm's scale and shift cost one for each unit.
     """
     if not biases:
         return [layer for layer in layers if layer.counted]
@@ -95,7 +98,7 @@ def totals(layers: Sequence[Layer], biases: bool = False) -> Totals:
 def fully_connected(layers: Sequence[Layer]) -> list[Layer]:
     """The same layers with every convolution replaced by a fully connected layer between the same units.
 
-    Each has weights of its own, and every unit from the first of them on sees the whole picture.
+    Each pair of units has its own weight; every unit from the first such layer on sees the whole picture.
     """
     first = next((place for place, layer in enumerate(layers) if "convolution" in layer.kind), len(layers))
     dense = [_dense(layer) if "convolution" in layer.kind else layer for layer in layers]
@@ -111,7 +114,7 @@ def _dense(layer: Layer) -> Layer:
 
 
 def count(name: str, module: nn.Module, in_shape: tuple[int, ...], shape: tuple[int, ...]) -> Layer:
-    """Counts one layer; of what is not known by its kind, parameters and units only."""
+    """Counts one layer; for an unknown kind of layer only its parameters and units."""
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
     axes = windows(module)
     biases = bias.numel() if isinstance(bias, torch.Tensor) else 0
@@ -157,13 +160,13 @@ def _kind(module: nn.Module) -> str:
 
 UPSAMPLINGS: dict[str, Callable[[int], Window]] = {
     "nearest": lambda factor: Window(stride=factor, kind="repetition"),
-    # o = m s + (s - 1) / 2 + e with |e| < s: a transposed convolution with a triangle
+    # o = m s + (s - 1) / 2 + e, |e| < s: a transposed convolution with a triangle filter
     "bilinear": lambda factor: Window(2 * factor - factor % 2, factor, factor // 2, kind="transposed"),
 }
 
 
 def windows(module: nn.Module) -> Axes | None:
-    """The two axes of a layer; None where it is none of those that see a window."""
+    """The windows of a layer, rows and columns; None for a layer without a window."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.MaxPool2d | nn.AvgPool2d):
         kind = "transposed" if isinstance(module, nn.ConvTranspose2d) else "convolution"
         kernels, strides = _pair(module.kernel_size), _pair(module.stride)

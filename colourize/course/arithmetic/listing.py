@@ -1,4 +1,4 @@
-"""The counts of a network's layers as tables and as JSON, by both conventions and for pictures of one or two sizes."""
+"""The counts of a network's layers as tables and as JSON, by both conventions, for one or two picture sizes."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -28,11 +28,11 @@ Shape = tuple[int, int, int]
 
 
 def as_tables(name: str, sizes: Sequence[Shape], counted: list[list[Layer]], table: Callable[[Rows], str]) -> str:
-    """Both conventions' tables and what they mean.
+    """The tables of both conventions, with a note on their columns.
 
     Args:
-        sizes: of the input, [C, H, W]; the second one's counts follow in a table of their own.
-        counted: the layers for each of them.
+        sizes: input sizes [C, H, W]; the second size has its own table.
+        counted: the layers for each size.
         table: ``colourize.present.tables.as_text`` or ``as_markdown``.
     """
     parts = [f"{name}, input {' and '.join(map(_by, sizes))}"]
@@ -54,7 +54,7 @@ def _everything(layers: Sequence[Layer], sums: Totals) -> Rows:
 
 
 def _counts(layers: Sequence[Layer], sums: Totals) -> Rows:
-    """What grows with the picture; kinds and fields are those of the first table."""
+    """The counts that grow with the picture; kinds and fields are in the first table."""
     rows = [[layer.name, _by(layer.shape), *_without_used(layer)] for layer in layers]
     return [[*COUNTS], *rows, ["total", "", *_without_used(sums)]]
 
@@ -89,7 +89,7 @@ def _by(shape: Sequence[int]) -> str:
 
 
 def as_json(name: str, sizes: Sequence[Shape], counted: list[list[Layer]]) -> str:
-    """The same numbers, and each layer's windows."""
+    """The numbers of ``as_tables`` and the windows of each layer, as JSON."""
     counts = [
         {
             "convention": told,

@@ -1,4 +1,4 @@
-"""A plain list of layers as a network: what ``colourize describe --layers FILE`` reads."""
+"""A network from a list of layers, as in the file of ``colourize describe --layers FILE``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ FORM = "input: [3, 32, 32], layers: [{convolution: {channels: 8, kernel: 3, bias
 
 
 def sequential(listed: Any) -> tuple[nn.Sequential, tuple[int, int, int]]:
-    """The network of a list, without values, and the shape [C, H, W] of its input.
+    """The network of a list, on the meta device, and the shape [C, H, W] of its input.
 
     Args:
         listed: ``{"input": [C, H, W], "layers": [...]}``, each layer a name and its value: ``convolution`` and
@@ -23,13 +23,13 @@ def sequential(listed: Any) -> tuple[nn.Sequential, tuple[int, int, int]]:
             picture is flattened), ``relu``, ``batch_norm`` (no value).
 
     Raises:
-        InputError: a list of another form; a layer that is not known or does not fit.
+        InputError: the list has another form; a layer is unknown or does not fit its input.
     """
     if not isinstance(listed, dict) or set(listed) != {"input", "layers"} or not isinstance(listed["layers"], list):
-        raise InputError(f"no list of layers; pass {FORM}")
+        raise InputError(f"the file must hold an input and a list of layers; pass {FORM}")
     shape = listed["input"]
     if not (isinstance(shape, list) and len(shape) == 3 and all(type(n) is int and n > 0 for n in shape)):
-        raise InputError(f"input={shape}: pass channels, height and width, such as [3, 32, 32]")
+        raise InputError(f"input must be three whole numbers above 0, got {shape}; pass [channels, height, width]")
     seen, modules = torch.empty(1, *shape, device="meta"), []
     for number, entry in enumerate(listed["layers"], start=1):
         name, value = _named(number, entry)
@@ -46,19 +46,19 @@ def sequential(listed: Any) -> tuple[nn.Sequential, tuple[int, int, int]]:
 def _named(number: int, entry: Any) -> tuple[str, Any]:
     named = {entry: None} if isinstance(entry, str) else entry
     if not isinstance(named, dict) or len(named) != 1 or next(iter(named)) not in LAYERS:
-        raise InputError(f"layer {number}, {entry}: pass one of {', '.join(LAYERS)}")
+        raise InputError(f"layer {number} must be a known layer, got {entry}; pass one of {', '.join(LAYERS)}")
     return next(iter(named.items()))
 
 
 def _whole(**numbers: Any) -> None:
     for name, number in numbers.items():
         if type(number) is not int or number < 1:
-            raise InputError(f"{name}={number}: pass a whole number of 1 or more")
+            raise InputError(f"{name} must be a whole number of 1 or more, got {number}")
 
 
 def _values(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise InputError("pass its values by name, such as {channels: 8, kernel: 3, bias: false}")
+        raise InputError("values must have names; pass {channels: 8, kernel: 3, bias: false} or the like")
     return given
 
 
@@ -100,7 +100,7 @@ def _upsampling(factor: Any) -> nn.Module:
 
 def _plain(layer: nn.Module, value: Any) -> nn.Module:
     if value is not None:
-        raise InputError("it takes no value; leave it out")
+        raise InputError("the layer takes no value; leave it out")
     return layer
 
 

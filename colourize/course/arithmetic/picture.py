@@ -1,4 +1,4 @@
-"""A receptive field over a picture."""
+"""Figures of receptive fields over a picture."""
 
 from collections.abc import Sequence
 
@@ -9,20 +9,22 @@ from numpy.typing import NDArray
 
 from colourize.course.arithmetic.fields import Field
 
-DIMMED = 0.3  # brightness of what an output does not see
-PHASES = 4  # neighbouring outputs that are drawn, whose fields may differ
+DIMMED = 0.3  # brightness of pixels outside the field
+PHASES = 4  # drawn neighbours; their fields may differ
 
 
 def outputs_to_draw(field: Field) -> list[tuple[int, int]]:
-    """The first output and some neighbours near the middle, as (row, column)."""
+    """The first output and ``PHASES`` neighbours near the middle, as (row, column)."""
     rows, columns = field.shape
     near = ((rows // 8 * 4 + phase, columns // 8 * 4 + phase) for phase in range(PHASES))
     return list(dict.fromkeys([(0, 0), *((min(row, rows - 1), min(column, columns - 1)) for row, column in near)]))
 
 
 def field_figure(field: Field, picture: NDArray[np.uint8], outputs: Sequence[tuple[int, int]], title: str) -> Figure:
-    """What each of the outputs (row, column) sees of a picture [H, W, 3], which lies in the dark elsewhere; a frame is
-    round the pixels that the output stands for."""
+    """The fields of some outputs (row, column) over a picture, uint8 [H, W, 3].
+
+    Pixels outside the field are dark; a frame marks the pixels at the output's own place.
+    """
     figure = Figure(figsize=(max(4.4, 2.2 * len(outputs)), 2.7), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)
     height, width = (max(1, int(stride)) for stride in field.strides)

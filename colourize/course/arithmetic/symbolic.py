@@ -1,7 +1,7 @@
 """Totals of a network as polynomials in its numbers of channels.
 
-A count is a sum of products of at most two of NIC, NF and NC, so it is a polynomial of degree 2 at most: its ten
-coefficients follow exactly from ten counted networks, and further networks check them.
+A count is a sum of products of at most two of NIC, NF and NC: a polynomial of degree at most 2. Ten counted networks
+determine its ten coefficients exactly; further networks check them.
 """
 
 import itertools
@@ -31,7 +31,7 @@ Build = Callable[[int, int, int], nn.Module]  # from NIC, NF, NC
 
 @dataclass(frozen=True)
 class Solved:
-    """The totals of a network for square pictures, by a convention."""
+    """The totals of a network for square pictures of ``side`` pixels, by one convention."""
 
     network: str
     convention: str
@@ -40,7 +40,7 @@ class Solved:
 
 
 def solved(name: str, build: Build, side: int) -> list[Solved]:
-    """Both conventions, for a side and twice that."""
+    """The totals by both conventions, for pictures of ``side`` and 2 ``side`` pixels."""
     return [
         Solved(name, told, each, polynomials(build, (each, each), biases))
         for biases, told in CONVENTIONS.items()
@@ -49,6 +49,7 @@ def solved(name: str, build: Build, side: int) -> list[Solved]:
 
 
 def solved_as_json(found: Sequence[Solved]) -> str:
+    """The polynomials as JSON, each as a text that sympy reads."""
     return json.dumps(
         [{"network": each.network, "convention": each.convention, "side": each.side,
           **{name: str(value) for name, value in each.totals.items()}} for each in found], indent=1,
@@ -56,7 +57,7 @@ def solved_as_json(found: Sequence[Solved]) -> str:
 
 
 def solved_as_tables(found: Sequence[Solved], markdown: bool) -> str:
-    """A heading and a table for each."""
+    """A heading and a table for each network, size and convention."""
     parts = [NOTE]
     for each in found:
         rows = [["total", "polynomial"], *([name, str(each.totals[name])] for name in SUMMED)]
@@ -69,13 +70,13 @@ def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> d
     """Totals by name as functions of NIC, NF and NC, for pictures [NIC, H, W]; ``sides`` are H and W.
 
     Raises:
-        InputError: a count that is no such polynomial.
+        InputError: a count does not follow a polynomial of degree 2.
     """
     return fitted({point: _counts(build, point, sides, biases) for point in POINTS})
 
 
 def fitted(counted: Mapping[tuple[int, int, int], Mapping[str, int]]) -> dict[str, sympy.Expr]:
-    """The polynomials through counts by name at the ``POINTS``; InputError as for ``polynomials``."""
+    """The polynomials through the counts at the ``POINTS``, by name; raises as ``polynomials``."""
     matrix = sympy.Matrix([[monomial_at(term, point) for term in MONOMIALS] for point in LATTICE])
     found = {}
     for name in counted[LATTICE[0]]:
@@ -84,13 +85,13 @@ def fitted(counted: Mapping[tuple[int, int, int], Mapping[str, int]]) -> dict[st
         polynomial = sum(c * term for c, term in zip(coefficients, MONOMIALS, strict=True))
         for point in CHECKS:
             if monomial_at(polynomial, point) != counted[point][name]:
-                raise InputError(f"the {name} of this network are no polynomial of degree 2 in NIC, NF and NC")
+                raise InputError(f"the {name} of this network do not follow a polynomial of degree 2 in NIC, NF and NC")
         found[name] = polynomial
     return found
 
 
 def monomial_at(term: sympy.Expr, point: tuple[int, int, int]) -> sympy.Expr:
-    """An expression in NIC, NF and NC at numbers for them."""
+    """The value of an expression at numbers for NIC, NF and NC."""
     return sympy.sympify(term).subs(dict(zip(SYMBOLS, point, strict=True)))
 
 

@@ -1,8 +1,8 @@
-"""A network walked through layer by layer: what each counts, and what each output sees.
+"""A walk through a network, layer by layer: the counts of each layer and the receptive fields of its units.
 
-torch.fx finds the layers and what is done between them; meta tensors give the shapes without computing; the fields
-are propagated as index sets. A skip is a second way to the same unit, so a field is a union of products of rows and
-columns.
+torch.fx finds the layers and the operations between them; meta tensors give the shapes without computing; the fields
+are propagated as index sets. A skip connection is a second way to the same unit, so a field is a union of products of
+rows and columns.
 """
 
 import copy
@@ -23,17 +23,17 @@ from colourize.private.torch import storage_key
 
 ELEMENTWISE = F.relu, torch.relu, torch.sigmoid, torch.tanh, F.gelu, F.silu, "clone"
 UNIONS = torch.cat, operator.add, torch.add
-LAYERS_ONLY = "conv", "pool", "interpolate", "upsample", "linear", "_norm"  # in the name of what a layer must do
+LAYERS_ONLY = "conv", "pool", "interpolate", "upsample", "linear", "_norm"  # in names of functions
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A tensor without values [1, C, H, W] and how the input came to it.
+    """A meta tensor [1, C, H, W] and its dependence on the input.
 
     Attributes:
-        ways: from the input to its units; None where they are not known.
-        chain: the layers that alone made it; None where anything else had a part, or a layer without a window.
-        whole: whether every unit sees the whole picture, behind a fully connected layer.
+        ways: the ways from the input to its units; None if unknown.
+        chain: the windows of the layers that made it; None if anything else took part, or a layer without a window.
+        whole: whether every unit sees the whole picture, as behind a fully connected layer.
     """
 
     tensor: Tensor
@@ -43,10 +43,10 @@ class Seen:
 
 
 class Walk(fx.Interpreter):
-    """Runs a network's graph on ``Seen`` in place of tensors, and notes each layer."""
+    """Runs a network's graph on ``Seen`` in place of tensors, and records each layer."""
 
     def __init__(self, network: nn.Module, picture: Tensor) -> None:
-        root = nn.Sequential(_without_values(network))  # so that a network without parts is a layer
+        root = nn.Sequential(_without_values(network))  # so a network without submodules is a layer
         super().__init__(fx.GraphModule(root, _Layers(picture).trace(root)))
         self.layers: list[Layer] = []
         self.counted: set[nn.Parameter] = set()
@@ -66,7 +66,7 @@ class Walk(fx.Interpreter):
         return Seen(made, ways, chain, whole)
 
     def _once(self, layer: Layer, module: nn.Module) -> Layer:
-        """The layer without weights where an earlier use of the module has counted them."""
+        """The layer; without weights if an earlier use of its module counted them."""
         parameters = set(module.parameters())
         again = bool(parameters) and parameters <= self.counted
         self.counted |= parameters
@@ -75,7 +75,7 @@ class Walk(fx.Interpreter):
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         name = getattr(target, "__name__", str(target))
         if any(part in name for part in LAYERS_ONLY):
-            raise InputError(f"{name}() is called outside of a layer and would not be counted; use its nn.Module")
+            raise InputError(f"{name}() is called outside a layer and would not be counted; use its nn.Module")
         made = super().call_function(target, *_bare((args, kwargs)))
         return self._follow(target, args, kwargs, made)
 
@@ -84,11 +84,11 @@ class Walk(fx.Interpreter):
         return self._follow(target, args, kwargs, made)
 
     def _follow(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Any:
-        """The ways through what is done between layers."""
+        """The result of an operation between layers, with its ways."""
         sources = _found((args, kwargs), Seen)
         if _found((args, kwargs), nn.Parameter):
             name = getattr(target, "__name__", str(target))
-            raise InputError(f"{name}() computes with a parameter outside of a layer; make an nn.Module of the two")
+            raise InputError(f"{name}() computes with a parameter outside a layer; put both into an nn.Module")
         if not isinstance(made, Tensor) or not sources:
             return made
         first, ways = sources[0], None
@@ -104,7 +104,7 @@ class Walk(fx.Interpreter):
 
 
 class _Layers(fx.Tracer):
-    """Stops at layers without parts; where a network asks for the picture's size, it branches as for this one."""
+    """Traces down to layers without submodules; a branch on the picture's size follows this picture's size."""
 
     def __init__(self, picture: Tensor) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class _Layers(fx.Tracer):
     def to_bool(self, obj: fx.Proxy) -> bool:
         try:
             return bool(self._value(obj.node))
-        except RuntimeError:  # it asks for more than the size, or of more than the picture
+        except RuntimeError:  # the condition depends on more than the picture's size
             return super().to_bool(obj)
 
     def _value(self, node: fx.Node) -> Any:
@@ -127,7 +127,7 @@ class _Layers(fx.Tracer):
         raise NotImplementedError
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Also what has no parts but weights of its own is looked into, unless it is one of torch's layers."""
+        """Whether tracing stops here: at torch's layers, and at modules without submodules and parameters."""
         if any(True for _ in m.children()):
             return False
         of_torch = any(kind.__module__.startswith("torch.nn.modules.") for kind in type(m).__mro__ if kind != nn.Module)
@@ -145,7 +145,7 @@ def _found(values: Any, kind: type[Any]) -> list[Any]:
 
 
 def _without_values(network: nn.Module) -> nn.Module:
-    """A copy on the meta device, in float32 and eval mode, without a copy of the values; what is shared stays so."""
+    """A copy on the meta device, in float32 and eval mode; shared parameters stay shared."""
     memo: dict[int, Tensor] = {
         id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad) for p in network.parameters()
     }
@@ -154,31 +154,31 @@ def _without_values(network: nn.Module) -> nn.Module:
 
 
 def _joins_units(target: Any, args: Any, kwargs: Any, sources: Sequence[Seen], made: Tensor) -> bool:
-    """Whether a unit is what the units of the same row and column of its sources were: no broadcast, no cat of rows."""
+    """Whether a unit depends only on its sources' units of the same row and column: no broadcast, no cat of rows."""
     dim = kwargs.get("dim", args[1] if len(args) > 1 else 0) if target is torch.cat else 1
     alike = all(source.tensor.ndim == 4 and source.tensor.shape[2:] == made.shape[2:] for source in sources)
     return dim in (1, -3) and alike and all(source.ways is not None for source in sources)
 
 
 def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) -> tuple[list[Layer], Seen]:
-    """Layers of a network for one picture [C, H, W], in the order of their use; and what its output sees.
+    """Layers of a network for one picture [C, H, W], in the order of their use; and its output as ``Seen``.
 
     Raises:
-        InputError: torch.fx cannot follow the network, it does not take such a picture, or it has weights or layers
-            that no nn.Module stands for, so that they would not be counted.
+        InputError: torch.fx cannot trace the network; the network does not take such a picture; it has weights or
+            layers outside any nn.Module, which would not be counted.
     """
     channels, height, width = shape
     picture = Seen(torch.empty(1, channels, height, width, device="meta"), ((start(height), start(width)),))
     try:
         walker = Walk(network, picture.tensor)
         seen = walker.run(picture)
-    except Exception as error:  # fx, and layers given another shape than they take, raise half a dozen kinds
+    except Exception as error:  # torch.fx, and layers given a wrong shape, raise many kinds
         cause = str(error).strip().partition("\n")[0]
         raise InputError(f"{type(network).__name__} cannot be followed: {cause}") from error
     counted, there = totals(walker.layers, biases=True).weights, sum(p.numel() for p in network.parameters())
     if counted != there:
         raise InputError(
-            f"{type(network).__name__} has {there:,} weights, of which its layers use {counted:,}; leave out what it "
-            "does not use, and share whole layers"
+            f"{type(network).__name__} has {there:,} weights, but its layers use {counted:,}; remove unused weights, "
+            "and share whole layers"
         )
     return walker.layers, seen

@@ -1,4 +1,4 @@
-"""The ways from a picture to the units of a tensor [1, C, H, W], and what is done to them on the way."""
+"""The ways from a picture to the units of a tensor [1, C, H, W], and the effect of each operation on them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ Ways = tuple[tuple[Relation, Relation], ...]  # rows and columns of each way to 
 
 
 def extents(ways: Ways | None) -> tuple[Extent, Extent] | None:
-    """The fields of rows and columns; None where they are not known, or are those of a picture with borders."""
+    """The fields of rows and columns; None if they are unknown, or of a picture with borders (``Border``)."""
     if ways is None or not all(isinstance(axis, Plane) for way in ways for axis in way):
         return None
     rows, columns = (extent([way[axis] for way in ways]) for axis in (0, 1))  # type: ignore[misc]
@@ -20,20 +20,21 @@ def extents(ways: Ways | None) -> tuple[Extent, Extent] | None:
 
 
 def _each(ways: Ways, before: Tensor, after: Tensor, step: Callable[[Relation, int, int, int], Relation]) -> Ways:
-    """Every axis of every way through a step, which is given its number and the sides before and after."""
+    """Applies ``step`` to every axis of every way; it gets the axis, its number, and its sides before and after."""
     sides = list(zip(range(2), before.shape[2:], after.shape[2:], strict=True))
     passed = (tuple(step(axis, *side) for axis, side in zip(way, sides, strict=True)) for way in ways)
     return tuple((rows, columns) for rows, columns in passed)
 
 
 def through(ways: Ways | None, axes: Axes | None, before: Tensor, after: Tensor) -> Ways | None:
+    """Through a layer with these windows; None if the ways or the windows are unknown."""
     if ways is None or axes is None or before.ndim != 4:
         return None
     return _each(ways, before, after, lambda axis, number, *sides: axis.through(axes[number], *sides))
 
 
 def padded(ways: Ways, pads: Sequence[int], mode: str, before: Tensor, after: Tensor) -> Ways:
-    """Through torch's padding: columns first, then rows."""
+    """Through ``F.pad``; ``pads`` in torch's order: left, right, top, bottom."""
     starts = pads[2], pads[0]
     if mode == "replicate":
         return _each(ways, before, after, lambda axis, number, *sides: axis.repeated(starts[number], *sides))

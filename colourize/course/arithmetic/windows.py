@@ -1,6 +1,6 @@
-"""Which input positions an output position of a layer sees, along one axis; and the fields that follow.
+"""The input positions that an output position of a layer sees, along one axis, and the receptive fields from them.
 
-A layer sees a product of rows and columns, so a chain of layers is two chains along one axis.
+The window of a layer is a product of rows and columns, so each axis is computed by itself.
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Window:
-    """One axis of a layer. ``padding`` counts the zeros before; a repetition is a nearest upsampling by ``stride``."""
+    """One axis of a layer. ``padding``: zeros before; "repetition": nearest-neighbour upsampling by ``stride``."""
 
     kernel: int = 1
     stride: int = 1
@@ -29,7 +29,7 @@ class Window:
         return Fraction(self.stride) if self.kind == "convolution" else Fraction(1, self.stride)
 
     def sees(self, output: int) -> list[int]:
-        """Input positions that output position o sees, borders aside.
+        """Input positions that output position o sees, without borders.
 
         Convolution o s - p + d i; transposed convolution the m with o = m s - p + d i; 0 <= i < k.
         """
@@ -41,7 +41,7 @@ class Window:
         return sorted({position // self.stride for position in reached if position % self.stride == 0})
 
     def count(self, num_inputs: int, num_outputs: int) -> int:
-        """How many pairs of an input and an output there are on a picture with borders: the sum of ``pairs``."""
+        """Number of pairs of an input and an output on a picture with borders: the sum of ``pairs``."""
         if self.kind == "repetition":
             return min(num_outputs, num_inputs * self.stride)
         at, reached = (num_outputs, num_inputs) if self.kind == "convolution" else (num_inputs, num_outputs)
@@ -53,7 +53,7 @@ class Window:
         return sum(max(0, last - first + 1) for first, last in ends)
 
     def pairs(self, num_inputs: int, num_outputs: int) -> NDArray[np.bool_]:
-        """Which input each output sees, on a picture with borders: [num_outputs, num_inputs]."""
+        """The inputs that each output sees, on a picture with borders: bool [num_outputs, num_inputs]."""
         seen = np.zeros((num_outputs, num_inputs), bool)
         for output in range(num_outputs):
             seen[output, [position for position in self.sees(output) if 0 <= position < num_inputs]] = True
@@ -64,7 +64,7 @@ class Window:
 class Plane:
     """The exact field along an axis without borders: output q P + r sees the pixels q S + ``offsets[r]``.
 
-    P is the number of offsets, the phases; S is ``step``.
+    P is the number of phases, ``len(offsets)``; S is ``step``.
     """
 
     offsets: tuple[frozenset[int], ...] = (frozenset({0}),)
@@ -84,9 +84,11 @@ class Plane:
         return frozenset(turns * self.step + pixel for pixel in self.offsets[phase])
 
     def cropped(self, part: slice) -> Self:
+        """The same field: a crop at the end moves nothing."""
         return self
 
     def repeated(self, before: int, num_inputs: int, num_outputs: int) -> Self:
+        """The field after a padding by the outermost value, away from the border."""
         return self.through(Window(padding=before), num_inputs, num_outputs)
 
 
@@ -101,10 +103,11 @@ class Border:
         return type(self)(window.pairs(num_inputs, num_outputs) @ self.seen)
 
     def cropped(self, part: slice) -> Self:
+        """The field of the outputs in ``part``."""
         return type(self)(self.seen[part])
 
     def repeated(self, before: int, num_inputs: int, num_outputs: int) -> Self:
-        """The field after a padding that repeats the outermost value."""
+        """The field after a padding by the outermost value."""
         source = np.clip(np.arange(num_outputs) - before, 0, num_inputs - 1)
         return type(self)(self.seen[source])
 
@@ -114,9 +117,9 @@ class Extent:
     """A receptive field in numbers, along an axis, in pixels.
 
     Attributes:
-        sizes: from the first to the last pixel seen, both counted, for each phase of the outputs; 0: none is seen.
-        stride: from one output to the next.
-        start: the first pixel that output 0 sees, where the padding begins at -1; None: it sees none.
+        sizes: pixels from the first to the last one seen, inclusive, for each phase of the outputs; 0: none.
+        stride: pixels from one output to the next.
+        start: the first pixel that output 0 sees; -1 and below lie on padding; None: it sees no pixel.
     """
 
     sizes: tuple[int, ...]
@@ -125,11 +128,12 @@ class Extent:
 
     @property
     def size(self) -> int:
+        """The largest of ``sizes``."""
         return max(self.sizes)
 
 
 def extent(planes: Sequence[Plane]) -> Extent:
-    """The field of the union of several ways through a network."""
+    """The field of the union of several ways to the same units."""
     period = math.lcm(*(len(plane.offsets) for plane in planes))
     seen = [frozenset().union(*(plane.pixels(position) for plane in planes)) for position in range(period)]
     sizes = tuple(max(pixels) - min(pixels) + 1 if pixels else 0 for pixels in seen)
@@ -156,8 +160,10 @@ Start = Callable[[int], Relation]  # the relation of a side's pixels to themselv
 
 
 def plane(side: int) -> Relation:
+    """The identity without borders."""
     return Plane()
 
 
 def border(side: int) -> Relation:
+    """The identity on an axis of ``side`` pixels, with borders."""
     return Border(np.eye(side, dtype=bool))

@@ -119,5 +119,5 @@ def test_the_text_holds_every_step_and_the_output():
 
 @pytest.mark.parametrize("kernel", [[], [[]], [[1, 2], [3]]])
 def test_what_is_no_matrix_is_told(kernel):
-    with pytest.raises(InputError, match="is no matrix; pass rows of equal length"):
+    with pytest.raises(InputError, match="must be a matrix, got .*; pass rows of equal length"):
         steps(HANDOUT, kernel)

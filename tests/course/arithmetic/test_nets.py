@@ -79,20 +79,35 @@ def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
 @pytest.mark.parametrize(
     ("listed", "told"),
     [
-        (None, "no list of layers; pass input:"),
-        ({"input": [3, 32], "layers": []}, r"input=\[3, 32\]: pass channels, height and width"),
-        ({"input": [3, 8, 8], "layers": ["dense"]}, "layer 1, dense: pass one of convolution"),
+        (None, "must hold an input and a list of layers; pass input:"),
+        (
+            {"input": [3, 32], "layers": []},
+            r"input must be three whole numbers above 0, got \[3, 32\]; pass \[channels, ",
+        ),
+        (
+            {"input": [3, 8, 8], "layers": ["dense"]},
+            "layer 1 must be a known layer, got dense; pass one of convolution",
+        ),
         ({"input": [3, 8, 8], "layers": [{"convolution": {"chanels": 1}}]}, "layer 1, convolution: .*chanels"),
         ({"input": [3, 8, 8], "layers": [{"convolution": {"channels": 1, "kernel": 4}}]}, "kernel=4 with stride=1"),
-        ({"input": [True, 32, 32], "layers": []}, r"input=\[True, 32, 32\]: pass channels"),
-        ({"input": [3, 8, 8], "layers": [{"relu": 5}]}, "layer 1, relu: .*it takes no value; leave it out"),
-        ({"input": [3, 8, 8], "layers": [{"upsample": 1.5}]}, "layer 1, upsample: .*pass a whole number"),
-        ({"input": [3, 8, 8], "layers": [{"upsample": True}]}, "layer 1, upsample: .*pass a whole number"),
-        ({"input": [3, 8, 8], "layers": [{"linear": 0}]}, "layer 1, linear: 0: units=0: pass a whole number"),
-        ({"input": [3, 8, 8], "layers": [{"convolution": 5}]}, "layer 1, convolution: 5: pass its values by name"),
+        ({"input": [True, 32, 32], "layers": []}, r"input must be .*, got \[True, 32, 32\]; pass"),
+        ({"input": [3, 8, 8], "layers": [{"relu": 5}]}, "layer 1, relu: .*the layer takes no value; leave it out"),
+        (
+            {"input": [3, 8, 8], "layers": [{"upsample": 1.5}]},
+            "layer 1, upsample: .*must be a whole number .*, got 1.5",
+        ),
+        (
+            {"input": [3, 8, 8], "layers": [{"upsample": True}]},
+            "layer 1, upsample: .*must be a whole number .*, got True",
+        ),
+        (
+            {"input": [3, 8, 8], "layers": [{"linear": 0}]},
+            "layer 1, linear: 0: units must be a whole number of 1 or more, got 0",
+        ),
+        ({"input": [3, 8, 8], "layers": [{"convolution": 5}]}, "layer 1, convolution: 5: values must have names; pass"),
         (
             {"input": [3, 8, 8], "layers": ["relu", {"transposed_convolution": {"channels": 2, "kernel": 2.5}}]},
-            "layer 2, transposed_convolution: .*kernel=2.5: pass a whole number of 1 or more",
+            "layer 2, transposed_convolution: .*kernel must be a whole number of 1 or more, got 2.5",
         ),
         ({"input": [3, 4, 4], "layers": [{"max_pool": 8}]}, "layer 1, max_pool: 8"),
     ],

@@ -58,5 +58,5 @@ def test_twice_the_sides_is_four_times_the_polynomials_but_for_the_weights():
 
 
 def test_a_count_of_higher_degree_is_refused():
-    with pytest.raises(InputError, match="no polynomial of degree 2"):
+    with pytest.raises(InputError, match="do not follow a polynomial of degree 2"):
         polynomials(lambda nic, nf, nc: nn.Conv2d(nic, nf * nf * nc, 1), (4, 4))

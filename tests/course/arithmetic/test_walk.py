@@ -146,10 +146,10 @@ class Bare(nn.Module):
 @pytest.mark.parametrize(
     ("compute", "told"),
     [
-        (lambda x, w: nn.functional.conv2d(x, w, padding=1), r"conv2d\(\) is called outside of a layer"),
-        (lambda x, w: nn.functional.max_pool2d(x, 2), "is called outside of a layer"),
-        (lambda x, w: x * w.sum(), "computes with a parameter outside of a layer"),
-        (lambda x, w: torch.relu(x), "has 9 weights, of which its layers use 0"),
+        (lambda x, w: nn.functional.conv2d(x, w, padding=1), r"conv2d\(\) is called outside a layer"),
+        (lambda x, w: nn.functional.max_pool2d(x, 2), "is called outside a layer"),
+        (lambda x, w: x * w.sum(), "computes with a parameter outside a layer"),
+        (lambda x, w: torch.relu(x), "has 9 weights, but its layers use 0"),
     ],
 )
 def test_what_would_not_be_counted_is_refused(compute, told):
