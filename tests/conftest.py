@@ -122,7 +122,7 @@ def real_pictures() -> Path:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
-    """Escapes what is not UTF-8, such as a folder's name, in captured output: workers send it to each other as UTF-8."""
+    """Escapes what is not UTF-8 in captured output, such as a folder's name: xdist sends UTF-8 alone."""
     outcome = yield
     report = outcome.get_result()
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]

@@ -75,7 +75,9 @@ def short(name: str, most: int = 34) -> str:
 
 
 def factored(names: Sequence[str]) -> tuple[str, list[str]]:
-    """The keys that all names share, and the names without them: ``a=1, b=2``, ``a=3, b=4`` -> ``a, b``; ``1, 2``, ``3, 4``.
+    """The keys that all names share, and the names without them.
+
+    ``a=1, b=2``, ``a=3, b=4`` -> ``a, b``; ``1, 2``, ``3, 4``.
 
     Names with different keys stay unchanged, with an empty heading.
     """

@@ -39,7 +39,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows, header first; ``kinds`` of the others: floor, ceiling, best or empty. ``long``: the title of a folded table."""
+    """Rows, the header first. ``kinds`` of the others: floor, ceiling, best or none; ``long``: its title if folded."""
 
     rows: Sequence[Sequence[str]]
     kinds: Sequence[str] = ()

@@ -67,14 +67,10 @@ def read(folders: Sequence[Path]) -> list[Record]:
     found: dict[Path, list[Record]] = {}
     for folder in sorted(folders):
         if not folder.is_dir():
-            raise InputError(
-                f"{folder} must be a folder; pass the folder of a sweep or a run: colourize runs lists them"
-            )
+            raise InputError(f"{folder} must be a folder; pass that of a sweep or a run: colourize runs lists them")
         places = [file.parent for file in folder.rglob(manifest.NAME)]
         if not places and not any(folder.rglob(run_folder.SWEEP)):
-            raise InputError(
-                f"{folder} must hold a run; pass the folder of a sweep or a run: colourize runs lists them"
-            )
+            raise InputError(f"{folder} must hold a run; pass that of a sweep or a run: colourize runs lists them")
         for place in places:
             found.setdefault(place.resolve(), list(_of_folder(place)))
         for sweep in (file.parent for file in folder.rglob(run_folder.SWEEP)):
