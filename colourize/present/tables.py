@@ -17,6 +17,10 @@ Side = Literal["left", "right"]
 RULED = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rich box of one rule, in ASCII for every terminal
 
 
+class Markdown(str):
+    """A cell that is Markdown already, such as an image: ``as_markdown`` leaves it as it is."""
+
+
 def empty(title: str = "") -> "Table":
     """A table of rich without borders: columns and rows are added by the caller."""
     from rich.box import SIMPLE_HEAD
@@ -49,12 +53,14 @@ def as_text(rows: Rows) -> str:
 
 
 def as_markdown(rows: Rows) -> str:
-    """A table of Markdown. The reader sees each cell's text; images and links stay such."""
+    """A table of Markdown. The reader sees each cell's text; a cell of ``Markdown`` is rendered."""
     rule = ["---" if side == "left" else "--:" for side in _sides(rows)]
     lines = [rows[0], rule, *rows[1:]]
-    return "\n".join(
-        "| " + " | ".join(re.sub(r"[\\|<&*`]", r"\\\g<0>", one_line(cell)) for cell in row) + " |" for row in lines
-    )
+    return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in lines)
+
+
+def _cell(text: str) -> str:
+    return text if isinstance(text, Markdown) else re.sub(r"[\\|<&*`]|\](?=\()", r"\\\g<0>", one_line(text))
 
 
 def one_line(text: str) -> str:

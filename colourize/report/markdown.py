@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from colourize import files
 from colourize.errors import InputError
-from colourize.present.tables import as_markdown, one_line
+from colourize.present.tables import Markdown, as_markdown, one_line
 from colourize.present.terminal import clean
 from colourize.report import strips
 from colourize.report.document import Answer, Bullets, Chart, Code, Document, Heading, Part, Pictures, Table, Text
@@ -57,7 +57,7 @@ def write(document: Document, path: Path, pictures: bool = False) -> None:
             name = f"{part.name}.svg"
             files.replace_text(home / name, part.svg.replace(">", f">{PAPER}", 1))
             linked.add(name)
-            parts.append(f"![{_plain(part.caption)}]({_address(home, name)})\n\n{_escaped(part.caption)}")
+            parts.append(f"{_image(part.caption, _address(home, name))}\n\n{_escaped(part.caption)}")
         elif isinstance(part, Pictures):
             lines = []
             for name, strip in part.strips.items() if pictures else ():
@@ -65,7 +65,7 @@ def write(document: Document, path: Path, pictures: bool = False) -> None:
                 contents, file_name = strips.png(strip), f"pictures-{number:02}.png"
                 files.replace(home / file_name, lambda file, contents=contents: file.write(contents))  # type: ignore[misc]
                 linked.add(file_name)
-                lines.append([name, f"![{_plain(name)}]({_address(home, file_name)})"])
+                lines.append([name, _image(name, _address(home, file_name))])
             if lines:
                 parts.append(as_markdown([["", "pictures"], *lines]))
             elif parts[-1] != ELSEWHERE:
@@ -116,8 +116,9 @@ def _escaped(text: str) -> str:
     return re.sub(r"`[^`]*`|[\\<&]", lambda found: found[0] if "`" in found[0] else f"\\{found[0]}", one_line(text))
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[`\\<&]", "", one_line(text)).replace("[", "(").replace("]", ")")
+def _image(text: str, address: str) -> Markdown:
+    """An image, whose text is read where it cannot be seen; each sign of it stays itself."""
+    return Markdown("![{}]({})".format(re.sub(r"[\\`*_<&\[\]|]", r"\\\g<0>", one_line(text)), address))
 
 
 def _address(home: Path, name: str) -> str:

@@ -1,10 +1,13 @@
 """The Markdown of a report, as its reader and the next report meet it."""
 
 import csv
+import html
+import re
 import sys
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 from PIL import Image
 
 from colourize.cli.main import main
@@ -86,7 +89,15 @@ def test_names_of_users_are_text_wherever_they_stand(tmp_path):
     told = r"\<i> \&amp; \\*"
     assert text.startswith(f"# {told}\n") and f"## {told}\n" in text and f"- {told}\n" in text
     assert f"**Said**: `<b>` and {told}\n" in text and "\n<b>mine</b>\n" in text
-    assert "![(i> amp; *)](a%20%28b%29%20c_files/one.svg)" in text
+    assert "](a%20%28b%29%20c_files/one.svg)" in text
+
+
+@pytest.mark.parametrize("name", ["plain", "<i> &amp; \\*", "[half,full]", "a] [b", "`x` _y_ *z* | w", "![a](b)"])
+def test_the_text_of_a_picture_is_its_name_in_every_sign(tmp_path, name):
+    parts = [Chart("one", CHART, name), Pictures({name: np.zeros((2, 2, 3), np.uint8)})]
+    markdown.write(Document("All", parts), tmp_path / "page.md", pictures=True)
+    read = MarkdownIt().enable("table").render((tmp_path / "page.md").read_text())
+    assert re.findall(r'<img src="[^"]+" alt="([^"]*)"', read) == [html.escape(name, quote=False)] * 2
 
 
 def test_names_that_matplotlib_would_take_for_mathematics_are_drawn_as_they_are(tmp_path):
