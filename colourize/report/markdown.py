@@ -113,7 +113,9 @@ def _part(part: Part) -> str:
 
 def _escaped(text: str) -> str:
     """A text on one line as its reader is to see it: `code` as it is, and no HTML."""
-    return re.sub(r"`[^`]*`|[\\<&]", lambda found: found[0] if "`" in found[0] else f"\\{found[0]}", one_line(text))
+    return re.sub(
+        r"`[^`]*`|[\\<&]|\](?=\()", lambda found: found[0] if "`" in found[0] else f"\\{found[0]}", one_line(text)
+    )
 
 
 def _image(text: str, address: str) -> Markdown:

@@ -21,9 +21,7 @@ def test_markdown_keeps_bars_in_cells():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "cell", ["<b>", "a|b", r"a\|b", "\\", "&lt;", "2*a*b", "`x`", "lr=0.1, [half,full]", "![a](b)"]
-)
+@pytest.mark.parametrize("cell", ["<b>", "a|b", r"a\|b", "\\", "&lt;", "2*a*b", "`x`", "[half,full]", "![a](b)"])
 def test_a_reader_of_the_markdown_sees_what_the_cell_holds(cell):
     read = MarkdownIt().enable("table").render(as_markdown([["name", cell], [cell, "x"]]))
     assert re.findall(r"<t[hd].*?>(.*)</t[hd]>", read) == ["name", html.escape(cell), html.escape(cell), "x"]
