@@ -34,6 +34,7 @@ def add_run(parser: argparse.ArgumentParser, help: str = "a checkpoint or a run 
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--trust PACKAGE``, which may be repeated."""
     parser.add_argument(
         "--trust", action="append", default=[], metavar="PACKAGE",
         help="allow a checkpoint to name networks and data sources of this package of yours, whose code is then run "

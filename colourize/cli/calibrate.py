@@ -7,6 +7,7 @@ from colourize.cli.arguments import FIGURE, Commands, add_files, add_run, comman
 
 
 def add_parser(commands: Commands) -> None:
+    """Adds ``colourize calibrate`` with its arguments."""
     text = (
         "fit a temperature on the training pictures that a run held out, and write it beside the checkpoint, where "
         "colourize evaluate --calibrated reads it"
@@ -18,6 +19,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize calibrate``. The import is here so that ``--help`` stays fast."""
     from colourize.evaluation.temperature import calibrate
 
     calibrate(given.run_, given.overrides, given.figure, given.entropy, trusted=given.trust)

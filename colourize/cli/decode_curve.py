@@ -6,6 +6,7 @@ from colourize.cli.arguments import Commands, add_files, add_run, command
 
 
 def add_parser(commands: Commands) -> None:
+    """Adds ``colourize decode-curve`` with its arguments."""
     text = "measure a run's pictures at decodings from the arg-max to the mean: error against colourfulness"
     parser = command(commands, "decode-curve", text, run, aliases=["decode-sweep"])  # its earlier name
     add_run(parser)
@@ -14,6 +15,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize decode-curve``. The import is here so that ``--help`` stays fast."""
     from colourize.evaluation.decode_curve import decode_curve
 
     decode_curve(given.run_, given.overrides, given.figure, given.json, given.keep_grey, trusted=given.trust)

@@ -7,6 +7,7 @@ from colourize.cli.arguments import FIGURE, Commands, command
 
 
 def add_parser(commands: Commands) -> None:
+    """Adds ``colourize describe`` with its arguments."""
     text = "count a network's weights, outputs, connections and receptive fields"
     parser = command(commands, "describe", text, run)
     parser.add_argument(
@@ -26,6 +27,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize describe``. The import is here so that ``--help`` stays fast."""
     from colourize.course.arithmetic.description import describe
 
     print(describe(given.overrides, given.layers, given.fully_connected, given.symbolic, given.form, given.field))

@@ -7,6 +7,7 @@ from colourize.cli.arguments import FIGURE, Commands, add_trust, command
 
 
 def add_parser(commands: Commands) -> None:
+    """Adds ``colourize evaluate`` with its arguments."""
     parser = command(commands, "evaluate", "compare runs with floors and ceilings on one validation set", run)
     parser.add_argument(
         "runs", nargs="+", metavar="RUN",

@@ -8,6 +8,7 @@ from colourize.cli.arguments import Commands, command
 
 
 def add_parser(commands: Commands) -> None:
+    """Adds ``colourize palette`` with its arguments."""
     parser = command(commands, "palette", "convert a palette file of the course", run)
     actions = parser.add_subparsers(metavar="import", required=True)
     action = actions.add_parser(
@@ -20,6 +21,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize palette``. The import is here so that ``--help`` stays fast."""
     from colourize.colour.palette_import import import_palette
 
     count = import_palette(given.file, given.out)

@@ -7,6 +7,7 @@ from colourize.cli.arguments import Commands, command
 
 
 def add_parser(commands: Commands) -> None:
+    """Adds ``colourize report`` with its arguments."""
     text = "write a sweep's results as a page, Markdown and CSV: tables over seeds, curves, pictures, failed jobs"
     parser = command(commands, "report", text, run)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="of sweeps or runs, at any depth")
@@ -20,6 +21,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize report``. The import is here so that ``--help`` stays fast."""
     from colourize.report.written import report
 
     report(given.folders, given.html, given.markdown, given.csv, given.pictures)

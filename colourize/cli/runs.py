@@ -7,6 +7,7 @@ from colourize.cli.arguments import Commands, command
 
 
 def add_parser(commands: Commands) -> None:
+    """Adds ``colourize runs`` with its arguments."""
     parser = command(commands, "runs", "list run folders with their state, progress and best result", run)
     parser.add_argument(
         "folders",
@@ -19,6 +20,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize runs``. The import is here so that ``--help`` stays fast."""
     from colourize.runs import listing
 
     listing.show(given.folders, given.json)

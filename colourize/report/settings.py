@@ -32,6 +32,7 @@ class Setting:
 
     @property
     def pictures(self) -> str:
+        """The fingerprint of the pictures and the palette."""
         return str(self.values[PICTURES])
 
 

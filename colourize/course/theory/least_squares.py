@@ -13,6 +13,8 @@ from colourize.errors import InputError
 
 @dataclass(frozen=True)
 class Problem:
+    """A least-squares problem: inputs X [n, d], targets t [n], and the start w_0 [d] of the descent."""
+
     inputs: Tensor  # X
     targets: Tensor  # t
     start: Tensor  # w_0
@@ -46,10 +48,12 @@ def random_problem(num_samples: int, num_features: int, seed: int, from_zero: bo
 
 
 def loss(w: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
+    """|X w - t|^2 / n: [d], [n, d], [n] -> []."""
     return (inputs @ w - targets).square().sum() / len(targets)
 
 
 def gradient(w: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
+    """2 / n X^T (X w - t), the gradient of ``loss``: [d], [n, d], [n] -> [d]."""
     return 2 / len(targets) * (inputs.T @ (inputs @ w - targets))
 
 

@@ -142,6 +142,7 @@ class Rebalanced(Loss):
         self.uniform, self.sigma = uniform, sigma
 
     def fit(self, palette: Tensor, prior: Tensor) -> None:
+        """Computes the weights of the classes: [K, C], [K]."""
         weights = class_weights(prior, palette, self.uniform, self.sigma)
         self.register_buffer("weights", weights.to(palette.dtype), persistent=False)
 
@@ -164,6 +165,7 @@ class Soft(Rebalanced):
         self.neighbours = neighbours
 
     def fit(self, palette: Tensor, prior: Tensor) -> None:
+        """Computes the weights of the classes and their neighbours: [K, C], [K]."""
         super().fit(palette, prior)
         nearest, shares = soft_encoding(palette, self.neighbours, self.sigma)
         self.register_buffer("nearest", nearest, persistent=False)
