@@ -24,7 +24,7 @@ def test_a_run_on_mapped_pictures_equals_one_in_memory(picture_folder, tmp_path)
         train(settings(picture_folder, tmp_path / name / "cache", f"data.mapped={mapped}"), tmp_path / name)
     found = differences(*(saved(tmp_path / name) for name in ("memory", "mapped")))
     assert {path.split(":")[0] for path in found} == {
-        "/config/cache_dir", "/config/data/cache_dir", "/config/data/mapped"
+        "/config/cache_dir", "/config/data/values/cache_dir", "/config/data/values/mapped"
     }  # fmt: skip
     assert untimed_rows(tmp_path / "memory") == untimed_rows(tmp_path / "mapped")
 

@@ -72,7 +72,7 @@ BARE = """
 import sys, torch
 for file in sys.argv[1:]:
     contents = torch.load(file, weights_only=True)
-    print(file, contents["config"]["model"]["_target_"], len(contents["state_dict"]))
+    print(file, contents["config"]["model"]["name"], len(contents["state_dict"]))
 assert not {"colourize", "pytorch_lightning", "lightning_fabric", "numpy.core.multiarray"} & sys.modules.keys()
 """
 

@@ -59,7 +59,7 @@ def test_a_moment_is_time_for_one_batch(run, tmp_path):
     """Importing and loading alone take longer than the time: without a step no requeued run would ever end."""
     moment = run("late", "trainer.max_time={milliseconds:1}")
     assert moment.wait() == STATUS
-    assert "saved in epoch 1 after batch 1; go on" in moment.stderr()
+    assert "saved in epoch 1 after batch 1; resume" in moment.stderr()
 
 
 def test_in_a_sweep_the_job_is_interrupted_and_the_others_go_on(start, resume, tmp_path, cache):

@@ -31,7 +31,7 @@ def test_the_report_and_the_figure_of_rates_leave_out_the_same_runs(tmp_path, en
         said = {"status": "finished", "config": config, "metrics": metrics}
         (tmp_path / str(number) / "run.json").write_text(json.dumps(said))
     assert [bool(record.config) for record in records.read([tmp_path])] == [True, False]
-    assert learning_rates.study(str(tmp_path)).sentences == ["1 of 2 runs did not finish and are left out"]
+    assert learning_rates.demo(str(tmp_path)).sentences == ["1 of 2 runs did not finish and are left out"]
 
 
 def test_numbers_of_any_depth_are_looked_at():
