@@ -2,6 +2,9 @@
 
 import signal
 
+SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1  # USR1: Slurm's warning before the limit
+"""Signals that end a run in order, so that it is saved and can be resumed."""
+
 
 class InputError(ValueError):
     """Bad input: the message states the value, the rule and the remedy on one line."""

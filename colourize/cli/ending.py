@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from colourize.errors import InputError, Interrupted
+from colourize.errors import Interrupted
 
 
 def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | None = None) -> None:
@@ -31,6 +31,6 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
     except Exception as error:
         from colourize.cli import hydra_errors  # late: imports Hydra
 
-        if not isinstance(error, (InputError, OSError, *hydra_errors.OF_HYDRA)):
+        if not isinstance(error, hydra_errors.OF_THE_USER):
             raise
         sys.exit(f"colourize: {hydra_errors.with_cause(error, knobs)}")

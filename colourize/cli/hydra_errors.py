@@ -9,9 +9,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import trainer_knobs
 from colourize.config.knobs import KNOBS
-from colourize.errors import one_line
+from colourize.errors import InputError, one_line
 
 OF_HYDRA = HydraException, OmegaConfBaseException
+OF_THE_USER = InputError, OSError, *OF_HYDRA
+"""Errors that the user can correct; any other is a bug."""
 WRONG_TYPE = re.compile(r"Value '(.*?)'(?: of type '\w+')? could not be converted to (\w+)\s+full_key: (\S+)")
 KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
 NO_OPTION = re.compile(r"Could not find '(\w+)/(\S+)'\s+Available options in '\w+':\s+(.*)")

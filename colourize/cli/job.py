@@ -15,14 +15,12 @@ from colourize.cli import hydra_errors
 from colourize.config.compare import as_begun
 from colourize.config.compose import given, plain
 from colourize.config.knobs import value_in
-from colourize.errors import InputError, OutOfTime, one_line
+from colourize.errors import OutOfTime, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, run_folder
 from colourize.sweeps import search, stored_search
 
 log = logging.getLogger(__name__)
-OF_THE_USER = InputError, OSError, *hydra_errors.OF_HYDRA
-"""Errors that the user can correct; any other is a bug."""
 
 
 def run(cfg: DictConfig, job: Any) -> float:
@@ -71,10 +69,10 @@ def _failed(error: Exception, job: Any, folder: Path, overrides: list[str]) -> f
         with contextlib.suppress(OSError):  # the first error is the one to report
             manifest.note_failure(folder, overrides, line)
     if not sweeps:
-        if isinstance(error, OF_THE_USER):
+        if isinstance(error, hydra_errors.OF_THE_USER):
             sys.exit(f"colourize: {line}")  # raised through Hydra, it would be printed twice
         raise error
-    if not isinstance(error, OF_THE_USER):
+    if not isinstance(error, hydra_errors.OF_THE_USER):
         log.error("%s", "".join(traceback.format_exception(error)))
     log.error("job %s failed: %s", job.job.num, line)
     return float("nan")

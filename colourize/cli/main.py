@@ -66,7 +66,3 @@ def _check_command(word: str, known: list[str]) -> None:
         close = difflib.get_close_matches(word, known, 1)
         guess = f"; did you mean {close[0]}?" if close else ""
         sys.exit(f"colourize: the command must be one of {', '.join(known)}, got {word!r}{guess}")
-
-
-if __name__ == "__main__":
-    main()

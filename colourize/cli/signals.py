@@ -4,9 +4,7 @@ import signal
 import threading
 from typing import Any
 
-from colourize.errors import Interrupted
-
-SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1
+from colourize.errors import SIGNALS, Interrupted
 
 
 def catch() -> None:

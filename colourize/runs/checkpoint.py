@@ -18,12 +18,11 @@ from colourize import files
 from colourize.colour.spaces import SPACES, Space
 from colourize.config import options, stored
 from colourize.config.knobs import value_in
-from colourize.errors import InputError, one_line, shown
+from colourize.errors import InputError, one_line
 from colourize.model import Model
-from colourize.runs import archive, format1
+from colourize.runs import archive, format1, formats
 
 log = logging.getLogger(__name__)
-FORMAT = 2
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
@@ -34,8 +33,7 @@ def write(contents: dict[str, Any], path: Path) -> None:
         InputError: no room, or the folder cannot be written; the file before is whole, and nothing partial is left.
     """
     buffer = io.BytesIO()
-    config = {"config": stored.packed(contents["config"])} if "config" in contents else {}
-    torch.save({**contents, **config, "format": FORMAT}, buffer)
+    torch.save({**contents, **formats.written(contents["config"])}, buffer)
     try:
         files.replace(path, lambda file: file.write(buffer.getbuffer()), lambda: _keep(path))
     except OSError as error:
@@ -80,17 +78,10 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def _in_todays_form(contents: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The contents with Python paths for names, and without the number of their format.
-
-    Raises:
-        InputError: a format that a newer colourize wrote, or a name that is not ours.
-    """
+    """The contents with today's names, and without the number of their format; InputError as ``formats.config``."""
     number = contents.pop("format", 1)
-    if number == 1:
-        return format1.contents(contents)
-    if number != FORMAT:
-        raise InputError(f"{path} must be of format 1 to {FORMAT}, got {shown(number)}; install a newer colourize")
-    return {**contents, "config": stored.unpacked(contents["config"], path)}
+    config = formats.config(contents["config"], number, path)
+    return {**(format1.states(contents) if number == 1 else contents), "config": config}
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:

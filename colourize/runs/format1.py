@@ -37,11 +37,11 @@ def _node(group: str, node: Any) -> Any:
     return {**node, "_target_": OPTIONS[group][MOVED[target][1]]}
 
 
-def contents(stored: dict[str, Any]) -> dict[str, Any]:
-    """A checkpoint of format 1 as one of today: paths as in ``config``, weights under ``model.``, the place as such."""
-    states = {name: _renamed(stored[name]) for name in STATES if isinstance(stored.get(name), dict)}
+def states(stored: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint of format 1 with today's names: weights under ``model.``, and the place in the data as ``place``."""
+    renamed_states = {name: _renamed(stored[name]) for name in STATES if isinstance(stored.get(name), dict)}
     renamed = {"place" if name == PLACE else name: value for name, value in stored.items()}
-    return {**renamed, **states, "config": config(stored["config"])}
+    return {**renamed, **renamed_states}
 
 
 def _renamed(state: dict[str, Any]) -> dict[str, Any]:

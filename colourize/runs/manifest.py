@@ -6,18 +6,15 @@ import logging
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from colourize import files
-from colourize.config import stored
 from colourize.errors import InputError, one_line
-from colourize.runs import format1
+from colourize.runs import formats
 
 log = logging.getLogger(__name__)
-FORMAT = 2
 NAME, EPOCHS = "run.json", "metrics.csv"
 LARGEST_TABLE, MOST_EPOCHS = 32 << 20, 100_000  # bytes and rows of metrics.csv that are read
 TYPES: dict[str, Any] = {
@@ -59,8 +56,7 @@ def _in_todays_form(contents: dict[str, Any], file: Path) -> dict[str, Any]:
     if "config" not in contents:
         return contents
     try:
-        unpacked = format1.config if number == 1 else partial(stored.unpacked, file=file)
-        return {**contents, "config": unpacked(contents["config"])}
+        return {**contents, "config": formats.config(contents["config"], number, file)}
     except InputError as error:
         log.warning("%s", one_line(error))
         return {name: value for name, value in contents.items() if name != "config"}
@@ -80,7 +76,7 @@ def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
 def write(folder: Path, **entries: Any) -> None:
     """Writes the manifest: plain values; NaN and infinities become null."""
     if isinstance(entries.get("config"), dict):
-        entries = {"format": FORMAT, **entries, "config": stored.packed(entries["config"])}
+        entries = {**entries, **formats.written(entries["config"])}
     files.replace_text(folder / NAME, json.dumps(finite(entries), indent=1, allow_nan=False) + "\n")
 
 

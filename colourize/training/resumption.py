@@ -22,14 +22,13 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from colourize import files
 from colourize.config.trainer_knobs import seconds
-from colourize.errors import InputError, Interrupted, OutOfTime, one_line
+from colourize.errors import SIGNALS, InputError, Interrupted, OutOfTime, one_line
 from colourize.runs.checkpoint import BEST, LAST, read
 from colourize.training.epoch_table import EpochTable
 from colourize.training.module import remedies
 from colourize.training.tensorboard import tensorboard
 
 log = logging.getLogger(__name__)
-SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1  # USR1: Slurm's warning before the limit
 
 
 class Resumption(Checkpoint):

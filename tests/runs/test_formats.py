@@ -115,6 +115,14 @@ def test_a_format_that_is_not_ours_is_refused(finished_run, tmp_path, number):
         checkpoint.load(tmp_path / "x.ckpt")
 
 
+def test_a_run_folder_of_a_newer_format_is_named_and_its_configuration_ignored(finished_run, tmp_path, caplog):
+    entries = json.loads((finished_run / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**entries, "format": 3}))
+    found = manifest.read(tmp_path)
+    assert "config" not in found and found["status"] == "finished"
+    assert "run.json must be of format 1 to 2, got 3; install a newer colourize" in caplog.text
+
+
 LOAD = """
 import sys
 import colourize

@@ -1,0 +1,32 @@
+"""Formats of checkpoints and of ``run.json``: the one that is written, and how stored ones are read."""
+
+from typing import Any
+
+from colourize.config import stored
+from colourize.errors import InputError, shown
+from colourize.runs import format1
+
+FORMAT = 2
+
+
+def written(config: dict[str, Any]) -> dict[str, Any]:
+    """The entries that store a configuration: its format, and itself by names and versions."""
+    return {"format": FORMAT, "config": stored.packed(config)}
+
+
+def config(found: Any, number: Any, file: Any) -> Any:
+    """A stored configuration with today's Python paths for its names; ``stored.checked`` still has to judge it.
+
+    Args:
+        found: what the file holds.
+        number: of the file's format.
+        file: its name, for the message.
+
+    Raises:
+        InputError: a format that a newer colourize wrote, or a name that is not ours.
+    """
+    if number == 1:
+        return format1.config(found)
+    if number != FORMAT:
+        raise InputError(f"{file} must be of format 1 to {FORMAT}, got {shown(number)}; install a newer colourize")
+    return stored.unpacked(found, file)
