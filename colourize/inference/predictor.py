@@ -1,0 +1,42 @@
+"""A network in use, whatever runs it. N pictures, K colours, C channels of the palette, h height, w width."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a network says of itself.
+
+    Attributes:
+        name: of the file, for notes in pictures.
+        space: the colour space of the palette: rgb, lab or oklab.
+        palette: float32 [K, C].
+        size: the shorter side of the pictures that it was trained with, in pixels.
+        multiple: height and width of its input must be multiples of this.
+        temperature: by which its logits are divided to be calibrated; 1 where it was not measured.
+        config: the configuration of its run, for its model card.
+    """
+
+    name: str
+    space: str
+    palette: Floats
+    size: int
+    multiple: int
+    temperature: float
+    config: dict[str, Any]
+
+
+class Predictor(Protocol):
+    """Gives the scores of a network. ``torch_predictor`` and ``onnx_predictor`` implement it."""
+
+    card: Card
+
+    def logits(self, grey: Floats) -> Floats:
+        """Scores of grey pictures: float32 [N, 1, h, w] in [0, 255/256] -> [N, K, h', w'], h' and w' a fixed fraction
+        of h and w. What the grey means depends on the space: lightness in lab and oklab, mean(R, G, B) in rgb."""
