@@ -11,10 +11,11 @@ __all__ = ["Model", "__version__", "load"]
 
 
 def load(path: str | os.PathLike[str]) -> "Model":
-    """The trained model of a checkpoint, in evaluation mode, on the CPU. It needs nothing but the file.
+    """The trained model of a file, in evaluation mode, on the CPU. It needs nothing but the file.
 
     Args:
-        path: the checkpoint, such as RUN_FOLDER/checkpoints/best.ckpt.
+        path: a checkpoint, such as RUN_FOLDER/checkpoints/best.ckpt, or weights from ``colourize export``
+            (.safetensors).
 
     Raises:
         InputError: no such file, a damaged one, or one that colourize did not write.

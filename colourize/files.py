@@ -51,10 +51,19 @@ def read_json(path: Path) -> Any:
     Raises:
         OSError, ValueError: as ``read_bytes``; also invalid JSON or UTF-8, more levels, or an integer beyond 64 bits.
     """
+    return json_value(read_bytes(path), path)
+
+
+def json_value(content: bytes | str, name: str | Path) -> Any:
+    """The value of a short JSON text from an unknown source, as ``read_json``; ``name`` is for the message.
+
+    Raises:
+        ValueError: invalid JSON or UTF-8, more than 50 levels, or an integer beyond 64 bits.
+    """
     try:
-        value = json.loads(read_bytes(path).decode(), parse_int=_whole_number)
+        value = json.loads(content, parse_int=_whole_number)
     except RecursionError:
-        raise ValueError(f"{path} is nested too deeply") from None
+        raise ValueError(f"{name} is nested too deeply") from None
     level = [value]
     for _ in range(DEEPEST):
         inner = (
@@ -62,7 +71,7 @@ def read_json(path: Path) -> Any:
         )
         level = [each for entries in inner for each in entries]
     if level:
-        raise ValueError(f"{path} is nested too deeply")
+        raise ValueError(f"{name} is nested too deeply")
     return value
 
 

@@ -33,6 +33,16 @@ class Model(nn.Module):
         self.register_buffer("palette", palette)
         self.space = SPACES[space] if isinstance(space, str) else space
 
+    @property
+    def multiple(self) -> int:
+        """The network pads height and width to multiples of this, in pixels; 1 where it does not pad."""
+        return int(getattr(self.network, "multiple", 1))
+
+    @property
+    def least(self) -> int:
+        """The smallest height and width to which the network pads, in pixels; a multiple of ``multiple``."""
+        return int(getattr(self.network, "least", self.multiple))
+
     def forward(self, grey: Tensor) -> Tensor:
         """Logits, with gradients: [N, 1, H, W] -> [N, K, H, W]."""
         return self.network(grey)

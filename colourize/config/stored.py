@@ -91,6 +91,19 @@ def _check_types(config: dict[str, Any], file: str | Path) -> None:
         raise InputError(f"{file}: {error}") from None
 
 
+def to_hand_on(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration for a file that others get: of a path only its last name, and the default cache."""
+    return {**_without_places(config), "cache_dir": KNOBS["cache_dir"].default}
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_places(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_without_places(entry) for entry in value]
+    return Path(value).name if isinstance(value, str) and "/" in value else value
+
+
 def packed(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration as it is stored: options and colour space by name and version, never by Python path.
 

@@ -14,6 +14,8 @@ class ConvTransposeNet(nn.Module):
     Accepts any size: sides are padded to a multiple of 4 and the result is cropped.
     """
 
+    multiple = 4  # of which its sides are, once they are padded
+
     def __init__(
         self, num_filters: int, num_colours: int, kernel: int = 3, num_in_channels: int = 1, dilation: int = 1
     ) -> None:
@@ -26,7 +28,7 @@ class ConvTransposeNet(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """[N, NIC, H, W] in [0, 1) -> logits [N, K, H, W]."""
-        half = self.down1(padded(grey, 4))  # NF, H/2
+        half = self.down1(padded(grey, self.multiple))  # NF, H/2
         quarter = self.down2(half)  # 2NF, H/4
         half = self.up1(quarter)  # NF, H/2
         full = self.up2(half)  # K, H

@@ -38,7 +38,7 @@ class ClassPrior(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """Log-probabilities, the same at each pixel: [N, 1, H, W] -> [N, K, H, W]."""
-        return self.scores.view(1, -1, 1, 1).expand(len(grey), -1, *grey.shape[2:])
+        return self.scores.view(1, -1, 1, 1).expand(grey.shape[0], -1, *grey.shape[2:])  # len would fix N on export
 
 
 class LookupTable(nn.Module):

@@ -88,6 +88,7 @@ class ResUNet(nn.Module):
         _check(widths, blocks, head, num_frequencies)
         sizes = [max(1, round(width * num_filters)) for width in widths]
         self.multiple = 2 ** (len(sizes) - 1)
+        self.least = 2 * self.multiple
         self.hints, self.blocks = hints, tuple(blocks)
         self.stem = conv(1 + CHANNELS * hints, sizes[0], kernel)
         self.levels = nn.ModuleList(
@@ -106,7 +107,7 @@ class ResUNet(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """[N, 1, H, W] in [0, 1), or [N, 5, H, W] with hints -> logits [N, K, H, W]."""
-        full = padded(grey, self.multiple, least=2 * self.multiple)
+        full = padded(grey, self.multiple, least=self.least)
         if self.hints and full.shape[1] == 1:
             full = F.pad(full, (0, 0, 0, 0, 0, CHANNELS))
         x, skips = self.stem(2 * full - 1), []

@@ -32,6 +32,8 @@ class UNet(nn.Module):
         InputError: an unknown skip.
     """
 
+    multiple = 4  # of which its sides are, once they are padded
+
     def __init__(
         self,
         num_filters: int,
@@ -55,7 +57,7 @@ class UNet(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """[N, NIC, H, W] in [0, 1) -> logits [N, K, H, W]."""
-        full = padded(grey, 4)  # NIC, H
+        full = padded(grey, self.multiple)  # NIC, H
         half = self.down1(full)  # NF, H/2
         up = self.up1(self.down2(half))  # NF, H/2, from 2NF, H/4
         up = self.up2(torch.cat((up, half), dim=1) if self.joins_half else up)  # K, H, from 2NF, H/2

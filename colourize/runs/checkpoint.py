@@ -20,7 +20,7 @@ from colourize.config import options, stored
 from colourize.config.knobs import value_in
 from colourize.errors import InputError, one_line
 from colourize.model import Model
-from colourize.runs import archive, format1, formats
+from colourize.runs import archive, format1, formats, weights
 
 log = logging.getLogger(__name__)
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
@@ -106,24 +106,27 @@ class Trained(NamedTuple):
     """A trained model with what its checkpoint says of it.
 
     ``fingerprint`` stands for the pictures and the palette that it was trained with; empty where the file has none.
+    ``temperature`` is that of an exported file, by which logits are to be divided; 1 for a checkpoint, which has none.
     """
 
     model: Model
     config: dict[str, Any]
     fingerprint: str
+    temperature: float = 1.0
 
 
 def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
-    """The trained model of a checkpoint, in evaluation mode, on the CPU.
+    """The trained model of a checkpoint or of exported weights (.safetensors), in evaluation mode, on the CPU.
 
     Args:
-        path: of the checkpoint.
+        path: of the file.
         trusted: packages whose networks and sources it may name beside ours; nothing else is imported for it.
 
     Raises:
         InputError: as ``read``; a configuration that ``stored.checked`` refuses; weights that do not fit its network.
     """
-    contents = read(path)
+    path = files.expanded(path)
+    contents = weights.read(path) if path.suffix.lower() == weights.SUFFIX else read(path)
     config = stored.checked(contents["config"], path, trusted)
     try:
         state = _model_state(contents["state_dict"])
@@ -136,7 +139,7 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
             f"{path}: its weights and its configuration do not fit ({cause}); pass another file"
         ) from error
     found = contents.get("fingerprint")
-    return Trained(model.eval(), config, found if isinstance(found, str) else "")
+    return Trained(model.eval(), config, found if isinstance(found, str) else "", contents.get("temperature", 1.0))
 
 
 def _model_state(state: dict[str, Any]) -> dict[str, Any]:

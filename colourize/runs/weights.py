@@ -1,0 +1,101 @@
+"""Weights to hand on: network, palette and configuration in one safetensors file, which cannot hold code.
+
+The tensors are those of ``Model``: ``palette`` and ``network.*``, in float32 or float16. The file's metadata has one
+entry, ``colourize``: JSON with the configuration by names and versions, as in a checkpoint, and what else the reader of
+the file needs to know.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parsed
+from safetensors.torch import save
+from torch import Tensor
+
+from colourize import files
+from colourize.config import stored
+from colourize.errors import InputError
+from colourize.model import Model
+from colourize.runs import formats
+
+SUFFIX, KEY = ".safetensors", "colourize"
+LARGEST_HEADER = 4 << 20  # bytes; ours have some ten thousand
+TYPES = "F32", "F16", "I64"
+"""Types of numbers that such a file may hold, by their names in it."""
+
+
+def written(
+    model: Model, config: dict[str, Any], fingerprint: str = "", temperature: float = 1.0, half: bool = False
+) -> bytes:
+    """A model as the bytes of a safetensors file.
+
+    Args:
+        model: with its weights on any device.
+        config: of its run; paths in it are shortened to their last names.
+        fingerprint: of the pictures that it was trained with.
+        temperature: by which logits are to be divided.
+        half: whether weights are rounded to float16; the palette is not.
+
+    Raises:
+        InputError: a weight that float16 cannot hold.
+    """
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        dtype = torch.float16 if half and name != "palette" else torch.float32
+        kept = tensor.detach().cpu()
+        tensors[name] = (kept.to(dtype) if kept.is_floating_point() else kept).contiguous().clone()
+        if half and not bool(tensors[name].isfinite().all()) and bool(kept.isfinite().all()):
+            raise InputError(f"{name} holds {kept.abs().max():g}, and float16 ends at 65504; leave --half out")
+    note = {**formats.written(stored.to_hand_on(config)), "fingerprint": fingerprint, "temperature": temperature}
+    return save(tensors, {KEY: json.dumps(note)})
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The contents of a safetensors file of ours in the form of a checkpoint's: config, state_dict, temperature.
+
+    Raises:
+        InputError: no such file, a damaged one, or one that colourize did not write; nothing is unpacked before.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; pass one that colourize export wrote")
+    try:
+        content = path.read_bytes()
+        note = _note(content)
+        tensors = parsed(content)
+    except (SafetensorError, ValueError, TypeError, LookupError, AttributeError, MemoryError) as error:
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path} is damaged or no file of weights ({cause}); pass another file") from error
+    if not {"format", "config"} <= note.keys():
+        raise InputError(f"{path} was not written by colourize: its metadata lacks config; pass another file")
+    config = formats.config(note["config"], note["format"], path)
+    state = {f"model.{name}": _float32(tensor) for name, tensor in tensors.items()}
+    found = {"config": config, "state_dict": state, "fingerprint": note.get("fingerprint")}
+    return {**found, "temperature": _temperature(note.get("temperature", 1.0), path)}
+
+
+def _note(content: bytes) -> dict[str, Any]:
+    """The entry ``colourize`` of a file's metadata, once its header is known to be small and of our types."""
+    length = int.from_bytes(content[:8], "little")
+    if not 2 <= length <= LARGEST_HEADER:
+        raise ValueError(f"its header must have 2 to {LARGEST_HEADER:,} bytes, got {length:,}")
+    header = files.json_value(content[8 : 8 + length], "its header")
+    metadata = header.pop("__metadata__", {})
+    for name, entry in header.items():
+        if entry["dtype"] not in TYPES:
+            raise ValueError(f"{name[:80]} must be of {', '.join(TYPES)}, got {str(entry['dtype'])[:20]}")
+    note = files.json_value(metadata.get(KEY, "{}"), "its metadata")
+    return note if isinstance(note, dict) else {}
+
+
+def _float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _temperature(value: Any, path: Path) -> float:
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InputError(f"{path}: temperature must be > 0 and finite, got {str(value)[:40]}; pass another file")
+    return float(value)
