@@ -3,11 +3,22 @@
 N images, H height, W width, K colours, C channels of the palette.
 """
 
+from typing import Any, NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 from colourize.colour.decoding import Decoding, parsed
 from colourize.colour.spaces import SPACES, Space
+
+
+class About(NamedTuple):
+    """What a file says of its model: its name, the shorter side in pixels of the pictures that it was trained with, and
+    the temperature by which logits are divided to be calibrated."""
+
+    name: str = "network"
+    size: int = 128
+    temperature: float = 1.0
 
 
 class Model(nn.Module):
@@ -26,6 +37,7 @@ class Model(nn.Module):
     """
 
     palette: Tensor
+    about = About()
 
     def __init__(self, network: nn.Module, palette: Tensor, space: Space | str = "rgb") -> None:
         super().__init__()
@@ -69,3 +81,22 @@ class Model(nn.Module):
         """
         decode = parsed(decoding) if isinstance(decoding, str) else decoding
         return decode(self(grey).float(), grey[:, :1], self.palette, self.space).colours
+
+    def colourize(self, picture: Any, decoding: str = "annealed:0.4", **choices: Any) -> Any:
+        """Colours a picture of any size and kind; its luminance stays.
+
+        Args:
+            picture: a PIL image, a path, an array or tensor [H, W], [H, W, 3] or [H, W, 4] (uint8, uint16, or floats in
+                [0, 1]; tensors [1, H, W] or [3, H, W]), or a list of these.
+            decoding: argmax, mean, annealed:T, sample or sample:SEED.
+            choices: ``size``, ``saturation``, ``hints`` and the others of ``inference.colouring.Choices``.
+
+        Returns:
+            The same kind of picture, in colour: of a path, a PIL image.
+
+        Raises:
+            InputError: a picture that cannot be read, or a choice out of its range.
+        """
+        from colourize.inference.images import colourized  # the one import upward: a door to what uses models
+
+        return colourized(self, picture, decoding, choices)

@@ -15,10 +15,9 @@ from colourize.cli.main import main
 from colourize.cli.train import train
 from colourize.course.theory import learning_rates
 from colourize.errors import InputError
-from colourize.evaluation import calibration
 from colourize.report import records
 from colourize.report.written import report
-from colourize.runs import listing, manifest
+from colourize.runs import listing, manifest, temperature
 from colourize.runs.run_folder import claim, sweep_of
 from colourize.sweeps import stored_search
 from colourize.sweeps.summary import Summary, jobs, planned
@@ -206,10 +205,10 @@ def test_a_temperature_that_is_no_file_or_nested_is_told(finished_run, tmp_path)
     copy = shutil.copytree(finished_run, tmp_path / "run")
     checkpoint = copy / "checkpoints/last.ckpt"
     for kind in ("nested lists", "a pipe", "a link to endless zeros", "no dictionary", "a number of 5000 digits"):
-        DAMAGED[kind](calibration.beside(checkpoint))
+        DAMAGED[kind](temperature.beside(checkpoint))
         with pytest.raises(InputError, match=r"temperature\.json is damaged; run colourize calibrate"):
-            calibration.read_temperature(checkpoint)
-        calibration.beside(checkpoint).unlink()
+            temperature.read_temperature(checkpoint)
+        temperature.beside(checkpoint).unlink()
 
 
 def test_texts_of_strangers_steer_no_terminal_and_no_page(sweep, capsys, monkeypatch):

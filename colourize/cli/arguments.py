@@ -33,7 +33,7 @@ def add_run(parser: argparse.ArgumentParser, help: str = "a checkpoint or a run 
     add_trust(parser)
 
 
-def add_trust(parser: argparse.ArgumentParser) -> None:
+def add_trust(parser: argparse._ActionsContainer) -> None:
     """Adds ``--trust PACKAGE``, which may be repeated."""
     parser.add_argument(
         "--trust", action="append", default=[], metavar="PACKAGE",

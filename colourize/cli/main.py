@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from colourize import __version__
-from colourize.cli import answers, calibrate, decode_curve, describe, evaluate, hints, palette, report, runs
+from colourize.cli import answers, calibrate, decode_curve, describe, evaluate, hints, palette, photo, report, runs
 from colourize.cli.arguments import Parser
 from colourize.cli.completion import PrintCompletion, complete
 from colourize.cli.ending import on_one_line
@@ -16,7 +16,7 @@ HYDRA = {
     "train": "train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)",
     "theory": "show a theorem beside an experiment: colourize theory demo=minimum_norm",
 }
-OWN = evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
+OWN = photo, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
 
 
 def parser() -> tuple[Parser, list[str]]:

@@ -83,27 +83,27 @@ def read_rgb(
         UnreadablePicture: missing, empty, truncated, too large, or no picture.
     """
     try:
-        with _opened(source) as image:
+        with opened(source) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise UnreadablePicture(f"{width} x {height} pixels, more than the limit of {max_pixels}")
-            _check_planes(getattr(image, "tag_v2", {}))
+            check_planes(getattr(image, "tag_v2", {}))
             if at_least is not None:
                 image.draft(None, (2 * at_least, 2 * at_least))
             image.load()
             tiff = getattr(image, "tag_v2", {})
-            upright = _upright(image)
+            turned = upright(image)
             if profiles:
                 try:
-                    upright = _converted(upright, tiff, declared(image), at_least)
+                    turned = converted(turned, tiff, declared(image), at_least)
                 except BrokenProfile as error:
                     if ignored is not None:
                         ignored.append(str(error))
-            return _rgb(upright, tiff)
+            return _rgb(turned, tiff)
     except UnreadablePicture:
         raise
     except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damaged files.
-        raise UnreadablePicture(_reason(error, source)) from error
+        raise UnreadablePicture(reason(error, source)) from error
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
@@ -116,7 +116,12 @@ def square(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
 
 
-def _opened(source: bytes | Path) -> ImageFile.ImageFile:
+def opened(source: bytes | Path) -> ImageFile.ImageFile:
+    """The picture of a file, of which nothing but the header is read; the caller checks its size.
+
+    Raises:
+        Exception: whatever Pillow raises for a damaged file; ``reason`` says it in a few words.
+    """
     # Pillow's limit is global, and warns where we refuse; it rests while a header is read, and the caller checks.
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -126,31 +131,34 @@ def _opened(source: bytes | Path) -> ImageFile.ImageFile:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # Damaged EXIF does not make a picture unreadable.
         return image
 
 
-def _check_planes(tiff: Mapping[int, Any]) -> None:
+def check_planes(tiff: Mapping[int, Any]) -> None:
     """Refuses 16-bit colour planes that are not compressed: Pillow 12 reads half of each as 8 bits."""
     if tiff.get(PLANAR_CONFIGURATION) == 2 and tiff.get(COMPRESSION, 1) == 1 and max(tiff.get(BITSPERSAMPLE, [1])) > 8:
         raise UnreadablePicture("a TIFF of 16-bit colour planes; save it with its colours interleaved")
 
 
-def _converted(image: Image.Image, tiff: Mapping[int, Any], profile: bytes | None, at_least: int | None) -> Image.Image:
+def converted(
+    image: Image.Image, tiff: Mapping[int, Any], profile: bytes | None, at_least: int | None = None
+) -> Image.Image:
     """The picture in sRGB where it has a profile: one of many levels in 16 bits, so that its shadows keep theirs."""
     if profile is None:
         return image
-    tones = _grey(image, tiff, 65535) if _has_levels(image) else image
-    converted = to_srgb(tones, profile, at_least)
-    return image if converted is tones else converted
+    tones = grey_levels(image, tiff, 65535) if has_levels(image) else image
+    result = to_srgb(tones, profile, at_least)
+    return image if result is tones else result
 
 
 def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
-    if _has_levels(image):
-        image = _grey(image, tiff, 255)
+    if has_levels(image):
+        image = grey_levels(image, tiff, 255)
     if not image.has_transparency_data:
         return image.convert("RGB")
     hidden = image.info.get("transparency")
@@ -162,14 +170,17 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
     return white
 
 
-def _has_levels(image: Image.Image) -> bool:
+def has_levels(image: Image.Image) -> bool:
     """Whether its greys have more than 8 bits."""
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
-def _grey(image: Image.Image, tiff: Mapping[int, Any], most: int) -> Image.Image:
-    """I;16, I or F to L where ``most``, which is white, is 255, and to I;16 where 65535; a transparent value becomes
-    white."""
+def grey_levels(image: Image.Image, tiff: Mapping[int, Any], most: int) -> Image.Image:
+    """Greys of more than 8 bits as they are meant to be seen.
+
+    I;16, I or F to L where ``most``, which is white, is 255, and to I;16 where it is 65535. A transparent value becomes
+    white.
+    """
     values = np.asarray(image)
     bits = tiff.get(BITSPERSAMPLE)
     if image.mode.startswith("I;16"):
@@ -190,7 +201,8 @@ def _grey(image: Image.Image, tiff: Mapping[int, Any], most: int) -> Image.Image
     return Image.fromarray(grey if most == 65535 else grey.astype(np.uint8))
 
 
-def _reason(error: Exception, source: bytes | Path) -> str:
+def reason(error: Exception, source: bytes | Path) -> str:
+    """Why a file cannot be read, in a few words."""
     if isinstance(error, UnidentifiedImageError):
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         return "not a picture of a known format" if size else "an empty file"

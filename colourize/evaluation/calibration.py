@@ -4,17 +4,12 @@ Guo, Pleiss, Sun, Weinberger 2017, section 4.2: probabilities are softmax(logits
 held-out pictures. T > 1 means that the network was overconfident. The most probable colour does not change.
 """
 
-import hashlib
-import json
-from pathlib import Path
-
 from scipy.optimize import brentq
 from torch import Tensor, nn
 
-from colourize import files
 from colourize.errors import InputError
+from colourize.runs.temperature import LEAST, MOST
 
-LEAST, MOST = 0.01, 100.0  # range of the search for T
 VALUES = 1 << 21  # logits processed at once, which bounds the memory
 
 
@@ -67,43 +62,3 @@ def slope(logits: Tensor, labels: Tensor, inverse: float) -> float:
         expected = ((inverse * z).softmax(1) * z).sum(1)
         total += (expected - z.gather(1, label[:, None])[:, 0]).double().sum().item()
     return total / len(labels)
-
-
-def beside(checkpoint: Path) -> Path:
-    """The file of a checkpoint's temperature: ``last.temperature.json`` beside ``last.ckpt``."""
-    return checkpoint.with_suffix(".temperature.json")
-
-
-def write_temperature(checkpoint: Path, temperature: float, num_pictures: int) -> Path:
-    """Writes a temperature beside the checkpoint, with a digest of its weights; returns the file."""
-    contents = {"temperature": temperature, "num_pictures": num_pictures, "checkpoint": _digest(checkpoint)}
-    files.replace_text(beside(checkpoint), json.dumps(contents, indent=1) + "\n")
-    return beside(checkpoint)
-
-
-def read_temperature(checkpoint: Path) -> float:
-    """The temperature fitted to a checkpoint, in [0.01, 100].
-
-    Raises:
-        InputError: no fitted temperature, one fitted to other weights, or a damaged file.
-    """
-    path, remedy = beside(checkpoint), f"colourize calibrate {checkpoint}"
-    try:
-        contents = files.read_json(path)
-        temperature, digest = float(contents["temperature"]), contents["checkpoint"]
-    except FileNotFoundError as error:
-        raise InputError(f"{checkpoint} has no fitted temperature; run {remedy}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} is damaged; run {remedy} again") from error
-    if not LEAST <= temperature <= MOST:
-        raise InputError(
-            f"{path} must hold a temperature in [{LEAST:g}, {MOST:g}], got {temperature}; run {remedy} again"
-        )
-    if digest != _digest(checkpoint):
-        raise InputError(f"{path} was fitted to other weights than those of {checkpoint}; run {remedy} again")
-    return temperature
-
-
-def _digest(checkpoint: Path) -> str:
-    with checkpoint.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

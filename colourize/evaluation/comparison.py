@@ -16,7 +16,7 @@ from colourize.data.labelled import read
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation import output
-from colourize.evaluation.calibration import Tempered, read_temperature
+from colourize.evaluation.calibration import Tempered
 from colourize.evaluation.inputs import checkpoint_files, data_config, load, other_pictures
 from colourize.evaluation.measures import Row, all_with_intervals
 from colourize.evaluation.yardstick import Predictor, Yardstick
@@ -27,6 +27,7 @@ from colourize.present import terminal
 from colourize.present.figures import FIGURES, save, strip_figure
 from colourize.runs.apart import run_names
 from colourize.runs.checkpoint import Trained
+from colourize.runs.temperature import read_temperature
 
 BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
 

@@ -17,7 +17,7 @@ from colourize.data.labelled import LabelledPictures, read
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation import metrics, output
-from colourize.evaluation.calibration import fit_temperature, write_temperature
+from colourize.evaluation.calibration import fit_temperature
 from colourize.evaluation.columns import NUM_BINS
 from colourize.evaluation.inputs import data_config, load, single_checkpoint, trained_on
 from colourize.evaluation.measures import MEASURES, MODEL, Row, difference, with_intervals
@@ -27,6 +27,7 @@ from colourize.model import Model
 from colourize.present import tables, terminal
 from colourize.present.figures import FIGURES, entropy_figure, reliability_figure, save
 from colourize.runs.checkpoint import Trained
+from colourize.runs.temperature import write_temperature
 
 FIT_VALUES = 1 << 26  # logits to which a temperature is fitted; of more, a random part
 SAME = 0.02  # temperatures nearer to 1 are told as 1

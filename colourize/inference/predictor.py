@@ -1,6 +1,6 @@
 """A network in use, whatever runs it. N pictures, K colours, C channels of the palette, h height, w width."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ class Card:
         size: the shorter side of the pictures that it was trained with, in pixels.
         multiple: height and width of its input must be multiples of this.
         temperature: by which its logits are divided to be calibrated; 1 where it was not measured.
+        hints: whether it was trained with hints, and so takes [N, 5, h, w] too (``colour.hints``).
         config: the configuration of its run, for its model card.
     """
 
@@ -28,8 +29,9 @@ class Card:
     palette: Floats
     size: int
     multiple: int
-    temperature: float
-    config: dict[str, Any]
+    temperature: float = 1.0
+    hints: bool = False
+    config: dict[str, Any] = field(default_factory=dict)
 
 
 class Predictor(Protocol):
@@ -38,5 +40,13 @@ class Predictor(Protocol):
     card: Card
 
     def logits(self, grey: Floats) -> Floats:
-        """Scores of grey pictures: float32 [N, 1, h, w] in [0, 255/256] -> [N, K, h', w'], h' and w' a fixed fraction
-        of h and w. What the grey means depends on the space: lightness in lab and oklab, mean(R, G, B) in rgb."""
+        """Scores of grey pictures.
+
+        Args:
+            grey: float32 [N, 1, h, w] in [0, 255/256], or with hints [N, 5, h, w]. Lightness in lab and oklab,
+                mean(R, G, B) in rgb.
+
+        Returns:
+            float32 [N, K, h', w'], h' and w' a fixed fraction of h and w.
+        """
+        ...

@@ -19,8 +19,8 @@ from colourize.colour.spaces import SPACES, Space
 from colourize.config import options, stored
 from colourize.config.knobs import value_in
 from colourize.errors import InputError, one_line
-from colourize.model import Model
-from colourize.runs import archive, format1, formats, weights
+from colourize.model import About, Model
+from colourize.runs import archive, format1, formats, temperature, weights
 
 log = logging.getLogger(__name__)
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
@@ -106,7 +106,7 @@ class Trained(NamedTuple):
     """A trained model with what its checkpoint says of it.
 
     ``fingerprint`` stands for the pictures and the palette that it was trained with; empty where the file has none.
-    ``temperature`` is that of an exported file, by which logits are to be divided; 1 for a checkpoint, which has none.
+    ``temperature`` is what its logits are to be divided by: of an exported file, or fitted to the checkpoint; else 1.
     """
 
     model: Model
@@ -139,7 +139,9 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
             f"{path}: its weights and its configuration do not fit ({cause}); pass another file"
         ) from error
     found = contents.get("fingerprint")
-    return Trained(model.eval(), config, found if isinstance(found, str) else "", contents.get("temperature", 1.0))
+    fitted = contents["temperature"] if "temperature" in contents else temperature.fitted(path)
+    model.about = About(path.name, value_in(config, "image_size"), fitted)
+    return Trained(model.eval(), config, found if isinstance(found, str) else "", fitted)
 
 
 def _model_state(state: dict[str, Any]) -> dict[str, Any]:

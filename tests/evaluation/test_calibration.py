@@ -11,14 +11,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from colourize.errors import InputError
-from colourize.evaluation.calibration import (
-    Tempered,
-    beside,
-    fit_temperature,
-    read_temperature,
-    slope,
-    write_temperature,
-)
+from colourize.evaluation.calibration import Tempered, fit_temperature, slope
+from colourize.runs.temperature import beside, read_temperature, write_temperature
 
 
 def drawn(temperature=1.0, pixels=4000, num_colours=6, seed=0):

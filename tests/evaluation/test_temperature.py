@@ -12,10 +12,11 @@ from colourize.cli.main import main
 from colourize.data.labelled import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
-from colourize.evaluation.calibration import fit_temperature, read_temperature
+from colourize.evaluation.calibration import fit_temperature
 from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.temperature import calibrate, pixels, predictions
 from colourize.runs import checkpoint
+from colourize.runs.temperature import read_temperature
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, TINY, knobs
 

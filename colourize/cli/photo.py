@@ -1,0 +1,186 @@
+"""``colourize photo``: colours photographs. The heavy imports are in ``run``."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from colourize.cli.arguments import Commands, add_trust, command
+from colourize.errors import InputError
+
+if TYPE_CHECKING:
+    from colourize.inference.colouring import Choices
+    from colourize.inference.predictor import Predictor
+
+INCOMPLETE = 2  # exit status where not every picture was coloured
+
+
+def add_parser(commands: Commands) -> None:
+    """Adds ``colourize photo`` with its arguments."""
+    parser = command(
+        commands, "photo", "colour photographs: files, folders or standard input", run,
+        epilog="A picture whose result is there already is skipped, so the same command continues an interrupted one. "
+               "Exit status: 0 all done, 2 some pictures could not be coloured or are in colour already.",
+    )  # fmt: skip
+    parser.add_argument("inputs", nargs="+", metavar="IN", help='a file, a folder, a pattern "scans/*.jpg", or -')
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="a file, a folder, or - for standard output"
+    )
+    parser.add_argument(
+        "--model", required=True, metavar="FILE", help="a checkpoint, run folder, .safetensors or .onnx"
+    )
+    _add_colours(parser)
+    _add_files(parser)
+    _add_machine(parser)
+
+
+def _add_colours(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("colours")
+    group.add_argument(
+        "--size",
+        type=int,
+        metavar="N",
+        help="shorter side, in pixels, of the picture that the network sees "
+        "(default: the one it was trained for); the result always has the picture's own size",
+    )
+    group.add_argument(
+        "--decoding",
+        default="annealed:0.4",
+        metavar="NAME",
+        help="mean (safe, dull), argmax (vivid), annealed:T between both, sample (default: %(default)s)",
+    )
+    group.add_argument("--temperature", type=float, metavar="T", help="T of the mean or of samples, > 0")
+    group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
+    group.add_argument("--samples", type=int, metavar="N", help="write N samples: photo.1.png, photo.2.png, ...")
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the samples; the same seed, the same colours"
+    )
+    group.add_argument(
+        "--hint",
+        action="append",
+        default=[],
+        metavar="X,Y,#RRGGBB",
+        help="a colour at a place of the picture, in pixels from its upper left corner; can be repeated",
+    )
+    group.add_argument("--hints", type=Path, metavar="FILE", help='[{"x": 120, "y": 80, "colour": "#c03020"}, ...]')
+    group.add_argument("--reference", type=Path, metavar="PICTURE", help="take the colours of another photograph")
+    group.add_argument("--recolour", action="store_true", help="also colour pictures that are in colour already")
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("files")
+    group.add_argument(
+        "--format", metavar="NAME", help="png, jpg, webp, avif, tiff or gif (default: each picture's own)"
+    )
+    group.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    group.add_argument("--uncertainty", action="store_true", help="also write photo.uncertainty.png: bright is unsure")
+    group.add_argument("--side-by-side", action="store_true", help="also write the grey beside the coloured picture")
+    group.add_argument("--no-metadata", action="store_true", help="leave out EXIF, XMP and the note of what was done")
+    group.add_argument("--json", metavar="FILE", help="write a summary with every picture; - for standard output")
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("machine")
+    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps (default: %(default)s)")
+    group.add_argument(
+        "--jobs", type=int, metavar="N", help="pictures at a time (default: the number of cores, up to 4)"
+    )
+    group.add_argument("--max-memory", metavar="SIZE", help="such as 2G (default: half of what is free)")
+    group.add_argument("--max-pixels", type=int, metavar="N", help="of a picture (default: 128 million)")
+    group.add_argument(
+        "--tiles",
+        type=int,
+        nargs="?",
+        const=512,
+        metavar="SIDE",
+        help="let the network see tiles of SIDE pixels (512), for a large --size in little memory",
+    )
+    add_trust(group)
+
+
+def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize photo``.
+
+    Raises:
+        SystemExit: with status 2, where a picture was not coloured.
+    """
+    from colourize.inference import many, memory, photo, planned
+    from colourize.inference.opened import opened
+    from colourize.inference.opening import MAX_PIXELS
+
+    suffix = None if given.format is None else f".{given.format.lower().lstrip('.')}"
+    _check(given, suffix)
+    jobs = planned.plan(given.inputs, given.output, suffix)
+    budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else memory.available() // 2)
+    predictor = opened(given.model, given.device, given.trust)
+    options = photo.Options(
+        _choices(given, predictor), suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
+        given.side_by_side, given.max_pixels or MAX_PIXELS, _note(given, predictor),
+    )  # fmt: skip
+    threads = given.jobs or min(os.cpu_count() or 1, 4)
+    outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, options, budget), threads)
+    _report(given, many.summary(outcomes), many.record(outcomes))
+    if any(outcome.status in ("failed", "in colour") for outcome in outcomes):
+        sys.exit(INCOMPLETE)
+
+
+def _check(given: argparse.Namespace, suffix: str | None) -> None:
+    from colourize.inference import saving
+
+    if suffix is not None:
+        saving.format_of(suffix)
+    for name, least, most in (("samples", 1, 100), ("jobs", 1, 64), ("max_pixels", 1, 1 << 31), ("tiles", 64, 8192),
+                              ("seed", 0, 1 << 62)):  # fmt: skip
+        value = getattr(given, name)
+        if value is not None and not least <= value <= most:
+            raise InputError(f"--{name.replace('_', '-')} must be in [{least}, {most}], got {value}")
+    if given.output == "-" and (given.samples or given.uncertainty or given.side_by_side or given.json == "-"):
+        raise InputError(
+            "standard output takes one picture; pass -o FILE with --samples, --uncertainty, --side-by-side or --json -"
+        )
+
+
+def _choices(given: argparse.Namespace, predictor: "Predictor") -> "Choices":
+    from dataclasses import replace
+
+    from colourize.inference import decoded, hinted, referred
+    from colourize.inference.colouring import Choices
+
+    decoding = decoded.parsed("sample" if given.samples and given.decoding == "annealed:0.4" else given.decoding)
+    if given.temperature is not None:
+        kind = "sample" if decoding.kind == "sample" else "mean"
+        decoding = replace(
+            decoding, kind=kind, temperature=decoded.temperature(str(given.temperature), "--temperature")
+        )
+    if decoding.kind == "sample" and given.seed:
+        decoding = replace(decoding, seed=given.seed)
+    hints = [*(hinted.parsed(text) for text in given.hint), *(hinted.read(given.hints) if given.hints else [])]
+    palette = None if given.reference is None else referred.of_file(predictor, given.reference, given.size)
+    return Choices(
+        decoding,
+        given.size,
+        given.saturation,
+        given.samples or 1,
+        hints,
+        palette,
+        given.tiles,
+        threads=os.cpu_count() or 1,
+    )
+
+
+def _note(given: argparse.Namespace, predictor: "Predictor") -> str:
+    from colourize import __version__
+
+    return f"colourize {__version__}: colours by {predictor.card.name}, {given.decoding}"
+
+
+def _report(given: argparse.Namespace, text: str, record: dict[str, object]) -> None:
+    if given.json == "-":
+        print(json.dumps(record, indent=1))
+    elif given.json is not None:
+        from colourize import files
+
+        files.replace_text(files.expanded(given.json), json.dumps(record, indent=1) + "\n")
+    print(f"colourize: {text}", file=sys.stderr)

@@ -1,0 +1,150 @@
+"""One grey picture to a coloured one: the network at its working size, its chroma brought to every pixel.
+
+H height, W width, K colours, h, w cells of the network's output.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from colourize.errors import InputError
+from colourize.inference import decoded, hinted, space, working
+from colourize.inference.decoded import Decoding
+from colourize.inference.hinted import Hint
+from colourize.inference.predictor import Predictor
+from colourize.inference.space import Floats, Levels
+from colourize.inference.upsampling import Upsampler
+from colourize.inference.working import Seen
+
+DEFAULT = Decoding("mean", 0.4)
+STRIP = 1 << 18  # pixels that are coloured at once: some megabytes
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a picture is coloured.
+
+    Attributes:
+        decoding: from scores to colours; see ``decoded``.
+        size: the working size, its shorter side in pixels; None for the size that the network was trained for.
+        saturation: >= 0, by which the chroma is multiplied.
+        samples: number of pictures, with seeds that count up.
+        hints: colours at places.
+        palette: another palette for the network's classes, as ``referred.palette`` gives it.
+        tile: side of tiles in working pixels; None for one piece.
+        wide: whether the result has 16 bits.
+        threads: that colour strips.
+    """
+
+    decoding: Decoding = DEFAULT
+    size: int | None = None
+    saturation: float = 1.0
+    samples: int = 1
+    hints: Sequence[Hint] = ()
+    palette: Floats | None = None
+    tile: int | None = None
+    wide: bool = False
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """Coloured pictures.
+
+    Attributes:
+        pictures: [H, W, 3] levels each, one for each sample.
+        outside: share of the pixels in [0, 1] whose chroma was reduced to fit the gamut; of the first picture.
+        entropy: how unsure the network is at each cell, float32 [h, w] in [0, 1].
+    """
+
+    pictures: list[Levels]
+    outside: float
+    entropy: Floats
+
+
+def coloured(predictor: Predictor, grey: Levels, choices: Choices | None = None, key: bytes = b"") -> Coloured:
+    """Colours a grey picture of any size; its luminance stays, to one level.
+
+    Args:
+        predictor: the network.
+        grey: uint8 or uint16 [H, W].
+        choices: how; by default the mean at temperature 0.4.
+        key: of a sample's noise, beside the seed.
+
+    Raises:
+        InputError: choices out of their range, or a hint outside the picture.
+    """
+    choices = choices or Choices()
+    if not 0 <= choices.saturation <= 10:
+        raise InputError(f"--saturation must be in [0, 10], got {choices.saturation:g}; pass for example 1.2")
+    view = working.seen(grey, predictor.card, choices.size)
+    channels = hinted.channels(choices.hints, view) if predictor.card.hints and choices.hints else None
+    logits = working.scores(predictor, view, choices.tile, channels)
+    results = [
+        finished(grey, chroma, view, logits, choices)
+        for chroma in (
+            chromas(predictor, logits, view, replace(choices, decoding=_seeded(choices.decoding, number)), key)
+            for number in range(choices.samples)
+        )
+    ]
+    _, content = working.cells(view, logits)
+    whole = tuple(max(1, round(side)) for side in content)
+    return Coloured(
+        [picture for picture, _ in results], results[0][1], decoded.entropy(logits[:, : whole[0], : whole[1]])
+    )
+
+
+def _seeded(decoding: Decoding, number: int) -> Decoding:
+    return replace(decoding, seed=decoding.seed + number)
+
+
+def chromas(predictor: Predictor, logits: Floats, view: Seen, choices: Choices, key: bytes = b"") -> Floats:
+    """CIELAB's (a, b) of each cell: calibrated logits [K, h, w] -> float32 [2, h, w]."""
+    card = predictor.card
+    palette = card.palette if choices.palette is None else choices.palette
+    lightness, _ = working.cells(view, logits)
+    values = decoded.values(logits, palette, choices.decoding, key)
+    chroma = decoded.chroma(values, space.grey_of(lightness), card)
+    if choices.hints and not card.hints:
+        chroma = hinted.spread(chroma, logits, lightness, choices.hints, view)
+    return (chroma * np.float32(choices.saturation)).astype(np.float32)
+
+
+def finished(grey: Levels, chroma: Floats, view: Seen, logits: Floats, choices: Choices) -> tuple[Levels, float]:
+    """The full picture of coarse chroma: [H, W], [2, h, w] -> [H, W, 3], and the share of pixels out of the gamut."""
+    lightness, content = working.cells(view, logits)
+    return upsampled(grey, chroma, lightness, content, choices.wide, choices.threads)
+
+
+def upsampled(
+    grey: Levels, chroma: Floats, lightness: Floats, content: tuple[float, float], wide: bool = False, threads: int = 2
+) -> tuple[Levels, float]:
+    """The full picture of coarse chroma, in strips: O(pixels), in memory little more than the result.
+
+    Args:
+        grey: [H, W] levels.
+        chroma: [2, h, w].
+        lightness: mean L of each cell, [h, w].
+        content: cells that the picture takes, height and width.
+        wide: whether the result is uint16.
+        threads: at most as many as there are cores.
+
+    Returns:
+        [H, W, 3] levels; and the share of the pixels whose chroma was reduced to fit the gamut.
+    """
+    height, width = grey.shape
+    up = Upsampler(chroma, lightness, content, (height, width))
+    table = space.lightness_of_levels(space.white_of(grey))
+    picture = np.empty((height, width, 3), np.uint16 if wide else np.uint8)
+    rows = max(1, STRIP // width)
+
+    def strip(top: int) -> int:
+        part = grey[top : top + rows]
+        picture[top : top + rows], count = space.joined(part, up.strip(top, table[part]), wide)
+        return count
+
+    with ThreadPoolExecutor(threads) as pool:
+        outside = sum(pool.map(strip, range(0, height, rows)))
+    return picture, outside / (height * width)

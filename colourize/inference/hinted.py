@@ -1,0 +1,129 @@
+"""Hints: colours that a person gives at places of a picture. h, w working pixels or cells, K colours."""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from colourize import files
+from colourize.errors import InputError, shown
+from colourize.inference import decoded, space
+from colourize.inference.space import Floats
+from colourize.inference.working import Seen
+
+REACH = 0.25  # of the shorter side: the sigma over which a hint spreads
+TONES = 12.0  # units of L: the sigma over which it spreads
+PATCH = 5  # working pixels: the side of a hint for a network that was trained with hints, whose sides were 1 to 9
+MOST = 1000
+_COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
+
+
+class Hint(NamedTuple):
+    """A colour at a place: x to the right and y down in pixels of the upright picture, from 0; sRGB of 8 bits."""
+
+    x: int
+    y: int
+    rgb: tuple[int, int, int]
+
+
+def parsed(text: str) -> Hint:
+    """A hint such as ``120,80,#c03020``; InputError for another text."""
+    x, _, rest = text.partition(",")
+    y, _, colour = rest.partition(",")
+    return _checked(x, y, colour, text)
+
+
+def read(path: Path) -> list[Hint]:
+    """Hints of a JSON file: [{"x": 120, "y": 80, "colour": "#c03020"}, ...].
+
+    Raises:
+        InputError: no such file, or one that holds something else.
+    """
+    try:
+        entries = files.read_json(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} must be a JSON file of hints, and is not ({error}); pass another file") from error
+    rule = '[{"x": 120, "y": 80, "colour": "#c03020"}, ...]'
+    if not isinstance(entries, list) or len(entries) > MOST or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{path} must hold up to {MOST} hints like {rule}; pass another file")
+    return [
+        _checked(entry.get("x"), entry.get("y"), entry.get("colour"), f"hint {number} of {path}")
+        for number, entry in enumerate(entries, 1)
+    ]
+
+
+def _checked(x: object, y: object, colour: object, whole: str) -> Hint:
+    found = _COLOUR.fullmatch(colour.strip()) if isinstance(colour, str) else None
+    try:
+        if found is None or isinstance(x, bool) or isinstance(y, bool):
+            raise ValueError
+        column, row = (int(value) for value in (x, y) if isinstance(value, str | int))
+    except ValueError:
+        raise InputError(f"a hint must be x,y,#rrggbb, got {shown(whole)}; pass for example 120,80,#c03020") from None
+    value = int(found[1], 16)
+    return Hint(column, row, (value >> 16, value >> 8 & 255, value & 255))
+
+
+def _cell(hint: Hint, view: Seen, height: int, width: int) -> tuple[int, int]:
+    """Row and column of a hint on a grid of [height, width] over the padded picture.
+
+    Raises:
+        InputError: a hint outside the picture.
+    """
+    if not (0 <= hint.x < view.size[1] and 0 <= hint.y < view.size[0]):
+        raise InputError(
+            f"a hint must lie in the picture of {view.size[1]} x {view.size[0]} pixels, got {hint.x},{hint.y}; "
+            "pass x from the left and y from the top, from 0"
+        )
+    row = (hint.y + 0.5) / view.size[0] * view.content[0] / view.grey.shape[0] * height
+    column = (hint.x + 0.5) / view.size[1] * view.content[1] / view.grey.shape[1] * width
+    return min(int(row), height - 1), min(int(column), width - 1)
+
+
+def channels(hints: Sequence[Hint], view: Seen) -> Floats:
+    """The input of a network trained with hints: RGB in [0, 1] and a mask, float32 [4, h, w]."""
+    height, width = view.grey.shape
+    planes = np.zeros((4, height, width), np.float32)
+    for hint in hints:
+        row, column = _cell(hint, view, height, width)
+        rows, columns = (slice(max(at - PATCH // 2, 0), at + PATCH // 2 + 1) for at in (row, column))
+        planes[:, rows, columns] = np.array([*(value / 256 for value in hint.rgb), 1], np.float32)[:, None, None]
+    return planes
+
+
+def spread(chroma: Floats, logits: Floats, lightness: Floats, hints: Sequence[Hint], view: Seen) -> Floats:
+    """Chroma that is a hint's at its place, and near it in cells of alike lightness and alike probabilities.
+
+    A hint's weight at a cell is exp(-d^2 / 2 (REACH side)^2 - dL^2 / 2 TONES^2) times the Bhattacharyya coefficient of
+    both cells' probabilities. At each cell the corrections of all hints are averaged with the odds of their weights, so
+    that each hint is exact at its own place, and the mean is multiplied by the largest weight.
+
+    Args:
+        chroma: [2, h, w].
+        logits: [K, h, w].
+        lightness: [h, w], L in [0, 100].
+        hints: at least one.
+        view: the picture.
+    """
+    height, width = lightness.shape
+    roots = np.sqrt(decoded.probabilities(logits))
+    rows, columns = np.mgrid[:height, :width]
+    odds, largest, sums = 0.0, np.zeros((height, width)), np.zeros((2, height, width))
+    for hint in hints:
+        row, column = _cell(hint, view, height, width)
+        wanted = space.lab(np.array(hint.rgb, np.float64) / 255)[1:]
+        distance = (rows - row) ** 2 + (columns - column) ** 2
+        reach = REACH * min(height, width)
+        exponent = distance / (2 * reach**2) + (lightness - lightness[row, column]) ** 2 / (2 * TONES**2)
+        alike = (roots * roots[:, row, column][:, None, None]).sum(0)
+        weight = np.minimum(np.exp(-exponent) * alike, 1 - 1e-6)
+        weight[row, column] = 1 - 1e-9
+        share = weight / (1 - weight)
+        sums += share * (wanted - chroma[:, row, column])[:, None, None]
+        odds = odds + share
+        largest = np.maximum(largest, weight)
+    correction = sums / np.maximum(odds, math.ulp(1.0))
+    return (chroma + largest * correction).astype(np.float32)

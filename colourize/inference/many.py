@@ -1,0 +1,119 @@
+"""Many pictures: several at a time, with a bar and a summary. A bad one is named and does not stop the others."""
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from colourize.errors import Interrupted
+from colourize.inference.photo import Outcome
+from colourize.inference.planned import Job
+from colourize.present import terminal
+
+
+def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> list[Outcome]:
+    """Runs jobs in threads, in their order; each that is not done is named on standard error.
+
+    On Ctrl-C no further job begins, and those that have begun are finished or leave nothing; an ``Interrupted`` ends
+    it likewise.
+
+    Raises:
+        KeyboardInterrupt, Interrupted: after the jobs that had begun.
+    """
+    outcomes: list[Outcome] = []
+    stopped = threading.Event()
+    place = {job: number for number, job in enumerate(jobs)}
+
+    def one(job: Job) -> Outcome | None:
+        return None if stopped.is_set() else run(job)
+
+    with _bar(len(jobs)) as bar, ThreadPoolExecutor(threads) as pool:
+        waiting: set[Future[Outcome | None]] = set()
+        queue = iter(jobs)
+        try:
+            while True:
+                waiting |= {pool.submit(one, job) for job in itertools.islice(queue, 2 * threads - len(waiting))}
+                if not waiting:
+                    return sorted(outcomes, key=lambda outcome: place[outcome.job])
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    outcome = future.result()
+                    if outcome is not None:
+                        outcomes.append(outcome)
+                        bar(outcome)
+        except (KeyboardInterrupt, Interrupted):
+            stopped.set()
+            raise
+
+
+class _bar:  # noqa: N801
+    """A bar with the picture's name on a terminal; lines only for what is not done."""
+
+    def __init__(self, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.progress = Progress(
+            BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"),
+            console=terminal.console(stderr=True), transient=True, disable=total < 2 or not sys.stderr.isatty(),
+        )  # fmt: skip
+        self.task = self.progress.add_task("", total=total)
+
+    def __enter__(self) -> "Callable[[Outcome], None]":
+        self.progress.start()
+        return self._show
+
+    def __exit__(self, *error: Any) -> None:
+        self.progress.stop()
+
+    def _show(self, outcome: Outcome) -> None:
+        self.progress.update(self.task, advance=1, description=outcome.job.name)
+        for line in lines(outcome):
+            print(line, file=sys.stderr)
+
+
+def lines(outcome: Outcome) -> list[str]:
+    """What is said of an outcome: why it is not done, and what was left out."""
+    name = outcome.job.name
+    notes = [f"colourize: {name}: {note}" for note in outcome.notes]
+    if outcome.status == "failed":
+        text = outcome.text if outcome.text.startswith(name) else f"{name}: {outcome.text}"
+        return [*notes, f"colourize: {text}"]
+    if outcome.status == "in colour":
+        return [*notes, f"colourize: {name} is in colour already; pass --recolour to colour it anew"]
+    return notes
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """One line: 997 coloured, 2 already there, 3 failed."""
+    count = {status: sum(outcome.status == status for outcome in outcomes) for status in
+             ("done", "already there", "in colour", "failed")}  # fmt: skip
+    words = {"done": "coloured", "already there": "already there", "in colour": "in colour already", "failed": "failed"}
+    said = [f"{count[status]} {word}" for status, word in words.items() if count[status] or status == "done"]
+    outside = [outcome.outside for outcome in outcomes if outcome.status == "done"]
+    if outside and max(outside) >= 0.0005:
+        mean = 100 * sum(outside) / len(outside)
+        said.append(f"chroma reduced to fit sRGB in {mean:.1f} % of the pixels")
+    return ", ".join(said)
+
+
+def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The summary as plain values, for JSON."""
+    return {
+        "coloured": sum(outcome.status == "done" for outcome in outcomes),
+        "already_there": sum(outcome.status == "already there" for outcome in outcomes),
+        "in_colour": sum(outcome.status == "in colour" for outcome in outcomes),
+        "failed": sum(outcome.status == "failed" for outcome in outcomes),
+        "pictures": [
+            {
+                "source": None if outcome.job.source is None else str(outcome.job.source),
+                "target": None if outcome.job.target is None else str(outcome.job.target),
+                "status": outcome.status,
+                "error": outcome.text or None,
+                "kind": outcome.kind or None,
+                "outside_gamut": round(outcome.outside, 6),
+            }
+            for outcome in outcomes
+        ],
+    }

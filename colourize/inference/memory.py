@@ -1,0 +1,70 @@
+"""A bound on memory: how much a picture takes, and that several at a time stay below a limit."""
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from colourize.errors import InputError
+
+PER_PIXEL = 16  # bytes: RGBA as read, grey, colours and the file that is written; measured in docs/photographs.md
+PER_WIDE_PIXEL = 40  # with 16 bits a channel
+NETWORK = 500_000_000  # bytes for libraries, weights and one forward pass at the usual working sizes
+_UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def available() -> int:
+    """Free memory in bytes: what the system can give without swapping, or half of all where it does not say."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        found = None
+    if found:
+        return int(found[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def parsed(text: str) -> int:
+    """Bytes of a size such as 2G, 800M or 1500000000; InputError for another text."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
+    if not found or not (size := int(float(found[1]) * _UNITS[found[2].upper()])):
+        raise InputError(f"--max-memory must be a size such as 2G or 800M, got {text!r}")
+    return size
+
+
+class Budget:
+    """Lets threads work on pictures as long as all of them together stay below a limit of bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._room = limit - NETWORK
+        self._changed = threading.Condition()
+
+    def check(self, pixels: int, wide: bool = False) -> int:
+        """Bytes that a picture of so many pixels takes.
+
+        Raises:
+            InputError: more than the limit.
+        """
+        size = pixels * (PER_WIDE_PIXEL if wide else PER_PIXEL)
+        if NETWORK + size > self.limit:
+            raise InputError(
+                f"{pixels / 1e6:.0f} megapixels take about {(NETWORK + size) / 1e9:.1f} GB, more than --max-memory "
+                f"{self.limit / 1e9:.1f}G; pass a larger one, or a smaller picture"
+            )
+        return size
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Waits until there is room for so many bytes, and keeps them."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._room >= size)
+            self._room -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._room += size
+                self._changed.notify_all()

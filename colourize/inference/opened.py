@@ -1,0 +1,55 @@
+"""The network of a file, whatever its format: a checkpoint, a run folder, exported weights or ONNX."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from colourize import files
+from colourize.errors import InputError
+from colourize.inference.predictor import Predictor
+
+DEVICES = "auto", "cpu", "cuda", "mps"
+
+
+def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()) -> Predictor:
+    """A network in use.
+
+    Args:
+        path: a checkpoint, a run folder (its best checkpoint), a .safetensors or an .onnx file.
+        device: auto (a GPU if there is one), cpu, cuda or mps; of .onnx always the CPU.
+        trusted: packages whose networks a checkpoint may name beside ours.
+
+    Raises:
+        InputError: no such file, a damaged one, one that colourize did not write, or a device that is not there.
+    """
+    place = files.expanded(path)
+    if device not in DEVICES:
+        raise InputError(f"--device must be one of {', '.join(DEVICES)}, got {device!r}")
+    from colourize.config import options
+    from colourize.inference.torch_predictor import TorchPredictor
+    from colourize.runs import checkpoint
+
+    trained = checkpoint.load(_checkpoint(place), options.check_trusted(trusted))
+    return TorchPredictor(trained.model.to(_device(device)), trained.config)
+
+
+def _checkpoint(place: Path) -> Path:
+    """The file itself, or the best checkpoint of a run folder."""
+    from colourize.runs.checkpoint import BEST, LAST
+
+    if not place.is_dir():
+        return place
+    for name in (BEST, LAST):
+        if (file := place / "checkpoints" / name).is_file():
+            return file
+    raise InputError(f"{place} holds no checkpoints/{BEST}; pass a run folder or a checkpoint")
+
+
+def _device(name: str) -> str:
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return next(each for each in ("cuda", "mps", "cpu") if there[each])
+    if not there[name]:
+        raise InputError(f"--device {name} is not there; pass --device cpu")
+    return name

@@ -1,0 +1,161 @@
+"""One job of ``colourize photo``: read a picture, colour its frames, write the results whole or not at all."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from colourize import __version__, files
+from colourize.data.read import UnreadablePicture
+from colourize.errors import InputError
+from colourize.inference import opening, saving
+from colourize.inference.colouring import Choices, Coloured, coloured
+from colourize.inference.memory import Budget
+from colourize.inference.opening import MAX_PIXELS, Frame, Photograph
+from colourize.inference.planned import Job
+from colourize.inference.predictor import Predictor
+from colourize.inference.saving import Picture
+from colourize.inference.working import resized
+
+LARGEST = 2_000_000_000  # bytes of standard input
+Status = Literal["done", "already there", "in colour", "failed"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is written and how.
+
+    Attributes:
+        choices: how pictures are coloured.
+        suffix: of the format on standard output; None for the picture's own.
+        overwrite: replace results that are there.
+        recolour: also colour pictures that are in colour already.
+        metadata: keep EXIF, XMP and the like, and note what was done.
+        uncertainty: also write a grey picture of the entropy.
+        side_by_side: also write the grey and the coloured picture side by side.
+        max_pixels: of a frame.
+        note: what was done, for the metadata.
+    """
+
+    choices: Choices
+    suffix: str | None = None
+    overwrite: bool = False
+    recolour: bool = False
+    metadata: bool = True
+    uncertainty: bool = False
+    side_by_side: bool = False
+    max_pixels: int = MAX_PIXELS
+    note: str = f"colourize {__version__}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: ``text`` is the reason where it failed, ``outside`` the share of pixels out of the gamut."""
+
+    job: Job
+    status: Status
+    text: str = ""
+    kind: str = ""
+    outside: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Outcome:
+    """Runs one job. What is wrong with the picture or its place becomes an outcome; anything else is a bug."""
+    try:
+        targets = _targets(job, options)
+        if targets and not options.overwrite and all(path.exists() for path in targets):
+            return Outcome(job, "already there")
+        source = job.source if job.source is not None else _standard_input()
+        size = budget.check(*opening.extent(source, options.max_pixels))
+        with budget.taken(size):
+            return _coloured(job, source, targets, predictor, options)
+    except (UnreadablePicture, InputError) as error:
+        return Outcome(job, "failed", str(error))
+    except MemoryError:
+        return Outcome(job, "failed", "memory ran out; pass a smaller --size, --tiles or --jobs 1")
+    except OSError as error:
+        return Outcome(job, "failed", f"{error.filename or job.name}: {error.strerror or error}")
+
+
+def _standard_input() -> bytes:
+    content = sys.stdin.buffer.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise InputError(f"standard input must have <= {LARGEST:,} bytes")
+    return content
+
+
+def _targets(job: Job, options: Options) -> list[Path]:
+    """The coloured pictures that a job writes."""
+    if options.choices.samples > 1:
+        return [job.beside(str(number)) for number in range(1, options.choices.samples + 1)]
+    return [job.target] if job.target is not None else []
+
+
+def _coloured(
+    job: Job, source: bytes | Path, targets: Sequence[Path], predictor: Predictor, options: Options
+) -> Outcome:
+    photograph = opening.photograph(source, options.max_pixels)
+    if photograph.kind == "coloured" and not options.recolour:
+        return Outcome(job, "in colour", kind=photograph.kind, notes=photograph.notes)
+    form = _format(job, photograph, options)
+    choices = replace(options.choices, wide=photograph.wide and form in saving.WIDE)
+    saving.check(form, len(photograph.frames), photograph.frames[0].grey.shape)
+    key = os.fsencode(job.source.name) if job.source is not None else b""
+    results = [coloured(predictor, frame.grey, choices, key) for frame in photograph.frames]
+    kept = photograph.info if options.metadata else {}
+    note = options.note if options.metadata else ""
+    for number, target in enumerate(targets or [None]):
+        pictures = _frames(photograph, results, number)
+        _write(target, saving.written(pictures, form, kept, note, photograph.loops), job.source)
+    _write_beside(job, photograph, results, form, options)
+    return Outcome(job, "done", kind=photograph.kind, outside=results[0].outside, notes=photograph.notes)
+
+
+def _format(job: Job, photograph: Photograph, options: Options) -> str:
+    if job.target is not None:
+        return saving.format_of(job.target.suffix)
+    if options.suffix is not None:
+        return saving.format_of(options.suffix)
+    return photograph.format if photograph.format in saving.FORMATS.values() else "PNG"
+
+
+def _frames(photograph: Photograph, results: Sequence[Coloured], number: int) -> list[Picture]:
+    return [
+        Picture(result.pictures[number], frame.alpha, frame.seconds)
+        for frame, result in zip(photograph.frames, results, strict=True)
+    ]
+
+
+def _write(target: Path | None, content: bytes, source: Path | None) -> None:
+    if target is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files.replace(target, lambda file: file.write(content))
+    if source is not None:
+        times = source.stat()
+        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _write_beside(job: Job, photograph: Photograph, results: Sequence[Coloured], form: str, options: Options) -> None:
+    frame, result = photograph.frames[0], results[0]
+    if options.side_by_side:
+        content = saving.written([_pair(frame, result)], form, {}, options.note)
+        _write(job.beside("side-by-side"), content, job.source)
+    if options.uncertainty:
+        height, width = frame.grey.shape
+        entropy = np.rint(resized(np.rint(result.entropy * 65535).astype(np.uint16), height, width) * 255)
+        grey = np.repeat(entropy.astype(np.uint8)[..., None], 3, axis=2)
+        _write(job.beside("uncertainty", ".png"), saving.written([Picture(grey)], "PNG", {}, options.note), job.source)
+
+
+def _pair(frame: Frame, result: Coloured) -> Picture:
+    grey = frame.grey.astype(np.uint32) * 65535 // np.iinfo(frame.grey.dtype).max
+    levels = grey.astype(np.uint16) if result.pictures[0].dtype == np.uint16 else (grey >> 8).astype(np.uint8)
+    return Picture(np.concatenate([np.repeat(levels[..., None], 3, axis=2), result.pictures[0]], axis=1))

@@ -1,0 +1,125 @@
+"""Which pictures become which files: files, folders and patterns on one side, a file or a folder on the other."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from colourize import files
+from colourize.data import kinds
+from colourize.errors import InputError, shown
+from colourize.inference import saving
+
+STANDARD = "-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture to colour: its file, None for standard input; and the result's, None for standard output."""
+
+    source: Path | None
+    target: Path | None
+
+    @property
+    def name(self) -> str:
+        """The picture's name for messages."""
+        return "standard input" if self.source is None else files.printable(str(self.source))
+
+    def beside(self, label: str, suffix: str | None = None) -> Path:
+        """A further file of the picture: ``photo.1.png`` beside ``photo.png`` for the label ``1``.
+
+        Raises:
+            InputError: the result goes to standard output.
+        """
+        if self.target is None:
+            raise InputError("standard output takes one picture; pass -o FILE")
+        return self.target.with_name(f"{self.target.stem}.{label}{suffix or self.target.suffix}")
+
+
+def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[Job]:
+    """The jobs of a command.
+
+    A folder is mirrored below ``output`` with the same relative names. A file becomes ``output`` itself if that has the
+    suffix of a picture and is no folder, else a file of its name in ``output``. A name with the suffix of a format that
+    we do not write gets ``.png`` behind it.
+
+    Args:
+        inputs: files, folders, patterns such as "scans/*.jpg", or "-" for standard input.
+        output: a file, a folder, or "-" for standard output.
+        suffix: of all results, such as ".png"; None for each picture's own.
+
+    Raises:
+        InputError: no such file; a result that is its own picture; two results of one name; "-" beside others.
+    """
+    place = files.expanded(output)
+    if STANDARD in (output, *inputs):
+        return [_standard(inputs, output, place)]
+    found = [path for word in inputs for path in _matches(word)]
+    if len(found) == 1 and found[0].is_file() and _is_file(place):
+        jobs = [Job(found[0], place if suffix is None else place.with_suffix(suffix))]
+    else:
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place} must be a folder for {len(found)} inputs; pass -o FOLDER")
+        jobs = [Job(path, _named(place / relative, suffix)) for path, relative in _pictures(found, place)]
+    _check(jobs)
+    return jobs
+
+
+def _standard(inputs: Sequence[str], output: str, place: Path) -> Job:
+    if len(inputs) > 1:
+        raise InputError(f"- must be the only input beside -o {shown(output)}, got {len(inputs)} inputs")
+    source = None if inputs[0] == STANDARD else _matches(inputs[0])
+    if source is not None and (len(source) > 1 or not source[0].is_file()):
+        raise InputError(f"-o - takes one picture, got {shown(inputs[0])}; pass -o FOLDER")
+    if output != STANDARD and (place.is_dir() or not _is_file(place)):
+        raise InputError(f"-o must be a file with a suffix such as .png for standard input, got {shown(output)}")
+    return Job(None if source is None else source[0], None if output == STANDARD else place)
+
+
+def _matches(word: str) -> list[Path]:
+    """What a word of the command line names: a file or a folder, else all that a pattern matches, sorted."""
+    path = files.expanded(word)
+    if path.exists():
+        return [path]
+    found = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(word) else []
+    if not found:
+        raise InputError(f"{shown(word)}: no such file or folder{files.looked_at(path)}")
+    return [Path(each) for each in found]
+
+
+def _is_file(place: Path) -> bool:
+    return place.suffix.lower() in saving.FORMATS and not place.is_dir()
+
+
+def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:
+    """Each picture with its name below the output folder, which itself is left out."""
+    outside = files.place(place)
+    for path in found:
+        if not path.is_dir():
+            yield path, path.name
+            continue
+        names, others = kinds.scan(path)
+        inside = [name for name in names if not files.place(path / name).is_relative_to(outside)]
+        if not inside:
+            raise InputError(f"{path} holds no picture files such as .jpg or .png; pass another folder")
+        kinds.say_what_is_left_out(path, others)
+        yield from ((path / name, name) for name in inside)
+
+
+def _named(target: Path, suffix: str | None) -> Path:
+    if suffix is not None:
+        return target.with_suffix(suffix)
+    return target if target.suffix.lower() in saving.FORMATS else target.with_name(f"{target.name}.png")
+
+
+def _check(jobs: Sequence[Job]) -> None:
+    targets: dict[str, Path] = {}
+    for job in jobs:
+        assert job.source is not None and job.target is not None
+        if job.target.exists() and os.path.samefile(job.source, job.target):
+            raise InputError(f"{job.target} is the picture itself; pass another -o")
+        key = str(job.target)
+        if key in targets:
+            raise InputError(f"{targets[key]} and {job.source} would both become {job.target}; pass them one by one")
+        targets[key] = job.source

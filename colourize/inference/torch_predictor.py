@@ -1,0 +1,39 @@
+"""A network in use through torch: a ``Model`` behind the interface of ``predictor``."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from colourize.inference.predictor import Card
+from colourize.inference.space import Floats
+from colourize.model import Model
+
+
+class TorchPredictor:
+    """The scores of a model, on its own device. N pictures, K colours, h, w pixels.
+
+    Args:
+        model: in evaluation mode.
+        config: of its run, for a model card.
+    """
+
+    def __init__(self, model: Model, config: dict[str, Any] | None = None) -> None:
+        self.model = model
+        self.card = Card(
+            name=model.about.name,
+            space=model.space.name,
+            palette=model.palette.detach().cpu().float().numpy(),
+            size=model.about.size,
+            multiple=max(model.multiple, model.least),
+            temperature=model.about.temperature,
+            hints=bool(getattr(model.network, "hints", False)),
+            config=config or {},
+        )
+
+    @torch.inference_mode()
+    def logits(self, grey: Floats) -> Floats:
+        """Scores: float32 [N, 1, h, w] or [N, 5, h, w] -> float32 [N, K, h', w']."""
+        seen = torch.from_numpy(np.ascontiguousarray(grey)).to(self.model.palette.device)
+        scores: Floats = self.model(seen.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()
+        return scores

@@ -1,0 +1,135 @@
+"""The picture that a network sees: scaled to its working size, padded to whole blocks.
+
+H, W pixels; h, w working pixels.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from colourize.errors import InputError
+from colourize.inference import space
+from colourize.inference.decoded import network_input
+from colourize.inference.predictor import Card, Predictor
+from colourize.inference.space import Floats, Levels
+
+LONGEST = 8  # times the working size: the longer side, so that a 1 x 5000 picture takes no gigabytes
+LEAST, MOST = 8, 8192  # working size in pixels
+
+
+class Seen(NamedTuple):
+    """What the network sees.
+
+    Attributes:
+        grey: sRGB values in [0, 1], padded, float32 [h, w].
+        content: height and width without the padding.
+        size: height and width of the full picture.
+    """
+
+    grey: Floats
+    content: tuple[int, int]
+    size: tuple[int, int]
+
+
+def seen(grey: Levels, card: Card, size: int | None = None) -> Seen:
+    """Scales a picture so that its shorter side is the working size, and pads it by its border.
+
+    Args:
+        grey: [H, W] levels.
+        card: of the network.
+        size: the working size, in pixels; by default the one that the network was trained for.
+
+    Raises:
+        InputError: a size outside [8, 8192].
+    """
+    side = card.size if size is None else size
+    if not LEAST <= side <= MOST:
+        raise InputError(f"--size must be in [{LEAST}, {MOST}] pixels, got {side}; pass for example --size 256")
+    height, width = grey.shape
+    scale = min(side / min(height, width), LONGEST * side / max(height, width))
+    content = max(1, round(height * scale)), max(1, round(width * scale))
+    scaled = resized(grey, *content)
+    padding = [(0, -side % card.multiple) for side in content]
+    return Seen(np.pad(scaled, padding, mode="edge"), content, (height, width))
+
+
+def resized(levels: Levels, height: int, width: int) -> Floats:
+    """Levels scaled by the Lanczos filter: [H, W] -> float32 [height, width] in [0, 1]."""
+    values = Image.fromarray(np.ascontiguousarray(levels if levels.dtype == np.uint8 else levels.astype(np.float32)))
+    small = values.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return (np.asarray(small, np.float32) / space.white_of(levels)).clip(0, 1)
+
+
+def cells(view: Seen, logits: Floats) -> tuple[Floats, tuple[float, float]]:
+    """Mean lightness of the cells of a network's output, and how many cells the content takes.
+
+    Args:
+        view: what the network saw, [h, w].
+        logits: [K, h / s, w / s].
+
+    Returns:
+        CIELAB's L, float32 [h / s, w / s]; and the content's height and width in cells.
+    """
+    height, width = logits.shape[-2:]
+    stride = view.grey.shape[0] // height, view.grey.shape[1] // width
+    lightness = space.lightness(view.grey).reshape(height, stride[0], width, stride[1]).mean((1, 3))
+    return lightness.astype(np.float32), (view.content[0] / stride[0], view.content[1] / stride[1])
+
+
+def scores(predictor: Predictor, view: Seen, tile: int | None = None, hints: Floats | None = None) -> Floats:
+    """Calibrated logits of one picture: float32 [K, h / s, w / s].
+
+    Args:
+        predictor: the network.
+        view: the picture.
+        tile: side of square tiles in working pixels, to bound the memory of a large working size; None for one piece.
+            Tiles overlap by half and are blended.
+        hints: [4, h, w] for a network that was trained with hints.
+    """
+    card = predictor.card
+    full = network_input(view.grey, card.space)
+    if hints is not None:
+        full = np.concatenate([full, hints[None]], 1)
+    height, width = full.shape[2:]
+    if tile is None or max(height, width) <= tile:
+        return predictor.logits(full)[0] / np.float32(card.temperature)
+    return _tiled(predictor, full, max(tile // (2 * card.multiple), 1) * card.multiple) / np.float32(card.temperature)
+
+
+def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
+    """Logits of tiles of 2 x 2 steps, each weighted by a tent that falls to zero at inner borders."""
+    height, width = full.shape[2:]
+    total: Floats | None = None
+    weight: Floats | None = None
+    for top in range(0, max(height - step, 1), step):
+        for left in range(0, max(width - step, 1), step):
+            part = full[:, :, top : top + 2 * step, left : left + 2 * step]
+            logits = predictor.logits(np.ascontiguousarray(part))[0]
+            stride = part.shape[2] // logits.shape[1]
+            if total is None or weight is None:
+                total = np.zeros((len(logits), height // stride, width // stride), np.float32)
+                weight = np.zeros(total.shape[1:], np.float32)
+            tent = np.outer(
+                _tent(logits.shape[1], top > 0, top + 2 * step < height),
+                _tent(logits.shape[2], left > 0, left + 2 * step < width),
+            )
+            rows, columns = (slice(at // stride, at // stride + n) for at, n in
+                             ((top, logits.shape[1]), (left, logits.shape[2])))  # fmt: skip
+            total[:, rows, columns] += logits * tent
+            weight[rows, columns] += tent
+    assert total is not None and weight is not None
+    blended: Floats = total / weight
+    return blended
+
+
+def _tent(length: int, before: bool, after: bool) -> Floats:
+    """Weights that rise over a half from a neighbour before, and fall to one after: [length]."""
+    ramp = (np.arange(length) + 0.5) / (length / 2)
+    tent: NDArray[Any] = np.ones(length)
+    if before:
+        tent = np.minimum(tent, ramp)
+    if after:
+        tent = np.minimum(tent, ramp[::-1])
+    return tent.astype(np.float32)
