@@ -1,0 +1,72 @@
+"""A film's file, open for reading. Errors of PyAV become one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from colourize.errors import InputError
+from colourize.files import printable
+
+REPAIR = "pass the whole film, or copy what is left into a new file and pass that"
+BROKEN = av.FFmpegError, OSError
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[InputContainer]:
+    """The film's container.
+
+    Raises:
+        OSError: the file does not exist or cannot be opened.
+        InputError: not a film, or a device or a pipe.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{printable(str(path))} must be a film's file; pass another name")
+    with path.open("rb") as file:  # an open file, so that a name such as http://... or concat:... opens nothing else
+        try:
+            container = av.open(file, "r", metadata_errors="replace")
+        except BROKEN as error:
+            text = f"{printable(str(path))} is no film that can be read, or it is truncated ({reason(error)})"
+            raise InputError(f"{text}; pass another film") from error
+        with container:
+            yield container
+
+
+def video(container: InputContainer, path: Path) -> VideoStream:
+    """The first stream of moving pictures; the cover of an album is none.
+
+    Raises:
+        InputError: there is none, or no decoder for it.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & stream.disposition.attached_pic:
+            if stream.codec_context is None:
+                raise InputError(f"{printable(str(path))} has a video stream of an unknown codec; convert it first")
+            stream.thread_type = "AUTO"  # several threads; the pictures are the same
+            return stream
+    raise InputError(f"{printable(str(path))} has no video stream; pass a film")
+
+
+def decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
+    """The frames in the order in which they are shown.
+
+    Raises:
+        InputError: a frame cannot be decoded.
+    """
+    time = 0.0
+    try:
+        for frame in container.decode(stream):
+            time = frame.time or time
+            yield frame
+    except BROKEN as error:
+        text = f"{printable(str(path))}: a frame after {time:.2f} s cannot be decoded ({reason(error)})"
+        raise InputError(f"{text}; repair the film, or pass another one") from error
+
+
+def reason(error: Exception) -> str:
+    """What FFmpeg says."""
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,0 +1,157 @@
+"""Colours a film part by part, and goes on where it was stopped. H height, W width."""
+
+import errno
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import av
+
+from colourize import __version__, files
+from colourize.errors import InputError
+from colourize.files import printable
+from colourize.inference.film import encoded, joined, parts, source
+from colourize.inference.film.container import reason
+from colourize.inference.film.parts import Memory, Part, Parts
+from colourize.inference.film.source import Film, Frame, Picture
+
+LENGTH = 100  # frames of a part: what is lost at most when the process is killed
+QUALITY = 18  # x264's constant rate factor; 18 is hard to tell from the original
+ENDS = 1 << 20  # bytes at both ends of a file by which it is known again
+Progress = Callable[[int, int], None]  # frames done, frames in all
+
+
+class Painter(Protocol):
+    """Colours the frames of a film in their order.
+
+    Attributes:
+        key: plain values that decide the colours.
+    """
+
+    key: Mapping[str, Any]
+
+    def paint(self, picture: Picture) -> Picture:
+        """The next frame: uint8 [H, W, 3] -> uint8 [H, W, 3]."""
+
+    def memory(self) -> Memory:
+        """What later frames need of earlier ones."""
+
+    def recall(self, memory: Memory) -> None:
+        """Goes on behind the frame after which ``memory`` was taken."""
+
+
+def colour(
+    path: Path,
+    output: Path,
+    painter: Painter,
+    quality: int = QUALITY,
+    length: int = LENGTH,
+    progress: Progress = lambda done, total: None,
+) -> Film:
+    """Colours a film. Finished parts are kept in the folder OUTPUT.parts until the film is whole; the same call after
+    an interruption goes on behind them, and the result is the same.
+
+    Args:
+        path: of the film.
+        output: must not exist; ends in .mp4, .m4v, .mov or .mkv.
+        painter: gives the colours.
+        quality: x264's constant rate factor, 0 (largest file) to 51.
+        length: frames of a part.
+        progress: called after every frame.
+
+    Raises:
+        InputError: a film or an output that cannot be used, or parts of other settings.
+        OSError: a file that cannot be read or written.
+    """
+    check_names(path, output)
+    film = source.probed(path)
+    encoded.check_encodable(film)
+    joined.check_copied(film, output)
+    key = {**painter.key, "film": _known(path), "quality": quality, "length": length, "colourize": __version__}
+    with parts.opened(output, {**key, "av": av.__version__}) as kept:
+        done = kept.finished()
+        _colour_rest(film, kept, done, painter, quality, length, progress)
+        _join(film, kept, done, output)
+        kept.remove()
+    return film
+
+
+def check_names(path: Path, output: Path) -> None:
+    """Checks the names of a film and its output.
+
+    Raises:
+        InputError: the output is the film itself, or exists, or ends in something else, or lies in a missing folder.
+    """
+    files.check_output(output, tuple(joined.FORMATS))
+    if path.exists() and parts.same_file(path, output):
+        raise InputError(f"{printable(str(output))} is the film itself; pass another output")
+    if output.exists():
+        raise InputError(f"{printable(str(output))} exists; remove it, or pass another output")
+
+
+def _colour_rest(
+    film: Film, kept: Parts, done: list[Part], painter: Painter, quality: int, length: int, progress: Progress
+) -> None:
+    """Adds the missing parts to ``done``."""
+    count = sum(part.frames for part in done)
+    # Frames of finished parts are decoded again, because seeking is not exact in every film.
+    frames: Iterator[Frame] = islice(source.frames(film), count, None)
+    if done:
+        painter.recall(done[-1].memory)
+    frames = _observed(frames, count, film.frames, progress)
+    for index, group in enumerate(_groups(frames, length), len(done)):
+        done.append(kept.add(index, partial(_write, group=group, film=film, painter=painter, quality=quality)))
+
+
+def _write(file: BinaryIO, group: Iterator[Frame], film: Film, painter: Painter, quality: int) -> Part:
+    last = 0
+
+    def painted() -> Iterator[Frame]:
+        nonlocal last
+        for frame in group:
+            last = frame.duration
+            yield frame._replace(picture=painter.paint(frame.picture))
+
+    count = encoded.write(file, film, painted(), quality)
+    return Part(count, last, painter.memory())
+
+
+def _groups(frames: Iterator[Frame], length: int) -> Iterator[Iterator[Frame]]:
+    for first in frames:
+        yield chain([first], islice(frames, length - 1))
+
+
+def _observed(frames: Iterator[Frame], done: int, total: int, progress: Progress) -> Iterator[Frame]:
+    for count, frame in enumerate(frames, done):
+        progress(count, max(count, total))
+        yield frame
+    progress(total, total)
+
+
+def _join(film: Film, kept: Parts, done: list[Part], output: Path) -> None:
+    paths = [kept.film(index) for index in range(len(done))]
+    if not paths:
+        raise InputError(f"{printable(str(film.path))} has no frame that can be decoded; pass another film")
+    for path, part in zip(paths, done, strict=True):
+        if joined.length(path) != part.frames:
+            raise InputError(f"{printable(str(path))} is damaged; delete it, and repeat the command")
+    try:
+        files.replace(output, lambda file: joined.write(file, film, paths, done[-1].last, output))
+    except av.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        raise InputError(f"{printable(str(output))} cannot be written ({reason(error)}); try one in .mkv") from error
+
+
+def _known(path: Path) -> str:
+    """Tells films apart, wherever they lie: size, and a digest of both ends of the file."""
+    size = path.stat().st_size
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        digest.update(file.read(ENDS))
+        file.seek(max(size - ENDS, 0))
+        digest.update(file.read(ENDS))
+    return f"{size}-{digest.hexdigest()}"

@@ -1,0 +1,246 @@
+"""A film in, a film out: what is kept, and what an interruption leaves."""
+
+import shutil
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from colourize.errors import InputError
+from colourize.inference.film import film, parts
+from tests.films import SIZE, Tinted, grey_frames, make, packets, shown
+
+IRREGULAR = [0, 24, 60, 61, 120, 200, 201, 260, 300, 340, 341, 500]
+
+
+def colour(source, output, painter=None, **options):
+    return film.colour(source, output, painter or Tinted(), **{"length": 5, "quality": 5, **options})
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("films") / "plain.mp4")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".m4v"])
+def test_variable_times_are_kept_exactly(tmp_path, suffix):
+    source = make(tmp_path / "in.mp4", times=IRREGULAR)
+    colour(source, tmp_path / f"out{suffix}")
+    times, _ = shown(tmp_path / f"out{suffix}")
+    assert times == shown(source)[0] == [Fraction(time, 600) for time in IRREGULAR]
+
+
+def test_matroska_keeps_times_to_a_millisecond(tmp_path):
+    source = make(tmp_path / "in.mp4", times=IRREGULAR, sound=False)
+    colour(source, tmp_path / "out.mkv")
+    times, _ = shown(tmp_path / "out.mkv")
+    np.testing.assert_allclose([float(t) for t in times], [t / 600 for t in IRREGULAR], atol=0.0006)
+
+
+def test_the_last_frame_stays_as_long_as_before(tmp_path, plain):
+    colour(plain, tmp_path / "out.mp4")
+    with av.open(plain) as before, av.open(tmp_path / "out.mp4") as after:
+        lasts = [float(c.streams.video[0].duration * c.streams.video[0].time_base) for c in (before, after)]
+    assert lasts[0] == pytest.approx(lasts[1], abs=1e-6)
+
+
+def test_the_pictures_are_those_of_the_painter(tmp_path, plain):
+    colour(plain, tmp_path / "out.mp4", quality=1)
+    painter = Tinted()
+    expected = np.stack([painter.paint(picture) for picture in shown(plain)[1]])
+    _, found = shown(tmp_path / "out.mp4")
+    assert found.shape == expected.shape
+    assert np.abs(found.mean((1, 2)) - expected.mean((1, 2))).max() < 2.5  # of 8-bit chroma
+    assert (found[..., 0] - found[..., 1].astype(int)).mean() > 5  # it is red
+
+
+@pytest.mark.parametrize(("suffix", "words"), [(".mp4", "mov_text"), (".mkv", "subrip")])
+def test_sound_and_subtitles_are_copied_byte_for_byte(tmp_path, suffix, words):
+    source = make(tmp_path / f"in{suffix}", subtitles=words)
+    colour(source, tmp_path / f"out{suffix}")
+    for kind in ("audio", "subtitle"):
+        before, after = (packets(path, kind) for path in (source, tmp_path / f"out{suffix}"))
+        assert [content for _, content in before] == [content for _, content in after]
+        video = [packets(path, "video")[0][0] for path in (source, tmp_path / f"out{suffix}")]
+        apart = [time - video[0] for time, _ in before]  # Matroska shifts a whole film that starts before zero
+        np.testing.assert_allclose([time - video[1] for time, _ in after], apart, atol=0.0011)
+
+
+def test_tags_languages_and_chapters_are_kept(tmp_path):
+    one = {"id": 1, "start": 0, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "one"}}
+    source = make(tmp_path / "in.mp4", chapters=[one], tags={"title": "A film"})
+    colour(source, tmp_path / "out.mp4")
+    with av.open(tmp_path / "out.mp4") as out:
+        assert out.metadata["title"] == "A film"
+        assert out.streams.audio[0].metadata["language"] == "fre"
+        assert [chapter["metadata"]["title"] for chapter in out.chapters()] == ["one"]
+
+
+def test_colours_go_back_with_the_matrix_and_range_of_the_film(tmp_path):
+    frames = np.broadcast_to(np.linspace(0, 255, 64).round().astype(np.uint8)[None, None, :, None], (3, 48, 64, 3))
+    for full in (False, True):
+
+        def tag(context, full=full):
+            context.color_range, context.colorspace = 2 if full else 1, 1
+
+        source = make(tmp_path / f"{full}.mp4", frames.copy(), sound=False, matrix="ITU709", full=full, set_up=tag)
+        film.colour(source, tmp_path / f"{full}.out.mp4", Same(), quality=1)
+        with av.open(tmp_path / f"{full}.out.mp4") as out:
+            frame = next(out.decode(video=0))
+            assert (frame.color_range, frame.colorspace) == (2 if full else 1, 1)
+            luma = frame.to_ndarray()[:48].astype(int)
+        with av.open(source) as before:
+            assert np.abs(luma - next(before.decode(video=0)).to_ndarray()[:48]).max() <= 2
+
+
+class Same(Tinted):
+    def paint(self, picture):
+        return picture
+
+
+@pytest.mark.parametrize("size", [(63, 48), (64, 47), (33, 31)])
+def test_odd_sides_keep_their_length(tmp_path, size):
+    source = make(tmp_path / "in.mkv", grey_frames(3, size), pixels="yuv444p", sound=False)
+    colour(source, tmp_path / "out.mp4")
+    with av.open(tmp_path / "out.mp4") as out:
+        assert (out.streams.video[0].width, out.streams.video[0].height) == size
+        assert out.streams.video[0].pix_fmt == "yuv444p"
+
+
+def test_wide_pixels_stay_wide_and_turn_with_the_picture(tmp_path):
+    def widen(context):
+        context.sample_aspect_ratio = Fraction(4, 3)
+
+    colour(make(tmp_path / "in.mp4", set_up=widen, sound=False), tmp_path / "out.mp4")
+    colour(make(tmp_path / "turned.mp4", set_up=widen, sound=False, turn=90), tmp_path / "out2.mp4")
+    for name, ratio, sides in (("out", Fraction(4, 3), SIZE), ("out2", Fraction(3, 4), SIZE[::-1])):
+        with av.open(tmp_path / f"{name}.mp4") as out:
+            stream = out.streams.video[0]
+            assert (stream.sample_aspect_ratio, (stream.width, stream.height)) == (ratio, sides)
+            assert next(out.decode(video=0)).rotation == 0
+
+
+class StoppedError(Exception):
+    pass
+
+
+class Interrupting(Tinted):
+    """Stops before it colours frame ``at`` of its life."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def paint(self, picture):
+        if self.painted == self.at:
+            raise StoppedError
+        return super().paint(picture)
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_a_film_stopped_at_any_frame_is_resumed_and_has_the_same_bits(tmp_path, plain, at):
+    colour(plain, tmp_path / "whole.mp4")
+    output = tmp_path / "out.mp4"
+    with pytest.raises(StoppedError):
+        colour(plain, output, Interrupting(at))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4.parts", "whole.mp4"]
+    painter = Tinted()
+    colour(plain, output, painter)
+    assert painter.painted == 12 - at // 5 * 5  # whole parts of five frames are not coloured again
+    assert output.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "whole.mp4"]
+
+
+def test_a_film_stopped_twice_and_while_it_is_joined_has_the_same_bits(tmp_path, plain, monkeypatch):
+    colour(plain, tmp_path / "whole.mp4")
+    output = tmp_path / "out.mp4"
+    for at in (6, 3):
+        with pytest.raises(StoppedError):
+            colour(plain, output, Interrupting(at))
+    with monkeypatch.context() as patched:
+        patched.setattr(film.joined, "write", stop)
+        with pytest.raises(StoppedError):
+            colour(plain, output)
+    assert not output.exists()
+    painter = Tinted()
+    colour(plain, output, painter)
+    assert painter.painted == 0
+    assert output.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def stop(*arguments):
+    raise StoppedError
+
+
+def test_parts_of_other_settings_are_refused_by_name(tmp_path, plain):
+    with pytest.raises(StoppedError):
+        colour(plain, tmp_path / "out.mp4", Interrupting(6))
+    with pytest.raises(InputError, match=r"quality was 5, now 6.*remove the folder"):
+        colour(plain, tmp_path / "out.mp4", quality=6)
+    with pytest.raises(InputError, match="model was tinted, now other"):
+        colour(plain, tmp_path / "out.mp4", Tinted("other"))
+    other = make(tmp_path / "other.mp4", grey_frames(5))
+    with pytest.raises(InputError, match="film was"):
+        colour(other, tmp_path / "out.mp4")
+
+
+def test_two_processes_do_not_share_an_output(tmp_path, plain):
+    with parts.opened(tmp_path / "out.mp4", {}), pytest.raises(InputError, match="another process"):
+        colour(plain, tmp_path / "out.mp4")
+
+
+def test_a_damaged_part_is_named(tmp_path, plain):
+    with pytest.raises(StoppedError):
+        colour(plain, tmp_path / "out.mp4", Interrupting(11))
+    part = tmp_path / "out.mp4.parts" / "000001.nut"
+    shutil.copy(tmp_path / "out.mp4.parts" / "000000.nut", part)
+    part.write_bytes(part.read_bytes()[:-200])
+    with pytest.raises(InputError, match=r"000001.nut is (damaged; delete|no film)"):
+        colour(plain, tmp_path / "out.mp4")
+
+
+def test_files_of_others_in_the_folder_of_parts_are_never_deleted(tmp_path, plain):
+    folder = tmp_path / "out.mp4.parts"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match="holds other files"):
+        colour(plain, tmp_path / "out.mp4")
+    assert (folder / "thesis.tex").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "there.mp4", "out.gif", "out", "missing/out.mp4"])
+def test_an_unusable_output_is_refused_and_nothing_changes(tmp_path, plain, name):
+    source = shutil.copy(plain, tmp_path / "in.mp4")
+    (tmp_path / "there.mp4").write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="is the film itself|exists; remove it|must end in|there is no folder"):
+        colour(source, tmp_path / name)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_subtitles_that_the_output_cannot_hold_are_named_before_the_work(tmp_path):
+    source = make(tmp_path / "in.mkv", subtitles="subrip")
+    painter = Tinted()
+    with pytest.raises(InputError, match=r"the subtitle of .*in.mkv .* cannot be copied into .mp4; .* ends in .mkv"):
+        colour(source, tmp_path / "out.mp4", painter)
+    assert painter.painted == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def test_no_more_frames_than_the_encoder_needs_are_in_memory(tmp_path, plain, monkeypatch):
+    """Every frame that was read is coloured before the next is read."""
+    read, ahead = 0, []
+    frames = film.source.frames
+
+    def counted(of):
+        nonlocal read
+        for frame in frames(of):
+            read += 1
+            ahead.append(read - painter.painted)
+            yield frame
+
+    painter = Tinted()
+    monkeypatch.setattr(film.source, "frames", counted)
+    colour(plain, tmp_path / "out.mp4", painter)
+    assert ahead == [1] * 12
