@@ -1,7 +1,7 @@
-"""Other pictures from a batch's: pure functions of (grey, labels), which stay each other's.
+"""Augmentation of a batch: pure functions that change grey and labels in the same way.
 
-N images, H height, W width. Random numbers come from torch's generator of the pictures' device, which a run seeds anew
-in every step; so a resumed run draws the same (``colourize.training.resumption``).
+N images, H height, W width. Random numbers come from torch's generator of the pictures' device. A run seeds it
+in every step, so a resumed run draws the same numbers (``colourize.training.resumption``).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from colourize.errors import InputError
 
 
 def flipped(grey: Tensor, labels: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """The chosen pictures left to right: [N, 1, H, W], [N, H, W], bool [N] -> the same shapes."""
+    """Mirrors the chosen pictures left to right: [N, 1, H, W], [N, H, W], bool [N] -> the same shapes."""
     return (
         torch.where(chosen[:, None, None, None], grey.flip(-1), grey),
         torch.where(chosen[:, None, None], labels.flip(-1), labels),
@@ -21,7 +21,7 @@ def flipped(grey: Tensor, labels: Tensor, chosen: Tensor) -> tuple[Tensor, Tenso
 
 
 def shifted(grey: Tensor, labels: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
-    """Pictures moved down and right by whole pixels, what comes in at a border mirrored there.
+    """Moves pictures down and right by whole pixels; the border mirrors what enters.
 
     [N, 1, H, W], [N, H, W], int64 [N, 2] of absolute value below H and W -> the same shapes.
     """
@@ -34,7 +34,7 @@ def shifted(grey: Tensor, labels: Tensor, offsets: Tensor) -> tuple[Tensor, Tens
 
 
 def _mirrored(side: int, offset: Tensor) -> Tensor:
-    """Where each position is taken from: int64 [N] -> [N, side], reflected without repeating the border."""
+    """Source of each position: int64 [N] -> [N, side], reflected without repeating the border."""
     if side == 1:
         return torch.zeros(len(offset), 1, dtype=torch.int64, device=offset.device)
     position = (torch.arange(side, device=offset.device) - offset[:, None]) % (2 * side - 2)
@@ -44,7 +44,7 @@ def _mirrored(side: int, offset: Tensor) -> Tensor:
 def mixed(grey: Tensor, labels: Tensor, order: Tensor, box: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
     """CutMix (Yun and others 2019, arXiv 1905.04899) for pixels: a rectangle of each picture comes from another.
 
-    [N, 1, H, W], [N, H, W], the others int64 [N], (top, bottom, left, right) -> the same shapes.
+    [N, 1, H, W], [N, H, W], indices of the others int64 [N], (top, bottom, left, right) -> the same shapes.
     """
     top, bottom, left, right = box
     grey, labels = grey.clone(), labels.clone()
@@ -55,13 +55,13 @@ def mixed(grey: Tensor, labels: Tensor, order: Tensor, box: tuple[int, int, int,
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to each training batch; validation pictures stay as they are.
+    """Changes to each training batch; validation pictures stay unchanged.
 
     Args:
-        flip: every second picture left to right.
-        shift: the most pixels by which a picture is moved each way, mirrored at its borders.
-        noise: standard deviation of Gaussian noise on the grey, in [0, 1]; labels stay.
-        mix: share of the batches whose pictures swap a rectangle.
+        flip: mirror pictures left to right, each with probability 1/2.
+        shift: largest movement in pixels, each way, mirrored at the borders.
+        noise: standard deviation of Gaussian noise on the grey, in [0, 1]; labels do not change.
+        mix: share of the batches, in [0, 1], in which pictures swap a rectangle.
     """
 
     flip: bool = False
@@ -71,19 +71,19 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         if self.shift < 0:
-            raise InputError(f"augment.shift={self.shift} is too small; pass 0 or more pixels")
+            raise InputError(f"augment.shift must be >= 0 pixels, got {self.shift}")
         for name in ("noise", "mix"):
             if not 0 <= (value := getattr(self, name)) <= 1:
-                raise InputError(f"augment.{name}={value} is outside [0, 1]; pass a share")
+                raise InputError(f"augment.{name} must be in [0, 1], got {value}")
 
     def check_fits(self, height: int, width: int, batch_size: int) -> None:
-        """Raises InputError where pictures of this size, or batches of this many, cannot be changed as asked."""
+        """Raises InputError if the pictures are too small for ``shift``, or the batches for ``mix``."""
         if self.shift > (most := min(height, width) - 1):
             raise InputError(
                 f"augment.shift must be <= {most} for pictures of {height}x{width} pixels, got {self.shift}"
             )
         if self.mix and batch_size < 2:
-            raise InputError(f"augment.mix={self.mix} swaps parts of two pictures; pass batch_size=2 or more, got 1")
+            raise InputError(f"batch_size must be >= 2 with augment.mix={self.mix}, got {batch_size}")
 
     def __call__(self, grey: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """[N, 1, H, W] in [0, 1), [N, H, W] -> the same shapes and ranges."""
@@ -103,7 +103,7 @@ class Augmentation:
 
 
 def _interval(side: int) -> tuple[int, int]:
-    """A random part of a side, of a quarter to three quarters of it: its begin and end."""
+    """Begin and end of a random interval of a quarter to three quarters of a side."""
     length = int(torch.randint(max(1, side // 4), max(2, 3 * side // 4 + 1), ()))
     begin = int(torch.randint(0, side - length + 1, ()))
     return begin, begin + length

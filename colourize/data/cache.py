@@ -1,4 +1,4 @@
-"""Results kept on disk: the one place that writes to the cache folder."""
+"""Results kept on disk: the only module that writes to the cache folder."""
 
 import functools
 import hashlib
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 def digest(*parts: object) -> str:
-    """20 hex digits that stand for the parts: bytes, str, numbers, None, arrays, and lists or tuples of these.
+    """20 hex digits that identify the parts: bytes, str, numbers, None, arrays, and lists or tuples of these.
 
     The same on every machine and in every run. Each part is hashed with its type and length, so ("ab", "c") differs
-    from ("a", "bc") and 1 from 1.0; numpy's numbers count as Python's.
+    from ("a", "bc") and 1 from 1.0; numpy's numbers are hashed as Python's.
 
     Raises:
         TypeError: a part of another type, or an array of objects.
@@ -32,7 +32,7 @@ def digest(*parts: object) -> str:
 
 @dataclass(frozen=True)
 class Stream:
-    """An array of ``parts`` along its first axis, which is never in memory as a whole."""
+    """An array given in ``parts`` along its first axis, so that it is never whole in memory."""
 
     shape: tuple[int, ...]
     dtype: Any
@@ -54,20 +54,20 @@ def cached(
     valid: Callable[..., bool] = lambda *values: True,
     mapped: bool = False,
 ) -> tuple[Any, ...]:
-    """The values of ``build()``, from the files ``<cache_dir>/<entry><part>`` where they are there and whole.
+    """The values of ``build()``, read from the files ``<cache_dir>/<entry><part>`` if these exist and are whole.
 
-    A part ends in '.npy' (an array) or '.json' (what JSON can hold); ``build`` returns one value for each. ``entry``
-    holds everything that determines them (see ``digest``). Files that cannot be read, or that ``valid(*values)`` does
-    not accept, are built anew.
+    A part ends in '.npy' (an array) or '.json' (a JSON value); ``build`` returns one value for each. ``entry`` must
+    hold everything that determines the values (see ``digest``). Files that cannot be read, or that ``valid(*values)``
+    rejects, are built again.
 
-    Processes may do so at the same time, and one that is killed leaves no half-written file to be read. Where the
-    folder cannot be written, that is logged once and the work continues.
+    Several processes may build the same entry, and a killed process leaves no partial file. If the folder cannot be
+    written, the log says so once and the work continues without a cache.
 
-    With ``mapped`` the arrays stay on disk: ``build`` may return a ``Stream`` for one, and what is returned are memory
-    maps of the files.
+    With ``mapped`` the arrays stay on disk: ``build`` may return a ``Stream`` for each, and ``cached``
+    returns memory maps of the files.
 
     Raises:
-        InputError: ``mapped``, and the folder cannot be written.
+        InputError: ``mapped``, but the folder cannot be written.
     """
     paths = [Path(cache_dir) / f"{entry}{part}" for part in parts]
     try:
@@ -77,7 +77,7 @@ def cached(
         log.warning("%s: damaged, built anew", paths[0])
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except Exception as error:  # A damaged file raises nearly anything, and must never stop a run.
+    except Exception as error:  # a damaged file raises nearly anything, and must never stop a run
         log.warning("%s: damaged (%s), built anew", paths[0], " ".join(str(error).split()))
     try:
         files.make_cache(Path(cache_dir))
@@ -95,7 +95,10 @@ def cached(
 
 def _refuse(cache_dir: str | Path, error: OSError, mapped: bool) -> None:
     if mapped:
-        raise InputError(f"cache_dir={cache_dir} cannot be written ({error.strerror}), but mapped pictures lie there")
+        raise InputError(
+            f"cache_dir={cache_dir} cannot be written ({error.strerror}), but data.mapped=true keeps the pictures "
+            "there; pass another cache_dir"
+        )
     _warn_once(f"cache_dir={cache_dir} cannot be written ({error.strerror}): continuing without a cache")
 
 
@@ -105,12 +108,12 @@ def cached_array(
     build: Callable[[], np.ndarray],
     valid: Callable[[np.ndarray], bool] = lambda array: True,
 ) -> np.ndarray:
-    """One array, as ``cached``: the plain file ``<cache_dir>/<entry>.npy``."""
+    """``cached`` for one array, in the file ``<cache_dir>/<entry>.npy``."""
     return cached(cache_dir, entry, [".npy"], lambda: [build()], valid)[0]
 
 
 def _read(path: Path, mapped: bool = False) -> Any:
-    # copy on write: torch warns of arrays that cannot be written, and the file must not be
+    # copy on write: torch warns of read-only arrays, and the file must not change
     mode: Literal["c"] | None = "c" if mapped else None
     return np.load(path, mode, allow_pickle=False) if path.suffix == ".npy" else json.loads(path.read_bytes())
 
@@ -151,6 +154,6 @@ def _content(part: object) -> tuple[bytes, bytes]:
         case list() | tuple():
             return b"l", b"".join(map(_tagged, part))
         case np.ndarray() if not part.dtype.hasobject:
-            data = np.ascontiguousarray(part).reshape(-1).view(np.uint8).data  # hashed where it lies, without a copy
+            data = np.ascontiguousarray(part).reshape(-1).view(np.uint8).data  # hashed in place, without a copy
             return b"a", _tagged(part.dtype.str) + _tagged(part.shape) + hashlib.blake2b(data).digest()
     raise TypeError(f"{type(part).__name__} has no digest; pass bytes, str, numbers, None, arrays, or lists of these")

@@ -21,7 +21,7 @@ from colourize.files import expanded, looked_at
 from colourize.present.terminal import raw
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-TIMEOUT = 60.0  # seconds for which a server may send nothing
+TIMEOUT = 60.0  # seconds without data until a download fails
 
 
 def load(
@@ -32,14 +32,14 @@ def load(
     validation_classes: Any = None,
     download: bool = True,
 ) -> Pictures:
-    """The chosen classes' pictures; the test split validates, or the share ``holdout`` of the training split.
+    """The pictures of the chosen classes; the test split validates, or the share ``holdout`` of the training split.
 
-    The test split's ``validation_classes`` are those chosen unless given.
+    ``validation_classes`` are those of the test split; None: the same as ``classes``.
 
-    Downloads the archive into ``root`` where it is not there yet; with ``download=False`` nothing is written there.
+    Downloads the archive into ``root`` if it is missing there; with ``download=False`` nothing is written.
 
     Raises:
-        InputError: unknown class, ``image_size`` other than 32, or an archive that is neither there nor downloadable.
+        InputError: an unknown class, ``image_size`` other than 32, or a missing archive that cannot be downloaded.
     """
     if image_size != 32:
         raise InputError(f"image_size={image_size}, but CIFAR-10 holds 32x32 pictures; pass image_size=32")
@@ -55,7 +55,7 @@ def load(
 
 class _Cifar10(CIFAR10):
     def _load_meta(self) -> None:
-        """Leaves out the classes' names, ours anyway: where only their file is damaged, torchvision never mends it."""
+        """Does nothing: we have the names of the classes, and torchvision never repairs their file."""
 
 
 def _split(root: str | Path, train: bool, chosen: list[int], download: bool) -> Tensor:
@@ -64,9 +64,8 @@ def _split(root: str | Path, train: bool, chosen: list[int], download: bool) -> 
     except (OSError, RuntimeError, EOFError, HTTPException) as error:
         raise InputError(
             f"CIFAR-10 is not in data.root={root}{looked_at(expanded(root))} and could not be fetched from "
-            f"{CIFAR10.url} and unpacked ({_cause(error)}); mend that or try again later, put cifar-10-python.tar.gz "
-            "there yourself, or pass "
-            "data=scenes, or data=folder data.root=DIR"
+            f"{CIFAR10.url} and unpacked ({_cause(error)}); try again later, put cifar-10-python.tar.gz there "
+            "yourself, or pass data=scenes, or data=folder data.root=DIR"
         ) from error
     return torch.from_numpy(dataset.data[np.isin(dataset.targets, chosen)])
 
@@ -74,11 +73,11 @@ def _split(root: str | Path, train: bool, chosen: list[int], download: bool) -> 
 def _dataset(root: Path, train: bool, download: bool) -> CIFAR10:
     try:
         return _Cifar10(root, train=train)
-    except RuntimeError:  # not there, or not whole
+    except RuntimeError:  # missing, or not whole
         if not download:
             raise InputError(
-                f"CIFAR-10 is not whole in {root.absolute()}, which only a file names, so nothing is downloaded there; "
-                "pass data.root=DIR"
+                f"CIFAR-10 is missing or damaged in {root.absolute()}; nothing is downloaded to a folder that only a "
+                "resumed run or a checkpoint names; pass data.root=DIR"
             ) from None
         root.mkdir(parents=True, exist_ok=True)
         # jobs that start together would download into one file
@@ -88,7 +87,7 @@ def _dataset(root: Path, train: bool, download: bool) -> CIFAR10:
 
 @contextmanager
 def _timeout(seconds: float) -> Iterator[None]:
-    """Ends what waits longer for a network; torchvision's download has no time limit of its own."""
+    """A time limit for waiting on the network; torchvision's download has none."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -98,8 +97,8 @@ def _timeout(seconds: float) -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(getattr(error, "reason", error), TimeoutError):  # urllib wraps it where it connects
+    if isinstance(getattr(error, "reason", error), TimeoutError):  # urllib wraps it while it connects
         return f"the server sent nothing for {TIMEOUT:g} s"
     if type(error) is RuntimeError:  # torchvision's, after every download and unpacking
-        return "what came is not the archive: its checksum is wrong"
+        return "the downloaded file is not the archive: its checksum is wrong"
     return one_line(error)

@@ -1,4 +1,4 @@
-"""Choosing some of a source's classes."""
+"""Selection of classes of a data source."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,16 +8,16 @@ from colourize.errors import InputError
 def selected_classes(classes: str | int | Iterable[str | int], names: Sequence[str]) -> list[int]:
     """Indices of the chosen classes, ascending, each once.
 
-    ``classes`` is 'all', a name, an index (a number or its digits), several of them with commas between, or a list.
-    A name comes before an index: of the folders 1 and 2, 1 is the folder of that name.
+    ``classes`` is 'all', a name, an index (a number or its digits), several of these with commas between, or a list.
+    A name takes precedence over an index: with folders 1 and 2, 1 means the folder of that name.
 
     Raises:
-        InputError: a class that is neither a name nor an index of ``names``, or no class at all.
+        InputError: a class that is neither a name nor an index of ``names``, or no class.
     """
     listed = classes.split(",") if isinstance(classes, str) else classes
     wanted = list(listed) if isinstance(listed, Iterable) else [listed]
     if not wanted:
-        raise InputError(f"classes={classes!r} selects nothing; pass some of {_valid(names)}")
+        raise InputError(f"classes must name at least one class, got {classes!r}; pass some of {_valid(names)}")
     return sorted({index for item in wanted for index in _indices(item, names)})
 
 
@@ -38,7 +38,7 @@ def _valid(names: Sequence[str]) -> str:
 
 
 def check_validation_classes(classes: object, holdout: float) -> None:
-    """Raises InputError where a share of the training pictures validates, so that no class can be chosen to."""
+    """Raises InputError if validation classes are given though a share of the training pictures validates."""
     if classes is not None and holdout:
         raise InputError(
             f"data.validation_classes={classes}, but {holdout:g} of the training pictures validate; leave one out"

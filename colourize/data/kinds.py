@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, and what is said of the others."""
+"""Which files of a folder are pictures, and what the log reports about the others."""
 
 import logging
 import os
@@ -23,31 +23,31 @@ DATA = frozenset([
     ".pickle", ".pkl", ".pt", ".pth", ".py", ".rar", ".rst", ".rtf", ".sh", ".sqlite", ".tar", ".tgz", ".toml", ".tsv",
     ".txt", ".url", ".xls", ".xlsx", ".xml", ".xmp", ".xz", ".yaml", ".yml", ".zip",
 ])  # fmt: skip
-"""Endings of what often lies beside pictures; what ends in none of these, nor as a picture, may be one of some kind."""
-NO_ENDING, NO_FILE = "", "/"  # kinds beside the endings; the second: named as a picture, and a pipe or a device
+"""Endings of files that often lie beside pictures. Any other ending may be an unknown kind of picture."""
+NO_ENDING, NO_FILE = "", "/"  # kinds beside the endings; NO_FILE: a pipe or a device with the name of a picture
 
-_MAGIC = {  # at the start, or behind four bytes where it begins with ftyp; of no other kind of file
+_MAGIC = {  # first bytes of a file, or bytes 4 and later for those that begin with ftyp
     b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png", b"GIF87a": ".gif", b"GIF89a": ".gif", b"II*\0": ".tif",
     b"MM\0*": ".tif", b"8BPS\0\1": ".psd", b"\0\0\0\x0cjP  \r\n\x87\n": ".jp2", b"\xff\x4f\xff\x51\0": ".j2k",
     b"ftypavif": ".avif", b"ftypavis": ".avif", b"ftypheic": ".heic", b"ftypheix": ".heic", b"ftypheim": ".heic",
     b"ftypheis": ".heic", b"ftyphevc": ".heic", b"ftyphevx": ".heic", b"ftypmif1": ".heic", b"ftypmsf1": ".heic",
 }  # fmt: skip
 Kinds = Counter[str]
-"""Files that are left out, by their kind: a lower-case ending, ``NO_ENDING`` or ``NO_FILE``."""
+"""Number of files that are left out, by kind: a lower-case ending, ``NO_ENDING`` or ``NO_FILE``."""
 
 
 def scan(root: Path) -> tuple[list[str], Kinds]:
     """Paths of the picture files below a folder, '/' between the names, sorted; and the other files by kind.
 
-    A picture ends in an extension that can be read (``decode.extensions``), or in none and begins as one. Names with a
-    leading dot and ``__MACOSX`` count for nothing. Links are followed, except to a folder they lie in.
+    A picture has an extension that can be read (``read.extensions``), or has none and begins as a picture does. Names
+    with a leading dot and ``__MACOSX`` are ignored. Links are followed, except to a folder that contains them.
 
     Raises:
         InputError: no such folder, or one below it that cannot be read.
     """
     if not root.is_dir():
-        what = "no folder" if root.exists() else "not there"
-        raise InputError(f"data.root={root} is {what}{looked_at(root)}; pass data.root=DIR, the folder of the pictures")
+        fault = "is not a folder" if root.exists() else "does not exist"
+        raise InputError(f"data.root={root} {fault}{looked_at(root)}; pass data.root=DIR, the folder of the pictures")
     others: Kinds = Counter()
     try:
         return sorted(_below(root, "", frozenset(), others)), others
@@ -59,7 +59,7 @@ def _below(folder: str | Path, prefix: str, above: frozenset[tuple[int, int]], o
     status = os.stat(folder)
     here = above | {(status.st_dev, status.st_ino)}
     if here == above:
-        return  # a link to a folder that it lies in
+        return  # a link to a folder that contains it
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name == "__MACOSX":
@@ -84,7 +84,7 @@ def _dangling(entry: os.DirEntry[str]) -> bool:
 
 
 def _by_content(path: str) -> str:
-    """The ending that a regular file would have, from its first bytes."""
+    """The ending that fits the first bytes of a regular file."""
     try:
         with open(path, "rb") as file:
             start = file.read(16)
@@ -98,8 +98,8 @@ def _by_content(path: str) -> str:
     return next(kinds, NO_ENDING)
 
 
-def say_what_is_left_out(root: Path, others: Kinds) -> None:
-    """Logs the kinds that are not read: a line for each that may hold pictures, and one for what does not."""
+def log_left_out(root: Path, others: Kinds) -> None:
+    """Logs the files that are not read: a line for each kind that may hold pictures, and one line for all others."""
     left_out = [(kind, count) for kind, count in _ordered(others) if kind not in (*DATA, NO_ENDING)]
     for kind, count in left_out[:NAMED_KINDS]:
         place, are = printable(str(root)), "is" if count == 1 else "are"
@@ -113,7 +113,7 @@ def say_what_is_left_out(root: Path, others: Kinds) -> None:
 
 
 def lack(root: Path, others: Kinds) -> str:
-    """Why a folder holds no picture that can be read, and what helps."""
+    """The reason why a folder holds no readable picture, and the remedy."""
     for kind, count in _ordered(others):
         if kind in REMEDIES:
             return f"data.root={root} holds {_files(kind, count)}, which cannot be read yet{_remedy(kind, count)}"
@@ -121,7 +121,7 @@ def lack(root: Path, others: Kinds) -> str:
 
 
 def _ordered(others: Kinds) -> list[tuple[str, int]]:
-    """The most frequent first, in an order that does not depend on the file system's."""
+    """The most frequent first; the order of the file system has no effect."""
     return sorted(others.items(), key=lambda item: (-item[1], item[0]))
 
 

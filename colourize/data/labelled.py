@@ -1,7 +1,7 @@
 """From a configuration to labelled pictures: read -> palette -> labels. N pictures, H height, W width, K colours,
 C channels of the palette.
 
-The grey of a picture is the networks' input, which the colour space defines: mean(R, G, B) / 256, or a lightness.
+The colour space defines the grey of a picture, which is the networks' input: mean(R, G, B) / 256, or a lightness.
 """
 
 import copy
@@ -51,7 +51,7 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
     Args:
         images: uint8 [N, H, W, 3].
         palette: float32 [K, C], in the colour space ``space``.
-        mapped: for pictures on disk, a folder for their labels; their greys are computed for each batch.
+        mapped: for pictures on disk, the folder of their labels; greys are computed for each batch.
     """
 
     def __init__(self, images: Tensor, palette: Tensor, mapped: str | Path | None = None, space: Space = RGB) -> None:
@@ -95,7 +95,7 @@ def read(config: dict[str, Any]) -> Pictures:
     """The pictures of a configuration's source.
 
     Raises:
-        InputError: the source refuses one of its values, or its pictures cannot be read.
+        InputError: a bad value of the source, or pictures that cannot be read.
     """
     pictures: Pictures = builder("data", config["data"])()
     return pictures
@@ -109,7 +109,7 @@ def palette_of(
     Args:
         images: of the training split.
         num_colours: K.
-        cache_dir: where fitted palettes are kept.
+        cache_dir: folder of fitted palettes.
         source: ``kmeans`` over the pixels, or a ``.npy`` file.
         space: the colour space of the palette.
 
@@ -129,7 +129,7 @@ def palette_of(
 
 
 def labelled(pictures: Pictures, palette: Tensor, cache_dir: str | Path, space: Space = RGB) -> Labelled:
-    """Both splits with their labels, in memory or on disk as the pictures are."""
+    """Both splits with their labels, which lie in memory or on disk as the pictures do."""
     folder = cache_dir if pictures.mapped else None
     train, validation = (
         LabelledPictures(split, palette, folder, space) for split in (pictures.train, pictures.validation)
@@ -141,8 +141,8 @@ def prepared(config: dict[str, Any], pictures: Pictures | None = None) -> Labell
     """The labelled pictures of a configuration, with its own palette.
 
     Args:
-        config: the knobs, or those of an older run.
-        pictures: of its source, where they are read already.
+        config: resolved knobs; those that an older run lacks have the values of then.
+        pictures: those of its source, if already read.
     """
     config = {**before(), **config}
     pictures = read(config) if pictures is None else pictures
@@ -171,5 +171,5 @@ def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: S
 
 
 def _part(space: Space) -> list[str]:
-    """The space as a part of a digest; none for rgb: digests from before there were other spaces stay valid."""
+    """The space as a part of a digest; empty for rgb, so that digests older than the other spaces stay valid."""
     return [] if space is RGB else [space.name]

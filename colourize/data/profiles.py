@@ -5,37 +5,32 @@ LittleCMS does the arithmetic, through Pillow: relative colorimetric with black 
 
 import functools
 import io
-import struct
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageCms
 
-KEPT = 32  # transforms in memory; a CMYK profile's may take some megabytes
-SMALL_GAMMA = 0.05  # relative; below, libpng too takes a gamma for that of sRGB (PNG_GAMMA_THRESHOLD)
+from colourize.data.icc import BrokenProfile, profile_of
+
+KEPT = 32  # transforms in memory; one of a CMYK profile may take some megabytes
+SMALL_GAMMA = 0.05  # relative; a smaller difference to the gamma of sRGB is ignored, as in libpng (PNG_GAMMA_THRESHOLD)
 SRGB = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)  # x, y of white, red, green and blue (IEC 61966-2-1)
 ADOBE_RGB = (0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 563 / 256  # Adobe RGB (1998), and its gamma
 INTEROPERABILITY, INDEX = 0xA005, 1  # of EXIF; R03 stands for Adobe RGB (DCF 2.0)
-D50 = 0.9642, 1.0, 0.8249
-BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}  # of a profile, and the mode of its pictures
-_CLASSES = {"mntr", "scnr", "prtr", "spac"}  # of profiles that say what colours are; others are effects or links
+_SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}  # colour space of a profile: mode of its pictures
+_CLASSES = {"mntr", "scnr", "prtr", "spac"}  # of profiles that define colours; others are effects or links
 Convert = Callable[[Image.Image], Image.Image]
 _GREY = {"1", "L", "LA", "La"}
 
 
-class BrokenProfile(Exception):  # noqa: N818
-    """A profile that cannot be applied to its picture; the text is a short reason on one line."""
-
-
 def declared(image: Image.Image) -> bytes | None:
-    """The ICC profile of a picture's colours, None where nothing is declared or sRGB is.
+    """The ICC profile of a picture's colours; None for sRGB and for pictures without a declaration.
 
-    A profile in the file comes first, then a PNG's ``sRGB``, then its ``gAMA`` (with ``cHRM`` where it is there), then
-    the Adobe RGB of a camera's EXIF.
+    The first of these holds: a profile in the file, a PNG's ``sRGB``, its ``gAMA`` (with ``cHRM`` if present), the
+    Adobe RGB of a camera's EXIF.
 
     Raises:
-        BrokenProfile: a gamma or primaries of no colours.
+        BrokenProfile: an impossible gamma or impossible primaries.
     """
     info = image.info
     if profile := info.get("icc_profile"):
@@ -46,17 +41,17 @@ def declared(image: Image.Image) -> bytes | None:
         return None
     if "gamma" in info:
         return _of_gamma(info["gamma"], tuple(info.get("chromaticity", SRGB)), image.mode)
-    return _icc(*ADOBE_RGB) if "exif" in info and _is_adobe_rgb(image) else None
+    return profile_of(*ADOBE_RGB) if "exif" in info and _is_adobe_rgb(image) else None
 
 
 def to_srgb(image: Image.Image, profile: bytes, at_least: int | None = None) -> Image.Image:
-    """A picture's colours by its profile in sRGB: any mode but I and F -> L, LA, RGB or RGBA, 8 bits.
+    """Converts a picture to sRGB by its profile: any mode but I and F -> L, LA, RGB or RGBA, 8 bits.
 
-    Grey stays grey, and alpha as it is. A picture whose profile is sRGB's comes back as it is. With ``at_least``, a
-    larger picture is made smaller before, its shorter side no less than twice ``at_least``.
+    Grey stays grey, and alpha does not change. A picture with the profile of sRGB is returned unchanged. With
+    ``at_least``, a larger picture is first reduced to a shorter side of at least twice ``at_least``.
 
     Raises:
-        BrokenProfile: damaged, no profile of colours, or one of other colours than the picture's (CMYK for RGB).
+        BrokenProfile: a damaged profile, one without colours, or one for other colours (CMYK for RGB).
     """
     base = _in_mode_of(profile, image)
     grey = base.mode in ("L", "LA", "I;16")
@@ -72,7 +67,7 @@ def to_srgb(image: Image.Image, profile: bytes, at_least: int | None = None) -> 
     opaque = base if alpha is None else base.convert(base.mode.removesuffix("A"))
     converted = convert(opaque)
     if image.mode in _GREY or image.mode.startswith("I;16"):
-        converted = converted if grey else converted.getchannel("G")  # the three are equal but for rounding
+        converted = converted if grey else converted.getchannel("G")  # the channels differ only by rounding
     if alpha is not None:
         converted.putalpha(alpha)
     return converted
@@ -82,10 +77,10 @@ def _in_mode_of(profile: bytes, image: Image.Image) -> Image.Image:
     """The picture in a mode to which the profile applies: L, LA, I;16, RGB, RGBA, CMYK or LAB."""
     mode = _mode(profile)
     if not mode:
-        raise BrokenProfile("a damaged profile, or none of colours")
+        raise BrokenProfile("a damaged profile, or one without colours")
     grey = image.mode in _GREY or image.mode.startswith("I;16")
     own = image.mode if image.mode in ("CMYK", "LAB") else "L" if grey else "RGB"
-    if mode != own and (mode, own) != ("RGB", "L"):  # an RGB profile says what its greys are, too
+    if mode != own and (mode, own) != ("RGB", "L"):  # an RGB profile defines greys, too
         raise BrokenProfile(f"a profile for {mode} in a picture of {own}")
     if image.mode.startswith("I;16") and mode == "L":
         return image
@@ -98,7 +93,7 @@ def _in_mode_of(profile: bytes, image: Image.Image) -> Image.Image:
 
 @functools.lru_cache(KEPT)
 def _mode(profile: bytes) -> str:
-    """The mode of the pictures that a profile is for; "" where it is damaged or for none."""
+    """The mode of pictures for which a profile is made; "" for a damaged profile or another kind."""
     try:
         core = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
         return _SPACES.get(core.xcolor_space, "") if core.device_class in _CLASSES else ""
@@ -108,10 +103,10 @@ def _mode(profile: bytes) -> str:
 
 @functools.lru_cache(KEPT)
 def _transform(profile: bytes, mode: str) -> Convert | str | None:
-    """From opaque pictures in RGB, CMYK or LAB to sRGB: None where it moves no value by more than one of 255, a reason
-    where it fails.
+    """A function from opaque pictures in RGB, CMYK or LAB to sRGB; None if it changes no value by more than 1 of 255;
+    a reason if the profile fails.
 
-    One transform may serve several threads: LittleCMS keeps its cache of a pixel on the caller's stack.
+    Several threads may share a transform: LittleCMS keeps its cache of a pixel on the caller's stack.
     """
     try:
         transform = _built(profile, mode)
@@ -125,11 +120,11 @@ def _transform(profile: bytes, mode: str) -> Convert | str | None:
 
 @functools.lru_cache(KEPT)
 def _greys(profile: bytes) -> Convert | str | None:
-    """The same for pictures in L and I;16: a table of all levels, for LittleCMS is coarse in the shadows of 8 bits."""
+    """The same for pictures in L and I;16, by a table of all levels: LittleCMS is coarse in the shadows of 8 bits."""
     try:
         transform = _built(profile, "I;16", ImageCms.Flags.NOOPTIMIZE)
         ramp = Image.fromarray(np.arange(65536, dtype=np.uint16).reshape(256, 256))
-        table = np.asarray(_applied(ramp, transform))[..., 1].ravel()  # the three are equal but for rounding
+        table = np.asarray(_applied(ramp, transform))[..., 1].ravel()  # the channels differ only by rounding
     except Exception as error:  # as above
         return " ".join(str(error).split()) or type(error).__name__
     small = table[::257]
@@ -156,7 +151,7 @@ def _applied(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image
 
 
 def _probe() -> Image.Image:
-    """Every grey, and 17 levels of each channel with every other."""
+    """All greys, and all combinations of 17 levels of each channel."""
     levels = np.linspace(0, 255, 17).round().astype(np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 3)
     greys = np.stack([np.arange(256, dtype=np.uint8)] * 3, axis=-1)
@@ -167,14 +162,14 @@ _PROBE = _probe()
 
 
 def _of_gamma(encoding: float, primaries: Sequence[float], mode: str) -> bytes | None:
-    """The profile of a PNG's gamma, the power from light to stored values, and primaries; None for those of sRGB."""
+    """The profile of a PNG's primaries and gamma, the power from light to values; None if they are those of sRGB."""
     if not 0.05 < encoding < 20:
-        raise BrokenProfile(f"a gamma of {encoding:g}")
+        raise BrokenProfile(f"gamma must be between 0.05 and 20, got {encoding:g}")
     grey = mode in _GREY or mode.startswith("I")
     usual = abs(encoding * 2.2 - 1) < SMALL_GAMMA
     if usual and (grey or np.allclose(primaries, SRGB, atol=1e-3)):
         return None
-    return _icc(None if grey else primaries, 1 / encoding)
+    return profile_of(None if grey else primaries, 1 / encoding)
 
 
 def _is_adobe_rgb(image: Image.Image) -> bool:
@@ -183,48 +178,3 @@ def _is_adobe_rgb(image: Image.Image) -> bool:
     except Exception:  # damaged EXIF declares nothing
         return False
     return str(index).startswith("R03")
-
-
-@functools.lru_cache(KEPT)
-def _icc(primaries: tuple[float, ...] | None, gamma: float) -> bytes:
-    """A profile (ICC.1:2010) of RGB with the primaries, or of grey without, whose light is the value to a power.
-
-    Raises:
-        BrokenProfile: primaries on a line.
-    """
-    curve = b"para" + struct.pack(">IHHi", 0, 0, 0, round(gamma * 65536))
-    tags = {"wtpt": _xyz(D50)}
-    if primaries is None:
-        tags["kTRC"] = curve
-    else:
-        tags |= {f"{c}XYZ": _xyz(column) for c, column in zip("rgb", _to_d50(primaries).T, strict=True)}
-        tags |= {f"{c}TRC": curve for c in "rgb"}
-    start, table, body = 128 + 4 + 12 * len(tags), b"", b""
-    for name, content in tags.items():
-        table += struct.pack(">4sII", name.encode(), start + len(body), len(content))
-        body += content
-    space = b"GRAY" if primaries is None else b"RGB "
-    header = struct.pack(">I4sI4s4s4s", start + len(body), bytes(4), 0x04200000, b"mntr", space, b"XYZ ")
-    header += bytes(12) + b"acsp" + bytes(28) + _xyz(D50)[8:] + bytes(48)
-    return header + struct.pack(">I", len(tags)) + table + body
-
-
-def _to_d50(primaries: Sequence[float]) -> np.ndarray:
-    """RGB to XYZ, [3, 3], its white moved to D50 by Bradford's adaptation."""
-    x, y = np.array(primaries).reshape(4, 2).T
-    try:
-        with np.errstate(all="raise"):
-            colours = np.stack([x / y, np.ones(4), (1 - x - y) / y])
-            white, matrix = colours[:, 0], colours[:, 1:]
-            matrix = matrix * np.linalg.solve(matrix, white)
-            cones = (BRADFORD @ D50) / (BRADFORD @ white)
-            adapted = np.linalg.inv(BRADFORD) @ np.diag(cones) @ BRADFORD @ matrix
-    except (FloatingPointError, np.linalg.LinAlgError):
-        raise BrokenProfile("primaries of no colours") from None
-    if not np.abs(adapted).max() < 100:
-        raise BrokenProfile("primaries of no colours")
-    return adapted
-
-
-def _xyz(values: Sequence[float]) -> bytes:
-    return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(float(value) * 65536) for value in values))

@@ -18,26 +18,27 @@ from PIL.TiffImagePlugin import (
     SAMPLEFORMAT,
 )
 
-from colourize.data.profiles import BrokenProfile, declared, to_srgb
+from colourize.data.icc import BrokenProfile
+from colourize.data.profiles import declared, to_srgb
 
 MAX_PIXELS = 80_000_000
-"""A quarter of a gigabyte as RGB; more than any phone's camera, less than the bombs in circulation."""
+"""240 MB as RGB: more than the cameras of phones give, less than known decompression bombs."""
 
-# Formats Pillow only identifies, and those it hands to another program (EPS to Ghostscript, WMF to Windows).
+# Formats that Pillow only identifies, or hands to another program (EPS to Ghostscript, WMF to Windows).
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 _opening = threading.Lock()
 
 
 class UnreadablePicture(Exception):  # noqa: N818
-    """A file that gives no picture; the text is a short reason on one line."""
+    """A file without a readable picture; the text is a short reason on one line."""
 
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """Pillow's names of the formats we read, the common ones first: it tries them in order.
+    """Pillow's names of the formats we read, the common ones first, because Pillow tries them in order.
 
-    HEIF is among them where ``pillow-heif`` is installed.
+    HEIF is among them if ``pillow-heif`` is installed.
     """
     Image.init()
     with contextlib.suppress(ImportError):
@@ -63,24 +64,24 @@ def read_rgb(
     profiles: bool = True,
     ignored: list[str] | None = None,
 ) -> Image.Image:
-    """The picture in a file, or in a file's bytes, as it is meant to be seen: mode RGB, 8 bits, sRGB.
+    """The picture in a file, or in the bytes of a file, as a viewer shows it: mode RGB, 8 bits, sRGB.
 
     - 1, L: grey. P: its palette. CMYK, YCbCr, LAB, HSV without a profile: Pillow's conversion.
-    - An ICC profile, a PNG's gamma and primaries and a camera's Adobe RGB are converted to sRGB, unless ``profiles`` is
-      false. One that is broken, or of other colours than the picture's, is left out, and ``ignored`` gets the reason.
+    - ``profiles``: an ICC profile, a PNG's gamma and primaries and a camera's Adobe RGB are converted to sRGB. A
+      profile that is broken, or for another kind of colours, is ignored, and its reason is added to ``ignored``.
     - I;16 (16-bit grey): 65535 is white, rounded to 8 bits. 16-bit RGB: Pillow keeps the high byte.
-    - TIFF's 12-bit grey: 4095 is white. Grey in which it declares zero to be white: turned round.
-    - F (floats), I (32-bit integers), which declare no white: it is 1 for floats below 2, else 255 for values below
-      256, else 65535 below 65536, else the picture's maximum. What lies outside is clipped; NaN is black.
-    - LA, PA, RGBA, and a transparent colour of any mode: composited on white, so hidden colours never appear.
-    - Turned upright as EXIF says. Of an animation or several pages, the first.
+    - 12-bit grey in a TIFF: 4095 is white. If the TIFF declares 0 to be white, the grey is inverted.
+    - F (floats), I (32-bit integers), which declare no white: white is 1 for floats below 2, else 255 for values below
+      256, else 65535 below 65536, else the picture's maximum. Values outside are clipped; NaN is black.
+    - LA, PA, RGBA, and a transparent colour of any mode: composited on white, so that hidden colours never appear.
+    - EXIF orientation is applied. An animation or a file of several pages gives its first picture.
 
     A picture of more than ``max_pixels`` is refused from its declared size, before any pixel is decoded. With
-    ``at_least``, a large JPEG may be decoded at a half, a quarter or an eighth of its size, its shorter side no less
-    than twice ``at_least``: much faster, where ``square`` follows.
+    ``at_least``, a large JPEG may be decoded at a half, a quarter or an eighth of its size, with a shorter side of at
+    least twice ``at_least``: much faster before ``square``.
 
     Raises:
-        UnreadablePicture: missing, empty, truncated, too large, or no picture.
+        UnreadablePicture: a file that is missing, empty, truncated, too large, or not a picture.
     """
     try:
         with opened(source) as image:
@@ -102,14 +103,14 @@ def read_rgb(
             return _rgb(turned, tiff)
     except UnreadablePicture:
         raise
-    except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damaged files.
+    except Exception as error:  # Pillow's decoders raise nearly every built-in exception for damaged files
         raise UnreadablePicture(reason(error, source)) from error
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
     """The centre of a picture, ``size`` x ``size``: the shorter side scaled to ``size``, the longer one cropped.
 
-    The crop is at whole pixels, so that where nothing is to be scaled the pixels stay as they are.
+    The crop is at whole pixels, so that pixels stay unchanged if nothing is scaled.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -117,12 +118,12 @@ def square(image: Image.Image, size: int) -> Image.Image:
 
 
 def opened(source: bytes | Path) -> ImageFile.ImageFile:
-    """The picture of a file, of which nothing but the header is read; the caller checks its size.
+    """The picture of a file, of which only the header is read; the caller checks its size.
 
     Raises:
-        Exception: whatever Pillow raises for a damaged file; ``reason`` says it in a few words.
+        Exception: whatever Pillow raises for a damaged file; ``reason`` describes it.
     """
-    # Pillow's limit is global, and warns where we refuse; it rests while a header is read, and the caller checks.
+    # Pillow's limit is global and only warns: it is off while a header is read, and the caller checks the size
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -132,15 +133,15 @@ def opened(source: bytes | Path) -> ImageFile.ImageFile:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF says."""
+    """The picture with the orientation of its EXIF applied."""
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # Damaged EXIF does not make a picture unreadable.
+    except Exception:  # damaged EXIF does not make a picture unreadable
         return image
 
 
 def check_planes(tiff: Mapping[int, Any]) -> None:
-    """Refuses 16-bit colour planes that are not compressed: Pillow 12 reads half of each as 8 bits."""
+    """Refuses uncompressed 16-bit colour planes, because Pillow 12 reads half of each as 8 bits."""
     if tiff.get(PLANAR_CONFIGURATION) == 2 and tiff.get(COMPRESSION, 1) == 1 and max(tiff.get(BITSPERSAMPLE, [1])) > 8:
         raise UnreadablePicture("a TIFF of 16-bit colour planes; save it with its colours interleaved")
 
@@ -148,7 +149,7 @@ def check_planes(tiff: Mapping[int, Any]) -> None:
 def converted(
     image: Image.Image, tiff: Mapping[int, Any], profile: bytes | None, at_least: int | None = None
 ) -> Image.Image:
-    """The picture in sRGB where it has a profile: one of many levels in 16 bits, so that its shadows keep theirs."""
+    """The picture in sRGB if it has a profile; greys of more than 8 bits stay in 16 bits, to keep the shadows."""
     if profile is None:
         return image
     tones = grey_levels(image, tiff, 65535) if has_levels(image) else image
@@ -163,7 +164,7 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
         return image.convert("RGB")
     hidden = image.info.get("transparency")
     if isinstance(hidden, tuple) and max(hidden) > 255:
-        image.info["transparency"] = tuple(value >> 8 for value in hidden)  # a 16-bit RGB PNG names it in 16 bits
+        image.info["transparency"] = tuple(value >> 8 for value in hidden)  # a 16-bit RGB PNG declares it in 16 bits
     alpha = image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(alpha, mask=alpha)
@@ -176,10 +177,9 @@ def has_levels(image: Image.Image) -> bool:
 
 
 def grey_levels(image: Image.Image, tiff: Mapping[int, Any], most: int) -> Image.Image:
-    """Greys of more than 8 bits as they are meant to be seen.
+    """Greys of more than 8 bits as a viewer shows them: I;16, I or F to L for ``most`` = 255, to I;16 for 65535.
 
-    I;16, I or F to L where ``most``, which is white, is 255, and to I;16 where it is 65535. A transparent value becomes
-    white.
+    ``most`` is white, also for a transparent value.
     """
     values = np.asarray(image)
     bits = tiff.get(BITSPERSAMPLE)

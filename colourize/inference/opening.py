@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from colourize.data import read
-from colourize.data.profiles import BrokenProfile, declared
+from colourize.data.icc import BrokenProfile
+from colourize.data.profiles import declared
 from colourize.data.read import UnreadablePicture
 from colourize.inference import space
 from colourize.inference.space import Levels

@@ -103,7 +103,7 @@ def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:
         inside = [name for name in names if not files.place(path / name).is_relative_to(outside)]
         if not inside:
             raise InputError(f"{path} holds no picture files such as .jpg or .png; pass another folder")
-        kinds.say_what_is_left_out(path, others)
+        kinds.log_left_out(path, others)
         yield from ((path / name, name) for name in inside)
 
 

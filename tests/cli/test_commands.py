@@ -91,7 +91,7 @@ def test_a_process_ends_with_the_line_alone_and_status_1(tmp_path):
     place = f"(looked at {tmp_path / 'missing'})"
     assert (
         done.stderr
-        == f"colourize: data.root=missing is not there {place}; pass data.root=DIR, the folder of the pictures\n"
+        == f"colourize: data.root=missing does not exist {place}; pass data.root=DIR, the folder of the pictures\n"
     )
 
 

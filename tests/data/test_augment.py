@@ -74,7 +74,7 @@ def test_the_same_seed_draws_the_same():
 
 
 def test_values_outside_their_range_are_refused():
-    with pytest.raises(InputError, match=r"augment.shift=-1 is too small"):
+    with pytest.raises(InputError, match=r"augment.shift must be >= 0 pixels, got -1"):
         Augmentation(shift=-1)
-    with pytest.raises(InputError, match=r"augment.mix=1.5 is outside \[0, 1\]"):
+    with pytest.raises(InputError, match=r"augment.mix must be in \[0, 1\], got 1.5"):
         Augmentation(mix=1.5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import colourize.data.folder as folder_module
-from colourize.data.folder import split_folders
+from colourize.data.splits import split_folders
 from colourize.errors import InputError
 from tests.drawn_pictures import draw, opened, seen, shades
 

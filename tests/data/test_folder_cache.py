@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import colourize.data.folder as folder_module
+import colourize.data.read_files as read_module
 from tests.drawn_pictures import draw, opened
 
 
@@ -15,8 +15,8 @@ from tests.drawn_pictures import draw, opened
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every file that has been decoded."""
     files: list[bytes] = []
-    real = folder_module.read_rgb
-    monkeypatch.setattr(folder_module, "read_rgb", lambda file, **options: files.append(file) or real(file, **options))
+    real = read_module.read_rgb
+    monkeypatch.setattr(read_module, "read_rgb", lambda file, **options: files.append(file) or real(file, **options))
     return files
 
 

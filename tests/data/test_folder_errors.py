@@ -35,16 +35,16 @@ def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog
         ([], {}, "holds no picture files such as .jpg or .png; pass a folder"),
         (["a.png", "b.png"], {"classes": "cat"}, "has no sub-folder for each class; add them, or pass 'all'"),
         (["cat/a.png", "cat/b.png"], {"classes": "dog"}, "classes='dog': unknown class; pass some of cat"),
-        (["cat/a.png", "cat/b.png"], {"classes": []}, "selects nothing"),
+        (["cat/a.png", "cat/b.png"], {"classes": []}, "must name at least one class"),
         (["train/cat/a.png", "test/dog/b.png"], {"classes": "cat"}, "no pictures of them validate"),
         (["train/cat/a.png", "test/dog/b.png"], {"classes": "dog"}, "unknown class; pass some of cat"),
         (["test/a.png", "test/b.png"], {}, "holds test/ but no pictures in train/; add some, or pass that folder"),
         (["train/a.png", "bus/b.png"], {}, "train/ beside bus/, so it may be a split or a class; pass"),
         (["a.png"], {}, "fewer than two distinct ones, cannot be split"),
         (["a.png", "b.png"], {"image_size": 7}, "image_size=7 is too small for a picture; pass 8 or more"),
-        (["a.png", "b.png"], {"holdout": -0.1}, "holdout=-0.1 is no share of the training pictures"),
-        (["a.png", "b.png"], {"holdout": 1.0}, "holdout=1.0 is no share of the training pictures"),
-        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout=nan is no share of the training pictures"),
+        (["a.png", "b.png"], {"holdout": -0.1}, "holdout must be at least 0 and below 1, got -0.1"),
+        (["a.png", "b.png"], {"holdout": 1.0}, "holdout must be at least 0 and below 1, got 1.0"),
+        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout must be at least 0 and below 1, got nan"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_one_line(
@@ -59,9 +59,9 @@ def test_what_cannot_be_used_is_told_in_one_line(
 
 def test_a_root_that_is_no_folder_says_which(root: Path) -> None:
     draw(root, "a.png")
-    with pytest.raises(InputError, match=r"a\.png is no folder; pass"):
+    with pytest.raises(InputError, match=r"a\.png is not a folder; pass"):
         opened(root / "a.png")
-    with pytest.raises(InputError, match="none is not there; pass"):
+    with pytest.raises(InputError, match="none does not exist; pass"):
         opened(root / "none")
 
 

@@ -166,7 +166,7 @@ def test_broken_profiles_are_counted_and_the_setting_makes_other_arrays(
         found.append(opened(root, profiles=True))
         told = [record.getMessage() for record in caplog.records]
         assert told[0] == f"12 embedded colour profiles in {root} are broken and ignored:"
-        assert told[1] == "  00.png: a damaged profile, or none of colours"
+        assert told[1] == "  00.png: a damaged profile, or one without colours"
         assert told[-1] == "  and 2 more" and len(told) == 12
     caplog.clear()
     stored = opened(root)  # as runs from before there was the setting have it

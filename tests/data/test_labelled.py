@@ -93,5 +93,5 @@ def test_neither_side_is_empty_and_duplicates_stay_together(contents, share):
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])
 def test_a_share_outside_the_open_interval_is_refused(share):
-    with pytest.raises(InputError, match="is no share"):
+    with pytest.raises(InputError, match="must be between 0 and 1"):
         held_out([b"a", b"b"], share)

@@ -52,7 +52,9 @@ def test_a_stream_is_written_as_numpy_writes_the_array(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), array)
 
 
-def test_where_nothing_can_be_kept_on_disk_that_is_told(picture_folder, tmp_path):
+def test_mapped_pictures_in_a_folder_that_cannot_be_written_are_refused(picture_folder, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"cache_dir=.*file.* cannot be written .* mapped pictures lie there"):
+    with pytest.raises(
+        InputError, match=r"cache_dir=.*file.* cannot be written .* data.mapped=true keeps the pictures there; pass"
+    ):
         folder.load(picture_folder, image_size=8, cache_dir=tmp_path / "file", mapped=True)

@@ -195,16 +195,16 @@ def test_a_cameras_adobe_rgb_is_read_from_its_exif(kind):
 
 
 BROKEN = [
-    (encoded(Image.fromarray(COLOURS), icc_profile=b"no profile"), "a damaged profile, or none of colours"),
-    (encoded(Image.fromarray(COLOURS), icc_profile=ADOBE[:200]), "a damaged profile, or none of colours"),
+    (encoded(Image.fromarray(COLOURS), icc_profile=b"no profile"), "a damaged profile, or one without colours"),
+    (encoded(Image.fromarray(COLOURS), icc_profile=ADOBE[:200]), "a damaged profile, or one without colours"),
     (encoded(Image.fromarray(COLOURS), icc_profile=ADOBE[:12] + b"abst" + ADOBE[16:]), "a damaged profile"),
     (encoded(Image.fromarray(COLOURS), icc_profile=ADOBE.replace(b"rTRC", b"xxxx")), "cannot build transform"),
     (encoded(Image.fromarray(COLOURS), icc_profile=GREY_LINEAR), "a profile for L in a picture of RGB"),
     (encoded(Image.fromarray(COLOURS), icc_profile=CMYK), "a profile for CMYK in a picture of RGB"),
     (encoded(Image.fromarray(COLOURS).convert("CMYK"), "TIFF", icc_profile=ADOBE), "a profile for RGB in a picture"),
-    (chunked(encoded(Image.fromarray(COLOURS)), _gamma(0)), "a gamma of 0"),
-    (chunked(encoded(Image.fromarray(COLOURS)), _gamma(1), _primaries(*[0.3] * 8)), "primaries of no colours"),
-    (chunked(encoded(Image.fromarray(COLOURS)), _gamma(1), _primaries(*[0.0] * 8)), "primaries of no colours"),
+    (chunked(encoded(Image.fromarray(COLOURS)), _gamma(0)), "gamma must be between 0.05 and 20, got 0"),
+    (chunked(encoded(Image.fromarray(COLOURS)), _gamma(1), _primaries(*[0.3] * 8)), "impossible primaries"),
+    (chunked(encoded(Image.fromarray(COLOURS)), _gamma(1), _primaries(*[0.0] * 8)), "impossible primaries"),
 ]
 
 

@@ -81,7 +81,7 @@ def told(process):
     return line
 
 
-CHECKSUM = "what came is not the archive: its checksum is wrong"
+CHECKSUM = "the downloaded file is not the archive: its checksum is wrong"
 
 
 @pytest.mark.case(26)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from colourize.data import folder
-from colourize.data.read import read_rgb
+from colourize.data.read import UnreadablePicture, read_rgb
 from tests.faults.kinds import COLOURED, KINDS, SIDE, of_bits, tiff
 from tests.faults.processes import FOLDER
 from tests.faults.states import saved
@@ -60,7 +60,7 @@ def test_38_what_pillow_would_misread_is_refused(tmp_path, seen):
     path.write_bytes(tiff(planes, photometric="rgb", planarconfig="separate"))
     with Image.open(path) as image:
         assert np.abs(np.asarray(image) - 255 * np.dstack(COLOURED)).max() > 100
-    with pytest.raises(folder.UnreadablePicture, match="16-bit colour planes; save it with its colours interleaved"):
+    with pytest.raises(UnreadablePicture, match="16-bit colour planes; save it with its colours interleaved"):
         read_rgb(path)
     seen("16-bit planes, uncompressed: refused")
 

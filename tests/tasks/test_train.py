@@ -153,7 +153,7 @@ def test_the_second_run_neither_fits_a_palette_nor_decodes(picture_folder, tmp_p
                      f"cache_dir={tmp_path / 'cache'}")  # fmt: skip
     train(settings, tmp_path / "first")
     monkeypatch.setattr("colourize.colour.kmeans.fit", None)
-    monkeypatch.setattr("colourize.data.folder.read_rgb", None)
+    monkeypatch.setattr("colourize.data.read_files.read_rgb", None)
     train(settings, tmp_path / "second")
     assert equal(weights(tmp_path / "first"), weights(tmp_path / "second"))
 

@@ -95,7 +95,7 @@ def test_run_json_names_the_precision_that_lightning_used(quick, tmp_path, monke
     [
         (["augment.shift=8"], "augment.shift must be <= 7 for pictures of 8x8 pixels, got 8"),
         (["augment.mix=0.5", "batch_size=1"],
-         "augment.mix=0.5 swaps parts of two pictures; pass batch_size=2 or more, got 1"),
+         "batch_size must be >= 2 with augment.mix=0.5, got 1"),
     ],
 )  # fmt: skip
 def test_an_augmentation_that_would_do_less_than_asked_is_refused(quick, tmp_path, words, told):

@@ -1,7 +1,7 @@
 """Drawn landscapes: a data source that needs no download. N images, H height, W width.
 
-What a thing is decides its hue, the light its grey level; so the grey level of a pixel says little about its colour and
-what stands around it says much.
+The kind of an object decides its hue, the light its grey level. The grey level of a pixel therefore says little about
+its colour, and its surroundings say much.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,8 @@ __all__ = ["CLASSES", "OBJECTS", "load"]
 LANDSCAPES = landscapes.meadow, landscapes.coast, landscapes.mountains, landscapes.desert, landscapes.farm
 CLASSES = tuple(landscape.__name__ for landscape in LANDSCAPES)
 
-# Uniform numbers that decide one picture, and pictures painted together: enough to spread numpy's cost per call, few
-# enough to stay in a processor's cache.
-DECISIONS = 3584
-TOGETHER = 32
+DECISIONS = 3584  # uniform numbers that decide one picture
+TOGETHER = 32  # pictures painted at once: enough to spread numpy's cost per call, few enough for a processor's cache
 
 
 def load(
@@ -35,10 +33,10 @@ def load(
     seed: int = 0,
     holdout: float = 0.0,
 ) -> Pictures:
-    """Landscapes of the chosen classes, which take turns; uint8 [N, image_size, image_size, 3].
+    """Landscapes of the chosen classes in turn: uint8 [N, image_size, image_size, 3].
 
-    The same on every machine. Picture i of a split depends on ``seed``, ``classes`` and i; on ``image_size`` only as
-    its resolution. With ``holdout`` > 0 that share of the training pictures takes the place of the validation split.
+    They are the same on every machine. Picture i of a split depends on ``seed``, ``classes`` and i; ``image_size`` is
+    only its resolution. With ``holdout`` > 0 that share of the training pictures replaces the validation split.
 
     Raises:
         InputError: fewer than two pictures in a split, ``image_size`` below 8, an unknown class,

@@ -1,4 +1,4 @@
-"""What people put into a landscape. Measures [N, 1, 1] in picture sides; ``x`` a middle, ``foot`` the lowest y."""
+"""Buildings and other made objects. Measures [N, 1, 1] in picture sides; ``x`` a middle, ``foot`` the lowest y."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
-"""The canvas of drawn pictures and the colours of what is drawn. N pictures, H height, W width.
+"""The canvas of drawn pictures, and the colours of the objects. N pictures, H height, W width.
 
-A colour is a grey level g and a kind's tint t, three numbers of mean zero: RGB = g (1 + t), with t shortened where it
-would leave the gamut. So mean(R, G, B) = g: lighting chooses the grey level, what a thing is chooses the rest.
+A colour is a grey level g and a kind's tint t, three numbers of mean zero: RGB = g (1 + t), with t shortened at
+the border of the gamut. So mean(R, G, B) = g: the light decides the grey level, the kind decides the tint.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from colourize.data.scenes.drawing import Array, Measure, smooth
 
 
 class Kind(NamedTuple):
-    """A colour whose hue and saturation an object has, 0 to 255, and the range of its grey level, in [0, 1]."""
+    """Kind of object: a colour with its hue and saturation, 0 to 255, and the range of its grey level, in [0, 1]."""
 
     red: int
     green: int
@@ -69,10 +69,10 @@ OBJECTS = tuple(KINDS)
 
 
 class Canvas:
-    """N pictures under the brush: grey level and tint [N, H, W], and the kind of object each pixel shows.
+    """N pictures: grey level and tint [N, H, W], and the kind of object at each pixel.
 
-    ``x`` [1, 1, W] and ``y`` [1, H, 1] are the pixels' centres; ``light`` [N, 1, 1] is -1 where light comes from the
-    left and 1 where from the right.
+    ``x`` [1, 1, W] and ``y`` [1, H, 1] are the pixels' centres; ``light`` [N, 1, 1] is -1 for light from
+    the left and 1 for light from the right.
     """
 
     def __init__(self, luck: Array, size: int) -> None:
@@ -91,7 +91,7 @@ class Canvas:
         return self.luck[:, start : self.used].reshape(len(self.luck), rows, columns)
 
     def noise(self, rows: int, columns: int) -> Array:
-        """Smooth noise in [-1, 1]: [N, H, W], for one row a profile [N, 1, W]."""
+        """Smooth noise in [-1, 1]: [N, H, W], or for one row a profile [N, 1, W]."""
         return smooth(2 * self.lattice(rows, columns) - 1, self.size, self.size)
 
     def between(self, low: Measure, high: Measure) -> Array:
@@ -112,7 +112,7 @@ class Canvas:
         return np.where(np.abs(level - unlike) < gap, away, level)
 
     def paint(self, kind: str, distance: Array, grey: Array, opacity: Measure = 1.0, vivid: Measure = 1.0) -> None:
-        """Cover where the signed ``distance`` (unit: picture side) is negative, edges by the part of a pixel covered.
+        """Covers pixels of negative signed ``distance`` (unit: picture side); edges by the covered part of a pixel.
 
         ``grey`` is the level, ``vivid`` a factor of the tint; all broadcast to [N, H, W].
         """
@@ -126,19 +126,19 @@ class Canvas:
         np.copyto(self.objects, np.uint8(OBJECTS.index(kind)), where=cover >= 0.5)
 
     def shade(self, distance: Array, grey: Measure, opacity: Measure) -> None:
-        """Darken or lighten what is there: move its grey level towards ``grey`` and keep its tint."""
+        """Moves the grey level towards ``grey``, and keeps the tint."""
         cover = np.clip(np.float32(0.5) - distance * np.float32(self.size), 0, 1) * opacity
         self.grey += (grey - self.grey) * cover
 
     def tinge(self, kind: str, opacity: Measure) -> None:
-        """Move the tint of all that is there towards a kind's, and keep its grey level."""
+        """Moves the tint towards that of a kind, and keeps the grey level."""
         red, blue = KINDS[kind].tint()
         self.red += (np.float32(red) - self.red) * opacity
         self.blue += (np.float32(blue) - self.blue) * opacity
 
     @contextmanager
     def only(self, chosen: NDArray[np.bool_], *measures: Array) -> Iterator[tuple["Canvas", list[Array]]]:
-        """A canvas of the ``chosen`` pictures [N, 1, 1] with their ``measures``; what is drawn on it counts here."""
+        """A canvas of the ``chosen`` pictures [N, 1, 1], and their ``measures``; drawing on it changes this canvas."""
         rows = np.flatnonzero(chosen)
         part = copy(self)
         for name in "luck", "grey", "red", "blue", "objects", "light":

@@ -1,7 +1,7 @@
 """Shapes, noise and chance for drawn pictures. N pictures, H height, W width; coordinates in [0, 1], y downward.
 
-Only operations that IEEE 754 rounds exactly (+ - * / sqrt, comparisons, floor), elementwise, and raw bits of a bit
-generator: numpy keeps those streams, not the numbers its distributions make of them. So every machine draws alike.
+Every machine draws the same: all operations are elementwise and rounded exactly by IEEE 754 (+ - * / sqrt, comparisons,
+floor), and random numbers are the raw bits of a bit generator. numpy keeps those streams, but not its distributions.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-# float32 throughout; numpy's annotations lose the width in mixed arithmetic.
+# float32 everywhere; numpy's annotations lose the width in mixed arithmetic
 Array = NDArray[np.floating]
 Measure = Array | np.floating | float
 
 
 def uniforms(seed: int, split: int, columns: int, chunk: int) -> Iterator[Array]:
-    """Endless chunks [chunk, columns] of uniform numbers in [0, 1]; row i is the same whatever the chunk."""
+    """Endless chunks [chunk, columns] of uniform numbers in [0, 1]; row i is the same for any chunk."""
     bits = np.random.Philox(key=np.array([seed % 2**64, split], dtype=np.uint64))
     while True:
         raw = bits.random_raw(chunk * columns).reshape(chunk, columns)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from colourize.data.scenes import buildings, scenery
+from colourize.data.scenes import buildings, plants, scenery
 from colourize.data.scenes.canvas import Canvas
 from colourize.data.scenes.drawing import Array, disc
 
@@ -19,7 +19,7 @@ def meadow(c: Canvas) -> None:
     _broad_tree(c, 0.5 - side * c.between(0.08, 0.36), horizon, c.between(0.2, 0.3))
     flowers = c.lattice(1, 1)
     with c.only(flowers < np.float32(0.45), horizon) as (some, (top,)):
-        scenery.poppies(some, top + 0.12, 9)
+        plants.poppies(some, top + 0.12, 9)
     _broad_tree(c, 0.5 + side * c.between(0.12, 0.34), horizon + c.between(0.08, 0.2), c.between(0.45, 0.62))
     with c.only((flowers > np.float32(0.4)) & (flowers < np.float32(0.7)), side, horizon) as (some, (right, top)):
         for gap in 0.14, 0.36:
@@ -28,7 +28,7 @@ def meadow(c: Canvas) -> None:
     with c.only(flowers > np.float32(0.66), side) as (some, (right,)):
         for near in 0.0, 0.28:
             x = 0.5 - right * (some.between(0.34, 0.42) - near)
-            scenery.sunflower(some, x, some.between(0.72, 0.82) + near / 4, some.between(0.12, 0.15))
+            plants.sunflower(some, x, some.between(0.72, 0.82) + near / 4, some.between(0.12, 0.15))
 
 
 def coast(c: Canvas) -> None:
@@ -50,7 +50,7 @@ def coast(c: Canvas) -> None:
     scenery.sand(c, shore)
     extra = c.lattice(1, 1)
     with c.only(extra < np.float32(0.4), side) as (some, (right,)):
-        scenery.palm(some, 0.5 + right * some.between(0.22, 0.34), some.between(0.86, 0.95), some.between(0.5, 0.68))
+        plants.palm(some, 0.5 + right * some.between(0.22, 0.34), some.between(0.86, 0.95), some.between(0.5, 0.68))
     with c.only(extra > np.float32(0.55), side) as (some, (right,)):
         x = 0.5 + right * some.between(0.14, 0.34)
         buildings.parasol(some, x, some.between(0.9, 0.97), some.between(0.28, 0.38))
@@ -75,7 +75,7 @@ def mountains(c: Canvas) -> None:
         with c.only(count < np.float32(most)) as (some, _):
             left = some.chance(0.5)
             x = np.where(left, some.between(0.04, 0.3), some.between(0.7, 0.96))
-            scenery.pine(some, x, some.between(0.8, 0.98), some.between(0.3, 0.5))
+            plants.pine(some, x, some.between(0.8, 0.98), some.between(0.3, 0.5))
 
 
 def desert(c: Canvas) -> None:
@@ -94,8 +94,8 @@ def desert(c: Canvas) -> None:
         scenery.dune(c, 0.5 + side * c.between(0.1, 0.4), horizon + nearer, c.between(0.2, 0.4))
         side = -side
     with c.only(extra > np.float32(0.35), side) as (some, (right,)):
-        scenery.cactus(some, 0.5 + right * some.between(0.05, 0.34), some.between(0.85, 0.96), some.between(0.35, 0.6))
-        scenery.cactus(some, 0.5 - right * some.between(0.15, 0.4), some.between(0.68, 0.76), some.between(0.16, 0.26))
+        plants.cactus(some, 0.5 + right * some.between(0.05, 0.34), some.between(0.85, 0.96), some.between(0.35, 0.6))
+        plants.cactus(some, 0.5 - right * some.between(0.15, 0.4), some.between(0.68, 0.76), some.between(0.16, 0.26))
 
 
 def farm(c: Canvas) -> None:
@@ -114,7 +114,7 @@ def farm(c: Canvas) -> None:
     away = np.where(x > 0.5, np.float32(-1), np.float32(1))
     for gap in 0.3, 0.44:
         with c.only(c.chance(0.6), x, horizon, away) as (some, (middle, far, right)):
-            scenery.poplar(some, middle + right * gap, far + 0.1, some.between(0.32, 0.46))
+            plants.poplar(some, middle + right * gap, far + 0.1, some.between(0.32, 0.46))
     mill = c.chance(0.4)
     with c.only(mill, x, horizon) as (some, (middle, far)):
         buildings.windmill(some, middle, far + 0.13, some.between(0.48, 0.6))
@@ -145,4 +145,4 @@ def _broad_tree(c: Canvas, x: Array, foot: Array, height: Array) -> None:
     blooming = c.chance(0.4)
     for chosen, kind in (blooming, "blossom"), (~blooming, "leaves"):
         with c.only(chosen, x, foot, height) as (some, (middle, ground, size)):
-            scenery.crown(some, kind, middle, ground, size)
+            plants.crown(some, kind, middle, ground, size)
