@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -46,3 +47,13 @@ def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, tran
     hidden = chunk(b"tRNS", transparent) if transparent else b""
     data = chunk(b"IDAT", zlib.compress(rows))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + hidden + data + chunk(b"IEND", b"")
+
+
+def landscape(width: int, height: int) -> Image.Image:
+    """A blue sky over a green field, with a red sun."""
+    rows, columns = np.mgrid[:height, :width] / [[[height]], [[width]]]
+    sky = np.stack([90 + 80 * rows, 140 + 60 * rows, 235 - 20 * rows], -1)
+    field = np.stack([40 + 60 * rows, 150 - 60 * rows, 40 + 0 * rows], -1)
+    picture = np.where((rows < 0.5)[..., None], sky, field)
+    picture[(rows - 0.25) ** 2 + (columns - 0.7) ** 2 < 0.02] = 220, 60, 30
+    return Image.fromarray(picture.round().astype(np.uint8))

@@ -217,7 +217,8 @@ def _kept(image: Image.Image) -> dict[str, Any]:
     """EXIF without its orientation, XMP, resolution and comment."""
     info: dict[str, Any] = {}
     try:
-        exif = image.getexif()
+        exif = Image.Exif()  # a copy: Pillow still needs the orientation to turn the picture
+        exif.load(image.getexif().tobytes())
         exif.pop(0x0112, None)
         if len(exif):
             info["exif"] = exif.tobytes()

@@ -1,0 +1,121 @@
+"""``colourize photo`` as a person types it."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import colourize
+from colourize.cli.main import main
+from tests.commands import ONE_THREAD
+from tests.drawn_pictures import landscape
+
+PICTURE = np.tile(np.linspace(10, 245, 44).astype(np.uint8), (36, 1))
+
+
+@pytest.fixture
+def photo(finished_run, tmp_path, monkeypatch):
+    """``colourize photo`` with a trained network, in a folder with photo.png, colour.png and bad.jpg."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(PICTURE).save("photo.png")
+    landscape(40, 30).save("colour.png")
+    (tmp_path / "bad.jpg").write_text("a text")
+
+    def typed(*words, model=finished_run):
+        monkeypatch.setattr(sys, "argv", ["colourize", "photo", *words, "--model", str(model)])
+        main()
+
+    return typed
+
+
+def test_the_command_and_the_model_give_the_same_picture(photo, finished_run, capsys):
+    photo("photo.png", "-o", "out.png")
+    model = colourize.load(finished_run / "checkpoints/best.ckpt")
+    with Image.open("out.png") as image:
+        assert np.array_equal(image, model.colourize(PICTURE))
+        assert image.info["Software"] == f"colourize {colourize.__version__}: colours by best.ckpt, annealed:0.4"
+    assert "1 coloured" in capsys.readouterr().err
+
+
+def test_bad_and_coloured_pictures_are_named_the_others_done_and_the_status_is_two(photo, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        photo(str(tmp_path), "-o", "out", "--json", "summary.json")
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "bad.jpg: not a picture of a known format" in told
+    assert "colour.png is in colour already; pass --recolour" in told
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["coloured"], summary["in_colour"], summary["failed"]) == (1, 1, 1)
+
+
+def test_standard_input_and_output(finished_run, tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "PNG")
+    command = [
+        sys.executable,
+        "-m",
+        "colourize",
+        "photo",
+        "-",
+        "-o",
+        "-",
+        "--format",
+        "jpg",
+        "--model",
+        str(finished_run),
+    ]
+    done = subprocess.run(command, input=buffer.getvalue(), capture_output=True, cwd=tmp_path, env=ONE_THREAD)
+    assert done.returncode == 0, done.stderr
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert image.format == "JPEG" and image.size == (44, 36)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_choices_together(photo, tmp_path):
+    (tmp_path / "hints.json").write_text('[{"x": 5, "y": 5, "colour": "#205090"}]')
+    photo(
+        "photo.png", "-o", "out.webp", "--size", "32", "--samples", "2", "--seed", "7", "--temperature", "0.5",
+        "--saturation", "1.3", "--hint", "30,20,#c03020", "--hints", "hints.json", "--reference", "colour.png",
+        "--uncertainty", "--side-by-side", "--no-metadata", "--device", "cpu", "--jobs", "1", "--max-memory", "2G",
+        "--tiles", "64",
+    )  # fmt: skip
+    assert sorted(path.name for path in tmp_path.glob("out*")) == [
+        "out.1.webp", "out.2.webp", "out.side-by-side.webp", "out.uncertainty.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["missing.png", "-o", "x.png"], "colourize: missing.png: no such file or folder"),
+        (["photo.png", "-o", "photo.png"], "colourize: photo.png is the picture itself; pass another -o"),
+        (["photo.png", "-o", "x.png", "--decoding", "best"], "colourize: decoding must be argmax"),
+        (["photo.png", "-o", "x.png", "--size", "2"], "--size must be in [8, 8192] pixels, got 2"),
+        (["photo.png", "-o", "x.png", "--format", "bmp"], "an output must end in .png"),
+        (["photo.png", "-o", "x.png", "--hint", "here"], "a hint must be x,y,#rrggbb"),
+        (["photo.png", "-o", "x.png", "--reference", "photo.png"], "--reference photo.png is grey"),
+        (["photo.png", "-o", "x.png", "--device", "tpu"], "--device must be one of auto, cpu, cuda, mps"),
+        (["photo.png", "-o", "x.png", "--samples", "0"], "--samples must be in [1, 100], got 0"),
+        (["photo.png", "-o", "x.png", "--temperature", "0"], "a temperature must be in [0.001, 1000]"),
+        (["photo.png", "-o", "x.png", "--max-memory", "much"], "--max-memory must be a size such as 2G"),
+        (["photo.png", "-o", "-", "--samples", "2"], "standard output takes one picture"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_written(photo, tmp_path, capsys, words, message):
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(SystemExit) as ended:
+        photo(*words)
+    told = str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err
+    assert ended.value.code not in (0, None) and message in told and "Traceback" not in told
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("model", ["photo.png", "missing.ckpt", "."])
+def test_a_file_that_is_no_network_is_one_line(photo, model):
+    with pytest.raises(SystemExit, match=r"^colourize: .*pass"):
+        photo("photo.png", "-o", "x.png", model=model)

@@ -1,0 +1,168 @@
+"""Any file as greys: modes, depth, alpha, orientation, profiles, frames, and hostile files."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from colourize.data.read import UnreadablePicture
+from colourize.inference import opening, space
+from tests import icc
+from tests.drawn_pictures import landscape
+
+RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))  # [48, 64]
+
+
+def encoded(image, form="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def opened(image, form="PNG", **options):
+    return opening.photograph(encoded(image, form, **options))
+
+
+MODES = {
+    "1": (Image.fromarray(RAMP > 127), "PNG", np.where(RAMP > 127, 255, 0)),
+    "L": (Image.fromarray(RAMP), "PNG", RAMP),
+    "LA": (Image.merge("LA", [Image.fromarray(RAMP)] * 2), "PNG", RAMP),
+    "P": (Image.fromarray(RAMP).convert("P"), "PNG", RAMP),
+    "RGB": (Image.fromarray(RAMP).convert("RGB"), "PNG", RAMP),
+    "RGBA": (Image.merge("RGBA", [Image.fromarray(RAMP)] * 4), "PNG", RAMP),
+    "CMYK": (Image.merge("CMYK", [Image.new("L", (64, 48))] * 3 + [Image.fromarray(255 - RAMP)]), "TIFF", RAMP),
+    "I;16": (Image.fromarray(RAMP.astype(np.uint16) * 257), "PNG", RAMP.astype(np.uint16) * 257),
+    "F": (Image.fromarray(RAMP / np.float32(255)), "TIFF", RAMP.astype(np.uint16) * 257),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_levels_of_every_mode(mode):
+    image, form, expected = MODES[mode]
+    found = opened(image, form)
+    (frame,) = found.frames
+    assert found.kind == "grey" and found.format == form
+    assert frame.grey.dtype == expected.dtype if mode != "1" else frame.grey.dtype == np.uint8
+    assert np.abs(frame.grey.astype(int) - expected).max() <= 1
+    assert found.wide == (mode in ("I;16", "F"))
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "PA", "P with a transparent entry"])
+def test_alpha_is_kept(mode):
+    image = MODES["RGBA"][0]
+    if mode == "LA":
+        image = MODES["LA"][0]
+    if mode == "PA":
+        image = image.quantize(255, Image.Quantize.FASTOCTREE)
+    if mode.startswith("P with"):
+        image = Image.fromarray(RAMP).convert("P")
+        image.info["transparency"] = 4
+        (frame,) = opened(image, transparency=4).frames
+        assert np.array_equal(frame.alpha == 0, RAMP == 4)
+        return
+    (frame,) = opened(image).frames
+    assert np.abs(frame.alpha.astype(int) - RAMP).max() <= (8 if mode == "PA" else 0)
+
+
+def test_colours_become_the_grey_of_their_luminance():
+    picture = landscape(64, 48)
+    (frame,) = opened(picture).frames
+    lightness = space.lab(np.asarray(picture) / 255)[..., 0]
+    assert np.allclose(space.lightness_of_levels(65535)[frame.grey], lightness, atol=0.05)
+
+
+def test_pictures_in_colour_are_told_from_grey_and_toned_ones():
+    sepia = np.stack([RAMP, RAMP * 0.86, RAMP * 0.65], -1).round().astype(np.uint8)
+    noise = np.random.default_rng(0).normal(0, 3, sepia.shape)
+    assert opened(landscape(64, 48)).kind == "coloured"
+    assert opened(Image.fromarray((sepia + noise).clip(0, 255).astype(np.uint8))).kind == "tinted"
+    assert opened(Image.fromarray(RAMP).convert("RGB"), "JPEG").kind == "grey"
+
+
+def test_a_picture_is_turned_as_its_exif_says():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = opened(Image.fromarray(RAMP), "JPEG", exif=exif, quality=100)
+    assert found.frames[0].grey.shape == (64, 48)
+    assert np.abs(found.frames[0].grey.astype(int) - np.rot90(RAMP, -1)).max() <= 3
+    assert "exif" not in found.info  # nothing but the orientation was in it
+
+
+def test_exif_xmp_and_resolution_are_kept():
+    exif = Image.Exif()
+    exif[0x0132], exif[0x010F] = "2001:02:03 04:05:06", "Leica"
+    found = opened(Image.fromarray(RAMP), "JPEG", exif=exif, xmp=b"<x:xmpmeta/>", dpi=(300, 300))
+    kept = Image.Exif()
+    kept.load(found.info["exif"])
+    assert kept[0x0132] == "2001:02:03 04:05:06" and kept[0x010F] == "Leica"
+    assert found.info["xmp"] == b"<x:xmpmeta/>" and found.info["dpi"] == (300, 300)
+
+
+def test_a_profile_is_applied():
+    found = opened(Image.fromarray(RAMP), icc_profile=icc.GREY_LINEAR)
+    assert np.abs(found.frames[0].grey - 255 * space.encoded(RAMP / 255)).max() <= 2 and not found.notes
+
+
+def test_a_profile_of_other_colours_is_left_out_and_named():
+    found = opened(Image.fromarray(RAMP).convert("RGB"), icc_profile=icc.CMYK)
+    assert np.array_equal(found.frames[0].grey, RAMP)
+    assert found.notes == (
+        "a colour profile that cannot be applied is left out: a profile for CMYK in a picture of RGB",
+    )
+
+
+@pytest.mark.parametrize(("form", "wide"), [("GIF", False), ("WEBP", False), ("PNG", False)])
+def test_every_frame_of_an_animation(form, wide):
+    frames = [Image.fromarray(np.roll(RAMP, 16 * n, 1)) for n in range(3)]
+    options = {"lossless": True} if form == "WEBP" else {}
+    found = opened(
+        frames[0], form, save_all=True, append_images=frames[1:], duration=[100, 200, 300], loop=2, **options
+    )
+    assert [round(frame.seconds, 2) for frame in found.frames] == [0.1, 0.2, 0.3] and found.loops == 2
+    for frame, image in zip(found.frames, frames, strict=True):
+        assert np.abs(frame.grey.astype(int) - np.asarray(image)).max() <= 2
+
+
+def test_sixteen_bit_colours_of_a_tiff_keep_sixteen_bits():
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(0, 65536, (20, 30, 3), dtype=np.uint16)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, photometric="rgb")
+    found = opening.photograph(buffer.getvalue())
+    assert found.wide
+    expected = space.lab(pixels / 65535)[..., 0]
+    assert np.allclose(space.lightness_of_levels(65535)[found.frames[0].grey], expected, atol=0.01)
+
+
+def bomb(width, height):
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = chunk(b"IHDR", struct.pack(">2I5B", width, height, 1, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(9220, 9220), (12000, 12000), (20000, 20000)])
+def test_bombs_are_refused_before_a_pixel_is_read(size):
+    with pytest.raises(UnreadablePicture, match=r"pass --max-pixels"):
+        opening.photograph(bomb(*size))
+    with pytest.raises(UnreadablePicture, match=r"pass --max-pixels"):
+        opening.extent(bomb(*size))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", encoded(landscape(64, 48), "JPEG")[:900], b"\x89PNG\r\n\x1a\n" + bytes(99)]
+)
+def test_a_file_that_is_no_picture_is_one_line(content):
+    with pytest.raises(UnreadablePicture) as raised:
+        opening.photograph(content)
+    assert raised.value.args[0] and "\n" not in raised.value.args[0]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UnreadablePicture, match="No such file"):
+        opening.photograph(tmp_path / "missing.png")

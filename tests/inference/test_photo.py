@@ -1,0 +1,174 @@
+"""Jobs of ``colourize photo``: many pictures, bad ones, what is there already, memory, and interruptions."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colourize.errors import InputError, Interrupted
+from colourize.inference import many, memory, photo
+from colourize.inference.colouring import Choices
+from colourize.inference.decoded import Decoding
+from colourize.inference.memory import Budget
+from colourize.inference.photo import Options
+from colourize.inference.planned import Job, plan
+from tests.drawn_pictures import landscape
+from tests.predictors import Pointwise
+
+ROOM = Budget(4_000_000_000)
+
+
+@pytest.fixture
+def grey(tmp_path):
+    path = tmp_path / "in" / "photo.png"
+    path.parent.mkdir()
+    Image.fromarray(np.tile(np.arange(0, 250, 5, dtype=np.uint8), (30, 1))).save(path)
+    return path
+
+
+def run(source, target, options=Options(Choices()), budget=ROOM, predictor=None):  # noqa: B008
+    return photo.run(Job(source, target), predictor or Pointwise(), options, budget)
+
+
+def test_a_picture_is_coloured_with_the_date_of_its_file(grey, tmp_path):
+    os.utime(grey, (1_000_000_000, 1_000_000_000))
+    outcome = run(grey, tmp_path / "new/deep/out.png")
+    assert outcome.status == "done" and outcome.kind == "grey"
+    assert (tmp_path / "new/deep/out.png").stat().st_mtime == 1_000_000_000
+    assert np.ptp(np.asarray(Image.open(tmp_path / "new/deep/out.png")).astype(int), axis=2).max() > 20
+
+
+def test_a_result_that_is_there_is_kept_unless_asked(grey, tmp_path):
+    target = tmp_path / "out.png"
+    target.write_bytes(b"mine")
+    assert run(grey, target).status == "already there" and target.read_bytes() == b"mine"
+    assert run(grey, target, Options(Choices(), overwrite=True)).status == "done" and target.read_bytes() != b"mine"
+
+
+def test_a_picture_in_colour_is_left_alone_unless_asked(tmp_path):
+    landscape(40, 30).save(tmp_path / "colour.png")
+    assert run(tmp_path / "colour.png", tmp_path / "out.png").status == "in colour"
+    assert not (tmp_path / "out.png").exists()
+    assert run(tmp_path / "colour.png", tmp_path / "out.png", Options(Choices(), recolour=True)).status == "done"
+
+
+def test_samples_uncertainty_and_side_by_side_are_files_beside(grey, tmp_path):
+    options = Options(Choices(Decoding("sample"), samples=2), uncertainty=True, side_by_side=True)
+    assert run(grey, tmp_path / "out.png", options).status == "done"
+    assert {path.name for path in tmp_path.glob("out*")} == {
+        "out.1.png", "out.2.png", "out.side-by-side.png", "out.uncertainty.png",
+    }  # fmt: skip
+    for name, width in (("side-by-side", 100), ("uncertainty", 50)):
+        with Image.open(tmp_path / f"out.{name}.png") as image:
+            assert image.size == (width, 30)
+
+
+@pytest.mark.parametrize("form", ["tif", "png"])
+def test_sixteen_bits_stay_sixteen_bits(tmp_path, form):
+    levels = np.tile(np.linspace(0, 65535, 500).astype(np.uint16), (20, 1))
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    assert run(tmp_path / "deep.png", tmp_path / f"out.{form}", predictor=Pointwise(neutral=True)).status == "done"
+    if form == "tif":
+        import tifffile
+
+        assert np.array_equal(tifffile.imread(tmp_path / "out.tif")[..., 1], levels)
+    else:
+        assert (tmp_path / "out.png").read_bytes()[24] == 16
+
+
+def test_of_a_thousand_pictures_with_three_bad_ones_the_others_are_coloured(tmp_path, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(1000):
+        Image.new("L", (3, 2), number % 256).save(folder / f"{number:03}.png")
+    (folder / "007.png").write_text("a text")
+    (folder / "500.png").write_bytes(b"")
+    (folder / "999.png").write_bytes((folder / "998.png").read_bytes()[:40])
+    jobs = plan([str(folder)], str(tmp_path / "out"))
+    predictor = Pointwise(size=8, neutral=True)
+    outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, Options(Choices(threads=1)), ROOM), 2)
+    assert many.summary(outcomes) == "997 coloured, 3 failed"
+    assert [outcome.job.source.name for outcome in outcomes if outcome.status == "failed"] == [
+        "007.png",
+        "500.png",
+        "999.png",
+    ]
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 3 and all("in/" in line for line in errors)
+    assert len(list((tmp_path / "out").iterdir())) == 997
+    again = many.all_of(jobs, lambda job: photo.run(job, predictor, Options(Choices()), ROOM), 2)
+    assert many.summary(again) == "0 coloured, 997 already there, 3 failed"
+    assert many.record(again)["pictures"][7]["status"] == "failed"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, lambda: Interrupted(15)])
+def test_an_interruption_begins_no_further_picture_and_leaves_whole_files(tmp_path, error):
+    begun = []
+
+    def one(job):
+        begun.append(job)
+        if len(begun) == 3:
+            raise error()
+        return photo.Outcome(job, "done")
+
+    jobs = [Job(tmp_path / f"{number}.png", tmp_path / f"{number}.out.png") for number in range(50)]
+    with pytest.raises((KeyboardInterrupt, Interrupted)):
+        many.all_of(jobs, one, 1)
+    assert len(begun) < 10
+
+
+def test_a_place_that_cannot_be_written_is_one_line(grey, tmp_path):
+    (tmp_path / "file").write_text("")
+    outcome = run(grey, tmp_path / "file" / "out.png")
+    assert outcome.status == "failed" and "\n" not in outcome.text and "file" in outcome.text
+
+
+def test_a_full_disk_leaves_nothing_partial(grey, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    outcome = run(grey, tmp_path / "out.png")
+    assert outcome.status == "failed" and "No space left" in outcome.text
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_picture_beyond_the_memory_is_refused_from_its_header(grey, tmp_path):
+    outcome = run(grey, tmp_path / "out.png", budget=Budget(memory.NETWORK + 1000))
+    assert outcome.status == "failed" and "--max-memory" in outcome.text
+
+
+def test_pictures_wait_until_there_is_room():
+    budget, order = Budget(memory.NETWORK + 100), []
+    inside = threading.Event()
+
+    def second():
+        inside.wait(5)
+        with budget.taken(60):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with budget.taken(60):
+        inside.set()
+        thread.join(0.2)
+        order.append("first")
+    thread.join(5)
+    assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize(("text", "size"), [("2G", 2e9), ("800M", 8e8), ("1.5 gb", 1.5e9), ("1000", 1000)])
+def test_sizes_of_memory(text, size):
+    assert memory.parsed(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1G", "0"])
+def test_other_sizes_are_refused(text):
+    with pytest.raises(InputError, match="--max-memory must be a size"):
+        memory.parsed(text)
+
+
+def test_free_memory_is_that_of_the_system():
+    assert 50_000_000 < memory.available() < 1 << 50

@@ -1,0 +1,89 @@
+"""Which pictures become which files."""
+
+import pytest
+from PIL import Image
+
+from colourize.errors import InputError
+from colourize.inference.planned import Job, plan
+
+
+@pytest.fixture
+def scans(tmp_path, monkeypatch):
+    """scans/a.png, scans/deep/b.jpg, scans/deep/c.bmp and a text, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("scans/a.png", "scans/deep/b.jpg", "scans/deep/c.bmp"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4)).save(path)
+    (tmp_path / "scans/notes.txt").write_text("x")
+    return tmp_path
+
+
+def names(jobs):
+    return {str(job.source): str(job.target) for job in jobs}
+
+
+def test_a_file_becomes_the_file_that_is_named(scans):
+    assert names(plan(["scans/a.png"], "new.jpg")) == {"scans/a.png": "new.jpg"}
+
+
+def test_a_file_goes_into_the_folder_that_is_named(scans):
+    assert names(plan(["scans/a.png"], "out")) == {"scans/a.png": "out/a.png"}
+
+
+def test_a_folder_is_mirrored_and_formats_that_we_do_not_write_become_png(scans):
+    assert names(plan(["scans"], "out")) == {
+        "scans/a.png": "out/a.png", "scans/deep/b.jpg": "out/deep/b.jpg", "scans/deep/c.bmp": "out/deep/c.bmp.png",
+    }  # fmt: skip
+
+
+def test_a_format_replaces_every_suffix(scans):
+    assert set(names(plan(["scans"], "out", ".webp")).values()) == {"out/a.webp", "out/deep/b.webp", "out/deep/c.webp"}
+
+
+def test_a_pattern_names_what_it_matches(scans):
+    assert names(plan(["scans/**/*.jpg"], "out")) == {"scans/deep/b.jpg": "out/b.jpg"}
+
+
+def test_results_inside_the_folder_are_not_coloured_again(scans):
+    (scans / "scans/out").mkdir()
+    Image.new("L", (4, 4)).save(scans / "scans/out/a.png")
+    assert "scans/out/a.png" not in names(plan(["scans"], "scans/out"))
+
+
+def test_standard_input_and_output(scans):
+    assert plan(["-"], "-") == [Job(None, None)]
+    assert plan(["-"], "x.png") == [Job(None, scans / "x.png")] or plan(["-"], "x.png")[0].target.name == "x.png"
+    assert plan(["scans/a.png"], "-")[0].target is None
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        (["missing.png"], "out", "missing.png: no such file or folder"),
+        (["scans/*.gif"], "out", "no such file or folder"),
+        (["scans/a.png"], "scans/a.png", "is the picture itself"),
+        (["scans/a.png"], "scans", "is the picture itself"),
+        (["scans"], "scans/a.png", "must be a folder"),
+        (["scans/a.png", "scans/deep/../a.png"], "out", "would both become"),
+        (["-", "scans/a.png"], "out", "must be the only input"),
+        (["scans"], "-", "takes one picture"),
+        (["-"], "out", "must be a file with a suffix"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_planned_is_one_line(scans, inputs, output, message):
+    with pytest.raises(InputError, match=message) as raised:
+        plan(inputs, output)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_without_pictures_is_named(scans):
+    (scans / "empty").mkdir()
+    with pytest.raises(InputError, match="empty holds no picture files"):
+        plan(["empty"], "out")
+
+
+def test_files_beside_a_result(scans):
+    assert Job(None, scans / "photo.jpg").beside("2") == scans / "photo.2.jpg"
+    with pytest.raises(InputError, match="standard output takes one picture"):
+        Job(None, None).beside("2")
