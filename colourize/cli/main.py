@@ -6,7 +6,19 @@ import sys
 from collections.abc import Sequence
 
 from colourize import __version__
-from colourize.cli import answers, calibrate, decode_curve, describe, evaluate, hints, palette, photo, report, runs
+from colourize.cli import (
+    answers,
+    calibrate,
+    decode_curve,
+    describe,
+    evaluate,
+    film,
+    hints,
+    palette,
+    photo,
+    report,
+    runs,
+)
 from colourize.cli.arguments import Parser
 from colourize.cli.completion import PrintCompletion, complete
 from colourize.cli.ending import on_one_line
@@ -16,7 +28,7 @@ HYDRA = {
     "train": "train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)",
     "theory": "show a theorem beside an experiment: colourize theory demo=minimum_norm",
 }
-OWN = photo, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
+OWN = photo, film, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
 
 
 def parser() -> tuple[Parser, list[str]]:

@@ -1,7 +1,6 @@
 """Colours a film part by part, and goes on where it was stopped. H height, W width."""
 
 import errno
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
@@ -15,23 +14,21 @@ from colourize.errors import InputError
 from colourize.files import printable
 from colourize.inference.film import encoded, joined, parts, source
 from colourize.inference.film.container import reason
+from colourize.inference.film.known import digest
 from colourize.inference.film.parts import Memory, Part, Parts
 from colourize.inference.film.source import Film, Frame, Picture
 
 LENGTH = 100  # frames of a part: what is lost at most when the process is killed
 QUALITY = 18  # x264's constant rate factor; 18 is hard to tell from the original
-ENDS = 1 << 20  # bytes at both ends of a file by which it is known again
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 class Painter(Protocol):
-    """Colours the frames of a film in their order.
+    """Colours the frames of a film in their order."""
 
-    Attributes:
-        key: plain values that decide the colours.
-    """
-
-    key: Mapping[str, Any]
+    @property
+    def key(self) -> Mapping[str, Any]:
+        """Plain values that decide the colours."""
 
     def paint(self, picture: Picture) -> Picture:
         """The next frame: uint8 [H, W, 3] -> uint8 [H, W, 3]."""
@@ -70,7 +67,7 @@ def colour(
     film = source.probed(path)
     encoded.check_encodable(film)
     joined.check_copied(film, output)
-    key = {**painter.key, "film": _known(path), "quality": quality, "length": length, "colourize": __version__}
+    key = {**painter.key, "film": digest(path), "quality": quality, "length": length, "colourize": __version__}
     with parts.opened(output, {**key, "av": av.__version__}) as kept:
         done = kept.finished()
         _colour_rest(film, kept, done, painter, quality, length, progress)
@@ -144,14 +141,3 @@ def _join(film: Film, kept: Parts, done: list[Part], output: Path) -> None:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
         raise InputError(f"{printable(str(output))} cannot be written ({reason(error)}); try one in .mkv") from error
-
-
-def _known(path: Path) -> str:
-    """Tells films apart, wherever they lie: size, and a digest of both ends of the file."""
-    size = path.stat().st_size
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        digest.update(file.read(ENDS))
-        file.seek(max(size - ENDS, 0))
-        digest.update(file.read(ENDS))
-    return f"{size}-{digest.hexdigest()}"

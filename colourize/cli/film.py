@@ -1,0 +1,117 @@
+"""``colourize film``: colours a film. The heavy imports are in ``run``."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from colourize.cli import signals
+from colourize.cli.arguments import Commands, add_trust, command
+from colourize.errors import InputError, Interrupted
+
+if TYPE_CHECKING:
+    from colourize.inference.colouring import Choices
+    from colourize.inference.film.film import Progress
+
+PYAV = "films require PyAV: pip install 'colourize-networks[film]'"
+
+
+def add_parser(commands: Commands) -> None:
+    """Adds ``colourize film`` with its arguments."""
+    parser = command(
+        commands, "film", "colour a film; its sound and subtitles are copied", run,
+        epilog="Finished parts are kept in the folder OUT.parts until the film is whole, so the same command continues "
+               "an interrupted one, and the result is the same.",
+    )  # fmt: skip
+    parser.add_argument("input", type=Path, metavar="IN", help="a film")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".mp4, .m4v, .mov or .mkv")
+    parser.add_argument("--model", required=True, metavar="FILE", help="a checkpoint, run folder or exported network")
+    _add_colours(parser)
+    group = parser.add_argument_group("machine and file")
+    group.add_argument("--quality", type=int, default=18, metavar="CRF",
+                       help="of the picture, 0 (largest file) to 51 (default: %(default)s)")  # fmt: skip
+    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps (default: %(default)s)")
+    add_trust(group)
+
+
+def _add_colours(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("colours")
+    group.add_argument("--steady", choices=("flow", "time", "off"), default="flow", metavar="WAY",
+                       help="average the network's probabilities over frames: flow (along the motion in the picture), "
+                            "time (at the same place, faster) or off (default: %(default)s)")  # fmt: skip
+    group.add_argument("--decoding", default="annealed:0.4", metavar="NAME",
+                       help="mean, argmax, annealed:T or sample (default: %(default)s)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of a sample; the same seed, the same film")
+    group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
+    group.add_argument("--size", type=int, metavar="N",
+                       help="shorter side, in pixels, of the picture that the network sees "
+                            "(default: the one it was trained for)")  # fmt: skip
+
+
+def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize film``."""
+    try:
+        import av  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputError(PYAV) from error
+    from colourize import files
+    from colourize.inference.film import film
+    from colourize.inference.film.known import digest
+    from colourize.inference.film.painter import NetworkPainter
+    from colourize.inference.opened import opened
+
+    source, output, model = (files.expanded(path) for path in (given.input, given.output, given.model))
+    for name, most in (("quality", 51), ("seed", 1 << 62)):
+        if not 0 <= getattr(given, name) <= most:
+            raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
+    choices = _choices(given)
+    film.check_names(source, output)
+    with _signals(output), _bar(source.name) as progress:
+        predictor = opened(model, given.device, given.trust)
+        painter = NetworkPainter(predictor, choices, given.steady, digest(source).encode(), digest(model))
+        film.colour(source, output, painter, given.quality, progress=progress)
+
+
+def _choices(given: argparse.Namespace) -> "Choices":
+    from dataclasses import replace
+
+    from colourize.inference import decoded
+    from colourize.inference.colouring import Choices
+
+    decoding = decoded.parsed(given.decoding)
+    if decoding.kind == "sample" and given.seed:
+        decoding = replace(decoding, seed=given.seed)
+    return Choices(decoding, given.size, given.saturation, threads=os.cpu_count() or 1)
+
+
+@contextmanager
+def _signals(output: Path) -> Iterator[None]:
+    """A signal leaves whole files only, and says how to go on."""
+    signals.catch()
+    try:
+        yield
+    except Interrupted as error:
+        kept = f"; finished parts are kept in {output}.parts, and the same command continues"
+        print(f"colourize: {error.name}{kept}", file=sys.stderr)
+        raise
+    finally:
+        signals.release()
+
+
+@contextmanager
+def _bar(name: str) -> Iterator["Progress"]:
+    """A bar of frames on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from colourize.present import terminal
+
+    progress = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+    task = progress.add_task(name, total=None)
+    with progress:
+        yield lambda done, total: progress.update(task, completed=done, total=total)

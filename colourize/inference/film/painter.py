@@ -1,0 +1,82 @@
+"""Colours frames by a network, one after the other. H height, W width."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from colourize.errors import InputError
+from colourize.inference import colouring, decoded, space, working
+from colourize.inference.colouring import Choices
+from colourize.inference.film import motion, steady
+from colourize.inference.film.parts import Memory
+from colourize.inference.film.source import Picture
+from colourize.inference.film.steady import Past
+from colourize.inference.predictor import Predictor
+from colourize.inference.space import Levels
+
+LEAST = 1e-12  # a probability, before its logarithm
+
+
+class NetworkPainter:
+    """A painter (``film.Painter``) with a network.
+
+    Args:
+        predictor: the network.
+        choices: how a frame is coloured; one sample, no hints.
+        way: how colours are kept steady: flow, time or off.
+        clip: tells films apart: the noise of a sample follows from it and the seed, and is the same in all frames.
+        model: tells networks of the same name apart.
+
+    Raises:
+        InputError: an unknown way.
+    """
+
+    def __init__(
+        self, predictor: Predictor, choices: Choices, way: str = "flow", clip: bytes = b"", model: str = ""
+    ) -> None:
+        if way not in steady.WAYS:
+            raise InputError(f"--steady must be one of {', '.join(steady.WAYS)}, got {way!r}")
+        self.predictor, self.choices, self.way = predictor, replace(choices, wide=False), way
+        self.clip, self.model = clip, model
+        self.past: Past | None = None
+
+    @property
+    def key(self) -> Mapping[str, Any]:
+        """What decides the colours."""
+        card, choices = self.predictor.card, self.choices
+        return {
+            "model": f"{card.name} {self.model}".strip(),
+            "decoding": f"{choices.decoding.kind}:{choices.decoding.temperature:g}:{choices.decoding.seed}",
+            "size": choices.size or card.size,
+            "saturation": choices.saturation,
+            "steady": self.way,
+        }
+
+    def paint(self, picture: Picture) -> Picture:
+        """The next frame in colour; its luminance stays, to one level: uint8 [H, W, 3] -> uint8 [H, W, 3]."""
+        grey = space.grey_levels(picture)
+        view = working.seen(grey, self.predictor.card, self.choices.size)
+        logits = working.scores(self.predictor, view, self.choices.tile)
+        lightness, content = working.cells(view, logits)
+        self.past = steady.averaged(self.past, decoded.probabilities(logits), lightness, small(grey), content, self.way)
+        scores = np.log(np.maximum(self.past.shares, LEAST)).astype(np.float32)
+        chroma = colouring.chromas(self.predictor, scores, view, self.choices, self.clip)
+        coloured, _ = colouring.finished(grey, chroma, view, scores, self.choices)
+        return coloured.astype(np.uint8, copy=False)
+
+    def memory(self) -> Memory:
+        """What the next frames need of those before."""
+        return {} if self.past is None else dict(self.past._asdict())
+
+    def recall(self, memory: Memory) -> None:
+        """Goes on behind the frame after which ``memory`` was taken."""
+        self.past = Past(**memory) if memory else None
+
+
+def small(grey: Levels) -> space.Floats:
+    """The picture in which motion and cuts are looked for: its shorter side has up to 128 pixels, [h, w] in [0, 1]."""
+    height, width = grey.shape
+    scale = min(motion.SIDE / min(height, width), 8 * motion.SIDE / max(height, width), 1.0)
+    return working.resized(grey, max(1, round(height * scale)), max(1, round(width * scale)))

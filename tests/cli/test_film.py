@@ -1,0 +1,98 @@
+"""``colourize film`` as a person types it."""
+
+import builtins
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from colourize.cli.main import main
+from tests.commands import ONE_THREAD
+from tests.films import grey_frames, make, packets, shown
+
+
+def typed(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["colourize", "film", *map(str, words)])
+    main()
+
+
+@pytest.fixture
+def film(tmp_path):
+    return make(tmp_path / "in.mp4", grey_frames(5))
+
+
+def test_a_film_is_coloured_and_keeps_its_sound_and_times(monkeypatch, tmp_path, film, finished_run):
+    typed(monkeypatch, film, "-o", tmp_path / "out.mp4", "--model", finished_run, "--saturation", 3, "--quality", 5)
+    times, frames = shown(tmp_path / "out.mp4")
+    assert times == shown(film)[0]
+    assert np.ptp(frames.astype(int), axis=-1).max() > 10
+    assert packets(film, "audio") == packets(tmp_path / "out.mp4", "audio")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".npy") == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--quality", 52], "--quality must be in"),
+        (["--steady", "best"], "--steady: invalid choice"),
+        (["--decoding", "best"], "decoding must be"),
+        (["--size", 3], "--size must be in"),
+    ],
+)
+def test_bad_arguments_are_one_line(monkeypatch, tmp_path, film, finished_run, words, line):
+    with pytest.raises(SystemExit, match=f"^colourize: [^\n]*{line}[^\n]*$"):
+        typed(monkeypatch, film, "-o", tmp_path / "out.mp4", "--model", finished_run, *words)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_without_pyav_the_line_names_what_to_install(monkeypatch, tmp_path, film):
+    import_ = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name == "av":
+            raise ModuleNotFoundError(name="av")
+        return import_(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(SystemExit, match=r"^colourize: films require PyAV: pip install 'colourize-networks\[film\]'$"):
+        typed(monkeypatch, film, "-o", tmp_path / "out.mp4", "--model", "x.ckpt")
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory, finished_run):
+    """A film of three parts, and the command that colours it, without its output."""
+    folder = tmp_path_factory.mktemp("long")
+    source = make(folder / "in.mp4", grey_frames(220), sound=False)
+    command = [sys.executable, "-m", "colourize", "film", source, "--model", finished_run, "--steady", "time", "-o"]
+    subprocess.run([*command, folder / "whole.mp4"], check=True, env=ONE_THREAD)
+    return command, folder / "whole.mp4"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_film_killed_at_work_is_resumed_and_has_the_same_frames(tmp_path, long, signum, status):
+    command, whole = long
+    parts = tmp_path / "out.mp4.parts"
+    with subprocess.Popen([*command, tmp_path / "out.mp4"], env=ONE_THREAD, stderr=subprocess.PIPE, text=True) as run:
+        wait_for(lambda: (parts / "000000.nut").exists() and any(parts.glob(".000001.nut.*.tmp")), run)
+        os.kill(run.pid, signum)
+        _, text = run.communicate()
+    assert run.returncode == status
+    assert not (tmp_path / "out.mp4").exists()
+    if signum != signal.SIGKILL:
+        assert "the same command continues" in text
+        assert len(text.splitlines()) == 1
+        assert sorted(path.name for path in parts.iterdir()) == ["000000.npz", "000000.nut", "film.json", "lock"]
+    subprocess.run([*command, tmp_path / "out.mp4"], check=True, env=ONE_THREAD)
+    assert (tmp_path / "out.mp4").read_bytes() == whole.read_bytes()
+    assert not parts.exists()
+
+
+def wait_for(there, process):
+    while not there():
+        assert process.poll() is None
+        time.sleep(0.005)
