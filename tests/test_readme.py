@@ -31,7 +31,7 @@ def test_the_first_command_comes_early_and_the_page_is_short():
 
 
 def test_every_file_that_the_readme_names_is_there():
-    named = re.findall(r"(?:`|\]\()((?:conf|colourize|docs|tests|benchmarks)/[\w./]+)", README)
+    named = re.findall(r"(?:`|\]\()((?:conf|colourize|docs|tests|benchmarks)/[\w./-]+)", README)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
 
@@ -89,6 +89,10 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", words)
             main()
             assert re.findall(r"^\d\S+", capsys.readouterr().out, re.M) == chosen([])
+        case ["colourize", "prepare", "pictures", *rest]:
+            monkeypatch.setattr(sys, "argv", ["colourize", "prepare", str(picture_folder), *rest, "--side", "8"])
+            main()
+            assert "train with: python train.py data=folder" in capsys.readouterr().out
         case ["colourize", "runs"]:
             shutil.copytree(finished_run, "outputs/mine")
             monkeypatch.setattr(sys, "argv", words)

@@ -16,6 +16,7 @@ from colourize.cli import (
     hints,
     palette,
     photo,
+    prepare,
     report,
     runs,
 )
@@ -28,7 +29,7 @@ HYDRA = {
     "train": "train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)",
     "theory": "show a theorem beside an experiment: colourize theory demo=minimum_norm",
 }
-OWN = photo, film, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
+OWN = photo, film, prepare, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
 
 
 def parser() -> tuple[Parser, list[str]]:

@@ -36,18 +36,19 @@ Kinds = Counter[str]
 """Number of files that are left out, by kind: a lower-case ending, ``NO_ENDING`` or ``NO_FILE``."""
 
 
-def scan(root: Path) -> tuple[list[str], Kinds]:
+def scan(root: Path, called: str = "data.root=") -> tuple[list[str], Kinds]:
     """Paths of the picture files below a folder, '/' between the names, sorted; and the other files by kind.
 
     A picture has an extension that can be read (``read.extensions``), or has none and begins as a picture does. Names
     with a leading dot and ``__MACOSX`` are ignored. Links are followed, except to a folder that contains them.
+    Messages show ``called`` before the folder.
 
     Raises:
         InputError: no such folder, or one below it that cannot be read.
     """
     if not root.is_dir():
         fault = "is not a folder" if root.exists() else "does not exist"
-        raise InputError(f"data.root={root} {fault}{looked_at(root)}; pass data.root=DIR, the folder of the pictures")
+        raise InputError(f"{called}{root} {fault}{looked_at(root)}; pass {called}DIR, the folder of the pictures")
     others: Kinds = Counter()
     try:
         return sorted(_below(root, "", frozenset(), others)), others
@@ -103,21 +104,21 @@ def log_left_out(root: Path, others: Kinds) -> None:
     left_out = [(kind, count) for kind, count in _ordered(others) if kind not in (*DATA, NO_ENDING)]
     for kind, count in left_out[:NAMED_KINDS]:
         place, are = printable(str(root)), "is" if count == 1 else "are"
-        log.warning("%s in %s %s left out%s", _files(kind, count), place, are, _remedy(kind, count))
+        log.warning("%s in %s %s left out%s", files_of(kind, count), place, are, _remedy(kind, count))
     if more := left_out[NAMED_KINDS:]:
         total = sum(count for _, count in more)
         log.warning("and %d files of %d other kinds are left out; %s", total, len(more), _convert(total))
     if data := [(kind, count) for kind, count in _ordered(others) if kind in (*DATA, NO_ENDING)]:
-        listed = ", ".join(_files(kind, count) for kind, count in data)
+        listed = ", ".join(files_of(kind, count) for kind, count in data)
         log.info("%s in %s: not pictures, left out", listed, printable(str(root)))
 
 
-def lack(root: Path, others: Kinds) -> str:
+def lack(root: Path, others: Kinds, called: str = "data.root=") -> str:
     """The reason why a folder holds no readable picture, and the remedy."""
     for kind, count in _ordered(others):
         if kind in REMEDIES:
-            return f"data.root={root} holds {_files(kind, count)}, which cannot be read yet{_remedy(kind, count)}"
-    return f"data.root={root} holds no picture files such as .jpg or .png{looked_at(root)}; pass a folder of pictures"
+            return f"{called}{root} holds {files_of(kind, count)}, which cannot be read yet{_remedy(kind, count)}"
+    return f"{called}{root} holds no picture files such as .jpg or .png{looked_at(root)}; pass a folder of pictures"
 
 
 def _ordered(others: Kinds) -> list[tuple[str, int]]:
@@ -125,7 +126,8 @@ def _ordered(others: Kinds) -> list[tuple[str, int]]:
     return sorted(others.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _files(kind: str, count: int) -> str:
+def files_of(kind: str, count: int) -> str:
+    """A number of files of a kind in words: '3 .txt files'."""
     plural = "" if count == 1 else "s"
     if kind == NO_FILE:
         return f"{count} pipe{plural}, socket{plural} or device{plural}"

@@ -107,6 +107,19 @@ def read_rgb(
         raise UnreadablePicture(reason(error, source)) from error
 
 
+def declared_size(source: bytes | Path) -> tuple[int, int]:
+    """The width and height that a file declares, not turned upright; no pixel is decoded.
+
+    Raises:
+        UnreadablePicture: missing, empty, or no picture.
+    """
+    try:
+        with opened(source) as image:
+            return image.size
+    except Exception as error:
+        raise UnreadablePicture(reason(error, source)) from error
+
+
 def square(image: Image.Image, size: int) -> Image.Image:
     """The centre of a picture, ``size`` x ``size``: the shorter side scaled to ``size``, the longer one cropped.
 

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from colourize.colour.colourfulness import colourfulness as colourfulness  # one of the measures of this file
 from colourize.colour.lab import delta_e_2000, precise, rgb_to_lab
 
 AB_STEP = 10
@@ -104,19 +105,6 @@ def smoothed(histogram: Tensor, sigma: float = 5.0) -> Tensor:
     kernel = torch.exp(-0.5 * ((cell[:, None] - cell) / sigma) ** 2)
     spread = kernel @ histogram.double().view(AB_SIDE, AB_SIDE) @ kernel
     return (spread / spread.sum()).flatten()
-
-
-def colourfulness(rgb: Tensor) -> Tensor:
-    """Colourfulness (Hasler, Suesstrunk 2003): [N, 3, H, W] -> [N]; 0 for grey, 15 slightly, 59 quite, 109 extremely.
-
-    sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2) on the scale 0-255, with rg = R - G and
-    yb = (R + G) / 2 - B, both signed (a widespread copy uses |rg| and |yb|). Higher is not better: report the distance
-    to the truth.
-    """
-    r, g, b = (255 * precise(rgb)).flatten(2).unbind(1)
-    opponent = torch.stack([r - g, (r + g) / 2 - b])
-    spread = opponent.var(-1, correction=0).sum(0).sqrt()
-    return spread + 0.3 * opponent.mean(-1).square().sum(0).sqrt()
 
 
 def _checked(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,77 @@
+"""Pictures that look the same: perceptual hashes, and the search for those that are near. N pictures."""
+
+from typing import NamedTuple
+
+import imagehash
+import numpy as np
+from PIL import Image, ImageOps
+
+HASH_SIDE = 16  # bits: the 16 x 16 lowest frequencies of a cosine transform, each above the median or not
+LOW_SIDE = 8  # of these, the lowest: 64 bits, compared first
+FLAT = 2.0  # of 255; below this standard deviation a picture has no structure that a hash could tell
+
+
+class Alike(NamedTuple):
+    """Which picture is the same, how many of 256 bits differ, and whether one is the other's mirror image."""
+
+    row: int
+    distance: int
+    mirrored: bool
+
+
+def hashes(image: Image.Image) -> tuple[str, str]:
+    """The perceptual hash (``imagehash.phash``) of a picture and of its mirror image, 64 hex digits each.
+
+    256 bits, of the lightness alone. Both are empty for a picture of a single tone, whose hash is rounding noise.
+    """
+    grey = image.convert("L")
+    small = grey.resize((4 * HASH_SIDE, 4 * HASH_SIDE), Image.Resampling.LANCZOS)  # phash's own size and filter
+    if np.asarray(small, np.float32).std() < FLAT:
+        return "", ""
+    return _bits(small), _bits(ImageOps.mirror(small))
+
+
+def _bits(image: Image.Image) -> str:
+    bits = imagehash.phash(image, hash_size=HASH_SIDE).hash
+    low = np.zeros_like(bits)
+    low[:LOW_SIDE, :LOW_SIDE] = True
+    return np.packbits(np.concatenate([bits[low], bits[~low]])).tobytes().hex()
+
+
+def near_duplicates(found: list[tuple[str, str]], most: int) -> list[Alike | None]:
+    """For each picture the nearest one that comes before it and is kept, None where the picture itself is kept.
+
+    A picture is dropped where its hash, or its mirror image's, differs from that of a kept one in at most ``most`` of
+    the 256 bits, of which at most a quarter are among the 64 lowest frequencies. Random pairs of photographs differ in
+    128; of 8 million pairs the nearest differed in 76, copies that were saved again, scaled, cropped by 2 % or made
+    25 % brighter in up to 46. A row costs two vector operations over the kept ones, about 60 microseconds for 50,000.
+
+    Args:
+        found: of N pictures, in the order of preference, what ``hashes`` gives.
+        most: bits.
+    """
+    rows = np.array([row for row, (plain, _) in enumerate(found) if plain], np.int64)
+    words = _words([found[row][0] for row in rows]), _words([found[row][1] for row in rows])
+    kept, low, number = np.empty(len(rows), np.int64), np.empty(len(rows), np.uint64), 0
+    alike: list[Alike | None] = [None] * len(found)
+    for place, row in enumerate(rows):
+        match = None
+        for mirrored in (False, True):
+            own = words[mirrored][place]
+            near = np.flatnonzero(np.bitwise_count(low[:number] ^ own[0]) <= most // 4)
+            if not len(near):
+                continue
+            distances = np.bitwise_count(words[0][kept[near]] ^ own).sum(1)
+            first = int(distances.argmin())
+            if distances[first] <= most and (match is None or distances[first] < match.distance):
+                match = Alike(int(rows[kept[near[first]]]), int(distances[first]), mirrored)
+        alike[row] = match
+        if match is None:
+            kept[number], low[number] = place, words[0][place, 0]
+            number += 1
+    return alike
+
+
+def _words(digits: list[str]) -> np.ndarray:
+    """Hashes as uint64 [N, 4]; the first word holds the lowest frequencies."""
+    return np.frombuffer(bytes.fromhex("".join(digits)), np.uint64).reshape(-1, 4)

@@ -1,0 +1,168 @@
+"""Each picture file by itself: read, judged, and made small. Files are read by several threads."""
+
+import hashlib
+import io
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from PIL import Image
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from colourize import files
+from colourize.data.preparation.colours import TINT, Colours, colours_of
+from colourize.data.preparation.duplicates import hashes
+from colourize.data.preparation.examined import GREY, NARROW, TINTED, TINY, UNREADABLE, Examined
+from colourize.data.preparation.settings import FORMATS, SAVED, Settings
+from colourize.data.preparation.settings import NARROW as MOST_NARROW
+from colourize.data.read import UnreadablePicture, declared_size, read_rgb
+from colourize.present import terminal
+
+BATCH = 16  # pictures that a thread takes at a time
+KEEP_EVERY = 20.0  # seconds between two copies of what is known: a kill loses no more work
+
+
+def status(path: str | Path) -> tuple[int, int]:
+    """Size and time of change of a file; -1 for a missing one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
+
+
+def examine(root: Path, path: str, settings: Settings) -> tuple[Examined, bytes]:
+    """What a picture file holds, and the small picture as a file's bytes; b"" where it is not good by itself."""
+    size, changed = status(os.path.join(root, path))
+    file = Examined(path, size, changed, hashlib.blake2b(os.fsencode(path), digest_size=16).hexdigest())
+    try:
+        with open(os.path.join(root, path), "rb") as opened:
+            content = opened.read()
+        file = replace(file, content=hashlib.blake2b(content, digest_size=16).hexdigest())
+        width, height = declared_size(content)
+        file = replace(file, width=width, height=height)
+        if judged := _of_size(file, settings):
+            return judged, b""
+        image = read_rgb(content, at_least=settings.side)
+    except (UnreadablePicture, OSError) as error:
+        return replace(file, state=UNREADABLE, why=getattr(error, "strerror", None) or str(error)), b""
+    return _of_colours(file, image, settings)
+
+
+def _of_size(file: Examined, settings: Settings) -> Examined | None:
+    short, long = sorted((file.width, file.height))
+    if short < settings.smallest:
+        return replace(file, state=TINY, why=f"{file.width} x {file.height}, a side below {settings.smallest}")
+    if long > MOST_NARROW * short:
+        return replace(
+            file, state=NARROW, why=f"{file.width} x {file.height}, one side more than {MOST_NARROW} times the other"
+        )
+    return None
+
+
+def _of_colours(file: Examined, image: Image.Image, settings: Settings) -> tuple[Examined, bytes]:
+    colours = colours_of(image)
+    file = replace(file, **vars(colours))
+    if judged := _without_colour(colours, settings):
+        state, why = judged
+        return replace(file, state=state, why=why), b""
+    small = resized(image, settings)
+    plain, mirrored = hashes(small)
+    return replace(file, hash=plain, mirrored_hash=mirrored), encoded(small, settings)
+
+
+def _without_colour(colours: Colours, settings: Settings) -> tuple[str, str] | None:
+    if settings.chroma and colours.chroma <= settings.chroma:
+        return GREY, f"99 % of the pixels have a chroma of {colours.chroma:g} or less"
+    if settings.chroma and colours.beyond_tint <= TINT:
+        return TINTED, f"one hue for each lightness: 99 % of the pixels within {colours.beyond_tint:g} of it"
+    return None
+
+
+def resized(image: Image.Image, settings: Settings) -> Image.Image:
+    """The picture with its shorter side at ``settings.side``, by Lanczos; never enlarged. If asked, its centre."""
+    width, height = image.size
+    box = (0, 0, width, height)
+    if settings.square:
+        short = min(width, height)
+        left, top = (width - short) // 2, (height - short) // 2
+        box = (left, top, left + short, top + short)
+    wide, high = box[2] - box[0], box[3] - box[1]
+    scale = min(1.0, settings.side / min(wide, high))
+    return image.resize((round(wide * scale), round(high * scale)), Image.Resampling.LANCZOS, box=box)
+
+
+def encoded(image: Image.Image, settings: Settings) -> bytes:
+    """A picture file in the format of the settings, without metadata."""
+    buffer = io.BytesIO()
+    image.save(buffer, FORMATS[settings.form], **SAVED[settings.form])
+    return buffer.getvalue()
+
+
+def examine_all(
+    root: Path,
+    paths: Sequence[str],
+    settings: Settings,
+    jobs: int,
+    staging: Path,
+    keep: Callable[[Sequence[Examined]], None],
+) -> list[Examined]:
+    """Examines files with ``jobs`` threads; the small pictures go to ``staging``, named by the content of their files.
+
+    ``keep`` is called with all that is known every 20 seconds, and in any case at the end or on an interruption.
+    """
+
+    def take(start: int) -> list[Examined]:
+        found = []
+        for path in paths[start : start + BATCH]:
+            file, picture = examine(root, path, settings)
+            if picture:
+                files.replace(staging / f"{file.content}.{settings.form}", lambda opened, it=picture: opened.write(it))  # type: ignore[misc]
+            found.append(file)
+        return found
+
+    known: list[Examined] = []
+    kept_at = time.monotonic()
+    try:
+        with closing(_in_threads(take, range(0, len(paths), BATCH), jobs, len(paths))) as results:
+            for found in results:
+                known += found
+                if time.monotonic() - kept_at > KEEP_EVERY:
+                    keep(known)
+                    kept_at = time.monotonic()
+    finally:
+        keep(known)
+    return known
+
+
+def _in_threads(
+    function: Callable[[int], list[Examined]], starts: Sequence[int], jobs: int, total: int
+) -> Generator[list[Examined]]:
+    """Results as they come, under a progress bar. After an exception the rest is not begun."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+    # Pillow warns of odd metadata; the filter is global, so it is set here, outside the threads.
+    with warnings.catch_warnings(action="ignore"), bar, ThreadPoolExecutor(jobs) as pool:
+        task = bar.add_task("Reading pictures", total=total)
+        waiting: set[Future[list[Examined]]] = set()
+        left = iter(starts)
+        try:
+            while True:
+                waiting |= {pool.submit(function, start) for start in islice(left, 2 * jobs - len(waiting))}
+                if not waiting:
+                    return
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    bar.advance(task, len(future.result()))
+                    yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

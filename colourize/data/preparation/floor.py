@@ -1,0 +1,72 @@
+"""The score that a network must beat on these pictures: the look-up table from grey level to colour.
+
+N pictures, S side, K colours.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from colourize.colour import kmeans
+from colourize.colour.palette import quantize
+from colourize.colour.spaces import SPACES, Space
+from colourize.data.read import UnreadablePicture, read_rgb, square
+from colourize.errors import InputError
+from colourize.models.lookup import ClassPrior, LookupTable
+
+SIDE, NUM_COLOURS = 32, 24  # image_size and num_colours where a training names none
+MOST_TRAIN, MOST_VALIDATION = 2_000, 1_000  # pictures; more change the third decimal
+PART = 64  # pictures whose scores are in memory at once
+SHOWN = "rgb", "lab"
+SEED = 0  # of every palette that training fits
+
+Floors = dict[str, dict[str, float]]
+"""Of each colour space: cross-entropy in nats per pixel of the look-up table and of the class prior, and the table's
+accuracy in [0, 1]."""
+
+
+def floors(train: Tensor, validation: Tensor, num_colours: int = NUM_COLOURS) -> Floors:
+    """The floors of a training split and a validation split: uint8 [N, S, S, 3] each.
+
+    A space in which the pictures have fewer than ``num_colours`` distinct colours is left out.
+    """
+    found: Floors = {}
+    for name in SHOWN:
+        try:
+            palette = kmeans.fit(train, num_colours, SEED, SPACES[name])
+        except InputError:
+            continue
+        found[name] = _floor(train, validation, palette, SPACES[name])
+    return found
+
+
+def _floor(train: Tensor, validation: Tensor, palette: Tensor, space: Space) -> dict[str, float]:
+    grey, labels = space.lightness(validation), quantize(validation, palette, space).long()
+    table, prior = LookupTable(len(palette)), ClassPrior(len(palette))
+    for predictor in (table, prior):
+        predictor.fit(space.lightness(train), quantize(train, palette, space))
+    sums = {"table": 0.0, "prior": 0.0, "accuracy": 0.0}
+    for part, truth in zip(grey.split(PART), labels.split(PART), strict=True):
+        scores = table(part)
+        sums["table"] += F.cross_entropy(scores, truth, reduction="sum").item()
+        sums["prior"] += F.cross_entropy(prior(part), truth, reduction="sum").item()
+        sums["accuracy"] += (scores.argmax(1) == truth).sum().item()
+    return {name: round(total / labels.numel(), 4) for name, total in sums.items()}
+
+
+def small_squares(out: Path, written: Sequence[str], most: int) -> Tensor:
+    """Centre squares of up to ``most`` of the written pictures, as training sees them: uint8 [N, 32, 32, 3].
+
+    ``written`` must be in an order that has nothing to do with what the pictures show.
+    """
+    squares = []
+    for path in written[:most]:
+        try:
+            squares.append(np.asarray(square(read_rgb(out / path, at_least=SIDE), SIDE)))
+        except UnreadablePicture:  # changed by someone else; training names it
+            continue
+    return torch.from_numpy(np.stack(squares)) if squares else torch.empty(0, SIDE, SIDE, 3, dtype=torch.uint8)

@@ -1,0 +1,87 @@
+"""The output folder: what it may hold at the start, ``prepared.json``, and the pages at the end."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from colourize import files
+from colourize.data.preparation import pages
+from colourize.data.preparation.examined import KEPT, Outcome
+from colourize.data.preparation.floor import MOST_TRAIN, MOST_VALIDATION, floors, small_squares
+from colourize.data.preparation.settings import Settings
+from colourize.data.preparation.splits import SPLITS, TRAIN, VALIDATION
+from colourize.data.preparation.summary import FORMAT
+from colourize.errors import InputError, shown
+
+JSON = "prepared.json"
+
+
+def check(out: Path, root: Path, settings: Settings) -> None:
+    """Checks that a preparation may write into a folder; changes nothing.
+
+    Raises:
+        InputError: it is a file, holds something else, or was prepared otherwise or by a newer version.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"-o {out} is a file; pass a folder")
+    if not out.exists() or not any(out.iterdir()):
+        return
+    files.check_no_links([out / name for name in (*SPLITS, JSON)])
+    before = _read(out)
+    if not before:
+        raise InputError(f"-o {out} holds other files; pass a new or an empty folder")
+    if before["format"] != FORMAT:
+        raise InputError(
+            f"{out / JSON} has format {shown(before['format'])}, this version {FORMAT}; pass another folder"
+        )
+    if before.get("source") != str(files.place(root)):
+        raise InputError(f"{out} was prepared from {shown(before.get('source'))}, not {root}; pass another folder")
+    old = before["settings"]
+    for name, value in settings.named().items():
+        if name not in old or old[name] != value:
+            was = shown(old.get(name))
+            raise InputError(f"{out} was prepared with {name} {was}, not {value}; pass the same, or another folder")
+
+
+def begin(out: Path, root: Path, settings: Settings) -> None:
+    """Marks the folder as ours, unless a preparation has marked it before."""
+    if not _read(out):
+        _write(out, root, settings, {"status": "unfinished"})
+
+
+def finished(out: Path) -> dict[str, Any] | None:
+    """The content of ``prepared.json`` where a preparation has come to its end."""
+    before = _read(out)
+    return before if before.get("status") == "finished" else None
+
+
+def finish(
+    out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome], figures: dict[str, Any]
+) -> dict[str, Any]:
+    """Adds the floors to the figures, and writes the pages, then ``prepared.json``; returns its content."""
+    kept = sorted((each for each in outcomes if each.state == KEPT), key=lambda each: each.file.content)
+    squares = [
+        small_squares(out, [each.written for each in kept if each.split == split], most)
+        for split, most in ((TRAIN, MOST_TRAIN), (VALIDATION, MOST_VALIDATION))
+    ]
+    train, validation = squares
+    figures["floors"] = floors(train, validation) if len(train) and len(validation) else {}
+    pages.write(out, root, settings, outcomes, figures)
+    return _write(out, root, settings, {"status": "finished", **figures})
+
+
+def _read(out: Path) -> dict[str, Any]:
+    """The content of ``prepared.json``, {} where it is none of ours."""
+    try:
+        found = files.read_json(out / JSON)
+    except (OSError, ValueError):
+        return {}
+    ours = isinstance(found, dict) and "format" in found and isinstance(found.get("settings"), dict)
+    return found if ours else {}
+
+
+def _write(out: Path, root: Path, settings: Settings, values: dict[str, Any]) -> dict[str, Any]:
+    content = {"format": FORMAT, "source": str(files.place(root)), "settings": settings.named(), **values}
+    files.replace_text(out / JSON, json.dumps(content, indent=1) + "\n")
+    return content

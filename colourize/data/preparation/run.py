@@ -1,0 +1,149 @@
+"""From a folder of any pictures to one that trains: ``prepare``."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from colourize import files
+from colourize.data.kinds import Kinds, lack, scan
+from colourize.data.preparation import examined, output
+from colourize.data.preparation.choice import choose
+from colourize.data.preparation.examination import examine, examine_all, status
+from colourize.data.preparation.examined import KEPT, Examined, Outcome
+from colourize.data.preparation.settings import Settings
+from colourize.data.preparation.splits import all_written, given_splits
+from colourize.data.preparation.summary import counts, summary
+from colourize.errors import InputError
+
+LIST, STAGING, LOCK = "pictures.jsonl", ".preparing", ".lock"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a preparation found.
+
+    Attributes:
+        figures: the content of ``prepared.json``.
+        outcomes: of every picture file, in the order of their paths.
+        new: pictures that this call has written.
+        stray: prepared pictures in the output folder that belong to none of the files.
+    """
+
+    figures: dict[str, Any]
+    outcomes: Sequence[Outcome]
+    new: int
+    stray: int
+
+
+def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) -> Prepared:
+    """Makes the pictures below ``root`` ready for training, in ``out``: ``train/``, ``val/`` and ``test/``.
+
+    A picture that is in ``out`` already is never written again; a file that was examined is examined again only if its
+    size or time has changed. A crash leaves whole files, and the same call continues from there.
+
+    Args:
+        root: the pictures, in any folders.
+        out: a new or empty folder, or one that the same preparation has begun.
+        settings: what is kept, and how it is written.
+        jobs: threads that read pictures.
+
+    Raises:
+        InputError: no picture files; fewer than two pictures that are kept; ``out`` lies in ``root`` or holds something
+            else, is in use, or was prepared from another folder or with other settings.
+        OSError: a folder that cannot be read or written.
+    """
+    root, out = files.expanded(root), files.expanded(out)
+    _check_apart(root, out)
+    paths, others = scan(root, "")
+    given = given_splits(paths)
+    if not given:
+        raise InputError(lack(root, others, ""))
+    output.check(out, root, settings)
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / LOCK, timeout=0):
+            return _prepare(root, out, settings, jobs, given, _left_out(others, len(paths) - len(given)))
+    except Timeout:
+        raise InputError(f"{out} is being prepared by another process; wait for it, or pass another folder") from None
+    finally:
+        with contextlib.suppress(OSError):
+            (out / LOCK).unlink()
+
+
+def _check_apart(root: Path, out: Path) -> None:
+    inner, outer = files.place(out), files.place(root)
+    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+        raise InputError(f"-o {out} must lie outside of {root}, and not around it; pass another folder")
+
+
+def _left_out(others: Kinds, beside: int) -> dict[str, int]:
+    """Files that are no pictures by their ending, and pictures beside the folders of a split."""
+    return {**dict(sorted(others.items())), **({"beside the split folders": beside} if beside else {})}
+
+
+def _prepare(
+    root: Path, out: Path, settings: Settings, jobs: int, given: Mapping[str, tuple[str, str]], left_out: dict[str, int]
+) -> Prepared:
+    output.begin(out, root, settings)
+    known, is_old = _examined(root, out, settings, jobs, list(given))
+    outcomes = choose(known, given, out, settings)
+    kept = [each for each in outcomes if each.state == KEPT]
+    if len(kept) < 2:
+        raise InputError(_too_few(root, len(kept), outcomes))
+    new = [each for each in kept if not (out / each.written).is_file()]
+    for each in new:
+        _write(root, out, each, settings)
+    shutil.rmtree(out / STAGING, ignore_errors=True)
+    stray = len(all_written(out) - {each.written for each in kept})
+    figures = output.finished(out) if is_old and not new else None
+    if figures is None:
+        figures = output.finish(out, root, settings, outcomes, {**summary(outcomes, settings), "left_out": left_out})
+        examined.write(out / LIST, outcomes)
+    return Prepared(figures, outcomes, len(new), stray)
+
+
+def _examined(
+    root: Path, out: Path, settings: Settings, jobs: int, paths: Sequence[str]
+) -> tuple[list[Examined], bool]:
+    """What is known of each file, and whether all of it and nothing else was known before."""
+    before = examined.read(out / LIST)
+    same = {
+        path: before[path]
+        for path in paths
+        if path in before and (before[path].bytes, before[path].changed) == status(os.path.join(root, path))
+    }
+    todo = [path for path in paths if path not in same]
+    if not todo:
+        return list(same.values()), len(before) == len(paths)
+
+    def keep(known: Sequence[Examined]) -> None:
+        examined.write(out / LIST, [Outcome(file, "") for file in (*same.values(), *known)])
+
+    staging = out / STAGING
+    staging.mkdir(exist_ok=True)
+    return [*same.values(), *examine_all(root, todo, settings, jobs, staging, keep)], False
+
+
+def _too_few(root: Path, kept: int, outcomes: Sequence[Outcome]) -> str:
+    listed = ", ".join(f"{count} {reason}" for reason, count in counts(outcomes).items() if count)
+    pictures = "no picture is" if not kept else "1 picture is"
+    return f"{pictures} left of {len(outcomes)} in {root} ({listed}), training needs 2; add pictures"
+
+
+def _write(root: Path, out: Path, outcome: Outcome, settings: Settings) -> None:
+    """Puts a picture in its place: the one that was made when its file was examined, or one made now."""
+    target, staged = out / outcome.written, out / STAGING / f"{outcome.file.content}.{settings.form}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if staged.is_file():
+        os.replace(staged, target)
+        return
+    _, picture = examine(root, outcome.file.path, settings)
+    if not picture:
+        raise InputError(f"{root / outcome.file.path} has changed while it was prepared; run the same command again")
+    files.replace(target, lambda file: file.write(picture))

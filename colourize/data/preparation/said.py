@@ -1,0 +1,58 @@
+"""What ``colourize prepare`` prints: how many of each, the first names, the floor, and the command that trains."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from colourize.data.kinds import files_of
+from colourize.data.preparation.examined import Outcome
+from colourize.data.preparation.pages import PAGE
+from colourize.data.preparation.run import LIST, Prepared
+from colourize.data.preparation.settings import Settings
+from colourize.data.preparation.summary import rules
+from colourize.files import printable
+from colourize.present.tables import as_text
+
+NAMED = 5  # files of each reason; the list and the page name all
+
+
+def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
+    """The lines, in order."""
+    figures = prepared.figures
+    yield f"{figures['kept']:,} of {figures['files']:,} picture files are kept in {out}, {prepared.new:,} of them new"
+    for reason, rule in rules(settings).items():
+        some = [outcome for outcome in prepared.outcomes if outcome.state == reason]
+        if some:
+            yield from _dropped(reason, rule, some)
+    for kind, count in figures["left_out"].items():
+        yield f"left out: {files_of(kind, count) if ' ' not in kind else f'{count:,} pictures {kind}'}"
+    if prepared.stray:
+        yield f"{out} holds {prepared.stray:,} prepared pictures that belong to none of the files; delete them by hand"
+    yield ""
+    yield _splits(prepared)
+    mean, share = figures["colourfulness"]["mean"], figures["share_without_colour"]
+    yield f"mean colourfulness of those kept: {mean:g}; pictures without colour: {share:.1%}"
+    for space, floor in figures["floors"].items():
+        yield (
+            f"a network must beat the look-up table in colour_space={space}: cross-entropy {floor['table']:.3f}, "
+            f"accuracy {floor['accuracy']:.1%}"
+        )
+    yield f"{out / PAGE} shows samples; {out / LIST} lists every file"
+    yield f"train with: python train.py data=folder data.root={shlex.quote(str(out))}"
+
+
+def _dropped(reason: str, rule: str, some: Sequence[Outcome]) -> Iterator[str]:
+    yield f"dropped: {len(some):,} {reason} ({rule})"
+    for outcome in some[:NAMED]:
+        like = f", as {printable(outcome.like)}" if outcome.like else ""
+        yield f"  {printable(outcome.file.path)}: {outcome.why}{like}"
+    if len(some) > NAMED:
+        yield f"  and {len(some) - NAMED:,} more"
+
+
+def _splits(prepared: Prepared) -> str:
+    splits = prepared.figures["splits"]
+    names = sorted({name for split in splits.values() for name in split["classes"]})
+    rows = [["", *splits], ["pictures", *(f"{split['pictures']:,}" for split in splits.values())]]
+    rows += [[printable(name), *(f"{split['classes'].get(name, 0):,}" for split in splits.values())] for name in names]
+    return as_text(rows) + "\n"

@@ -1,0 +1,73 @@
+"""What is kept of a folder of pictures, and how it is written."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from colourize.errors import InputError
+
+FORMATS = {"webp": "WEBP", "jpeg": "JPEG", "png": "PNG"}
+"""Values of ``--format``, which are endings too, and Pillow's names of them."""
+SAVED: dict[str, dict[str, Any]] = {
+    "webp": {
+        "quality": 90,
+        "method": 4,
+        "use_sharp_yuv": True,
+    },  # WebP halves the chroma's sides: averaged in linear light
+    "jpeg": {"quality": 95, "subsampling": 0},
+    "png": {},
+}
+SMALLEST_SIDE, LARGEST_SIDE = 8, 2048
+NARROW = 8  # a longer side of more than so many shorter ones holds little that a square crop shows
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices of ``colourize prepare``; two runs into one folder must agree in all of them.
+
+    Attributes:
+        side: pixels of the shorter side of what is written; a smaller picture keeps its own.
+        square: whether the centre square is cut out.
+        form: ``webp``, ``jpeg`` or ``png``.
+        smallest: pixels; a picture with a shorter side below it is tiny.
+        chroma: CIELAB units; a picture is grey where 99 % of its pixels have a chroma of no more.
+        distance: of 256 bits; pictures whose perceptual hashes differ in no more are near-duplicates.
+        validation, test: shares of the kept pictures.
+    """
+
+    side: int = 128
+    square: bool = False
+    form: str = "webp"
+    smallest: int = 64
+    chroma: float = 6.0
+    distance: int = 48
+    validation: float = 0.1
+    test: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a value out of range."""
+        if not SMALLEST_SIDE <= self.side <= LARGEST_SIDE:
+            raise InputError(f"--side must be in {SMALLEST_SIDE} ... {LARGEST_SIDE}, got {self.side}; pass --side 128")
+        if self.form not in FORMATS:
+            raise InputError(f"--format must be one of {', '.join(FORMATS)}, got {self.form}")
+        if self.smallest < 1:
+            raise InputError(f"--smallest must be >= 1, got {self.smallest}; pass --smallest {self.side // 2}")
+        if not 0 <= self.chroma < math.inf:
+            raise InputError(f"--chroma must be >= 0, got {self.chroma:g}; pass --chroma 6")
+        if not 0 <= self.distance <= 100:
+            raise InputError(f"--distance must be in 0 ... 100 of 256 bits, got {self.distance}; pass --distance 48")
+        if not (0 < self.validation < 1 and 0 <= self.test < 1 and self.validation + self.test < 1):
+            raise InputError(
+                f"--val must be > 0, --test >= 0 and their sum < 1, got {self.validation:g} and {self.test:g}; "
+                "pass --val 0.1 --test 0.1"
+            )
+
+    def examined(self) -> dict[str, Any]:
+        """What the examination of a file depends on, by the names of the options."""
+        named = self.named()
+        return {name: named[name] for name in ("side", "square", "format", "smallest", "chroma")}
+
+    def named(self) -> dict[str, Any]:
+        """All values, by the names of the options."""
+        names = {"form": "format", "validation": "val"}
+        return {names.get(name, name): value for name, value in asdict(self).items()}

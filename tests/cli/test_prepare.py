@@ -1,0 +1,50 @@
+"""``colourize prepare`` as a person types it."""
+
+import sys
+
+import pytest
+
+from colourize.cli.main import main
+from tests.textured import save, textured
+
+
+def typed(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["colourize", "prepare", *map(str, words)])
+    main()
+
+
+def test_it_says_how_many_of_each_and_how_to_train(tmp_path, monkeypatch, capsys):
+    for seed in range(8):
+        save(textured(seed), tmp_path / "in" / f"{seed}.png")
+    save(textured(9).convert("L"), tmp_path / "in/grey.png")
+    (tmp_path / "in/\x1b[31m.png").write_text("not a picture")
+    typed(monkeypatch, tmp_path / "in", "-o", tmp_path / "out", "--side", 24, "--jobs", 1)
+    said = capsys.readouterr()
+    assert "8 of 10 picture files are kept" in said.out
+    assert "dropped: 1 grey" in said.out and "  grey.png: 99 %" in said.out
+    assert "\x1b" not in said.out and "not a picture of a known format" in said.out
+    assert "a network must beat the look-up table in colour_space=rgb: cross-entropy" in said.out
+    assert f"python train.py data=folder data.root={tmp_path / 'out'}" in said.out
+    assert said.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["missing", "-o", "out"], "missing does not exist (looked at"),
+        (["in", "-o", "out", "--jobs", "0"], "--jobs must be >= 1, got 0"),
+        (["in", "-o", "in/out"], "must lie outside of in"),
+        (["in", "-o", "file"], "-o file is a file; pass a folder"),
+        (["in"], "the following arguments are required: -o/--out"),
+        (["in", "-o", "out"], "no picture is left of 1 in in (1 unreadable), training needs 2; add pictures"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.png").write_text("not a picture")
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as caught:
+        typed(monkeypatch, *words)
+    message = str(caught.value)
+    assert message.startswith("colourize: ") and said in message and "\n" not in message
