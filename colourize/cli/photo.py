@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colourize.cli.arguments import Commands, add_trust, command
-from colourize.errors import InputError
+from colourize.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
     from colourize.inference.colouring import Choices
@@ -106,6 +106,7 @@ def run(given: argparse.Namespace) -> None:
     Raises:
         SystemExit: with status 2, where a picture was not coloured.
     """
+    from colourize.cli import signals
     from colourize.inference import many, memory, photo, planned
     from colourize.inference.opened import opened
     from colourize.inference.opening import MAX_PIXELS
@@ -120,7 +121,12 @@ def run(given: argparse.Namespace) -> None:
         given.side_by_side, given.max_pixels or MAX_PIXELS, _note(given, predictor),
     )  # fmt: skip
     threads = given.jobs or min(os.cpu_count() or 1, 4)
-    outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, options, budget), threads)
+    signals.catch()
+    try:
+        outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, options, budget), threads)
+    except (KeyboardInterrupt, Interrupted):
+        print("colourize: stopped; every file is whole, and the same command colours the rest", file=sys.stderr)
+        raise
     _report(given, many.summary(outcomes), many.record(outcomes))
     if any(outcome.status in ("failed", "in colour") for outcome in outcomes):
         sys.exit(INCOMPLETE)

@@ -100,7 +100,8 @@ def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:
             yield path, path.name
             continue
         names, others = kinds.scan(path)
-        inside = [name for name in names if not files.place(path / name).is_relative_to(outside)]
+        apart = outside == files.place(path)  # the folder itself: each picture would be its own result
+        inside = [name for name in names if apart or not files.place(path / name).is_relative_to(outside)]
         if not inside:
             raise InputError(f"{path} holds no picture files such as .jpg or .png; pass another folder")
         kinds.log_left_out(path, others)

@@ -45,6 +45,5 @@ EXPECTED = {
 NOT_YET = {
     35: "a run uses one process: several devices are refused in one line",
     36: "a run uses one process: several devices are refused in one line",
-    37: "for photos, which cannot be colourized yet",
-    40: "there are no photos and no page yet",
+    40: "there is no page yet; for photos it passes",
 }

@@ -5,22 +5,9 @@ import pytest
 from PIL import Image
 
 from colourize.data.read import MAX_PIXELS
-from tests.drawn_pictures import png
 from tests.faults import probes_data as probes
-from tests.faults.kinds import raw_tiff
+from tests.faults.kinds import BOMBS
 from tests.faults.processes import FOLDER, forked
-
-
-def blank(side):
-    return png(side, side, 1, 0, bytes((-(-side // 8) + 1) * side))
-
-
-BOMBS = {
-    "85.png": (9220, blank(9220)),
-    "144.png": (12_000, blank(12_000)),
-    # CCITT group 4: a row like the one above it, and the first is white, is a single bit
-    "400.tif": (20_000, raw_tiff(20_000, 20_000, 1, 4, 0, b"\xff" * 2500 + b"\x00\x10\x01")),
-}
 
 
 def read_in_a_process(path, max_pixels=MAX_PIXELS):

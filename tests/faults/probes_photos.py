@@ -1,0 +1,42 @@
+"""What a test of photos makes happen inside the process that it starts."""
+
+import errno
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+from colourize.inference import photo
+
+
+def slowly(seconds: float) -> None:
+    """Each picture takes so long at least."""
+    original = photo.run
+
+    def run(*given: Any) -> Any:
+        time.sleep(seconds)
+        return original(*given)
+
+    photo.run = run
+
+
+def note_peak(path: str) -> None:
+    """Leaves the peak of the process's memory so far, in MB, in a file after each picture."""
+    original = photo.run
+
+    def run(*given: Any) -> Any:
+        outcome = original(*given)
+        Path(path).write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+        return outcome
+
+    photo.run = run
+
+
+def full_disk() -> None:
+    """No file can be synchronized."""
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    os.fsync = fsync
