@@ -12,7 +12,7 @@ import pytest
 
 from colourize import __version__
 from colourize.errors import to_install
-from colourize.runs import run_folder
+from colourize.runs import environment
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -65,17 +65,17 @@ def test_an_extra_is_named_as_pip_takes_it_from_a_checkout_and_from_a_wheel(extr
 
 def test_a_run_knows_its_version_whatever_the_distribution_is_called(monkeypatch):
     asked = []
-    monkeypatch.setattr(run_folder, "version", lambda name: asked.append(name) or "1")
-    assert run_folder.environment("cpu", 1)["colourize"] == __version__
+    monkeypatch.setattr(environment, "version", lambda name: asked.append(name) or "1")
+    assert environment.environment("cpu", 1)["colourize"] == __version__
     assert not [name for name in asked if "colourize" in name]
 
 
 def test_a_run_from_before_the_distribution_had_its_name_is_begun_with_the_same_version(caplog):
-    now = run_folder.environment("cpu", 1)
+    now = environment.environment("cpu", 1)
     with caplog.at_level(logging.WARNING):
-        run_folder.warn_of_other_bits({**now, "colourize": __version__}, now)
+        environment.warn_of_other_bits({**now, "colourize": __version__}, now)
         assert not caplog.records
-        run_folder.warn_of_other_bits({**now, "colourize": "0.0.9"}, now)
+        environment.warn_of_other_bits({**now, "colourize": "0.0.9"}, now)
     assert f"colourize 0.0.9, now {__version__}" in caplog.text
 
 
@@ -86,7 +86,7 @@ def test_it_runs_where_no_distribution_is_installed(tmp_path):
         "    if 'colourize' in name: raise m.PackageNotFoundError(name)\n"
         "    return real(name)\n"
         "m.version = version\n"
-        "from colourize.runs import run_folder; print(run_folder.environment('cpu', 1)['colourize'])"
+        "from colourize.runs import environment; print(environment.environment('cpu', 1)['colourize'])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip

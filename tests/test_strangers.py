@@ -18,7 +18,8 @@ from colourize.errors import InputError
 from colourize.report import records
 from colourize.report.written import report
 from colourize.runs import listing, manifest, temperature
-from colourize.runs.run_folder import claim, sweep_of
+from colourize.runs.resume import sweep_of
+from colourize.runs.run_folder import claim
 from colourize.sweeps import stored_search
 from colourize.sweeps.summary import Summary, jobs, planned
 from tests import made_runs

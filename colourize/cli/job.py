@@ -17,10 +17,12 @@ from colourize.config.compose import given, plain
 from colourize.config.knobs import value_in
 from colourize.errors import OutOfTime, one_line
 from colourize.present import terminal
-from colourize.runs import manifest, run_folder
+from colourize.runs import manifest, resume, run_folder
 from colourize.sweeps import search, stored_search
+from colourize.training.metrics import LOSSES
 
 log = logging.getLogger(__name__)
+DECIDES = LOSSES.decides
 
 
 def run(cfg: DictConfig, job: Any) -> float:
@@ -54,10 +56,10 @@ def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float
     run_folder.announce(folder, overrides, job.overrides.hydra)
     said = manifest.read(folder)
     knobs = as_begun(plain(cfg), said.get("config"), overrides)
-    if (metrics := run_folder.finished(folder, said, knobs)) is not None:
+    if (metrics := run_folder.finished(folder, said, knobs, DECIDES)) is not None:
         manifest.update(folder, overrides=overrides)  # the same knobs, perhaps written differently
         print(f"colourize: {folder} is finished: nothing to do{_rest(folder, said.get('config', {}), knobs)}")
-        return metrics["val/loss"]
+        return metrics[DECIDES]
     return _trained(knobs, folder, overrides, job)
 
 
@@ -89,12 +91,12 @@ def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any
     from colourize.tasks.colourization.train import train
 
     if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:
-        return train(knobs, folder, overrides)["val/loss"]
+        return train(knobs, folder, overrides)[DECIDES]
     from colourize.sweeps.pruning import Pruning
 
     sweeper = job.sweeper
     found = stored_search.open_study(Path(job.sweep.dir), sweeper.random_trials, sweeper.prune_after, make=False)
-    return train(knobs, folder, overrides, [Pruning(found, job.job.num)])["val/loss"]
+    return train(knobs, folder, overrides, [Pruning(found, job.job.num)])[DECIDES]
 
 
 def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
@@ -112,6 +114,6 @@ def say_how_to_resume(error: BaseException, folder: Path) -> None:
     program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
     place = getattr(error, "place", "")
     print(
-        f"colourize: {one_line(error)}{place}; resume with: {run_folder.resume_command(program, folder, own=True)}",
+        f"colourize: {one_line(error)}{place}; resume with: {resume.resume_command(program, folder, own=True)}",
         file=sys.stderr,
     )

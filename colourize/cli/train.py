@@ -15,7 +15,7 @@ from colourize.config import trainer_knobs
 from colourize.config.compose import register
 from colourize.config.folder import conf_dir
 from colourize.present import terminal
-from colourize.runs import run_folder
+from colourize.runs import resume
 from colourize.sweeps.progress import written_to
 from colourize.sweeps.summary import Summary
 
@@ -40,7 +40,7 @@ def train() -> None:
 
 
 def _run() -> None:
-    sys.argv[1:] = trainer_knobs.normalised(run_folder.resumed(sys.argv[1:]), sys.argv[1:])
+    sys.argv[1:] = trainer_knobs.normalised(resume.resumed(sys.argv[1:]), sys.argv[1:])
     try:
         _train_job()
         signals.release()

@@ -25,7 +25,7 @@ OPTIONS: dict[str, dict[str, str]] = {
     "optimizer": {
         "adam": "torch.optim.Adam",
         "adamw": "torch.optim.AdamW",
-        "hypergradient": "colourize.training.optimizers.Hypergradient",
+        "hypergradient": "colourize.training.hypergradient.Hypergradient",
         "rmsprop": "torch.optim.RMSprop",
         "rmspropw": "colourize.training.optimizers.RMSpropW",
         "sgd": "torch.optim.SGD",

@@ -16,7 +16,7 @@ from colourize.report.records import Record
 from colourize.report.results import tables
 from colourize.report.searched import searched
 from colourize.report.settings import Study
-from colourize.runs import run_folder
+from colourize.runs import resume
 from colourize.runs.apart import as_typed, value_of
 
 MOST_STRIPS = 60
@@ -161,6 +161,6 @@ def commands(runs: Sequence[Record]) -> list[str]:
     """The commands of the runs: one for each sweep, and one for each run outside a sweep."""
     found = {}
     for record in runs:
-        sweep = run_folder.sweep_of(record.folder.parent)
+        sweep = resume.sweep_of(record.folder.parent)
         found["python train.py " + shlex.join(cleaned(sweep.get("overrides") or record.overrides))] = True
     return sorted(found)

@@ -12,7 +12,7 @@ from colourize.config.compare import by_key
 from colourize.config.instantiate import short_name
 from colourize.errors import InputError
 from colourize.present.terminal import cleaned
-from colourize.runs import manifest, run_folder
+from colourize.runs import manifest, resume, run_folder
 from colourize.runs.whole import is_finite, is_whole
 from colourize.runs.words import MOST_JOBS
 from colourize.sweeps.summary import jobs, planned
@@ -69,12 +69,12 @@ def read(folders: Sequence[Path]) -> list[Record]:
         if not folder.is_dir():
             raise InputError(f"{folder} must be a folder; pass that of a sweep or a run: colourize runs lists them")
         places = [file.parent for file in folder.rglob(manifest.NAME)]
-        if not places and not any(folder.rglob(run_folder.SWEEP)):
+        if not places and not any(folder.rglob(resume.SWEEP)):
             raise InputError(f"{folder} must hold a run; pass that of a sweep or a run: colourize runs lists them")
         for place in places:
             found.setdefault(place.resolve(), list(_of_folder(place)))
-        for sweep in (file.parent for file in folder.rglob(run_folder.SWEEP)):
-            found.setdefault(sweep.resolve() / run_folder.SWEEP, list(_not_begun(sweep)))
+        for sweep in (file.parent for file in folder.rglob(resume.SWEEP)):
+            found.setdefault(sweep.resolve() / resume.SWEEP, list(_not_begun(sweep)))
     return sorted((record for records in found.values() for record in records), key=_order)
 
 

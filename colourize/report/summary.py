@@ -9,7 +9,7 @@ from colourize.present.terminal import cleaned
 from colourize.report.columns import LOSS, SECONDS, cell, of, over_seeds, ranked, table_of
 from colourize.report.comparisons import difference
 from colourize.report.settings import Setting, Study
-from colourize.runs import run_folder
+from colourize.runs import resume
 from colourize.runs.apart import as_typed, value_of
 
 PLACES = "experiment", "data", "classes", "accelerator"
@@ -92,7 +92,7 @@ def changed(study: Study) -> str:
     """The overrides of each command, without the experiment's name and without ``PLACES``; empty if there are none."""
     commands = set()
     for record in study.records:
-        begun = cleaned(run_folder.sweep_of(record.folder.parent).get("overrides", record.overrides))
+        begun = cleaned(resume.sweep_of(record.folder.parent).get("overrides", record.overrides))
         kept = (word for word in telling(begun) if not word.startswith("-"))
         words = {word for word in kept if key_of(word).partition(".")[0] not in (*PLACES, "hydra", "hydra/launcher")}
         commands.add(" ".join(sorted(words)))

@@ -1,7 +1,6 @@
-"""How runs differ: one list of what took effect, and from it names of runs, HPARAMS, and the settings of a report.
+"""How runs differ: the values that took effect, and from them names of runs, HPARAMS and the settings of a report.
 
-``config.compare`` decides whether two configurations are those of one run; this module shows how they differ. It stands
-in ``runs``, as training, evaluation and reports all show it.
+``config.compare`` decides whether two configurations are those of one run; this module shows how they differ.
 """
 
 import json
@@ -18,14 +17,14 @@ from colourize.config.options import option
 from colourize.present.terminal import clean
 
 PICTURES = "pictures"
-"""Stands for the fingerprint of pictures and palette: the same ones may lie elsewhere, others at the same place."""
+"""The fingerprint of pictures and palette. Paths say less: pictures may move, or others may take their place."""
 OF_ITS_OWN = ("seed",)
-"""Values of options that mean something else than the knob of that name: landscapes have a seed of their own."""
+"""Values of options that differ in meaning from the knob of the same name: the seed of landscapes."""
 Values = dict[str, Any]
 
 
 def effective(config: Mapping[str, Any], repeats: bool = False, keep: Collection[str] = ()) -> Values:
-    """What took effect, each once, by the key that one types.
+    """The values that took effect, each once, by the key of the command line.
 
     The knobs, the name of each option, and the values inside options and ``trainer`` (``optimizer.betas``).
 
@@ -51,7 +50,7 @@ def effective(config: Mapping[str, Any], repeats: bool = False, keep: Collection
 
 
 def as_typed(value: Any, exact: bool = False) -> str:
-    """A value as one types it; a number to six digits, or exact."""
+    """A value as on the command line; a number to six digits, or exact."""
     if isinstance(value, list | tuple):
         return f"[{','.join(as_typed(each, exact) for each in value)}]"
     if isinstance(value, str) and value.startswith("["):
@@ -60,7 +59,7 @@ def as_typed(value: Any, exact: bool = False) -> str:
 
 
 def hyperparameters(config: Mapping[str, Any]) -> Values:
-    """The row of TensorBoard's HPARAMS tab: what took effect, without the machine, the cache, and what has no value."""
+    """The row of TensorBoard's HPARAMS tab: values that took effect, without machine, cache and empty values."""
     idle = on_resume("no difference")
     hidden = {*idle, *(knob.name for knob in KNOBS.values() if not knob.hyperparameter)}
     return {
@@ -71,7 +70,7 @@ def hyperparameters(config: Mapping[str, Any]) -> Values:
 
 
 def setting(config: Mapping[str, Any], fingerprint: str) -> Values:
-    """By what a report groups runs: what took effect but the seed and paths, and the fingerprint of the pictures."""
+    """The values by which a report groups runs: all that took effect, except seed and paths, and the pictures."""
     flat = effective(comparable(dict(config)), keep=OF_ITS_OWN)
     flat = {name: _plain(value) for name, value in flat.items() if name != "seed" and not name.endswith(".root")}
     if "palette" in flat:
@@ -85,7 +84,7 @@ def _plain(value: Any) -> Any:
 
 
 def value_of(values: Values, name: str) -> Any:
-    """A setting's value; where it has none, what held in configurations older than the knob."""
+    """The value of a setting; the default for configurations older than the knob if it has none."""
     if name in OPTIONAL:
         return values.get(name, option(None, name))
     group, _, last = name.rpartition(".")
@@ -93,12 +92,11 @@ def value_of(values: Values, name: str) -> Any:
 
 
 def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
-    """A name for each run: its network, then what varies among all the runs.
+    """A name for each run: its network, then the values that vary among all the runs.
 
-    Values inside an option, such as ``model.widths`` or ``loss.sigma``, are compared among the runs that have the same
-    one; where several of them separate the same runs, as in ``resunet`` and ``resunet_small``, the first stands for
-    all. A dotted key is cut to its last part, unless two that differ would then look the same. Runs that differ in
-    nothing are numbered.
+    Values inside an option, such as ``model.widths`` or ``loss.sigma``, are compared among the runs with the same
+    option. If several values separate the same runs, as in ``resunet`` and ``resunet_small``, only the first is shown.
+    A dotted key is cut to its last part, unless this makes two different keys equal. Equal names are numbered.
 
     Args:
         configs: resolved configurations, as checkpoints hold them.
@@ -116,7 +114,7 @@ def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _varying_words(run: int, configs: Sequence[Mapping[str, Any]], flats: Sequence[Mapping[str, str]]) -> list[str]:
-    """The words ``NAME=VALUE`` by which a configuration differs from any of the others, without its network."""
+    """``NAME=VALUE`` for each value in which a configuration differs from any other, without its network."""
     varying = {key for other in configs for key in _differing(configs[run], other)} - {"model"}
     seen, keys = set(), []
     for key, value in flats[run].items():
@@ -129,15 +127,15 @@ def _varying_words(run: int, configs: Sequence[Mapping[str, Any]], flats: Sequen
 
 
 def _short(key: str, keys: Sequence[str], flats: Sequence[Mapping[str, str]]) -> str:
-    """The last part of a key; the whole key where another one ends in it too, with another value in some run."""
+    """The last part of a key; the whole key if another key has the same last part and another value in some run."""
     last = key.rpartition(".")[2]
-    alike = [other for other in keys if other.rpartition(".")[2] == last]
-    clear = all(len({flat[other] for other in alike if other in flat}) <= 1 for flat in flats)
+    same = [other for other in keys if other.rpartition(".")[2] == last]
+    clear = all(len({flat[other] for other in same if other in flat}) <= 1 for flat in flats)
     return last if clear else key
 
 
 def _differing(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Dotted keys in which two configurations differ; of an option with another target that of the group alone."""
+    """Dotted keys in which two configurations differ; only the group for options with different targets."""
     found = []
     for key in own:
         first, second = own[key], other.get(key)

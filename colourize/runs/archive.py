@@ -1,4 +1,4 @@
-"""The archive of a checkpoint, checked before and after torch reads it: entries, sums, pickle, tensors."""
+"""Checks of the archive of a checkpoint before and after torch reads it: entries, checksums, pickle, tensors."""
 
 import io
 import zipfile
@@ -13,12 +13,12 @@ from colourize.runs import pickles
 
 
 def verified(path: Path) -> io.BytesIO:
-    """A copy of the archive that holds only entries of the right size and CRC sum, which torch does not check.
+    """A copy of the archive with only entries of the right size and CRC, which torch does not check.
 
-    torch finds the entries of a file by other rules than zipfile and could load other ones: hence the copy.
+    torch finds the entries of a file by other rules than zipfile and could load other ones; hence the copy.
 
     Raises:
-        InputError: a damaged file, or one that would unpack into more than it is; nothing is unpacked before.
+        InputError: a damaged file, or one that would unpack into more than its size; nothing is unpacked before.
     """
     size = path.stat().st_size
     if not size:
@@ -26,15 +26,15 @@ def verified(path: Path) -> io.BytesIO:
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             start = file.read(4)
-        cause = "it is cut short" if start == b"PK\3\4" else f"it begins with {start!r}, which no checkpoint does"
+        cause = "it is cut short" if start == b"PK\3\4" else f"it begins with {start!r} instead of a ZIP header"
         raise InputError(f"{path} is damaged or no checkpoint: {cause}; pass another file")
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         declared = sum(entry.file_size for entry in entries)
         if declared > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise InputError(
-                f"{path} declares {declared:,} bytes in a file of {size:,}: it would unpack into more than it is, and "
-                "no checkpoint does; pass another file"
+                f"{path} declares {declared:,} bytes in a file of {size:,}, but a checkpoint is not compressed; pass "
+                "another file"
             )
         copy = io.BytesIO()
         with zipfile.ZipFile(copy, "w") as whole:
@@ -44,8 +44,8 @@ def verified(path: Path) -> io.BytesIO:
                 except zipfile.BadZipFile as error:
                     cause = f"the checksum of its entry {entry.filename} is wrong"
                     raise InputError(f"{path} is damaged: {cause}; pass another file") from error
-                if b"\nbytearray\n" in data:  # so a pickle names it, and torch would make one of any size
-                    raise InputError(f"{path} holds a bytearray, and no checkpoint does; pass another file")
+                if b"\nbytearray\n" in data:  # a pickle names it, and torch would create one of any size
+                    raise InputError(f"{path} holds a bytearray, which a checkpoint never does; pass another file")
                 if entry.filename.endswith("data.pkl"):
                     _check_pickle(path, data)
                 whole.writestr(entry.filename, data)
@@ -61,10 +61,9 @@ def _check_pickle(path: Path, data: bytes) -> None:
 
 
 def check_tensors(path: Path, contents: Any, most: int) -> None:
-    """Raises InputError where a tensor is not plain memory, or all together are larger than the file.
+    """Raises InputError if a tensor is not plain memory, or if all tensors together exceed the file.
 
-    Weights that are written through strides of zero, or are sparse, would take any size, and a fused optimizer writes
-    past their end.
+    Weights with strides of zero, or sparse ones, could have any size, and a fused optimizer writes past their end.
     """
     left, seen, total = [contents], set(), 0
     while left:
@@ -77,11 +76,11 @@ def check_tensors(path: Path, contents: Any, most: int) -> None:
                 raise InputError(f"{path} holds a tensor that is not plain numbers in memory; pass another file")
             total += value.numel() * value.element_size()
     if total > 2 * most:  # a moving average may share memory with the weights
-        raise InputError(f"{path} stands for {total:,} bytes in a file of {most:,}; pass another file")
+        raise InputError(f"{path} has tensors of {total:,} bytes in a file of {most:,}; pass another file")
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Whether each element has a place of its own: strides, from the smallest, multiply up as the sizes do."""
+    """Whether each element has its own memory: sorted strides are the products of the sizes."""
     if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized or tensor.is_complex():
         return False
     place = 1

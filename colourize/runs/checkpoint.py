@@ -27,10 +27,10 @@ LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
 def write(contents: dict[str, Any], path: Path) -> None:
-    """Replaces the file as a whole (``files.replace``). A ``last.ckpt`` that is replaced stays as ``previous.ckpt``.
+    """Replaces the file as a whole (``files.replace``). The ``last.ckpt`` of before stays as ``previous.ckpt``.
 
     Raises:
-        InputError: no room, or the folder cannot be written; the file before is whole, and nothing partial is left.
+        InputError: no room, or the folder cannot be written; the previous file stays whole, without a partial one.
     """
     buffer = io.BytesIO()
     torch.save({**contents, **formats.written(contents["config"])}, buffer)
@@ -44,7 +44,7 @@ def write(contents: dict[str, Any], path: Path) -> None:
 
 
 def _keep(path: Path) -> None:
-    """Gives a ``last.ckpt`` that is about to be replaced a second name."""
+    """Gives the ``last.ckpt`` a second name before it is replaced."""
     if path.name != LAST or not path.exists():
         return
     spare = path.with_name(f".{PREVIOUS}.tmp")
@@ -85,7 +85,7 @@ def _in_todays_form(contents: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint of a run that can be read, and its contents. A damaged one is named and passed over."""
+    """The newest readable checkpoint of a run, and its contents. Damaged ones are logged and skipped."""
     found = [file for name in (LAST, PREVIOUS, BEST) if (file := folder / name).is_file()]
     found.sort(key=lambda file: (file.name == LAST, file.stat().st_mtime_ns), reverse=True)
     for file in found:
@@ -103,7 +103,7 @@ def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 class Trained(NamedTuple):
-    """A trained model with what its checkpoint says of it.
+    """A trained model, and the entries of its checkpoint.
 
     ``fingerprint`` stands for the pictures and the palette that it was trained with; empty where the file has none.
     ``temperature`` is what its logits are to be divided by: of an exported file, or fitted to the checkpoint; else 1.
@@ -145,7 +145,7 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
 
 
 def _model_state(state: dict[str, Any]) -> dict[str, Any]:
-    """The tensors of the model among those of the module that trained it; ValueError where there are others."""
+    """The tensors of the model among those of the module that trained it; ValueError for any other."""
     if others := [name for name in state if not (isinstance(name, str) and name.startswith("model."))]:
         raise ValueError(f"{str(others[0])[:80]} is not part of a model")
     return {name.removeprefix("model."): tensor for name, tensor in state.items()}
@@ -156,7 +156,7 @@ def _space(config: dict[str, Any]) -> Space:
 
 
 def _palette(palette: Any, config: dict[str, Any]) -> Tensor:
-    """The palette of a checkpoint, float [K, C]; raises ValueError where it is not one of its configuration."""
+    """The palette of a checkpoint, float [K, C]; raises ValueError if it does not fit its configuration."""
     space = _space(config)
     shape = config["num_colours"], space.channels
     if not isinstance(palette, Tensor) or not palette.is_floating_point() or palette.shape != shape:
@@ -167,10 +167,10 @@ def _palette(palette: Any, config: dict[str, Any]) -> Tensor:
 
 
 def _network(node: dict[str, Any], state: dict[str, Tensor], trusted: Collection[str]) -> nn.Module:
-    """Builds what a checked node names. Ours are built without memory first: a file of some bytes takes no gigabytes.
+    """Builds the network of a checked node. Ours is first built without memory: a small file must not take gigabytes.
 
     Raises:
-        ValueError: the network would have other weights than the file; and whatever its class raises.
+        ValueError: the network has other weights than the file; other errors of its class.
     """
     build = options.named("model", node["_target_"], trusted)
     values = {key: value for key, value in node.items() if key != "_target_"}

@@ -1,4 +1,4 @@
-"""Reads format 1: checkpoints and run folders from before networks were stored by name and version."""
+"""Reads format 1: checkpoints and run folders that store networks by Python path."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ MOVED = {
     "colourize.schedules.plateau": ("scheduler", "plateau"),
     "colourize.schedules.warmup": ("scheduler", "warmup"),
 }
-"""Python paths that format 1 stored, of options whose code lies elsewhere now: group and name."""
+"""Python paths of format 1 of options that have moved since: group and name."""
 STATES = "state_dict", "current_model_state"
 PLACE = "ColourData"  # the place in the order of the pictures
 
 
 def config(stored: Any) -> Any:
-    """A configuration of format 1 with today's Python paths; all else stays as it is."""
+    """A configuration of format 1 with today's Python paths; all else is unchanged."""
     if not isinstance(stored, dict):
         return stored
     return {group: _node(group, node) for group, node in stored.items()}
@@ -45,7 +45,7 @@ def states(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(state: dict[str, Any]) -> dict[str, Any]:
-    """Tensors by the names that they have since the network, with its palette, is a model."""
+    """Tensors by their names of today, which begin with ``model.``."""
     return {f"model.{name}" if _is_former(name) else name: tensor for name, tensor in state.items()}
 
 

@@ -1,4 +1,4 @@
-"""Formats of checkpoints and of ``run.json``: the one that is written, and how stored ones are read."""
+"""Formats of checkpoints and of ``run.json``: writes the newest, reads all."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ FORMAT = 2
 
 
 def written(config: dict[str, Any]) -> dict[str, Any]:
-    """The entries that store a configuration: its format, and itself by names and versions."""
+    """The entries of a stored configuration: its format, and the configuration by names and versions."""
     return {"format": FORMAT, "config": stored.packed(config)}
 
 
 def config(found: Any, number: Any, file: Any) -> Any:
-    """A stored configuration with today's Python paths for its names; ``stored.checked`` still has to judge it.
+    """A stored configuration with today's Python paths for its names; ``stored.checked`` must follow.
 
     Args:
-        found: what the file holds.
+        found: the entry of the file.
         number: of the file's format.
         file: its name, for the message.
 
     Raises:
-        InputError: a format that a newer colourize wrote, or a name that is not ours.
+        InputError: a format of a newer colourize, or a name that is not ours.
     """
     if number == 1:
         return format1.config(found)

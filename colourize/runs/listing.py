@@ -1,4 +1,4 @@
-"""``colourize runs``: what lies in the folders of runs, and how it stands."""
+"""``colourize runs``: the runs in folders, with their status."""
 
 import json
 import math
@@ -8,15 +8,15 @@ from pathlib import Path
 
 from colourize.errors import InputError
 from colourize.present import terminal
-from colourize.runs import manifest, run_folder
+from colourize.runs import manifest, resume, run_folder
 
 HOMES = Path("outputs"), Path("multirun")
-LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # no table: a folder's name must never be cut
+LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # no table, which would cut the names of folders
 
 
 @dataclass(frozen=True)
 class Run:
-    """One line of the list; losses are validation cross-entropies in nats a pixel, None before the first."""
+    """One line of the list; losses are validation cross-entropies in nats per pixel, None before the first."""
 
     folder: str
     state: str
@@ -33,11 +33,11 @@ def found(folders: Sequence[Path]) -> list[Run]:
     """The runs below the folders, at any depth, in the order of their start.
 
     Raises:
-        InputError: a folder that is not there.
+        InputError: a path that is not a folder.
     """
     for folder in folders:
         if not folder.is_dir():
-            raise InputError(f"{folder} is no folder; pass one that holds runs, such as outputs")
+            raise InputError(f"{folder} is not a folder; pass one with runs, such as outputs")
     homes = folders or [home for home in HOMES if home.is_dir()]
     runs = [_run(file.parent) for folder in homes for file in folder.rglob(manifest.NAME)]
     return sorted(runs, key=lambda run: run.start)
@@ -62,7 +62,7 @@ def _run(folder: Path) -> Run:
 
 
 def show(folders: Sequence[Path], as_json: bool = False) -> None:
-    """Prints the runs, one a line, or as one JSON object a line; of the overrides those that not all runs share."""
+    """Prints one line per run, or one JSON object per line; overrides that all runs share are left out."""
     runs = found(folders)
     if as_json:
         for run in runs:
@@ -82,5 +82,5 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
     failed = [run for run in runs if run.state not in ("running", "finished", "pruned")]
     unfinished = [Path(run.folder) for run in resumable or failed]
     if unfinished:
-        place = unfinished[-1].parent if run_folder.sweep_of(unfinished[-1].parent) else unfinished[-1]
-        print(f"resume with: {run_folder.resume_command('python train.py', place)}")
+        place = unfinished[-1].parent if resume.sweep_of(unfinished[-1].parent) else unfinished[-1]
+        print(f"resume with: {resume.resume_command('python train.py', place)}")

@@ -34,7 +34,7 @@ REFUSED: dict[str, Any] = {"status": "failed", "overrides": [], "error": ""}
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The run's manifest. It is empty where the file is missing or damaged; a damaged one is logged.
+    """The run's manifest. It is empty if the file is missing or damaged; a damaged one is logged.
 
     Entries that are null are left out. Entries of another type than a run writes are left out and logged.
     """
@@ -51,7 +51,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def _in_todays_form(contents: dict[str, Any], file: Path) -> dict[str, Any]:
-    """The entries with Python paths for the stored names of options; without a configuration that names others."""
+    """The entries with Python paths for the stored names of options; a configuration with unknown names is left out."""
     number = contents.pop("format", 1)
     if "config" not in contents:
         return contents
@@ -86,7 +86,7 @@ def update(folder: Path, **entries: Any) -> None:
 
 
 def note_failure(folder: Path, overrides: list[str], error: str) -> None:
-    """Notes that a job of a sweep ended in an error; under ``refused`` where the folder already holds a run."""
+    """Writes the error of a failed job of a sweep; under ``refused`` if the folder already holds a run."""
     if "config" in (said := read(folder)):
         if (said.get("status"), said.get("overrides")) != ("failed", overrides):
             update(folder, refused={"overrides": overrides, "status": "failed", "error": error})
@@ -116,7 +116,7 @@ def _number(cell: str) -> float:
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether a value that was read is a number; true and false are not."""
+    """Whether a JSON value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -125,12 +125,12 @@ def _anything(value: Any) -> bool:
 
 
 def now() -> str:
-    """The time as ISO 8601 in UTC. Texts sort as the times do."""
+    """The time as ISO 8601 in UTC. The texts sort in order of time."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def finite(value: Any) -> Any:
-    """The value as JSON can hold it: NaN and infinities as None, in dictionaries at any depth."""
+    """A value for JSON: NaN and infinities become None, in dictionaries at any depth."""
     if isinstance(value, dict):
         return {key: finite(entry) for key, entry in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

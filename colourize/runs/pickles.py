@@ -1,29 +1,29 @@
-"""What the pickle inside a checkpoint may hold, looked at before torch reads it.
+"""Checks the pickle inside a checkpoint before torch reads it.
 
-``weights_only=True`` runs no code of a stranger, but still lets a few bytes stand for hours or gigabytes: tuples in
-tuples whose hash is taken, text that is encoded again and again. Each opcode is followed by depth and size alone.
+``weights_only=True`` runs no code of a stranger, but a few bytes can still cost hours or gigabytes: the hash of tuples
+in tuples, text that is encoded again and again. The check follows the depth and the size of each item.
 """
 
 import pickletools
 from typing import Any
 
 DEEPEST = 64  # levels; a checkpoint of ours has about ten
-LARGEST = 1_000_000  # parts of one tuple, those of its parts included, as often as they stand in it
+LARGEST = 1_000_000  # parts of one tuple at all depths, repetitions included
 PUSHES = {
     "NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
     "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES",
     "SHORT_BINBYTES", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE", "EMPTY_SET", "GLOBAL",
 }  # fmt: skip
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-CALLS = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "SETITEM": 3, "APPEND": 2}  # how many items become one
+CALLS = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "SETITEM": 3, "APPEND": 2}  # number of items that become one
 TO_THE_MARK = {"TUPLE", "LIST", "DICT", "APPENDS", "SETITEMS"}
-NAMES = "torch", "collections"  # of the modules whose classes a checkpoint of ours names
+NAMES = "torch", "collections"  # modules of classes in a checkpoint of ours
 MARK = (0, 0)
 Item = tuple[int, int]  # depth and size
 
 
 def check(data: bytes) -> None:
-    """Raises ValueError where a pickle holds what no checkpoint does, or stands for more than it is."""
+    """Raises ValueError if a pickle holds other things than a checkpoint does, or expands to more than its size."""
     try:
         _walk(data)
     except (IndexError, KeyError, TypeError) as error:
@@ -54,7 +54,7 @@ def _walk(data: bytes) -> None:
 
 
 def _combine(name: str, stack: list[Any]) -> None:
-    """Puts one item in the place of those that an opcode takes together."""
+    """Replaces the items that an opcode combines by one."""
     if name in TO_THE_MARK:
         place = len(stack) - 1 - stack[::-1].index(None)
         items = stack[place + 1 :]

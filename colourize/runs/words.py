@@ -1,7 +1,8 @@
-"""A command line that comes from a file: ``overrides`` of ``run.json`` and ``sweep.json``, for ``resume=``.
+"""Overrides from a file, ``run.json`` or ``sweep.json``, for ``resume=``: which of them may be used.
 
-A person may type anything; a file may only set knobs, choose options of ours, and say how jobs are spread. It names no
-code, no configuration files, and no place to write; the places that it names to read stay those of its own directory.
+The user may type any override. A file may only set knobs, choose options of ours, and configure the launcher and the
+sweeper. It must not name code, configuration files or a place to write. Relative paths to read are paths in the
+directory where the run was started.
 """
 
 import logging
@@ -28,36 +29,36 @@ CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "op
 NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
            ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
 LEFT_OUT = "data.download", "hydra.mode", "hydra.run.dir", "hydra.sweep.dir"
-"""What ``resume=`` says itself."""
+"""Overrides that ``resume=`` itself decides."""
 CACHES = "cache_dir", "data.cache_dir"
-"""Where we write: left out unless a cache of ours lies there already. It changes no result."""
+"""Places to write: left out unless they already hold a cache of ours. This changes no result."""
 READ = "data.root", "palette", "ckpt_path"
 KNOB = rf"\$\{{({'|'.join(sorted(SCALARS))}|model\._target_)\}}"
 REFERENCE = re.compile(rf"{KNOB}|\$\{{(?:colourize\.)?(?:scaled|per_network):([^${{}}\\]|{KNOB}|\{{[^${{}}\\]*\}})*\}}")
-"""What a value may refer to: other knobs, and two resolvers of colourize, which older runs spell without the prefix.
+"""Allowed references: other knobs, and two resolvers of colourize, which older runs spell without the prefix.
 
 ``${oc.env:...}`` would read the environment.
 """
-NAME = r"[A-Za-z]\w*"  # of a value within an option; what begins with an underscore is an order to Hydra
+NAME = r"[A-Za-z]\w*"  # of a value within an option; names that begin with an underscore are instructions to Hydra
 MOST_JOBS = 10_000
-LONGEST = 4096  # characters of a word; ours have at most some hundred
+LONGEST = 4096  # characters of an override; ours have at most some hundred
 ARCHIVE = "cifar-10-batches-py"
 
 
 def taken(
     words: Sequence[str], typed: Mapping[str, str], folder: Path, home: Path | None, source: str | None
 ) -> list[str]:
-    """The words of a file that hold for its run or sweep now.
+    """The overrides of a file that apply to its run or sweep.
 
     Args:
-        words: of the file.
-        typed: those on the command line, by key (``compare.key_of``); they replace the file's, and are not checked.
+        words: overrides of the file.
+        typed: overrides of the command line, by key (``compare.key_of``); they replace the file's, and are not checked.
         folder: of the run or the sweep, for messages.
-        home: the directory in which it was begun, where relative paths are read; None where that is not known.
-        source: the name of its data source; None where only its words say so.
+        home: the directory in which it was started, for relative paths; None if unknown.
+        source: the name of its data source; None if only its overrides say it.
 
     Raises:
-        InputError: words that a file must not hold.
+        InputError: overrides that a file must not hold.
     """
     kept: list[str] = []
     elsewhere = home if home is not None and files.place(home) != Path.cwd() else None
@@ -65,7 +66,7 @@ def taken(
     if refused := refusals(left):
         raise InputError(
             f"resume={folder}: its file holds {', '.join(shown(word, 120) for word in refused[:5])}, but a file may "
-            "only set knobs and choose options of colourize; if that is your own, type it beside resume="
+            "only set knobs and choose options of colourize; if these are your own, type them beside resume="
         )
     for word in left:
         override = OverridesParser.create().parse_override(word)
@@ -74,19 +75,19 @@ def taken(
 
 
 def refusals(words: Sequence[str]) -> list[str]:
-    """The words that a file must not hold, and that a person has to type again."""
+    """The overrides that a file must not hold, and that the user must type again."""
     return [word for word in words if key_of(word) not in LEFT_OUT and not _is_harmless(word)]
 
 
 def _is_harmless(word: str) -> bool:
     try:
         return len(word) <= LONGEST and _allowed(OverridesParser.create().parse_override(word))
-    except (HydraException, RecursionError):  # no word at all
+    except (HydraException, RecursionError):  # not an override
         return False
 
 
 def _allowed(override: Override) -> bool:
-    """Whether a word only sets a knob, chooses an option, or says how jobs are spread. Judged as Hydra reads it."""
+    """Whether an override, as Hydra parses it, only sets a knob, an option, the launcher or the sweeper."""
     key, values = override.key_or_group, list(_elements(override))
     if override.package is not None or not all(map(_is_plain, values)):
         return False
@@ -102,14 +103,14 @@ def _allowed(override: Override) -> bool:
 
 
 def _elements(override: Override) -> Iterator[Any]:
-    """The values that a word gives to its key, without Hydra's quotes and escapes: one, or those of a sweep."""
+    """The value of an override, or all values of a sweep, without Hydra's quotes and escapes."""
     value = value_of(override)
     for element in value.list if isinstance(value, ChoiceSweep) else [value]:
         yield element.text if isinstance(element, QuotedString) else element
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether nothing in a value is an order to Hydra or OmegaConf: no ``_target_``, no reference but ``REFERENCE``."""
+    """Whether a value holds no instruction to Hydra or OmegaConf: no ``_target_``, only references of ``REFERENCE``."""
     match value:
         case QuotedString():
             return _is_plain(value.text)
@@ -133,7 +134,7 @@ def _is_option(group: str, value: Any) -> bool:
 
 
 def _placed(override: Override, home: Path | None) -> list[str]:
-    """A word that names places, relative ones in ``home`` where that is elsewhere; none for what is no cache yet."""
+    """An override of paths, with relative ones below ``home``; left out for a cache folder that holds no cache."""
     word, values = override.input_line or "", [str(value) for value in _elements(override)]
     places = [(home or Path()) / files.expanded(value) for value in values]
     if override.key_or_group in CACHES and not all(map(files.is_cache, places)):
@@ -145,14 +146,14 @@ def _placed(override: Override, home: Path | None) -> list[str]:
 
 
 def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None, source: str | None) -> list[str]:
-    """Words by which CIFAR-10 is read where it was, and not downloaded into a place that only a file names.
+    """Overrides that read CIFAR-10 where it was, and do not download it to a place that only a file names.
 
     Raises:
-        InputError: a sweep over CIFAR-10 and other sources in a folder that the file names.
+        InputError: a sweep over CIFAR-10 and other sources in a folder of the file.
     """
     found = {**{key_of(word): word for word in kept}, **typed}
     sources = _sources(found.get("data"))
-    # where a person's experiment may choose the source, the run says which one it was
+    # the user's experiment may choose another source: the run knows its own
     if "experiment" in typed and "data" not in found and source is not None:
         sources = {source}
     if "cifar10" not in sources or "data.root" in typed or "data.download" in typed:
@@ -163,21 +164,21 @@ def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None, s
         return [f"data.root={quoted(root)}", "+data.download=false"] if root is not None and there else []
     if len(sources) > 1:
         raise InputError(
-            f"{shown(found['data.root'])}: a file does not say where to download to; type it beside resume="
+            f"{shown(found['data.root'])}: a file must not name a place to download to; type it beside resume="
         )
     return ["+data.download=false"]
 
 
 def _sources(word: str | None) -> set[Any]:
-    """The data sources that a word chooses, as Hydra reads it; CIFAR-10 without one."""
+    """The data sources of an override, as Hydra parses it; CIFAR-10 for None."""
     if word is None:
         return {"cifar10"}
     try:
         return set(_elements(OverridesParser.create().parse_override(word)))
-    except (HydraException, TypeError):  # a typed one that Hydra will refuse
+    except (HydraException, TypeError):  # typed by the user; Hydra will refuse it
         return set()
 
 
 def quoted(path: Path) -> str:
-    """A path as a value for Hydra: in its quotes a backslash is one, but before a quote."""
+    """A path as a quoted value for Hydra, where a backslash is only special before a quote."""
     return "'" + re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), str(path)) + "'"

@@ -16,7 +16,7 @@ from colourize import files
 from colourize.config.compare import by_key, telling
 from colourize.errors import InputError, one_line
 from colourize.present import tables, terminal
-from colourize.runs import manifest, run_folder
+from colourize.runs import manifest, resume, run_folder
 from colourize.runs.words import MOST_JOBS
 from colourize.sweeps import stored_search
 from colourize.sweeps.progress import SweepProgress
@@ -69,11 +69,11 @@ class Summary(Places):
     def _remember(self, config: DictConfig) -> None:
         """Keeps the words that began the sweep, for ``resume``; those of a later start where it adds to the sweep."""
         words = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
-        before = run_folder.sweep_of(self.folder).get("overrides", [])
+        before = resume.sweep_of(self.folder).get("overrides", [])
         if not any(self.folder.glob(f"**/{manifest.NAME}")) or self._adds(before, words):
             self.folder.mkdir(parents=True, exist_ok=True)
             said = {"overrides": words, "cwd": os.getcwd()}
-            files.replace_text(self.folder / run_folder.SWEEP, json.dumps(said, indent=1) + "\n")
+            files.replace_text(self.folder / resume.SWEEP, json.dumps(said, indent=1) + "\n")
 
     def _adds(self, before: Sequence[str], words: Sequence[str]) -> bool:
         """Whether a start with other overrides resumes all that the folder holds; it keeps what the start refuses.

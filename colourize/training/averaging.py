@@ -32,8 +32,8 @@ class MovingAverage(Averaging):
     """Lightning's callback. In a checkpoint ``state_dict`` is the average, ``current_model_state`` the weights.
 
     Running means and variances are averaged with the weights. Unlike Lightning's, the average lies on the network's
-    device, callbacks of the validation see it, and it stays in the network of a resumed run that has nothing left to
-    train.
+    device, callbacks of the validation see it, and a resumed run with nothing left to train keeps it in the
+    network.
 
     Args:
         decay: in (0, 1); the average reaches back about 1 / (1 - decay) steps.

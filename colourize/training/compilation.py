@@ -14,14 +14,14 @@ log = logging.getLogger(__name__)
 
 
 def compiled(network: nn.Module, example: Tensor) -> Callable[[Tensor], Tensor] | None:
-    """The network compiled by torch, on a GPU as a CUDA graph; None where that fails, which is logged.
+    """The network compiled by torch, on a GPU as a CUDA graph; None if that fails, which is logged.
 
-    Tried on a copy first, because a step must not fail half-way. The result holds the very weights of the network, and
-    is a function, not a module, so that a module which keeps it does not count them twice.
+    A copy is tried first, because a step must not fail half-way. The result shares the weights of the network. It is a
+    function and not a module, so that a module that holds it does not count the weights twice.
 
     Args:
         network: takes ``example``.
-        example: an input as training has it, [N, ...] with N >= 2.
+        example: an input of training, [N, ...] with N >= 2.
     """
     options: dict[str, Any] = {"mode": "reduce-overhead" if example.is_cuda else "default", "dynamic": False}
     try:

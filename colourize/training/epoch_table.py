@@ -22,7 +22,7 @@ class EpochTable(Callback):
 
     Args:
         path: of ``metrics.csv``.
-        metrics: which of them are columns.
+        metrics: names of the columns.
         forked: whether the run starts from another folder's checkpoint.
     """
 
@@ -98,7 +98,7 @@ class EpochTable(Callback):
         return min(self.validated_rows(), key=lambda row: row[self.metrics.decides])
 
     def summary(self) -> dict[str, float]:
-        """The last epoch's row, with the last validation there was, and which epoch of this run was the best."""
+        """The row of the last epoch, completed by the last validation, and this run's best epoch."""
         best, decides = self.best_row(), self.metrics.decides
         last = {**self.validated_rows()[-1], **self.rows[-1]}
         return {**last, "best/epoch": best["epoch"], f"best/{decides}": best[decides]}

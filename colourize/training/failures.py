@@ -1,4 +1,4 @@
-"""Errors of Lightning and torch that a person's values, a checkpoint or a killed worker cause, on one line."""
+"""Errors of Lightning and torch with a cause outside our code (knobs, a checkpoint, a killed worker), on one line."""
 
 import contextlib
 import re
@@ -13,19 +13,19 @@ from colourize.training.start import Start
 from colourize.training.task import Knobs
 
 ASKED_FOR = r"returned nan values in|does not have a deterministic implementation"
-"""What trainer.detect_anomaly and trainer.deterministic find."""
+"""Errors that trainer.detect_anomaly and trainer.deterministic raise."""
 
 
 @contextlib.contextmanager
 def explained(knobs: Knobs, trainer: pl.Trainer, start: Start | None) -> Iterator[None]:
-    """Raises InputError in place of an error whose cause is not our code."""
+    """Turns an error with a cause outside our code into an InputError."""
     try:
         yield
     except InputError:
         raise
     except MisconfigurationException as error:  # Lightning checks some arguments against the number of batches
         raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
-    except ConnectionError as error:  # to a worker that was killed, before torch has noticed
+    except ConnectionError as error:  # the worker was killed, and torch has not noticed yet
         raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         if re.search(ASKED_FOR, str(error)):

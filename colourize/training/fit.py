@@ -1,4 +1,4 @@
-"""From the knobs of a run to a module that is fitted."""
+"""From the knobs of a run to a fitted module."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,8 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from colourize.runs import manifest
-from colourize.runs.run_folder import Claim, environment, warn_of_other_bits
+from colourize.runs.environment import environment, warn_of_other_bits
+from colourize.runs.run_folder import Claim
 from colourize.training import allocator
 from colourize.training.compilation import compiled
 from colourize.training.epoch_table import EpochTable
@@ -44,7 +45,7 @@ def fit(
 
 
 def _prepared(task: Task[Data, Module], knobs: Knobs, start: Start | None, trainer: pl.Trainer) -> tuple[Data, Module]:
-    """The data and the module, checked against the checkpoint before anything of it is loaded."""
+    """The data and the module, checked against the checkpoint before it is loaded."""
     data = task.data(knobs)
     fingerprint = task.fingerprint(data)
     if start is not None:
@@ -62,17 +63,17 @@ def seeded(task: Task[Data, Module], knobs: Knobs, data: Data) -> Module:
     """The module of a task, from the seed, in the precision of its weights."""
     pl.seed_everything(knobs["seed"], workers=True, verbose=False)
     module = task.module(knobs, data)
-    # Lightning makes it so only after a checkpoint is loaded, which then is rounded to float32
+    # Lightning does so only after it has loaded a checkpoint, which it would first round to float32
     return module.double() if knobs["precision"] == "64-true" else module
 
 
 def _begin(
     task: Task[Data, Module], knobs: Knobs, held: Claim, trainer: pl.Trainer, module: Module, data: Data
 ) -> None:
-    """Moves the data, compiles the network, and writes into ``run.json`` what this run computes with."""
+    """Moves the data, compiles the network, and writes the environment into ``run.json``."""
     device = trainer.strategy.root_device
     if not module.automatic_optimization:
-        trainer.gradient_clip_val = None  # nothing to clip, and Lightning would refuse
+        trainer.gradient_clip_val = None  # nothing to clip: Lightning would refuse
     data.move(device)
     if knobs["compile"] and module.automatic_optimization and task.trial is not None:
         module.compiled = compiled(*task.trial(module, data))
@@ -87,4 +88,4 @@ def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start
         trainer.strategy.checkpoint_io.contents = start.contents  # type: ignore[attr-defined]
     with allocator.kept(), explained(knobs, trainer, start):
         trainer.fit(module, data, ckpt_path=path, weights_only=True)
-    module.compiled = None  # what follows comes in other sizes
+    module.compiled = None  # later inputs have other sizes

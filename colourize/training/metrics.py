@@ -1,4 +1,4 @@
-"""Which metrics a task shows, and which one decides."""
+"""The metrics that a task shows, and the one that decides."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ class Metrics:
     """The metrics of a task: "train/NAME", a mean over the epoch's training examples, or "val/NAME".
 
     Attributes:
-        columns: of ``metrics.csv``, in their order.
-        line: those in the line of an epoch.
-        decides: the validation metric whose lowest value marks the best epoch, and for which early stopping waits.
+        columns: of ``metrics.csv``, in order.
+        line: metrics in the line of an epoch.
+        decides: the validation metric for the best epoch and early stopping; lower is better.
         speed: the name of the column with the training examples per second.
     """
 
@@ -21,12 +21,12 @@ class Metrics:
 
     @property
     def training(self) -> tuple[str, ...]:
-        """Names in what ``training_step`` returns."""
+        """Names in the result of ``training_step``."""
         return tuple(name.removeprefix("train/") for name in self.columns if name.startswith("train/"))
 
     @property
     def charts(self) -> tuple[str, ...]:
-        """Names that both splits have, each for one chart."""
+        """Names of metrics of both splits, one chart each."""
         return tuple(name for name in self.training if f"val/{name}" in self.columns)
 
 

@@ -1,4 +1,4 @@
-"""What every module that is trained does: its optimizer and schedule, its guards, its part of a checkpoint."""
+"""The base of every trained module: optimizer and schedule, checks of loss and gradients, part of the checkpoint."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ def finite_where_all_are(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def remedies(config: dict[str, Any]) -> str:
-    """What may help against values that are not finite and is not done yet: "pass a smaller lr or ..."."""
+    """Remedies against values that are not finite and that the run lacks: "pass a smaller lr or ..."."""
     ways = ["a smaller lr"]
     if not config.get("trainer", {}).get("gradient_clip_val"):
         ways.append("trainer.gradient_clip_val=1")
@@ -35,7 +35,7 @@ def remedies(config: dict[str, Any]) -> str:
 
 
 def group_factor(index: int, size: int, batch_size: int, num_examples: int, num_batches: int, group: int) -> float:
-    """The factor for a batch's mean loss, divided by ``group``, that makes it its part of the mean over its group.
+    """Factor that turns a batch's mean loss, divided by ``group``, into its share of the mean over its group.
 
     ``group`` batches make one step of the optimizer; the last group of an epoch may have fewer.
 
@@ -58,7 +58,7 @@ class TrainingModule(pl.LightningModule):
         config: the resolved configuration as plain values, stored in every checkpoint.
         optimizer: builds the optimizer from the parameters; not needed to predict.
         scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
-            validation loss to fall is stepped after every validation.
+            validation loss (plateau) is stepped after every validation.
 
     Attributes:
         loss: of the last training batch, [].
@@ -96,7 +96,7 @@ class TrainingModule(pl.LightningModule):
         super().backward(loss, *args, **kwargs)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Raises InputError, before any weight moves, where the loss or a gradient is not finite."""
+        """Raises InputError, before any weight moves, if the loss or a gradient is not finite."""
         checked = self.loss.float()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler skips such a step by itself
             gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
@@ -109,7 +109,7 @@ class TrainingModule(pl.LightningModule):
             )
 
     def check_validation(self, loss: float) -> None:
-        """Raises InputError where a validation loss is not finite; that of a baseline, which has no steps, may be."""
+        """Raises InputError if a validation loss is not finite; a baseline, which has no steps, may have one."""
         if self.automatic_optimization and not math.isfinite(loss):
             raise InputError(
                 f"the validation loss is {loss} in epoch {self.trainer.current_epoch + 1}, with "
@@ -125,7 +125,7 @@ class TrainingModule(pl.LightningModule):
         if not self.automatic_optimization:
             return None
         if self.build_optimizer is None:
-            raise RuntimeError("this module was built to predict; give it an optimizer to train")
+            raise RuntimeError("this module has no optimizer, so it can only predict; pass one to train")
         optimizer = self.build_optimizer(self.parameters())
         if self.build_scheduler is None:
             return optimizer

@@ -1,4 +1,4 @@
-"""What a person sees while a run trains: a bar on a terminal, else a line per epoch."""
+"""Progress of training: a bar on a terminal, else a line per epoch."""
 
 import contextlib
 import sys
@@ -36,11 +36,11 @@ class ProgressBar(Bar):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def epoch_description(self, current_epoch: int) -> str:
-        """Epochs as people count them, and as the tables do."""
+        """Epochs from 1, as in the tables."""
         return f"Epoch {current_epoch + 1}/{self.trainer.max_epochs}".ljust(len(self.validation_description))
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """What the bar shows: without the logger's version number."""
+        """The metrics of the bar, without the logger's version number."""
         shown = {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}
         return {**self.shown, **shown}
 
@@ -49,7 +49,7 @@ class EpochLines(Callback):
     """A line per epoch on standard output, for an output that is not a terminal.
 
     Args:
-        table: whose last row is shown.
+        table: the metrics; its last row is printed.
     """
 
     def __init__(self, table: EpochTable) -> None:

@@ -1,4 +1,4 @@
-"""Whether the loops and callbacks of a checkpoint are where a run leaves them."""
+"""Checks of the loops and callbacks of a checkpoint: are their states as a run writes them?"""
 
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,19 @@ from colourize.errors import InputError, shown
 from colourize.training.batches import place
 from colourize.training.stored_values import is_count, is_number
 
-WAITING = "EarlyStopping"  # the name of its state begins so; the metric that it waits for follows
+WAITING = "EarlyStopping"  # first part of the name of its state; the name of the metric follows
 
 
 def progress(path: Path, contents: dict[str, Any], num_metrics: int) -> tuple[int, int, bool]:
-    """Epochs and batches that are done, and whether training had stopped early.
+    """Number of finished epochs and of batches after them, and whether training had stopped early.
 
     Args:
         path: of the checkpoint.
-        contents: what it holds.
+        contents: of the checkpoint.
         num_metrics: training metrics in the epoch table.
 
     Raises:
-        InputError: a state by which a run finds its place is not what a run writes.
+        InputError: a state that a run needs to find its place is not as a run writes it.
     """
     try:
         callbacks, loop = contents["callbacks"], contents["loops"]["fit_loop"]
@@ -85,7 +85,7 @@ def _is_waiting(state: dict[str, Any]) -> bool:
 
 
 def _is_averaged(contents: dict[str, Any]) -> bool:
-    """Whether all parts of a moving average are there, or none."""
+    """Whether all parts of a moving average are present, or none."""
     parts = "MovingAverage" in contents["callbacks"], "current_model_state" in contents, "averaging_state" in contents
     averages = value_in(contents["config"], "ema") is not None
     return parts == (averages,) * 3 and (
@@ -103,7 +103,7 @@ def check_loops(path: Path, contents: dict[str, Any], fresh: dict[str, Any], num
 
     Args:
         path: of the checkpoint.
-        contents: what it holds.
+        contents: of the checkpoint.
         fresh: the state of a loop that has not begun.
         num_batches: of an epoch.
     """
@@ -113,7 +113,7 @@ def check_loops(path: Path, contents: dict[str, Any], fresh: dict[str, Any], num
 
 
 def _counts(old: Any, new: Any) -> bool:
-    """Whether counts and switches stand where they should; Lightning sets any attribute that a state names."""
+    """Whether names and types equal those of Lightning's state; Lightning sets any attribute that a state names."""
     if isinstance(new, dict):
         return isinstance(old, dict) and old.keys() == new.keys() and all(_counts(old[name], new[name]) for name in new)
     return isinstance(old, bool) if isinstance(new, bool) else is_count(old)

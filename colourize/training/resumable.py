@@ -1,4 +1,4 @@
-"""Whether training can continue from what a checkpoint holds. Checked before anything is loaded from it."""
+"""Checks whether training can continue from a checkpoint, before anything is loaded from it."""
 
 import logging
 from pathlib import Path
@@ -21,13 +21,13 @@ STATES = "callbacks", "fingerprint", "loops", "place", "plateau"
 
 
 def check_resumable(start: Start, task: Task[Any, Any], knobs: Knobs, where: str) -> None:
-    """Raises InputError where training cannot continue from a checkpoint or has nothing to do; logs where it starts.
+    """Raises InputError if training cannot continue from a checkpoint or has nothing to do; logs where it starts.
 
     Args:
         start: the checkpoint.
         task: what is trained.
-        knobs: the configuration of the run that continues. The file may name the same code of a person's own.
-        where: how a message names the run.
+        knobs: the configuration of the run that continues. The file may name the user's own code that these knobs name.
+        where: the name of the run in messages.
     """
     path, contents = start.path, start.contents
     if missing := set(STATES) - contents.keys():
@@ -38,14 +38,14 @@ def check_resumable(start: Start, task: Task[Any, Any], knobs: Knobs, where: str
     if stopped and (start.forked or knobs["max_epochs"] > contents["config"]["max_epochs"]):
         raise InputError(
             f"{where} stopped early after {done} epochs (patience={knobs['patience']}) and would stop again; start a "
-            "run of its own with more patience"
+            "new run with more patience"
         )
     _check_length(start, knobs["max_epochs"], done, skip)
     log.info("resumes from %s: %d epochs and %d batches are done", path, done, skip)
 
 
 def _check_length(start: Start, most: int, done: int, skip: int) -> None:
-    """Raises InputError where nothing is left to train; a run in its own folder may still have to report."""
+    """Raises InputError if nothing is left to train; a run in its own folder may still have to report."""
     reached = done + (skip > 0)
     if reached > most or (start.forked and done == most):
         raise InputError(
@@ -58,13 +58,13 @@ def _check_length(start: Start, most: int, done: int, skip: int) -> None:
 
 
 def _own_packages(knobs: Knobs) -> set[str]:
-    """Packages of the networks and sources that are not ours and that the command itself names."""
+    """Packages of the user's own networks and sources that the command itself names."""
     targets = [(group, str(knobs[group]["_target_"])) for group in NODES if knobs.get(group)]
     return {target.partition(".")[0] for group, target in targets if not options.is_option(group, target)}
 
 
 def check_data(start: Start, task: Task[Any, Any], knobs: Knobs, fingerprint: str) -> None:
-    """Raises InputError where the data differ from those of the checkpoint; logs where the same data have moved."""
+    """Raises InputError if the data differ from those of the checkpoint; logs if the same data have moved."""
     if start.contents["fingerprint"] != fingerprint:
         raise InputError(f"{start.path} was trained on {task.other_data}")
     if text := moved(start.contents["config"], knobs):
@@ -72,7 +72,7 @@ def check_data(start: Start, task: Task[Any, Any], knobs: Knobs, fingerprint: st
 
 
 def check_states(start: Start, task: Task[Any, Any], module: Any, num_batches: int, fresh_loop: dict[str, Any]) -> None:
-    """Raises InputError where a state of the checkpoint does not fit the module, its optimizer or its epochs.
+    """Raises InputError if a state of the checkpoint does not fit the module, its optimizer or its epochs.
 
     Args:
         start: the checkpoint.
@@ -90,13 +90,13 @@ def check_states(start: Start, task: Task[Any, Any], module: Any, num_batches: i
 
 
 def check_weights(path: Path, contents: dict[str, Any], module: nn.Module, constants: tuple[str, ...]) -> None:
-    """Raises InputError where a checkpoint's tensors are not those of the module: other names, shapes or kinds.
+    """Raises InputError if a checkpoint's tensors are not those of the module: other names, shapes or kinds.
 
     Both the weights and, with a moving average, the weights with which training continues.
 
     Args:
         path: of the checkpoint.
-        contents: what it holds.
+        contents: of the checkpoint.
         module: the module of the configuration.
         constants: names of buffers that must have the same values, too.
     """

@@ -1,8 +1,8 @@
-"""Interrupt a run anywhere, as often as you like: it resumes to the same bits (docs/reliability.md).
+"""A run interrupted anywhere, any number of times, resumes to the same bits (docs/reliability.md).
 
 Nothing random is stored. The order of the examples depends on (seed, epoch), see ``training.batches.Batches``; all
 other draws depend on (seed, step), see ``on_train_batch_start``. So a checkpoint needs only the place: weights,
-optimizer, schedule, the epoch and its batches that are done (``training.batches.place``), and the metrics so far.
+optimizer, schedule, the epoch and its number of finished batches (``training.batches.place``), and the metrics so far.
 """
 
 import hashlib
@@ -35,8 +35,8 @@ class Resumption(Checkpoint):
     """The only writer of checkpoints: ``best.ckpt`` and ``last.ckpt`` after an epoch, ``last.ckpt`` between batches.
 
     A signal only sets a flag: the run is saved at the end of the batch and ends with 128 + the signal's number. A
-    second signal ends it at once. ``max_time`` ends it in the same way, but never where nothing is left to train.
-    Lightning calls it after the other callbacks, so they have seen the batch.
+    second signal ends it at once. ``max_time`` ends it in the same way, except if nothing is left to train.
+    Lightning calls it after the other callbacks, so that these have seen the batch.
 
     Args:
         folder: of the checkpoints.
@@ -55,7 +55,7 @@ class Resumption(Checkpoint):
         self.end = math.inf if max_time is None else time.monotonic() + seconds(max_time)
         self.best = math.inf
         self.stopped = False
-        self.begun = False  # whether what the checkpoint holds was restored, and training has begun
+        self.begun = False  # whether the checkpoint was restored and training has begun
         self.signum = 0
         self.due = False
         self.handlers: dict[int, Any] = {}
@@ -127,7 +127,7 @@ class Resumption(Checkpoint):
     def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
         check_finite(pl_module)
         if logger := tensorboard(trainer):
-            logger.experiment.flush()  # what a checkpoint counts as done must be written before it
+            logger.experiment.flush()  # events of the steps in a checkpoint must be written before it
         trainer.save_checkpoint(self.folder / name)
         self.due = False
 
@@ -150,7 +150,7 @@ class Resumption(Checkpoint):
 
 
 def _between_steps(trainer: pl.Trainer, done: int) -> bool:
-    """Whether nothing is pending after ``done`` batches: no accumulated gradient, validation, or end of the epoch."""
+    """Whether nothing is pending after ``done`` batches: no accumulated gradient, validation or end of the epoch."""
     if trainer.check_val_every_n_epoch is None:
         done = trainer.fit_loop.total_batch_idx + 1
     validates = trainer.val_check_batch is not None and done % trainer.val_check_batch == 0
@@ -158,7 +158,7 @@ def _between_steps(trainer: pl.Trainer, done: int) -> bool:
 
 
 def _check_schedule(trainer: pl.Trainer) -> None:
-    """Raises ValueError where a schedule that was restored is at another step than the run, or of another length."""
+    """Raises ValueError if a restored schedule is at another step than the run, or has another length."""
     for config in trainer.lr_scheduler_configs:
         schedule: Any = config.scheduler
         length = getattr(schedule, "total_steps", getattr(schedule, "T_max", None))
@@ -167,22 +167,22 @@ def _check_schedule(trainer: pl.Trainer) -> None:
 
 
 def step_seed(seed: int, step: int) -> int:
-    """A seed for what is drawn in one step: independent streams for different (seed, step)."""
+    """The seed of one step: independent streams for different (seed, step)."""
     return int.from_bytes(hashlib.blake2b(struct.pack(">QQ", seed, step), digest_size=8).digest()) >> 1
 
 
 def check_finite(module: Any) -> None:
-    """Raises InputError where a weight or a running mean is NaN or infinite: such a state is never saved."""
+    """Raises InputError if a weight or a running mean is NaN or infinite: such a state is never saved."""
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise InputError(f"{name} holds NaN or infinity and is not saved; {remedies(module.config)}")
 
 
 def _loss_of(best: Path) -> float:
-    """The validation loss with which ``best.ckpt`` was saved; NaN where there is none that is whole."""
+    """The validation loss with which ``best.ckpt`` was saved; NaN if it is missing or damaged."""
     try:
         loss = float(read(best)["callbacks"]["Resumption"]["best"]) if best.exists() else math.nan
-    except (LookupError, TypeError, ValueError) as error:  # InputError is one of the last
-        log.warning("%s; the best epoch from here on takes its place", one_line(error).partition(";")[0])
+    except (LookupError, TypeError, ValueError) as error:  # InputError is a ValueError
+        log.warning("%s; the best epoch from now on replaces it", one_line(error).partition(";")[0])
         return math.nan
     return loss

@@ -1,4 +1,4 @@
-"""The life of a run, whatever its task: claim the folder, fit, report. Needs no Hydra runtime."""
+"""The life of a run of any task: claim the folder, fit, report. Needs no Hydra runtime."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +21,14 @@ def train(
 ) -> dict[str, float]:
     """Trains one module of a task and writes the run folder: checkpoints, ``metrics.csv``, TensorBoard events, report.
 
-    An interrupted run in this folder is resumed; a finished one is left as it is.
+    An interrupted run in this folder is resumed; a finished one is not changed.
 
     Args:
-        task: what is trained.
+        task: the task.
         knobs: the resolved configuration, as ``config.knobs.plain`` gives it.
-        output_dir: the run folder; made where it does not exist.
-        overrides: the words that made the configuration on the command line, for ``resume``.
-        callbacks: Lightning's, beside those of every run.
+        output_dir: the run folder; created if missing.
+        overrides: of the command line that gave the configuration, for ``resume``.
+        callbacks: more of Lightning's callbacks.
 
     Returns:
         What the task reports: the last epoch's row of ``metrics.csv``, and ``best/epoch`` and ``best/val/loss``.
@@ -38,7 +38,7 @@ def train(
     """
     folder = Path(output_dir)
     with claim(folder, knobs, overrides) as held:
-        if (done := finished(folder, held.before, knobs)) is not None:
+        if (done := finished(folder, held.before, knobs, task.metrics.decides)) is not None:
             held.end()
             return done
         try:

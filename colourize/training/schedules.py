@@ -21,5 +21,5 @@ def warmup(optimizer: Optimizer, num_steps: int, warm_up: float) -> LinearLR:
 
 
 def plateau(optimizer: Optimizer, num_steps: int, factor: float, wait: int) -> ReduceLROnPlateau:
-    """Times ``factor`` whenever the validation loss has not fallen for more than ``wait`` validations."""
+    """Multiplies the rate by ``factor`` if the validation loss has not fallen for more than ``wait`` validations."""
     return ReduceLROnPlateau(optimizer, factor=factor, patience=wait)

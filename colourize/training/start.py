@@ -1,4 +1,4 @@
-"""Where training starts: at a checkpoint, or anew."""
+"""Where training starts: at a checkpoint, or from the seed."""
 
 import logging
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def found(folder: Path, ckpt_path: str | None, again: bool) -> Start | None:
     Args:
         folder: of the run.
         ckpt_path: a checkpoint from which a new run starts, if any.
-        again: whether the run was started before; a lack of checkpoints is then logged.
+        again: whether the run was started before; missing checkpoints are then logged.
 
     Raises:
         InputError: ``ckpt_path`` cannot be used.

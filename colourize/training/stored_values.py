@@ -1,4 +1,4 @@
-"""Whether values of a checkpoint are of the kind that a run writes. Plain values; nothing is converted."""
+"""Checks of plain values of a checkpoint against values that a run writes; nothing is converted."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_count(value: Any) -> bool:
-    """Whether a value is an integer that counts something."""
+    """Whether a value is an integer in [0, 2^53)."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
@@ -28,5 +28,5 @@ def is_same(old: Any, new: Any) -> bool:
         return isinstance(old, dict) and old.keys() == new.keys() and all(is_same(old[name], new[name]) for name in new)
     if isinstance(new, list | tuple):
         return isinstance(old, list | tuple) and len(old) == len(new) and all(map(is_same, old, new))
-    alike = type(old) is type(new) or (is_number(old) and is_number(new))
-    return alike and bool(old == new)
+    same_kind = type(old) is type(new) or (is_number(old) and is_number(new))
+    return same_kind and bool(old == new)

@@ -1,4 +1,4 @@
-"""A task as a value: everything that the life of a run needs to know about it."""
+"""A task as a value: everything that a run needs to know about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Module = TypeVar("Module", bound=TrainingModule)
 
 @dataclass(frozen=True)
 class Fitted(Generic[Data, Module]):
-    """What a fit leaves for the report."""
+    """The result of a fit, for the report."""
 
     trainer: pl.Trainer
     module: Module
@@ -36,20 +36,20 @@ def summary(fitted: Fitted[Any, Any], folder: Path, knobs: Knobs) -> dict[str, f
 
 @dataclass(frozen=True)
 class Task(Generic[Data, Module]):
-    """What is special to one task. ``training.run.train`` does the rest.
+    """The parts that differ between tasks. ``training.run.train`` does the rest.
 
     Attributes:
         data: loads the data of a configuration.
         fingerprint: identifies the data. A run resumes with the same data only.
-        other_data: what the message says of a checkpoint that was trained with others, and the remedy.
+        other_data: end of the message "FILE was trained on ..." for a checkpoint trained with other data.
         module: builds the module for the data; the generators are seeded with ``seed`` before.
-        check: raises InputError where a new run cannot work with the knobs, the data and the module.
+        check: raises InputError if a new run cannot use the knobs, the data and the module.
         trial: the network that ``compile=true`` compiles, and an input as a training step gives it, [N, ...], N >= 2;
             None: nothing is compiled.
         callbacks: Lightning's, beside those of every run.
-        metrics: what the table, the bar and the lines show.
+        metrics: those of the table, the bar and the lines.
         constants: names of buffers that training never changes.
-        report: measures, writes and shows what was trained; returns the metrics for ``run.json``.
+        report: measures the trained module, writes and shows results; returns the metrics for ``run.json``.
     """
 
     data: Callable[[Knobs], Data]
@@ -60,5 +60,5 @@ class Task(Generic[Data, Module]):
     callbacks: Callable[[Knobs], list[Callback]] = lambda knobs: []
     metrics: Metrics = LOSSES
     constants: tuple[str, ...] = ()
-    other_data: str = "other data than there are now; pass those, or start a run of its own"
+    other_data: str = "other data than the present ones; pass those, or start a new run"
     report: Callable[[Fitted[Data, Module], Path, Knobs], dict[str, float]] = summary

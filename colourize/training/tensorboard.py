@@ -12,10 +12,11 @@ log = logging.getLogger(__name__)
 
 
 def logger(folder: Path, purge: int) -> TensorBoardLogger | bool:
-    """TensorBoard's logger for a run folder; False where the folder's name is not UTF-8, which TensorBoard expects.
+    """TensorBoard's logger for a run folder; False if the folder's name is not UTF-8, which TensorBoard expects.
 
     Args:
-        purge: the first step whose earlier points are dropped; see ``purge_step``.
+        folder: of the run.
+        purge: the first step that is written again: TensorBoard drops earlier points from there; see ``purge_step``.
     """
     place = str(folder.absolute())
     if place.encode(errors="surrogatepass") != os.fsencode(place):
@@ -35,7 +36,7 @@ def step(trainer: pl.Trainer) -> int:
 
 
 def purge_step(contents: dict[str, Any] | None) -> int:
-    """The first TensorBoard step that a run resumed from these contents writes anew."""
+    """The first TensorBoard step that a run resumed from these contents writes again."""
     if contents is None:
         return 0
     batches: int = contents["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]["ready"]

@@ -25,7 +25,7 @@ PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": 
 
 
 def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable) -> list[Callback]:
-    """The callbacks of a run in their order: each sees what those before it have done."""
+    """The callbacks of a run in order: each sees the effect of those before it."""
     found: list[Callback] = [table, *task.callbacks(knobs)]
     if knobs["trainer"].get("enable_progress_bar") is not False:
         on_terminal = terminal.console().is_terminal
@@ -47,10 +47,10 @@ def trainer_of(
         knobs: the configuration; those in ``trainer`` are Lightning's own arguments.
         folder: of the run.
         callbacks: all of them.
-        contents: of the folder's own checkpoint, from which the run resumes.
+        contents: of the checkpoint in the folder from which the run resumes, if any.
 
     Raises:
-        InputError: Lightning refuses an argument.
+        InputError: Lightning rejects an argument.
     """
     defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
@@ -72,7 +72,7 @@ def trainer_of(
 
 
 def check_precision(knobs: Knobs) -> None:
-    """Raises InputError where Lightning would only warn and compute in another precision than asked."""
+    """Raises InputError where Lightning would only warn and use another precision."""
     accelerator = knobs["accelerator"]
     no_gpu = accelerator == "auto" and not (CUDAAccelerator.is_available() or MPSAccelerator.is_available())
     if knobs["precision"] == "16-mixed" and (accelerator == "cpu" or no_gpu):
@@ -81,7 +81,7 @@ def check_precision(knobs: Knobs) -> None:
 
 
 def quiet() -> None:
-    """Hides what Lightning prints in every run."""
+    """Hides messages that Lightning prints in every run."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     for message in (

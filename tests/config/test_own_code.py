@@ -125,7 +125,7 @@ def test_a_finished_run_is_not_trained_again_where_its_pictures_were_moved(moved
 def test_other_pictures_are_refused_wherever_they_lie(moved, root):
     words, run, now = moved
     next(iter((now / "train/cat").iterdir())).unlink()
-    with pytest.raises(InputError, match="was trained on other pictures or another palette than there are now"):
+    with pytest.raises(InputError, match="was trained on other pictures or another palette than the present ones"):
         train(knobs(*words, f"data.root={now}", "max_epochs=3"), run)
 
 

@@ -114,8 +114,8 @@ def test_where_there_is_no_test_split_the_held_out_pictures_judge_and_that_is_sa
     [
         (["missing"], "missing is no checkpoint, no run folder"),
         (["PLAIN"], "was trained with holdout=0, which leaves no training picture to fit a temperature to; train with"),
-        (["HELD", "data.holdout=0.5"], "was trained with other pictures than there are now"),
-        (["HELD", "data.seed=5"], "was trained with other pictures than there are now"),
+        (["HELD", "data.holdout=0.5"], "was trained with other pictures than the present ones"),
+        (["HELD", "data.seed=5"], "was trained with other pictures than the present ones"),
         (["HELD", "kernel=5"], "kernel=5 does not apply to a trained run"),
         (["HELD", "--figure", "out.txt"], "out.txt must end in .png or .pdf or .svg"),
         (["HELD", "--entropy", "nowhere/out.png"], "there is no folder nowhere"),

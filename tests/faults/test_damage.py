@@ -44,7 +44,7 @@ DAMAGES = {
     "cut by one byte": (lambda whole: whole[:-1], "it is cut short"),
     "zeros in the middle": (lambda whole: whole[:5000] + bytes(5000) + whole[10_000:], "checksum"),
     "zeros at the end": (lambda whole: whole[:-5000] + bytes(5000), "it is cut short"),
-    "garbage": (lambda whole: random.Random(0).randbytes(len(whole)), "which no checkpoint does"),
+    "garbage": (lambda whole: random.Random(0).randbytes(len(whole)), "instead of a ZIP header"),
     "HTML": (lambda whole: b"<!DOCTYPE html>\n<title>404 Not Found</title>\n", "it begins with b'<!DO'"),
     "text": (lambda whole: b"version https://git-lfs.github.com/spec/v1\n", "it begins with b'vers'"),
 }

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from colourize.runs import manifest, run_folder
+from colourize.runs import manifest, resume, run_folder
 from tests.faults import probes
 from tests.faults.states import assert_identical, differences, saved, untimed_rows
 
@@ -92,7 +92,7 @@ def test_12_with_another_environment_it_goes_on_and_says_that_bits_may_differ(ru
 @pytest.mark.case(13)
 def test_13_nothing_to_resume_is_an_error_and_nothing_saved_a_clear_new_start(run, resume, whole, tmp_path, seen):
     (tmp_path / "empty").mkdir()
-    for name, lack in (("missing", "is not there"), ("empty", "holds neither")):
+    for name, lack in (("missing", "does not exist"), ("empty", "holds no run and no sweep")):
         lost = resume(name)
         assert lost.wait() == 1
         remedy = "pass the folder of a run or a sweep: colourize runs lists them"
@@ -117,8 +117,8 @@ def test_13_what_cannot_be_resumed_is_told(run, resume, tmp_path, seen):
     assert "is finished: nothing to do" in again.stdout()
     for folder, words, told in (
         ("mine/checkpoints/last.ckpt", [], "is a file; pass the folder of a run"),
-        ("mine", ["hydra.run.dir=other"], "says where and how; leave hydra.run.dir=other out"),
-        ("mine", ["--multirun"], "says where and how; leave --multirun out"),
+        ("mine", ["hydra.run.dir=other"], "decides the folder and the mode; leave out hydra.run.dir=other"),
+        ("mine", ["--multirun"], "decides the folder and the mode; leave out --multirun"),
     ):
         refused = resume(folder, *words)
         assert refused.wait() == 1
@@ -126,7 +126,7 @@ def test_13_what_cannot_be_resumed_is_told(run, resume, tmp_path, seen):
     (tmp_path / "mine/run.json").write_text('{"status": "inter')
     damaged = resume("mine")
     assert damaged.wait() == 1
-    assert "mine holds checkpoints, but no run.json that says how they were begun" in damaged.stderr()
+    assert "mine holds checkpoints, but no run.json with the overrides of the run" in damaged.stderr()
     assert run("mine").wait() == 0  # the same words in the same folder: nothing is lost
     assert manifest.read(tmp_path / "mine")["status"] == "finished"
     seen("a file, another folder beside it, a damaged run.json: one line each")
@@ -151,7 +151,7 @@ def test_13_any_name_of_a_folder_can_be_resumed(tmp_path, monkeypatch, name):
     folder = tmp_path / name
     folder.mkdir(parents=True)
     manifest.write(folder, overrides=["seed=1"])
-    words = run_folder.resumed([f"resume={folder}"])
+    words = resume.resumed([f"resume={folder}"])
     (place,) = [word for word in words if word.startswith("hydra.run.dir=")]
     assert OverridesParser.create().parse_override(place).value() == str(folder.absolute())
 

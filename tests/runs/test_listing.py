@@ -61,7 +61,7 @@ def test_json_is_one_object_a_line(finished_run, capsys):
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
-    with pytest.raises(InputError, match="missing is no folder"):
+    with pytest.raises(InputError, match="missing is not a folder"):
         listing.found([tmp_path / "missing"])
     monkeypatch.chdir(tmp_path)
     listing.show([])

@@ -1,4 +1,4 @@
-"""The pickle in a checkpoint is refused where it stands for more than it is, before torch reads it."""
+"""A pickle in a checkpoint that expands to more than its size is refused before torch reads it."""
 
 import io
 import pickle
@@ -84,7 +84,7 @@ def test_a_tensor_that_is_not_plain_memory_is_refused(name, tmp_path):
 def test_tensors_larger_than_their_file_are_refused(tmp_path):
     weights = torch.zeros(100_000)
     torch.save({"config": {}, "state_dict": {str(i): weights.view(1, -1) for i in range(10)}}, tmp_path / "many.ckpt")
-    with pytest.raises(InputError, match=r"many\.ckpt stands for 4,000,000 bytes in a file of"):
+    with pytest.raises(InputError, match=r"many\.ckpt has tensors of 4,000,000 bytes in a file of"):
         checkpoint.read(tmp_path / "many.ckpt")
 
 

@@ -9,7 +9,7 @@ import pytest
 from colourize import files
 from colourize.config.compare import telling
 from colourize.errors import InputError
-from colourize.runs import manifest, run_folder
+from colourize.runs import manifest, resume, run_folder
 
 HOSTILE = [
     "+hydra.callbacks.x._target_=os.mkdir",
@@ -109,7 +109,7 @@ def begun(folder: Path, words, **more):
 
 
 def resumed(folder, *typed):
-    return run_folder.resumed([f"resume={folder}", *typed])
+    return resume.resumed([f"resume={folder}", *typed])
 
 
 @pytest.mark.parametrize("word", HOSTILE, ids=lambda word: repr(word)[:40])
@@ -193,7 +193,7 @@ def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_p
     for word in (*spelt, "data=str(cifar10)", "data=choice(cifar10)", "data=cifar10,cifar10"):
         found = resumed(begun(folder, [word, "data.root=/evil"]))
         assert found[:3] == [word, "data.root=/evil", "+data.download=false"]
-    with pytest.raises(InputError, match=r"data\.root=/evil: a file does not say where to download to; type it"):
+    with pytest.raises(InputError, match=r"data\.root=/evil: a file must not name a place to download to; type it"):
         resumed(begun(folder, ["data=cifar10,folder", "data.root=/evil"]))
     begun(folder, ["data.root=/evil"])
     assert "+data.download=false" not in resumed(folder, "data.root=mine")
@@ -218,10 +218,10 @@ def test_only_cifar_10_is_told_not_to_download(tmp_path, monkeypatch):
 def test_the_command_that_resumes_one_s_own_run_holds_what_has_to_be_typed_again(tmp_path):
     words = ["seed=1", "experiment=mine", "model._target_=my.Net"]
     folder = begun(tmp_path / "mine", words, searchpath=["hydra.searchpath=[file:///x]"])
-    command = shlex.split(run_folder.resume_command("python train.py", folder, own=True))
+    command = shlex.split(resume.resume_command("python train.py", folder, own=True))
     assert command[2:] == [f"resume={folder}", *words[1:], "hydra.searchpath=[file:///x]"]
-    assert set(words) <= set(run_folder.resumed(command[2:]))
-    assert run_folder.resume_command("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
+    assert set(words) <= set(resume.resumed(command[2:]))
+    assert resume.resume_command("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
 
 
 def test_all_that_has_to_be_typed_again_is_said_at_once(tmp_path):

@@ -132,7 +132,7 @@ def test_widths_follow_the_scale_of_the_palette(seed, scale):
 
 
 def test_a_palette_of_twins_is_refused():
-    with pytest.raises(InputError, match="have a twin"):
+    with pytest.raises(InputError, match="every colour occurs twice"):
         losses.spacing(torch.ones(4, 3))
 
 

@@ -137,5 +137,5 @@ def test_the_look_at_gradients_finds_a_value_that_is_not_finite(value):
 
 def test_a_module_built_to_predict_does_not_train():
     module = Colourizer(Model(torch.nn.Conv2d(1, 2, 1), torch.zeros(2, 3)), {})
-    with pytest.raises(RuntimeError, match="give it an optimizer"):
+    with pytest.raises(RuntimeError, match="has no optimizer, so it can only predict"):
         module.configure_optimizers()

@@ -1,9 +1,9 @@
-"""What a pixel is trained on in place of its cross-entropy. P pixels, K colours, C channels of a palette.
+"""Losses other than cross-entropy. P pixels, K colours, C channels of a palette.
 
-Everything starts from log-probabilities float [P, K] and labels int64 [P]; ``own`` is the cross-entropy of each pixel,
--log p[label], float [P]. Distances are those of the palette's own space, and a width ``sigma`` is told in mean
-distances of a colour to its nearest other (``spacing``), so that one value fits every space and number of colours: 0.5
-is the 5 on a grid of 10 of Zhang, Isola, Efros 2016 (arXiv 1603.08511).
+Inputs are log-probabilities ``rows``, float [P, K], and labels, int64 [P]; ``own`` is the cross-entropy of each pixel,
+-log p[label], float [P]. Distances are those of the palette's space. The unit of a width ``sigma`` is the mean distance
+of a colour to its nearest other (``spacing``), so that one value fits every space and number of colours: 0.5 equals the
+5 on a grid of 10 of Zhang, Isola, Efros 2016 (arXiv 1603.08511).
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from colourize.errors import InputError
 
-PICTURES = 1000  # whose labels are counted at once
+PICTURES = 1000  # pictures whose labels are counted at once
 
 
 def focal(own: Tensor, gamma: float) -> Tensor:
@@ -30,22 +30,22 @@ def smoothed(rows: Tensor, own: Tensor, epsilon: float) -> Tensor:
 
 
 def softly_encoded(rows: Tensor, labels: Tensor, nearest: Tensor, shares: Tensor) -> Tensor:
-    """Cross-entropy against the distribution for which a label stands, of ``soft_encoding``: [P, K], [P] -> [P]."""
+    """Cross-entropy against the label's distribution by ``soft_encoding``: [P, K], [P] -> [P]."""
     return -(rows.gather(1, nearest[labels]) * shares[labels]).sum(dim=1)
 
 
 def class_weights(prior: Tensor, palette: Tensor, uniform: float, sigma: float) -> Tensor:
-    """Weights of the classes, the rarer the heavier: [K], [K, C] -> float64 [K].
+    """Weights of the classes, higher for rarer ones: [K], [K, C] -> float64 [K].
 
     w ~ 1 / ((1 - lambda) q + lambda / K), scaled so that sum q w = 1, with q the smoothed prior: Zhang, Isola, Efros
-    2016, equation 4. To smooth it each class spreads its share over its neighbours, q_i = sum_j prior_j g_ij / sum_i
-    g_ij with g = exp(-d^2 / 2 sigma^2), which keeps the sum however densely the centres lie.
+    2016, equation 4. Smoothing spreads the share of each class over its neighbours, q_i = sum_j prior_j g_ij / sum_i
+    g_ij with g = exp(-d^2 / 2 sigma^2), which keeps the sum for any density of centres.
 
     Args:
         prior: share of each class in the training pixels, at any scale.
         palette: the centres.
-        uniform: lambda in [0, 1]; 1 weighs all classes the same.
-        sigma: 0 leaves the prior as it is.
+        uniform: lambda in [0, 1]; 1 gives all classes the same weight.
+        sigma: width of the smoothing, >= 0; 0 leaves the prior unchanged.
     """
     share = prior.double() / prior.sum()
     if sigma:
@@ -57,10 +57,11 @@ def class_weights(prior: Tensor, palette: Tensor, uniform: float, sigma: float) 
 
 
 def soft_encoding(palette: Tensor, neighbours: int, sigma: float) -> tuple[Tensor, Tensor]:
-    """Each class as a distribution over its nearest centres, itself among them: [K, C] -> int64 [K, n], float64 [K, n].
+    """A distribution over the nearest centres for each class: [K, C] -> int64 [K, n], float64 [K, n].
 
-    exp(-d^2 / 2 sigma^2) of the n = min(neighbours, K) nearest, normalised: Zhang, Isola, Efros 2016, section 2.2.
-    There d is the distance from the pixel's colour, here from its label's centre: a batch holds labels, not colours.
+    exp(-d^2 / 2 sigma^2) of the n = min(neighbours, K) nearest, itself included, normalized: Zhang, Isola, Efros 2016,
+    section 2.2. Their d is the distance from the pixel's colour; here it is the distance from the centre of its label,
+    because a batch holds labels and not colours.
     """
     nearest = _distances(palette).sort(dim=1, stable=True).indices[:, :neighbours]
     shares = _gaussian(palette, sigma).gather(1, nearest)
@@ -75,18 +76,20 @@ def spacing(palette: Tensor) -> float:
     """
     length = _distances(palette).fill_diagonal_(torch.inf).min(dim=1).values.mean().item()
     if not length:
-        raise InputError("all colours of the palette have a twin, so there are no neighbours; pass another palette")
+        raise InputError(
+            "the palette must have colours at different distances, but every colour occurs twice; pass another palette"
+        )
     return length
 
 
 def prior(labels: Tensor, num_colours: int) -> Tensor:
-    """How many pixels have each label: integer [N, H, W] -> int64 [K]."""
+    """Number of pixels of each label: integer [N, H, W] -> int64 [K]."""
     parts = [part.flatten().bincount(minlength=num_colours) for part in labels.split(PICTURES)]
     return torch.stack(parts).sum(dim=0)
 
 
 def _distances(palette: Tensor) -> Tensor:
-    """Between all centres: [K, C] -> float64 [K, K]; by differences, so that the diagonal is 0."""
+    """Distances between all centres: [K, C] -> float64 [K, K]; by differences, so that the diagonal is 0."""
     return torch.cdist(palette.double(), palette.double(), compute_mode="donot_use_mm_for_euclid_dist")
 
 
@@ -96,19 +99,19 @@ def _gaussian(palette: Tensor, sigma: float) -> Tensor:
 
 
 class Loss(nn.Module):
-    """Losses of pixels: ``loss(rows, labels, own)``, [P, K], [P], [P] -> [P]. What it is fitted to is not saved."""
+    """A loss of pixels: ``loss(rows, labels, own)``, [P, K], [P], [P] -> [P]. Fitted values are not saved."""
 
     def fit(self, palette: Tensor, prior: Tensor) -> None:
-        """Takes what it needs from the palette [K, C] and the training pixels of each class [K]."""
+        """Fits the loss to the palette [K, C] and the number of training pixels of each class [K]."""
 
 
 class Focal(Loss):
-    """``focal``: pixels that are right already count less, by ``gamma`` >= 0; 0 is cross-entropy."""
+    """``focal``: right pixels weigh less, by ``gamma`` >= 0; 0 is cross-entropy."""
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
         if not 0 <= gamma < float("inf"):
-            raise InputError(f"loss.gamma={gamma} is no exponent; pass a finite number, 0 or more")
+            raise InputError(f"loss.gamma must be >= 0 and finite, got {gamma}")
         self.gamma = gamma
 
     def forward(self, rows: Tensor, labels: Tensor, own: Tensor) -> Tensor:
@@ -121,7 +124,7 @@ class Smoothed(Loss):
     def __init__(self, epsilon: float = 0.1) -> None:
         super().__init__()
         if not 0 <= epsilon < 1:
-            raise InputError(f"loss.epsilon={epsilon} is no share of a label; pass 0 <= loss.epsilon < 1")
+            raise InputError(f"loss.epsilon must be in [0, 1), got {epsilon}")
         self.epsilon = epsilon
 
     def forward(self, rows: Tensor, labels: Tensor, own: Tensor) -> Tensor:
@@ -136,9 +139,9 @@ class Rebalanced(Loss):
     def __init__(self, uniform: float = 0.5, sigma: float = 0.5) -> None:
         super().__init__()
         if not 0 <= uniform <= 1:
-            raise InputError(f"loss.uniform={uniform} is outside [0, 1]; pass a share, 1 for no rebalancing")
+            raise InputError(f"loss.uniform must be in [0, 1], got {uniform}; 1 means no rebalancing")
         if not 0 <= sigma < float("inf"):
-            raise InputError(f"loss.sigma={sigma} is no width; pass 0 or more, in distances between neighbours")
+            raise InputError(f"loss.sigma must be >= 0 and finite, in distances between neighbours, got {sigma}")
         self.uniform, self.sigma = uniform, sigma
 
     def fit(self, palette: Tensor, prior: Tensor) -> None:
@@ -159,9 +162,9 @@ class Soft(Rebalanced):
     def __init__(self, neighbours: int = 5, sigma: float = 0.5, uniform: float = 1.0) -> None:
         super().__init__(uniform, sigma)
         if neighbours < 1:
-            raise InputError(f"loss.neighbours={neighbours} is too small; pass 1 or more")
+            raise InputError(f"loss.neighbours must be >= 1, got {neighbours}")
         if not sigma:
-            raise InputError(f"loss.sigma={sigma} is too small; pass more, or loss.neighbours=1 for the label alone")
+            raise InputError(f"loss.sigma must be > 0, got {sigma}; loss.neighbours=1 trains on the label alone")
         self.neighbours = neighbours
 
     def fit(self, palette: Tensor, prior: Tensor) -> None:

@@ -22,7 +22,7 @@ TASK: Task[ColourData, Colourizer] = Task(
     metrics=METRICS,
     constants=("model.palette",),
     other_data=(
-        "other pictures or another palette than there are now; pass data.root=DIR with those, or start a run of its own"
+        "other pictures or another palette than the present ones; pass data.root=DIR with those, or start a new run"
     ),
     report=results.report,
 )

@@ -1,0 +1,43 @@
+"""The environment of a run: versions, machine and commit, which decide its bits beside the knobs."""
+
+import logging
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from colourize import __version__
+
+log = logging.getLogger(__name__)
+PACKAGES = "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
+
+
+def environment(device: str, threads: int) -> dict[str, Any]:
+    """All that decides the bits of a run beside its knobs: versions, machine, device, threads, commit of the code."""
+    known = {"colourize": __version__, **{name: version(name) for name in PACKAGES}}
+    return {
+        **known, "python": platform.python_version(), "machine": platform.machine(), "device": device,
+        "threads": threads, "commit": _commit(),
+    }  # fmt: skip
+
+
+def warn_of_other_bits(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Logs the differences to the environment in which the run was started."""
+    changed = [
+        f"{name} {before[name]}, now {now[name]}" for name in now if name in before and before[name] != now[name]
+    ]
+    if changed:
+        log.warning("started with %s: the bits may differ from those of a run without interruption", "; ".join(changed))
+
+
+def _commit() -> str | None:
+    """The commit of the checkout of this code, marked "-dirty" if it is changed; None without a checkout."""
+    root = Path(__file__).parent.parent.parent
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

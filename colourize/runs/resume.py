@@ -1,0 +1,91 @@
+"""``resume=FOLDER``: the command that resumes a run or a sweep, and the overrides for which it stands."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from colourize import files
+from colourize.config.compare import by_key
+from colourize.config.options import option
+from colourize.errors import InputError
+from colourize.runs import manifest
+from colourize.runs.words import quoted, refusals, taken
+
+SWEEP = "sweep.json"
+
+
+def resume_command(program: str, folder: Path, own: bool = False) -> str:
+    """The command that resumes a run or a sweep.
+
+    Args:
+        program: the first words of the command, such as "python train.py".
+        folder: of the run or the sweep.
+        own: whether this process ran it. Only then the command repeats the overrides that a file must not hold: those
+            of another person's folder are never suggested.
+    """
+    said = manifest.read(folder) if own else {}
+    words = [
+        *said.get("overrides", []),
+        *said.get("searchpath", []),
+        *(sweep_of(folder) if own else {}).get("overrides", []),
+    ]
+    return " ".join([program, *(shlex.quote(word) for word in (f"resume={folder}", *dict.fromkeys(refusals(words))))])
+
+
+def resumed(words: Sequence[str]) -> list[str]:
+    """The command line with ``resume=FOLDER`` replaced by the overrides that started the folder's run or sweep.
+
+    Overrides beside it replace earlier ones; ``~NAME`` removes one. Overrides from the folder are checked
+    (``runs.words``), because anyone may have written them.
+
+    Raises:
+        InputError: the folder holds no run or sweep; an override names another folder, or a file must not hold it.
+    """
+    given = [word for word in words if word.startswith("resume=")]
+    if not given:
+        return list(words)
+    named = re.fullmatch(r"resume=(['\"]?)(.*)\1", given[-1])
+    folder = files.expanded(named[2] if named else "")
+    if others := [word for word in words if re.match(r"hydra\.(run|sweep)\.dir=|--multirun$|-m$", word)]:
+        raise InputError(f"{given[-1]} decides the folder and the mode; leave out {' '.join(others)}")
+    said, sweep = manifest.read(folder) if folder.is_dir() else {}, sweep_of(folder)
+    place = quoted(folder.absolute())
+    if said.get("overrides") is not None:
+        earlier, ours = [*said["overrides"], *said.get("searchpath", [])], ["hydra.mode=RUN", f"hydra.run.dir={place}"]
+    elif sweep:
+        earlier, ours = sweep["overrides"], ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={place}"]
+    else:
+        raise InputError(
+            f"resume={folder} {_lack(folder)}; pass the folder of a run or a sweep: colourize runs lists them"
+        )
+    typed = by_key([word for word in words if word not in given])
+    home = said.get("cwd", sweep.get("cwd"))
+    source = option((said.get("config", {}).get("data") or {}).get("_target_"), "data") if "config" in said else None
+    found = by_key([*taken(earlier, typed, folder, None if home is None else Path(home), source), *ours])
+    before = by_key(earlier)
+    for key, word in typed.items():
+        if not (word.startswith("~") and key in before):  # removing an added override means not to add it again
+            found[key] = "+" * (before.get(key, "").startswith("+") and not word.startswith(("+", "~"))) + word
+    return list(found.values())
+
+
+def sweep_of(folder: Path) -> dict[str, Any]:
+    """``overrides`` and ``cwd`` of the sweep in a folder; empty if there is no sweep, or its file is damaged."""
+    try:
+        said = files.read_json(folder / SWEEP)
+    except (OSError, ValueError):
+        return {}
+    said = manifest.checked(said, folder / SWEEP) if isinstance(said, dict) else {}
+    return said if "overrides" in said else {}
+
+
+def _lack(folder: Path) -> str:
+    if folder.is_file():
+        return "is a file"
+    if not folder.is_dir():
+        return "does not exist"
+    if any(folder.glob("checkpoints/*.ckpt")):
+        return f"holds checkpoints, but no {manifest.NAME} with the overrides of the run"
+    return "holds no run and no sweep"
