@@ -13,6 +13,7 @@ from PIL import Image
 from colourize.cli.main import main
 from colourize.cli.train import train
 from colourize.course.answers.chosen import chosen
+from tests import films
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -43,8 +44,8 @@ def test_the_python_of_the_readme_colours_a_picture(finished_run, tmp_path, monk
     Image.linear_gradient("L").save("photo.png")
     exec(program, {})
     with Image.open("coloured.png") as coloured:
-        assert (coloured.mode, coloured.size) == ("RGB", (256, 192))
-        assert len(coloured.getcolors(256 * 192)) > 1
+        assert (coloured.mode, coloured.size) == ("RGB", (256, 256))
+        assert len(coloured.getcolors(256 * 256)) > 1
 
 
 def small(words, cifar_archive, picture_folder, finished_run):
@@ -93,6 +94,12 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["colourize", "prepare", str(picture_folder), *rest, "--side", "8"])
             main()
             assert "train with: python train.py data=folder" in capsys.readouterr().out
+        case ["colourize", "photo" | "film" as verb, name, "-o", result, "--model", "outputs/mine"]:
+            shutil.copytree(finished_run, "outputs/mine")
+            films.make(name, films.grey_frames()) if verb == "film" else Image.linear_gradient("L").save(name)
+            monkeypatch.setattr(sys, "argv", words)
+            main()
+            assert Path(result).stat().st_size
         case ["colourize", "runs"]:
             shutil.copytree(finished_run, "outputs/mine")
             monkeypatch.setattr(sys, "argv", words)
