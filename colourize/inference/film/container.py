@@ -67,6 +67,11 @@ def decoded(container: InputContainer, stream: VideoStream, path: Path) -> Itera
         raise InputError(f"{text}; repair the film, or pass another one") from error
 
 
+def stored(container: InputContainer, stream: VideoStream) -> Iterator[int | None]:
+    """The times at which frames are stored, in units of the stream: in their order those at which they are shown."""
+    return (packet.dts for packet in container.demux(stream) if packet.size)
+
+
 def reason(error: Exception) -> str:
     """What FFmpeg says."""
     return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,6 +1,7 @@
 """Reading a film. H height, W width, both of the upright picture."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing_extensions import Buffer
 
 from colourize.errors import InputError
 from colourize.files import printable
-from colourize.inference.film.container import decoded, reading, video
+from colourize.inference.film.container import decoded, reading, stored, video
 from colourize.inference.film.turned import IDENTITY, Turn, of_matrix, turned
 from colourize.inference.film.whole import Packets, check_whole, counted
 
@@ -25,6 +26,7 @@ SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # matrix: H.273's number 
 BT709, BT601 = 1, 6
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves, H.273
 HD = 720  # rows from which players take BT.709 for a film that does not say, and BT.601 below
+UNTIMED = "avi"  # stores when a frame is decoded, not when it is shown
 LIMITED, FULL = 1, 2  # FFmpeg's numbers of ranges
 EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
 
@@ -100,9 +102,12 @@ def frames(film: Film) -> Iterator[Frame]:
     """
     step = max(round(1 / (film.rate * film.time_base)), 1)
     last: int | None = None
-    with reading(film.path) as container:
+    with ExitStack() as opened:
+        container = opened.enter_context(reading(film.path))
+        order = opened.enter_context(reading(film.path)) if container.format.name == UNTIMED else None
+        stamps = iter(()) if order is None else stored(order, video(order, film.path))
         for frame in decoded(container, video(container, film.path), film.path):
-            time = frame.pts
+            time = frame.pts if order is None else next(stamps, None)
             if time is None:
                 time = 0 if last is None else last + step
             elif last is not None and time <= last:
