@@ -6,6 +6,7 @@ N images, H height, W width, K colours, C channels of the palette.
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colourize.colour.decoding import Decoding, parsed
@@ -27,8 +28,11 @@ class Model(nn.Module):
     A grey picture is float32 [N, 1, H, W] in [0, 255/256], what ``model.space.lightness`` makes of RGB pictures. A
     network trained with hints takes [N, 5, H, W], too (``colour.hints``).
 
+    A network has a stride S, 1 unless its attribute ``stride`` says otherwise: it gives the scores of blocks of SxS
+    pixels, h = H / S and w = W / S (rounded up). The colours of blocks are enlarged to the picture's size, bilinearly.
+
     Args:
-        network: logits [N, K, H, W] of grey pictures.
+        network: logits [N, K, h, w] of grey pictures.
         palette: float32 [K, C], in the range of the space.
         space: the colour space of the palette, or its name: rgb, lab or oklab.
 
@@ -55,13 +59,18 @@ class Model(nn.Module):
         """The smallest height and width to which the network pads, in pixels; a multiple of ``multiple``."""
         return int(getattr(self.network, "least", self.multiple))
 
+    @property
+    def stride(self) -> int:
+        """S: pixels from one score to the next."""
+        return getattr(self.network, "stride", 1)
+
     def forward(self, grey: Tensor) -> Tensor:
-        """Logits, with gradients: [N, 1, H, W] -> [N, K, H, W]."""
+        """Logits, with gradients: [N, 1, H, W] -> [N, K, h, w]."""
         return self.network(grey)
 
     @torch.no_grad()
     def probabilities(self, grey: Tensor) -> Tensor:
-        """Probability of each colour at each pixel: [N, 1, H, W] -> float32 [N, K, H, W]."""
+        """Probability of each colour at each pixel or block: [N, 1, H, W] -> float32 [N, K, h, w]."""
         return self(grey).float().softmax(1)
 
     @torch.no_grad()
@@ -80,7 +89,11 @@ class Model(nn.Module):
             InputError: an unknown decoding.
         """
         decode = parsed(decoding) if isinstance(decoding, str) else decoding
-        return decode(self(grey).float(), grey[:, :1], self.palette, self.space).colours
+        height, width = grey.shape[-2:]
+        below, right = -height % self.stride, -width % self.stride
+        whole = F.pad(grey, (0, right, 0, below), mode="replicate") if below or right else grey
+        decoded = decode(self(whole).float(), whole[:, :1], self.palette, self.space).colours
+        return decoded[..., :height, :width]
 
     def colourize(self, picture: Any, decoding: str = "annealed:0.4", **choices: Any) -> Any:
         """Colours a picture of any size and kind; its luminance stays.

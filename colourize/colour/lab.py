@@ -49,11 +49,22 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
     With XYZ relative to the white: f(t) = t^(1/3) if t > 0.008856 else 7.787 t + 16/116;
     L = 116 f(Y) - 16, a = 500 (f(X) - f(Y)), b = 200 (f(Y) - f(Z)).
     """
-    xyz = _mix(_XYZ_OF_RGB, srgb_to_linear(precise(rgb)))
+    return linear_to_lab(srgb_to_linear(precise(rgb))).to(rgb.dtype)
+
+
+def linear_to_lab(linear: Tensor) -> Tensor:
+    """Linear RGB -> CIELAB, in the precision of the argument: [..., 3, H, W] -> [..., 3, H, W]."""
+    xyz = _mix(_XYZ_OF_RGB, linear)
     xyz = xyz / _WHITE.to(xyz)[:, None, None]
     f = torch.where(xyz > _THRESHOLD, xyz.clamp(min=_THRESHOLD) ** (1 / 3), _SLOPE * xyz + 16 / 116)
     x, y, z = f.unbind(-3)
-    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -3).to(rgb.dtype)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -3)
+
+
+def luminance_of_lightness(lightness: Tensor) -> Tensor:
+    """CIELAB's L in [0, 100] -> luminance Y in [0, 1], as in ``lab_to_rgb``: [...] -> [...]."""
+    f = (lightness + 16) / 116
+    return torch.where(f > _THRESHOLD ** (1 / 3), f**3, (f - 16 / 116) / _SLOPE)
 
 
 def lab_to_rgb(lab: Tensor, clamp: bool = True) -> Tensor:
@@ -74,8 +85,13 @@ def rgb_to_oklab(rgb: Tensor) -> Tensor:
 
     Linear RGB -> cone responses LMS -> cube roots -> Lab, by the two matrices above.
     """
-    lms = _mix(_LMS_OF_RGB, srgb_to_linear(precise(rgb)))
-    return _mix(_OKLAB_OF_LMS, lms.sign() * lms.abs() ** (1 / 3)).to(rgb.dtype)
+    return linear_to_oklab(srgb_to_linear(precise(rgb))).to(rgb.dtype)
+
+
+def linear_to_oklab(linear: Tensor) -> Tensor:
+    """Linear RGB -> OKLab, in the precision of the argument: [..., 3, H, W] -> [..., 3, H, W]."""
+    lms = _mix(_LMS_OF_RGB, linear)
+    return _mix(_OKLAB_OF_LMS, lms.sign() * lms.abs() ** (1 / 3))
 
 
 def oklab_to_rgb(oklab: Tensor, clamp: bool = True) -> Tensor:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from colourize import files
@@ -29,13 +30,30 @@ def nearest(colours: Tensor, palette: Tensor, space: Space = RGB) -> Tensor:
 
     Euclidean distance in RGB, or between chromas, in float64, so that what is nearest does not depend on rounding.
     """
-    centres = palette.double()
+    parts = colours.split(max(1, CHUNK // len(palette)))
+    return torch.cat([_nearest(space.points(part), palette.double()) for part in parts])
 
-    def of(points: Tensor) -> Tensor:
-        squares = ((points[:, None, c] - centres[None, :, c]) ** 2 for c in range(space.channels))
-        return sum(squares, torch.zeros((), dtype=torch.float64)).argmin(dim=1)
 
-    return torch.cat([of(space.points(chunk)) for chunk in colours.split(max(1, CHUNK // len(palette)))])
+def _nearest(points: Tensor, centres: Tensor) -> Tensor:
+    """Index of the nearest centre, ties to the lower index: [P, C], [K, C] -> int64 [P]."""
+    squares = ((points[:, None, c] - centres[None, :, c]) ** 2 for c in range(centres.shape[1]))
+    return sum(squares, torch.zeros((), dtype=centres.dtype, device=centres.device)).argmin(dim=1)
+
+
+def labels_of_blocks(points: Tensor, palette: Tensor, stride: int) -> Tensor:
+    """Labels of the mean of each block: the centre nearest to it, ties to the lower index.
+
+    Args:
+        points: what the palette quantizes, of each pixel: float [N, C, H, W].
+        palette: float32 [K, C].
+        stride: side of a block in pixels; H and W are multiples of it.
+
+    Returns:
+        int64 [N, H / stride, W / stride].
+    """
+    means = F.avg_pool2d(points, stride).movedim(1, -1)
+    parts = means.flatten(0, 2).split(max(1, CHUNK // len(palette)))
+    return torch.cat([_nearest(part, palette.to(part)) for part in parts]).view(means.shape[:-1])
 
 
 def quantize(images: Tensor, palette: Tensor, space: Space = RGB) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from colourize.colour import lab
@@ -19,6 +20,7 @@ from colourize.colour.rgb import LEVELS
 WHITE = (LEVELS - 1) / LEVELS  # on the scale of the networks' input and of the pictures
 FEW = 1 << 19  # pixels up to which each is converted by itself: a table of colours would take longer
 STEPS = 16  # of the bisection: chroma to 2**-16 of itself
+SRGB_CODES = lab.srgb_to_linear(torch.arange(LEVELS, dtype=torch.float64) / (LEVELS - 1)).float()  # in linear RGB
 INSIDE = 1e-4  # sRGB in [0, 1] may lie so far outside: a fortieth of an 8-bit level
 
 
@@ -59,12 +61,19 @@ class Space(ABC):
         """What the palette quantizes: uint8 [U, 3] -> float64 [U, C]."""
 
     @abstractmethod
+    def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """``lightness`` and ``points`` of each pixel in one go and in single precision, for batches.
+
+        uint8 [N, H, W, 3] -> float32 [N, 1, H, W] in [0, 255/256], float32 [N, C, H, W].
+        """
+
+    @abstractmethod
     def distinct(self, colours: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Distinct points and their weights, for k-means: uint8 [U, 3], [U] -> float64 [P, C], [P]."""
 
     @abstractmethod
     def decode(self, lightness: Tensor, values: Tensor) -> Decoded:
-        """Pictures from the input [N, 1, H, W] and palette entries [N, C, H, W]."""
+        """Pictures from the input [N, 1, H, W] and palette entries [N, C, H, W], or fewer of these: ``enlarged``."""
 
     @abstractmethod
     def keep(self, lightness: Tensor, values: Tensor) -> Decoded:
@@ -99,13 +108,16 @@ class Rgb(Space):
     def distinct(self, colours: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         return self.points(colours), weights
 
+    def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return colour.grey(images), colour.scaled(images).movedim(-1, 1)
+
     def decode(self, lightness: Tensor, values: Tensor) -> Decoded:
-        return Decoded(values)
+        return Decoded(enlarged(values, lightness))
 
     def keep(self, lightness: Tensor, values: Tensor) -> Decoded:
         """Shifted along the grey axis until mean(R, G, B) is the input's, g + d with mean(d) = 0; then g + s d, with
         the largest s <= 1 for which every channel is in [0, 255/256]."""
-        grey = lightness.clamp(0, WHITE)
+        grey, values = lightness.clamp(0, WHITE), enlarged(values, lightness)
         offset = values - values.mean(1, keepdim=True)
         room = torch.where(offset > 0, WHITE - grey, grey)
         share = torch.where(offset.abs() > room, room / offset.abs(), 1.0).amin(1, keepdim=True)
@@ -129,6 +141,7 @@ class Chroma(Space):
         scale: L of white.
         reach: the range of a and b is [-reach, reach].
         of_rgb: sRGB in [0, 1] -> (L, a, b), [..., 3, H, W] both.
+        of_linear: the same of linear RGB, in the precision of its argument.
         to_rgb: the way back, with ``clamp=False`` unclamped.
     """
 
@@ -137,12 +150,18 @@ class Chroma(Space):
     merged = 4096  # steps of the range within which chromas are one point to k-means: all greys, for one
 
     def __init__(
-        self, name: str, scale: float, reach: float, of_rgb: Callable[[Tensor], Tensor], to_rgb: Callable[..., Tensor]
+        self,
+        name: str,
+        scale: float,
+        reach: float,
+        of_rgb: Callable[[Tensor], Tensor],
+        of_linear: Callable[[Tensor], Tensor],
+        to_rgb: Callable[..., Tensor],
     ) -> None:
         self.name, self.scale = name, scale
         self.low, self.high = -reach, reach
         self.rule = f"chromas (a, b) are floats in [{-reach:g}, {reach:g}]"
-        self.of_rgb, self.to_rgb = of_rgb, to_rgb
+        self.of_rgb, self.of_linear, self.to_rgb = of_rgb, of_linear, to_rgb
 
     def _lab(self, colours: Tensor) -> Tensor:
         """uint8 [U, 3] -> float64 [U, 3]."""
@@ -161,6 +180,10 @@ class Chroma(Space):
     def points(self, colours: Tensor) -> Tensor:
         return self._lab(colours)[:, 1:]
 
+    def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = self.of_linear(SRGB_CODES.to(images.device)[images.movedim(-1, 1).int()])
+        return pixels[:, :1].clamp(0, self.scale) * (WHITE / self.scale), pixels[:, 1:]
+
     def distinct(self, colours: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         points = self.points(colours)
         cells = (self.unit(points) * self.merged).round().long()
@@ -174,7 +197,7 @@ class Chroma(Space):
 
     def keep(self, lightness: Tensor, values: Tensor) -> Decoded:
         light = (lab.precise(lightness) / WHITE).clamp(0, 1) * self.scale
-        pixels = torch.cat((light, values.to(light)), dim=1).movedim(1, 0)  # [3, N, H, W]
+        pixels = torch.cat((light, enlarged(values.to(light), lightness)), dim=1).movedim(1, 0)  # [3, N, H, W]
         rgb = self._rgb(pixels)
         outside = ~_inside(rgb)
         rgb[:, outside] = self._fitted(pixels[:, outside])
@@ -204,6 +227,15 @@ class Chroma(Space):
         return palette.norm(dim=1).argmin().expand(len(lightness), *lightness.shape[2:])
 
 
+def enlarged(values: Tensor, lightness: Tensor) -> Tensor:
+    """Values of blocks of pixels as values of pixels: [N, C, h, w], [N, 1, H, W] -> [N, C, H, W].
+
+    Bilinear between the blocks' centres; as they are where h, w = H, W.
+    """
+    size = lightness.shape[-2:]
+    return values if values.shape[-2:] == size else F.interpolate(values, size=size, mode="bilinear")
+
+
 def _inside(rgb: Tensor) -> Tensor:
     """Whether colours are in the gamut: [3, ...] -> bool [...]."""
     return ((rgb >= -INSIDE) & (rgb <= 1 + INSIDE)).all(0)
@@ -214,7 +246,7 @@ SPACES: dict[str, Space] = {
     space.name: space
     for space in (
         RGB,
-        Chroma("lab", 100.0, 128.0, lab.rgb_to_lab, lab.lab_to_rgb),
-        Chroma("oklab", 1.0, 0.4, lab.rgb_to_oklab, lab.oklab_to_rgb),
+        Chroma("lab", 100.0, 128.0, lab.rgb_to_lab, lab.linear_to_lab, lab.lab_to_rgb),
+        Chroma("oklab", 1.0, 0.4, lab.rgb_to_oklab, lab.linear_to_oklab, lab.oklab_to_rgb),
     )
 }

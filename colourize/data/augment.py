@@ -76,8 +76,16 @@ class Augmentation:
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise InputError(f"augment.{name} must be in [0, 1], got {value}")
 
-    def check_fits(self, height: int, width: int, batch_size: int) -> None:
-        """Raises InputError if the pictures are too small for ``shift``, or the batches for ``mix``."""
+    def check_fits(self, height: int, width: int, batch_size: int, stride: int = 1) -> None:
+        """Raises InputError where pictures of this size, or batches of this many, cannot be changed as asked.
+
+        Where labels are those of blocks of pixels (``stride`` > 1), pictures can only be flipped.
+        """
+        if stride > 1 and (self.shift or self.mix):
+            raise InputError(
+                f"augment.shift={self.shift} and augment.mix={self.mix} require a label for each pixel, got "
+                f"model.stride={stride}; pass augment=crops"
+            )
         if self.shift > (most := min(height, width) - 1):
             raise InputError(
                 f"augment.shift must be <= {most} for pictures of {height}x{width} pixels, got {self.shift}"

@@ -21,6 +21,7 @@ from colourize.colour.rgb import LEVELS
 from colourize.colour.spaces import RGB, SPACES, Space
 from colourize.config.instantiate import builder
 from colourize.config.knobs import before
+from colourize.data.blocks import FORMAT, blocks, check_sides
 from colourize.data.cache import Stream, cached, cached_array, digest
 from colourize.data.pictures import Pictures
 
@@ -48,6 +49,8 @@ class GreyOf:
 class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
     """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches.
 
+    ``coarse`` holds the greys at the places of the labels: here the greys themselves.
+
     Args:
         images: uint8 [N, H, W, 3].
         palette: float32 [K, C], in the colour space ``space``.
@@ -61,6 +64,7 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
             if mapped is None
             else _mapped_labels(images, palette, mapped, space)
         )
+        self.coarse: Any = self.grey
 
     def __len__(self) -> int:
         return len(self.grey)
@@ -73,7 +77,43 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
         """The same pictures on another device."""
         moved = copy.copy(self)
         moved.grey, moved.labels = self.grey.to(device), self.labels.to(device)
+        moved.coarse = moved.grey
         return moved
+
+
+class BlockPictures(LabelledPictures):
+    """Grey float32 [N, 1, H, W] and labels of blocks of SxS pixels [N, H / S, W / S], indexed by whole batches.
+
+    A label is the colour of the palette nearest to a block's mean; ``coarse`` holds the mean grey of each block. Both
+    are kept in a cache folder. The greys are computed for each batch.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+        palette: float32 [K, C], in the colour space ``space``.
+        stride: S; H and W must be multiples of it.
+        folder: of the cache.
+
+    Raises:
+        InputError: a side that is not a multiple of the stride.
+    """
+
+    def __init__(self, images: Tensor, palette: Tensor, stride: int, folder: str | Path, space: Space = RGB) -> None:
+        check_sides(images.shape[1], images.shape[2], stride)
+        self.grey = GreyOf(images, space)
+        key = digest("blocks", FORMAT, images.numpy(), palette.numpy(), space.name, stride)
+        shape = len(images), images.shape[1] // stride, images.shape[2] // stride
+        labels, means = cached(
+            folder,
+            f"blocks-{key}",
+            ["-labels.npy", "-grey.npy"],
+            lambda: [each.numpy() for each in blocks(images, palette, stride, space)],
+            lambda labels, means: labels.shape == shape == means.shape[:1] + means.shape[2:],
+        )
+        self.labels, self.coarse = map(torch.from_numpy, (labels, means))
+
+    def to(self, device: torch.device) -> LabelledPictures:
+        """These: their greys are computed where the pictures are, and a batch is copied."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -128,11 +168,22 @@ def palette_of(
     return torch.from_numpy(fitted)
 
 
-def labelled(pictures: Pictures, palette: Tensor, cache_dir: str | Path, space: Space = RGB) -> Labelled:
-    """Both splits with their labels, which lie in memory or on disk as the pictures do."""
-    folder = cache_dir if pictures.mapped else None
+def labelled_split(
+    images: Tensor, mapped: bool, palette: Tensor, cache_dir: str | Path, space: Space = RGB, stride: int = 1
+) -> LabelledPictures:
+    """Pictures, uint8 [N, H, W, 3], with their labels: in memory, or on disk where the pictures are ``mapped``."""
+    if stride > 1:
+        return BlockPictures(images, palette, stride, cache_dir, space)
+    return LabelledPictures(images, palette, cache_dir if mapped else None, space)
+
+
+def labelled(
+    pictures: Pictures, palette: Tensor, cache_dir: str | Path, space: Space = RGB, stride: int = 1
+) -> Labelled:
+    """Both splits with their labels at a network's stride."""
     train, validation = (
-        LabelledPictures(split, palette, folder, space) for split in (pictures.train, pictures.validation)
+        labelled_split(split, pictures.mapped, palette, cache_dir, space, stride)
+        for split in (pictures.train, pictures.validation)
     )
     return Labelled(pictures, palette, space, train, validation)
 
@@ -148,10 +199,16 @@ def prepared(config: dict[str, Any], pictures: Pictures | None = None) -> Labell
     pictures = read(config) if pictures is None else pictures
     space, folder = SPACES[config["colour_space"]], config["cache_dir"]
     palette = palette_of(pictures.train, config["num_colours"], folder, config["palette"], space)
-    found = labelled(pictures, palette, folder, space)
+    found = labelled(pictures, palette, folder, space, stride_of(config))
     sizes = "x".join(map(str, pictures.train.shape[1:3]))
     log.info("%d training and %d validation pictures of %s", len(found.train), len(found.validation), sizes)
     return found
+
+
+def stride_of(config: dict[str, Any]) -> int:
+    """Pixels from one label to the next, as the network of a configuration has it: 1 where it says nothing."""
+    stride = config["model"].get("stride", 1)
+    return stride if isinstance(stride, int) and stride > 1 else 1
 
 
 def fingerprint(pictures: Pictures, palette: Tensor, space: Space = RGB) -> str:

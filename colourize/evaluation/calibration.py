@@ -20,6 +20,7 @@ class Tempered(nn.Module):
         super().__init__()
         self.network = network
         self.temperature = temperature
+        self.stride = getattr(network, "stride", 1)
 
     def forward(self, grey: Tensor) -> Tensor:
         """[N, 1, H, W] in [0, 1) -> logits [N, K, H, W]."""

@@ -57,7 +57,7 @@ def decode_curve(
     model = trained.model
     config = data_config([trained], overrides)
     pictures = read(config)
-    found = labelled(pictures, model.palette, config["cache_dir"], model.space)
+    found = labelled(pictures, model.palette, config["cache_dir"], model.space, model.stride)
     yardstick = Yardstick(pictures, found.train, found.validation, model.palette, model.space)
     name = short_name(trained.config["model"])
     (untouched,) = (floor for floor in yardstick.floors() if floor.name == GREY)

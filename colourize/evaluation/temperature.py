@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from colourize.colour.decoding import colours_of_classes
+from colourize.colour.spaces import enlarged
 from colourize.config.instantiate import builder, short_name
-from colourize.data.labelled import LabelledPictures, read
+from colourize.data.labelled import LabelledPictures, labelled_split, read
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation import metrics, output
@@ -71,7 +72,7 @@ def calibrate(
     held, judged = _pictures(file, trained, config)
     model = trained.model
     fitted, measured = (
-        LabelledPictures(split.validation, model.palette, config["cache_dir"] if split.mapped else None, model.space)
+        labelled_split(split.validation, split.mapped, model.palette, config["cache_dir"], model.space, model.stride)
         for split in (held, judged)
     )
     temperature = fit_temperature(*pixels(model, fitted))
@@ -182,4 +183,5 @@ def _unsure(model: Model, temperature: float, images: Tensor, pictures: Labelled
         "original": images[index].permute(0, 3, 1, 2) / 255,
         "predicted": colours_of_classes(logits.argmax(1), grey, model.palette, model.space),
     }
-    return entropy_figure(shown, metrics.entropy(logits / temperature), title)
+    unsure = enlarged(metrics.entropy(logits / temperature)[:, None], grey)[:, 0]
+    return entropy_figure(shown, unsure, title)

@@ -60,6 +60,7 @@ class Yardstick:
 
     Attributes:
         table_loss: validation cross-entropy of the look-up table, nats per pixel.
+        stride: pixels from one label to the next. The floors then see the mean grey of each block.
     """
 
     def __init__(
@@ -75,12 +76,13 @@ class Yardstick:
         self.pictures, self.train, self.palette, self.space = pictures, train, palette, space
         self.cache_dir, self._known = cache_dir, known
         self._references: dict[tuple[str, ...], columns_cache.Columns] = {}
-        self.grey, self.labels = validation.grey, validation.labels
+        self.grey, self.labels, self.coarse = validation.grey, validation.labels, validation.coarse
+        self.stride = pictures.validation.shape[2] // self.labels.shape[2]
         self.prior, self.table = ClassPrior(len(palette)), LookupTable(len(palette))
         for baseline in (self.prior, self.table):
-            baseline.fit(train.grey, train.labels)
+            baseline.fit(train.coarse, train.labels)
         losses = [
-            metrics.cross_entropy(self.table(self.grey[part]), self.labels[part].long()) for part in self._parts()
+            metrics.cross_entropy(self.table(self.coarse[part]), self.labels[part].long()) for part in self._parts()
         ]
         self.table_losses = torch.cat(losses)
         self.table_loss = self.table_losses.double().mean().item()
@@ -102,7 +104,7 @@ class Yardstick:
     def knowing(self) -> Tensor | None:
         """Log P(colour | object, grey level), [objects, levels, K], where the source knows the objects."""
         objects, others = self.pictures.train_objects, self.pictures.validation_objects
-        if objects is None or others is None:
+        if objects is None or others is None or objects.shape != self.train.labels.shape:
             return None
         num_objects = 1 + int(max(objects.max(), others.max()))
         counts = fold_counts(self.train.grey, self.train.labels, len(self.palette), objects, num_objects)
@@ -111,9 +113,9 @@ class Yardstick:
     def floors(self) -> list[Predictor]:
         """No network: class prior, nearest grey, look-up table, and grey left as it is."""
         return [
-            _reference(PRIOR, FLOOR, self._by(self.prior)),
+            _reference(PRIOR, FLOOR, self._by(self.baseline(self.prior))),
             _reference("nearest colour by grey", FLOOR, self._nearest),
-            _reference(TABLE, FLOOR, self._by(self.table)),
+            _reference(TABLE, FLOOR, self._by(self.baseline(self.table))),
             _reference(GREY, FLOOR, lambda grey, *_: Prediction(self.space.neutral(grey).expand(-1, 3, -1, -1))),
         ]
 
@@ -125,8 +127,12 @@ class Yardstick:
         shifted = [_reference("true class, input's grey", CEILING, self._true_class_input_grey)]
         return [*known, _reference("true class", CEILING, self._true_class), *([] if self.space.keeps else shifted)]
 
+    def baseline(self, network: nn.Module) -> nn.Module:
+        """A baseline that takes the mean grey of each block of pixels that has one label."""
+        return network if self.stride == 1 else nn.Sequential(nn.AvgPool2d(self.stride), network)
+
     def model(self, name: str, network: nn.Module) -> Predictor:
-        """A network, logits [N, K, H, W] from grey [N, 1, H, W], decoded by arg-max."""
+        """A network, logits [N, K, h, w] of the labels' size from grey [N, 1, H, W], decoded by arg-max."""
         return Predictor(name, MODEL, self._by(network))
 
     def decoded(self, name: str, network: nn.Module, decoding: Decoding) -> Predictor:
@@ -180,7 +186,7 @@ class Yardstick:
             predictors = [*self.floors(), *self.ceilings()]
             self._references[part] = columns_cache.kept(
                 self.cache_dir,
-                columns_cache.name_of(self._fingerprint, *self._objects(), part),
+                columns_cache.name_of(self._fingerprint, *self._objects(), *self._blocks(), part),
                 lambda: {predictor.kept: self._columns(predictor, set(part)) for predictor in predictors},
                 len(self.labels),
                 [predictor.kept for predictor in predictors],
@@ -194,6 +200,10 @@ class Yardstick:
     def _objects(self) -> list[np.ndarray | None]:
         both = self.pictures.train_objects, self.pictures.validation_objects
         return [None if objects is None else objects.numpy() for objects in both]
+
+    def _blocks(self) -> list[int]:
+        """The stride as a part of a digest; none for 1: tables from before there were others stay valid."""
+        return [] if self.stride == 1 else [self.stride]
 
     def originals(self, index: Tensor) -> Tensor:
         """The chosen validation pictures as they are: int64 [n] -> [n, 3, H, W] in [0, 1]."""
@@ -221,7 +231,7 @@ class Yardstick:
         return _prediction(self.space.decode(grey, most_probable(logits, self.palette)), logits)
 
     def _nearest(self, grey: Tensor, *_: Tensor | None) -> Prediction:
-        labels = self.space.greyest(grey, self.palette)
+        labels = self.space.greyest(self.baseline(nn.Identity())(grey), self.palette)
         return _prediction(self.space.decode(grey, dequantize(labels, self.palette)), labels=labels)
 
     def _by_objects(self, grey: Tensor, _: Tensor, objects: Tensor | None) -> Prediction:

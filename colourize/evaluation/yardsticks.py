@@ -17,18 +17,18 @@ from colourize.model import Model
 def yardsticks(
     config: dict[str, Any], pictures: Pictures, models: list[tuple[str, Model]], others: Sequence[Decoding]
 ) -> list[tuple[Yardstick, list[Predictor]]]:
-    """One yardstick for each palette among the runs, with its floors, its runs and its ceilings.
+    """One yardstick for each palette (and stride) among the runs, with its floors, its runs and its ceilings.
 
     Without models one for the palette of the configuration, whose pictures are given.
     """
     if not models:
         found = prepared(config, pictures)
         yardstick = Yardstick(pictures, found.train, found.validation, found.palette, found.space, config["cache_dir"])
-        decoded = [yardstick.decoded(TABLE, yardstick.table, other) for other in others]
+        decoded = [yardstick.decoded(TABLE, yardstick.baseline(yardstick.table), other) for other in others]
         return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
     palettes: list[list[tuple[str, Model]]] = []
     for name, model in models:
-        alike = next((runs for runs in palettes if _same_palette(runs[0][1], model)), None)
+        alike = next((runs for runs in palettes if _same_labels(runs[0][1], model)), None)
         if alike is None:
             palettes.append([(name, model)])
         else:
@@ -36,8 +36,8 @@ def yardsticks(
     result = []
     suffixes = _suffixes([(len(runs[0][1].palette), runs[0][1].space.name) for runs in palettes])
     for number, runs in enumerate(palettes):
-        palette, space = runs[0][1].palette, runs[0][1].space
-        found = labelled(pictures, palette, config["cache_dir"], space)
+        palette, space, stride = runs[0][1].palette, runs[0][1].space, runs[0][1].stride
+        found = labelled(pictures, palette, config["cache_dir"], space, stride)
         yardstick = Yardstick(pictures, found.train, found.validation, palette, space, config["cache_dir"])
         predictors = yardstick.floors()
         for name, model in runs:
@@ -61,5 +61,6 @@ def _suffixes(palettes: Sequence[tuple[int, str]]) -> list[str]:
     return suffixes
 
 
-def _same_palette(first: Model, second: Model) -> bool:
-    return first.space.name == second.space.name and torch.equal(first.palette, second.palette)
+def _same_labels(first: Model, second: Model) -> bool:
+    same = first.space.name == second.space.name and first.stride == second.stride
+    return same and torch.equal(first.palette, second.palette)

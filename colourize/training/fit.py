@@ -54,6 +54,7 @@ def _prepared(task: Task[Data, Module], knobs: Knobs, start: Start | None, train
     module.fingerprint = fingerprint
     if start is None:
         task.check(knobs, data, module)
+        task.begin(knobs, module)
     else:
         check_states(start, task, module, data.num_batches, trainer.fit_loop.state_dict())
     return data, module

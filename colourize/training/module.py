@@ -126,7 +126,7 @@ class TrainingModule(pl.LightningModule):
             return None
         if self.build_optimizer is None:
             raise RuntimeError("this module has no optimizer, so it can only predict; pass one to train")
-        optimizer = self.build_optimizer(self.parameters())
+        optimizer = self.build_optimizer(self.grouped(list(self.parameters())))
         if self.build_scheduler is None:
             return optimizer
         schedule = self.build_scheduler(optimizer, num_steps=int(self.trainer.estimated_stepping_batches))
@@ -136,6 +136,14 @@ class TrainingModule(pl.LightningModule):
                 schedule.load_state_dict(self.plateau_state)
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def grouped(self, parameters: list[nn.Parameter]) -> list[Any]:
+        """What the optimizer is built from: the parameters, or groups of them with settings of their own.
+
+        Args:
+            parameters: as many as the module's own, in their order: these, or copies.
+        """
+        return parameters
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config

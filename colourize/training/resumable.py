@@ -86,7 +86,7 @@ def check_states(start: Start, task: Task[Any, Any], module: Any, num_batches: i
     check_loops(path, contents, fresh_loop, num_batches)
     build = module.build_optimizer if module.automatic_optimization else None
     copies = [nn.Parameter(parameter.detach().clone()) for parameter in module.parameters()]
-    check_optimizer(path, contents, None if build is None else build(copies), module.build_scheduler)
+    check_optimizer(path, contents, None if build is None else build(module.grouped(copies)), module.build_scheduler)
 
 
 def check_weights(path: Path, contents: dict[str, Any], module: nn.Module, constants: tuple[str, ...]) -> None:

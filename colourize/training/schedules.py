@@ -11,8 +11,10 @@ def cosine(optimizer: Optimizer, num_steps: int) -> CosineAnnealingLR:
 
 def onecycle(optimizer: Optimizer, num_steps: int, max_lr: float, warm_up: float) -> OneCycleLR:
     """Up to ``max_lr`` over the share ``warm_up`` of the steps, then down to almost zero (Smith, Topin 2019,
-    arXiv 1708.07120); the momentum goes the other way."""
-    return OneCycleLR(optimizer, max_lr, total_steps=num_steps, pct_start=warm_up)
+    arXiv 1708.07120); the momentum goes the other way. Groups of parameters keep the ratios of their rates."""
+    rates = [group["lr"] for group in optimizer.param_groups]
+    peak = [max_lr * rate / rates[0] for rate in rates] if len(rates) > 1 else max_lr
+    return OneCycleLR(optimizer, peak, total_steps=num_steps, pct_start=warm_up)
 
 
 def warmup(optimizer: Optimizer, num_steps: int, warm_up: float) -> LinearLR:

@@ -44,6 +44,7 @@ class Task(Generic[Data, Module]):
         other_data: end of the message "FILE was trained on ..." for a checkpoint trained with other data.
         module: builds the module for the data; the generators are seeded with ``seed`` before.
         check: raises InputError if a new run cannot use the knobs, the data and the module.
+        begin: gives the module of a new run what it starts from beside its seed, such as weights of an encoder.
         trial: the network that ``compile=true`` compiles, and an input as a training step gives it, [N, ...], N >= 2;
             None: nothing is compiled.
         callbacks: Lightning's, beside those of every run.
@@ -56,6 +57,7 @@ class Task(Generic[Data, Module]):
     fingerprint: Callable[[Data], str]
     module: Callable[[Knobs, Data], Module]
     check: Callable[[Knobs, Data, Module], None] = lambda knobs, data, module: None
+    begin: Callable[[Knobs, Module], None] = lambda knobs, module: None
     trial: Callable[[Module, Data], tuple[nn.Module, Tensor]] | None = None
     callbacks: Callable[[Knobs], list[Callback]] = lambda knobs: []
     metrics: Metrics = LOSSES

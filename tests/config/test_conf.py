@@ -20,7 +20,7 @@ CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml: tests/cli/test_theory.py
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
-EXTRA = {("data", "folder"): ["data.root=pictures"]}
+EXTRA = {pair: ["data.root=pictures"] for pair in (("data", "folder"), ("experiment", "photographs"))}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -74,7 +74,7 @@ def test_every_knob_has_a_comment_on_the_page():
     ("group", "knob", "value", "but"),
     [
         ("model", "kernel", 7, ("lookup", "prior", "pointwise")),
-        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small", "pointwise")),
+        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small", "pointwise", "encoder_unet")),
         ("model", "num_filters", 5, ("lookup", "prior")),
         ("model", "num_colours", 9, ()),
         ("optimizer", "lr", 0.25, ()),

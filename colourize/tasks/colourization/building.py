@@ -1,5 +1,6 @@
 """The module of a configuration, built for its pictures. N pictures, C channels, H height, W width, K colours."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,13 +8,17 @@ from torch import Tensor, nn
 
 from colourize.colour.hints import CHANNELS
 from colourize.config.instantiate import builder
+from colourize.config.knob import typed
+from colourize.config.knobs import value_in
 from colourize.config.options import is_option
 from colourize.data.augment import Augmentation
+from colourize.data.blocks import RawPictures, check_sides, labelled_blocks
+from colourize.data.crops import Crops
 from colourize.errors import InputError
 from colourize.model import Model
 from colourize.tasks.colourization import losses
 from colourize.tasks.colourization.data import ColourData
-from colourize.tasks.colourization.module import Colourizer
+from colourize.tasks.colourization.module import Batch, Colourizer
 
 Knobs = dict[str, Any]
 
@@ -25,16 +30,34 @@ def module(knobs: Knobs, data: ColourData) -> Colourizer:
     if not is_option("model", knobs["model"]["_target_"]):
         _check_own(knobs["model"]["_target_"], network, data)
     if hasattr(network, "fit"):
-        network.fit(pictures.train.grey, pictures.train.labels)
+        network.fit(pictures.train.coarse, pictures.train.labels)
+    model = Model(network, pictures.palette, pictures.space)
     return Colourizer(
-        Model(network, pictures.palette, pictures.space),
+        model,
         knobs,
         data.yardstick.table_loss,
         builder("optimizer", knobs["optimizer"]),
         builder("scheduler", knobs["scheduler"]) if knobs["scheduler"] else None,
-        builder("augment", knobs["augment"])() if knobs.get("augment") else None,
+        _augmentation(knobs, model),
         _criterion(knobs, data),
     )
+
+
+def begin(knobs: Knobs, built: Colourizer) -> None:
+    """Loads the weights of the network's encoder, if it has one; InputError where they cannot be had."""
+    network: Any = built.model.network
+    if hasattr(network, "freeze"):
+        from colourize.models.encoder_weights import load_weights  # timm takes a second to import
+
+        load_weights(network, value_in(knobs, "encoder_weights"))
+
+
+def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
+    """What makes a batch of grey and labels of the training pictures; None: they are such batches."""
+    augment = builder("augment", knobs["augment"])() if knobs.get("augment") else None
+    if not isinstance(augment, Crops):
+        return augment
+    return lambda images: labelled_blocks(augment(images), model.palette, model.space, model.stride)
 
 
 def _criterion(knobs: Knobs, data: ColourData) -> losses.Loss | None:
@@ -51,9 +74,10 @@ def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
     """Raises InputError where a network of a person's own does not give a logit for each colour and pixel."""
     if getattr(network, "hints", False):
         return  # it takes more than the grey, and says so itself
-    grey, labels = data.train[torch.arange(1)]
+    grey, labels = data.pictures.train[torch.arange(1)]
     num_colours = len(data.pictures.palette)
-    rule = f"{target} must take grey [N, 1, H, W] and give logits [N, {num_colours}, H, W]"
+    size = "H, W" if labels.shape[1:] == grey.shape[2:] else ", ".join(map(str, labels.shape[1:]))
+    rule = f"{target} must take grey [N, 1, H, W] and give logits [N, {num_colours}, {size}]"
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             shape = list(network.eval()(grey).shape)
@@ -67,13 +91,24 @@ def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
 def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
     """Raises InputError where pictures are too small for the augmentation, or a batch is."""
     if isinstance(built.augment, Augmentation):
-        count, height, width = data.pictures.train.labels.shape
-        built.augment.check_fits(height, width, min(knobs["batch_size"], count))
+        count, height, width = data.pictures.pictures.train.shape[:3]
+        built.augment.check_fits(height, width, min(knobs["batch_size"], count), built.model.stride)
+    elif knobs.get("augment") and (size := knobs["augment"].get("size")) is not None:
+        check_sides(size, size, built.model.stride, "augment.size")
+    frozen = value_in(knobs, "frozen_epochs")
+    if hasattr(built.model.network, "freeze") and value_in(knobs, "encoder_weights") == "none" and frozen != 0:
+        raise InputError(
+            f"encoder_weights=none leaves an encoder without training, got frozen_epochs={typed(frozen)}; pass "
+            "frozen_epochs=0"
+        )
 
 
 def trial(built: Colourizer, data: ColourData) -> tuple[nn.Module, Tensor]:
     """The network, and an input as a training step gives it, with no hints: float [N, C, H, W], N >= 2."""
     count, network = max(2, min(data.batch_size, len(data.train))), built.model.network
-    grey = data.train[torch.arange(count) % len(data.train)][0].to(built.model.palette.dtype)
+    batch = data.train[torch.arange(count) % len(data.train)]
+    if isinstance(data.train, RawPictures) and built.augment is not None:
+        batch = built.augment(*batch)
+    grey = batch[0].to(built.model.palette.dtype)
     channels = CHANNELS if getattr(network, "hints", False) else 0
     return network, torch.nn.functional.pad(grey, (0, 0, 0, 0, 0, channels))

@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 
-from colourize.data.labelled import Labelled, prepared
+from colourize.config.options import option
+from colourize.data.blocks import RawPictures
+from colourize.data.labelled import Labelled, LabelledPictures, prepared
 from colourize.evaluation.yardstick import Yardstick
 from colourize.training.batches import BatchedData
 
@@ -19,12 +21,19 @@ class ColourData(BatchedData):
         batch_size: pictures in a batch.
         seed: of the order of the training pictures.
         cache_dir: where what is measured once of the pictures is kept; None: nowhere.
+        raw: whether training batches are pictures, uint8 [N, H, W, 3], which get grey and labels later.
     """
 
     def __init__(
-        self, pictures: Labelled, batch_size: int = 100, seed: int = 0, cache_dir: str | Path | None = None
+        self,
+        pictures: Labelled,
+        batch_size: int = 100,
+        seed: int = 0,
+        cache_dir: str | Path | None = None,
+        raw: bool = False,
     ) -> None:
-        super().__init__(pictures.train, pictures.validation, batch_size, seed)
+        train = RawPictures(pictures.pictures.train) if raw else pictures.train
+        super().__init__(train, pictures.validation, batch_size, seed)
         self.pictures = pictures
         self.cache_dir = cache_dir
 
@@ -43,7 +52,7 @@ class ColourData(BatchedData):
 
     def move(self, device: torch.device) -> None:
         """Keeps grey and labels on a device, so that no batch has to be copied; memory-mapped ones stay on disk."""
-        if not self.pictures.pictures.mapped:
+        if not self.pictures.pictures.mapped and isinstance(self.train, LabelledPictures):
             self.train, self.validation = (each.to(device) for each in (self.pictures.train, self.pictures.validation))
             self.device = device
 
@@ -54,4 +63,5 @@ def load(knobs: dict[str, Any]) -> ColourData:
     Raises:
         InputError: the source, its pictures or the palette cannot be used.
     """
-    return ColourData(prepared(knobs), knobs["batch_size"], knobs["seed"], knobs["cache_dir"])
+    raw = bool(knobs.get("augment")) and option(knobs["augment"]["_target_"], "augment") == "crops"
+    return ColourData(prepared(knobs), knobs["batch_size"], knobs["seed"], knobs["cache_dir"], raw)

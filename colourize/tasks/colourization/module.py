@@ -11,10 +11,11 @@ from torch.optim import Optimizer
 
 from colourize.colour import hints
 from colourize.colour.decoding import colours_of_classes
+from colourize.config.knobs import value_in
 from colourize.model import Model
 from colourize.training.module import TrainingModule
 
-Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, H, W]
+Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, h, w]
 
 
 def log_probabilities(logits: Tensor) -> Tensor:
@@ -54,7 +55,8 @@ class Colourizer(TrainingModule):
         table_loss: the look-up table's validation loss, against which skill is measured.
         optimizer: see ``TrainingModule``.
         scheduler: see ``TrainingModule``.
-        augment: makes other pictures from a training batch's; see ``colourize.data.augment``.
+        augment: makes other pictures from a training batch's; see ``colourize.data.augment``. With ``data.crops`` a
+            batch is pictures alone, and ``augment`` gives their grey and labels.
         criterion: of ``losses``, trained on in place of cross-entropy; validation stays cross-entropy.
     """
 
@@ -65,7 +67,7 @@ class Colourizer(TrainingModule):
         table_loss: float = math.nan,
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
-        augment: Callable[[Tensor, Tensor], Batch] | None = None,
+        augment: Callable[..., Batch] | None = None,
         criterion: nn.Module | None = None,
     ) -> None:
         super().__init__(config, optimizer, scheduler)
@@ -76,11 +78,28 @@ class Colourizer(TrainingModule):
         self.augment = augment
         self.criterion = criterion
 
+    def grouped(self, parameters: list[nn.Parameter]) -> list[Any]:
+        """The encoder's parameters in a group of their own, with a rate of ``encoder_rate`` times the others'."""
+        rate = value_in(self.config, "encoder_rate")
+        names = [name.startswith("model.network.encoder.") for name, _ in self.named_parameters()]
+        if not any(names) or rate == 1 or value_in(self.config, "frozen_epochs") is None:
+            return parameters
+        encoder, others = (
+            [each for each, inside in zip(parameters, names, strict=True) if inside is side] for side in (True, False)
+        )
+        return [{"params": others}, {"params": encoder, "lr": rate * self.config["optimizer"]["lr"]}]
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        super().on_train_batch_start(batch, batch_idx)
+        if (freeze := getattr(self.model.network, "freeze", None)) is not None:
+            frozen = value_in(self.config, "frozen_epochs")
+            freeze(frozen is None or self.current_epoch < frozen)
+
     def forward(self, grey: Tensor) -> Tensor:
-        """Logits: [N, 1, H, W] in [0, 1) -> [N, K, H, W]."""
+        """Logits: [N, 1, H, W] in [0, 1) -> [N, K, h, w], at the network's stride."""
         return self.model(grey) if self.compiled is None else self.compiled(grey)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+    def training_step(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
         grey, labels = batch if self.augment is None else self.augment(*batch)
         if getattr(self.model.network, "hints", False):
             colours = colours_of_classes(labels, grey, self.model.palette, self.model.space)

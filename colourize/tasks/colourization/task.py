@@ -17,6 +17,7 @@ TASK: Task[ColourData, Colourizer] = Task(
     fingerprint=lambda data: data.fingerprint,
     module=building.module,
     check=building.check,
+    begin=building.begin,
     trial=building.trial,
     callbacks=lambda knobs: [ExamplePictures()],
     metrics=METRICS,

@@ -12,7 +12,7 @@ from torch import nn
 from colourize.course.arithmetic.layers import fully_connected, taken, totals
 from colourize.course.arithmetic.walk import walk
 from colourize.models.resunet import Waves
-from tests.nets import BASELINES, COURSE, MODELS, network
+from tests.nets import BASELINES, COURSE, FOLLOWED, network
 
 UNKNOWN = (Waves,)  # of which units are counted alone
 
@@ -62,7 +62,7 @@ def nominal(part, x, y):
 
 
 @pytest.mark.parametrize("kernel", range(1, 8))
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in BASELINES])
+@pytest.mark.parametrize("name", [name for name in FOLLOWED if name not in BASELINES])
 def test_counts_equal_hooks_on_a_real_forward_pass(name, kernel):
     module = network(name, kernel=kernel, num_filters=3, num_colours=5)
     layers, _ = walk(module, (1, 16, 20))

@@ -1,0 +1,60 @@
+"""Pictures whose labels are those of blocks of pixels, for networks that give scores at a stride.
+
+N images, H height, W width, K colours, C channels of the palette, S the stride: the side of a block in pixels.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from colourize.colour import palette as palettes
+from colourize.colour.rgb import LEVELS
+from colourize.colour.spaces import Space
+from colourize.errors import InputError
+
+PIXELS = 1 << 20  # converted at once
+FORMAT = 1  # to be raised when the same pictures would get other labels
+
+
+def check_sides(height: int, width: int, stride: int, knob: str = "image_size") -> None:
+    """Raises InputError where pictures, whose side a knob says, are not whole blocks."""
+    if height % stride or width % stride:
+        best = max(stride, stride * round(height / stride))
+        raise InputError(
+            f"{knob} must be a multiple of model.stride={stride}, got {height}x{width} pixels; pass {knob}={best}"
+        )
+
+
+def labelled_blocks(images: Tensor, palette: Tensor, space: Space, stride: int) -> tuple[Tensor, Tensor]:
+    """The input of a network and the labels at its stride.
+
+    A label is the colour of the palette nearest to the mean of a block's points (of its chroma, in lab and oklab).
+
+    uint8 [N, H, W, 3], [K, C] -> float32 [N, 1, H, W] in [0, 255/256], int64 [N, H / S, W / S].
+    """
+    grey, points = space.both(images)
+    return grey, palettes.labels_of_blocks(points, palette, stride)
+
+
+def blocks(images: Tensor, palette: Tensor, stride: int, space: Space) -> tuple[Tensor, Tensor]:
+    """Labels [N, h, w], uint8 where K <= 256 and else int16, and mean greys float32 [N, 1, h, w]."""
+    dtype = torch.uint8 if len(palette) <= LEVELS else torch.int16
+    labels, means = [], []
+    for part in images.split(max(1, PIXELS // images[0, ..., 0].numel())):
+        grey, found = labelled_blocks(part, palette, space, stride)
+        labels.append(found.to(dtype))
+        means.append(F.avg_pool2d(grey, stride))
+    return torch.cat(labels), torch.cat(means)
+
+
+class RawPictures:
+    """Pictures indexed by whole batches, before they are changed and labelled: uint8 [n, H, W, 3]."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Tensor) -> tuple[Tensor]:
+        return (self.images.index_select(0, index.to(self.images.device)),)

