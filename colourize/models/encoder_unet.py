@@ -69,10 +69,11 @@ class EncoderUNet(nn.Module):
         self.encoder_name, self.stride, self.colour_space, self.frozen = encoder, stride, colour_space, False
         self.encoder = timm_encoder(encoder)
         info: Any = self.encoder.feature_info
-        channels: dict[int, int] = dict(zip(info.reduction(), info.channels(), strict=True))
+        reductions: list[int] = info.reduction()
+        channels: dict[int, int] = dict(zip(reductions, info.channels(), strict=True))
         self.multiple = max(channels)
         self.least = 2 * self.multiple
-        strides = _check(channels, encoder, stride, widths, head, num_frequencies)
+        strides = _check(reductions, encoder, stride, widths, head, num_frequencies)
         sizes = [max(1, round(width * num_filters)) for width in widths[: len(strides)]]
         self.places = [list(channels).index(each) if each in channels else None for each in strides]
         inputs = [
@@ -162,10 +163,9 @@ def srgb_grey(grey: Tensor, colour_space: str) -> Tensor:
 
 
 def _check(
-    channels: dict[int, int], encoder: str, stride: int, widths: Sequence[float], head: int, num_frequencies: int
+    reductions: list[int], encoder: str, stride: int, widths: Sequence[float], head: int, num_frequencies: int
 ) -> list[int]:
     """The strides of the decoder, D/2, D/4, ... S; raises InputError where it cannot be built."""
-    reductions = list(channels)
     if any(2 * fine != coarse for fine, coarse in pairwise(reductions)):
         raise InputError(
             f"model.encoder={encoder} gives features of strides {reductions}, which must double from each to the next; "

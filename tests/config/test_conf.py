@@ -74,7 +74,12 @@ def test_every_knob_has_a_comment_on_the_page():
     ("group", "knob", "value", "but"),
     [
         ("model", "kernel", 7, ("lookup", "prior", "pointwise")),
-        ("model", "dilation", 2, ("lookup", "prior", "poolupsample", "resunet", "resunet_small", "pointwise", "encoder_unet")),
+        (
+            "model",
+            "dilation",
+            2,
+            ("lookup", "prior", "poolupsample", "resunet", "resunet_small", "pointwise", "encoder_unet"),
+        ),
         ("model", "num_filters", 5, ("lookup", "prior")),
         ("model", "num_colours", 9, ()),
         ("optimizer", "lr", 0.25, ()),

@@ -19,10 +19,11 @@ from colourize.config.folder import conf_dir
 from colourize.data.labelled import prepared
 from colourize.errors import Interrupted
 from colourize.runs.run_folder import claim
-from colourize.tasks.colourization.data import ColourData
+from colourize.tasks.colourization.data import ColourData, changes_pictures
 from colourize.tasks.colourization.module import Colourizer
 from colourize.tasks.colourization.task import TASK
 from colourize.training.fit import fit
+from tests import encoders
 from tests.conftest import knobs
 from tests.faults import probes
 from tests.faults.processes import SMALL, Process
@@ -63,8 +64,10 @@ def settings(request, everything, tmp_path_factory):
 def test_04_stopped_at_any_steps_a_run_ends_in_the_same_bits(
     network, settings, everything, tmp_path, monkeypatch, seen
 ):
-    options = knobs(*settings, f"model={network}", f"cache_dir={tmp_path / 'cache'}")
-    chosen, begin = sequences(280 if everything else 21), time.monotonic()
+    own = [*encoders.words(tmp_path), "frozen_epochs=2"] if network == "encoder_unet" else []
+    options = knobs(*settings, f"model={network}", *own, f"cache_dir={tmp_path / 'cache'}")
+    count = 280 if everything else 7 if own else 21  # an encoder is slow
+    chosen, begin = sequences(count), time.monotonic()
     assert interrupted_anywhere(options, tmp_path, monkeypatch, chosen) == list(range(STEPS))
     seen(f"{network} {len(chosen)} of {len(chosen)} in {time.monotonic() - begin:.0f} s")
 
@@ -109,7 +112,7 @@ def remembering(monkeypatch):
     def load(knobs):
         if not loaded:
             loaded.append(prepared(knobs))
-        return ColourData(loaded[0], knobs["batch_size"], knobs["seed"])
+        return ColourData(loaded[0], knobs["batch_size"], knobs["seed"], raw=changes_pictures(knobs))
 
     monkeypatch.setattr(ColourData, "yardstick", SimpleNamespace(table_loss=1.0))
     return replace(TASK, data=load)
@@ -142,6 +145,7 @@ def remembering(monkeypatch):
         ["ema=0.99", "trainer.accumulate_grad_batches=3", "precision=64-true", "model=unet"],
         ["loss=soft", "loss.uniform=0.5", "ema=0.9", "save_every=3"],
         ["augment=flips", "augment.shift=2", "augment.noise=0.1", "augment.mix=0.5"],
+        ["augment=crops", "augment.size=8", "ema=0.9", "save_every=3"],
     ],
     ids=lambda words: words[0],
 )

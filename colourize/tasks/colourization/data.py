@@ -63,5 +63,9 @@ def load(knobs: dict[str, Any]) -> ColourData:
     Raises:
         InputError: the source, its pictures or the palette cannot be used.
     """
-    raw = bool(knobs.get("augment")) and option(knobs["augment"]["_target_"], "augment") == "crops"
-    return ColourData(prepared(knobs), knobs["batch_size"], knobs["seed"], knobs["cache_dir"], raw)
+    return ColourData(prepared(knobs), knobs["batch_size"], knobs["seed"], knobs["cache_dir"], changes_pictures(knobs))
+
+
+def changes_pictures(knobs: dict[str, Any]) -> bool:
+    """Whether the augmentation of a configuration takes pictures, not grey and labels."""
+    return bool(knobs.get("augment")) and option(knobs["augment"]["_target_"], "augment") == "crops"

@@ -1,0 +1,67 @@
+"""Networks on an encoder through the whole stack: frozen, then trained, resumed, loaded without their files."""
+
+import json
+
+import pytest
+import torch
+
+import colourize
+from colourize.errors import InputError
+from colourize.tasks.colourization.train import train
+from tests.conftest import knobs
+from tests.encoders import weights, words
+from tests.trained import weights as saved
+
+SMALL = ("data=scenes", "data.num_train=24", "data.num_validation=4", "image_size=32", "num_filters=4",
+         "num_colours=6", "colour_space=lab", "batch_size=8", "optimizer=adamw")  # fmt: skip
+
+
+def encoder(folder, name):
+    return {key: tensor for key, tensor in saved(folder, name).items() if key.startswith("model.network.encoder.")}
+
+
+def test_an_encoder_is_frozen_for_the_epochs_asked_for_and_then_trained(tmp_path):
+    for epochs in (1, 2):
+        config = knobs(*SMALL, *words(tmp_path), "frozen_epochs=1", "ema=0.9", f"max_epochs={epochs}",
+                       "scheduler=onecycle", "augment=crops", "augment.size=16", f"cache_dir={tmp_path}")  # fmt: skip
+        train(config, tmp_path / str(epochs))
+    given = torch.load(weights(tmp_path), weights_only=True)
+    for name, tensor in encoder(tmp_path / "1", "last").items():
+        assert torch.equal(tensor, given[name.removeprefix("model.network.encoder.")]), name
+    changed = [name for name, tensor in encoder(tmp_path / "2", "last").items()
+               if not torch.equal(tensor, given[name.removeprefix("model.network.encoder.")])]  # fmt: skip
+    assert len(changed) > 60
+    groups = torch.load(tmp_path / "2/checkpoints/last.ckpt", weights_only=True)["optimizer_states"][0]["param_groups"]
+    assert [group["max_lr"] for group in groups] == pytest.approx([0.001, 0.0001])
+
+
+def test_a_checkpoint_needs_no_file_of_the_encoder(tmp_path):
+    file = weights(tmp_path)
+    config = knobs(*SMALL, *words(tmp_path), "max_epochs=1", f"cache_dir={tmp_path}")
+    train(config, tmp_path / "run")
+    file.unlink()
+    model = colourize.load(tmp_path / "run/checkpoints/last.ckpt")
+    assert model.stride == 4 and model.predict(torch.rand(1, 1, 30, 41), "mean").shape == (1, 3, 30, 41)
+    figures = json.loads((tmp_path / "run/evaluation.json").read_text())
+    assert {"look-up table", "grey as it is", "EncoderUNet", "true class"} <= figures.keys()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            ["encoder_weights=none"],
+            "encoder_weights=none leaves an encoder without training, got frozen_epochs=null; p",
+        ),
+        (["image_size=30"], "image_size must be a multiple of model.stride=4, got 30x30 pixels; pass image_size=32"),
+        (["augment=crops", "augment.size=10"], "augment.size must be a multiple of model.stride=4, got 10x10"),
+        (
+            ["augment=flips", "augment.shift=1"],
+            "require a label for each pixel, got model.stride=4; pass augment=crops",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_named(more, message, tmp_path):
+    config = knobs(*SMALL, *words(tmp_path), *more, f"cache_dir={tmp_path}")
+    with pytest.raises(InputError, match=message):
+        train(config, tmp_path / "run")
