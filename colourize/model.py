@@ -62,7 +62,8 @@ class Model(nn.Module):
     @property
     def stride(self) -> int:
         """S: pixels from one score to the next."""
-        return getattr(self.network, "stride", 1)
+        stride = getattr(self.network, "stride", 1)
+        return stride if isinstance(stride, int) else 1  # that of a single convolution is a pair
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits, with gradients: [N, 1, H, W] -> [N, K, h, w]."""
