@@ -2,15 +2,15 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from colourize.cli import signals
 from colourize.cli.arguments import Commands, add_trust, command
-from colourize.errors import InputError, Interrupted
+from colourize.errors import SIGNALS, InputError, Interrupted
 
 if TYPE_CHECKING:
     from colourize.inference.colouring import Choices
@@ -69,7 +69,7 @@ def run(given: argparse.Namespace) -> None:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
     choices = _choices(given)
     film.check_names(source, output)
-    with _signals(output), _bar(source.name) as progress:
+    with _stoppable(output) as look, _bar(source.name, look) as progress:
         predictor = opened(model, given.device, given.trust)
         painter = NetworkPainter(predictor, choices, given.steady, digest(source).encode(), digest(model))
         film.colour(source, output, painter, given.quality, progress=progress)
@@ -88,22 +88,39 @@ def _choices(given: argparse.Namespace) -> "Choices":
 
 
 @contextmanager
-def _signals(output: Path) -> Iterator[None]:
-    """A signal leaves whole files only, and says how to go on."""
-    signals.catch()
+def _stoppable(output: Path) -> Iterator[Callable[[], None]]:
+    """Gives a function to call at every frame, which raises ``Interrupted`` after a signal; a second signal, or one
+    before the first frame, raises at once. PyAV may swallow an exception of a signal that comes while it reads."""
+    caught: list[int] = []
+    at_work = False
+
+    def handle(signum: int, frame: Any) -> None:
+        if caught or not at_work:
+            raise Interrupted(signum)
+        caught.append(signum)
+
+    def look() -> None:
+        nonlocal at_work
+        at_work = True
+        if caught:
+            raise Interrupted(caught[0])
+
+    ours = [each for each in SIGNALS if signal.getsignal(each) in (signal.SIG_DFL, signal.default_int_handler)]
+    before = {each: signal.signal(each, handle) for each in ours}
     try:
-        yield
+        yield look
     except Interrupted as error:
         kept = f"; finished parts are kept in {output}.parts, and the same command continues"
         print(f"colourize: {error.name}{kept}", file=sys.stderr)
         raise
     finally:
-        signals.release()
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextmanager
-def _bar(name: str) -> Iterator["Progress"]:
-    """A bar of frames on a terminal."""
+def _bar(name: str, look: Callable[[], None]) -> Iterator["Progress"]:
+    """A bar of frames on a terminal; ``look`` is called at every frame."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from colourize.present import terminal
@@ -113,5 +130,10 @@ def _bar(name: str) -> Iterator["Progress"]:
         console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
     )  # fmt: skip
     task = progress.add_task(name, total=None)
+
+    def show(done: int, total: int) -> None:
+        look()
+        progress.update(task, completed=done, total=total)
+
     with progress:
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield show

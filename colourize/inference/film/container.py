@@ -1,11 +1,12 @@
 """A film's file, open for reading. Errors of PyAV become one line."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import av
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -34,6 +35,25 @@ def reading(path: Path) -> Iterator[InputContainer]:
             raise InputError(f"{text}; pass another film") from error
         with container:
             yield container
+
+
+@contextmanager
+def writing(file: BinaryIO, format: str) -> Iterator[OutputContainer]:
+    """A container to write into an open file. An error within it is raised as it is: closing after a full disk would
+    raise another one.
+
+    Args:
+        file: open for writing.
+        format: FFmpeg's name of it.
+    """
+    container = av.open(file, "w", format=format)
+    try:
+        yield container
+    except BaseException:
+        with suppress(Exception):
+            container.close()
+        raise
+    container.close()
 
 
 def video(container: InputContainer, path: Path) -> VideoStream:

@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from colourize.errors import InputError
+from colourize.inference.film.container import writing
 from colourize.inference.film.source import EXACT, FULL, LIMITED, SWSCALE, Film, Frame, Picture
 
 CODEC, CONTAINER = "libx264", "nut"  # NUT keeps any time base, where Matroska rounds to milliseconds
@@ -44,7 +45,7 @@ def write(file: BinaryIO, film: Film, frames: Iterable[Frame], quality: int) -> 
         quality: x264's constant rate factor, 0 (largest file) to 51.
     """
     count = 0
-    with av.open(file, "w", format=CONTAINER) as container:
+    with writing(file, CONTAINER) as container:
         options = {"crf": str(quality), "preset": "medium"}
         stream = cast(VideoStream, container.add_stream(CODEC, rate=film.rate, options=options))
         _set(stream.codec_context, film)

@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
@@ -18,7 +17,7 @@ from av.video.stream import VideoStream
 
 from colourize.errors import InputError
 from colourize.files import printable
-from colourize.inference.film.container import reading, video
+from colourize.inference.film.container import reading, video, writing
 from colourize.inference.film.source import Film
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -33,7 +32,7 @@ def check_copied(film: Film, output: Path) -> None:
     Raises:
         InputError: sound or subtitles that would have to be converted.
     """
-    with reading(film.path) as source, av.open(io.BytesIO(), "w", format=FORMATS[output.suffix.lower()]) as out:
+    with reading(film.path) as source, writing(io.BytesIO(), FORMATS[output.suffix.lower()]) as out:
         _add_copies(out, source, film, output)
 
 
@@ -48,7 +47,7 @@ def write(file: BinaryIO, film: Film, parts: Sequence[Path], last: int, output: 
         output: gives the format by its ending, and a name to messages.
     """
     with ExitStack() as open_, reading(film.path) as source:
-        out = open_.enter_context(av.open(file, "w", format=FORMATS[output.suffix.lower()]))
+        out = open_.enter_context(writing(file, FORMATS[output.suffix.lower()]))
         first = open_.enter_context(reading(parts[0]))
         stream = out.add_stream_from_template(video(first, parts[0]))
         stream.time_base = film.time_base

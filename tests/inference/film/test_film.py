@@ -228,6 +228,49 @@ def test_subtitles_that_the_output_cannot_hold_are_named_before_the_work(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
 
 
+@pytest.mark.parametrize("room", [100, 3000, 8000])  # bytes: the first write, a later one, and that of the film itself
+def test_a_full_disk_is_an_error_of_the_file_and_leaves_whole_parts_only(tmp_path, plain, monkeypatch, room):
+    full = OSError(28, "No space left on device")
+    opened = type(tmp_path).open
+
+    def limited(path, mode="r", *arguments, **options):
+        file = opened(path, mode, *arguments, **options)
+        return Limited(file, room, full) if mode == "xb" and ".json" not in path.name else file
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(tmp_path), "open", limited)
+        with pytest.raises(OSError, match="No space left on device") as error:
+            colour(plain, tmp_path / "out.mp4")
+    assert error.value is full
+    assert error.value.filename.startswith(str(tmp_path / "out.mp4"))
+    assert not (tmp_path / "out.mp4").exists()
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".tmp"]
+    colour(plain, tmp_path / "out.mp4")
+    assert len(shown(tmp_path / "out.mp4")[0]) == 12
+
+
+class Limited:
+    """A file on a disk with ``room`` bytes left."""
+
+    def __init__(self, file, room, error):
+        self.file, self.room, self.error = file, room, error
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def write(self, content):
+        self.room -= len(content)
+        if self.room < 0:
+            raise self.error
+        return self.file.write(content)
+
+
 def test_no_more_frames_than_the_encoder_needs_are_in_memory(tmp_path, plain, monkeypatch):
     """Every frame that was read is coloured before the next is read."""
     read, ahead = 0, []
