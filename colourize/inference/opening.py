@@ -23,7 +23,7 @@ MAX_PIXELS = 128_000_000  # of one frame
 ALL_FRAMES = 4  # times as many pixels in all frames of an animation
 HONEST, DENSEST = 50_000_000, 500  # a picture of more pixels must have a byte for every 500
 THUMB = 256  # pixels of the longer side of the picture on which tints are told from colours
-GREY, TINTED = 2.0, 5.0  # chroma, in units of CIELAB: see ``kind``
+GREY, TINTED, MOST = 2.0, 5.0, 10.0  # chroma, in units of CIELAB: see ``kind``
 Kind = Literal["grey", "tinted", "coloured"]
 
 
@@ -181,8 +181,8 @@ def _kind(pixels: NDArray[np.uint8]) -> Kind:
 def kind(pixels: NDArray[np.uint8]) -> Kind:
     """Whether RGB pixels [H, W, 3] are grey, tinted (one curve from lightness to chroma) or coloured.
 
-    Grey: the root of the mean squared chroma is below 2. Tinted: below 5 once a quadratic in the lightness is taken
-    off, which a toned or yellowed print follows.
+    Grey: the root of the mean squared chroma is below 2. Tinted: it is below 5, and 10 in 99 of 100 pixels, once a
+    quadratic in the lightness is taken off, which a toned or yellowed print follows (docs/photographs.md).
     """
     lab = space.lab(pixels.reshape(-1, 3) / 255.0).astype(np.float64)
     chroma = lab[:, 1:]
@@ -190,7 +190,8 @@ def kind(pixels: NDArray[np.uint8]) -> Kind:
         return "grey"
     powers = np.stack([np.ones(len(lab)), lab[:, 0] / 100, (lab[:, 0] / 100) ** 2], 1)
     fitted = powers @ np.linalg.lstsq(powers, chroma, rcond=None)[0]
-    return "tinted" if np.sqrt(((chroma - fitted) ** 2).sum(1).mean()) < TINTED else "coloured"
+    left = np.linalg.norm(chroma - fitted, axis=1)
+    return "tinted" if np.sqrt((left**2).mean()) < TINTED and np.percentile(left, 99) < MOST else "coloured"
 
 
 def _wide_colours(source: bytes | Path, tiff: Any, notes: list[str]) -> NDArray[np.uint16] | None:
