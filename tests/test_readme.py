@@ -40,7 +40,7 @@ def test_every_file_that_the_readme_names_is_there():
 def test_the_python_of_the_readme_colours_a_picture(finished_run, tmp_path, monkeypatch):
     (program,) = re.findall(r"```python\n(.*?)```", README, re.S)
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(finished_run, "outputs/mine")
+    shutil.copytree(finished_run, "outputs/ours")
     Image.linear_gradient("L").save("photo.png")
     exec(program, {})
     with Image.open("coloured.png") as coloured:
@@ -94,8 +94,8 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["colourize", "prepare", str(picture_folder), *rest, "--side", "8"])
             main()
             assert "train with: python train.py data=folder" in capsys.readouterr().out
-        case ["colourize", "photo" | "film" as verb, name, "-o", result, "--model", "outputs/mine"]:
-            shutil.copytree(finished_run, "outputs/mine")
+        case ["colourize", "photo" | "film" as verb, name, "-o", result, "--model", "outputs/ours"]:
+            shutil.copytree(finished_run, "outputs/ours")
             films.make(name, films.grey_frames()) if verb == "film" else Image.linear_gradient("L").save(name)
             monkeypatch.setattr(sys, "argv", words)
             main()
@@ -121,7 +121,9 @@ def test_every_command_of_the_readme_runs(
             assert "PSNR, dB: best with" in capsys.readouterr().out
             assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
         case ["colourize", "evaluate", *rest]:
-            mine = [str(finished_run) if word in ("outputs/mine", "multirun") else word for word in rest]
+            mine = [
+                str(finished_run) if word in ("outputs/mine", "outputs/ours", "multirun") else word for word in rest
+            ]
             few = ["data.num_train=20", "data.num_validation=4"] if "data=scenes" in rest else []
             monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *mine, *few])
             main()

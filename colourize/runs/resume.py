@@ -9,9 +9,10 @@ from typing import Any
 from colourize import files
 from colourize.config.compare import by_key
 from colourize.config.options import option
+from colourize.config.quoting import quoted
 from colourize.errors import InputError
 from colourize.runs import manifest
-from colourize.runs.words import quoted, refusals, taken
+from colourize.runs.words import refusals, taken
 
 SWEEP = "sweep.json"
 

@@ -19,6 +19,7 @@ from colourize import files
 from colourize.config.compare import key_of, respelt
 from colourize.config.folder import conf_dir, own
 from colourize.config.knobs import KNOBS, NODES
+from colourize.config.quoting import quoted
 from colourize.errors import InputError, shown
 from colourize.private.hydra import value_of
 
@@ -177,8 +178,3 @@ def _sources(word: str | None) -> set[Any]:
         return set(_elements(OverridesParser.create().parse_override(word)))
     except (HydraException, TypeError):  # typed by the user; Hydra will refuse it
         return set()
-
-
-def quoted(path: Path) -> str:
-    """A path as a quoted value for Hydra, where a backslash is only special before a quote."""
-    return "'" + re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), str(path)) + "'"

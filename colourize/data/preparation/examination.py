@@ -25,6 +25,7 @@ from colourize.data.preparation.settings import NARROW as MOST_NARROW
 from colourize.data.read import UnreadablePicture, declared_size, read_rgb
 from colourize.present import terminal
 
+LARGEST = 1 << 29  # bytes of a file: a picture of 80 million pixels in 16 bits has 480 MB
 BATCH = 16  # pictures that a thread takes at a time
 KEEP_EVERY = 20.0  # seconds between two copies of what is known: a kill loses no more work
 
@@ -42,6 +43,8 @@ def examine(root: Path, path: str, settings: Settings) -> tuple[Examined, bytes]
     """What a picture file holds, and the small picture as a file's bytes; b"" where it is not good by itself."""
     size, changed = status(os.path.join(root, path))
     file = Examined(path, size, changed, hashlib.blake2b(os.fsencode(path), digest_size=16).hexdigest())
+    if size > LARGEST:
+        return replace(file, state=UNREADABLE, why=f"{size:,} bytes, more than the limit of {LARGEST:,}"), b""
     try:
         with open(os.path.join(root, path), "rb") as opened:
             content = opened.read()

@@ -14,7 +14,7 @@ from colourize.data.preparation.splits import SPLITS, TRAIN, VALIDATION
 from colourize.data.preparation.summary import FORMAT
 from colourize.errors import InputError, shown
 
-JSON = "prepared.json"
+JSON, LOCK = "prepared.json", ".lock"
 
 
 def check(out: Path, root: Path, settings: Settings) -> None:
@@ -25,7 +25,7 @@ def check(out: Path, root: Path, settings: Settings) -> None:
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"-o {out} is a file; pass a folder")
-    if not out.exists() or not any(out.iterdir()):
+    if not out.exists() or {entry.name for entry in out.iterdir()} <= {LOCK}:
         return
     files.check_no_links([out / name for name in (*SPLITS, JSON)])
     before = _read(out)

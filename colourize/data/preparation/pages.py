@@ -14,7 +14,7 @@ from PIL import Image
 from colourize.data.kinds import NO_ENDING, NO_FILE
 from colourize.data.preparation.examined import DUPLICATE, KEPT, NEAR_DUPLICATE, UNREADABLE, Outcome
 from colourize.data.preparation.settings import Settings
-from colourize.data.preparation.summary import DROPPED, rules
+from colourize.data.preparation.summary import DROPPED, rules, training_command
 from colourize.data.read import UnreadablePicture, read_rgb
 from colourize.files import printable, replace_text
 from colourize.present import figures, html
@@ -56,7 +56,7 @@ def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome]
         kept=[Shown(_address(_thumbnail(out / each.written)), each.written) for each in kept[:MOST_KEPT]],
         dropped=[(reason, rules(settings)[reason], len(some), _shown(some, read)) for reason, some in dropped.items()
                  if some],
-        command=f"python train.py data=folder data.root={out}",
+        command=training_command(out),
     )  # fmt: skip
     replace_text(out / PAGE, text)
 

@@ -1,6 +1,5 @@
 """From a folder of any pictures to one that trains: ``prepare``."""
 
-import contextlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from colourize.data.preparation.splits import all_written, given_splits
 from colourize.data.preparation.summary import counts, summary
 from colourize.errors import InputError
 
-LIST, STAGING, LOCK = "pictures.jsonl", ".preparing", ".lock"
+LIST, STAGING = "pictures.jsonl", ".preparing"
 
 
 @dataclass(frozen=True)
@@ -67,13 +66,10 @@ def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) ->
     output.check(out, root, settings)
     out.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(out / LOCK, timeout=0):
+        with FileLock(out / output.LOCK, timeout=0):
             return _prepare(root, out, settings, jobs, given, _left_out(others, len(paths) - len(given)))
     except Timeout:
         raise InputError(f"{out} is being prepared by another process; wait for it, or pass another folder") from None
-    finally:
-        with contextlib.suppress(OSError):
-            (out / LOCK).unlink()
 
 
 def _check_apart(root: Path, out: Path) -> None:

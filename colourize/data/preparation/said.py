@@ -1,6 +1,5 @@
 """What ``colourize prepare`` prints: how many of each, the first names, the floor, and the command that trains."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from colourize.data.preparation.examined import Outcome
 from colourize.data.preparation.pages import PAGE
 from colourize.data.preparation.run import LIST, Prepared
 from colourize.data.preparation.settings import Settings
-from colourize.data.preparation.summary import rules
+from colourize.data.preparation.summary import rules, training_command
 from colourize.files import printable
 from colourize.present.tables import as_text
 
@@ -38,7 +37,7 @@ def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
             f"accuracy {floor['accuracy']:.1%}"
         )
     yield f"{out / PAGE} shows samples; {out / LIST} lists every file"
-    yield f"train with: python train.py data=folder data.root={shlex.quote(str(out))}"
+    yield f"train with: {training_command(out)}"
 
 
 def _dropped(reason: str, rule: str, some: Sequence[Outcome]) -> Iterator[str]:

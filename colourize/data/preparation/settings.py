@@ -17,7 +17,7 @@ SAVED: dict[str, dict[str, Any]] = {
     "jpeg": {"quality": 95, "subsampling": 0},
     "png": {},
 }
-SMALLEST_SIDE, LARGEST_SIDE = 8, 2048
+SMALLEST_SIDE, LARGEST_SIDE = 8, 2000  # the longer side stays within WebP's 16,383 pixels
 NARROW = 8  # a longer side of more than so many shorter ones holds little that a square crop shows
 
 
@@ -61,11 +61,6 @@ class Settings:
                 f"--val must be > 0, --test >= 0 and their sum < 1, got {self.validation:g} and {self.test:g}; "
                 "pass --val 0.1 --test 0.1"
             )
-
-    def examined(self) -> dict[str, Any]:
-        """What the examination of a file depends on, by the names of the options."""
-        named = self.named()
-        return {name: named[name] for name in ("side", "square", "format", "smallest", "chroma")}
 
     def named(self) -> dict[str, Any]:
         """All values, by the names of the options."""

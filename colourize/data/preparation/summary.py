@@ -1,10 +1,13 @@
 """Figures of what was found and kept, as plain values for ``prepared.json`` and for the page."""
 
+import shlex
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from colourize.config.quoting import word
 from colourize.data.preparation.examined import (
     DUPLICATE,
     GREY,
@@ -37,6 +40,11 @@ def rules(settings: Settings) -> dict[str, str]:
         NEAR_DUPLICATE: f"looks like another, or like its mirror image: at most {settings.distance} of 256 bits of the "
         "perceptual hash differ",
     }
+
+
+def training_command(out: Path) -> str:
+    """What a person types to train on the prepared pictures."""
+    return f"python train.py data=folder {shlex.quote(word('data.root', out))}"
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from filelock import FileLock
 from PIL import Image, ImageOps
 
 from colourize.data.folder import load
@@ -134,7 +135,7 @@ def test_an_interrupted_preparation_continues_to_the_same_result(root, tmp_path,
     number = read - 9  # all that is left, and no more
     prepare(root, tmp_path / "out", SMALL, 1)
     assert written(tmp_path / "out") == written(tmp_path / "whole")
-    assert not list((tmp_path / "out").glob(".*"))
+    assert [path.name for path in (tmp_path / "out").glob(".*")] == [".lock"]
 
 
 def test_a_copy_never_stands_on_two_sides_of_a_split_that_the_folder_has(tmp_path):
@@ -187,6 +188,12 @@ def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
     (tmp_path / "link/train").symlink_to(tmp_path / "mine")
     with pytest.raises(InputError, match="links are not followed"):
         prepare(root, tmp_path / "link", SMALL, 1)
+
+
+def test_two_processes_do_not_prepare_one_folder(root, tmp_path):
+    (tmp_path / "out").mkdir()
+    with FileLock(tmp_path / "out/.lock"), pytest.raises(InputError, match="is being prepared by another process"):
+        prepare(root, tmp_path / "out", SMALL, 1)
 
 
 def test_fewer_than_two_pictures_are_an_error(tmp_path):
