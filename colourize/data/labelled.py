@@ -188,17 +188,19 @@ def labelled(
     return Labelled(pictures, palette, space, train, validation)
 
 
-def prepared(config: dict[str, Any], pictures: Pictures | None = None) -> Labelled:
-    """The labelled pictures of a configuration, with its own palette.
+def prepared(config: dict[str, Any], pictures: Pictures | None = None, palette: Tensor | None = None) -> Labelled:
+    """The labelled pictures of a configuration.
 
     Args:
         config: resolved knobs; those that an older run lacks have the values of then.
         pictures: those of its source, if already read.
+        palette: float32 [K, C]; None: the configuration's own.
     """
     config = {**before(), **config}
     pictures = read(config) if pictures is None else pictures
     space, folder = SPACES[config["colour_space"]], config["cache_dir"]
-    palette = palette_of(pictures.train, config["num_colours"], folder, config["palette"], space)
+    if palette is None:
+        palette = palette_of(pictures.train, config["num_colours"], folder, config["palette"], space)
     found = labelled(pictures, palette, folder, space, stride_of(config))
     sizes = "x".join(map(str, pictures.train.shape[1:3]))
     log.info("%d training and %d validation pictures of %s", len(found.train), len(found.validation), sizes)

@@ -16,7 +16,7 @@ from colourize.data.blocks import RawPictures, check_sides, labelled_blocks
 from colourize.data.crops import Crops
 from colourize.errors import InputError
 from colourize.model import Model
-from colourize.tasks.colourization import losses
+from colourize.tasks.colourization import losses, starting
 from colourize.tasks.colourization.data import ColourData
 from colourize.tasks.colourization.module import Batch, Colourizer
 
@@ -44,12 +44,19 @@ def module(knobs: Knobs, data: ColourData) -> Colourizer:
 
 
 def begin(knobs: Knobs, built: Colourizer) -> None:
-    """Loads the weights of the network's encoder, if it has one; InputError where they cannot be had."""
+    """Loads the weights of ``init_from``, else those of the network's encoder, if it has one.
+
+    Raises:
+        InputError: the weights cannot be had.
+    """
     network: Any = built.model.network
-    if hasattr(network, "freeze"):
+    file = starting.file_of(knobs)
+    if file is None and hasattr(network, "freeze"):
         from colourize.models.encoder_weights import load_weights  # timm takes a second to import
 
         load_weights(network, value_in(knobs, "encoder_weights"))
+    if file is not None:
+        starting.take(built.model, file)
 
 
 def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
@@ -95,8 +102,13 @@ def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
         built.augment.check_fits(height, width, min(knobs["batch_size"], count), built.model.stride)
     elif knobs.get("augment") and (size := knobs["augment"].get("size")) is not None:
         check_sides(size, size, built.model.stride, "augment.size")
-    frozen = value_in(knobs, "frozen_epochs")
-    if hasattr(built.model.network, "freeze") and value_in(knobs, "encoder_weights") == "none" and frozen != 0:
+    frozen, started = value_in(knobs, "frozen_epochs"), value_in(knobs, "init_from") is not None
+    if (
+        hasattr(built.model.network, "freeze")
+        and value_in(knobs, "encoder_weights") == "none"
+        and not started
+        and frozen != 0
+    ):
         raise InputError(
             f"encoder_weights=none leaves an encoder without training, got frozen_epochs={typed(frozen)}; pass "
             "frozen_epochs=0"

@@ -10,6 +10,7 @@ from colourize.config.options import option
 from colourize.data.blocks import RawPictures
 from colourize.data.labelled import Labelled, LabelledPictures, prepared
 from colourize.evaluation.yardstick import Yardstick
+from colourize.tasks.colourization import starting
 from colourize.training.batches import BatchedData
 
 
@@ -63,7 +64,8 @@ def load(knobs: dict[str, Any]) -> ColourData:
     Raises:
         InputError: the source, its pictures or the palette cannot be used.
     """
-    return ColourData(prepared(knobs), knobs["batch_size"], knobs["seed"], knobs["cache_dir"], changes_pictures(knobs))
+    pictures = prepared(knobs, palette=starting.palette(knobs))
+    return ColourData(pictures, knobs["batch_size"], knobs["seed"], knobs["cache_dir"], changes_pictures(knobs))
 
 
 def changes_pictures(knobs: dict[str, Any]) -> bool:

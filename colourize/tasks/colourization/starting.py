@@ -1,0 +1,93 @@
+"""``init_from``: a new run starts with the weights of a trained network, and with its palette where that fits."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from colourize import files
+from colourize.colour.spaces import SPACES
+from colourize.config.knobs import value_in
+from colourize.errors import InputError
+from colourize.model import Model
+from colourize.runs import checkpoint
+
+log = logging.getLogger(__name__)
+SHIPPED = "shipped"
+FOLDER = Path(__file__).parents[2] / "weights"
+SCORES = "network.scores."  # the layer that belongs to a palette
+NAMED = 5  # tensors that are named in the log
+
+
+def file_of(knobs: dict[str, Any]) -> Path | None:
+    """The file that ``init_from`` names; None where a run starts from its seed.
+
+    Raises:
+        InputError: ``shipped``, but this installation has no network.
+    """
+    source = value_in(knobs, "init_from")
+    if source != SHIPPED:
+        return None if source is None else files.expanded(source)
+    if not (found := sorted(FOLDER.glob("*.safetensors"))):
+        raise InputError("init_from=shipped: this colourize comes without a network; pass init_from=FILE")
+    return found[0]
+
+
+def palette(knobs: dict[str, Any]) -> Tensor | None:
+    """The palette of the file of ``init_from``, float32 [K, C]; None where the run has its own.
+
+    It has its own with ``palette=FILE``, and where the number of colours or the colour space differ.
+    """
+    if (file := file_of(knobs)) is None or knobs["palette"] != "kmeans":
+        return None
+    model = checkpoint.load(file).model
+    space = SPACES[value_in(knobs, "colour_space")]
+    if model.space is not space or len(model.palette) != knobs["num_colours"]:
+        log.warning(
+            "init_from=%s has %d colours in %s, this run %d in %s: its palette is fitted anew",
+            file, len(model.palette), model.space.name, knobs["num_colours"], space.name,
+        )  # fmt: skip
+        return None
+    return model.palette.float()
+
+
+def take(model: Model, file: Path) -> tuple[list[str], list[str]]:
+    """Copies each tensor of a trained network that fits by name and shape, and logs which do not.
+
+    The scores of the classes are left out where the palettes differ.
+
+    Args:
+        model: of the new run.
+        file: a checkpoint, or exported weights.
+
+    Returns:
+        Names of the tensors that were taken, and of those that keep the values of the seed.
+
+    Raises:
+        InputError: the file cannot be read, or no tensor of it fits.
+    """
+    other = checkpoint.load(file).model
+    found, own = other.state_dict(), model.state_dict()
+    same = other.space is model.space and torch.equal(other.palette.float(), model.palette.float())
+    names = [name for name in own if name != "palette"]
+    taken = [
+        name
+        for name in names
+        if name in found and found[name].shape == own[name].shape and (same or not name.startswith(SCORES))
+    ]
+    if not taken:
+        raise InputError(f"init_from={file}: no tensor fits this network by name and shape; pass model=... as it has")
+    for name in taken:
+        own[name].copy_(found[name])
+    left = [name for name in names if name not in set(taken)]
+    log.info("init_from=%s: %d tensors of %d taken%s", file, len(taken), len(names), _named(left))
+    return taken, left
+
+
+def _named(left: list[str]) -> str:
+    if not left:
+        return ""
+    more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    return f"; from the seed: {', '.join(left[:NAMED])}{more}"

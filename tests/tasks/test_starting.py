@@ -1,0 +1,87 @@
+"""``init_from``: a run that starts with the weights of another."""
+
+import logging
+
+import pytest
+import torch
+
+from colourize.errors import InputError
+from colourize.runs import checkpoint
+from colourize.tasks.colourization import starting
+from colourize.tasks.colourization.building import begin, module
+from colourize.tasks.colourization.data import load
+from colourize.tasks.colourization.train import train
+from tests.conftest import knobs
+
+SMALL = ("data=scenes", "data.num_train=16", "data.num_validation=4", "image_size=8", "num_filters=4", "num_colours=4",
+         "batch_size=8", "max_epochs=1", "model=unet")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A trained network, and the folder of the cache."""
+    folder = tmp_path_factory.mktemp("first")
+    train(knobs(*SMALL, f"cache_dir={folder / 'cache'}"), folder / "run")
+    return folder / "run/checkpoints/last.ckpt", folder / "cache"
+
+
+def begun(first, *words):
+    config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", *words)
+    built = module(config, load(config))
+    begin(config, built)
+    return built.model
+
+
+def test_a_run_starts_with_the_very_weights_and_palette(first):
+    """On other pictures, whose own palette would be another."""
+    model, other = begun(first, "data.seed=7"), checkpoint.load(first[0]).model
+    assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("words", [["num_colours=6"], ["colour_space=lab"], ["model=convtranspose"], ["kernel=5"]])
+def test_what_does_not_fit_keeps_the_seed_s_values_and_is_named(first, words, caplog):
+    config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", *words)
+    torch.manual_seed(0)
+    model = module(config, load(config)).model
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with caplog.at_level(logging.INFO):
+        taken, left = starting.take(model, first[0])
+    other = checkpoint.load(first[0]).model.state_dict()
+    assert taken and left and {*taken, *left} == before.keys() - {"palette"}
+    assert all(torch.equal(model.state_dict()[name], other[name]) for name in taken)
+    assert all(torch.equal(model.state_dict()[name], before[name]) for name in left)
+    assert f"{len(taken)} tensors of {len(before) - 1} taken; from the seed: {left[0]}" in caplog.text
+
+
+def test_another_palette_leaves_out_the_scores_that_belong_to_it(first, tmp_path):
+    import numpy as np
+
+    np.save(tmp_path / "palette.npy", np.linspace(0, 0.9, 12, dtype=np.float32).reshape(4, 3))
+    config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", f"palette={tmp_path / 'palette.npy'}")
+    _, left = starting.take(module(config, load(config)).model, first[0])
+    assert left == ["network.scores.weight", "network.scores.bias"]
+
+
+def test_a_run_trains_on_from_there_with_its_own_epochs(first, tmp_path):
+    config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", "lr=1e-12", "max_epochs=2")
+    metrics = train(config, tmp_path / "run")
+    own = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
+    for name, tensor in checkpoint.load(first[0]).model.state_dict().items():
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
+            assert torch.allclose(own[name], tensor, atol=1e-6), name
+    assert metrics["epoch"] == 1
+
+
+def test_a_file_that_is_none_and_a_network_without_anything_alike_are_named(first, tmp_path):
+    with pytest.raises(InputError, match="no such checkpoint"):
+        begun((tmp_path / "none.ckpt", first[1]))
+    with pytest.raises(InputError, match="no tensor fits this network by name and shape"):
+        begun(first, "model=pointwise")
+
+
+def test_shipped_is_the_network_of_the_installation(first, tmp_path, monkeypatch):
+    monkeypatch.setattr(starting, "FOLDER", tmp_path)
+    with pytest.raises(InputError, match="this colourize comes without a network; pass init_from=FILE"):
+        starting.file_of({"init_from": "shipped"})
+    (tmp_path / "photographs.safetensors").touch()
+    assert starting.file_of({"init_from": "shipped"}) == tmp_path / "photographs.safetensors"
