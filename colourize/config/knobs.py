@@ -103,8 +103,8 @@ declare(
          "saved", ">= 1", on_resume="no difference"),
     Knob("measures", "quick", str, "taken at the end of a run: five of classes and pictures, or SSIM, ΔE00 and the "
          "rest too, as colourize evaluate does", choices=("quick", "all"), before="all", on_resume="no difference"),
-    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run takes every tensor of it that fits "
-         "by name and shape, and its palette; schedule and epochs are its own", before=None,
+    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run takes its tensors that fit "
+         "by name and shape, and the palette; schedule and epochs are its own", before=None,
          on_resume="same"),
     Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
          on_resume="no difference"),
