@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,7 +42,8 @@ class Waves(nn.Module):
 
     def __init__(self, num_frequencies: int) -> None:
         super().__init__()
-        waves = math.pi * torch.arange(1, num_frequencies + 1, dtype=torch.float32)
+        # numpy, because arange on the meta device, where a file's network is built first, imports torch's compiler
+        waves = torch.tensor(np.float32(math.pi) * np.arange(1, num_frequencies + 1, dtype=np.float32))
         self.register_buffer("frequencies", waves.view(1, -1, 1, 1), persistent=False)
 
     def forward(self, grey: Tensor) -> Tensor:
