@@ -122,7 +122,7 @@ class Yardstick:
     def ceilings(self) -> list[Predictor]:
         """What the palette leaves to be reached; and, where the source tells the objects, the table P(colour | object,
         grey level): the best score of who knows what each pixel shows and how bright it is, and nothing else."""
-        known = [_reference(KNOWING, CEILING, self._by_objects)] if self.knowing is not None else []
+        known = [_reference(KNOWING, CEILING, self._by_objects)] if self._knows_objects else []
         # where every decoding keeps the input's lightness, the true class keeps it already
         shifted = [_reference("true class, input's grey", CEILING, self._true_class_input_grey)]
         return [*known, _reference("true class", CEILING, self._true_class), *([] if self.space.keeps else shifted)]
@@ -196,6 +196,11 @@ class Yardstick:
     @cached_property
     def _fingerprint(self) -> str:
         return self._known or fingerprint(self.pictures, self.palette, self.space)
+
+    @property
+    def _knows_objects(self) -> bool:
+        """Whether there is a table ``knowing``, which is fitted only where the cache lacks what it predicts."""
+        return all(objects is not None for objects in self._objects())
 
     def _objects(self) -> list[np.ndarray | None]:
         both = self.pictures.train_objects, self.pictures.validation_objects

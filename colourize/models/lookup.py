@@ -1,6 +1,7 @@
 """Predictors without a network: the floors that every network is compared with.
 
-N images, H height, W width, K colours, L grey levels, G groups of pixels, F folds.
+N images, H height, W width, K colours, L grey levels, G groups of pixels, F folds,
+B widths of the Gaussian, W weights of the prior.
 """
 
 import functools
@@ -88,15 +89,37 @@ def smoothed_table(counts: Tensor) -> Tensor:
     the width of w and the weight a with the lowest cross-entropy; validation pictures are not used.
     """
     total = counts.sum(0)
-    losses = {(bandwidth, weight): 0.0 for bandwidth in BANDWIDTHS for weight in WEIGHTS}
-    for held_out in counts:
-        rest = total - held_out
-        for bandwidth in BANDWIDTHS:
-            smooth = _kernel(bandwidth) @ rest
-            for weight in WEIGHTS:
-                losses[bandwidth, weight] -= (held_out * _log_shares(smooth, rest, weight)).sum().item()
-    bandwidth, weight = min(losses, key=losses.__getitem__)
+    losses = torch.stack([_held_out_losses(held_out, total - held_out) for held_out in counts]).sum(0)
+    found = {(b, w): losses[i, j].item() for i, b in enumerate(BANDWIDTHS) for j, w in enumerate(WEIGHTS)}
+    bandwidth, weight = min(found, key=found.__getitem__)
     return _log_shares(_kernel(bandwidth) @ total, total, weight).float()
+
+
+def _held_out_losses(held_out: Tensor, rest: Tensor) -> Tensor:
+    """Cross-entropy of ``held_out`` by each width and weight of a table of ``rest``: two [G, L, K] -> [B, W], nats.
+
+    Only the levels and colours that occur are computed: few of a table's cells are filled.
+    """
+    weights = torch.tensor(WEIGHTS, dtype=torch.float64)[:, None]
+    losses = torch.zeros(len(BANDWIDTHS), len(WEIGHTS), dtype=torch.float64)
+    for numbers, others, shares in zip(held_out, rest, _shares(rest), strict=True):
+        rows, columns = _filled(numbers), _filled(others)
+        row, colour = numbers[rows].nonzero(as_tuple=True)
+        pixels = numbers[rows][row, colour]
+        for index, bandwidth in enumerate(BANDWIDTHS):
+            smooth = _kernel(bandwidth)[rows][:, columns] @ others[columns]
+            share = (smooth[row, colour] + weights * shares[colour]) / (smooth.sum(1)[row] + weights)  # [W, cells]
+            losses[index] -= (pixels * share.log()).sum(1)
+    return losses
+
+
+def _filled(counts: Tensor) -> Tensor | slice:
+    """The grey levels that occur in [L, K]: a slice, which copies nothing, where most of those between occur too."""
+    levels = counts.sum(1).nonzero()[:, 0]
+    if not len(levels):
+        return levels
+    first, last = int(levels[0]), int(levels[-1])
+    return slice(first, last + 1) if 4 * len(levels) > last - first else levels
 
 
 @functools.cache
@@ -106,10 +129,13 @@ def _kernel(bandwidth: float) -> Tensor:
     return torch.exp(-0.5 * ((level[:, None] - level) / bandwidth) ** 2)
 
 
+def _shares(counts: Tensor) -> Tensor:
+    """Each group's shares of the colours, all above 0: [G, L, K] -> [G, K]."""
+    everywhere = counts.sum((0, 1)) + 1
+    group = counts.sum(1) + everywhere / everywhere.sum()
+    return group / group.sum(1, keepdim=True)
+
+
 def _log_shares(smooth: Tensor, counts: Tensor, weight: float) -> Tensor:
     """Log-probabilities, all finite: two [G, L, K] -> [G, L, K]."""
-    everywhere = counts.sum((0, 1)) + 1
-    prior = everywhere / everywhere.sum()
-    group = counts.sum(1) + prior
-    shares = group / group.sum(1, keepdim=True)
-    return ((smooth + weight * shares[:, None]) / (smooth.sum(2, keepdim=True) + weight)).log()
+    return ((smooth + weight * _shares(counts)[:, None]) / (smooth.sum(2, keepdim=True) + weight)).log()

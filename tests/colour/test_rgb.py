@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from colourize.colour import rgb
 from colourize.colour.rgb import eight_bit, grey, packed, per_colour, scaled, unpacked
 
 LEVELS = torch.arange(256, dtype=torch.uint8)
@@ -41,3 +43,12 @@ def test_a_function_of_colours_is_looked_up_and_computed_once_for_each():
     assert values.equal(images.float().prod(dim=-1))
     assert len(asked) == 1
     assert len(asked[0]) == len(asked[0].unique(dim=0)) == len(images.flatten(0, 2).unique(dim=0))
+
+
+@pytest.mark.parametrize("few", [0, 119, 120])
+def test_few_pixels_and_many_have_the_same_values(few, monkeypatch):
+    monkeypatch.setattr(rgb, "FEW", few)
+    images = torch.randint(0, 256, (5, 4, 6, 3), dtype=torch.uint8)
+    values = torch.cat(list(per_colour(images, lambda colours: colours.sum(1), torch.int16)))
+    assert values.dtype == torch.int16
+    assert values.equal(images.sum(-1).short())

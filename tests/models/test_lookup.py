@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -96,3 +97,25 @@ def test_a_colour_that_training_never_saw_is_improbable_not_impossible():
     table.fit(torch.full((10, 1, 4, 4), 0.5), torch.zeros(10, 4, 4, dtype=torch.uint8))
     unseen = table(torch.full((1, 1, 1, 1), 0.5))[0, 2].item()
     assert -math.inf < unseen < math.log(0.02)
+
+
+@pytest.mark.parametrize("pictures", [2, 40])
+def test_width_and_weight_are_those_of_the_lowest_cross_entropy_over_the_whole_table(pictures, scenes):
+    """In numpy, over every cell, empty ones and a group without pixels included."""
+    labels = scenes[1][:pictures]
+    folds = fold_counts(scenes[0][:pictures], labels, 8, labels % 3, 4).numpy()
+    level = np.arange(lookup.LEVELS)
+    kernels = {width: np.exp(-0.5 * ((level[:, None] - level) / width) ** 2) for width in lookup.BANDWIDTHS}
+
+    def log_shares(counts, width, weight):
+        smooth = kernels[width] @ counts
+        prior = (counts.sum((0, 1)) + 1) / (counts.sum((0, 1)) + 1).sum()
+        own = (counts.sum(1) + prior) / (counts.sum(1) + prior).sum(1, keepdims=True)
+        return np.log((smooth + weight * own[:, None]) / (smooth.sum(2, keepdims=True) + weight))
+
+    def loss(choice):
+        return -sum((fold * log_shares(folds.sum(0) - fold, *choice)).sum() for fold in folds)
+
+    best = min(itertools.product(lookup.BANDWIDTHS, lookup.WEIGHTS), key=loss)
+    table = smoothed_table(torch.from_numpy(folds))
+    np.testing.assert_allclose(table.numpy(), log_shares(folds.sum(0), *best), rtol=1e-5, atol=1e-6)
