@@ -22,7 +22,7 @@ def add_parser(commands: Commands) -> None:
     text = "make your own pictures ready for training: drop grey, broken and repeated ones, resize, split, describe"
     parser = command(commands, "prepare", text, run, epilog=EPILOG)
     parser.add_argument("folder", type=Path, metavar="DIR", help="any pictures; its folders are classes")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a new folder for the pictures")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a new folder for the pictures")
     parser.add_argument("--side", type=int, default=128, metavar="N", help="pixels of the shorter side (default: 128)")
     parser.add_argument("--square", action="store_true", help="cut out the centre square")
     parser.add_argument("--format", default="webp", metavar="NAME", help="webp, jpeg or png (default: webp)")
@@ -60,11 +60,11 @@ def run(given: argparse.Namespace) -> None:
     )
     signals.catch()
     try:
-        prepared = prepare(given.folder, given.out, settings, jobs)
+        prepared = prepare(given.folder, given.output, settings, jobs)
     except Interrupted as error:
         print(f"colourize: {error.name}; the same command continues", file=sys.stderr)
         raise
     finally:
         signals.release()
-    for line in lines(prepared, given.out, settings):
+    for line in lines(prepared, given.output, settings):
         print(line)

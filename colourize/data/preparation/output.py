@@ -14,7 +14,7 @@ from colourize.data.preparation.splits import SPLITS, TRAIN, VALIDATION
 from colourize.data.preparation.summary import FORMAT
 from colourize.errors import InputError, shown
 
-JSON, LOCK = "prepared.json", ".lock"
+JSON, LIST, STAGING, LOCK = "prepared.json", "pictures.jsonl", ".preparing", ".lock"
 
 
 def check(out: Path, root: Path, settings: Settings) -> None:
@@ -27,7 +27,7 @@ def check(out: Path, root: Path, settings: Settings) -> None:
         raise InputError(f"-o {out} is a file; pass a folder")
     if not out.exists() or {entry.name for entry in out.iterdir()} <= {LOCK}:
         return
-    files.check_no_links([out / name for name in (*SPLITS, JSON)])
+    files.check_no_links([out / name for name in (*SPLITS, JSON, LIST, STAGING, LOCK)])
     before = _read(out)
     if not before:
         raise InputError(f"-o {out} holds other files; pass a new or an empty folder")

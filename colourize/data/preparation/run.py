@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -19,8 +19,6 @@ from colourize.data.preparation.settings import Settings
 from colourize.data.preparation.splits import all_written, given_splits
 from colourize.data.preparation.summary import counts, summary
 from colourize.errors import InputError
-
-LIST, STAGING = "pictures.jsonl", ".preparing"
 
 
 @dataclass(frozen=True)
@@ -93,14 +91,15 @@ def _prepare(
     if len(kept) < 2:
         raise InputError(_too_few(root, len(kept), outcomes))
     new = [each for each in kept if not (out / each.written).is_file()]
+    files.check_no_links(sorted({out / folder for each in new for folder in PurePosixPath(each.written).parents[:-1]}))
     for each in new:
         _write(root, out, each, settings)
-    shutil.rmtree(out / STAGING, ignore_errors=True)
+    shutil.rmtree(out / output.STAGING, ignore_errors=True)
     stray = len(all_written(out) - {each.written for each in kept})
     figures = output.finished(out) if is_old and not new else None
     if figures is None:
         figures = output.finish(out, root, settings, outcomes, {**summary(outcomes, settings), "left_out": left_out})
-        examined.write(out / LIST, outcomes)
+        examined.write(out / output.LIST, outcomes)
     return Prepared(figures, outcomes, len(new), stray)
 
 
@@ -108,7 +107,7 @@ def _examined(
     root: Path, out: Path, settings: Settings, jobs: int, paths: Sequence[str]
 ) -> tuple[list[Examined], bool]:
     """What is known of each file, and whether all of it and nothing else was known before."""
-    before = examined.read(out / LIST)
+    before = examined.read(out / output.LIST)
     same = {
         path: before[path]
         for path in paths
@@ -119,9 +118,9 @@ def _examined(
         return list(same.values()), len(before) == len(paths)
 
     def keep(known: Sequence[Examined]) -> None:
-        examined.write(out / LIST, [Outcome(file, "") for file in (*same.values(), *known)])
+        examined.write(out / output.LIST, [Outcome(file, "") for file in (*same.values(), *known)])
 
-    staging = out / STAGING
+    staging = out / output.STAGING
     staging.mkdir(exist_ok=True)
     return [*same.values(), *examine_all(root, todo, settings, jobs, staging, keep)], False
 
@@ -134,7 +133,7 @@ def _too_few(root: Path, kept: int, outcomes: Sequence[Outcome]) -> str:
 
 def _write(root: Path, out: Path, outcome: Outcome, settings: Settings) -> None:
     """Puts a picture in its place: the one that was made when its file was examined, or one made now."""
-    target, staged = out / outcome.written, out / STAGING / f"{outcome.file.content}.{settings.form}"
+    target, staged = out / outcome.written, out / output.STAGING / f"{outcome.file.content}.{settings.form}"
     target.parent.mkdir(parents=True, exist_ok=True)
     if staged.is_file():
         os.replace(staged, target)

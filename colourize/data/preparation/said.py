@@ -5,8 +5,9 @@ from pathlib import Path
 
 from colourize.data.kinds import files_of
 from colourize.data.preparation.examined import Outcome
+from colourize.data.preparation.output import LIST
 from colourize.data.preparation.pages import PAGE
-from colourize.data.preparation.run import LIST, Prepared
+from colourize.data.preparation.run import Prepared
 from colourize.data.preparation.settings import Settings
 from colourize.data.preparation.summary import rules, training_command
 from colourize.files import printable

@@ -1,5 +1,6 @@
 """Figures of what was found and kept, as plain values for ``prepared.json`` and for the page."""
 
+import re
 import shlex
 import statistics
 from collections import Counter
@@ -44,7 +45,10 @@ def rules(settings: Settings) -> dict[str, str]:
 
 def training_command(out: Path) -> str:
     """What a person types to train on the prepared pictures."""
-    return f"python train.py data=folder {shlex.quote(word('data.root', out))}"
+    text = word("data.root", out)
+    in_double_quotes = "'" in text and not re.search(r'[$`"\\!]', text)  # shlex would write '"'"' for each '
+    typed = f'"{text}"' if in_double_quotes else shlex.quote(text)
+    return f"python train.py data=folder {typed}"
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:

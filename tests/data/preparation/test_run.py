@@ -1,16 +1,19 @@
 """From a folder of any pictures to one that trains."""
 
 import json
+import shlex
 import shutil
 
 import pytest
 from filelock import FileLock
 from PIL import Image, ImageOps
 
+from colourize.config.quoting import word
 from colourize.data.folder import load
 from colourize.data.preparation import examination, output
 from colourize.data.preparation.run import prepare
 from colourize.data.preparation.settings import Settings
+from colourize.data.preparation.summary import training_command
 from colourize.errors import InputError
 from tests.textured import save, textured
 
@@ -188,6 +191,23 @@ def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
     (tmp_path / "link/train").symlink_to(tmp_path / "mine")
     with pytest.raises(InputError, match="links are not followed"):
         prepare(root, tmp_path / "link", SMALL, 1)
+
+
+def test_a_link_in_the_output_is_not_followed(root, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    prepare(root, tmp_path / "out", SMALL, 1)
+    shutil.rmtree(tmp_path / "out/train/cat")
+    (tmp_path / "out/train/cat").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="train/cat is a link to"):
+        prepare(root, tmp_path / "out", SMALL, 1)
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_the_command_that_trains_can_be_typed(tmp_path):
+    for name in ("plain", "a b", "a,b(1)", "it's", "$x,y", 'a"b'):
+        *words, given = shlex.split(training_command(tmp_path / name))
+        assert words == ["python", "train.py", "data=folder"]
+        assert given == word("data.root", tmp_path / name)
 
 
 def test_two_processes_do_not_prepare_one_folder(root, tmp_path):
