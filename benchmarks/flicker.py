@@ -77,7 +77,7 @@ def drawn() -> list[Clip]:
     return [
         pan("still", small[0], (128, 128), (0, 0)),
         pan("pan, 3 pixels a frame", pictures[1], (128, 128), (1, 3)),
-        moving("disc, 4 pixels a frame", small[2], small[3], (1, 2)),
+        moving("disc, 2 pixels a frame", small[2], small[3], (1, 2)),
     ]
 
 

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from colourize.inference.space import Floats
 
-SIDE = 128  # shorter side, in pixels, of the pictures whose motion is estimated: about 0.1 s on one core
-RADIUS = 5  # of the window, in those pixels
-WARPS = 5
+SIDE = 128  # shorter side, in pixels, of the pictures whose motion is estimated: less than 0.1 s on one core
+RADIUS = 8  # of the window, in those pixels
+WARPS = 3
 
 
 def backward(before: Floats, now: Floats) -> Floats:
@@ -55,6 +55,13 @@ def sampled(values: Floats, at: Floats) -> Floats:
     upper = values[:, top, left] * (1 - across) + values[:, top, right] * across
     lower = values[:, below, left] * (1 - across) + values[:, below, right] * across
     return (upper * (1 - down) + lower * down).astype(np.float32)
+
+
+def mirrored(at: Floats, shape: tuple[int, int]) -> Floats:
+    """Places outside, mirrored at the border as often as needed: [2, ...] -> [2, ...] in [0, H - 1] and [0, W - 1]."""
+    last = np.array(shape, np.float32).reshape(2, *[1] * (at.ndim - 1)) - 1
+    folded: Floats = last - np.abs(at % np.maximum(2 * last, 1) - last)
+    return folded.clip(0, last)
 
 
 def inside(at: Floats, content: tuple[float, float]) -> NDArray[np.bool_]:

@@ -14,7 +14,8 @@ from colourize.inference.film.parts import Memory
 from colourize.inference.film.source import Picture
 from colourize.inference.film.steady import Past
 from colourize.inference.predictor import Predictor
-from colourize.inference.space import Levels
+from colourize.inference.space import Floats, Levels
+from colourize.inference.working import Seen
 
 LEAST = 1e-12  # a probability, before its logarithm
 
@@ -26,7 +27,7 @@ class NetworkPainter:
         predictor: the network.
         choices: how a frame is coloured; one sample, no hints.
         way: how colours are kept steady: flow, time or off.
-        clip: tells films apart: the noise of a sample follows from it and the seed, and is the same in all frames.
+        clip: tells films apart: the noise of a sample follows from it and the seed, and moves along with the picture.
         model: tells networks of the same name apart.
 
     Raises:
@@ -62,9 +63,20 @@ class NetworkPainter:
         lightness, content = working.cells(view, logits)
         self.past = steady.averaged(self.past, decoded.probabilities(logits), lightness, small(grey), content, self.way)
         scores = np.log(np.maximum(self.past.shares, LEAST)).astype(np.float32)
-        chroma = colouring.chromas(self.predictor, scores, view, self.choices, self.clip)
+        chroma = colouring.chromas(self.predictor, *self._drawn(scores, self.past.origin, view))
         coloured, _ = colouring.finished(grey, chroma, view, scores, self.choices)
         return coloured.astype(np.uint8, copy=False)
+
+    def _drawn(self, scores: Floats, origin: Floats, view: Seen) -> tuple[Floats, Seen, Choices]:
+        """Scores to decode. Those of a sample get its noise, which moves along with the picture (Gumbel-max)."""
+        decoding = self.choices.decoding
+        if decoding.kind != "sample":
+            return scores, view, self.choices
+        shape = scores.shape[1], scores.shape[2]
+        noise = decoded.noise(scores.shape, decoding.seed, self.clip)
+        noise = motion.sampled(noise, motion.mirrored(origin, shape))
+        drawn = scores + np.float32(decoding.temperature) * noise
+        return drawn, view, replace(self.choices, decoding=decoded.Decoding("argmax"))
 
     def memory(self) -> Memory:
         """What the next frames need of those before."""
@@ -75,7 +87,7 @@ class NetworkPainter:
         self.past = Past(**memory) if memory else None
 
 
-def small(grey: Levels) -> space.Floats:
+def small(grey: Levels) -> Floats:
     """The picture in which motion and cuts are looked for: its shorter side has up to 128 pixels, [h, w] in [0, 1]."""
     height, width = grey.shape
     scale = min(motion.SIDE / min(height, width), 8 * motion.SIDE / max(height, width), 1.0)

@@ -20,17 +20,19 @@ TOLERANCE = 6.0  # of CIELAB's L: a pixel whose lightness changes by more is tak
 
 class Past(NamedTuple):
     """What a frame leaves to the next: averaged probabilities [K, H, W], number of frames in them [H, W], lightness of
-    the cells [H, W], and the small grey picture [h, w] in [0, 1]."""
+    the cells [H, W], the small grey picture [h, w] in [0, 1], and where the noise of a sample is taken from: rows and
+    columns [2, H, W] in cells, which move along and may lie outside."""
 
     shares: Floats
     frames: Floats
     lightness: Floats
     grey: Floats
+    origin: Floats
 
 
 def first(shares: Floats, lightness: Floats, grey: Floats) -> Past:
     """The past after a shot's first frame, which is as the network sees it."""
-    return Past(shares, np.ones_like(lightness), lightness, grey)
+    return Past(shares, np.ones_like(lightness), lightness, grey, motion.places(_shape(lightness)))
 
 
 def averaged(
@@ -60,14 +62,29 @@ def averaged(
     before, there = _moved(past, grey, content) if way == "flow" else (past, np.ones_like(lightness))
     same = np.exp(-(((lightness - before.lightness) / np.float32(TOLERANCE)) ** 2)) * there
     frames = np.minimum(before.frames * same, np.float32(FRAMES - 1))
-    mean = (before.shares * frames + shares) / (frames + 1)
-    return Past(mean.astype(np.float32), (frames + 1).astype(np.float32), lightness, grey)
+    mean = ((before.shares * frames + shares) / (frames + 1)).astype(np.float32)
+    origin = _origin(before.origin, same) if way == "flow" else before.origin
+    return Past(mean, (frames + 1).astype(np.float32), lightness, grey, origin)
 
 
 def _moved(past: Past, grey: Floats, content: tuple[float, float]) -> tuple[Past, Floats]:
     """The past as it would be seen now, and 1 for the cells that were in the picture, else 0: [H, W]."""
-    shape = past.lightness.shape
-    at = motion.at_cells(motion.backward(past.grey, grey), content, (shape[0], shape[1]))
-    moved = motion.sampled(np.concatenate([past.shares, past.frames[None], past.lightness[None]]), at)
+    at = motion.at_cells(motion.backward(past.grey, grey), content, _shape(past.lightness))
+    moved = motion.sampled(np.concatenate([past.shares, past.frames[None], past.lightness[None], past.origin]), at)
     there = motion.inside(at, content).astype(np.float32)
-    return Past(moved[:-2], moved[-2], moved[-1], past.grey), there
+    return Past(moved[:-4], moved[-4], moved[-3], past.grey, moved[-2:]), there
+
+
+def _origin(moved: Floats, same: Floats) -> Floats:
+    """Origins that have moved along, [2, H, W]. What has come into sight, where ``same`` [H, W] < 0.5, takes the
+    place that it would have if it had moved like the most of the picture."""
+    place = motion.places(_shape(same))
+    known = same >= 0.5
+    if not known.any():
+        return place
+    drift = np.median((moved - place)[:, known], axis=1)[:, None, None]
+    return np.where(known, moved, place + drift).astype(np.float32)
+
+
+def _shape(cells: Floats) -> tuple[int, int]:
+    return cells.shape[0], cells.shape[1]

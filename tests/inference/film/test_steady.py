@@ -92,6 +92,28 @@ def test_averages_move_with_the_picture():
     assert np.abs(still.shares[:, :, :-2] - expected)[inner].mean() > 0.05
 
 
+def test_the_noise_of_a_sample_moves_with_the_picture_and_goes_on_where_more_comes_into_sight():
+    """The camera moves by two cells a frame; the place of the noise, minus that of the picture, stays."""
+    world = texture(96, 240)
+    light = 100 * world.reshape(12, 8, 30, 8).mean((1, 3))
+    past = None
+    for t in range(5):
+        past = steady.averaged(past, shares(t), light[:, 2 * t : 2 * t + 16], world[:, 16 * t : 16 * t + 128], SHAPE)
+    apart = past.origin - motion.places(SHAPE)
+    assert np.abs(np.median(apart[1]) - 8) < 0.3
+    assert np.abs(np.median(apart[1][:, -2:]) - 8) < 1.0  # came into sight
+    assert np.abs(np.median(apart[0])) < 0.1
+
+
+def test_places_outside_are_mirrored_at_the_border():
+    at = np.array([[-1, 0, 3, 4, 7], [-2, 1, 5, 6, 12]], np.float32)
+    np.testing.assert_array_equal(motion.mirrored(at, (4, 6)), [[1, 0, 3, 2, 1], [2, 1, 5, 4, 2]])
+    np.testing.assert_array_equal(motion.mirrored(at, (1, 1)), np.zeros((2, 5)))
+    columns = np.arange(-5, 11)
+    expected = np.pad(np.arange(6), 5, mode="reflect")
+    np.testing.assert_array_equal(motion.mirrored(np.stack([columns, columns]).astype(np.float32), (6, 6))[0], expected)
+
+
 @pytest.mark.parametrize("shift", [(0, 0), (2, -3), (-5, 7)])
 def test_the_flow_of_a_moved_picture_is_its_motion(shift):
     world = texture(160, 200)
