@@ -183,7 +183,7 @@ def test_no_yaml_runs_code_or_grows(sweep, text, monkeypatch, caplog):
     monkeypatch.chdir(sweep)
     (sweep / stored_search.RESULTS).write_text(text)
     assert stored_search.best(sweep) == ""
-    assert "is damaged and counts for nothing" in caplog.text
+    assert "is damaged and ignored" in caplog.text
     (sweep / "multirun.yaml").write_text(text)
     (sweep / "0/.hydra").mkdir()
     (sweep / "0/.hydra/hydra.yaml").write_text(text)
@@ -351,7 +351,7 @@ def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
         database.execute("DROP TABLE trials")
         database.execute(f"CREATE VIEW trials AS {endless}")
     report([sweep])
-    assert "holds views or triggers, which a search never makes" in caplog.text
+    assert "holds views or triggers, which no search creates" in caplog.text
 
 
 def test_a_study_of_learning_rates_leaves_damaged_runs_out(sweep):

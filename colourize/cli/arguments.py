@@ -33,8 +33,8 @@ def add_run(parser: argparse.ArgumentParser, help: str = "a checkpoint or a run 
     add_trust(parser)
 
 
-def add_trust(parser: argparse._ActionsContainer) -> None:
-    """Adds ``--trust PACKAGE``, which may be repeated."""
+def add_trust(parser: Any) -> None:
+    """Adds ``--trust PACKAGE``, which may be repeated, to a parser or a group of arguments."""
     parser.add_argument(
         "--trust", action="append", default=[], metavar="PACKAGE",
         help="allow a checkpoint to name networks and data sources of this package of yours, whose code is then run "

@@ -108,10 +108,10 @@ def _generator(picture: Tensor, seed: int) -> torch.Generator:
 
 
 def parsed(text: str) -> Decoding:
-    """The decoding that a word of the command line names.
+    """The decoding of a name on the command line, such as "annealed:0.4".
 
     Raises:
-        InputError: an unknown one, a temperature that is not positive, a seed that is no natural number.
+        InputError: an unknown name, a temperature that is not > 0, a seed that is not a natural number.
     """
     body, plus, kept = text.partition("+")
     kind, colon, argument = body.partition(":")
@@ -151,11 +151,15 @@ def _temperature(text: str, argument: str) -> float:
     except ValueError:
         temperature = math.nan
     if not 0 < temperature < math.inf:
-        raise InputError(f"decoding {text} has no positive temperature; pass one such as annealed:0.4, or argmax")
+        raise InputError(
+            f"decoding {text}: the temperature must be > 0 and finite; pass annealed:0.4, for example, or argmax"
+        )
     return temperature
 
 
 def _seed(text: str, argument: str) -> int:
     if not (argument.isascii() and argument.isdigit() and len(argument) < 20):
-        raise InputError(f"decoding {text} has no seed; pass a number of up to 19 digits such as sample:1, or sample")
+        raise InputError(
+            f"decoding {text}: the seed must be a number of up to 19 digits; pass sample:1, for example, or sample"
+        )
     return int(argument)

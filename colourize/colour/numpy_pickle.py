@@ -6,52 +6,15 @@ by the size of the pickle. N, M sides of an array.
 """
 
 import codecs
-import math
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
-
+from colourize.colour.pickled_arrays import NAMES, Array, Dtype, Name, UnreadablePickle, called, filled, text_of
 from colourize.files import printable
 
 MOST_DIGITS = 20  # limit of a number written as text
 _ESCAPED = rb"""(?:[^\\]|\\[\\'"nrt]|\\x[0-9a-f]{2})*"""  # repr() of a str in Python 2
-_HOMES = "numpy.core.multiarray", "numpy._core.multiarray"  # numpy 1 and 2
-_NAMES = {
-    **{(home, "_reconstruct"): "array" for home in _HOMES},
-    **{(home, "scalar"): "scalar" for home in _HOMES},
-    ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): "dtype",
-    ("_codecs", "encode"): "encode",
-}
-_NUMBERS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f2", "f4", "f8"}
-_OBJECTS = {"O", "O4", "O8"}
-
-
-class UnreadablePickle(Exception):  # noqa: N818
-    """The pickle holds something other than arrays; the text is a short reason on one line."""
-
-
-@dataclass(frozen=True)
-class _Name:
-    """A global named in the pickle: one of ``_NAMES``."""
-
-    what: str
-
-
-@dataclass
-class _Dtype:
-    name: str
-    order: str | None = None
-
-
-class _Array:
-    """An array whose ``value`` is set by its state; an object array [N] is a list."""
-
-    value: np.ndarray | list[object] | None = None
-
 
 _MARK = object()
 
@@ -135,79 +98,38 @@ class _Machine:
         self.stack.append(target)
 
     def name(self, home: str, name: str) -> None:
-        if (home, name) not in _NAMES:
+        if (home, name) not in NAMES:
             raise UnreadablePickle(f"it names {printable(f'{home}.{name}'[:100])}")
-        self.stack.append(_Name(_NAMES[home, name]))
+        self.stack.append(Name(NAMES[home, name]))
 
     def call(self) -> None:
         arguments, function = self.pop(), self.pop()
-        if not isinstance(function, _Name) or not isinstance(arguments, tuple):
+        if not isinstance(function, Name) or not isinstance(arguments, tuple):
             raise UnreadablePickle("it calls something other than a function")
-        self.stack.append(_made(function.what, arguments))
+        self.stack.append(called(function.what, arguments))
 
     def build(self) -> None:
         state, target = self.pop(), self.pop()
         match target, state:
-            case _Dtype(order=None), (int(), str() | bytes() as order, None, None, None, int(), int(), int()):
-                target.order = _text(order)
-            case _Array(value=None), (int(), tuple() as shape, _Dtype() as dtype, int() as by_columns, data):
-                target.value = _filled(shape, dtype, bool(by_columns), data)
-            case _Array(value=None), (tuple() as shape, _Dtype() as dtype, int() as by_columns, data):
-                target.value = _filled(shape, dtype, bool(by_columns), data)
+            case Dtype(order=None), (int(), str() | bytes() as order, None, None, None, int(), int(), int()):
+                target.order = text_of(order)
+            case Array(value=None), (int(), tuple() as shape, Dtype() as dtype, int() as by_columns, data):
+                target.value = filled(shape, dtype, bool(by_columns), data)
+            case Array(value=None), (tuple() as shape, Dtype() as dtype, int() as by_columns, data):
+                target.value = filled(shape, dtype, bool(by_columns), data)
             case _:
                 raise UnreadablePickle("it has a state that a plain array never has")
         self.stack.append(target)
 
 
-def _made(what: str, arguments: tuple[object, ...]) -> object:
-    match what, arguments:
-        case "array", (_Name(what="ndarray"), tuple(), str() | bytes()):
-            return _Array()
-        case "dtype", (str() | bytes() as name, int(), int()) if _text(name) in _NUMBERS | _OBJECTS:
-            return _Dtype(_text(name))
-        case "scalar", (_Dtype() as dtype, str() | bytes() as data):
-            return _filled((), dtype, False, data)
-        case "encode", (str() as text, "latin1" | "latin-1"):
-            return _bytes(text)
-    raise UnreadablePickle(f"it has an unexpected call of {what}")
-
-
-def _filled(shape: tuple[object, ...], dtype: _Dtype, by_columns: bool, data: object) -> np.ndarray | list[object]:
-    """The array of stored bytes, or the list of stored objects."""
-    sides = [side for side in shape if type(side) is int and 0 <= side < 2**31]
-    if len(shape) > 2 or len(sides) < len(shape):
-        raise UnreadablePickle("it has an invalid shape")
-    if dtype.name in _OBJECTS:
-        if not isinstance(data, list) or shape != (len(data),):
-            raise UnreadablePickle("its objects are not in a list")
-        return data
-    if not isinstance(data, str | bytes) or dtype.order not in ("<", ">", "|", "=", None):
-        raise UnreadablePickle("its numbers are not stored as bytes")
-    kind, content = np.dtype(("<" if dtype.order in ("|", "=", None) else dtype.order) + dtype.name), _bytes(data)
-    if math.prod(sides) * kind.itemsize != len(content):
-        raise UnreadablePickle(f"it has an array of shape {shape} in {len(content)} bytes")
-    return np.frombuffer(content, kind).reshape(sides, order="F" if by_columns else "C")
-
-
 def _value(value: object) -> object:
-    """The interpreter's result with values in place of ``_Array``, down to two levels."""
+    """The interpreter's result with values in place of ``Array``, down to two levels."""
 
     def of(item: object) -> object:
-        return item.value if isinstance(item, _Array) else item
+        return item.value if isinstance(item, Array) else item
 
     result = of(value)
     return [of(item) for item in result] if isinstance(result, list) else result
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode("latin-1")
-
-
-def _bytes(value: str | bytes) -> bytes:
-    try:
-        return value if isinstance(value, bytes) else value.encode("latin-1")
-    except UnicodeEncodeError:
-        raise UnreadablePickle("its numbers are not stored as bytes") from None
 
 
 def _decoded(content: bytes, encoding: str) -> str:

@@ -92,17 +92,17 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
     except Exception as error:  # a damaged header raises nearly anything
         if "allow_pickle=False" in str(error):
             raise InputError(
-                f"palette={path} is no plain .npy array but a pickle, which is never opened; if it is the course's, "
-                f"colourize palette import {shlex.quote(str(path))} OUT.npy makes a plain one of it"
+                f"palette={path} must be a plain .npy array, got a pickle, which is never opened; convert that of the "
+                f"course: colourize palette import {shlex.quote(str(path))} OUT.npy"
             ) from None
         raise InputError(
-            f"palette={path} is no plain .npy array ({' '.join(str(error).split()) or type(error).__name__}); "
+            f"palette={path} must be a plain .npy array ({' '.join(str(error).split()) or type(error).__name__}); "
             "save it with numpy.save(file, array.astype('float32'))"
         ) from None
     if array.ndim != 2 or array.shape[1:] != (space.channels,) or array.dtype.kind not in "fiu":
         raise InputError(
-            f"palette={path} holds {array.dtype} {array.shape}; a palette is float "
-            f"[K, {space.channels}] with colour_space={space.name}"
+            f"palette={path} must be float [K, {space.channels}] with colour_space={space.name}, got {array.dtype} "
+            f"{array.shape}"
         )
     if array.dtype.kind != "f" or not ((array >= space.low) & (array <= space.high)).all():
         raise InputError(
@@ -114,7 +114,7 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
         )
     if np.abs(array).max() < FAINT * space.high:
         log.warning(
-            "palette=%s holds values from %.3g to %.3g, next to nothing with colour_space=%s, where they reach %g: is "
-            "it of another space?", path, array.min(), array.max(), space.name, space.high,
+            "palette=%s holds values from %.3g to %.3g, tiny for colour_space=%s, where they reach %g: is it of "
+            "another space?", path, array.min(), array.max(), space.name, space.high,
         )  # fmt: skip
     return torch.from_numpy(array.astype(np.float32))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from colourize.colour.numpy_pickle import UnreadablePickle, arrays
+from colourize.colour.numpy_pickle import arrays
+from colourize.colour.pickled_arrays import UnreadablePickle
 from colourize.errors import InputError
 from colourize.files import check_output, expanded, looked_at, replace
 

@@ -57,13 +57,13 @@ class TrainerKnobs:
     """The arguments ``trainer.NAME=value``. One without a value has Lightning's default, and is not stored."""
 
     accumulate_grad_batches: int = _taken(
-        "batches for each step of the optimizer; their pictures count alike", POSITIVE
+        "batches for each step of the optimizer; all their pictures have the same weight", POSITIVE
     )
     check_val_every_n_epoch: int | None = _taken(
         "epochs from one validation to the next; null: val_check_interval counts batches across epochs",
         ("an integer >= 1, or null", lambda value: value is None or _whole(value, 1)),
     )
-    detect_anomaly: bool = _taken("stops at the operation whose gradient is NaN, and names it; slow", SWITCH)
+    detect_anomaly: bool = _taken("stops at the operation with a NaN gradient, and names it; slow", SWITCH)
     deterministic: bool | str | None = _taken(
         "torch's deterministic algorithms alone; an operation without one fails, or with warn is named",
         ("true, false or warn", _one_of(True, False, None, "warn")),

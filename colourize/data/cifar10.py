@@ -18,7 +18,7 @@ from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError, one_line
 from colourize.files import expanded, looked_at
-from colourize.present.terminal import raw
+from colourize.private.rich import raw
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 TIMEOUT = 60.0  # seconds without data until a download fails

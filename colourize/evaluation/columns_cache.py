@@ -60,7 +60,7 @@ def kept(
 
 @contextlib.contextmanager
 def _alone(cache_dir: Path, entry: str) -> Iterator[None]:
-    """Holds an entry's lock; the operating system releases it when its holder dies.
+    """Holds an entry's lock; the operating system releases the lock of a process that ends.
 
     After ``LONGEST_WAIT``, or in a folder without write permission, the caller continues without the lock.
     """

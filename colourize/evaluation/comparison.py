@@ -16,11 +16,12 @@ from colourize.data.labelled import read
 from colourize.data.pictures import Pictures, example_index
 from colourize.errors import InputError
 from colourize.evaluation import output
+from colourize.evaluation.by_palette import yardsticks
 from colourize.evaluation.calibration import Tempered
 from colourize.evaluation.inputs import checkpoint_files, data_config, load, other_pictures
 from colourize.evaluation.measures import Row, all_with_intervals
-from colourize.evaluation.yardstick import Predictor, Yardstick
-from colourize.evaluation.yardsticks import yardsticks
+from colourize.evaluation.predictors import Predictor
+from colourize.evaluation.yardstick import Yardstick
 from colourize.files import check_output, replace_text
 from colourize.model import Model
 from colourize.present import terminal
@@ -29,7 +30,7 @@ from colourize.runs.apart import run_names
 from colourize.runs.checkpoint import Trained
 from colourize.runs.temperature import read_temperature
 
-BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table; as arguments they stand for no run
+BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table, so as arguments they add nothing
 
 
 def evaluate(
@@ -43,19 +44,22 @@ def evaluate(
     decodings: Sequence[str] = (),
     trusted: Sequence[str] = (),
 ) -> list[Row]:
-    """Measures floors, runs and ceilings on the validation pictures of the first run; prints, and writes what is asked.
+    """Measures floors, runs and ceilings on the validation pictures of the first run; prints them and writes files.
 
     Args:
-        runs: checkpoints, run folders (their last checkpoint), sweep folders (all their runs), baselines' names.
-        overrides: ``data.root=DIR`` and the like; without a run any knobs, as for training.
-        page: an HTML file to write; ``figures``: a JSON file; ``pictures``: a PNG file.
-        calibrated: each run once more, with the temperature that ``colourize calibrate`` fitted.
-        decodings: beside the arg-max, ``decoding.FORMS``: a row of pictures' measures for each run, or without a run
-            for the look-up table.
-        trusted: packages beside ours whose networks and sources a checkpoint may name.
+        runs: checkpoints, run folders (the newest checkpoint), sweep folders (all runs), names of baselines.
+        overrides: such as ``data.root=DIR``; without a run any knobs, as for training.
+        page: an HTML file to write.
+        figures: a JSON file to write.
+        pictures: a PNG file to write.
+        calibrated: add each run with the temperature that ``colourize calibrate`` fitted.
+        num_resamples: of the bootstrap.
+        decodings: of ``decoding.FORMS``, beside the arg-max: a row with the measures of pictures for each run, or
+            without a run for the look-up table.
+        trusted: packages, beside ours, of networks and sources that a checkpoint may name.
 
     Raises:
-        InputError: a run that is none, an override that does not apply, pictures that cannot be loaded.
+        InputError: an argument that is not a run, an override that does not apply, pictures that cannot be read.
     """
     check_output(pictures, FIGURES)
     for file in (page, figures):
@@ -84,7 +88,7 @@ def evaluate(
 
 
 class Measured(NamedTuple):
-    """All rows, the same pictures through each of them, and the mean colourfulness of the true pictures."""
+    """All rows, the same pictures by each predictor, and the mean colourfulness of the true pictures."""
 
     rows: list[Row]
     strip: dict[str, Tensor]
@@ -116,14 +120,14 @@ def _notes(
     pictures: Pictures,
     calibrated: bool,
 ) -> list[str]:
-    """What is to be known of the pictures: whether runs may have seen some of them."""
+    """Warnings about the pictures: runs may have trained on some of them."""
     notes = [
         note
         for name, file, run in zip(names, files, trained_runs, strict=True)
         for note in other_pictures(name, file, run, config, pictures)
     ]
     if calibrated and config["data"].get("holdout"):
-        notes.append("The temperatures were fitted to pictures held out as these are; for others pass data.holdout=0.")
+        notes.append("The temperatures were fitted to these held-out pictures; for others pass data.holdout=0.")
     return notes
 
 
@@ -142,26 +146,26 @@ def _write(
     if page is not None:
         note = (
             f"Floors, networks and ceilings on {title}, colourize {__version__}, {date.today()}. Estimates with 95 % "
-            "bootstrap intervals over pictures (that of the calibration error leans upwards); - where a measure does "
-            "not apply, none where it has no number. The pictures are those of the most probable class where no "
-            f"other decoding is named. True pictures have a mean colourfulness of {measured.truth:.1f}."
+            "bootstrap intervals over pictures (that of the calibration error is biased upwards); - if a measure does "
+            "not apply, none if it has no number. The pictures show the most probable class unless another "
+            f"decoding is named. True pictures have a mean colourfulness of {measured.truth:.1f}."
         )
         output.write_page(page, "colourize: evaluation", note, measured.rows, sentences, measured.strip, measured.truth)
 
 
 def _source(config: dict[str, Any]) -> str:
-    """Where the pictures are from, in words: the source and the settings of its that matter."""
+    """The source of the pictures and its settings, in words."""
     node = config["data"]
-    told = (f"{key}={node[key]}" for key in ("root", "classes", "image_size", "holdout") if node.get(key))
-    return " ".join([option(node["_target_"], "data"), *told])
+    settings = (f"{key}={node[key]}" for key in ("root", "classes", "image_size", "holdout") if node.get(key))
+    return " ".join([option(node["_target_"], "data"), *settings])
 
 
 def _with_calibrated(
     names: Sequence[str], trained_runs: Sequence[Trained], files: Sequence[Path]
 ) -> tuple[list[str], list[Trained]]:
-    """Each run, and behind it the same with its fitted temperature, which its name tells."""
+    """Each run, followed by the same run with its fitted temperature, which is part of the name."""
     if not files:
-        raise InputError("--calibrated wants a run whose temperature colourize calibrate has fitted; pass one")
+        raise InputError("--calibrated requires a run with a temperature that colourize calibrate has fitted; pass one")
     pairs: list[tuple[str, Trained]] = []
     for name, run, file in zip(names, trained_runs, files, strict=True):
         temperature = read_temperature(file)

@@ -1,6 +1,6 @@
-"""``colourize decode-curve``: error against colourfulness, from the mean of the classes to the most probable one.
+"""``colourize decode-curve``: error against colourfulness, from the mean of the classes to the most probable class.
 
-One checkpoint, its pictures decoded at each temperature T of the annealed mean: T = 1 is the mean, T -> 0 the arg-max.
+One checkpoint is decoded at each temperature T of the annealed mean: T = 1 is the mean, T -> 0 the arg-max.
 """
 
 import json
@@ -35,20 +35,22 @@ def decode_curve(
     num_resamples: int = 2_000,
     trusted: Sequence[str] = (),
 ) -> list[Row]:
-    """Measures a run's pictures at every temperature; prints a table and which T is best for what.
+    """Measures a run's pictures at every temperature; prints a table and the best T for each measure.
 
     Args:
         run: a checkpoint or a run folder.
-        overrides: ``data.root=DIR`` and the like.
-        figure: a PNG file to write; ``figures``: a JSON file.
-        keep_grey: decodes with ``+grey``.
-        trusted: packages beside ours whose networks and sources the checkpoint may name.
+        overrides: such as ``data.root=DIR``.
+        figure: a PNG file to write.
+        figures: a JSON file to write.
+        keep_grey: decode with ``+grey``.
+        num_resamples: of the bootstrap.
+        trusted: packages, beside ours, of networks and sources that the checkpoint may name.
 
     Returns:
         The untouched grey, then the decodings from the arg-max to the mean.
 
     Raises:
-        InputError: not one run; an override that does not apply; pictures that cannot be loaded.
+        InputError: not one run; an override that does not apply; pictures that cannot be read.
     """
     check_output(figure, FIGURES)
     check_output(figures)
@@ -74,8 +76,8 @@ def decode_curve(
     console.print(_table(rows, labels, truth))
     said = [_sentence(rows[1:], labels[1:], key) for key in JUDGED] + [_colourful(rows[1:], labels[1:], truth)]
     console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *said]))
-    console.print(f"({len(predictors) - 1} decodings, the best chosen and compared on the same pictures: leads are "
-                  "flattered by the choice)")  # fmt: skip
+    console.print(f"({len(predictors) - 1} decodings, the best one is chosen and compared on the same pictures, so "
+                  "its lead is biased upwards)")  # fmt: skip
     if figure is not None:
         save(_drawn(rows, labels, truth, name), figure)
     if figures is not None:
@@ -84,13 +86,13 @@ def decode_curve(
 
 
 def words(keep_grey: bool = False) -> list[str]:
-    """The decodings of the sweep as the command line names them."""
+    """The decodings of the curve, by their names on the command line."""
     plain = ["argmax", *(f"annealed:{temperature}" for temperature in TEMPERATURES), "mean"]
     return [word + "+grey" * keep_grey for word in plain]
 
 
 def best(rows: Sequence[Row], key: str) -> int:
-    """Which of the rows is the best by a measure; -1 where none has it."""
+    """Index of the best row by a measure; -1 if no row has the measure."""
     values = [row.intervals[key].estimate for row in rows]
     sign = -1 if MEASURES[key].better == "lower" else 1
     numbers = [(sign * value, number) for number, value in enumerate(values) if value == value]
@@ -109,7 +111,7 @@ def _table(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
 
 
 def _sentence(rows: Sequence[Row], labels: Sequence[str], key: str) -> str:
-    """Which decoding is best for a measure, and by how much better than the better one of the two ends."""
+    """The best decoding for a measure, and its lead over the better one of arg-max and mean."""
     measure, place = MEASURES[key], best(rows, key)
     if place < 0:
         return f"{measure.title}: no number for these pictures"
@@ -122,11 +124,11 @@ def _sentence(rows: Sequence[Row], labels: Sequence[str], key: str) -> str:
     low, high = sorted(abs(measure.scale * value) for value in interval[1:])
     same = not (interval.low > 0 or interval.high < 0)
     figures = f"by {low:.{measure.digits + 1}f} to {high:.{measure.digits + 1}f}"
-    return f"{said}; {'within the error of sampling of' if same else 'better ' + figures + ' than'} the {labels[end]}"
+    return f"{said}; {'within the sampling error of' if same else 'better ' + figures + ' than'} the {labels[end]}"
 
 
 def _colourful(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
-    """Which decoding's mean colourfulness is nearest to the truth."""
+    """The decoding with the mean colourfulness nearest to the truth."""
     means = [row.intervals[COLOURFULNESS].estimate for row in rows]
     place = min(range(len(rows)), key=lambda number: abs(means[number] - truth))
     share = f" ({means[place] / truth - 1:+.0%})" if truth else ""
@@ -142,7 +144,7 @@ def _drawn(rows: Sequence[Row], labels: Sequence[str], truth: float, name: str) 
 
 
 def _write(path: Path, rows: Sequence[Row], labels: Sequence[str], truth: float) -> None:
-    """Every figure with its interval, and the best decoding by each measure."""
+    """Writes all estimates with intervals, and the best decoding by each measure."""
     named = {key: labels[1:][place] for key in JUDGED if (place := best(rows[1:], key)) >= 0}
     contents = {"true_colourfulness": truth, "best": named, "rows": json.loads(output.as_json(rows))}
     replace_text(path, json.dumps(contents, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

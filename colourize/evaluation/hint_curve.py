@@ -1,4 +1,4 @@
-"""``colourize hints``: how much better a network's pictures get with each colour that it is given."""
+"""``colourize hints``: the error of a network's pictures by the number of given colours."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from colourize.present.tables import as_text
 
 NUMBERS = 0, 1, 2, 5, 10, 20, 50, 100, 200
 SIZE = 3  # pixels: a hint in the course's 32 x 32
-PIXELS = 1 << 18  # of pictures at once, for each hint of a picture is as large as the picture
+PIXELS = 1 << 18  # of pictures at once: the hints of a picture are as large as the picture
 EVERYWHERE, CEILING = "everywhere", "true class"
 
 
@@ -34,17 +34,17 @@ def curve(
     figures: Path | None = None,
     trusted: Sequence[str] = (),
 ) -> dict[str, float]:
-    """Mean PSNR in dB on the validation pictures with so many hints of the true classes' colours; printed, and drawn.
+    """Mean PSNR in dB on the validation pictures by the number of hints of true colours; prints and draws it.
 
     Args:
         run: a checkpoint, or a run folder.
-        overrides: ``data.root=DIR`` and the like.
-        figure: a PNG file to draw; ``figures``: a JSON file to write.
-        trusted: packages beside ours whose networks and sources the checkpoint may name.
+        overrides: such as ``data.root=DIR``.
+        figure: a PNG file to write.
+        figures: a JSON file to write.
+        trusted: packages, beside ours, of networks and sources that the checkpoint may name.
 
     Raises:
-        InputError: not one run; one whose network takes no hints, or that cannot be loaded; a file that could not be
-            written.
+        InputError: not one run; a network without hints; a run that cannot be loaded; a file that cannot be written.
     """
     check_output(figure, FIGURES)
     check_output(figures)
@@ -67,12 +67,12 @@ def curve(
 
 
 def measured(model: Model, validation: LabelledPictures, images: Tensor) -> dict[str, float]:
-    """Mean PSNR, dB, by the number of hints; with every pixel's; and that of the true classes, the ceiling.
+    """Mean PSNR, dB, by the number of hints, with a hint at every pixel, and of the true classes, the ceiling.
 
-    No two hints of a picture are at one place, so numbers above that of its pixels are left out.
+    All hints of a picture are at different places, so numbers above that of its pixels are left out.
 
     Args:
-        model: whose network takes hints.
+        model: its network takes hints.
         validation: greys and labels of N pictures.
         images: the pictures, uint8 [N, H, W, 3].
     """
@@ -115,7 +115,7 @@ def _drawn(result: dict[str, float]) -> Figure:
     axes.set_xscale("log")
     axes.set_xticks([1 + number for number in numbers], [str(number) for number in numbers])
     axes.minorticks_off()
-    axes.set_xlabel(f"hints of {SIZE} x {SIZE} pixels a picture")
+    axes.set_xlabel(f"hints of {SIZE} x {SIZE} pixels per picture")
     axes.set_ylabel("PSNR, dB")
     axes.legend(frameon=False)
     return figure

@@ -1,4 +1,4 @@
-"""What an argument of a measuring verb stands for: checkpoints, and the pictures that they are measured on."""
+"""The arguments of commands that measure: checkpoints, and the pictures to measure them on."""
 
 import hashlib
 import logging
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 
 def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
-    """The checkpoints that an argument names: a checkpoint, a run folder (its newest), a sweep folder (all its runs').
+    """The checkpoints of an argument: a checkpoint, a run folder (its newest), a sweep folder (one per run).
 
     Raises:
-        InputError: none of these; told with the ``baselines`` that a verb takes beside them.
+        InputError: none of these; the message also lists the ``baselines`` that the command takes.
     """
     path = Path(run)
     if path.is_file():
@@ -38,17 +38,17 @@ def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
     files = [found[0] for folder in folders if (found := checkpoint.newest(folder / "checkpoints")) is not None]
     if not files:
         raise InputError(
-            f"{run} is no checkpoint, no run folder with a whole checkpoint and no sweep folder; pass one of these"
+            f"{run} must be a checkpoint, a run folder with a whole checkpoint or a sweep folder"
             + (f", or a baseline: {', '.join(baselines)}" if baselines else "")
         )
     return files
 
 
 def single_checkpoint(run: str) -> Path:
-    """The one checkpoint that an argument names.
+    """The one checkpoint of an argument.
 
     Raises:
-        InputError: none, or those of several runs.
+        InputError: no checkpoint, or several runs.
     """
     file, *others = checkpoint_files(run)
     if others:
@@ -67,13 +67,13 @@ def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Trained]:
 
 
 def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration whose pictures are used: the first run's, or without a run the composed one.
+    """The configuration of the pictures: that of the first run, or without a run the composed one.
 
-    A run's file does not say where we write: not into a folder that is not yet a cache of ours, and nothing is
-    downloaded into one that only the file names.
+    A file never decides where we write: its cache folder is used only if it is already a cache of ours, and nothing is
+    downloaded to a folder that only the file names.
 
     Raises:
-        InputError: an override that is not of a run's pictures, or a value out of its range.
+        InputError: an override that does not concern a run's pictures, or a value out of its range.
     """
     if not runs:
         return plain(composed("config", overrides))
@@ -81,7 +81,7 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
     for name in words:
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
-    config = OmegaConf.create({**runs[0].config, "trainer": {}})  # an older run's may hold what is refused now
+    config = OmegaConf.create({**runs[0].config, "trainer": {}})  # an older run may hold values that are refused now
     default = KNOBS["cache_dir"].default
     if config.cache_dir != default and "cache_dir" not in words and not files.is_cache(Path(config.cache_dir)):
         log.warning(files.NO_CACHE, f"cache_dir={config.cache_dir}")
@@ -98,19 +98,20 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
 
 
 def trained_on(trained: Trained, pictures: Pictures) -> bool:
-    """Whether these are the very pictures that a run was trained and validated on, wherever they lie now."""
+    """Whether these are exactly the pictures that a run was trained and validated on, in any folder."""
     return fingerprint(pictures, trained.model.palette, trained.model.space) == trained.fingerprint
 
 
 def unseen(trained: Trained, config: dict[str, Any], pictures: Pictures) -> bool:
     """Whether a run is known to have trained on none of the validation pictures.
 
-    So it is for its own (``trained_on``). Where ``holdout`` alone differs, its own are read again, and none of their
-    training pictures may be among those that validate now.
+    This holds for its own pictures (``trained_on``). If only ``holdout`` differs, its own pictures are read again, and
+    none of their training pictures may be among the validation pictures.
 
     Args:
-        trained: the run's, with its configuration and the fingerprint of its pictures.
-        config: with which ``pictures`` were read.
+        trained: the run, with its configuration and the fingerprint of its pictures.
+        config: the configuration of ``pictures``.
+        pictures: to measure on.
     """
     if trained_on(trained, pictures):
         return True
@@ -122,15 +123,15 @@ def unseen(trained: Trained, config: dict[str, Any], pictures: Pictures) -> bool
 
 
 def _contents(images: Tensor) -> set[bytes]:
-    """A hash of each picture: uint8 [N, H, W, 3] -> N digests, equal for equal pictures."""
+    """A hash of each picture: uint8 [N, H, W, 3] -> N digests; equal pictures have equal digests."""
     return {hashlib.blake2b(picture.numpy().tobytes(), digest_size=16).digest() for picture in images}
 
 
 def other_pictures(name: str, file: Path, trained: Trained, config: dict[str, Any], pictures: Pictures) -> list[str]:
-    """A sentence where a run may have seen some of the pictures that it is measured on; see ``unseen``."""
+    """A warning if a run may have trained on some of the pictures that it is measured on; see ``unseen``."""
     if unseen(trained, config, pictures):
         return []
     return [
-        f"{name} was trained with other pictures ({file}) than these, those of the first run or data.NAME=... : "
-        "the floors are not fitted on the same, and some of these may have been among its training pictures."
+        f"{name} ({file}) was trained with other pictures than these, which are those of the first run or of "
+        "data.NAME=...: the floors are fitted to other pictures, and it may have trained on some of these."
     ]

@@ -31,7 +31,7 @@ def label_rank(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def top_k_accuracy(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
-    """Share of pixels whose label is among the k largest logits: [N, K, H, W], [N, H, W] -> [N] in [0, 1].
+    """Share of pixels with their label among the k largest logits: [N, K, H, W], [N, H, W] -> [N] in [0, 1].
 
     Ties count in the label's favour (see `label_rank`). With k = 1 this is the accuracy of the arg-max if all logits
     differ, but 1 for constant logits; their `cross_entropy` is log K.

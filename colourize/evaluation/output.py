@@ -1,4 +1,4 @@
-"""An evaluation as a person reads it: tables for the terminal, one self-contained page for the browser."""
+"""Output of an evaluation: tables for the terminal, one self-contained page for the browser, JSON, Markdown."""
 
 import base64
 import io
@@ -10,9 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
-from rich.text import Text
 from torch import Tensor
 
 from colourize.evaluation.bootstrap import Interval
@@ -26,13 +24,13 @@ from colourize.present.figures import reliability_figure, scatter_figure, strip_
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
 PICTURES = tuple(key for key in MEASURES if key not in CLASSES)
 ABSENT = "-"
-NARROWEST, ROOMY = 80, 130  # characters: no table is made narrower; intervals are shown from here
+NARROWEST, ROOMY = 80, 130  # characters: the least width of a table; the width from which intervals are shown
 LONGEST = 28  # characters of a name on one line
-MOST_PAIRED = 6  # models; above, each is compared with the best one only
+MOST_PAIRED = 6  # models; if there are more, each is compared with the best one only
 
 
 def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
-    """Estimate and interval as text; a dash where the measure does not apply, none where it has no number."""
+    """Estimate and interval as text; a dash if the measure does not apply, "none" if it has no number."""
     if interval is None:
         return ABSENT, ""
     if not math.isfinite(interval.estimate):
@@ -42,7 +40,7 @@ def shown(interval: Interval | None, measure: Measure) -> tuple[str, str]:
 
 
 def print_tables(rows: Sequence[Row], title: str, console: Console) -> None:
-    """Tables of the classes and of the pictures, no wider than the terminal; 95 % intervals where that is wide."""
+    """Prints tables of classes and pictures that fit the terminal; with 95 % intervals on a wide one."""
     width = widened(console)
     for part, keys in (("colour classes", CLASSES), ("pictures", PICTURES)):
         keys, lines = _of_table(rows, keys)
@@ -60,42 +58,33 @@ def widened(console: Console) -> int:
 
 
 def table_of(rows: Sequence[Row], keys: Sequence[str], title: str = "", intervals: bool = False) -> Table:
-    """One table of measures: floors, models, ceilings. Names break between words, and only where they are long."""
-    table = text_tables.empty(title)
-    table.add_column("", max_width=LONGEST, overflow="fold")
-    for key in keys:
-        table.add_column(_heading(key), justify="right", no_wrap=True)
+    """One table of measures: floors, models, ceilings. Long names break between words."""
+    lines = []
     for row, following in itertools.zip_longest(rows, rows[1:]):
-        cells = [shown(row.intervals.get(key), MEASURES[key]) for key in keys]
-        style = "bold" if row.kind == MODEL else ""
-        values = [
-            Text(value, style).append(f"\n{below}" if intervals else "", "not bold dim")
-            for value, below in ((row.name, row.kind), *cells)
-        ]
+        cells = [(row.name, row.kind), *(shown(row.intervals.get(key), MEASURES[key]) for key in keys)]
         last = following is not None and following.kind != row.kind and following.kind != DECODING
-        table.add_row(*values, end_section=last)
-    return table
+        lines.append(text_tables.Line(cells, row.kind == MODEL, last))
+    return text_tables.sectioned(title, ["", *map(_heading, keys)], lines, LONGEST, intervals)
 
 
 def _heading(key: str) -> str:
-    """A measure's name, and its unit below it."""
+    """The name of a measure, with its unit on a second line."""
     return MEASURES[key].title.replace(", ", "\n")
 
 
 def _fitting(keys: Sequence[str], rows: Sequence[Row], width: int) -> list[list[str]]:
-    """The columns of tables none of which is wider than ``width`` characters, in order."""
+    """The columns of several tables, each at most ``width`` characters wide, in order."""
     found: list[list[str]] = []
-    endless = Console(width=10_000)
     for key in keys:
         table = table_of(rows, [*(found[-1] if found else []), key], intervals=width >= ROOMY)
-        if not found or Measurement.get(endless, endless.options, table).maximum > width:
+        if not found or text_tables.width_of(table) > width:
             found.append([])
         found[-1].append(key)
     return found
 
 
 def _of_table(rows: Sequence[Row], keys: Sequence[str]) -> tuple[tuple[str, ...], list[Row]]:
-    """A table's columns and rows: no measure of which only a ceiling has a number; classes not once per decoding."""
+    """Columns and rows of a table, without measures that only ceilings have; decodings only for pictures."""
     known = {
         key
         for row in rows
@@ -107,7 +96,7 @@ def _of_table(rows: Sequence[Row], keys: Sequence[str]) -> tuple[tuple[str, ...]
 
 
 def comparisons(rows: Sequence[Row], key: str = "cross_entropy") -> list[str]:
-    """Sentences on pairs of models, and of each model and the look-up table, by paired bootstrap on the same images."""
+    """Sentences that compare pairs of models, and each model with the look-up table, by paired bootstrap."""
     models = [row for row in rows if row.kind == MODEL and MEASURES[key].columns[0] in row.columns]
     tables = {row.palette: row for row in rows if row.kind == FLOOR and row.name.startswith(TABLE)}
     models.sort(key=lambda row: row.intervals[key].estimate, reverse=MEASURES[key].better == "higher")
@@ -130,19 +119,19 @@ def _comparison(first: Row, second: Row, key: str) -> str:
     if math.isnan(estimate):
         return f"{first.name} and {second.name} cannot be compared: one has no {measure.title}"
     if math.isnan(low):
-        return f"{first.name} and {second.name} cannot be told apart by one picture: {estimate:.{measure.digits}f}"
+        return f"{first.name} and {second.name} cannot be separated by one picture: {estimate:.{measure.digits}f}"
     if estimate < 0:
         first, second, estimate, low, high = second, first, -estimate, -high, -low
     figures = (
         f"{estimate:.{measure.digits}f} [{low:.{measure.digits}f} to {high:.{measure.digits}f}] in {measure.title}"
     )
     if not (low > 0 or high < 0):
-        return f"{first.name} and {second.name} cannot be told apart: a difference of {figures}"
+        return f"{first.name} and {second.name} do not differ significantly: {figures}"
     return f"{first.name} is better than {second.name} by {figures}"
 
 
 def as_json(rows: Iterable[Row]) -> str:
-    """Every figure with its interval: {row: {measure: [estimate, low, high]}}; null where there is no number."""
+    """All estimates with intervals: {row: {measure: [estimate, low, high]}}; null for a missing number."""
     figures = {
         row.name: {
             key: [value if math.isfinite(value) else None for value in interval]
@@ -154,7 +143,7 @@ def as_json(rows: Iterable[Row]) -> str:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Every estimate as a Markdown table: a row for each predictor, a column for each measure."""
+    """All estimates as a Markdown table: a row for each predictor, a column for each measure."""
     keys, _ = _of_table(rows, tuple(MEASURES))
     lines = [["", *(MEASURES[key].title for key in keys)]]
     lines += [[row.name, *(shown(row.intervals.get(key), MEASURES[key])[0] for key in keys)] for row in rows]
@@ -170,12 +159,12 @@ def write_page(
     strip: Mapping[str, Tensor],
     true_colourfulness: float,
 ) -> None:
-    """One HTML file with everything in it: tables with intervals, the same images through every row, figures."""
+    """Writes one self-contained HTML file: tables with intervals, the same pictures by every row, figures."""
     bins = {row.name: row.columns["bins"].sum(0) for row in rows if "bins" in row.columns and row.kind != CEILING}
     points = {row.name: (row.intervals["colourfulness"].estimate, row.intervals["ciede2000"].estimate) for row in rows}
     figures = [
-        ("The same pictures through every row", strip_figure(strip), "wide"),
-        ("Calibration: how often a class is right, against how sure the prediction is", reliability_figure(bins), ""),
+        ("The same pictures by every row", strip_figure(strip), "wide"),
+        ("Calibration: accuracy against confidence", reliability_figure(bins), ""),
         ("Colourfulness against error", scatter_figure(points, true_colourfulness), ""),
     ]
     tables = [("Colour classes", _grid(rows, CLASSES)), ("Pictures", _grid(rows, PICTURES))]

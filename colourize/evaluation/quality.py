@@ -34,7 +34,7 @@ def ssim(predicted: Tensor, true: Tensor) -> Tensor:
     """Structural similarity, mean over channels and windows: 2 x [N, 3, H, W] -> [N] in [-1, 1], 1 for equal pictures.
 
     (2 mx my + C1)(2 sxy + C2) / ((mx^2 + my^2 + C1)(sx^2 + sy^2 + C2)), C1 = 0.01^2, C2 = 0.03^2, moments under an
-    11x11 Gaussian of sigma 1.5, windows inside the picture. Wang, Bovik, Sheikh, Simoncelli 2004, who use luminance.
+    11x11 Gaussian of sigma 1.5, windows inside the picture. Wang, Bovik, Sheikh, Simoncelli 2004 use luminance.
     NaN for pictures with a side below the window's 11 pixels.
     """
     predicted, true = _checked(predicted, true)

@@ -1,4 +1,4 @@
-"""``colourize calibrate``: how far a run's certainty is to be believed, and where it is unsure.
+"""``colourize calibrate``: fits a temperature, measures the calibration with and without it, and draws the entropy.
 
 N pictures, H height, W width, K colours, P pixels.
 """
@@ -11,7 +11,6 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from colourize.colour.decoding import colours_of_classes
 from colourize.colour.spaces import enlarged
 from colourize.config.instantiate import builder, short_name
 from colourize.data.labelled import LabelledPictures, labelled_split, read
@@ -20,6 +19,7 @@ from colourize.errors import InputError
 from colourize.evaluation import metrics, output
 from colourize.evaluation.calibration import fit_temperature
 from colourize.evaluation.columns import NUM_BINS
+from colourize.evaluation.examples import of_classes
 from colourize.evaluation.inputs import data_config, load, single_checkpoint, trained_on
 from colourize.evaluation.measures import MEASURES, MODEL, Row, difference, with_intervals
 from colourize.evaluation.yardstick import BATCH_VALUES
@@ -30,13 +30,13 @@ from colourize.present.figures import FIGURES, entropy_figure, reliability_figur
 from colourize.runs.checkpoint import Trained
 from colourize.runs.temperature import write_temperature
 
-FIT_VALUES = 1 << 26  # logits to which a temperature is fitted; of more, a random part
-SAME = 0.02  # temperatures nearer to 1 are told as 1
+FIT_VALUES = 1 << 26  # most logits for the fit of a temperature; of more, a random part
+SAME = 0.02  # temperatures that differ less from 1 are reported as 1
 JUDGED = "cross_entropy", "ece"
 
 
 class Calibrated(NamedTuple):
-    """A fitted temperature, and how the network did without and with it on pictures that it was not fitted to."""
+    """A fitted temperature, and the measures of the network without and with it on other pictures."""
 
     temperature: float
     before: Row
@@ -51,18 +51,20 @@ def calibrate(
     num_resamples: int = 2_000,
     trusted: Sequence[str] = (),
 ) -> Calibrated:
-    """Fits a temperature on the pictures that a run held out, writes it beside the checkpoint, measures it on others.
+    """Fits a temperature to the held-out pictures of a run, writes it beside the checkpoint, and measures it.
 
-    Those others are the test split; where there is none, the held-out pictures themselves, which is said.
+    The measures are of the test split, or without one of the held-out pictures themselves, which the output says.
 
     Args:
         run: a checkpoint or a run folder.
-        overrides: ``data.root=DIR`` and the like, where the run's pictures are now.
-        reliability: a PNG file to draw accuracy against confidence into; ``entropy``: one for ten pictures' entropy.
-        trusted: packages beside ours whose networks and sources the checkpoint may name.
+        overrides: such as ``data.root=DIR``, if the run's pictures have moved.
+        reliability: a PNG file to write, with accuracy against confidence.
+        entropy: a PNG file to write, with the entropy of ten pictures.
+        num_resamples: of the bootstrap.
+        trusted: packages, beside ours, of networks and sources that the checkpoint may name.
 
     Raises:
-        InputError: not one run; a run that held nothing out; other pictures than those it was trained with.
+        InputError: not one run; a run without held-out pictures; other pictures than those of its training.
     """
     for figure in (reliability, entropy):
         check_output(figure, FIGURES)
@@ -78,7 +80,7 @@ def calibrate(
     temperature = fit_temperature(*pixels(model, fitted))
     before, after = (with_intervals(row, num_resamples) for row in rows(model, measured, temperature))
     path = write_temperature(file, temperature, len(fitted))
-    kind = "test pictures" if judged is not held else "held-out pictures themselves, for lack of a test split"
+    kind = "test pictures" if judged is not held else "held-out pictures themselves, because there is no test split"
     console = terminal.console()
     console.print(verdict(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
     console.print(f"written: {path}")
@@ -91,25 +93,25 @@ def calibrate(
 
 
 def _pictures(file: Path, trained: Trained, config: dict[str, Any]) -> tuple[Pictures, Pictures]:
-    """A run's pictures, some held out; and the same with the test split in place of those, where there is one.
+    """A run's pictures with the held-out ones to validate; and the same with the test split instead, if there is one.
 
     Raises:
-        InputError: none were held out, or there are other pictures now.
+        InputError: no held-out pictures, or other pictures than those of the run.
     """
     node = config["data"]
     if not node.get("holdout"):
         raise InputError(
-            f"{file} was trained with holdout=0, which leaves no training picture to fit a temperature to; train with "
-            "holdout=0.1, for the test pictures are to judge it"
+            f"{file} was trained with holdout=0, so no held-out picture is left to fit a temperature to; train with "
+            "data.holdout=0.1"
         )
     held = read(config)
     if not trained_on(trained, held):
         raise InputError(
-            f"{file} was trained with other pictures than there are now, and perhaps with those that are held out now; "
-            "put its own back, or pass data.root=DIR"
+            f"{file} was trained with other pictures than the present ones, perhaps with those now held out; restore "
+            "its own, or pass data.root=DIR"
         )
     whole = builder("data", {**node, "holdout": 0.0})()
-    # a folder without a test split still holds out a share, and then its training pictures are not all
+    # a folder without a test split still holds out a share: then these are not all pictures
     return held, whole if len(whole.train) == len(held.train) + len(held.validation) else held
 
 
@@ -124,9 +126,9 @@ def predictions(model: Model, pictures: LabelledPictures) -> Iterator[tuple[Tens
 
 
 def pixels(model: Model, pictures: LabelledPictures, most: int = FIT_VALUES) -> tuple[Tensor, Tensor]:
-    """Logits and labels of the pictures' pixels, [P, K] and [P]; of a part of them where P K would exceed ``most``.
+    """Logits [P, K] and labels [P] of the pictures' pixels; of a part of them if P K would exceed ``most``.
 
-    That part is as many pixels of each picture, drawn from a fixed seed.
+    The part has the same number of pixels of each picture, drawn with a fixed seed.
     """
     num_colours, size = len(model.palette), pictures.labels[0].numel()
     count = min(size, max(1, most // (len(pictures) * num_colours)))
@@ -141,7 +143,7 @@ def pixels(model: Model, pictures: LabelledPictures, most: int = FIT_VALUES) -> 
 
 
 def rows(model: Model, pictures: LabelledPictures, temperature: float) -> tuple[Row, Row]:
-    """Cross-entropy and calibration, picture by picture, at T = 1 and at the temperature."""
+    """Cross-entropy and calibration of each picture, at T = 1 and at the temperature."""
     columns: list[dict[str, list[Tensor]]] = [{"cross_entropy": [], "bins": []} for _ in range(2)]
     for logits, labels in predictions(model, pictures):
         for each, scaled in zip(columns, (logits, logits / temperature), strict=True):
@@ -153,9 +155,8 @@ def rows(model: Model, pictures: LabelledPictures, temperature: float) -> tuple[
 
 def verdict(file: Path, temperature: float, num_fitted: int, judged: str, before: Row, after: Row) -> str:
     """The temperature and what it means, and a table of both rows."""
-    meaning = (
-        "as sure as it may be" if abs(temperature - 1) < SAME else "too sure" if temperature > 1 else "not sure enough"
-    )
+    over_or_under = "overconfident" if temperature > 1 else "underconfident"
+    meaning = "well calibrated" if abs(temperature - 1) < SAME else over_or_under
     lines = [["", *(MEASURES[key].title for key in JUDGED)]]
     for row in (before, after):
         cells = [output.shown(row.intervals[key], MEASURES[key]) for key in JUDGED]
@@ -173,15 +174,12 @@ def verdict(file: Path, temperature: float, num_fitted: int, judged: str, before
 
 
 def _unsure(model: Model, temperature: float, images: Tensor, pictures: LabelledPictures, title: str) -> Figure:
-    """Ten pictures, what the network makes of them, and the entropy of each pixel at the temperature."""
+    """Ten pictures, the network's colours, and the entropy of each pixel at the temperature."""
     index = example_index(len(pictures))
     grey, _ = pictures[index]
     with torch.no_grad():
         logits = model(grey).float()
-    shown = {
-        "grey": model.space.neutral(grey[:, :1]),
-        "original": images[index].permute(0, 3, 1, 2) / 255,
-        "predicted": colours_of_classes(logits.argmax(1), grey, model.palette, model.space),
-    }
-    unsure = enlarged(metrics.entropy(logits / temperature)[:, None], grey)[:, 0]
-    return entropy_figure(shown, unsure, title)
+    rows = of_classes(model, grey, {"predicted": logits.argmax(1)})
+    shown = {"grey": rows["grey"], "original": images[index].permute(0, 3, 1, 2) / 255, "predicted": rows["predicted"]}
+    entropy = enlarged(metrics.entropy(logits / temperature)[:, None], grey)[:, 0]
+    return entropy_figure(shown, entropy, title)

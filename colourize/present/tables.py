@@ -1,12 +1,12 @@
 """Tables: rich lays them out for the terminal; Markdown is written for the report and the pages.
 
-A table is a list of rows of text. The first row is the header. The first column and columns of words stand left,
+A table is a list of rows of text. The first row is the header. The first column and columns of words are aligned left,
 columns of numbers right.
 """
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,11 +18,19 @@ RULED = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rich box of one 
 
 
 class Markdown(str):
-    """A cell that is Markdown already, such as an image: ``as_markdown`` leaves it as it is."""
+    """A cell of Markdown, such as an image: ``as_markdown`` does not change it."""
+
+
+class Line(NamedTuple):
+    """A row of ``sectioned``: cells of a text and a note below it; ``last``: a rule follows."""
+
+    cells: Sequence[tuple[str, str]]
+    bold: bool = False
+    last: bool = False
 
 
 def empty(title: str = "") -> "Table":
-    """A table of rich without borders: columns and rows are added by the caller."""
+    """An empty table of rich without borders, to which the caller adds columns and rows."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -31,6 +39,38 @@ def empty(title: str = "") -> "Table":
     table = Table(title=named, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.collapse_padding = True
     return table
+
+
+def sectioned(title: str, headings: Sequence[str], lines: Sequence[Line], longest: int, notes: bool = False) -> "Table":
+    """A table of rich with names on the left, up to ``longest`` characters per line, and numbers on the right.
+
+    Args:
+        title: of the table.
+        headings: of the columns.
+        lines: the rows.
+        longest: characters of a name on one line; a longer name breaks.
+        notes: whether the notes below the texts are shown.
+    """
+    from rich.text import Text
+
+    table = empty(title)
+    table.add_column(headings[0], max_width=longest, overflow="fold")
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in lines:
+        style = "bold" if line.bold else ""
+        cells = [Text(text, style).append(f"\n{note}" if notes else "", "not bold dim") for text, note in line.cells]
+        table.add_row(*cells, end_section=line.last)
+    return table
+
+
+def width_of(table: "Table") -> int:
+    """The width of a table of rich in characters, if nothing is wrapped."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    endless = Console(width=10_000)
+    return Measurement.get(endless, endless.options, table).maximum
 
 
 def as_text(rows: Rows) -> str:

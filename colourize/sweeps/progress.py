@@ -1,4 +1,4 @@
-"""One progress bar for a sweep whose jobs run beside each other, in place of one from each."""
+"""One progress bar for a sweep with parallel jobs, instead of one per job."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ from pathlib import Path
 from colourize import files
 from colourize.present import terminal
 
-LOOK = 1.0  # seconds
+LOOK = 1.0  # seconds between two updates
 AN_HOUR = 3600.0
 OUTPUT = "output.txt"
 
 
 class SweepProgress:
-    """Shows on standard error how many jobs of a sweep are done; where that is no terminal, a line for each change.
+    """Shows on standard error how many jobs of a sweep are done: a bar on a terminal, else a line per change.
 
     Args:
         total: number of jobs.
-        states: gives the state of every job that has begun, as its manifest has it.
+        states: returns the states in the manifests of all jobs that have begun.
     """
 
     def __init__(self, total: int, states: Callable[[], list[str]]) -> None:
@@ -40,16 +40,16 @@ class SweepProgress:
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
-        """Begins to look, once a second, in a thread."""
+        """Starts the updates, once per second in a thread."""
         self.bar.start()
         self.thread.start()
 
     def _watch(self) -> None:
         while not self.ended.wait(LOOK):
-            self.tell()
+            self.update()
 
-    def tell(self) -> None:
-        """Shows how it stands."""
+    def update(self) -> None:
+        """Shows the present numbers."""
         states = self.states()
         done, failed = _done(states), states.count("failed")
         said = f"{states.count('running')} running" + (f", {failed} failed" if failed else "")
@@ -60,10 +60,10 @@ class SweepProgress:
         self.said = line
 
     def end(self) -> None:
-        """Shows how it stands a last time."""
+        """Shows the last numbers and ends the bar."""
         self.ended.set()
         self.thread.join()
-        self.tell()
+        self.update()
         self.bar.stop()
 
 
@@ -73,7 +73,7 @@ def _done(states: list[str]) -> int:
 
 @contextlib.contextmanager
 def written_to(folder: Path) -> Iterator[None]:
-    """What this process prints, in Python or below it, goes to ``output.txt`` in the folder."""
+    """Redirects all output of this process, also below Python, to ``output.txt`` in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     files.check_no_links([folder / OUTPUT])
     kept = [os.dup(number) for number in (1, 2)]

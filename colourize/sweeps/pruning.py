@@ -1,4 +1,4 @@
-"""A trial's part in a search: it reports each validation, and ends early if the pruner says so."""
+"""Pruning of trials: a trial reports each validation, and ends early if the pruner decides so."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ class Pruning(Callback):
         self.pruned = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Ends at once where the run was pruned before, and interrupted while it wrote its results."""
+        """Ends at once if the run was already pruned, and interrupted while it wrote its results."""
         done = next(callback for callback in trainer.callbacks if isinstance(callback, EpochTable)).rows  # type: ignore[attr-defined]
         if self.trial.user_attrs.get(PRUNED, math.inf) <= len(done):
             self.pruned = trainer.should_stop = True
@@ -33,7 +33,7 @@ class Pruning(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch = trainer.current_epoch
         known: dict[int, Any] = self.trial.study.trials[self.trial.number].intermediate_values
-        if epoch not in known:  # as after a kill between report and checkpoint
+        if epoch not in known:  # known after a kill between report and checkpoint
             self.trial.report(float(trainer.callback_metrics["val/loss"]), epoch)
         last = epoch + 1 == trainer.max_epochs  # nothing is left to save
         if PRUNED in self.trial.user_attrs or (not last and self.trial.should_prune()):

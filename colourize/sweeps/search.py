@@ -1,6 +1,6 @@
-"""A sweep that chooses its jobs: Optuna's proposals, run by Hydra's launcher. An adaptor; Optuna is imported late.
+"""A sweep that chooses its jobs: Hydra's launcher runs the proposals of Optuna, which is imported late.
 
-The parameters are written as for hydra-optuna-sweeper, whose 1.3 wants Optuna 2, does not prune and cannot go on:
+Parameters have the syntax of hydra-optuna-sweeper, but its version 1.3 requires Optuna 2, and cannot prune or resume:
 ``choice(...)``, ``range(...)``, ``interval(...)``, ``tag(log, interval(...))``, ``int(interval(...))``.
 """
 
@@ -25,15 +25,15 @@ from colourize.sweeps.stored_search import PRUNED, as_words, claim, held, load_o
 
 log = logging.getLogger(__name__)
 TARGET = "hydra_plugins.colourize_optuna.OptunaSweeper"
-"""The class that Hydra builds: this one, in the package in which Hydra looks for plugins."""
+"""The class that Hydra builds: ``Search``, from the package where Hydra looks for plugins."""
 LEAST = {"n_trials": 1, "seed": 0, "random_trials": 0, "prune_after": 0}
-DRAWS = 1000  # at random, before no setting is left that was not tried
+DRAWS = 1000  # random draws without a new setting, after which a search ends
 
 
 class Search(Sweeper):
-    """Hydra's sweeper over ``hydra.sweeper.params``: minimizes what a job returns, the last validation loss.
+    """Hydra's sweeper over ``hydra.sweeper.params``: minimizes the result of a job, its last validation loss.
 
-    Its arguments: ``conf/hydra/sweeper/optuna.yaml``.
+    Arguments: ``conf/hydra/sweeper/optuna.yaml``.
     """
 
     def __init__(self, params: dict[str, Any], n_trials: int, seed: int, random_trials: int, prune_after: int) -> None:
@@ -42,7 +42,7 @@ class Search(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.job_config = hydra_context, config
-        self.hydra_context, self.config = hydra_context, config  # of the base class, which validates
+        self.hydra_context, self.config = hydra_context, config  # of the base class, which checks them
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -50,14 +50,14 @@ class Search(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Runs jobs until there are ``n_trials``; job N lies in folder N and is trial N of ``search.db``.
 
-        Trials of an earlier start that did not end are run first, in their own folders, where they go on. It ends
-        earlier where no setting is left that was not tried.
+        Unfinished trials of an earlier start are resumed first, in their own folders. The search ends earlier if no
+        setting is left to try.
         """
         optuna = load_optuna()
         for name, least in LEAST.items():
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
-                raise InputError(f"hydra.sweeper.{name}={value} is no whole number; pass {least} or more")
+                raise InputError(f"hydra.sweeper.{name} must be an integer >= {least}, got {value}")
         folder = Path(self.job_config.hydra.sweep.dir)
         parser = OverridesParser.create(config_loader=self.context.config_loader)
         words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
@@ -66,30 +66,30 @@ class Search(Sweeper):
         fixed = [f"{key}={over.get_value_element_as_str()}" for key, over in given.items() if key not in space]
         if not space:
             raise InputError(
-                "a search wants values to choose among; pass lr='tag(log,interval(1e-4,1e-1))' or the like"
+                "a search requires values to choose from; pass lr='tag(log,interval(1e-4,1e-1))', for example"
             )
         with held(folder):
             study = open_study(folder, self.random_trials, self.prune_after)
             claim(study, folder, [*fixed, *(f"{key}={text_of(given[key])}" for key in space)])
             OmegaConf.save(self.job_config, folder / "multirun.yaml")
-            write_best(study, folder)  # which a kill may have left unwritten
+            write_best(study, folder)  # a killed process may not have written it
             unfinished = [trial.number for trial in study.trials if not trial.state.is_finished()]
             for numbers in _runs_of(unfinished, self._width()):
                 self._run(study, folder, numbers, fixed)
             while (count := min(self._width(), self.n_trials - len(study.trials))) > 0:
                 if not (numbers := self._proposed(optuna, study, space, count)):
                     done = len(study.trials)
-                    log.warning("%d draws gave no setting that was not tried: it ends after %d jobs", DRAWS, done)
+                    log.warning("%d draws gave no new setting: the search ends after %d jobs", DRAWS, done)
                     break
                 self._run(study, folder, numbers, fixed)
 
     def _width(self) -> int:
-        """Jobs that run at once: proposals are made for as many, and the next after all of them."""
+        """Number of jobs that run at once, and so of proposals made at once."""
         jobs = int(self.job_config.hydra.launcher.get("n_jobs", 1))
         return jobs if jobs > 0 else os.cpu_count() or 1
 
     def _proposed(self, optuna: Any, study: Any, space: dict[str, Any], count: int) -> list[int]:
-        """Numbers of at most ``count`` new trials, none like one before; each is added whole, or not at all."""
+        """Numbers of at most ``count`` new trials with new settings; each is added as a whole, or not at all."""
         for number in range(before := len(study.trials), before + count):
             tried = [as_words(trial.params) for trial in study.trials]
             drawn = (self._draw(optuna, study, space, number, attempt) for attempt in range(1 + DRAWS))
@@ -100,7 +100,7 @@ class Search(Sweeper):
         return list(range(before, len(study.trials)))
 
     def _draw(self, optuna: Any, study: Any, space: dict[str, Any], number: int, attempt: int) -> dict[str, Any]:
-        """Values that follow from the trials before, the search's seed, the number and the attempt, in any start."""
+        """Values that depend only on the earlier trials, the search's seed, the number and the attempt."""
         from numpy.random import SeedSequence  # here, as the module is imported at every TAB
 
         seed = int(SeedSequence([self.seed, number, attempt]).generate_state(1)[0])
@@ -120,7 +120,7 @@ class Search(Sweeper):
         for number, job in zip(numbers, returned, strict=True):
             loss = job.return_value
             if loss is None or math.isnan(loss):
-                if _out_of_time(job):  # resume= tries this trial again
+                if _out_of_time(job):  # resume= continues this trial
                     continue
                 study.tell(number, state=TrialState.FAIL)
             elif PRUNED in study.trials[number].user_attrs:
@@ -131,8 +131,11 @@ class Search(Sweeper):
 
 
 def _out_of_time(job: Any) -> bool:
-    """Whether ``trainer.max_time`` ended a job: not where its folder's run was out of time before, and this start of it
-    was refused. What begins drops an earlier refusal."""
+    """Whether ``trainer.max_time`` ended a job in this start.
+
+    A refused start leaves the earlier "interrupted" in the folder, with "refused" beside it; a start that begins
+    removes "refused".
+    """
     ran = getattr(job, "hydra_cfg", None)
     folder = None if ran is None else OmegaConf.select(ran, "hydra.runtime.output_dir")
     said = {} if folder is None else manifest.read(Path(folder))
@@ -140,7 +143,7 @@ def _out_of_time(job: Any) -> bool:
 
 
 def _runs_of(numbers: Sequence[int], width: int) -> Iterator[list[int]]:
-    """The numbers, those that follow each other together, at most ``width`` at once: so a launcher numbers its jobs."""
+    """The numbers in runs of consecutive ones, at most ``width`` long, because a launcher numbers jobs in this way."""
     run: list[int] = []
     for number in numbers:
         if run and (number != run[-1] + 1 or len(run) == width):

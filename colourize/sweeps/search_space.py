@@ -1,4 +1,4 @@
-"""What a search chooses among, in Optuna's words: Hydra's sweeps as distributions."""
+"""The search space: Hydra's sweeps as Optuna's distributions."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from colourize.errors import InputError
 
 
 def distribution(override: Override) -> Any:
-    """What Optuna is to choose from: the distribution of a swept override.
+    """Optuna's distribution of a swept override.
 
     Raises:
-        InputError: an empty or descending range, one with fractions for a knob that is a whole number.
+        InputError: an empty or descending range, or one with fractions for an integer knob.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -21,7 +21,7 @@ def distribution(override: Override) -> Any:
     if override.is_interval_sweep() and not whole and name in KNOBS and KNOBS[name].kind is int:
         ends = f"{value.start:g},{value.end:g}"
         raise InputError(
-            f"{override.input_line} gives fractions, and {name} is a whole number; pass {name}=int(interval({ends}))"
+            f"{name} must be an integer, but {override.input_line} gives fractions; pass {name}=int(interval({ends}))"
         )
     try:
         if override.is_interval_sweep():
@@ -36,5 +36,5 @@ def distribution(override: Override) -> Any:
 
 
 def text_of(override: Override) -> str:
-    """What is chosen among, as it was typed."""
+    """The values of an override, as typed."""
     return str(override.input_line).partition("=")[2]

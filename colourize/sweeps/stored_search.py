@@ -1,4 +1,4 @@
-"""A search's study: where it lies, who holds it, whose it is, what is best in it. Optuna is imported late."""
+"""Optuna's study of a search: its database, lock, overrides and best trial. Optuna is imported late."""
 
 import contextlib
 import logging
@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 DATABASE, PRUNED, WORDS = "search.db", "pruned", "words"
 RESULTS, LOCK = "optimization_results.yaml", ".search.lock"
-A_WHILE = 60  # seconds to wait for another process that writes
+A_WHILE = 60  # seconds to wait while another process writes
 
 
 def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make: bool = True) -> "optuna.Study":
     """The study of a sweep folder, in SQLite, so that several processes may write.
 
     Args:
-        random_trials, prune_after: as in ``conf/hydra/sweeper/optuna.yaml``; whoever only reads needs none.
-        make: a study where there is none.
+        folder: of the sweep.
+        random_trials: as in ``conf/hydra/sweeper/optuna.yaml``; not needed to read.
+        prune_after: likewise.
+        make: create the study if it is missing.
 
     Raises:
         InputError: Optuna is not installed; a database that cannot be used.
@@ -40,7 +42,7 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
     pruner = optuna.pruners.MedianPruner(n_startup_trials=random_trials // 2, n_warmup_steps=prune_after)
     opens = optuna.create_study if make else optuna.load_study
     try:
-        storage = optuna.storages.RDBStorage(  # by a creator, for a URL cannot tell every folder
+        storage = optuna.storages.RDBStorage(  # by a creator, because a URL cannot hold every folder name
             f"sqlite:///{DATABASE}",
             engine_kwargs={"creator": lambda: _connected(path)},
             skip_table_creation=not make,
@@ -53,18 +55,18 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """A connection; a database with queries of its own, which could run for ever, is none of Optuna's."""
+    """A connection; refuses a database with views or triggers, which Optuna never makes and which could run forever."""
     connection = sqlite3.connect(path, timeout=A_WHILE, check_same_thread=False)
     if connection.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
         connection.close()
         raise InputError(
-            f"{path} holds views or triggers, which a search never makes; move it away, or pass another hydra.sweep.dir"
+            f"{path} holds views or triggers, which no search creates; move it away, or pass another hydra.sweep.dir"
         )
     return connection
 
 
 def load_optuna() -> Any:
-    """Optuna, quiet; raises InputError where it is not installed."""
+    """Optuna, with only warnings in its log; raises InputError if it is not installed."""
     try:
         import optuna
     except ImportError as error:
@@ -75,13 +77,13 @@ def load_optuna() -> Any:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Holds a folder for one search.
+    """Locks a folder for one search.
 
     Raises:
-        InputError: another search is in it, or runs that no search began.
+        InputError: another search runs in the folder, or it holds runs of no search.
     """
     if not (folder / DATABASE).exists() and any(folder.glob(f"*/{manifest.NAME}")):
-        raise InputError(f"{folder} holds runs that no search began; pass another hydra.sweep.dir")
+        raise InputError(f"{folder} holds runs of no search; pass another hydra.sweep.dir")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / LOCK, timeout=0):
@@ -93,7 +95,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def claim(study: Any, folder: Path, words: Sequence[str]) -> None:
-    """Notes the words of a search in its study; raises InputError where it was begun with others that matter."""
+    """Stores the overrides of a search in its study; raises InputError if they differ in effect from those stored."""
     now = sorted(telling(words))
     if (before := study.user_attrs.get(WORDS)) is None:
         study.set_user_attr(WORDS, now)
@@ -104,7 +106,7 @@ def claim(study: Any, folder: Path, words: Sequence[str]) -> None:
 
 
 def as_words(params: dict[str, Any]) -> list[str]:
-    """Parameters as overrides, a float to six digits, which is what a person can still read."""
+    """Parameters as overrides; floats are cut to six digits, to stay readable."""
     return sorted(map(_word, params.items()))
 
 
@@ -114,7 +116,7 @@ def _word(parameter: tuple[str, Any]) -> str:
 
 
 def write_best(study: Any, folder: Path) -> None:
-    """Writes the best trial, in the words of hydra-optuna-sweeper's file; nothing where no trial is complete."""
+    """Writes the best trial, in the format of hydra-optuna-sweeper; nothing if no trial is complete."""
     try:
         best = study.best_trial
     except ValueError:
@@ -125,7 +127,7 @@ def write_best(study: Any, folder: Path) -> None:
 
 
 def best(folder: Path) -> str:
-    """What a sweep's search found best, on a line; empty where there was no search."""
+    """The best trial of a sweep's search on one line; empty without a search."""
     try:
         said = files.read_yaml(folder / RESULTS)
         words = " ".join(f"{name}={value}" for name, value in said["best_params"].items())
@@ -133,5 +135,5 @@ def best(folder: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        log.warning("%s is damaged and counts for nothing (%s)", folder / RESULTS, one_line(error))
+        log.warning("%s is damaged and ignored (%s)", folder / RESULTS, one_line(error))
         return ""

@@ -1,4 +1,4 @@
-"""What a sweep says at its end: every job with its state, and a non-zero exit where one did not finish."""
+"""The end of a sweep: a table of its jobs with their states, and a non-zero exit if one did not finish."""
 
 import json
 import math
@@ -22,11 +22,11 @@ from colourize.sweeps import stored_search
 from colourize.sweeps.progress import SweepProgress
 
 PLACE = "hydra.sweep.dir", "hydra.mode"
-"""Keys of words that ``resume`` adds."""
+"""Keys of overrides that ``resume`` adds."""
 
 
 class Places(Callback):
-    """Refuses a folder with a link by which something elsewhere would be written, before Hydra opens a log there."""
+    """Refuses a folder with a link to a place elsewhere, before Hydra opens a log there."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         _check_places(Path(config.hydra.run.dir))
@@ -37,20 +37,20 @@ class Places(Callback):
 
 
 class Summary(Places):
-    """Prints the table of jobs after the last one; ends the process with status 1 where a job did not finish.
+    """Prints the table of jobs after the last one; the exit status is 1 if a job did not finish.
 
-    With 138, as a run, where ``trainer.max_time`` ended all of those that did not.
+    It is 138, as for a run, if ``trainer.max_time`` ended all unfinished jobs.
     """
 
     under_way: ClassVar["Summary | None"] = None
-    """The sweep of this process, for whoever has to say that it was interrupted."""
+    """The sweep of this process, for the message of an interruption."""
 
-    progress: ClassVar[SweepProgress | None] = None  # of the class: an instance is sent to the jobs' processes
+    progress: ClassVar[SweepProgress | None] = None  # of the class, because instances are sent to the processes of jobs
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         super().on_multirun_start(config, **kwargs)
-        if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would make a warning of another exception
-            raise SystemExit("colourize: hydra.launcher.n_jobs=0 runs no job; pass 1 or more, or -1 for one a core")
+        if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would turn another exception into a warning
+            raise SystemExit("colourize: hydra.launcher.n_jobs must not be 0; pass 1 or more, or -1 for one per core")
         self.folder = Path(config.hydra.sweep.dir)
         self.planned = _bounded(config)
         self._remember(config)
@@ -61,13 +61,13 @@ class Summary(Places):
             Summary.progress.start()
 
     def _states(self) -> list[str]:
-        """As the jobs' manifests have them; whoever asks for the lock of a run may be in the way of one that starts."""
+        """The states in the jobs' manifests. To ask for a run's lock could block a run that starts."""
         words = {tuple(each) for each in self.planned}
         found = [manifest.read(path.parent) for path in self.folder.rglob(manifest.NAME)]
         return [said.get("status", "") for said in found if not words or tuple(said.get("overrides") or ()) in words]
 
     def _remember(self, config: DictConfig) -> None:
-        """Keeps the words that began the sweep, for ``resume``; those of a later start where it adds to the sweep."""
+        """Stores the overrides of the sweep for ``resume``, or those of a later start that extends it."""
         words = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
         before = resume.sweep_of(self.folder).get("overrides", [])
         if not any(self.folder.glob(f"**/{manifest.NAME}")) or self._adds(before, words):
@@ -76,9 +76,9 @@ class Summary(Places):
             files.replace_text(self.folder / resume.SWEEP, json.dumps(said, indent=1) + "\n")
 
     def _adds(self, before: Sequence[str], words: Sequence[str]) -> bool:
-        """Whether a start with other overrides resumes all that the folder holds; it keeps what the start refuses.
+        """Whether a start with other overrides includes all jobs in the folder.
 
-        Its jobs are among those planned; a search has the same words but for Hydra's own, the number of trials.
+        Then all these jobs are planned; a search may differ only in Hydra's own overrides, the number of trials.
         """
         old, new = ({key: word for key, word in by_key(each).items() if key not in PLACE} for each in (before, words))
         if old == new:
@@ -90,14 +90,14 @@ class Summary(Places):
 
     @staticmethod
     def end_progress() -> None:
-        """Ends the sweep's bar, where there is one: it hides the terminal's cursor."""
+        """Ends the sweep's bar, if any, which hides the cursor of the terminal."""
         if Summary.progress is not None:
             Summary.progress.end()
             Summary.progress = None
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         Summary.under_way = None
-        self._remember(config)  # again: one beyond the sweep's end has other words until its jobs have them
+        self._remember(config)  # again, because an extended sweep is recognized by the overrides of its jobs
         if states := self.show():
             raise SystemExit(128 + signal.SIGUSR1 if set(states) == {"interrupted"} else 1)
 
@@ -133,13 +133,13 @@ class Summary(Places):
 
 
 def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:
-    """Ends the command where a folder, or one of a job in it, has a link by which something elsewhere is written."""
+    """Ends the command if a folder, or that of a job in it, has a link to a place elsewhere."""
     home = os.path.realpath(folder)
     try:
         files.check_no_links(job for job in jobs if os.path.commonpath([home, os.path.realpath(job)]) != home)
         for place in (folder, *jobs):
             run_folder.check_places(place)
-    except InputError as error:  # of which Hydra would make a warning
+    except InputError as error:  # Hydra would turn it into a warning
         raise SystemExit(f"colourize: {one_line(error)}") from error
 
 
@@ -149,10 +149,14 @@ def beside_each_other(config: DictConfig) -> bool:
 
 
 def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str]]:
-    """The overrides of every job of a sweep over listed values, in order; empty where another sweeper chooses them.
+    """The overrides of every job of a sweep over listed values, in order; empty if another sweeper chooses them.
+
+    Args:
+        config: with Hydra's own node.
+        most: the largest number of jobs; 0: any. A short override can mean any number of jobs.
 
     Raises:
-        ValueError: more than ``most`` jobs, where there is such a number: a few words can stand for any number.
+        ValueError: more than ``most`` jobs.
     """
     sweeper = config["hydra"]["sweeper"]
     if not sweeper["_target_"].endswith("BasicSweeper"):
@@ -171,12 +175,12 @@ def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str
 def _bounded(config: DictConfig) -> list[list[str]]:
     try:
         return planned(config, MOST_JOBS)
-    except ValueError as error:  # of which Hydra would make a warning
+    except ValueError as error:  # Hydra would turn it into a warning
         raise SystemExit(f"colourize: a sweep must have at most {MOST_JOBS:,} jobs; pass fewer values") from error
 
 
 def _count(override: Any) -> int:
-    """The number of values of a word, without making them."""
+    """The number of values of an override, without making a list of them."""
     value = override.value()
     if hasattr(value, "step"):  # a range
         return math.ceil((value.stop - value.start) / value.step)
@@ -184,10 +188,10 @@ def _count(override: Any) -> int:
 
 
 def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:
-    """Manifests of a sweep's jobs, each with its ``name`` and the ``status`` that holds now.
+    """Manifests of a sweep's jobs, each with its ``name`` and its present ``status``.
 
-    Those planned, in their order, whether begun or not; where nothing is planned all that lie in the folder, in the
-    order of starting. A job of other words counts where those differ in nothing that makes a difference.
+    These are the planned jobs in order, begun or not; or without a plan all jobs in the folder in order of their start.
+    A job with other overrides counts as planned if these have the same effect.
     """
     found = []
     for path in sweep.rglob(manifest.NAME):
@@ -200,6 +204,8 @@ def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:
         return sorted(found, key=lambda job: job.get("start", ""))
     exact = {tuple(job["overrides"]): job for job in found}
     wanted = set(map(tuple, planned))
-    alike = {telling(job["overrides"]): job for job in found if tuple(job["overrides"]) not in wanted}
+    equivalent = {telling(job["overrides"]): job for job in found if tuple(job["overrides"]) not in wanted}
     absent = {"name": "-", "status": "not begun"}
-    return [exact.get(tuple(words)) or alike.get(telling(words)) or {**absent, "overrides": words} for words in planned]
+    return [
+        exact.get(tuple(words)) or equivalent.get(telling(words)) or {**absent, "overrides": words} for words in planned
+    ]

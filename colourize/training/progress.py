@@ -8,8 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from colourize.present.terminal import raw
 from colourize.private.lightning import Bar
+from colourize.private.rich import raw
 from colourize.training.epoch_table import EpochTable
 
 BAR_RATE = 10  # updates per second; an update costs more than a step on a GPU

@@ -131,23 +131,23 @@ def test_with_grey_kept_every_decoding_has_the_input_s_lightness(word, space):
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("avarage", "decoding avarage is unknown; pass argmax, mean, annealed:T, sample or sample:SEED"),
         ("mean:0.4", "decoding mean:0.4 is unknown"),
         ("annealed", "decoding annealed is unknown"),
         ("argmax+gray", "decoding argmax+gray is unknown"),
-        ("annealed:", "annealed: has no positive temperature; pass one such as annealed:0.4, or argmax"),
-        ("annealed:0", "annealed:0 has no positive temperature"),
-        ("annealed:-1", "annealed:-1 has no positive temperature"),
-        ("annealed:nan", "annealed:nan has no positive temperature"),
-        ("annealed:cold", "annealed:cold has no positive temperature"),
-        ("sample:", "sample: has no seed"),
-        ("sample:-1", "sample:-1 has no seed"),
-        ("sample:" + 30 * "9", "has no seed; pass a number of up to 19 digits"),
+        ("annealed:", "annealed:: the temperature must be > 0 and finite; pass annealed:0.4, for example, or argmax"),
+        ("annealed:0", "annealed:0: the temperature must be > 0"),
+        ("annealed:-1", "annealed:-1: the temperature must be > 0"),
+        ("annealed:nan", "annealed:nan: the temperature must be > 0"),
+        ("annealed:cold", "annealed:cold: the temperature must be > 0"),
+        ("sample:", "sample:: the seed must be a number"),
+        ("sample:-1", "sample:-1: the seed must be a number"),
+        ("sample:" + 30 * "9", "the seed must be a number of up to 19 digits"),
         ("", "decoding  is unknown"),
     ],
 )
-def test_a_word_that_names_no_decoding_is_refused_with_the_rule(word, told):
-    with pytest.raises(InputError, match=re.escape(told)):
+def test_a_word_that_names_no_decoding_is_refused_with_the_rule(word, message):
+    with pytest.raises(InputError, match=re.escape(message)):
         parsed(word)

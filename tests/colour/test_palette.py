@@ -91,12 +91,12 @@ def test_a_loaded_palette_keeps_the_order_of_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((24, 4)), r"float64 \(24, 4\); a palette is float \[K, 3\]"),
+        (np.zeros((24, 4)), r"must be float \[K, 3\] .*, got float64 \(24, 4\)"),
         (np.zeros((24, 3), np.uint8), "8-bit values by 256"),
         (np.full((24, 3), 1.5), "from 1.5 to 1.5.*divide 8-bit values by 256"),
         (np.full((24, 3), np.nan), "from nan to nan"),
         (np.zeros((23, 3)), "holds 23 colours but num_colours=24; pass num_colours=23"),
-        (np.array([[None]], dtype=object), r"no plain \.npy array"),
+        (np.array([[None]], dtype=object), r"must be a plain \.npy array"),
     ],
 )
 def test_a_palette_that_is_none_is_refused_with_its_reason(tmp_path, array, message):
@@ -108,8 +108,8 @@ def test_a_palette_that_is_none_is_refused_with_its_reason(tmp_path, array, mess
 @pytest.mark.parametrize(
     ("space", "array", "message"),
     [
-        ("lab", np.zeros((24, 3), np.float32), r"\(24, 3\); a palette is float \[K, 2\] with colour_space=lab"),
-        ("rgb", np.zeros((24, 2), np.float32), r"\(24, 2\); a palette is float \[K, 3\] with colour_space=rgb"),
+        ("lab", np.zeros((24, 3), np.float32), r"must be float \[K, 2\] with colour_space=lab, got float32 \(24, 3\)"),
+        ("rgb", np.zeros((24, 2), np.float32), r"must be float \[K, 3\] with colour_space=rgb, got float32 \(24, 2\)"),
         ("lab", np.full((24, 2), 200.0), r"from 200.0 to 200.0.*chromas \(a, b\) are floats in \[-128, 128\]"),
         ("oklab", np.full((24, 2), -0.5), r"from -0.5 to -0.5.*chromas \(a, b\) are floats in \[-0.4, 0.4\]"),
     ],
@@ -137,7 +137,7 @@ def test_grey_pictures_hold_one_chroma_which_no_palette_can_be_made_of():
 @pytest.mark.parametrize("contents", [b"", b"\x93NUMPY\x01", b"not an array", b"PK\x03\x04"])
 def test_a_damaged_palette_file_is_refused(tmp_path, contents):
     (tmp_path / "p.npy").write_bytes(contents)
-    with pytest.raises(InputError, match=r"no plain \.npy array"):
+    with pytest.raises(InputError, match=r"must be a plain \.npy array"):
         palettes.load(tmp_path / "p.npy", 24)
 
 

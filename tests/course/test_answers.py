@@ -35,11 +35,11 @@ PLACES = [(1, 32, 24, 3, 32, 32), (3, 5, 7, 5, 8, 16), (2, 4, 6, 2, 4, 12), (1, 
 @pytest.fixture(scope="module")
 def printed():
     """What the command prints for each question, as lines."""
-    rooms = {
-        number: importlib.import_module(f"colourize.course.answers.{room}")
-        for number, room in command.QUESTIONS.items()
+    modules = {
+        number: importlib.import_module(f"colourize.course.answers.{module}")
+        for number, module in command.QUESTIONS.items()
     }
-    return {number: command.rendered(number, rooms[number].ANSWERS[number]()).splitlines() for number in NUMBERS}
+    return {number: command.rendered(number, modules[number].ANSWERS[number]()).splitlines() for number in NUMBERS}
 
 
 def formulas(lines):
@@ -67,9 +67,9 @@ def at(formula, **values):
 # The command
 
 
-def test_every_room_answers_the_questions_that_are_said_of_it():
-    for room, numbers in command.ROOMS.items():
-        assert tuple(importlib.import_module(f"colourize.course.answers.{room}").ANSWERS) == numbers
+def test_every_module_answers_its_questions():
+    for module, numbers in command.MODULES.items():
+        assert tuple(importlib.import_module(f"colourize.course.answers.{module}").ANSWERS) == numbers
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_5_5_counts_the_updates_of_training(pictures, batch, printed):
     assert "3,925 for B = 32 and 250 for B = 512" in " ".join(" ".join(printed["5.5"]).split())
 
 
-@pytest.mark.parametrize("number", command.ROOMS["trained"])
+@pytest.mark.parametrize("number", command.MODULES["trained"])
 def test_what_was_measured_stands_on_the_committed_page(number, printed):
     text = " ".join(" ".join(printed[number]).split())
     values = re.findall(r"\d\.\d{3} ± 0\.\d{3}", text.partition("Measured ")[2])

@@ -8,8 +8,8 @@ from PIL import Image
 
 from colourize.cli.main import main
 from colourize.evaluation import output
+from colourize.evaluation.by_palette import suffixes
 from colourize.evaluation.comparison import evaluate
-from colourize.evaluation.yardsticks import _suffixes
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, knobs
 from tests.pages import Page
@@ -94,8 +94,8 @@ def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run
 
 
 def test_palettes_are_told_apart_by_number_where_size_and_space_are_the_same():
-    assert _suffixes([(24, "lab"), (24, "rgb"), (6, "lab")]) == ["24 in lab", "24 in rgb", "6 in lab"]
-    assert _suffixes([(24, "lab"), (6, "lab"), (24, "lab")]) == [
+    assert suffixes([(24, "lab"), (24, "rgb"), (6, "lab")]) == ["24 in lab", "24 in rgb", "6 in lab"]
+    assert suffixes([(24, "lab"), (6, "lab"), (24, "lab")]) == [
         "24 in lab, palette 1",
         "6 in lab",
         "24 in lab, palette 2",
@@ -164,7 +164,7 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
     [
         (
             ["missing"],
-            "missing is no checkpoint, no run folder with a whole checkpoint and no sweep folder; pass one of these, "
+            "missing must be a checkpoint, a run folder with a whole checkpoint or a sweep folder, "
             "or a baseline: prior, nearest, lookup, grey",
         ),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),

@@ -63,7 +63,7 @@ def test_the_command_prints_a_row_per_temperature_and_a_sentence_per_measure(run
     sentences = "PSNR, dB: best with", "ΔE00: best with", "ab error: best with", "colourfulness: nearest to the true"
     for word in words + sentences:
         assert word in told
-    assert told.count("11 decodings, the best chosen and compared on the same pictures") == 1
+    assert told.count("11 decodings, the best one is chosen and compared on the same pictures") == 1
 
 
 def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
@@ -77,7 +77,7 @@ def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["missing"], "missing is no checkpoint, no run folder"),
+        (["missing"], "missing must be a checkpoint, a run folder"),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run"),
         (["RUN", "--figure", "nowhere/out.png"], "there is no folder nowhere"),
         (["RUN", "--figure", "out.xyz"], "out.xyz must end in .png"),

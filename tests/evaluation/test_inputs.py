@@ -32,7 +32,7 @@ def sweep(finished_run, tmp_path):
 def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(sweep):
     assert [file.parts[-3] for file in checkpoint_files(str(sweep))] == ["0", "2", "10"]
     assert checkpoint_files(str(sweep / "2")) == [sweep / "2/checkpoints/last.ckpt"]
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="must be a checkpoint, a run folder"):
         checkpoint_files(str(sweep / "1"))
 
 
@@ -44,13 +44,14 @@ def test_one_run_is_one_checkpoint_and_several_are_refused(sweep):
 
 @pytest.mark.parametrize("verb", ["hints", "decode-curve", "calibrate"])
 def test_a_verb_that_measures_one_run_takes_no_sweep_and_offers_no_baseline(verb, sweep, monkeypatch):
-    for run, told in ((str(sweep), f"holds 3 runs; pass one of them, such as {sweep / '0'}"),
-                      ("lookup", "lookup is no checkpoint, no run folder with a whole checkpoint and no sweep folder; "
-                                 "pass one of these")):  # fmt: skip
+    for run, message in (
+        (str(sweep), f"holds 3 runs; pass one of them, such as {sweep / '0'}"),
+        ("lookup", "lookup must be a checkpoint, a run folder with a whole checkpoint or a sweep folder"),
+    ):
         monkeypatch.setattr(sys, "argv", ["colourize", verb, run])
         with pytest.raises(SystemExit) as caught:
             main()
-        assert str(caught.value).endswith(told)
+        assert str(caught.value).endswith(message)
 
 
 PALETTE = torch.tensor([[0.2, 0.3, 0.4], [0.6, 0.5, 0.4]])

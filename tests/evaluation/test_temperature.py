@@ -106,14 +106,14 @@ def test_where_there_is_no_test_split_the_held_out_pictures_judge_and_that_is_sa
     num_held = len(before.columns["cross_entropy"])
     said = capsys.readouterr().out
     assert f"fitted to {num_held} held-out" in said
-    assert f"measured on {num_held} held-out pictures themselves, for lack of a test split" in said
+    assert f"measured on {num_held} held-out pictures themselves, because there is no test split" in said
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["missing"], "missing is no checkpoint, no run folder"),
-        (["PLAIN"], "was trained with holdout=0, which leaves no training picture to fit a temperature to; train with"),
+        (["missing"], "missing must be a checkpoint, a run folder"),
+        (["PLAIN"], "was trained with holdout=0, so no held-out picture is left to fit a temperature to; train with"),
         (["HELD", "data.holdout=0.5"], "was trained with other pictures than the present ones"),
         (["HELD", "data.seed=5"], "was trained with other pictures than the present ones"),
         (["HELD", "kernel=5"], "kernel=5 does not apply to a trained run"),
@@ -142,7 +142,9 @@ def test_a_sweep_wants_one_of_its_runs(held_out_run, tmp_path):
         calibrate(str(tmp_path))
 
 
-@pytest.mark.parametrize(("runs", "told"), [(["RUN"], "has no fitted temperature"), (["lookup"], "wants a run")])
+@pytest.mark.parametrize(
+    ("runs", "told"), [(["RUN"], "has no fitted temperature"), (["lookup"], "requires a run with a temperature")]
+)
 def test_evaluate_tells_where_there_is_no_temperature(finished_run, tmp_path, runs, told):
     words = [*TINY, f"cache_dir={tmp_path}"] if runs == ["lookup"] else []
     with pytest.raises(InputError, match=told):

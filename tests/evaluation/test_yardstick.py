@@ -11,7 +11,8 @@ from colourize.data.labelled import LabelledPictures
 from colourize.data.pictures import Pictures
 from colourize.data.scenes import load
 from colourize.evaluation.measures import FLOOR, MEASURES, Row, difference, with_intervals
-from colourize.evaluation.yardstick import Predictor, Yardstick
+from colourize.evaluation.predictors import Predictor
+from colourize.evaluation.yardstick import Yardstick
 
 
 def yardstick_of(pictures: Pictures, num_colours: int = 6, space: Space = RGB) -> Yardstick:

@@ -10,8 +10,8 @@ import pytest
 from rich.progress import Progress
 from rich.table import Table
 
-from colourize.present import terminal
 from colourize.present.terminal import clean, cleaned, console, guard, guard_log_files
+from colourize.private.rich import raw
 
 HOSTILE = "a\x1b[2J\x1b]0;title\x07b\rc\x9b31md\u202ee\u2066f\u2028g\udcffh\x7f"
 STEERING = "a\\u001b[2J\\u001b]0;title\\u0007b\\u000dc\\u009b31md\\u202ee\\u2066f\\u2028g\\udcffh\\u007f"
@@ -95,7 +95,7 @@ def test_a_second_guard_changes_nothing(monkeypatch):
     streams(monkeypatch)
     before = sys.stdout
     guard()
-    assert sys.stdout is before and terminal.raw(before) is not before
+    assert sys.stdout is before and raw(before) is not before
     assert sys.stdout.encoding == "utf-8" and not sys.stdout.isatty()
 
 

@@ -7,7 +7,7 @@ def test_each_change_is_one_line_where_there_is_no_terminal(capsys):
     stands = [[], ["running"], ["running"], ["finished", "running"], ["finished", "failed"]]
     progress = SweepProgress(2, lambda: stands.pop(0) if len(stands) > 1 else stands[0])
     for _ in range(6):
-        progress.tell()
+        progress.update()
     assert capsys.readouterr().err.splitlines() == [
         "colourize: 0 of 2 jobs done, 1 running",
         "colourize: 1 of 2 jobs done, 1 running",

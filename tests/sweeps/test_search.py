@@ -110,14 +110,14 @@ def test_another_search_in_the_same_folder_is_refused_and_changes_nothing(tmp_pa
 
 
 def test_a_search_without_values_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"a search wants values to choose among"):
+    with pytest.raises(InputError, match=r"a search requires values to choose from"):
         searched(tmp_path, Launcher(), arguments=["lr=0.1"])
 
 
 def test_runs_that_no_search_began_are_left_alone(tmp_path):
     (tmp_path / "0").mkdir()
     manifest.write(tmp_path / "0", status="finished")
-    with pytest.raises(InputError, match=r"holds runs that no search began"):
+    with pytest.raises(InputError, match=r"holds runs of no search"):
         searched(tmp_path, Launcher())
     assert [path.name for path in tmp_path.iterdir()] == ["0"]
 
@@ -136,7 +136,7 @@ def test_a_second_search_in_a_folder_waits_for_no_one(tmp_path):
     "bad", [{"n_trials": "abc"}, {"n_trials": 0}, {"prune_after": -1}, {"random_trials": -1}, {"seed": -5}]
 )
 def test_settings_without_meaning_are_refused_before_anything_is_written(tmp_path, bad):
-    with pytest.raises(InputError, match=rf"hydra\.sweeper\.{next(iter(bad))}=.* is no whole number; pass \d or more"):
+    with pytest.raises(InputError, match=rf"hydra\.sweeper\.{next(iter(bad))} must be an integer >= \d, got "):
         searched(tmp_path / "new", Launcher(), **bad)
     assert not (tmp_path / "new").exists()
 
@@ -169,7 +169,7 @@ def test_unfinished_trials_run_beside_each_other_as_they_would_have(tmp_path):
 def test_no_setting_runs_twice_and_a_search_ends_where_all_were_tried(tmp_path, caplog):
     ran = searched(tmp_path, Launcher(), arguments=["kernel=choice(3,5)"], lr="choice(0.1,0.01,0.001)")
     assert len(ran) == len({words for _, words in ran}) == 6
-    assert "1000 draws gave no setting that was not tried: it ends after 6 jobs" in caplog.text
+    assert "1000 draws gave no new setting: the search ends after 6 jobs" in caplog.text
 
 
 def test_a_job_without_a_loss_failed(tmp_path):
@@ -248,6 +248,25 @@ def test_the_command_searches_prunes_goes_on_and_says_what_is_best(tmp_path):
     assert f"best       {stored_search.best(tmp_path / 'sweep')}" in process.stdout()
 
 
+FORMER = "hydra_plugins.colourize.OptunaSweeper"  # the class that Hydra built before ``search.TARGET``
+
+
+@pytest.mark.slow
+def test_a_search_whose_folder_names_the_former_class_of_the_sweeper_is_resumed(tmp_path):
+    words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+    words += ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=1", "lr=tag(log,interval(1e-4,1e-2))"]
+    process = Process("--multirun", *words, cwd=tmp_path)
+    assert process.wait(200) == 0, process.stderr()
+    for name in ("multirun.yaml", "0/.hydra/hydra.yaml"):
+        file = tmp_path / "sweep" / name
+        file.write_text(file.read_text().replace(search.TARGET, FORMER))
+        assert FORMER in file.read_text()
+    process = Process("resume=sweep", "hydra.sweeper.n_trials=2", cwd=tmp_path)
+    assert process.wait(200) == 0, process.stderr()
+    assert [trial.state for trial in trials(tmp_path / "sweep")] == [TrialState.COMPLETE] * 2
+    assert search.TARGET in (tmp_path / "sweep/multirun.yaml").read_text()
+
+
 @pytest.mark.slow
 def test_jobs_that_run_beside_each_other_write_into_one_study(tmp_path):
     words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
@@ -270,13 +289,13 @@ def test_no_jobs_at_once_are_told_in_one_line(tmp_path):
     ]
     process = Process("--multirun", *words, cwd=tmp_path)
     assert (process.wait(200), process.stderr().count("\n")) == (1, 1)
-    assert "hydra.launcher.n_jobs=0 runs no job; pass 1 or more" in process.stderr()
+    assert "hydra.launcher.n_jobs must not be 0; pass 1 or more" in process.stderr()
 
 
 def test_fewer_trials_than_there_are_run_nothing_and_do_not_pass_for_all_settings(tmp_path, caplog):
     searched(tmp_path, Launcher(), n_trials=4)
     assert searched(tmp_path, Launcher(), n_trials=2) == []
-    assert "not tried" not in caplog.text
+    assert "no new setting" not in caplog.text
 
 
 def test_a_best_that_a_kill_left_unwritten_is_written_by_the_next_start(tmp_path, monkeypatch):

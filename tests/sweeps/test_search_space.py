@@ -34,5 +34,7 @@ def test_a_range_without_values_is_refused(word):
 
 
 def test_fractions_for_a_knob_that_is_a_whole_number_are_refused():
-    with pytest.raises(InputError, match=r"num_filters is a whole number; pass num_filters=int\(interval\(8,48\)\)$"):
+    with pytest.raises(
+        InputError, match=r"num_filters must be an integer, .*; pass num_filters=int\(interval\(8,48\)\)$"
+    ):
         distribution(parsed("num_filters=interval(8,48)"))

@@ -1,6 +1,6 @@
-"""The assignment (CSC413 2023, assignment 2), question by question: an answer, its reason, its numbers.
+"""The assignment (CSC413 2023, assignment 2), question by question: answers, reasons, numbers.
 
-Every number is computed where it is printed, every formula is one that sympy reads; nothing heavy is imported here.
+Every number is computed when it is printed, and sympy can read every formula. This module imports no torch.
 """
 
 import textwrap
@@ -14,14 +14,14 @@ WIDTH = 80  # columns of a line of text; formulas and tables may be wider
 
 @dataclass(frozen=True)
 class Answer:
-    """What is printed for a question.
+    """The answer to a question.
 
     Attributes:
         lines: the answer and its reason, a paragraph each.
-        formulas: right-hand sides, as sympy reads them, by what they are of.
+        formulas: right-hand sides in the syntax of sympy, by left-hand side.
         rows: of a table, the header first.
         blocks: text that keeps its lines, such as a matrix.
-        notes: what the numbers say, below them.
+        notes: about the numbers, printed below them.
         more: commands and pages that show more.
     """
 

@@ -7,9 +7,9 @@ from colourize.course.arithmetic.convolution import FILTERS, HANDOUT, matrix, me
 from colourize.models.padding import down, up
 
 K, S, D = sympy.symbols("k s d", positive=True, integer=True)
-EXTENT = D * (K - 1)  # a window's extent less one pixel
+EXTENT = D * (K - 1)  # extent of a window minus one pixel
 PADDING = sympy.Max(0, sympy.ceiling((EXTENT + 1 - S) / 2))
-KERNELS = 3, 4, 5  # the assignment's own, and the two that it asks for
+KERNELS = 3, 4, 5  # the kernel of the assignment, and the two in its question
 
 
 def convolution() -> Answer:
@@ -19,8 +19,8 @@ def convolution() -> Answer:
         "A convolution with zero padding, by hand",
         [
             "(I * J)[r, c] is the sum over i, j of I[r - i, c - j] J[i, j]: J turned by 180 degrees is laid on every "
-            "pixel, and what lies outside of I is 0.",
-            f"What this J does: {meaning(sharpen)}.",
+            "pixel, and I is 0 outside of its border.",
+            f"The effect of this J: {meaning(sharpen)}.",
         ],
         blocks=["I * J =", matrix(result(steps(HANDOUT, sharpen)))],
         more=["colourize theory demo=convolution"],

@@ -1,4 +1,4 @@
-"""``colourize answers``: which questions there are and which module answers each. torch is imported where needed."""
+"""``colourize answers``: the questions and the modules that answer them. torch is imported only if needed."""
 
 import importlib
 from collections.abc import Sequence
@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from colourize.course.answers import rendered
 from colourize.errors import InputError
 
-ROOMS = {
+MODULES = {
     "optimization": ("1.1.1", "1.2", "2.1", "2.2.1", "2.3.2"),
     "by_hand": ("3.1", "5.4"),
     "counted": ("3.2", "3.3", "4.3"),
     "trained": ("4.2", "5.2", "5.3", "5.5", "6.2", "6.3"),
 }  # the modules of this package, and the questions that each answers
-QUESTIONS = {number: room for room, numbers in ROOMS.items() for number in numbers}
+QUESTIONS = {number: module for module, numbers in MODULES.items() for number in numbers}
 
 
 def answers(questions: Sequence[str] = ()) -> None:
     """Prints the answers to some questions, or to all; 2 means all of 2.1, 2.2.1 and so on.
 
     Raises:
-        InputError: a question that is not among them.
+        InputError: an unknown question.
     """
     for number in chosen(questions):
-        room = importlib.import_module(f"colourize.course.answers.{QUESTIONS[number]}")
-        print(rendered(number, room.ANSWERS[number]()) + "\n", flush=True)
+        module = importlib.import_module(f"colourize.course.answers.{QUESTIONS[number]}")
+        print(rendered(number, module.ANSWERS[number]()) + "\n", flush=True)
 
 
 def chosen(questions: Sequence[str]) -> list[str]:

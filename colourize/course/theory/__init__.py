@@ -10,13 +10,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demo shows.
+    """The result of a demo.
 
     Attributes:
-        rows: of its table, each the same keys.
-        sentences: what the table says.
-        figure: what can be drawn of it.
-        text: what is neither, such as a worked calculation.
+        title: of the demo.
+        rows: of its table, all with the same keys.
+        sentences: about the table.
+        figure: its figure, if any.
+        text: other text, such as a worked calculation.
     """
 
     title: str

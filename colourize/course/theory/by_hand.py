@@ -1,4 +1,4 @@
-"""What the assignment has one do by hand: a convolution (3.1) and the paddings that keep a shape (5.4)."""
+"""The exercises by hand: a convolution (3.1) and the paddings that keep a shape (5.4)."""
 
 from typing import Any
 
@@ -9,24 +9,24 @@ from colourize.models.padding import Padding, down, up
 
 
 def convolution(image: Any = None, filter: Any = "sharpen", cross_correlation: bool = False) -> Demo:
-    """A zero-padded convolution, every step of it.
+    """A zero-padded convolution with all its steps.
 
     Args:
-        image: rows of numbers; None: the handout's.
+        image: rows of numbers; None: those of the handout.
         filter: one of ``arithmetic.convolution.FILTERS``, or rows of numbers.
-        cross_correlation: without turning the filter.
+        cross_correlation: do not turn the filter.
 
     Raises:
-        InputError: no such filter, or no matrix.
+        InputError: an unknown filter, or values that are not a matrix.
     """
     if isinstance(filter, str) and filter not in FILTERS:
-        raise InputError(f"demo.filter={filter} is unknown; pass rows of numbers or one of {', '.join(FILTERS)}")
+        raise InputError(f"demo.filter must be rows of numbers or one of {', '.join(FILTERS)}, got {filter}")
     kernel = FILTERS[filter] if isinstance(filter, str) else filter
     picture = HANDOUT if image is None else image
     for name, matrix in (("image", picture), ("filter", kernel)):
         rows = matrix if isinstance(matrix, list) else [None]
         if not all(isinstance(row, list) and all(isinstance(x, int | float) for x in row) for row in rows):
-            raise InputError(f"demo.{name}={matrix} is no matrix; pass rows of numbers, such as [[0,1],[1,0]]")
+            raise InputError(f"demo.{name} must be rows of numbers such as [[0,1],[1,0]], got {matrix}")
     worked = result(steps(picture, kernel, not cross_correlation))
     rows = [
         {"row": row, **dict(zip(map(str, range(len(cells))), cells, strict=True))} for row, cells in enumerate(worked)
@@ -40,8 +40,11 @@ def paddings(
     """The paddings with which a convolution divides and a transposed convolution multiplies a side.
 
     Args:
-        factor: by which; None: the stride.
-        size: the side, where the rule is to hold for this one only; one that is no multiple is multiplied alone.
+        kernel: pixels.
+        stride: pixels.
+        dilation: pixels.
+        factor: of the side; None: the stride.
+        size: the only side for which the rule must hold; None: all. A side that is not a multiple is only multiplied.
 
     Raises:
         InputError: as ``padding.down``.
@@ -57,7 +60,7 @@ def paddings(
     ]  # fmt: skip
     words = f"kernel {kernel}, stride {stride}, dilation {dilation}"
     sentences = [f"{words}, {name}: {_exactness(name, rule)}" for name, rule in rules.items()]
-    none = [] if divides else [f"{words}, convolution: none, for the side {size} is no multiple of {by}"]
+    none = [] if divides else [f"{words}, convolution: none, because the side {size} is not a multiple of {by}"]
     return Demo("Paddings", rows, [*none, *sentences])
 
 

@@ -1,10 +1,10 @@
 """The loss as a function of the learning rate (CSC413 2023, assignment 2, questions 2.1 and 2.2).
 
 L_T(eta) is the loss after T steps of gradient descent. Its derivative, the hypergradient, by automatic differentiation
-through the steps: in reverse mode every step is kept, O(T) memory; in forward mode only w and dw/d eta are, O(1).
+through the steps: reverse mode keeps every step, O(T) memory; forward mode keeps only w and dw/d eta, O(1).
 At T = 1, L_1 is a parabola in eta with its minimum at n |X^T a|^2 / (2 |X X^T a|^2), a = X w_0 - t. Full gradient
-descent on least squares stays convex in eta for every T (``least_squares.loss_closed_form``); with another batch each
-step the factors of the residual no longer agree, and from T = 2 on convexity can be lost.
+descent on least squares stays convex in eta for every T (``least_squares.loss_closed_form``); with another batch in
+each step the factors of the residual differ, and from T = 2 on convexity can be lost.
 """
 
 from typing import Any
@@ -40,8 +40,8 @@ def demo(
     """Compares the two modes with the closed form, finds the best rate twice, draws L_T and measures memory.
 
     Args:
-        share: hypergradients are taken at this share of the best rate of one step, over T: below it and far from where
-            they vanish, so that their relative errors mean something.
+        share: hypergradients are computed at this share of the best rate of one step, divided by T. They are far from
+            0 there, so relative errors are meaningful.
         descent_steps: of gradient descent on eta.
         memory_features: d of the problem on which memory is measured.
 
@@ -49,12 +49,14 @@ def demo(
         InputError: a size below 1, a share outside (0, 1).
     """
     if memory_features < 1:
-        raise InputError(f"memory_features={memory_features} is too small; pass 1 or more")
+        raise InputError(f"demo.memory_features must be >= 1, got {memory_features}")
     if not 0 < share < 1:
-        raise InputError(f"share={share}: pass 0 < share < 1; at the best rate itself the hypergradient vanishes")
+        raise InputError(
+            f"demo.share must be between 0 and 1, got {share}; at the best rate itself the hypergradient is 0"
+        )
     problem = random_problem(num_samples, num_features, seed, from_zero=False)
     if descent_steps < 1:
-        raise InputError(f"descent_steps={descent_steps} is too small; pass 1 or more")
+        raise InputError(f"demo.descent_steps must be >= 1, got {descent_steps}")
     batches = [torch.tensor([row]) for row in range(num_samples)]
     best, path = best_rate(problem), descend_rate(problem, descent_steps)
     rates = torch.linspace(0, 2 * best, 161, dtype=torch.float64)
@@ -80,7 +82,7 @@ def demo(
 
 
 def descend_rate(problem: Problem, steps: int) -> list[float]:
-    """Gradient descent on eta from 0 with the hypergradient of one step, half as far as Newton's: all rates."""
+    """All rates of a gradient descent on eta from 0 with the hypergradient of one step and half of Newton's step."""
     a = problem.residual
     second = 8 / len(a) ** 3 * float((problem.inputs @ (problem.inputs.T @ a)).square().sum())
     path = [0.0]

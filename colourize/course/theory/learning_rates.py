@@ -19,8 +19,7 @@ PLAIN = "Adam", "AdamW", "SGD", "SGDW", "RMSprop", "RMSpropW"
 
 
 def demo(runs: str) -> Demo:
-    """Reads every finished run below a folder, such as that of ``experiment=hypergradient``; those that differ in
-    nothing but their seed are averaged.
+    """Reads the finished runs below a folder, such as that of ``experiment=hypergradient``; averages over seeds.
 
     Raises:
         InputError: no folder, or no finished run in it.
@@ -28,7 +27,9 @@ def demo(runs: str) -> Demo:
     found = [cleaned(manifest.read(file.parent)) for file in sorted(Path(runs).expanduser().rglob(manifest.NAME))]
     finished = [said for said in found if said.get("status") == "finished" and _counts(said)]
     if not finished:
-        raise InputError(f"demo.runs={runs} holds no finished run; pass the folder of a sweep, as colourize runs lists")
+        raise InputError(
+            f"demo.runs={runs} holds no finished run; pass the folder of a sweep, which colourize runs lists"
+        )
     groups: dict[tuple[str, str, float], list[dict[str, float]]] = defaultdict(list)
     configs = [said["config"] for said in finished]
     for said, (model, optimizer) in zip(finished, names(configs), strict=True):
@@ -40,7 +41,7 @@ def demo(runs: str) -> Demo:
 
 
 def _counts(said: dict[str, Any]) -> bool:
-    """Whether a manifest holds what a row is made of."""
+    """Whether a manifest holds all values of a row."""
     config, metrics = said.get("config", {}), said.get("metrics", {})
     if not is_whole(config):
         return False
@@ -49,20 +50,20 @@ def _counts(said: dict[str, Any]) -> bool:
 
 
 def names(configs: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Each run's network and optimizer, in words that tell runs apart which differ in more than their seed and rate."""
+    """Network and optimizer of each run, with other values in which runs differ beside seed and rate."""
     parts = [(short_name(config["model"]), optimizer_name(config["optimizer"])) for config in configs]
     flat = [_flat(comparable(config)) for config in configs]
-    told = []
+    found = []
     for pair, own in zip(parts, flat, strict=True):
-        alike = [other for other, name in zip(flat, parts, strict=True) if name == pair]
+        same = [other for other, name in zip(flat, parts, strict=True) if name == pair]
         differing = {key.rpartition(".")[2]: value for key, value in own.items()
-                     if any(other.get(key) != value for other in alike)}  # fmt: skip
-        told.append((", ".join([pair[0], *(f"{key} {value}" for key, value in differing.items())]), pair[1]))
-    return told
+                     if any(other.get(key) != value for other in same)}  # fmt: skip
+        found.append((", ".join([pair[0], *(f"{key} {value}" for key, value in differing.items())]), pair[1]))
+    return found
 
 
 def _flat(config: dict[str, Any], within: str = "") -> dict[str, str]:
-    """Dotted names and values; without the seed and the rate."""
+    """Values by dotted names, without the seed and the rate."""
     found: dict[str, str] = {}
     for key, value in config.items():
         name = f"{within}.{key}" if within else key

@@ -37,7 +37,7 @@ def random_problem(num_samples: int, num_features: int, seed: int, from_zero: bo
         InputError: a size below 1.
     """
     if min(num_samples, num_features) < 1:
-        raise InputError(f"num_samples={num_samples}, num_features={num_features}: pass 1 or more of each")
+        raise InputError(f"num_samples and num_features must be >= 1, got {num_samples} and {num_features}")
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
@@ -68,7 +68,7 @@ def minimum_norm(inputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def off_row_space(w: Tensor, inputs: Tensor) -> Tensor:
-    """The part of w that no combination of inputs makes: [d]."""
+    """The part of w outside the row space of the inputs: [d]."""
     basis = torch.linalg.svd(inputs, full_matrices=False).Vh
     return w - basis.T @ (basis @ w)
 
@@ -97,7 +97,7 @@ def loss_closed_form(problem: Problem, eta: Tensor, steps: int) -> Tensor:
     """L_T(eta) of full gradient descent, elementwise over eta, without a step.
 
     X w_T - t = (I - 2 eta/n X X^T)^T a, so L_T = 1/n sum_i (1 - 2 eta l_i / n)^(2T) (u_i . a)^2, see ``spectrum``.
-    Even powers of what is linear in eta: convex, whatever T.
+    These are even powers of linear functions of eta, so L_T is convex for every T.
     """
     n, (eigenvalues, weights) = len(problem.targets), spectrum(problem)
     return ((1 - 2 / n * eta[..., None] * eigenvalues) ** (2 * steps) * weights).sum(-1)
@@ -118,15 +118,15 @@ def best_rate(problem: Problem) -> float:
 
 
 def reverse_mode(problem: Problem, eta: float, steps: int, batches: Sequence[Tensor] | None = None) -> float:
-    """dL_T/d eta by reverse-mode automatic differentiation through the T steps: every step's w is kept."""
+    """dL_T/d eta by reverse-mode automatic differentiation through the T steps, which keeps w of every step."""
     rate = torch.tensor(eta, dtype=torch.float64, requires_grad=True)
     (derivative,) = torch.autograd.grad(loss_after(problem, rate, steps, batches), rate)
     return float(derivative)
 
 
 def forward_mode(problem: Problem, eta: float, steps: int, batches: Sequence[Tensor] | None = None) -> float:
-    """dL_T/d eta by forward-mode automatic differentiation: only w and dw/d eta are kept."""
+    """dL_T/d eta by forward-mode automatic differentiation, which keeps only w and dw/d eta."""
     with torch.no_grad(), warnings.catch_warnings(), forward_ad.dual_level():
-        warnings.filterwarnings("ignore", message=".*torch.jit.script.*")  # torch's own use, where it is first needed
+        warnings.filterwarnings("ignore", message=".*torch.jit.script.*")  # torch's own use
         rate = forward_ad.make_dual(torch.tensor(eta, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
         return float(forward_ad.unpack_dual(loss_after(problem, rate, steps, batches)).tangent)

@@ -1,4 +1,4 @@
-"""Bytes of tensors, counted exactly: which are alive, and which autograd keeps. No process memory, which is noisy."""
+"""Exact bytes of tensors that are alive or that autograd keeps; the memory of the process would be noisy."""
 
 import weakref
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from colourize.private.torch import TorchDispatchMode, storage_key, tree_map_onl
 
 
 class PeakMemory(TorchDispatchMode):
-    """Counts the bytes of the tensors that are made within it and alive; ``peak`` is the most there were at once."""
+    """Counts the bytes of live tensors made within the context; ``peak`` is the maximum."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class PeakMemory(TorchDispatchMode):
 
 
 def peak_bytes(compute: Callable[[], Any]) -> int:
-    """Most bytes of tensors made by ``compute`` and alive at once."""
+    """Peak bytes of live tensors made by ``compute``."""
     with PeakMemory() as memory:
         compute()
     return memory.peak

@@ -1,10 +1,10 @@
-"""Which solution an optimizer finds where there are many (CSC413 2023, assignment 2, questions 1.1 and 1.2).
+"""The solution that an optimizer finds among many (CSC413 2023, assignment 2, questions 1.1 and 1.2).
 
 With more weights than samples, every w + z with X z = 0 fits as well. The gradient lies in the row space of X, so from
 w_0 = 0 gradient descent, in batches or with momentum, never leaves it and ends at the one solution in it, that of least
-norm, X^T (X X^T)^-1 t. An adaptive method divides each weight's gradient by its own size and leaves it. For one
-sample x the sizes are proportional to |x_i|, every weight moves alike, and RMSProp, Adagrad and Adam end at
-t sign(x) / |x|_1 (with epsilon = 0): for x = [2, 1], t = 2 at (2/3, 2/3) instead of (4/5, 2/5).
+norm, X^T (X X^T)^-1 t. An adaptive method divides each weight's gradient by its own size and leaves the row space. For
+one sample x the sizes are proportional to |x_i|, every weight moves by the same amount, and RMSProp, Adagrad and Adam
+end at t sign(x) / |x|_1 (with epsilon = 0): for x = [2, 1], t = 2 at (2/3, 2/3) instead of (4/5, 2/5).
 """
 
 import math
@@ -30,7 +30,7 @@ from colourize.errors import InputError
 
 FITTED = 1e-12  # a loss up to which the targets count as fitted; that of w_0 is about 1
 HANDOUT = Problem(torch.tensor([[2.0, 1.0]]).double(), torch.tensor([2.0]).double(), torch.zeros(2).double())
-TINY = 1e-30  # epsilon of the adaptive methods: 0, but for a division of 0 by 0
+TINY = 1e-30  # epsilon of the adaptive methods: 0, except to avoid 0/0
 Build = Callable[[list[Tensor], float], Optimizer]
 TITLE = "Distance to the minimum-norm solution, relative to its norm; d > n, w_0 = 0"
 PROOF = (
@@ -72,11 +72,11 @@ def demo(
     """
     problem = random_problem(num_samples, num_features, seed)
     if not 0 < adaptive_lr < math.inf:
-        raise InputError(f"adaptive_lr={adaptive_lr} is no learning rate; pass a positive number such as 0.05")
+        raise InputError(f"demo.adaptive_lr must be > 0 and finite, got {adaptive_lr}")
     if num_samples >= num_features or not 1 <= batch_size <= num_samples or steps < 1:
         raise InputError(
-            f"num_samples={num_samples}, num_features={num_features}, batch_size={batch_size}, steps={steps}: pass "
-            "batch_size <= num_samples < num_features and a step or more"
+            "must be 1 <= batch_size <= num_samples < num_features and steps >= 1, got "
+            f"num_samples={num_samples}, num_features={num_features}, batch_size={batch_size}, steps={steps}"
         )
     rows, curves = [], {}
     for where, case in ((f"random, n={num_samples}, d={num_features}", problem), ("x = [2, 1], t = 2", HANDOUT)):
@@ -90,7 +90,7 @@ def demo(
 
 
 def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: float, seed: int) -> Tensor:
-    """All weights of a method's way from w_0: float64 [steps + 1, d]."""
+    """The weights of a method after each step from w_0: float64 [steps + 1, d]."""
     build, adaptive = METHODS[name]
     n = len(problem.targets)
     batch_size = batch_size if name == "mini-batch SGD" else n
@@ -111,7 +111,7 @@ def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: f
 
 
 def predicted(name: str, problem: Problem) -> Tensor | None:
-    """Where theory says a method ends; None where it only says: not at the minimum norm."""
+    """The end of a method by theory; None if theory only says that it is not at the minimum norm."""
     if not METHODS[name][1]:
         return minimum_norm(problem.inputs, problem.targets)
     if len(problem.targets) == 1:
@@ -147,7 +147,7 @@ def _sentences(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _fit(rows: list[dict[str, Any]]) -> str:
-    """Whether the targets are fitted, as far as was measured."""
+    """A sentence about the largest measured loss: are the targets fitted?"""
     worst = max(rows, key=lambda row: row["loss"] if math.isfinite(row["loss"]) else math.inf)
     if worst["loss"] <= FITTED:
         return f"All of them fit the targets: the largest loss is {worst['loss']:.1e}."

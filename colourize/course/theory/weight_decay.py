@@ -2,7 +2,7 @@
 
 Decay w <- (1 - l) w - eta dL/dw; penalty L + m |w|^2, whose gradient adds 2 m w. For gradient descent both are the same
 at m = l / (2 eta). With momentum the penalty enters the velocity; an adaptive method divides it by the gradients' size,
-so that weights with large gradients shrink less: there the two part (Loshchilov, Hutter 2019, arXiv 1711.05101).
+so that weights with large gradients shrink less: there the two differ (Loshchilov, Hutter 2019, arXiv 1711.05101).
 """
 
 import math
@@ -45,13 +45,15 @@ def demo(
     """Runs every method with decay and with the penalty m = decay / (2 eta) from the same start.
 
     Args:
-        decay: l, the share of the weights that a step takes away, below 1.
+        decay: l in (0, 1), the share of the weights that a step removes.
 
     Raises:
         InputError: a decay outside (0, 1); a rate or a number of steps that is not positive.
     """
     if not 0 < decay < 1 or not 0 < eta < math.inf or steps < 1:
-        raise InputError(f"decay={decay}, eta={eta}, steps={steps}: pass 0 < decay < 1 and positive others")
+        raise InputError(
+            f"must be 0 < decay < 1, 0 < eta < inf and steps >= 1, got decay={decay}, eta={eta}, steps={steps}"
+        )
     problem = random_problem(num_samples, num_features, seed, from_zero=False)
     rows, curves = [], {}
     for name, (_, _, same) in METHODS.items():
@@ -77,7 +79,7 @@ def demo(
 
 
 def run(name: str, problem: Problem, eta: float, decay: float, steps: int, penalty: bool) -> Tensor:
-    """All weights of a method's way, with decay or with the penalty in the gradient: float64 [steps + 1, d]."""
+    """The weights after each step, with decay or with the penalty in the gradient: float64 [steps + 1, d]."""
     plain, decoupled, _ = METHODS[name]
     w = problem.start.clone().requires_grad_()
     optimizer = plain([w], eta) if penalty else decoupled([w], eta, decay / eta)

@@ -24,7 +24,7 @@ Knobs = dict[str, Any]
 
 
 def module(knobs: Knobs, data: ColourData) -> Colourizer:
-    """The network of the knobs with what trains it; a baseline is fitted to the training pictures."""
+    """The network of the knobs with optimizer, schedule and loss; a baseline is fitted to the training pictures."""
     pictures = data.pictures
     network = builder("model", knobs["model"])()
     if not is_option("model", knobs["model"]["_target_"]):
@@ -78,9 +78,9 @@ def _criterion(knobs: Knobs, data: ColourData) -> losses.Loss | None:
 
 
 def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
-    """Raises InputError where a network of a person's own does not give a logit for each colour and pixel."""
+    """Raises InputError if the user's own network does not give a logit for each colour and pixel."""
     if getattr(network, "hints", False):
-        return  # it takes more than the grey, and says so itself
+        return  # it takes more than the grey, and checks that itself
     grey, labels = data.pictures.train[torch.arange(1)]
     num_colours = len(data.pictures.palette)
     size = "H, W" if labels.shape[1:] == grey.shape[2:] else ", ".join(map(str, labels.shape[1:]))
@@ -88,7 +88,7 @@ def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             shape = list(network.eval()(grey).shape)
-    except Exception as error:  # anything that a person's code may raise
+    except Exception as error:  # the user's code may raise anything
         raise InputError(f"{rule}, got {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
     network.train()
     if shape != [1, num_colours, *labels.shape[1:]]:
@@ -96,7 +96,7 @@ def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
 
 
 def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
-    """Raises InputError where pictures are too small for the augmentation, or a batch is."""
+    """Raises InputError if pictures or batches are too small for the augmentation."""
     if isinstance(built.augment, Augmentation):
         count, height, width = data.pictures.pictures.train.shape[:3]
         built.augment.check_fits(height, width, min(knobs["batch_size"], count), built.model.stride)
@@ -116,7 +116,7 @@ def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
 
 
 def trial(built: Colourizer, data: ColourData) -> tuple[nn.Module, Tensor]:
-    """The network, and an input as a training step gives it, with no hints: float [N, C, H, W], N >= 2."""
+    """The network and an input of a training step, without hints: float [N, C, H, W], N >= 2."""
     count, network = max(2, min(data.batch_size, len(data.train))), built.model.network
     batch = data.train[torch.arange(count) % len(data.train)]
     if isinstance(data.train, RawPictures) and built.augment is not None:

@@ -21,7 +21,7 @@ class ColourData(BatchedData):
         pictures: both splits, with their palette.
         batch_size: pictures in a batch.
         seed: of the order of the training pictures.
-        cache_dir: where what is measured once of the pictures is kept; None: nowhere.
+        cache_dir: folder for measures of floors and ceilings; None: they are not kept.
         raw: whether training batches are pictures, uint8 [N, H, W, 3], which get grey and labels later.
     """
 
@@ -52,7 +52,7 @@ class ColourData(BatchedData):
         )
 
     def move(self, device: torch.device) -> None:
-        """Keeps grey and labels on a device, so that no batch has to be copied; memory-mapped ones stay on disk."""
+        """Keeps grey and labels on a device, so that no batch is copied; memory-mapped ones stay on disk."""
         if not self.pictures.pictures.mapped and isinstance(self.train, LabelledPictures):
             self.train, self.validation = (each.to(device) for each in (self.pictures.train, self.pictures.validation))
             self.device = device

@@ -33,10 +33,10 @@ def pixel_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def highest(rows: Tensor) -> Tensor:
-    """The highest value of each row: [P, K] -> [P]; NaN where one is NaN.
+    """The highest value of each row: [P, K] -> [P]; NaN if one is NaN.
 
-    On a CPU by halving, K to K/2 to K/4 ...: torch's own reduction over a few adjacent values takes more than twice as
-    long.
+    On a CPU it halves the values, K to K/2 to K/4 ...; torch's own reduction over a few adjacent values takes more than
+    twice as long.
     """
     if not rows.is_cpu:
         return rows.amax(dim=1)
@@ -55,9 +55,9 @@ class Colourizer(TrainingModule):
         table_loss: the look-up table's validation loss, against which skill is measured.
         optimizer: see ``TrainingModule``.
         scheduler: see ``TrainingModule``.
-        augment: makes other pictures from a training batch's; see ``colourize.data.augment``. With ``data.crops`` a
-            batch is pictures alone, and ``augment`` gives their grey and labels.
-        criterion: of ``losses``, trained on in place of cross-entropy; validation stays cross-entropy.
+        augment: changes the pictures of a training batch; see ``colourize.data.augment``. With ``data.crops`` a batch
+            is pictures alone, and ``augment`` gives their grey and labels.
+        criterion: one of ``losses``, to train with instead of cross-entropy; validation always uses cross-entropy.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Colourizer(TrainingModule):
         super().__init__(config, optimizer, scheduler)
         self.model = model
         self.table_loss = table_loss
-        # a baseline is counted, not trained: it has no parameters and so no optimizer to step
+        # a baseline has no parameters, and so no optimizer to step
         self.automatic_optimization = any(True for _ in model.parameters())
         self.augment = augment
         self.criterion = criterion
@@ -108,7 +108,7 @@ class Colourizer(TrainingModule):
         own = F.nll_loss(rows, labels, reduction="none")
         loss = (own if self.criterion is None else self.criterion(rows, labels, own)).mean()
         self.loss = loss.detach()
-        # a tie counts, which is why validation takes the arg-max; but that costs four times as much
+        # a tie counts as right; validation uses the arg-max instead, which costs four times as much
         right = own.detach().neg() >= highest(rows.detach())
         return {"loss": loss, "accuracy": right.float().mean()}
 

@@ -1,4 +1,4 @@
-"""What a finished run leaves: files, TensorBoard's last entries, and the tables on the screen."""
+"""The results of a finished run: files, TensorBoard's last entries, tables in the terminal."""
 
 import shlex
 import textwrap
@@ -13,6 +13,7 @@ from colourize.config.instantiate import short_name
 from colourize.config.knobs import value_in
 from colourize.config.options import option
 from colourize.data.pictures import example_index
+from colourize.evaluation.examples import examples
 from colourize.evaluation.measures import MEASURES, MODEL, Row, standing
 from colourize.evaluation.output import as_json, as_markdown, table_of, widened
 from colourize.evaluation.yardstick import KNOWING, PRIOR, QUICK, TABLE
@@ -22,7 +23,6 @@ from colourize.present.figures import save, save_curves, strip_figure
 from colourize.private.tensorboard import add_summaries
 from colourize.runs.apart import hyperparameters
 from colourize.tasks.colourization.data import ColourData
-from colourize.tasks.colourization.examples import examples
 from colourize.tasks.colourization.module import Colourizer
 from colourize.training.epoch_table import EpochTable
 from colourize.training.task import Fitted
@@ -30,7 +30,7 @@ from colourize.training.tensorboard import step, tensorboard
 
 
 def report(fitted: Fitted[ColourData, Colourizer], folder: Path, knobs: dict[str, Any]) -> dict[str, float]:
-    """Measures the network, writes figures and tables and shows them; returns the summary of the epochs."""
+    """Measures the network, writes and prints figures and tables; returns the summary of the epochs."""
     module, table, yardstick = fitted.module.cpu().float().eval(), fitted.table, fitted.data.yardstick
     keys = QUICK if value_in(knobs, "measures") == "quick" else MEASURES
     rows = yardstick.measured(short_name(knobs["model"]), module.model, keys=keys)
@@ -56,8 +56,8 @@ def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[st
 def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
     """Logs the table of floors, network and ceilings as a text, and the run's row of TensorBoard's HPARAMS tab.
 
-    Only the settings: TensorBoard then takes the last points of the curves as metrics, and shows first what differs
-    between runs.
+    The row holds only settings: TensorBoard then takes the last points of the curves as metrics, and shows differing
+    settings first.
     """
     if logger := tensorboard(trainer):
         writer, at = logger.experiment, step(trainer) + 1  # after the last step, so a resumed run replaces them
@@ -68,7 +68,7 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
 
 
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
-    """Prints floors, network and ceilings by five measures; where the network stands; where its files are."""
+    """Prints five measures of floors, network and ceilings, the standing of the network, and its files."""
     console = terminal.console()
     widened(console)
     count = len(next(iter(rows[0].columns.values())))
@@ -90,7 +90,7 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
 
 
 def _sentences(knobs: dict[str, Any], module: Colourizer, table: EpochTable) -> list[str]:
-    """The network's size, its time, its best epoch; and what it was trained on, where that is not what is measured."""
+    """The network's size, its time and its best epoch; and its loss, if that is not cross-entropy."""
     size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
     best, last = table.best_row(), table.rows[-1]
     lines = [

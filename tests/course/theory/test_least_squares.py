@@ -126,5 +126,5 @@ def test_batches_take_turns():
 
 
 def test_a_problem_without_samples_is_refused():
-    with pytest.raises(InputError, match="num_samples=0, num_features=3: pass 1 or more"):
+    with pytest.raises(InputError, match="num_samples and num_features must be >= 1, got 0 and 3"):
         random_problem(0, 3, 0)
