@@ -33,6 +33,14 @@ def add_run(parser: argparse.ArgumentParser, help: str = "a checkpoint or a run 
     add_trust(parser)
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--model FILE``, by default the network that comes with colourize."""
+    parser.add_argument(
+        "--model", default="shipped", metavar="FILE",
+        help="a checkpoint, run folder, .safetensors or .onnx (default: the network that comes with colourize)",
+    )  # fmt: skip
+
+
 def add_trust(parser: Any) -> None:
     """Adds ``--trust PACKAGE``, which may be repeated, to a parser or a group of arguments."""
     parser.add_argument(

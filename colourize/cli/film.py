@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colourize.cli.arguments import Commands, add_trust, command
+from colourize.cli.arguments import Commands, add_model, add_trust, command
 from colourize.errors import SIGNALS, InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_parser(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("input", type=Path, metavar="IN", help="a film")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".mp4, .m4v, .mov or .mkv")
-    parser.add_argument("--model", required=True, metavar="FILE", help="a checkpoint, run folder or exported network")
+    add_model(parser)
     _add_colours(parser)
     group = parser.add_argument_group("machine and file")
     group.add_argument("--quality", type=int, default=18, metavar="CRF",
@@ -62,8 +62,9 @@ def run(given: argparse.Namespace) -> None:
     from colourize.inference.film.known import digest
     from colourize.inference.film.painter import NetworkPainter
     from colourize.inference.opened import opened
+    from colourize.runs import shipped
 
-    source, output, model = (files.expanded(path) for path in (given.input, given.output, given.model))
+    source, output, model = (files.expanded(path) for path in (given.input, given.output, shipped.named(given.model)))
     for name, most in (("quality", 51), ("seed", 1 << 62)):
         if not 0 <= getattr(given, name) <= most:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colourize.cli.arguments import Commands, add_trust, command
+from colourize.cli.arguments import Commands, add_model, add_trust, command
 from colourize.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="a file, a folder, or - for standard output"
     )
-    parser.add_argument(
-        "--model", required=True, metavar="FILE", help="a checkpoint, run folder, .safetensors or .onnx"
-    )
+    add_model(parser)
     _add_colours(parser)
     _add_files(parser)
     _add_machine(parser)

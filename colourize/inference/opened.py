@@ -6,6 +6,7 @@ from pathlib import Path
 from colourize import files
 from colourize.errors import InputError
 from colourize.inference.predictor import Predictor
+from colourize.runs import shipped
 
 DEVICES = "auto", "cpu", "cuda", "mps"
 
@@ -14,14 +15,14 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
     """A network in use.
 
     Args:
-        path: a checkpoint, a run folder (its best checkpoint), a .safetensors or an .onnx file.
+        path: shipped, a checkpoint, a run folder (its best checkpoint), a .safetensors or an .onnx file.
         device: auto (a GPU if there is one), cpu, cuda or mps; of .onnx always the CPU.
         trusted: packages whose networks a checkpoint may name beside ours.
 
     Raises:
         InputError: no such file, a damaged one, one that colourize did not write, or a device that is not there.
     """
-    place = files.expanded(path)
+    place = files.expanded(shipped.named(path))
     if device not in DEVICES:
         raise InputError(f"--device must be one of {', '.join(DEVICES)}, got {device!r}")
     from colourize.config import options

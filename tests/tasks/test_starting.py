@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from colourize.errors import InputError
-from colourize.runs import checkpoint
+from colourize.runs import checkpoint, shipped
 from colourize.tasks.colourization import starting
 from colourize.tasks.colourization.building import begin, module
 from colourize.tasks.colourization.data import load
@@ -80,8 +80,8 @@ def test_a_file_that_is_none_and_a_network_without_anything_alike_are_named(firs
 
 
 def test_shipped_is_the_network_of_the_installation(first, tmp_path, monkeypatch):
-    monkeypatch.setattr(starting, "FOLDER", tmp_path)
-    with pytest.raises(InputError, match="this colourize comes without a network; pass init_from=FILE"):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    with pytest.raises(InputError, match="this colourize comes without a network; pass a file"):
         starting.file_of({"init_from": "shipped"})
     (tmp_path / "photographs.safetensors").touch()
     assert starting.file_of({"init_from": "shipped"}) == tmp_path / "photographs.safetensors"

@@ -12,11 +12,9 @@ from colourize.colour.spaces import SPACES
 from colourize.config.knobs import value_in
 from colourize.errors import InputError
 from colourize.model import Model
-from colourize.runs import checkpoint
+from colourize.runs import checkpoint, shipped
 
 log = logging.getLogger(__name__)
-SHIPPED = "shipped"
-FOLDER = Path(__file__).parents[2] / "weights"
 SCORES = "network.scores."  # the layer that belongs to a palette
 NAMED = 5  # tensors that are named in the log
 
@@ -28,11 +26,7 @@ def file_of(knobs: dict[str, Any]) -> Path | None:
         InputError: ``shipped``, but this installation has no network.
     """
     source = value_in(knobs, "init_from")
-    if source != SHIPPED:
-        return None if source is None else files.expanded(source)
-    if not (found := sorted(FOLDER.glob("*.safetensors"))):
-        raise InputError("init_from=shipped: this colourize comes without a network; pass init_from=FILE")
-    return found[0]
+    return None if source is None else files.expanded(shipped.named(source))
 
 
 def palette(knobs: dict[str, Any]) -> Tensor | None:

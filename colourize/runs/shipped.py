@@ -1,0 +1,27 @@
+"""The network that comes with colourize, if this installation has one."""
+
+from pathlib import Path
+
+from colourize.errors import InputError
+
+NAME = "shipped"  # stands for its file where a file is asked for
+FOLDER = Path(__file__).parents[1] / "weights"
+
+
+def file() -> Path:
+    """Its file.
+
+    Raises:
+        InputError: this installation has none.
+    """
+    found = sorted(FOLDER.glob("*.safetensors"))
+    if not found:
+        raise InputError(
+            "this colourize comes without a network; pass a file, such as outputs/mine/checkpoints/best.ckpt"
+        )
+    return found[0]
+
+
+def named(path: str | Path) -> str | Path:
+    """The path itself; its file for the name ``shipped``."""
+    return file() if path == NAME else path
