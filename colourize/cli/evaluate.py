@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from colourize.cli.arguments import FIGURE, Commands, add_trust, command
+from colourize.errors import InputError
 
 
 def add_parser(commands: Commands) -> None:
@@ -22,6 +23,15 @@ def add_parser(commands: Commands) -> None:
         help="add a row with another decoding than the arg-max: mean, annealed:T, sample or sample:SEED; "
              "argmax+grey and the like keep the input's grey in rgb. Can be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--photographs", metavar="DIR",
+        help="measure one run on the photographs of a folder, of any sizes and without a square cut: PSNR and "
+             "colourfulness over the temperature",
+    )  # fmt: skip
+    parser.add_argument(
+        "--size", type=int, metavar="PIXELS", help="with --photographs: scale the shorter side; default: as they are"
+    )
+    parser.add_argument("--square", action="store_true", help="with --photographs: take the centre squares")
     parser.add_argument("--calibrated", action="store_true", help="add each run at its fitted temperature")
     add_trust(parser)
 
@@ -30,6 +40,16 @@ def run(given: argparse.Namespace) -> None:
     """Runs, and NAME=VALUE words, come in any order; an existing file is a run even with = in its name."""
     runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
     overrides = [word for word in given.runs if word not in runs]
+
+    if given.photographs is not None:
+        from colourize.evaluation import photograph_table
+
+        if len(runs) != 1:
+            raise InputError(f"--photographs measures one run, got {len(runs)}; pass one checkpoint or run folder")
+        photograph_table.evaluate(
+            runs[0], given.photographs, given.size, given.square, overrides, given.json, trusted=given.trust
+        )
+        return
 
     from colourize.evaluation.comparison import evaluate
 

@@ -1,0 +1,130 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+from colourize.colour.decoding import parsed
+from colourize.colour.spaces import SPACES
+from colourize.data.labelled import labelled
+from colourize.data.pictures import Pictures
+from colourize.data.scenes import load
+from colourize.errors import InputError
+from colourize.evaluation.photograph_table import evaluate
+from colourize.evaluation.photographs import crossing, measured, scaled
+from colourize.evaluation.yardstick import GREY, Yardstick
+from colourize.model import Model
+from colourize.tasks.colourization.train import train
+from tests.conftest import knobs
+from tests.encoders import words
+
+PALETTE = torch.tensor([[0.0, 0.0], [30.0, 20.0], [-20.0, 30.0], [10.0, -30.0]])
+T = 1.0, 0.4, 0.1
+
+
+class Blocks(torch.nn.Module):
+    """Scores at a stride from the mean grey of each block."""
+
+    stride = 4
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = torch.nn.Conv2d(1, 4, 4, stride=4)
+
+    def forward(self, grey):
+        return 3 * self.layer(grey)
+
+
+@pytest.fixture
+def model():
+    return Model(Blocks().eval(), PALETTE, "lab").eval()
+
+
+def save(folder, *sizes):
+    for number, (height, width) in enumerate(sizes):
+        side = max(height, width)
+        image = load(2, 2, image_size=max(32, side), seed=number).train[0, :height, :width]
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(image.numpy()).save(folder / f"{number}.png")
+    return folder
+
+
+def test_equal_sizes_give_the_figures_of_the_yardstick(model, tmp_path):
+    images = load(6, 2, image_size=32).train
+    for number, image in enumerate(images):
+        Image.fromarray(image.numpy()).save(tmp_path / f"{number}.png")
+    pictures = Pictures(images, images)
+    both = labelled(pictures, PALETTE, tmp_path / "cache", SPACES["lab"], 4)
+    yardstick = Yardstick(pictures, both.train, both.validation, PALETTE, SPACES["lab"])
+    found = measured(model, tmp_path, table=yardstick.table, temperatures=T)
+    rows = [yardstick.row(yardstick.decoded("x", model, parsed(word))) for word in ("mean", "annealed:0.4")]
+    for column, row in enumerate(rows):
+        assert torch.allclose(found.psnr[:, column], row.columns["psnr"].double(), atol=1e-4)
+        assert torch.allclose(found.colourfulness[:, column], row.columns["colourfulness"].double(), atol=1e-3)
+    own, grey = yardstick.row(yardstick.model("x", model)), {row.name: row for row in yardstick.floors()}[GREY]
+    assert torch.allclose(found.loss, own.columns["cross_entropy"].double(), atol=1e-5)
+    assert found.table.mean() == pytest.approx(yardstick.table_loss, abs=1e-5)
+    assert torch.allclose(found.grey, yardstick.row(grey).columns["psnr"].double(), atol=1e-4)
+    assert found.gain == pytest.approx(float(rows[0].columns["psnr"].mean() - found.grey.mean()), abs=1e-4)
+
+
+def test_mixed_sizes_give_the_figures_of_one_by_one(model, tmp_path):
+    sizes = (32, 40), (17, 50), (64, 33), (3, 2)
+    together = measured(model, save(tmp_path / "all", *sizes), temperatures=T)
+    for number in range(len(sizes)):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"all/{number}.png").rename(tmp_path / f"{number}/x.png")
+        alone = measured(model, tmp_path / f"{number}", temperatures=T)
+        for name in ("psnr", "colourfulness", "grey", "truth", "loss"):
+            assert torch.equal(getattr(together, name)[number], getattr(alone, name)[0])
+
+
+def test_the_grey_s_psnr_is_scikit_image_s_of_pillow_s_grey_within_its_rounding(model, tmp_path):
+    found = measured(model, save(tmp_path / "one", (64, 48)), temperatures=T)
+    true = np.asarray(Image.open(tmp_path / "one/0.png"))
+    neutral = SPACES["lab"].neutral(SPACES["lab"].lightness(torch.from_numpy(true.copy())[None]))[0, 0]
+    levels = (neutral * 256).round().clamp(0, 255).byte().numpy()
+    expected = peak_signal_noise_ratio(true, np.repeat(levels[..., None], 3, 2))
+    assert found.grey[0] == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_shorter_side_is_scaled_and_the_longer_one_follows():
+    image = Image.new("RGB", (60, 40))
+    assert scaled(image, 20, False).size == (30, 20) and scaled(image, None, False).size == (60, 40)
+    assert scaled(image, 20, True).size == (20, 20) and scaled(image, None, True).size == (40, 40)
+
+
+def test_the_ratio_at_the_grey_s_psnr_is_numpy_s_interpolation():
+    gains, ratios = torch.tensor([0.9, 0.5, 0.1, -0.4, -1.0]), torch.tensor([0.4, 0.5, 0.6, 0.8, 0.9])
+    expected = np.interp(0, gains.numpy()[::-1], ratios.numpy()[::-1])
+    assert crossing(gains, ratios) == pytest.approx(expected, abs=1e-6)
+    assert crossing(gains - 2, ratios) == 0 and crossing(gains + 2, ratios) == pytest.approx(0.9)
+
+
+def test_unreadable_grey_and_tiny_files_are_counted_and_named(model, tmp_path):
+    save(tmp_path, (32, 32), (1, 1))
+    Image.new("L", (20, 20), 99).save(tmp_path / "grey.png")
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    found = measured(model, tmp_path, temperatures=T)
+    assert len(found.grey) == 3 and [path for path, _ in found.unreadable] == ["bad.jpg"]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="holds no photograph that can be read"):
+        measured(model, tmp_path / "none")
+
+
+def test_the_command_prints_the_two_figures_and_writes_them(tmp_path, capsys):
+    small = "data.num_train=12", "data.num_validation=4", "image_size=16", "num_filters=2", "num_colours=4"
+    config = knobs(
+        "data=scenes", *small, "colour_space=lab", *words(tmp_path), "max_epochs=1", f"cache_dir={tmp_path}/c"
+    )
+    train(config, tmp_path / "run")
+    folder = save(tmp_path / "photos", (20, 30), (33, 16))
+    capsys.readouterr()
+    evaluate(str(tmp_path / "run"), folder, figures=tmp_path / "x.json")
+    said, written = capsys.readouterr().out, json.loads((tmp_path / "x.json").read_text())
+    assert "EncoderUNet, 2 photographs, as they are" in said and "skill" in said
+    assert written["photographs"] == 2 and len(written["temperatures"]) == 10
+    assert f"{written['db_above_grey']:+.2f} dB above the grey" in said
