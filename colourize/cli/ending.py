@@ -4,9 +4,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
-from colourize.errors import Interrupted
+from colourize.errors import InputError, Interrupted, one_line
 
 
 def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | None = None) -> None:
@@ -29,8 +29,24 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
         print("colourize: SIGINT", file=sys.stderr)
         raise Interrupted(signal.SIGINT) from error
     except Exception as error:
-        from colourize.cli import hydra_errors  # late: imports Hydra
-
+        try:
+            from colourize.cli import hydra_errors  # late: imports Hydra
+        except ImportError:
+            _end_without_hydra(error)
         if not isinstance(error, hydra_errors.OF_THE_USER):
             raise
         sys.exit(f"colourize: {hydra_errors.with_cause(error, knobs)}")
+
+
+def not_installed(error: ModuleNotFoundError) -> str:
+    """The line for a command that needs more than what runs exported networks."""
+    return f"colourize: {error.name} is not installed; this needs all of colourize: pip install '.' in a checkout"
+
+
+def _end_without_hydra(error: Exception) -> NoReturn:
+    """Ends where only what an exported network needs is installed (``docs/export.md``)."""
+    if isinstance(error, ModuleNotFoundError):
+        sys.exit(not_installed(error))
+    if not isinstance(error, InputError | OSError):
+        raise error
+    sys.exit(f"colourize: {one_line(error)}")

@@ -12,6 +12,7 @@ from colourize.cli import (
     decode_curve,
     describe,
     evaluate,
+    export,
     film,
     hints,
     palette,
@@ -22,14 +23,14 @@ from colourize.cli import (
 )
 from colourize.cli.arguments import Parser
 from colourize.cli.completion import PrintCompletion, complete
-from colourize.cli.ending import on_one_line
+from colourize.cli.ending import not_installed, on_one_line
 from colourize.present import terminal
 
 HYDRA = {
     "train": "train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)",
     "theory": "show a theorem beside an experiment: colourize theory demo=minimum_norm",
 }
-OWN = photo, film, prepare, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
+OWN = photo, film, prepare, export, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
 
 
 def parser() -> tuple[Parser, list[str]]:
@@ -50,7 +51,12 @@ def main() -> None:
     terminal.guard()
     match sys.argv[1:]:
         case ["train" | "theory" as name, *words]:
-            _run_hydra(name, words)
+            try:
+                _run_hydra(name, words)
+            except ModuleNotFoundError as error:
+                if error.name not in ("hydra", "omegaconf"):
+                    raise
+                sys.exit(not_installed(error))
         case words:
             made, names = parser()
             if words[:1] == ["-sc"]:  # asked by the shell completion of Hydra

@@ -96,10 +96,11 @@ def as_markdown(rows: Rows) -> str:
     """A table of Markdown. The reader sees each cell's text; a cell of ``Markdown`` is rendered."""
     rule = ["---" if side == "left" else "--:" for side in _sides(rows)]
     lines = [rows[0], rule, *rows[1:]]
-    return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in lines)
+    return "\n".join("| " + " | ".join(map(as_cell, row)) + " |" for row in lines)
 
 
-def _cell(text: str) -> str:
+def as_cell(text: str) -> str:
+    """A text as Markdown that shows it, on one line; Markdown stays as it is."""
     return text if isinstance(text, Markdown) else re.sub(r"[\\|<&*`]|\](?=\()", r"\\\g<0>", one_line(text))
 
 

@@ -1,0 +1,83 @@
+"""``colourize export``: a trained network as one file for others."""
+
+import argparse
+from pathlib import Path
+
+from colourize.cli.arguments import Commands, add_run, command
+
+FORMATS = "safetensors", "onnx", "torchscript", "openvino"
+
+
+def add_parser(commands: Commands) -> None:
+    """Adds ``colourize export`` with its arguments."""
+    text = "write a network, its palette and what one must know of it as one file, and a model card beside it"
+    parser = command(commands, "export", text, run)
+    add_run(parser, "a checkpoint or a run folder (its best checkpoint)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file (default: RUN's name)")
+    parser.add_argument(
+        "--format", choices=FORMATS,
+        help="safetensors (weights, which colourize.load reads), onnx (runs without torch), torchscript (for C++), "
+             "openvino; by default what FILE ends in",
+    )  # fmt: skip
+    parser.add_argument("--half", action="store_true", help="round weights to float16; safetensors and openvino")
+    parser.add_argument(
+        "--int8", action="store_true", help="8-bit weights and activations; onnx. What is lost is measured and said"
+    )
+    parser.add_argument("--licence", default="", metavar="TEXT", help="of the weights, for the model card")
+    parser.add_argument(
+        "--evaluation", type=Path, metavar="FILE",
+        help="figures for the model card, from colourize evaluate --json (default: evaluation.json of the run)",
+    )  # fmt: skip
+
+
+def run(given: argparse.Namespace) -> None:
+    """Runs ``colourize export``. The imports are here so that ``--help`` stays fast."""
+    from colourize import files
+    from colourize.evaluation.inputs import data_config, load
+    from colourize.inference.export import exported, model_card, pictures
+    from colourize.present import terminal
+
+    form = exported.form(given.output, given.format, given.half, given.int8)
+    file = _checkpoint(given.run_)
+    figures, of = _figures(given.evaluation, file)
+    (trained,) = load([file], given.trust)
+    config = data_config([trained], given.overrides)
+    chosen = pictures.chosen(config, trained.model.about.size, bool(given.overrides))
+    path = given.output or Path(_name(file) + exported.SUFFIXES[form.format])
+    files.check_output(model_card.beside(path))
+    written = exported.export(trained, path, form, chosen, given.trust)
+    card = model_card.write(path, model_card.text(written, trained, form.format, given.licence, figures, of))
+    size = path.stat().st_size / 1e6
+    colours = f"palette of {len(written.card.palette)} colours ({written.card.space})"
+    console = terminal.console()
+    console.print(f"{path}: {size:.2f} MB; the network of {file}, its {colours}, and its card", soft_wrap=True)
+    console.print(written.checked, soft_wrap=True)
+    console.print(f"{card}: its model card", soft_wrap=True)
+
+
+def _checkpoint(run: str) -> Path:
+    """The best checkpoint of a run folder, else the only one that the argument names."""
+    from colourize import files
+    from colourize.evaluation.inputs import single_checkpoint
+    from colourize.runs.checkpoint import BEST
+
+    best = files.expanded(run) / "checkpoints" / BEST
+    return best if best.is_file() else single_checkpoint(run)
+
+
+def _name(file: Path) -> str:
+    """A name for the file of a checkpoint: its run folder's, or its own."""
+    place = file.absolute()
+    return place.parent.parent.name if place.parent.name == "checkpoints" else place.stem
+
+
+def _figures(given: Path | None, file: Path) -> tuple[list[list[str]], str]:
+    """A table of measures for the model card, and on what they were measured; none where the run has none."""
+    from colourize.evaluation.stored_figures import table
+
+    if given is not None:
+        return table(given), f"From {given.name}; 95 % intervals over the pictures."
+    own = file.absolute().parent.parent / "evaluation.json"
+    if file.absolute().parent.name != "checkpoints" or not own.is_file():
+        return [], ""
+    return table(own), "Of the run after its last epoch, on its validation pictures; 95 % intervals over the pictures."

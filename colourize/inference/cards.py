@@ -1,0 +1,131 @@
+"""Cards as text: what an exported file says of its network, written and checked when read. No torch is needed.
+
+An exported file holds the card as JSON under the key ``colourize``. What it says may come from a stranger: numbers are
+checked here, and the configuration is shown, never acted upon.
+"""
+
+import json
+import math
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from colourize import files
+from colourize.errors import InputError, shown
+from colourize.inference.predictor import Card, Floats
+
+KEY, FORMAT = "colourize", 1
+RANGES = {"rgb": (3, 0.0, 1.0), "lab": (2, -128.0, 128.0), "oklab": (2, -0.4, 0.4)}
+"""Of each colour space: channels of its palettes, and their least and greatest value (``colour.spaces``)."""
+MOST_COLOURS, LARGEST_SIDE, LONGEST_NAME = 32_768, 8192, 120
+GREY = {
+    "rgb": "mean(R, G, B) / 256 of 8-bit sRGB",
+    "lab": "CIELAB lightness L / 100 * 255/256 (D65)",
+    "oklab": "OKLab lightness L * 255/256",
+}
+COLOURS = {
+    "rgb": "sRGB in [0, 1]",
+    "lab": "CIELAB (a, b); the picture keeps the lightness of the input",
+    "oklab": "OKLab (a, b); the picture keeps the lightness of the input",
+}
+
+
+def text(card: Card) -> str:
+    """The card as JSON. Beside what ``parsed`` reads it holds two sentences for programs other than ours."""
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "name": card.name,
+            "space": card.space,
+            "size": card.size,
+            "multiple": card.multiple,
+            "temperature": card.temperature,
+            "hints": card.hints,
+            "input": expects(card),
+            "output": gives(card),
+            "palette": card.palette.tolist(),
+            "config": card.config,
+        },
+        allow_nan=False,
+    )
+
+
+def expects(card: Card) -> str:
+    """What the network takes, in a sentence."""
+    channels, hints = (5, ", and 4 channels of hints, zero for none") if card.hints else (1, "")
+    return (
+        f"grey, float32 [N, {channels}, h, w] in [0, 255/256]: {GREY[card.space]}{hints}; h and w are multiples of "
+        f"{card.multiple}; trained at {card.size} pixels"
+    )
+
+
+def gives(card: Card) -> str:
+    """What the network gives, and how colours follow from it, in a sentence."""
+    return (
+        "logits, float32 [N, K, h / s, w / s], s >= 1; the colour of a pixel is the mean of the palette under "
+        f"softmax(logits / {card.temperature:g}), or its most probable entry; the palette holds {COLOURS[card.space]}"
+    )
+
+
+def parsed(content: str | bytes, file: Any) -> Card:
+    """The card of a file, once all of it is known to be of the right type and range.
+
+    Args:
+        content: JSON, as ``text`` writes it.
+        file: its name, for the message.
+
+    Raises:
+        InputError: anything else.
+    """
+    try:
+        if len(content) > files.LARGEST:
+            raise ValueError(f"it must have <= {files.LARGEST:,} characters, got {len(content):,}")
+        said = files.json_value(content, "it")
+        if not isinstance(said, dict):
+            raise ValueError("it must be a dictionary")
+        return _card(said)
+    except ValueError as error:
+        cause = " ".join(str(error).split())
+        raise InputError(f"{file}: its card of the network is not valid ({cause}); export it again") from error
+
+
+def _card(said: dict[str, Any]) -> Card:
+    if said.get("format") != FORMAT:
+        raise ValueError(f"format must be {FORMAT}, got {shown(said.get('format'))}; install a newer colourize")
+    name, space, config = said.get("name"), said.get("space"), said.get("config")
+    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
+        raise ValueError(f"name must be a text of 1 to {LONGEST_NAME} printable characters, got {shown(name)}")
+    if not isinstance(space, str) or space not in RANGES:
+        raise ValueError(f"space must be one of {', '.join(RANGES)}, got {shown(space)}")
+    if not isinstance(config, dict) or not isinstance(said.get("hints"), bool):
+        raise ValueError("config must be a dictionary, and hints true or false")
+    size, multiple = (_side(said, key) for key in ("size", "multiple"))
+    temperature = said.get("temperature")
+    if not _is_number(temperature) or not 0.01 <= temperature <= 100:
+        raise ValueError(f"temperature must be in [0.01, 100], got {shown(temperature)}")
+    palette = _palette(said.get("palette"), space)
+    return Card(name, space, palette, size, multiple, float(temperature), said["hints"], config)
+
+
+def _side(said: dict[str, Any], key: str) -> int:
+    value = said.get(key)
+    if type(value) is not int or not 1 <= value <= LARGEST_SIDE:
+        raise ValueError(f"{key} must be a whole number in [1, {LARGEST_SIDE}], got {shown(value)}")
+    return value
+
+
+def _palette(rows: Any, space: str) -> Floats:
+    """The palette, float32 [K, C]; ValueError where it is none of its space."""
+    channels, low, high = RANGES[space]
+    if not isinstance(rows, list) or not 2 <= len(rows) <= MOST_COLOURS:
+        raise ValueError(f"palette must be a list of 2 to {MOST_COLOURS} colours")
+    for row in rows:
+        if not isinstance(row, list) or len(row) != channels or not all(_is_number(value) for value in row):
+            raise ValueError(f"each colour of the palette must be {channels} numbers, got {shown(row)}")
+        if not all(low <= value <= high for value in row):
+            raise ValueError(f"the palette must be in [{low:g}, {high:g}], got {shown(max(row, key=abs))}")
+    return np.array(rows, np.float32)
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,1 @@
+"""Trained networks as one file for others: safetensors, ONNX, TorchScript, OpenVINO; and the model card beside it."""

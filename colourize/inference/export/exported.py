@@ -1,0 +1,149 @@
+"""``colourize export``: a trained network as one file, compared with its checkpoint before it is kept."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from colourize import files
+from colourize.config import stored
+from colourize.errors import InputError
+from colourize.inference import openvino_file
+from colourize.inference.export import onnx_graph, openvino_model, parity, pictures, quantized, torch_script
+from colourize.inference.export.parity import Difference, Scores
+from colourize.inference.onnx_predictor import OnnxPredictor
+from colourize.inference.openvino_predictor import OpenvinoPredictor
+from colourize.inference.predictor import Card, Floats
+from colourize.inference.torch_predictor import TorchPredictor
+from colourize.runs import checkpoint, weights
+from colourize.runs.checkpoint import Trained
+from colourize.runs.manifest import finite
+
+SUFFIXES = {"safetensors": weights.SUFFIX, "onnx": ".onnx", "torchscript": ".torchscript", "openvino": ".openvino"}
+"""Formats and the ends of their files' names."""
+HALVED = "safetensors", "openvino"  # formats that can hold float16
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a network is written.
+
+    Attributes:
+        format: safetensors, onnx, torchscript or openvino.
+        half: float16 weights; safetensors and openvino.
+        int8: 8-bit weights and activations; onnx.
+    """
+
+    format: str
+    half: bool = False
+    int8: bool = False
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the file is another network than the checkpoint's."""
+        return self.half or self.int8
+
+
+class Exported(NamedTuple):
+    """What was written, and how far it is from the checkpoint; ``checked`` says so in a sentence."""
+
+    path: Path
+    card: Card
+    difference: Difference
+    checked: str
+
+
+def form(path: Path | None, format: str | None, half: bool, int8: bool) -> Form:
+    """The form that the arguments of the command mean.
+
+    Raises:
+        InputError: no format and a name that says none; a name that says another; a loss that the format cannot have.
+    """
+    if format is None:
+        format = next((name for name, end in SUFFIXES.items() if path and path.suffix.lower() == end), None)
+    if format is None:
+        raise InputError(
+            f"--format must be one of {', '.join(SUFFIXES)}, or FILE must end in {', '.join(SUFFIXES.values())}"
+        )
+    files.check_output(path, [SUFFIXES[format]])
+    if half and format not in HALVED:
+        raise InputError(f"--half is for --format {' and '.join(HALVED)}, got {format}; leave it out")
+    if int8 and format != "onnx":
+        raise InputError(f"--int8 is for --format onnx, got {format}; leave it out")
+    return Form(format, half, int8)
+
+
+def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, trusted: Sequence[str] = ()) -> Exported:
+    """Writes a network in a form, once the file was opened again and gives the checkpoint's scores.
+
+    Args:
+        trained: the network.
+        path: of the file, which is replaced.
+        form: how.
+        chosen: pictures that both are compared on.
+        trusted: packages whose networks the file may name beside ours, to be opened again.
+
+    Raises:
+        InputError: the form cannot hold this network, or the scores differ by more than 1e-3 where no loss was asked
+            for; nothing is written.
+    """
+    predictor = TorchPredictor(trained.model)
+    name = "".join(character if character.isprintable() else "?" for character in path.name)[:120]
+    config = finite(stored.packed(stored.to_hand_on(trained.config)))
+    card = replace(predictor.card, name=name, config=config)
+    batches = pictures.batches(chosen.pictures, card)
+    half = max(1, len(chosen.pictures) // 2)
+    if form.int8:  # other pictures judge it than those that its ranges come from
+        batches = pictures.batches(chosen.pictures[half:] or chosen.pictures, card)
+    content = _content(trained, form, card, pictures.batches(chosen.pictures[:half], card), predictor, batches)
+    difference = _compared(content, path, form, predictor, batches, trusted)
+    parity.check(difference, form.lossy)
+    files.replace(path, lambda file: file.write(content))
+    return Exported(path, card, difference, parity.sentence(difference, chosen.words, form.lossy))
+
+
+def _content(
+    trained: Trained,
+    form: Form,
+    card: Card,
+    ranges: Sequence[Floats],
+    predictor: TorchPredictor,
+    batches: Sequence[Floats],
+) -> bytes:
+    """The bytes of the file. A graph that is to be made coarser must first be the checkpoint's."""
+    model = trained.model
+    match form.format:
+        case "safetensors":
+            return weights.written(model, trained.config, trained.fingerprint, card.temperature, form.half)
+        case "torchscript":
+            return torch_script.script(model, card)
+        case "openvino":
+            return openvino_file.joined(openvino_model.converted(onnx_graph.graph(model, card), card, form.half))
+    content = onnx_graph.graph(model, card)
+    if not form.int8:
+        return content
+    parity.check(_compared(content, Path("float.onnx"), Form("onnx"), predictor, batches, ()))
+    return quantized.int8(content, ranges)
+
+
+def _compared(
+    content: bytes, path: Path, form: Form, predictor: TorchPredictor, batches: Sequence[Floats], trusted: Sequence[str]
+) -> Difference:
+    """Opens the content as its reader will, and compares."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / path.name
+        place.write_bytes(content)
+        found = _scores(place, content, form, predictor.card, trusted)
+        return parity.compared(predictor.logits, found, batches)
+
+
+def _scores(place: Path, content: bytes, form: Form, card: Card, trusted: Sequence[str]) -> Scores:
+    match form.format:
+        case "safetensors":
+            return TorchPredictor(checkpoint.load(place, trusted).model).logits
+        case "torchscript":
+            return torch_script.scores(content, card)
+        case "openvino":
+            return OpenvinoPredictor(place).logits
+    return OnnxPredictor(place).logits

@@ -1,0 +1,22 @@
+"""A network for OpenVINO, made of its ONNX graph."""
+
+import tempfile
+from pathlib import Path
+
+from colourize.inference import cards
+from colourize.inference.openvino_file import GRAPH, WEIGHTS, Parts, library
+from colourize.inference.predictor import Card
+
+
+def converted(graph: bytes, card: Card, half: bool = False) -> Parts:
+    """OpenVINO's own form of an ONNX file's bytes, and the card; with ``half`` the weights are float16.
+
+    Raises:
+        InputError: OpenVINO is not installed.
+    """
+    openvino = library("--format openvino")
+    model = openvino.Core().read_model(graph)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        openvino.save_model(model, place / GRAPH, compress_to_fp16=half)
+        return Parts((place / GRAPH).read_bytes(), (place / WEIGHTS).read_bytes(), cards.text(card).encode())

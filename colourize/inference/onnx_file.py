@@ -1,0 +1,118 @@
+"""What an ONNX file holds, read from its bytes: with onnxruntime alone there is no library that looks before it loads.
+
+Protocol buffers (https://protobuf.dev/programming-guides/encoding/): a message is a row of fields, each a number and a
+value. The numbers of the fields are those of ``onnx.proto`` (ONNX 1.23).
+"""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from colourize.errors import shown
+
+GRAPH, FUNCTIONS, TRAINING, METADATA = 7, 25, 20, 14  # of a model
+NODE, INITIALIZER, SPARSE_INITIALIZER = 1, 5, 15  # of a graph
+OPERATOR, ATTRIBUTE, DOMAIN = 4, 5, 7  # of a node
+TENSOR, SUBGRAPH, TENSORS, SUBGRAPHS, SPARSE, SPARSES = 5, 6, 10, 11, 22, 23  # of an attribute
+EXTERNAL, LOCATION = 13, 14  # of a tensor
+LARGEST_METADATA = 8 << 20  # bytes
+
+
+def metadata(content: bytes) -> dict[str, str]:
+    """The metadata of an ONNX model, once the model is known to be plain: nothing that it does lies outside of it.
+
+    A plain model has the operators of the standard alone, no loops or branches, no functions, and all of its weights
+    inside the file.
+
+    Raises:
+        ValueError: another model, or no model.
+    """
+    found: dict[str, str] = {}
+    size, graphs = 0, 0
+    for number, value in _fields(memoryview(content)):
+        if number in (FUNCTIONS, TRAINING):
+            raise ValueError("a model must not bring functions or a training graph")
+        if number == GRAPH:
+            graphs += 1
+            _check_graph(_message(value))
+        elif number == METADATA:
+            size += len(_message(value))
+            if size > LARGEST_METADATA:
+                raise ValueError(f"metadata must have <= {LARGEST_METADATA:,} bytes")
+            entry = {key: bytes(_message(text)).decode() for key, text in _fields(_message(value)) if key in (1, 2)}
+            found[entry.get(1, "")] = entry.get(2, "")
+    if graphs != 1:
+        raise ValueError(f"a model must have one graph, got {graphs}")
+    return found
+
+
+def _check_graph(graph: memoryview) -> None:
+    for number, value in _fields(graph):
+        if number == NODE:
+            _check_node(_message(value))
+        elif number == INITIALIZER:
+            _check_tensor(_message(value))
+        elif number == SPARSE_INITIALIZER:
+            raise ValueError("weights must not be sparse")
+
+
+def _check_node(node: memoryview) -> None:
+    operator = domain = ""
+    for number, value in _fields(node):
+        if number == OPERATOR:
+            operator = bytes(_message(value)).decode()
+        elif number == DOMAIN:
+            domain = bytes(_message(value)).decode()
+        elif number == ATTRIBUTE:
+            for key, inner in _fields(_message(value)):
+                if key in (SUBGRAPH, SUBGRAPHS):
+                    raise ValueError("a model must have no loops or branches")
+                if key in (SPARSE, SPARSES):
+                    raise ValueError("weights must not be sparse")
+                if key in (TENSOR, TENSORS):
+                    _check_tensor(_message(inner))
+    if domain not in ("", "ai.onnx"):
+        raise ValueError(f"operators must be those of ONNX itself, got {shown(f'{domain}.{operator}')}")
+
+
+def _check_tensor(tensor: memoryview) -> None:
+    for number, value in _fields(tensor):
+        if number == EXTERNAL or (number == LOCATION and value != 0):
+            raise ValueError("weights must lie in the file itself, not in another")
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
+    """Number and value of each field: an integer or the bytes of a text or message; None for numbers of fixed size."""
+    at, value = 0, cast(Any, None)
+    while at < len(message):
+        key, at = _varint(message, at)
+        if not 8 <= key < 1 << 32:
+            raise ValueError(f"a field has the impossible key {key}")
+        match key & 7:
+            case 0:
+                value, at = _varint(message, at)
+            case 1 | 5 as kind:
+                value, at = None, at + (8 if kind == 1 else 4)
+            case 2:
+                length, at = _varint(message, at)
+                value, at = message[at : at + length], at + length
+            case kind:
+                raise ValueError(f"a field is of the unknown kind {kind}")
+        if at > len(message):
+            raise ValueError("it is cut short")
+        yield key >> 3, value
+
+
+def _message(value: Any) -> memoryview:
+    if not isinstance(value, memoryview):
+        raise ValueError("a field has another kind than in ONNX")
+    return value
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    """A whole number of up to 64 bits, seven in each byte, and where it ends."""
+    value = 0
+    for index, byte in enumerate(message[at : at + 10]):
+        value |= (byte & 127) << (7 * index)
+        if byte < 128:
+            return value, at + index + 1
+    raise ValueError("it is cut short")

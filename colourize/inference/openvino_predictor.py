@@ -1,0 +1,52 @@
+"""An exported network run by OpenVINO; torch is not needed. N pictures, K colours."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from colourize import files
+from colourize.errors import InputError, one_line
+from colourize.inference import cards, openvino_file
+from colourize.inference.predictor import Floats
+from colourize.inference.sides import scored
+
+
+class OpenvinoPredictor:
+    """Scores of a network in an .openvino file from ``colourize export``.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: no such file, a damaged one, one without a valid card, or OpenVINO is not installed.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = files.expanded(path)
+        parts = openvino_file.parts(self.path)
+        self.card = cards.parsed(parts.card, self.path)
+        self.network = _compiled(parts, self.path)
+
+    def logits(self, grey: Floats) -> Floats:
+        """Scores of grey pictures of any size: float32 [N, 1, h, w] in [0, 255/256] -> [N, K, h / s, w / s].
+
+        A network with hints takes [N, 5, h, w], too (``colour.hints``).
+
+        Raises:
+            InputError: the file's graph fails, or gives something else than scores.
+        """
+        try:
+            return scored(lambda full: np.array(self.network([full])[0]), grey, self.card)
+        except Exception as error:  # OpenVINO raises RuntimeError and kinds of its own
+            raise InputError(f"{self.path}: its network fails ({one_line(error)[:200]}); export it again") from error
+
+
+def _compiled(parts: openvino_file.Parts, path: Path) -> Any:
+    openvino = openvino_file.library(str(path))
+    try:
+        core = openvino.Core()
+        model = core.read_model(parts.graph, parts.weights)
+        return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    except Exception as error:
+        raise InputError(f"{path} is damaged or too new ({one_line(error)[:200]}); export it again") from error

@@ -1,0 +1,61 @@
+"""A fixed graph on pictures of any size: they are padded before it, and its scores are checked and cropped.
+
+N pictures, C channels, K colours, H height, W width, s stride of the scores.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from colourize.inference.predictor import Card, Floats
+
+CHANNELS = 5  # of a network with hints: grey, and what ``colour.hints`` puts behind it
+
+
+def scored(run: Callable[[Floats], Any], grey: Floats, card: Card) -> Floats:
+    """Scores of pictures by a graph that came in a file: [N, 1, H, W] or, with hints, [N, 5, H, W] ->
+    [N, K, ceil(H/s), ceil(W/s)].
+
+    Args:
+        run: the graph: [N, C, H', W'] -> [N, K, H'/s, W'/s], for multiples H' and W'; C is 5 with hints, else 1.
+        grey: float32 in [0, 255/256].
+        card: of the network.
+
+    Raises:
+        ValueError: the graph gives something else than scores.
+    """
+    full = padded(grey, card.multiple)
+    if card.hints and full.shape[1] == 1:
+        full = np.pad(full, ((0, 0), (0, CHANNELS - 1), (0, 0), (0, 0)))
+    scores = np.asarray(run(full))
+    if scores.ndim != 4 or scores.dtype != np.float32 or scores.shape[:2] != (len(grey), len(card.palette)):
+        raise ValueError(f"it gives {scores.dtype} {list(scores.shape)} instead of scores")
+    return cropped(scores, full.shape[2:], grey.shape[2:])
+
+
+def padded(grey: Floats, multiple: int) -> Floats:
+    """Repeats the last row and column until both sides are multiples: [N, C, H, W] -> [N, C, H', W'].
+
+    As ``models.blocks.padded``, in numpy.
+    """
+    below, right = (-side % multiple for side in grey.shape[2:])
+    return np.pad(grey, ((0, 0), (0, 0), (0, below), (0, right)), mode="edge") if below or right else grey
+
+
+def cropped(logits: Floats, padded: tuple[int, ...], wanted: tuple[int, ...]) -> Floats:
+    """Scores of the pixels before the padding: [N, K, H'/s, W'/s] -> [N, K, ceil(H/s), ceil(W/s)].
+
+    Args:
+        logits: of padded pictures.
+        padded: H' and W'.
+        wanted: H and W.
+
+    Raises:
+        ValueError: the sides of the scores are not the same whole fraction of the padded ones.
+    """
+    stride = padded[0] // max(1, logits.shape[2])
+    if stride < 1 or (logits.shape[2] * stride, logits.shape[3] * stride) != tuple(padded):
+        raise ValueError(f"it gives {logits.shape[2]} x {logits.shape[3]} scores for {padded[0]} x {padded[1]} pixels")
+    height, width = (-(-side // stride) for side in wanted)
+    return logits[:, :, :height, :width]

@@ -1,0 +1,78 @@
+"""``colourize export`` as a person types it."""
+
+import json
+import shutil
+
+import pytest
+
+import colourize
+from colourize.cli.main import main
+from colourize.inference.opened import opened
+
+
+@pytest.fixture
+def typed(monkeypatch, tmp_path, capsys):
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["colourize", "export", *map(str, words)])
+        main()
+        return capsys.readouterr().out
+
+    monkeypatch.chdir(tmp_path)
+    return run
+
+
+def test_a_run_folder_gives_its_best_network_and_a_card_with_its_figures(finished_run, typed, tmp_path):
+    shutil.copytree(finished_run, "mine")
+    said = typed("mine", "--format", "safetensors", "--licence", "CC0")
+    assert "mine.safetensors: 0.0" in said and "the network of mine/checkpoints/best.ckpt" in said
+    assert "pictures of scenes: largest difference 0 of logits" in said
+    assert colourize.load("mine.safetensors").about.name == "mine.safetensors"
+    page = (tmp_path / "mine.safetensors.md").read_text()
+    assert "| look-up table |" in page and page.endswith("CC0\n")
+    figures = json.loads((finished_run / "evaluation.json").read_text())
+    assert all(f"| {name} |" in page for name in figures)
+
+
+def test_the_name_of_the_file_chooses_the_format(finished_run, typed):
+    said = typed(finished_run / "checkpoints/last.ckpt", "-o", "a.onnx")
+    assert "a.onnx.md: its model card" in said
+    assert opened("a.onnx").card.config["model"]["name"] == "convtranspose"
+
+
+def test_a_fitted_temperature_goes_along(held_out_run, typed, tmp_path):
+    from colourize.runs.temperature import write_temperature
+
+    shutil.copytree(held_out_run, "mine")
+    write_temperature(tmp_path / "mine/checkpoints/best.ckpt", 1.5, 6)
+    typed("mine", "--format", "safetensors")
+    assert colourize.load("mine.safetensors").about.temperature == opened("mine.safetensors").card.temperature == 1.5
+
+
+def test_exported_weights_can_be_exported_again(finished_run, typed):
+    typed(finished_run, "-o", "a.safetensors")
+    said = typed("a.safetensors", "-o", "b.torchscript")
+    assert "the network of a.safetensors" in said
+
+
+def test_other_pictures_check_it(finished_run, picture_folder, typed):
+    with pytest.raises(SystemExit, match="does not apply to a trained run"):
+        typed(finished_run, "kernel=3", "-o", "a.safetensors")
+    with pytest.raises(SystemExit, match="there is no folder absent"):
+        typed(finished_run, "-o", "absent/a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["absent", "--format", "onnx"], "absent is no checkpoint, no run folder with a whole checkpoint"),
+        (["RUN"], "--format must be one of safetensors, onnx, torchscript, openvino, or FILE must end in"),
+        (["RUN", "-o", "a.onnx", "--half"], "--half is for --format safetensors and openvino"),
+        (["RUN", "-o", "a.onnx", "--evaluation", "absent.json"], "absent.json: no such file"),
+        (["RUN", "--format", "pickle"], "invalid choice: 'pickle'"),
+    ],
+)
+def test_what_a_person_can_correct_is_one_line(words, told, finished_run, typed, tmp_path):
+    with pytest.raises(SystemExit) as caught:
+        typed(*(finished_run if word == "RUN" else word for word in words))
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
