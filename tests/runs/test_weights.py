@@ -8,11 +8,12 @@ import torch
 from safetensors.torch import load_file, save
 
 import colourize
+from colourize.config.instantiate import instantiate
 from colourize.errors import InputError
 from colourize.runs import checkpoint
 from colourize.runs.weights import LARGEST_HEADER, read, written
 from tests.conftest import knobs
-from tests.nets import MODELS, network
+from tests.nets import MODELS
 
 GREY = torch.rand(2, 1, 9, 14, generator=torch.Generator().manual_seed(0)) * 255 / 256
 
@@ -57,7 +58,7 @@ def test_the_file_alone_gives_the_model_of_the_checkpoint_to_the_bit(finished_ru
 def test_every_network_of_conf_comes_back(name, tmp_path):
     config = knobs(f"model={name}", "num_filters=4", "num_colours=5", "colour_space=lab")
     torch.manual_seed(0)
-    model = colourize.Model(network(name, num_filters=4, num_colours=5), torch.rand(5, 2), "lab").eval()
+    model = colourize.Model(instantiate(config["model"]), torch.rand(5, 2), "lab").eval()
     file = tmp_path / "a.safetensors"
     file.write_bytes(written(model, config))
     with torch.no_grad():

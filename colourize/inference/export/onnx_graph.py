@@ -8,6 +8,7 @@ import torch
 
 from colourize.errors import InputError, one_line, to_install
 from colourize.inference import cards
+from colourize.inference.export.fixed_padding import fixed
 from colourize.inference.predictor import Card
 from colourize.model import Model
 
@@ -54,7 +55,7 @@ def _exported(model: Model, card: Card) -> Any:
             logger.setLevel(logging.ERROR)
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
-                model.network, (example(card),), dynamo=True, external_data=False, dynamic_shapes=dynamic,
+                fixed(model.network), (example(card),), dynamo=True, external_data=False, dynamic_shapes=dynamic,
                 input_names=[INPUT], output_names=[OUTPUT], verbose=False,
             )  # fmt: skip
     except Exception as error:  # torch raises whatever its stages raise

@@ -23,6 +23,8 @@ from colourize.inference.torch_predictor import TorchPredictor
 from tests.nets import MODELS
 from tests.tiny_networks import trained
 
+SLOW = ("encoder_unet",)  # half a minute to trace
+EACH = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MODELS]
 RNG = np.random.default_rng(0)
 GIVEN = pictures.Chosen([RNG.integers(0, 256, shape, np.uint8) for shape in ((32, 48, 3), (64, 32, 3))], "noises")
 
@@ -39,7 +41,7 @@ def greys(card, channels=1):
     return [RNG.random((n, channels, h * card.multiple, w * card.multiple), np.float32) for n, h, w in shapes]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_onnx_gives_the_scores_of_every_network_for_any_sides_and_batch(name, tmp_path):
     predictor = TorchPredictor(trained(name).model)
     (tmp_path / "a.onnx").write_bytes(graph(name))
@@ -55,7 +57,7 @@ def test_torchscript_gives_the_scores_of_every_network(name):
     assert parity.compared(predictor.logits, scores, greys(predictor.card)).logits < 1e-5
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_openvino_gives_the_scores_of_every_network(name, tmp_path):
     predictor = TorchPredictor(trained(name).model)
     path = tmp_path / "a.openvino"
