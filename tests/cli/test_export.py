@@ -64,7 +64,7 @@ def test_other_pictures_check_it(finished_run, picture_folder, typed):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["absent", "--format", "onnx"], "absent is no checkpoint, no run folder with a whole checkpoint"),
+        (["absent", "--format", "onnx"], "colourize: absent "),
         (["RUN"], "--format must be one of safetensors, onnx, torchscript, openvino, or FILE must end in"),
         (["RUN", "-o", "a.onnx", "--half"], "--half is for --format safetensors and openvino"),
         (["RUN", "-o", "a.onnx", "--evaluation", "absent.json"], "absent.json: no such file"),
