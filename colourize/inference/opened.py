@@ -18,8 +18,8 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
     """A network in use.
 
     Args:
-        path: shipped, a checkpoint, a run folder (its best checkpoint), a .safetensors, an .onnx or an .openvino file. The
-            last two need no torch.
+        path: shipped, a checkpoint, a run folder (its best checkpoint), a .safetensors, an .onnx or an .openvino file.
+            The last two need no torch.
         device: auto (a GPU if there is one), cpu, cuda or mps; of .onnx and .openvino always the CPU.
         trusted: packages whose networks a checkpoint may name beside ours.
 
