@@ -49,6 +49,7 @@ def _add_colours(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--size", type=int, metavar="N",
                        help="shorter side, in pixels, of the picture that the network sees "
                             "(default: the one it was trained for)")  # fmt: skip
+    group.add_argument("--recolour", action="store_true", help="also colour a film that is in colour already")
 
 
 def run(given: argparse.Namespace) -> None:
@@ -73,7 +74,7 @@ def run(given: argparse.Namespace) -> None:
     with _stoppable(output) as look, _bar(source.name, look) as progress:
         predictor = opened(model, given.device, given.trust)
         painter = NetworkPainter(predictor, choices, given.steady, digest(source).encode(), digest(model))
-        film.colour(source, output, painter, given.quality, progress=progress)
+        film.colour(source, output, painter, given.quality, recolour=given.recolour, progress=progress)
 
 
 def _choices(given: argparse.Namespace) -> "Choices":

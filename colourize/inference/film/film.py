@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import av
+import numpy as np
+from PIL import Image
 
 from colourize import __version__, files
 from colourize.errors import InputError
@@ -17,8 +19,10 @@ from colourize.inference.film.container import reason
 from colourize.inference.film.known import digest
 from colourize.inference.film.parts import Memory, Part, Parts
 from colourize.inference.film.source import Film, Frame, Picture
+from colourize.inference.opening import kind
 
 LENGTH = 100  # frames of a part: what is lost at most when the process is killed
+LOOKED, STEP, THUMB = 100, 10, 128  # frames that are looked at for colour, each how manieth, pixels of their sides
 QUALITY = 18  # x264's constant rate factor; 18 is hard to tell from the original
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
@@ -46,6 +50,7 @@ def colour(
     painter: Painter,
     quality: int = QUALITY,
     length: int = LENGTH,
+    recolour: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Film:
     """Colours a film. Finished parts are kept in the folder OUTPUT.parts until the film is whole; the same call after
@@ -57,7 +62,8 @@ def colour(
         painter: gives the colours.
         quality: x264's constant rate factor, 0 (largest file) to 51.
         length: frames of a part.
-        progress: called after every frame.
+        recolour: also colour a film that is in colour already.
+        progress: called at every frame.
 
     Raises:
         InputError: a film or an output that cannot be used, or parts of other settings.
@@ -67,6 +73,8 @@ def colour(
     film = source.probed(path)
     encoded.check_encodable(film)
     joined.check_copied(film, output)
+    if not recolour:
+        check_grey(film)
     key = {**painter.key, "film": digest(path), "quality": quality, "length": length, "colourize": __version__}
     with parts.opened(output, {**key, "av": av.__version__}) as kept:
         done = kept.finished()
@@ -87,6 +95,20 @@ def check_names(path: Path, output: Path) -> None:
         raise InputError(f"{printable(str(output))} is the film itself; pass another output")
     if output.exists():
         raise InputError(f"{printable(str(output))} exists; remove it, or pass another output")
+
+
+def check_grey(film: Film) -> None:
+    """Looks at every tenth of the first 100 frames; toned ones, such as sepia, count as grey.
+
+    Raises:
+        InputError: one is in colour.
+    """
+    for frame in islice(source.frames(film), 0, LOOKED, STEP):
+        thumb = Image.fromarray(frame.picture)
+        thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
+        if kind(np.asarray(thumb)) == "coloured":
+            text = f"is in colour already, at {float(frame.time * film.time_base):.2f} s"
+            raise InputError(f"{printable(str(film.path))} {text}; pass --recolour to colour it anew")
 
 
 def _colour_rest(

@@ -219,6 +219,19 @@ def test_an_unusable_output_is_refused_and_nothing_changes(tmp_path, plain, name
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_a_film_in_colour_is_named_and_a_toned_one_is_coloured(tmp_path):
+    grey = grey_frames(12)
+    colours = grey.copy()
+    colours[2:, :24, :, 2] //= 3  # yellow above, blue below
+    colours[2:, 24:, :, :2] //= 3
+    source = make(tmp_path / "in.mp4", colours, sound=False)
+    with pytest.raises(InputError, match=r"in.mp4 is in colour already, at 0.40 s; pass --recolour"):
+        colour(source, tmp_path / "out.mp4")
+    colour(source, tmp_path / "out.mp4", recolour=True)
+    sepia = np.rint(grey * (1, 0.86, 0.7)).astype(np.uint8)
+    colour(make(tmp_path / "sepia.mp4", sepia, sound=False), tmp_path / "out2.mp4")
+
+
 def test_subtitles_that_the_output_cannot_hold_are_named_before_the_work(tmp_path):
     source = make(tmp_path / "in.mkv", subtitles="subrip")
     painter = Tinted()
