@@ -298,5 +298,5 @@ def test_no_more_frames_than_the_encoder_needs_are_in_memory(tmp_path, plain, mo
 
     painter = Tinted()
     monkeypatch.setattr(film.source, "frames", counted)
-    colour(plain, tmp_path / "out.mp4", painter)
+    colour(plain, tmp_path / "out.mp4", painter, recolour=True)
     assert ahead == [1] * 12
