@@ -100,6 +100,11 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", words)
             main()
             assert Path(result).stat().st_size
+        case ["colourize", "export", "outputs/ours", "-o", result]:
+            shutil.copytree(finished_run, "outputs/ours")
+            monkeypatch.setattr(sys, "argv", words)
+            main()
+            assert Path(result).stat().st_size and Path(f"{result}.md").stat().st_size
         case ["colourize", "runs"]:
             shutil.copytree(finished_run, "outputs/mine")
             monkeypatch.setattr(sys, "argv", words)

@@ -12,7 +12,9 @@ def add_parser(commands: Commands) -> None:
     """Adds ``colourize export`` with its arguments."""
     text = "write a network, its palette and what one must know of it as one file, and a model card beside it"
     parser = command(commands, "export", text, run)
-    add_run(parser, "a checkpoint or a run folder (its best checkpoint)")
+    add_run(
+        parser, "a checkpoint, a run folder (its best checkpoint), or shipped: the network that comes with colourize"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file (default: RUN's name)")
     parser.add_argument(
         "--format", choices=FORMATS,
@@ -59,10 +61,12 @@ def _checkpoint(run: str) -> Path:
     """The best checkpoint of a run folder, else the only one that the argument names."""
     from colourize import files
     from colourize.evaluation.inputs import single_checkpoint
+    from colourize.runs import shipped
     from colourize.runs.checkpoint import BEST
 
-    best = files.expanded(run) / "checkpoints" / BEST
-    return best if best.is_file() else single_checkpoint(run)
+    place = str(shipped.named(run))
+    best = files.expanded(place) / "checkpoints" / BEST
+    return best if best.is_file() else single_checkpoint(place)
 
 
 def _name(file: Path) -> str:
