@@ -32,6 +32,11 @@ def add_parser(commands: Commands) -> None:
         "--size", type=int, metavar="PIXELS", help="with --photographs: scale the shorter side; default: as they are"
     )
     parser.add_argument("--square", action="store_true", help="with --photographs: take the centre squares")
+    parser.add_argument(
+        "--classes", type=Path, metavar="CSV",
+        help="with --photographs: ImageNet classes of the files (columns file, imagenet_class); measures what a "
+             "classifier recognises in colour, in grey and re-coloured",
+    )  # fmt: skip
     parser.add_argument("--calibrated", action="store_true", help="add each run at its fitted temperature")
     add_trust(parser)
 
@@ -47,7 +52,7 @@ def run(given: argparse.Namespace) -> None:
         if len(runs) != 1:
             raise InputError(f"--photographs measures one run, got {len(runs)}; pass one checkpoint or run folder")
         photograph_table.evaluate(
-            runs[0], given.photographs, given.size, given.square, overrides, given.json, trusted=given.trust
+            runs[0], given.photographs, given.size, given.square, overrides, given.json, given.classes, given.trust
         )
         return
 

@@ -41,7 +41,7 @@ def _nearest(points: Tensor, centres: Tensor) -> Tensor:
 
 
 def labels_of_blocks(points: Tensor, palette: Tensor, stride: int) -> Tensor:
-    """Labels of the mean of each block: the centre nearest to it, ties to the lower index.
+    """Labels of the mean of each block: the centre nearest to it, to the precision of the points.
 
     Args:
         points: what the palette quantizes, of each pixel: float [N, C, H, W].
@@ -52,8 +52,10 @@ def labels_of_blocks(points: Tensor, palette: Tensor, stride: int) -> Tensor:
         int64 [N, H / stride, W / stride].
     """
     means = F.avg_pool2d(points, stride).movedim(1, -1)
+    centres = palette.to(points)
+    half = (centres**2).sum(1) / 2  # |p - c|^2 / 2 without |p|^2 / 2, which is the same for all centres
     parts = means.flatten(0, 2).split(max(1, CHUNK // len(palette)))
-    return torch.cat([_nearest(part, palette.to(part)) for part in parts]).view(means.shape[:-1])
+    return torch.cat([torch.addmm(half, part, centres.T, alpha=-1).argmin(1) for part in parts]).view(means.shape[:-1])
 
 
 def quantize(images: Tensor, palette: Tensor, space: Space = RGB) -> Tensor:

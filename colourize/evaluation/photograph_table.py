@@ -9,7 +9,8 @@ from colourize.config.instantiate import short_name
 from colourize.data.labelled import labelled, read
 from colourize.errors import InputError, one_line
 from colourize.evaluation.inputs import data_config, load, single_checkpoint
-from colourize.evaluation.photographs import Photographs, measured
+from colourize.evaluation.photographs import Photographs, measured, recognised
+from colourize.evaluation.recognition import CLASSIFIER, Recognised, classes_of, classifier
 from colourize.files import check_output, expanded, printable, replace_text
 from colourize.models.lookup import LookupTable
 from colourize.present import tables, terminal
@@ -26,6 +27,7 @@ def evaluate(
     cut: bool = False,
     overrides: Sequence[str] = (),
     figures: Path | None = None,
+    classes: Path | None = None,
     trusted: Sequence[str] = (),
 ) -> Photographs:
     """Measures a run on the photographs of a folder; prints, and writes what is asked.
@@ -39,6 +41,7 @@ def evaluate(
         cut: whether their centre squares are taken.
         overrides: ``data.root=DIR`` and the like, where the run's pictures are now.
         figures: a JSON file to write.
+        classes: a CSV file with the ImageNet class of each photograph: measures also what a classifier recognises.
         trusted: packages beside ours whose networks and sources the checkpoint may name.
 
     Raises:
@@ -53,8 +56,13 @@ def evaluate(
         raise InputError(f"--photographs requires a network of colour_space=lab or oklab, got {file}, which is of rgb")
     found = measured(trained.model, expanded(folder), size, cut, _table(trained, overrides))
     terminal.console(soft_wrap=True).print(_text(short_name(trained.config["model"]), found, size, cut))
+    written = as_json(found)
+    if classes is not None:
+        seen = recognised(trained.model, expanded(folder), classes_of(classes), classifier(), size=size, cut=cut)
+        written["recognised"] = _shares(seen)
+        terminal.console(soft_wrap=True).print(_recognition(seen))
     if figures is not None:
-        replace_text(figures, json.dumps(as_json(found), indent=1, allow_nan=False) + "\n")
+        replace_text(figures, json.dumps(written, indent=1, allow_nan=False) + "\n")
     return found
 
 
@@ -69,6 +77,20 @@ def _table(trained: Trained, overrides: Sequence[str]) -> LookupTable | None:
     table = LookupTable(len(model.palette))
     table.fit(train.coarse, train.labels)
     return table
+
+
+def _shares(seen: Recognised) -> dict[str, object]:
+    shares = {name: float(each.double().mean()) for name, each in seen._asdict().items()}
+    given_back = seen.given_back
+    return {"photographs": len(seen.grey), **shares, "given_back": given_back if given_back == given_back else None}
+
+
+def _recognition(seen: Recognised) -> str:
+    colour, grey, coloured = (f"{100 * each.double().mean():.1f}" for each in seen)
+    return (
+        f"{CLASSIFIER} recognises {colour} % of {len(seen.grey)} photographs in colour, {grey} % in grey, {coloured} % "
+        f"re-coloured (T = 0.4): {100 * seen.given_back:.0f} % of the loss is given back"
+    )
 
 
 def as_json(found: Photographs) -> dict[str, object]:

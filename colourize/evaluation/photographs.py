@@ -5,7 +5,7 @@ Two figures sum up a network, both from one curve over the temperature T of the 
 fallen to the grey's. N photographs, K colours, C channels of the palette, H height, W width, S the network's stride.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +22,10 @@ from colourize.data.kinds import scan
 from colourize.data.read import UnreadablePicture, read_rgb, square
 from colourize.errors import InputError
 from colourize.evaluation import metrics, quality
+from colourize.evaluation.recognition import Recognised
 from colourize.model import Model
 
+Names = Callable[[Tensor], Tensor]
 TEMPERATURES = 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1
 
 
@@ -103,7 +105,7 @@ def measured(
     """
     columns: dict[str, list[Tensor]] = {}
     unreadable: list[tuple[str, str]] = []
-    for image in _images(folder, size, cut, model.stride, unreadable):
+    for _, image in _images(folder, size, cut, model.stride, unreadable):
         for name, value in _columns(model, image, table, temperatures).items():
             columns.setdefault(name, []).append(value.double().cpu())
     if not columns:
@@ -112,10 +114,45 @@ def measured(
     return Photographs(tuple(temperatures), **stacked, unreadable=unreadable)
 
 
+def recognised(
+    model: Model,
+    folder: Path,
+    classes: Mapping[str, int],
+    names: Names,
+    decoding: str = "annealed:0.4",
+    size: int | None = None,
+    cut: bool = False,
+) -> Recognised:
+    """Which photographs a classifier names rightly: in colour, in grey, and re-coloured.
+
+    Args:
+        model: as of ``measured``.
+        folder: of photographs; those without a class are left out.
+        classes: by the file's name.
+        names: the classifier, as of ``recognition.classifier``.
+        decoding: by which the photographs are re-coloured.
+        size, cut: as of ``measured``.
+
+    Raises:
+        InputError: no photograph has a class.
+    """
+    right = []
+    for path, image in _images(folder, size, cut, model.stride, []):
+        if (wanted := classes.get(Path(path).name)) is None:
+            continue
+        grey = model.space.both(image)[0]
+        shown = model.space.neutral(grey).expand(-1, 3, -1, -1), model.predict(grey, decoding)
+        true = image.movedim(-1, 1).float() / 255
+        right.append(names(torch.cat([true, *(eight_bit(each).float() / 255 for each in shown)])) == wanted)
+    if not right:
+        raise InputError(f"no photograph of {folder} has a class; pass the --classes of these photographs")
+    return Recognised(*torch.stack(right).T)
+
+
 def _images(
     folder: Path, size: int | None, cut: bool, stride: int, unreadable: list[tuple[str, str]]
-) -> Iterator[Tensor]:
-    """The photographs, uint8 [1, H, W, 3], H and W multiples of the stride: up to S - 1 last rows and columns go."""
+) -> Iterator[tuple[str, Tensor]]:
+    """Paths and photographs, uint8 [1, H, W, 3]; up to S - 1 last rows and columns go, so that S divides H and W."""
     paths, _ = scan(folder, called="")
     for path in paths:
         try:
@@ -126,7 +163,7 @@ def _images(
         pixels = np.asarray(scaled(image, size, cut))
         height, width = (max(stride, side - side % stride) for side in pixels.shape[:2])
         short = [(0, max(0, wanted - side)) for wanted, side in zip((height, width), pixels.shape[:2], strict=True)]
-        yield torch.from_numpy(np.pad(pixels, [*short, (0, 0)], mode="edge")[None, :height, :width])
+        yield path, torch.from_numpy(np.pad(pixels, [*short, (0, 0)], mode="edge")[None, :height, :width])
 
 
 def scaled(image: Image.Image, size: int | None, cut: bool) -> Image.Image:

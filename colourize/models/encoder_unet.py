@@ -126,11 +126,12 @@ class EncoderUNet(nn.Module):
         return x[..., :height, :width]
 
 
-def timm_encoder(name: str, **values: Any) -> Any:
-    """The features of a network of timm.
+def timm_encoder(name: str, features: bool = True, **values: Any) -> Any:
+    """A network of timm.
 
     Args:
         name: of the network; nothing else that timm would take, such as a repository to download code's settings from.
+        features: whether it gives its features, or names classes.
         values: further arguments of ``timm.create_model``.
 
     Raises:
@@ -142,7 +143,7 @@ def timm_encoder(name: str, **values: Any) -> Any:
             "tf_efficientnet_lite0, resnet18, ..."
         )
     try:
-        return timm.create_model(name, features_only=True, **values)
+        return timm.create_model(name, features_only=features, **values)
     except (AttributeError, AssertionError, NotImplementedError) as error:
         raise InputError(f"model.encoder={name} gives no features in timm; pass tf_efficientnet_lite0") from error
 

@@ -36,10 +36,24 @@ def load_weights(network: EncoderUNet, source: str) -> None:
     """
     if source == NONE:
         return
-    file = _of_package(network.encoder_name) if source == TIMM else files.expanded(source)
-    trained = _of_hub(network.encoder_name) if file is None else _of_file(network.encoder_name, file)
-    network.encoder.load_state_dict(trained.state_dict())
-    log.info("encoder %s with the weights of %s", network.encoder_name, file or "timm's hub")
+    network.encoder.load_state_dict(trained(network.encoder_name, source).state_dict())
+
+
+def trained(name: str, source: str, features: bool = True) -> Any:
+    """A network of timm with weights from elsewhere: its features, or the whole classifier.
+
+    Args:
+        name: of the network.
+        source: ``timm`` or a file, as of ``load_weights``.
+        features: which of the two.
+
+    Raises:
+        InputError: as ``load_weights``.
+    """
+    file = _of_package(name) if source == TIMM else files.expanded(source)
+    found = _of_hub(name, features) if file is None else _of_file(name, file, features)
+    log.info("%s with the weights of %s", name, file or "timm's hub")
+    return found
 
 
 def _of_package(encoder: str) -> Path | None:
@@ -52,10 +66,10 @@ def _of_package(encoder: str) -> Path | None:
     return next((file for folder in folders or () for file in Path(folder).glob(pattern)), None)
 
 
-def _of_hub(encoder: str) -> Any:
-    """timm's own features, downloaded or from its cache."""
+def _of_hub(encoder: str, features: bool) -> Any:
+    """timm's own network, downloaded or from its cache."""
     try:
-        return timm_encoder(encoder, pretrained=True)
+        return timm_encoder(encoder, features, pretrained=True)
     except InputError:
         raise
     except Exception as error:  # no network, no such weights, a full disk: a dozen kinds
@@ -67,14 +81,14 @@ def _of_hub(encoder: str) -> Any:
         ) from error
 
 
-def _of_file(encoder: str, file: Path) -> Any:
-    """timm's features with the weights of a file."""
+def _of_file(encoder: str, file: Path, features: bool) -> Any:
+    """timm's network with the weights of a file."""
     with torch.device("meta"):
         wanted = timm.create_model(encoder, pretrained=False).state_dict()
     state = mapped(read(file), wanted, f"encoder_weights={file}")
     logging.getLogger("timm").setLevel(logging.ERROR)  # it warns of the classifier's tensors, which features lack
     try:
-        return timm_encoder(encoder, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+        return timm_encoder(encoder, features, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     except RuntimeError as error:
         raise InputError(f"encoder_weights={file}: not of {encoder} ({one_line(error)[:200]})") from error
 

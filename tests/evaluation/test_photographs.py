@@ -13,7 +13,8 @@ from colourize.data.pictures import Pictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.evaluation.photograph_table import evaluate
-from colourize.evaluation.photographs import crossing, measured, scaled
+from colourize.evaluation.photographs import crossing, measured, recognised, scaled
+from colourize.evaluation.recognition import classes_of, classifier
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.model import Model
 from colourize.tasks.colourization.train import train
@@ -128,3 +129,44 @@ def test_the_command_prints_the_two_figures_and_writes_them(tmp_path, capsys):
     assert "EncoderUNet, 2 photographs, as they are" in said and "skill" in said
     assert written["photographs"] == 2 and len(written["temperatures"]) == 10
     assert f"{written['db_above_grey']:+.2f} dB above the grey" in said
+
+
+def test_a_classifier_that_sees_colour_gets_back_what_the_colours_give(model, tmp_path):
+    """A classifier of one's own: it names a picture 7 where its red exceeds its blue, as in every photograph here."""
+    for number in range(4):
+        Image.new("RGB", (24, 16), (200, 90 + 10 * number, 40)).save(tmp_path / f"{number}.png")
+    (tmp_path / "classes.csv").write_text(
+        "file,imagenet_class\n" + "\n".join(f"test/x/{n}.png,7" for n in range(3)) + "\nelsewhere.png,3\n"
+    )
+
+    def names(pictures):
+        return torch.where(pictures[:, 0].mean((1, 2)) > pictures[:, 2].mean((1, 2)) + 0.01, 7, 8)
+
+    classes = classes_of(tmp_path / "classes.csv")
+    seen = recognised(model, tmp_path, classes, names, "argmax")
+    assert seen.colour.tolist() == [True] * 3 and seen.grey.tolist() == [False] * 3
+    assert seen.given_back == float(seen.coloured.double().mean())
+    with pytest.raises(InputError, match="no photograph of .* has a class"):
+        recognised(model, tmp_path, {"y.png": 1}, names)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "file,x\na,1\n", "file,imagenet_class\na,many\n", "file,imagenet_class\na,1000\n"]
+)
+def test_classes_of_another_form_are_refused(text, tmp_path):
+    (tmp_path / "classes.csv").write_text(text)
+    with pytest.raises(InputError, match="--classes .* must (be a CSV file|hold files)"):
+        classes_of(tmp_path / "classes.csv")
+
+
+def test_lite1_prepares_pictures_as_timm_does():
+    from timm.data import create_transform, resolve_data_config
+
+    from colourize.models.encoder_weights import trained
+
+    images = load(2, 2, image_size=300).train[:, :280]
+    network = trained("tf_efficientnet_lite1", "timm", features=False).eval()
+    prepare = create_transform(**resolve_data_config({}, model=network))
+    with torch.no_grad():
+        expected = network(torch.stack([prepare(Image.fromarray(image.numpy())) for image in images])).argmax(1)
+    assert torch.equal(classifier()(images.movedim(-1, 1).float() / 255), expected)
