@@ -175,13 +175,18 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
         image = grey_levels(image, tiff, 255)
     if not image.has_transparency_data:
         return image.convert("RGB")
-    hidden = image.info.get("transparency")
-    if isinstance(hidden, tuple) and max(hidden) > 255:
-        image.info["transparency"] = tuple(value >> 8 for value in hidden)  # a 16-bit RGB PNG declares it in 16 bits
+    narrow_transparency(image)
     alpha = image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(alpha, mask=alpha)
     return white
+
+
+def narrow_transparency(image: Image.Image) -> None:
+    """Brings the transparent colour of a 16-bit RGB PNG, which declares it in 16 bits, to the 8 bits of its pixels."""
+    hidden = image.info.get("transparency")
+    if isinstance(hidden, tuple) and max(hidden) > 255:
+        image.info["transparency"] = tuple(value >> 8 for value in hidden)
 
 
 def has_levels(image: Image.Image) -> bool:

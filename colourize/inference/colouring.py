@@ -19,7 +19,6 @@ from colourize.inference.upsampling import Upsampler
 from colourize.inference.working import Seen
 
 DEFAULT = Decoding("mean", 0.4)
-STRIP = 1 << 18  # pixels that are coloured at once: some megabytes
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def upsampled(
     up = Upsampler(chroma, lightness, content, (height, width))
     table = space.lightness_of_levels(space.white_of(grey))
     picture = np.empty((height, width, 3), np.uint16 if wide else np.uint8)
-    rows = max(1, STRIP // width)
+    rows = max(1, space.STRIP // width)
 
     def strip(top: int) -> int:
         part = grey[top : top + rows]

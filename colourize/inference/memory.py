@@ -42,13 +42,13 @@ class Budget:
         self._room = limit - NETWORK
         self._changed = threading.Condition()
 
-    def check(self, pixels: int, wide: bool = False) -> int:
-        """Bytes that a picture of so many pixels takes.
+    def check(self, pixels: int, wide: bool = False, samples: int = 1) -> int:
+        """Bytes that a picture of so many pixels takes, and so many samples of it.
 
         Raises:
             InputError: more than the limit.
         """
-        size = pixels * (PER_WIDE_PIXEL if wide else PER_PIXEL)
+        size = pixels * ((PER_WIDE_PIXEL if wide else PER_PIXEL) + (samples - 1) * (6 if wide else 3))
         if NETWORK + size > self.limit:
             raise InputError(
                 f"{pixels / 1e6:.0f} megapixels take about {(NETWORK + size) / 1e9:.1f} GB, more than --max-memory "

@@ -16,7 +16,7 @@ from colourize.data import read
 from colourize.data.icc import BrokenProfile
 from colourize.data.profiles import declared
 from colourize.data.read import UnreadablePicture
-from colourize.inference import space
+from colourize.inference import metadata, space
 from colourize.inference.space import Levels
 
 MAX_PIXELS = 128_000_000  # of one frame
@@ -108,10 +108,10 @@ def of_image(image: Image.Image) -> Photograph:
     """
     notes: list[str] = []
     try:
-        frame, kind = _frame(image, {}, notes)
+        frame, found = _frame(image, {}, notes)
     except Exception as error:
         raise UnreadablePicture(" ".join(str(error).split()) or type(error).__name__) from error
-    return Photograph([frame], kind, wide=frame.grey.dtype == np.uint16 and read.has_levels(image), notes=tuple(notes))
+    return Photograph([frame], found, wide=frame.grey.dtype == np.uint16 and read.has_levels(image), notes=tuple(notes))
 
 
 def _check_size(image: Image.Image, source: bytes | Path, max_pixels: int) -> None:
@@ -128,63 +128,77 @@ def _check_size(image: Image.Image, source: bytes | Path, max_pixels: int) -> No
         )
 
 
-def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes: list[str]) -> Photograph:
-    count = _count(image)
-    if count * image.width * image.height > ALL_FRAMES * max_pixels:
+def _check_sum(pixels: int, max_pixels: int) -> None:
+    if pixels > ALL_FRAMES * max_pixels:
         raise UnreadablePicture(
-            f"{count} frames of {image.width} x {image.height} pixels, more than the limit of "
-            f"{ALL_FRAMES * max_pixels} pixels in all; pass a larger --max-pixels"
+            f"frames of {pixels} pixels together, more than the limit of {ALL_FRAMES * max_pixels}; pass a larger "
+            "--max-pixels"
         )
-    info, form, loops = _kept(image), image.format or "", _loops(image)
+
+
+def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes: list[str]) -> Photograph:
+    count, total = _count(image), 0
+    _check_sum(count * image.width * image.height, max_pixels)
+    info, form, loops = metadata.kept(image), image.format or "", _loops(image)
     tiff = getattr(image, "tag_v2", {})
     if count == 1 and (pixels := _wide_colours(source, tiff, notes)) is not None:
-        grey, alpha = space.grey_levels(pixels[..., :3]), pixels[..., 3] >> 8 if pixels.shape[2] == 4 else None
-        frame = Frame(grey, None if alpha is None else alpha.astype(np.uint8))
-        return Photograph([frame], _kind((pixels[..., :3] >> 8).astype(np.uint8)), form, info=info, wide=True)
-    frames, kind, wide = [], None, False
+        frame = Frame(space.grey_levels(pixels[..., :3]), _high_byte(pixels[..., 3]) if pixels.shape[2] == 4 else None)
+        return Photograph([frame], kind(_high_byte(pixels[..., :3])), form, 0, info, True, tuple(notes))
+    frames, kinds, wide = [], [], False
     for each in ImageSequence.Iterator(image) if count > 1 else [image]:
+        total += each.width * each.height
+        _check_size(each, source, max_pixels)  # pages of a TIFF have sizes of their own
+        _check_sum(total, max_pixels)
         each.load()
         read.check_planes(getattr(each, "tag_v2", {}))
         wide = wide or read.has_levels(each)
         seconds = float(each.info.get("duration", 0) or 0) / 1000
-        frame, of_frame = _frame(each, getattr(each, "tag_v2", {}), notes)
+        frame, found = _frame(each, getattr(each, "tag_v2", {}), notes)
         frames.append(Frame(frame.grey, frame.alpha, seconds))
-        kind = kind or of_frame
-    return Photograph(frames, kind or "grey", form, loops, info, wide, tuple(dict.fromkeys(notes)))
+        kinds.append(found)
+    return Photograph(frames, kinds[0], form, loops, info, wide, tuple(dict.fromkeys(notes)))
+
+
+def _high_byte(levels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    return (levels >> 8).astype(np.uint8)
 
 
 def _frame(image: Image.Image, tiff: Any, notes: list[str]) -> tuple[Frame, Kind]:
     turned = read.upright(image)
+    alpha = _one_hidden_level(turned)
     try:
         turned = read.converted(turned, tiff, declared(turned))
     except BrokenProfile as error:
         notes.append(f"a colour profile that cannot be applied is left out: {error}")
     if read.has_levels(turned):
-        return Frame(np.asarray(read.grey_levels(turned, tiff, 65535)).astype(np.uint16)), "grey"
-    alpha = None
+        return Frame(np.asarray(read.grey_levels(turned, tiff, 65535)).astype(np.uint16), alpha), "grey"
     if turned.has_transparency_data:
+        read.narrow_transparency(turned)
         turned = turned.convert("RGBA")
         alpha = np.array(turned.getchannel("A"))
         turned = turned.convert("RGB")
     if turned.mode in ("1", "L"):
         return Frame(np.array(turned.convert("L")), alpha), "grey"
-    pixels = np.asarray(turned.convert("RGB"))
-    return Frame(space.grey_levels(pixels), alpha), _kind(pixels)
+    pixels = np.asarray(turned if turned.mode == "RGB" else turned.convert("RGB"))
+    return Frame(space.grey_levels(pixels), alpha), kind(pixels)
 
 
-def _kind(pixels: NDArray[np.uint8]) -> Kind:
-    thumb = Image.fromarray(pixels)
-    thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
-    return kind(np.asarray(thumb))
+def _one_hidden_level(image: Image.Image) -> NDArray[np.uint8] | None:
+    """The alpha of greys of 16 bits, of which one level is transparent: [H, W]; None for other pictures."""
+    hidden = image.info.get("transparency") if read.has_levels(image) else None
+    return None if hidden is None else np.where(np.asarray(image) == hidden, 0, 255).astype(np.uint8)
 
 
 def kind(pixels: NDArray[np.uint8]) -> Kind:
     """Whether RGB pixels [H, W, 3] are grey, tinted (one curve from lightness to chroma) or coloured.
 
-    Grey: the root of the mean squared chroma is below 2. Tinted: it is below 5, and 10 in 99 of 100 pixels, once a
-    quadratic in the lightness is taken off, which a toned or yellowed print follows (docs/photographs.md).
+    Judged on a picture of 256 pixels. Grey: the root of the mean squared chroma is below 2. Tinted: it is below 5, and
+    10 in 99 of 100 pixels, once a quadratic in the lightness is taken off, which a toned or yellowed print follows
+    (docs/photographs.md).
     """
-    lab = space.lab(pixels.reshape(-1, 3) / 255.0).astype(np.float64)
+    thumb = Image.fromarray(pixels)
+    thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
+    lab = space.lab(np.asarray(thumb).reshape(-1, 3) / 255.0).astype(np.float64)
     chroma = lab[:, 1:]
     if np.sqrt((chroma**2).sum(1).mean()) < GREY:
         return "grey"
@@ -199,39 +213,26 @@ def _wide_colours(source: bytes | Path, tiff: Any, notes: list[str]) -> NDArray[
     bits = tiff.get(258, ()) if tiff else ()
     if not (len(bits) in (3, 4) and set(bits) == {16} and tiff.get(262) == 2 and tiff.get(274, 1) == 1):
         return None
+    if tiff.get(338, ()) == (1,):  # colours multiplied by alpha: Pillow divides them
+        return None
     if tiff.get(34675):
         notes.append("its colour profile is left out, to keep 16 bits")
     import tifffile  # late: only such a TIFF needs it
 
-    pixels = tifffile.imread(io.BytesIO(source) if isinstance(source, bytes) else source)
+    try:
+        pixels = tifffile.imread(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        notes.append("its 16 bits become 8, as its compression requires imagecodecs: pip install imagecodecs")
+        return None
     if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and tiff.get(284) == 2:
         pixels = np.moveaxis(pixels, 0, -1)
-    return pixels if pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[2] in (3, 4) else None
+    if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        return None
+    return pixels if tiff.get(338, ()) == (2,) else pixels[..., :3]
 
 
 def _loops(image: Image.Image) -> int:
-    loops = image.info.get("loop", 0)
+    loops = image.info.get("loop", 1 if image.format == "GIF" else 0)  # a GIF without a count plays once
     return loops if isinstance(loops, int) and 0 <= loops < 65536 else 0
-
-
-def _kept(image: Image.Image) -> dict[str, Any]:
-    """EXIF without its orientation, XMP, resolution and comment."""
-    info: dict[str, Any] = {}
-    try:
-        exif = Image.Exif()  # a copy: Pillow still needs the orientation to turn the picture
-        exif.load(image.getexif().tobytes())
-        exif.pop(0x0112, None)
-        if len(exif):
-            info["exif"] = exif.tobytes()
-    except Exception:  # damaged EXIF is left out
-        info.pop("exif", None)
-    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if isinstance(xmp, str | bytes) and len(xmp) < 1 << 16:
-        info["xmp"] = xmp.encode() if isinstance(xmp, str) else xmp
-    dpi = image.info.get("dpi")
-    if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(each) < 1e5 for each in dpi):
-        info["dpi"] = tuple(float(each) for each in dpi)
-    comment = image.info.get("comment")
-    if isinstance(comment, bytes | str) and len(comment) < 1 << 15:
-        info["comment"] = comment
-    return info

@@ -68,18 +68,20 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
     """Runs one job. What is wrong with the picture or its place becomes an outcome; anything else is a bug."""
     try:
         targets = _targets(job, options)
-        if targets and not options.overwrite and all(path.exists() for path in targets):
+        places = [*targets, *_beside(job, options)]
+        _check_apart(job, places)
+        if places and not any(_is_due(path, options) for path in places):
             return Outcome(job, "already there")
         source = job.source if job.source is not None else _standard_input()
-        size = budget.check(*opening.extent(source, options.max_pixels))
-        with budget.taken(size):
+        pixels, wide = opening.extent(source, options.max_pixels)
+        with budget.taken(budget.check(pixels, wide, options.choices.samples)):
             return _coloured(job, source, targets, predictor, options)
     except (UnreadablePicture, InputError) as error:
         return Outcome(job, "failed", str(error))
     except MemoryError:
         return Outcome(job, "failed", "memory ran out; pass a smaller --size, --tiles or --jobs 1")
     except OSError as error:
-        return Outcome(job, "failed", f"{error.filename or job.name}: {error.strerror or error}")
+        return Outcome(job, "failed", f"{files.printable(str(error.filename or job.name))}: {error.strerror or error}")
 
 
 def _standard_input() -> bytes:
@@ -96,6 +98,23 @@ def _targets(job: Job, options: Options) -> list[Path]:
     return [job.target] if job.target is not None else []
 
 
+def _beside(job: Job, options: Options) -> list[Path]:
+    """The further pictures that a job writes."""
+    side = [job.beside("side-by-side")] if options.side_by_side else []
+    return [*side, job.beside("uncertainty", ".png")] if options.uncertainty else side
+
+
+def _check_apart(job: Job, places: Sequence[Path]) -> None:
+    """Raises an InputError where a result is the picture itself."""
+    for path in places:
+        if job.source is not None and path.exists() and os.path.samefile(path, job.source):
+            raise InputError(f"{path} is the picture itself; pass another -o")
+
+
+def _is_due(path: Path, options: Options) -> bool:
+    return options.overwrite or not path.exists()
+
+
 def _coloured(
     job: Job, source: bytes | Path, targets: Sequence[Path], predictor: Predictor, options: Options
 ) -> Outcome:
@@ -107,11 +126,12 @@ def _coloured(
     saving.check(form, len(photograph.frames), photograph.frames[0].grey.shape)
     key = os.fsencode(job.source.name) if job.source is not None else b""
     results = [coloured(predictor, frame.grey, choices, key) for frame in photograph.frames]
-    kept = photograph.info if options.metadata else {}
-    note = options.note if options.metadata else ""
     for number, target in enumerate(targets or [None]):
-        pictures = _frames(photograph, results, number)
-        _write(target, saving.written(pictures, form, kept, note, photograph.loops), job.source)
+        if target is None or _is_due(target, options):
+            pictures = _frames(photograph, results, number)
+            _write(
+                target, saving.written(pictures, form, photograph.info, _note(options), photograph.loops), job, options
+            )
     _write_beside(job, photograph, results, form, options)
     return Outcome(job, "done", kind=photograph.kind, outside=results[0].outside, notes=photograph.notes)
 
@@ -131,28 +151,32 @@ def _frames(photograph: Photograph, results: Sequence[Coloured], number: int) ->
     ]
 
 
-def _write(target: Path | None, content: bytes, source: Path | None) -> None:
+def _note(options: Options) -> str:
+    """What was done, or no text, with which ``saving`` writes no metadata."""
+    return options.note if options.metadata else ""
+
+
+def _write(target: Path | None, content: bytes, job: Job, options: Options) -> None:
     if target is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     files.replace(target, lambda file: file.write(content))
-    if source is not None:
-        times = source.stat()
+    if job.source is not None and options.metadata:
+        times = job.source.stat()
         os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _write_beside(job: Job, photograph: Photograph, results: Sequence[Coloured], form: str, options: Options) -> None:
-    frame, result = photograph.frames[0], results[0]
-    if options.side_by_side:
-        content = saving.written([_pair(frame, result)], form, {}, options.note)
-        _write(job.beside("side-by-side"), content, job.source)
-    if options.uncertainty:
+    frame, result, note = photograph.frames[0], results[0], _note(options)
+    if options.side_by_side and _is_due(place := job.beside("side-by-side"), options):
+        _write(place, saving.written([_pair(frame, result)], form, {}, note), job, options)
+    if options.uncertainty and _is_due(place := job.beside("uncertainty", ".png"), options):
         height, width = frame.grey.shape
         entropy = np.rint(resized(np.rint(result.entropy * 65535).astype(np.uint16), height, width) * 255)
         grey = np.repeat(entropy.astype(np.uint8)[..., None], 3, axis=2)
-        _write(job.beside("uncertainty", ".png"), saving.written([Picture(grey)], "PNG", {}, options.note), job.source)
+        _write(place, saving.written([Picture(grey)], "PNG", {}, note), job, options)
 
 
 def _pair(frame: Frame, result: Coloured) -> Picture:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
-from colourize.errors import InputError
+from colourize.errors import InputError, one_line
+from colourize.inference import metadata
 from colourize.inference.space import Levels
 
 FORMATS = {
@@ -25,7 +26,6 @@ MOVING = {"PNG", "WEBP", "GIF", "AVIF", "TIFF"}
 WIDE = {"PNG", "TIFF"}
 QUALITY = 95
 LONGEST = {"WEBP": 16383, "JPEG": 65535, "GIF": 65535, "AVIF": 65535}  # pixels of a side that the format can say
-SOFTWARE = 0x0131  # of EXIF
 
 
 class Picture(NamedTuple):
@@ -68,9 +68,11 @@ def save(
         InputError: more frames than the format holds, or a side that is too long for it.
     """
     check(form, len(frames), frames[0].colours.shape[:2])
-    kept = _with_note(info, note) if note else {}
-    if len(frames) == 1 and frames[0].colours.dtype == np.uint16:
-        return _save_tiff(file, frames[0], kept) if form == "TIFF" else _save_png(file, frames[0], kept)
+    kept = metadata.with_note(info, note, form) if note else {}
+    if frames[0].colours.dtype == np.uint16 and form == "TIFF":
+        return _save_tiff(file, frames, kept)
+    if frames[0].colours.dtype == np.uint16 and len(frames) == 1:
+        return _save_png(file, frames[0], kept)
     images = [image(frame, form) for frame in frames]
     images[0].save(file, form, **_options(form, kept, note), **_moving(frames, images[1:], form, loops))
 
@@ -86,19 +88,6 @@ def check(form: str, frames: int, size: Sequence[int]) -> None:
         raise InputError(f"{limit}; pass --format png")
     if frames > 1 and form not in MOVING:
         raise InputError(f"{form} holds one picture, got {frames} frames; pass --format webp")
-
-
-def _with_note(info: dict[str, Any], note: str) -> dict[str, Any]:
-    exif = Image.Exif()
-    try:
-        if "exif" in info:
-            exif.load(info["exif"])
-        exif[SOFTWARE] = note
-        return {**info, "exif": exif.tobytes()}
-    except Exception:  # an entry that cannot be read or written again
-        bare = Image.Exif()
-        bare[SOFTWARE] = note
-        return {**info, "exif": bare.tobytes()}
 
 
 def image(frame: Picture, form: str = "PNG") -> Image.Image:
@@ -143,46 +132,55 @@ def _moving(frames: list[Picture], others: list[Image.Image], form: str, loops: 
     options: dict[str, Any] = {"save_all": True, "append_images": others}
     if form != "TIFF":
         options |= {"duration": [round(1000 * frame.seconds) for frame in frames], "loop": loops}
+    if form == "GIF" and loops == 1:
+        del options["loop"]  # a GIF without a count plays once
+    if form == "GIF" and any(frame.alpha is not None for frame in frames):
+        options["disposal"] = 2  # each frame is cleared before the next
     return options
 
 
-def _save_tiff(file: BinaryIO, frame: Picture, kept: dict[str, Any]) -> None:
+def _save_tiff(file: BinaryIO, frames: Sequence[Picture], kept: dict[str, Any]) -> None:
+    """16 bits a channel, which Pillow does not write; a page for each frame."""
     import tifffile  # late: only 16 bits need it
 
-    pixels, extra = frame.colours, []
-    if frame.alpha is not None:
-        pixels = np.concatenate([pixels, frame.alpha.astype(np.uint16)[..., None] * 257], -1)
+    extra: list[tuple[int, int, int | None, Any, bool]] = []
     if "xmp" in kept:
-        extra.append((700, 1, len(kept["xmp"]), kept["xmp"], True))
-    software = _software(kept)
-    tifffile.imwrite(
-        file, pixels, photometric="rgb", compression="zlib", iccprofile=srgb_profile(), metadata=None,
-        extrasamples=["unassalpha"] if frame.alpha is not None else None, software=software, extratags=extra,
-        resolution=kept.get("dpi"), resolutionunit="INCH" if "dpi" in kept else None,
-    )  # fmt: skip
+        extra.append((metadata.XMP, 1, len(kept["xmp"]), kept["xmp"], True))
+    texts = metadata.entries(kept)
+    software = texts.pop(metadata.SOFTWARE, "")
+    extra += [(tag, 2, None, text, True) for tag, text in texts.items()]
+    with tifffile.TiffWriter(file) as writer:
+        for frame in frames:
+            writer.write(
+                _with_alpha(frame), photometric="rgb", compression="zlib", iccprofile=srgb_profile(), metadata=None,
+                extrasamples=None if frame.alpha is None else ["unassalpha"], software=software, extratags=extra,
+                resolution=kept.get("dpi"), resolutionunit="INCH" if "dpi" in kept else None,
+            )  # fmt: skip
 
 
-def _software(kept: dict[str, Any]) -> str:
-    exif = Image.Exif()
-    if "exif" in kept:
-        exif.load(kept["exif"])
-    return str(exif.get(SOFTWARE, "")).encode("ascii", "replace").decode()
+def _with_alpha(frame: Picture) -> Levels:
+    """16-bit colours, and the alpha as their fourth channel: [H, W, 3 or 4]."""
+    if frame.alpha is None:
+        return frame.colours
+    pixels: NDArray[np.uint16] = np.concatenate([frame.colours, frame.alpha.astype(np.uint16)[..., None] * 257], -1)
+    return pixels
 
 
 def _save_png(file: BinaryIO, frame: Picture, kept: dict[str, Any]) -> None:
     """16 bits a channel, which Pillow does not write: PNG (Third Edition), section 11."""
     height, width = frame.colours.shape[:2]
-    pixels = frame.colours
-    if frame.alpha is not None:
-        pixels = np.concatenate([pixels, frame.alpha.astype(np.uint16)[..., None] * 257], -1)
     header = struct.pack(">2I5B", width, height, 16, 6 if frame.alpha is not None else 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))]
     if "exif" in kept:
         chunks += [
             (b"eXIf", kept["exif"].removeprefix(b"Exif\0\0")),
-            (b"tEXt", b"Software\0" + _latin(_software(kept))),
+            (b"tEXt", b"Software\0" + _latin(metadata.entries(kept).get(metadata.SOFTWARE, ""))),
         ]
-    chunks += [(b"IDAT", part) for part in _compressed(pixels)]
+    if "dpi" in kept:
+        chunks.append((b"pHYs", struct.pack(">2IB", *(round(each / 0.0254) for each in kept["dpi"]), 1)))
+    if "xmp" in kept:
+        chunks.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + kept["xmp"]))
+    chunks += [(b"IDAT", part) for part in _compressed(_with_alpha(frame))]
     file.write(b"\x89PNG\r\n\x1a\n")
     for name, content in [*chunks, (b"IEND", b"")]:
         file.write(struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content)))
@@ -203,7 +201,16 @@ def _latin(text: str) -> bytes:
 
 
 def written(frames: list[Picture], form: str, info: dict[str, Any], note: str = "", loops: int = 0) -> bytes:
-    """The bytes of ``save``."""
+    """The bytes of ``save``.
+
+    Raises:
+        InputError: what the format cannot hold, or the library cannot write.
+    """
     buffer = io.BytesIO()
-    save(buffer, frames, form, info, note, loops)
+    try:
+        save(buffer, frames, form, info, note, loops)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # encoders raise nearly every built-in exception for what they cannot hold
+        raise InputError(f"{form} cannot hold this picture ({one_line(error)}); pass --format png") from error
     return buffer.getvalue()

@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
 STEPS = 10  # of the bisection: chroma to 2**-10 of itself
 INSIDE = 2e-4  # linear RGB in [0, 1] may lie so far outside: less than a level of 8 bits from 2 upwards
+STRIP = 1 << 18  # pixels that are computed at once: some megabytes
 FINE = 1 << 16  # entries of the table from linear RGB to 8-bit sRGB: 0.05 levels at the steepest place
 
 _XYZ_OF_RGB = np.array(constants.XYZ_OF_RGB) / np.array(constants.WHITE)[:, None]
@@ -70,8 +71,12 @@ def grey_levels(rgb: Levels) -> Levels:
     if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2]):
         return rgb[..., 0].copy()
     table = linear_of_levels(white_of(rgb)).astype(np.float32)
-    red, green, blue = (table[rgb[..., channel]] * np.float32(LUMINANCE[channel]) for channel in range(3))
-    levels: NDArray[np.uint16] = np.rint(65535 * encoded((red + green + blue).clip(0, 1))).astype(np.uint16)
+    levels = np.empty(rgb.shape[:2], np.uint16)
+    rows = max(1, STRIP // rgb.shape[1])
+    for top in range(0, len(rgb), rows):
+        part = rgb[top : top + rows]
+        light = sum(table[part[..., channel]] * np.float32(LUMINANCE[channel]) for channel in range(3))
+        levels[top : top + rows] = np.rint(65535 * encoded(np.clip(light, 0, 1)))
     return levels
 
 

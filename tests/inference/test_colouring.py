@@ -49,10 +49,8 @@ def test_extreme_shapes_are_coloured(shape):
 
 
 def test_strips_and_threads_change_nothing(monkeypatch):
-    from colourize.inference import colouring
-
     whole = coloured(Pointwise(stride=4), GREY, Choices(threads=1)).pictures[0]
-    monkeypatch.setattr(colouring, "STRIP", 700)
+    monkeypatch.setattr(space, "STRIP", 700)
     parts = coloured(Pointwise(stride=4), GREY, Choices(threads=3)).pictures[0]
     assert np.abs(whole.astype(int) - parts).max() <= 1
 

@@ -166,3 +166,70 @@ def test_a_file_that_is_no_picture_is_one_line(content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UnreadablePicture, match="No such file"):
         opening.photograph(tmp_path / "missing.png")
+
+
+def test_pages_have_the_limit_of_pictures():
+    buffer = io.BytesIO()
+    Image.new("L", (9, 9)).save(buffer, "TIFF", save_all=True, append_images=[Image.new("L", (300, 300))])
+    with pytest.raises(UnreadablePicture, match=r"300 x 300 pixels, more than the limit of 1000"):
+        opening.photograph(buffer.getvalue(), 1000)
+
+
+def sixteen_bits(colour, pixels, transparent):
+    """A PNG of 16 bits of pixels [H, W, C], with a transparent colour."""
+    height, width = pixels.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">2I5B", width, height, 16, colour, 0, 0, 0)
+    chunks = (b"IHDR", header), (b"tRNS", np.array(transparent, ">u2").tobytes()), (b"IDAT", zlib.compress(rows))
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, part in (*chunks, (b"IEND", b"")):
+        content += struct.pack(">I", len(part)) + name + part + struct.pack(">I", zlib.crc32(name + part))
+    return content
+
+
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3)], ids=["grey", "RGB"])
+def test_a_transparent_colour_of_16_bits_is_alpha(colour, channels):
+    pixels = np.repeat(RAMP[..., None].astype(np.uint16) * 257, channels, -1)
+    (frame,) = opening.photograph(sixteen_bits(colour, pixels, [8 * 257] * channels)).frames
+    assert np.array_equal(frame.alpha == 0, RAMP == 8)
+    assert np.abs(frame.grey / (257 if channels == 1 else 1) - RAMP)[RAMP != 8].max() <= 1
+
+
+@pytest.mark.parametrize(("kind", "alpha"), [("unassalpha", True), ("unspecified", False)])
+def test_a_fourth_channel_of_a_16_bit_tiff_is_alpha_if_it_says_so(kind, alpha):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.full((9, 9, 4), 300, np.uint16), photometric="rgb", extrasamples=[kind])
+    found = opening.photograph(buffer.getvalue())
+    assert found.wide and (found.frames[0].alpha is not None) == alpha
+
+
+def test_a_compression_that_only_pillow_reads_gives_eight_bits_and_is_named(monkeypatch):
+    def without(*_):
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.full((9, 9, 3), 300 * 257 // 3, np.uint16), photometric="rgb")
+    monkeypatch.setattr(tifffile, "imread", without)
+    found = opening.photograph(buffer.getvalue())
+    assert not found.wide and (found.frames[0].grey == 100).all()
+    assert found.notes == ("its 16 bits become 8, as its compression requires imagecodecs: pip install imagecodecs",)
+
+
+def test_the_profile_that_sixteen_bits_cost_is_named():
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.full((9, 9, 3), 300, np.uint16), photometric="rgb", iccprofile=icc.GREY_LINEAR)
+    assert opening.photograph(buffer.getvalue()).notes == ("its colour profile is left out, to keep 16 bits",)
+
+
+def test_a_gif_without_a_count_plays_once():
+    frames = [Image.new("L", (9, 9), level) for level in (10, 200)]
+    assert opened(frames[0], "GIF", save_all=True, append_images=frames[1:]).loops == 1
+    assert opened(frames[0], "GIF", save_all=True, append_images=frames[1:], loop=0).loops == 0
+
+
+def test_a_large_picture_is_judged_on_a_small_one(monkeypatch):
+    shapes = []
+    lab = space.lab
+    monkeypatch.setattr(space, "lab", lambda rgb: shapes.append(rgb.shape) or lab(rgb))
+    assert opening.kind(np.zeros((900, 1200, 3), np.uint8)) == "grey"
+    assert shapes == [(256 * 192, 3)]

@@ -65,6 +65,56 @@ def test_samples_uncertainty_and_side_by_side_are_files_beside(grey, tmp_path):
             assert image.size == (width, 30)
 
 
+@pytest.mark.parametrize("given", ["out.1.png", "out.side-by-side.png", "out.uncertainty.png"])
+def test_no_further_picture_replaces_the_picture_itself(grey, given):
+    source = grey.rename(grey.with_name(given))
+    before = source.read_bytes()
+    options = Options(Choices(Decoding("sample"), samples=2), overwrite=True, uncertainty=True, side_by_side=True)
+    outcome = run(source, grey.with_name("out.png"), options)
+    assert outcome.status == "failed" and f"{given} is the picture itself" in outcome.text
+    assert source.read_bytes() == before and len(list(grey.parent.iterdir())) == 1
+
+
+def test_further_pictures_that_are_there_are_kept_and_the_missing_ones_are_written(grey, tmp_path):
+    names = "out.png", "out.side-by-side.png", "out.uncertainty.png"
+    options = Options(Choices(), uncertainty=True, side_by_side=True)
+    assert run(grey, tmp_path / "out.png").status == "done"
+    (tmp_path / names[1]).write_bytes(b"mine")
+    times = (tmp_path / names[0]).stat().st_ctime_ns
+    assert run(grey, tmp_path / "out.png", options).status == "done"
+    assert (tmp_path / names[0]).stat().st_ctime_ns == times and (tmp_path / names[1]).read_bytes() == b"mine"
+    assert (tmp_path / names[2]).exists()
+    assert run(grey, tmp_path / "out.png", options).status == "already there"
+
+
+def test_without_metadata_no_file_has_a_note_or_the_date(grey, tmp_path):
+    os.utime(grey, (1_000_000_000, 1_000_000_000))
+    options = Options(Choices(), metadata=False, uncertainty=True, side_by_side=True, note="done by colourize")
+    assert run(grey, tmp_path / "out.png", options).status == "done"
+    found = list(tmp_path.glob("out*"))
+    assert len(found) == 3
+    for path in found:
+        assert b"colourize" not in path.read_bytes() and path.stat().st_mtime != 1_000_000_000
+
+
+def test_samples_take_memory():
+    budget = Budget(memory.NETWORK + 16_000_000)
+    assert budget.check(1_000_000) == 16_000_000
+    with pytest.raises(InputError, match="--max-memory"):
+        budget.check(1_000_000, samples=2)
+
+
+def test_what_a_format_cannot_hold_fails_alone(tmp_path):
+    first = Image.new("L", (40, 30), 90)
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=[Image.new("L", (20, 50), 90)])
+    outcome = run(tmp_path / "pages.tif", tmp_path / "out.webp")
+    assert outcome.status == "failed" and "WEBP" in outcome.text and "pass --format" in outcome.text
+    assert run(tmp_path / "pages.tif", tmp_path / "out.tif").status == "done"
+    with Image.open(tmp_path / "out.tif") as image:
+        image.seek(1)
+        assert image.size == (20, 50)
+
+
 @pytest.mark.parametrize("form", ["tif", "png"])
 def test_sixteen_bits_stay_sixteen_bits(tmp_path, form):
     levels = np.tile(np.linspace(0, 65535, 500).astype(np.uint16), (20, 1))

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from colourize.errors import InputError
-from colourize.inference import saving
+from colourize.inference import metadata, saving
 from colourize.inference.saving import Picture
 
 RNG = np.random.default_rng(6)
@@ -43,7 +43,7 @@ def test_a_picture_in_every_format(form, alpha):
 def test_metadata_and_a_note_are_kept(form):
     image = read(saving.written([Picture(SMOOTH)], form, INFO, "colourize: net"))
     exif = image.getexif()
-    assert exif[saving.SOFTWARE] == "colourize: net" and exif[0x0132] == "2001:02:03 04:05:06"
+    assert exif[metadata.SOFTWARE] == "colourize: net" and exif[0x0132] == "2001:02:03 04:05:06"
     if form in ("JPEG", "WEBP", "AVIF", "PNG"):
         assert image.info.get("xmp", image.info.get("XML:com.adobe.xmp")) in (b"<x:xmpmeta/>", "<x:xmpmeta/>")
     if form in ("PNG", "JPEG", "TIFF"):
@@ -69,7 +69,7 @@ def test_sixteen_bits_stay_sixteen_bits_in_tiff_and_png(alpha):
     pixels = tifffile.imread(io.BytesIO(content))
     assert pixels.dtype == np.uint16 and np.array_equal(pixels[..., :3], colours)
     assert alpha is None or np.array_equal(pixels[..., 3], alpha.astype(np.uint16) * 257)
-    assert read(content).getexif()[saving.SOFTWARE] == "colourize: net"
+    assert read(content).getexif()[metadata.SOFTWARE] == "colourize: net"
     png = saving.written([Picture(colours, alpha)], "PNG", INFO, "colourize: net")
     assert png[24] == 16  # bits of a channel, in the header
     assert np.array_equal(pixels_of_png(png)[..., :3], colours)
@@ -104,6 +104,21 @@ def test_animations_keep_their_frames(form):
         assert image.info["duration"] == 200
 
 
+def test_pages_of_16_bits_keep_16_bits():
+    frames = [Picture(RNG.integers(0, 65536, (8, 9, 3), dtype=np.uint16)) for _ in range(2)]
+    pages = tifffile.TiffFile(io.BytesIO(saving.written(frames, "TIFF", {}, "x"))).pages
+    assert all(np.array_equal(page.asarray(), frame.colours) for page, frame in zip(pages, frames, strict=True))
+
+
+def test_an_animation_with_alpha_leaves_no_trail_in_a_gif():
+    alphas = [np.repeat(np.eye(4, dtype=np.uint8)[n] * 255, 10)[None].repeat(9, 0) for n in range(4)]
+    content = saving.written([Picture(SMOOTH[:9, :40], alpha, 0.1) for alpha in alphas], "GIF", {}, "x", loops=1)
+    image = read(content)
+    assert "loop" not in image.info  # plays once
+    image.seek(3)
+    assert np.array_equal(np.asarray(image.convert("RGBA"))[..., 3], alphas[3])
+
+
 def test_what_a_format_cannot_hold_is_refused():
     with pytest.raises(InputError, match=r"WEBP holds sides of up to 16383 pixels, got 20000 x 1"):
         saving.written([Picture(np.zeros((1, 20000, 3), np.uint8))], "WEBP", {}, "")
@@ -115,4 +130,4 @@ def test_what_a_format_cannot_hold_is_refused():
 
 def test_damaged_exif_is_left_out_and_the_note_is_kept():
     image = read(saving.written([Picture(SMOOTH)], "JPEG", {"exif": b"Exif\0\0nonsense"}, "note"))
-    assert image.getexif()[saving.SOFTWARE] == "note"
+    assert image.getexif()[metadata.SOFTWARE] == "note"

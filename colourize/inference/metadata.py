@@ -1,0 +1,90 @@
+"""What is kept of a picture file beside its pixels: EXIF, XMP, resolution and comment. Nothing that damages a file."""
+
+import re
+from typing import Any
+
+from PIL import Image
+
+SOFTWARE, ORIENTATION, XMP = 0x0131, 0x0112, 0x02BC
+DESCRIPTIVE = (
+    *(0x000B, 0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C),  # names, camera, date, artist
+    *(0x4746, 0x4749, 0x8298, *range(0x9C9B, 0x9CA0)),  # rating, copyright, Windows' titles
+)
+"""Tags of the main directory that describe the picture. Others of a TIFF describe the pixels of that file alone."""
+EXIF, GPS = 0x8769, 0x8825  # directories of their own
+COLOUR_SPACE, INTEROPERABILITY, SIDES = 0xA001, 0xA005, (0xA002, 0xA003)  # of the directory EXIF
+SRGB = 1
+MARKER = 65533 - 29  # bytes that JPEG holds of EXIF or XMP, with its name
+_TURN = re.compile(rb'(tiff:Orientation\s*(?:=\s*["\']|>)\s*)[1-8]')
+
+
+def kept(image: Image.Image) -> dict[str, Any]:
+    """EXIF, XMP, resolution and comment of an opened file, as Pillow takes them when it saves.
+
+    The orientation is left out, because the picture is turned upright, and so are the sizes and the colour space.
+    """
+    info: dict[str, Any] = {}
+    exif = _exif(image)
+    if len(exif):
+        info["exif"] = exif.tobytes()
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    if isinstance(xmp, str | bytes) and len(xmp) <= MARKER:
+        info["xmp"] = _TURN.sub(rb"\g<1>1", xmp.encode() if isinstance(xmp, str) else xmp)
+    dpi = image.info.get("dpi")
+    if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(each) < 1e5 for each in dpi):
+        info["dpi"] = tuple(float(each) for each in dpi)
+    comment = image.info.get("comment")
+    if isinstance(comment, bytes | str) and len(comment) < 1 << 15:
+        info["comment"] = comment
+    return info
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    """The descriptive tags; damaged ones are left out."""
+    exif = Image.Exif()
+    try:
+        given = image.getexif()
+        for tag in DESCRIPTIVE:
+            if tag in given:
+                exif[tag] = given[tag]
+        for directory in (EXIF, GPS):
+            entries = {tag: value for tag, value in given.get_ifd(directory).items() if tag != INTEROPERABILITY}
+            if directory == EXIF and COLOUR_SPACE in entries:
+                entries[COLOUR_SPACE] = SRGB
+            if entries := {tag: value for tag, value in entries.items() if tag not in SIDES}:
+                exif[directory] = entries
+        exif.tobytes()
+    except Exception:  # an entry that cannot be read or written again
+        return Image.Exif()
+    return exif
+
+
+def with_note(info: dict[str, Any], note: str, form: str) -> dict[str, Any]:
+    """The same with the note as the EXIF's Software; only the note where the format cannot hold the EXIF."""
+    exif = Image.Exif()
+    try:
+        if "exif" in info:
+            exif.load(info["exif"])
+        exif[SOFTWARE] = note
+        if form == "TIFF" and "xmp" in info:
+            exif[XMP] = info["xmp"]
+        content = exif.tobytes()
+    except Exception:  # an entry that cannot be read or written again
+        content = b""
+    if not content or (form == "JPEG" and len(content) > MARKER):
+        bare = Image.Exif()
+        bare[SOFTWARE] = note
+        content = bare.tobytes()
+    return {**info, "exif": content}
+
+
+def entries(info: dict[str, Any]) -> dict[int, str]:
+    """The texts of the main directory in ASCII, Software among them, for writers that know no EXIF."""
+    exif = Image.Exif()
+    if "exif" in info:
+        exif.load(info["exif"])
+    return {
+        tag: value.encode("ascii", "replace").decode()
+        for tag, value in exif.items()
+        if isinstance(value, str) and value
+    }
