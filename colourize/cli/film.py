@@ -1,6 +1,7 @@
 """``colourize film``: colours a film. The heavy imports are in ``run``."""
 
 import argparse
+import importlib.util
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from colourize.inference.colouring import Choices
     from colourize.inference.film.film import Progress
 
-PYAV = "films require PyAV: pip install 'colourize-networks[film]'"
+MISSING = "films require {}: pip install 'colourize-networks[film]'"
 
 
 def add_parser(commands: Commands) -> None:
@@ -54,10 +55,9 @@ def _add_colours(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize film``."""
-    try:
-        import av  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise InputError(PYAV) from error
+    for name, library in (("av", "PyAV"), ("skimage", "scikit-image")):
+        if importlib.util.find_spec(name) is None:
+            raise InputError(MISSING.format(library))
     from colourize import files
     from colourize.inference.film import film
     from colourize.inference.film.known import digest
@@ -71,9 +71,10 @@ def run(given: argparse.Namespace) -> None:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
     choices = _choices(given)
     film.check_names(source, output)
+    clip = digest(source)
     with _stoppable(output) as look, _bar(source.name, look) as progress:
         predictor = opened(model, given.device, given.trust)
-        painter = NetworkPainter(predictor, choices, given.steady, digest(source).encode(), digest(model))
+        painter = NetworkPainter(predictor, choices, given.steady, clip.encode(), digest(model))
         film.colour(source, output, painter, given.quality, recolour=given.recolour, progress=progress)
 
 

@@ -1,6 +1,6 @@
 """``colourize film`` as a person types it."""
 
-import builtins
+import importlib.util
 import os
 import signal
 import subprocess
@@ -49,16 +49,12 @@ def test_bad_arguments_are_one_line(monkeypatch, tmp_path, film, finished_run, w
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_without_pyav_the_line_names_what_to_install(monkeypatch, tmp_path, film):
-    import_ = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name == "av":
-            raise ModuleNotFoundError(name="av")
-        return import_(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(SystemExit, match=r"^colourize: films require PyAV: pip install 'colourize-networks\[film\]'$"):
+@pytest.mark.parametrize(("name", "library"), [("av", "PyAV"), ("skimage", "scikit-image")])
+def test_without_a_library_the_line_names_what_to_install(monkeypatch, tmp_path, film, name, library):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda asked, *rest: None if asked == name else find(asked, *rest))
+    line = rf"^colourize: films require {library}: pip install 'colourize-networks\[film\]'$"
+    with pytest.raises(SystemExit, match=line):
         typed(monkeypatch, film, "-o", tmp_path / "out.mp4", "--model", "x.ckpt")
 
 

@@ -118,7 +118,7 @@ def _colour_rest(
     count = sum(part.frames for part in done)
     # Frames of finished parts are decoded again, because seeking is not exact in every film.
     frames: Iterator[Frame] = islice(source.frames(film), count, None)
-    if done:
+    if done and done[-1].memory is not None:
         painter.recall(done[-1].memory)
     frames = _observed(frames, count, film.frames, progress)
     for index, group in enumerate(_groups(frames, length), len(done)):

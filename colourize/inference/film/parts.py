@@ -19,15 +19,17 @@ from colourize.files import printable
 
 KEY, LOCK = "film.json", "lock"
 OURS = re.compile(r"film\.json|lock|\d{6}\.(nut|npz)|\.(film\.json|\d{6}\.(nut|npz))\.[0-9a-f]{16}\.tmp")
+REMEMBERED = 20  # of so many parts one keeps its memory, for parts that turn out to be damaged; and the last does
 Memory = dict[str, NDArray[Any]]
 
 
 class Part(NamedTuple):
-    """A finished part: its number of frames, the duration of the last one, what the painter knew after it."""
+    """A finished part: its number of frames, the duration of the last one, what the painter knew after it; None where
+    that is no longer kept."""
 
     frames: int
     last: int
-    memory: Memory
+    memory: Memory | None
 
 
 class Parts:
@@ -37,10 +39,12 @@ class Parts:
         self.folder = folder
 
     def finished(self) -> list[Part]:
-        """The parts up to the first that is missing or cannot be read."""
+        """The parts up to the first that is missing or cannot be read, and of these up to the last with a memory."""
         found: list[Part] = []
         while self.film(len(found)).exists() and (part := _part(self._state(len(found)))) is not None:
             found.append(part)
+        while found and found[-1].memory is None:
+            found.pop()
         return found
 
     def film(self, index: int) -> Path:
@@ -55,11 +59,16 @@ class Parts:
         """
         made: list[Part] = []
         files.replace(self.film(index), lambda file: made.append(write(file)), lambda: self._keep(index, made[0]))
+        if (index - 1) % REMEMBERED and (before := _part(self._state(index - 1))) is not None:
+            self._keep(index - 1, before._replace(memory=None))
         return made[0]
 
     def _keep(self, index: int, part: Part) -> None:
         arrays = {"frames": np.array(part.frames), "last": np.array(part.last)}
-        arrays |= {f"memory_{name}": array for name, array in part.memory.items()}
+        if part.memory is None:
+            arrays["forgotten"] = np.array(True)
+        else:
+            arrays |= {f"memory_{name}": array for name, array in part.memory.items()}
         files.replace(self._state(index), lambda file: np.savez(file, allow_pickle=False, **arrays))
 
     def remove(self) -> None:
@@ -121,7 +130,7 @@ def _part(path: Path) -> Part | None:
         with np.load(path, allow_pickle=False) as stored:
             names = [name for name in stored.files if name.startswith("memory_")]
             memory = {name.removeprefix("memory_"): stored[name] for name in names}
-            return Part(int(stored["frames"]), int(stored["last"]), memory)
+            return Part(int(stored["frames"]), int(stored["last"]), None if "forgotten" in stored.files else memory)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 

@@ -1,5 +1,6 @@
 """A film in, a film out: what is kept, and what an interruption leaves."""
 
+import json
 import shutil
 from fractions import Fraction
 
@@ -198,6 +199,19 @@ def test_a_damaged_part_is_named(tmp_path, plain):
     part.write_bytes(part.read_bytes()[:-200])
     with pytest.raises(InputError, match=r"000001.nut is (damaged; delete|no film)"):
         colour(plain, tmp_path / "out.mp4")
+
+
+def test_a_part_that_is_deleted_is_made_again_and_the_film_has_the_same_bits(tmp_path, plain):
+    """Parts of one frame: the memory of those between is not kept, so the work goes on from an earlier one."""
+    colour(plain, tmp_path / "whole.mp4", length=1)
+    with pytest.raises(StoppedError):
+        colour(plain, tmp_path / "out.mp4", Interrupting(9), length=1)
+    with parts.opened(tmp_path / "out.mp4", json.loads((tmp_path / "out.mp4.parts/film.json").read_text())) as kept:
+        assert len(kept.finished()) == 9
+        kept.film(6).unlink()
+        assert len(kept.finished()) == 1
+    colour(plain, tmp_path / "out.mp4", length=1)
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 def test_files_of_others_in_the_folder_of_parts_are_never_deleted(tmp_path, plain):
