@@ -1,11 +1,10 @@
-"""The commands as a person types them, each in a process of its own."""
+"""The commands as a person types them, each in a process of its own; what tests a start is started afresh."""
 
 import csv
 import json
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -13,6 +12,21 @@ import pytest
 from colourize.config.page import page
 from tests.commands import ONE_THREAD, ROOT, run, typed
 from tests.conftest import QUICK, TINY
+from tests.faults.processes import Process
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts ``python train.py WORDS`` in a process whose imports are paid for; see ``Process``."""
+    begun = []
+
+    def begin(*words):
+        begun.append(Process(*words, cwd=tmp_path))
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
 
 
 def test_a_run_writes_its_folder_and_tells_where(tmp_path):
@@ -25,21 +39,20 @@ def test_a_run_writes_its_folder_and_tells_where(tmp_path):
     assert (tmp_path / "mine/.hydra/config.yaml").exists()
 
 
-def test_a_sweep_goes_on_after_a_failed_job_and_names_it(tmp_path):
-    done = run("--multirun", *TINY, "batch_size=8", "max_epochs=1", "kernel=3,0,5", "hydra.sweep.dir=sweep",
-               cwd=tmp_path)  # fmt: skip
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "job 1" in done.stdout
-    assert "kernel must be >= 1, got 0" in done.stdout
+def test_a_sweep_goes_on_after_a_failed_job_and_names_it(start, tmp_path):
+    done = start("--multirun", *TINY, "batch_size=8", "max_epochs=1", "kernel=3,0,5", "hydra.sweep.dir=sweep")
+    assert done.wait(300) == 1
+    assert "Traceback" not in done.stdout() + done.stderr()
+    assert "job 1" in done.stdout()
+    assert "kernel must be >= 1, got 0" in done.stdout()
     states = [json.loads((tmp_path / f"sweep/{job}/run.json").read_text())["status"] for job in range(3)]
     assert states == ["finished", "failed", "finished"]
 
 
-def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
+def test_an_experiment_is_a_sweep_without_further_words(start, tmp_path):
     words = *TINY, "max_epochs=1", "batch_size=8,16", "seed=0", "hydra.sweep.dir=study"
-    done = run("experiment=batch_size_linear", *words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = start("experiment=batch_size_linear", *words)
+    assert done.wait(300) == 0, done.stderr()
     for job, steps, rate in ((0, "3", 0.00008), (1, "2", 0.00016)):
         with (tmp_path / f"study/{job}/metrics.csv").open() as file:
             assert [(row["step"], float(row["lr"])) for row in csv.DictReader(file)] == [(steps, pytest.approx(rate))]
@@ -52,7 +65,10 @@ def test_an_experiment_is_a_sweep_without_further_words(tmp_path):
         (["kernl=3"], "colourize: kernl is no knob; did you mean kernel?"),
         (["max_epochs", "3"], "Pass NAME=VALUE"),
         (["data.root=~/x"], "quote what is special to Hydra"),
-        (["model=vnet"], "colourize: model=vnet is unknown; did you mean unet? pass one of convtranspose, lookup"),
+        (
+            ["model=vnet"],
+            "colourize: model=vnet is unknown; did you mean unet? pass one of convtranspose, encoder_unet, lookup",
+        ),
         (["kernel=abc"], "colourize: kernel must be an integer, got abc"),
         (["data.num_train=5"], "data.num_train is no knob; conf/data/ lists what each option takes"),
         ([*TINY, "kernel=0"], "kernel must be >= 1, got 0; pass kernel=3"),
@@ -85,12 +101,12 @@ def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys
     assert "\n" not in message
 
 
-def test_a_process_ends_with_the_line_alone_and_status_1(tmp_path):
-    done = run("data=folder", "data.root=missing", cwd=tmp_path)
-    assert done.returncode == 1
+def test_a_process_ends_with_the_line_alone_and_status_1(start, tmp_path):
+    done = start("data=folder", "data.root=missing")
+    assert done.wait(300) == 1
     place = f"(looked at {tmp_path / 'missing'})"
     assert (
-        done.stderr
+        done.stderr()
         == f"colourize: data.root=missing does not exist {place}; pass data.root=DIR, the folder of the pictures\n"
     )
 
@@ -131,22 +147,11 @@ def test_completion_of_the_console_command_knows_its_commands(tmp_path):
         assert offered in done.stdout.split(), (done.stdout, done.stderr)
 
 
-def test_an_interrupted_run_says_so(tmp_path):
-    # a shell starts a background job, and so perhaps this suite, with SIGINT ignored
-    script = (
-        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        f"runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
-    )
-    words = [sys.executable, "-c", script, *TINY, "max_epochs=100000", "hydra.run.dir=run"]
-    environment = {**ONE_THREAD, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            while not (tmp_path / "run/metrics.csv").exists() and process.poll() is None:
-                time.sleep(0.1)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 130
-        finally:
-            process.kill()
+def test_an_interrupted_run_says_so(start, tmp_path):
+    process = start(*TINY, "max_epochs=100000", "hydra.run.dir=run")
+    process.wait_for((tmp_path / "run/metrics.csv").exists, 300)
+    process.signal(signal.SIGINT)
+    assert process.wait() == 130
     assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "interrupted"
 
 
