@@ -93,15 +93,11 @@ def descend_rate(problem: Problem, steps: int) -> list[float]:
 
 def curve(problem: Problem, rates: Tensor, steps: int, batches: list[Tensor] | None) -> tuple[Tensor, Tensor]:
     """L_T and its second derivative at every rate, by automatic differentiation twice: float64 [E], [E]."""
-    values, seconds = [], []
-    for rate in rates:
-        eta = rate.clone().requires_grad_()
-        value = loss_after(problem, eta, steps, batches)
-        (first,) = torch.autograd.grad(value, eta, create_graph=True)
-        (second,) = torch.autograd.grad(first, eta)
-        values.append(value.detach())
-        seconds.append(second)
-    return torch.stack(values), torch.stack(seconds)
+    eta = rates.clone().requires_grad_()
+    values = torch.vmap(lambda rate: loss_after(problem, rate, steps, batches))(eta)
+    (first,) = torch.autograd.grad(values.sum(), eta, create_graph=True)  # the rates do not mix: L_T' at each
+    (second,) = torch.autograd.grad(first.sum(), eta)
+    return values.detach(), second
 
 
 def _memory(problem: Problem, eta: float, steps: int) -> dict[str, int]:
