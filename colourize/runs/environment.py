@@ -1,5 +1,6 @@
 """The environment of a run: versions, machine and commit, which decide its bits beside the knobs."""
 
+import functools
 import logging
 import platform
 import subprocess
@@ -31,6 +32,7 @@ def warn_of_other_bits(before: dict[str, Any], now: dict[str, Any]) -> None:
         log.warning("started with %s: the bits may differ from those of a run without interruption", "; ".join(changed))
 
 
+@functools.cache  # one process runs one code; git takes as long as a step or two
 def _commit() -> str | None:
     """The commit of the checkout of this code, marked "-dirty" if it is changed; None without a checkout."""
     root = Path(__file__).parent.parent.parent
