@@ -98,14 +98,15 @@ def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: f
     falls = adaptive and name != "Adagrad"
     rate = (adaptive_lr if falls else 10 * adaptive_lr) if adaptive else batch_size / n / curvature(problem.inputs)
     optimizer = build([w], rate)
-    schedule = ExponentialLR(optimizer, 1e-6 ** (1 / steps) if falls else 1.0)
+    schedule = ExponentialLR(optimizer, 1e-6 ** (1 / steps)) if falls else None
     generator = torch.Generator().manual_seed(seed)
     path = [problem.start]
     for _ in range(steps):
         index = torch.randperm(n, generator=generator)[:batch_size]
         w.grad = gradient(w.detach(), problem.inputs[index], problem.targets[index])
         optimizer.step()
-        schedule.step()
+        if schedule is not None:
+            schedule.step()
         path.append(w.detach().clone())
     return torch.stack(path)
 
