@@ -12,8 +12,10 @@ from colourize.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
     from colourize.inference.colouring import Choices
+    from colourize.inference.decoded import Decoding
     from colourize.inference.predictor import Predictor
 
+DECODING = "annealed:0.4"
 INCOMPLETE = 2  # exit status where not every picture was coloured
 
 
@@ -45,15 +47,14 @@ def _add_colours(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--decoding",
-        default="annealed:0.4",
         metavar="NAME",
-        help="mean (safe, dull), argmax (vivid), annealed:T between both, sample (default: %(default)s)",
+        help=f"mean (safe, dull), argmax (vivid), annealed:T between both, sample (default: {DECODING})",
     )
     group.add_argument("--temperature", type=float, metavar="T", help="T of the mean or of samples, > 0")
     group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
     group.add_argument("--samples", type=int, metavar="N", help="write N samples: photo.1.png, photo.2.png, ...")
     group.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the samples; the same seed, the same colours"
+        "--seed", type=int, metavar="N", help="of the samples; the same seed, the same colours (default: 0)"
     )
     group.add_argument(
         "--hint",
@@ -114,9 +115,10 @@ def run(given: argparse.Namespace) -> None:
     jobs = planned.plan(given.inputs, given.output, suffix)
     budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else memory.available() // 2)
     predictor = opened(given.model, given.device, given.trust)
+    choices = _choices(given, predictor)
     options = photo.Options(
-        _choices(given, predictor), suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
-        given.side_by_side, given.max_pixels or MAX_PIXELS, _note(given, predictor),
+        choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
+        given.side_by_side, given.max_pixels or MAX_PIXELS, _note(choices, predictor),
     )  # fmt: skip
     threads = given.jobs or min(os.cpu_count() or 1, 4)
     signals.catch()
@@ -131,15 +133,18 @@ def run(given: argparse.Namespace) -> None:
 
 
 def _check(given: argparse.Namespace, suffix: str | None) -> None:
+    from colourize import files
     from colourize.inference import saving
 
     if suffix is not None:
         saving.format_of(suffix)
-    for name, least, most in (("samples", 1, 100), ("jobs", 1, 64), ("max_pixels", 1, 1 << 31), ("tiles", 64, 8192),
+    for name, least, most in (("samples", 1, 100), ("jobs", 1, 64), ("max_pixels", 1, 1 << 31), ("tiles", 256, 8192),
                               ("seed", 0, 1 << 62)):  # fmt: skip
         value = getattr(given, name)
         if value is not None and not least <= value <= most:
             raise InputError(f"--{name.replace('_', '-')} must be in [{least}, {most}], got {value}")
+    if given.json not in (None, "-"):
+        files.check_output(files.expanded(given.json))
     if given.output == "-" and (given.samples or given.uncertainty or given.side_by_side or given.json == "-"):
         raise InputError(
             "standard output takes one picture; pass -o FILE with --samples, --uncertainty, --side-by-side or --json -"
@@ -147,23 +152,13 @@ def _check(given: argparse.Namespace, suffix: str | None) -> None:
 
 
 def _choices(given: argparse.Namespace, predictor: "Predictor") -> "Choices":
-    from dataclasses import replace
-
-    from colourize.inference import decoded, hinted, referred
+    from colourize.inference import hinted, referred
     from colourize.inference.colouring import Choices
 
-    decoding = decoded.parsed("sample" if given.samples and given.decoding == "annealed:0.4" else given.decoding)
-    if given.temperature is not None:
-        kind = "sample" if decoding.kind == "sample" else "mean"
-        decoding = replace(
-            decoding, kind=kind, temperature=decoded.temperature(str(given.temperature), "--temperature")
-        )
-    if decoding.kind == "sample" and given.seed:
-        decoding = replace(decoding, seed=given.seed)
     hints = [*(hinted.parsed(text) for text in given.hint), *(hinted.read(given.hints) if given.hints else [])]
     palette = None if given.reference is None else referred.of_file(predictor, given.reference, given.size)
     return Choices(
-        decoding,
+        _decoding(given),
         given.size,
         given.saturation,
         given.samples or 1,
@@ -174,10 +169,35 @@ def _choices(given: argparse.Namespace, predictor: "Predictor") -> "Choices":
     )
 
 
-def _note(given: argparse.Namespace, predictor: "Predictor") -> str:
+def _decoding(given: argparse.Namespace) -> "Decoding":
+    """The decoding that --decoding, --temperature, --samples and --seed name together.
+
+    Raises:
+        InputError: one of them would have no effect on the others.
+    """
+    from dataclasses import replace
+
+    from colourize.inference import decoded
+
+    word = given.decoding or ("sample" if given.samples else DECODING)
+    decoding = decoded.parsed(word)
+    if given.samples and decoding.kind != "sample":
+        raise InputError(f"--samples requires --decoding sample, got {word}; leave out one of both")
+    if given.temperature is not None:
+        if decoding.kind == "argmax":
+            raise InputError("--temperature has no effect on argmax; pass --decoding mean or sample")
+        decoding = replace(decoding, temperature=decoded.temperature(str(given.temperature), "--temperature"))
+    if given.seed is not None:
+        if decoding.kind != "sample":
+            raise InputError(f"--seed has no effect on {word}; pass --samples or --decoding sample")
+        decoding = replace(decoding, seed=given.seed)
+    return decoding
+
+
+def _note(choices: "Choices", predictor: "Predictor") -> str:
     from colourize import __version__
 
-    return f"colourize {__version__}: colours by {predictor.card.name}, {given.decoding}"
+    return f"colourize {__version__}: colours by {predictor.card.name}, {choices.decoding}"
 
 
 def _report(given: argparse.Namespace, text: str, record: dict[str, object]) -> None:

@@ -36,6 +36,14 @@ class Decoding:
     temperature: float = 1.0
     seed: int = 0
 
+    def __str__(self) -> str:
+        """As it is named on the command line."""
+        if self.kind == "mean" and self.temperature != 1:
+            return f"annealed:{self.temperature:g}"
+        if self.kind == "sample":
+            return f"sample:{self.seed}" + (f" at temperature {self.temperature:g}" if self.temperature != 1 else "")
+        return self.kind
+
 
 def parsed(text: str) -> Decoding:
     """The decoding that a word of the command line names.

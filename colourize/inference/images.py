@@ -28,6 +28,8 @@ def colourized(model: "Model", picture: Any, decoding: str, choices: Mapping[str
         chosen = Choices(decoding=decoded.parsed(decoding), **choices)
     except TypeError as error:
         raise InputError(f"{str(error).rpartition(') ')[2]}; pass {', '.join(Choices.__annotations__)}") from error
+    if chosen.samples != 1:
+        raise InputError('colourize gives one picture; pass decoding="sample:1", then "sample:2" and so on')
     if isinstance(picture, list | tuple):
         return type(picture)(_one(predictor, each, chosen) for each in picture)
     return _one(predictor, picture, chosen)
@@ -96,7 +98,7 @@ def _levels(array: np.ndarray) -> np.ndarray:
         raise InputError(
             f"floats must be in [0, 1], got [{array.min():g}, {array.max():g}]; divide 8-bit values by 255"
         )
-    return np.rint(array * 65535.0).astype(np.uint16)
+    return np.rint(array.astype(np.float64) * 65535).astype(np.uint16)
 
 
 def _tensor(predictor: TorchPredictor, tensor: Any, choices: Choices) -> Any:
@@ -109,6 +111,7 @@ def _tensor(predictor: TorchPredictor, tensor: Any, choices: Choices) -> Any:
         tensor = tensor[None]
     if tensor.ndim != 3 or tensor.shape[0] not in (1, 3):
         raise InputError(f"a tensor must be [1, H, W] or [3, H, W], got {list(tensor.shape)}")
-    array = tensor.detach().cpu().movedim(0, -1).numpy()
+    array = tensor.detach().cpu().movedim(0, -1)
+    array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
     result = torch.from_numpy(_array(predictor, array, choices)).movedim(-1, 0)
     return result.to(tensor.device, tensor.dtype)

@@ -107,7 +107,7 @@ def _beside(job: Job, options: Options) -> list[Path]:
 def _check_apart(job: Job, places: Sequence[Path]) -> None:
     """Raises an InputError where a result is the picture itself."""
     for path in places:
-        if job.source is not None and path.exists() and os.path.samefile(path, job.source):
+        if job.source is not None and job.source.exists() and path.exists() and os.path.samefile(path, job.source):
             raise InputError(f"{path} is the picture itself; pass another -o")
 
 

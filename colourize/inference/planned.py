@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colourize import files
-from colourize.data import kinds
+from colourize.data import kinds, read
 from colourize.errors import InputError, shown
 from colourize.inference import saving
 
@@ -54,11 +54,13 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
     """
     place = files.expanded(output)
     if STANDARD in (output, *inputs):
-        return [_standard(inputs, output, place)]
+        return [_standard(inputs, output, place, suffix)]
     found = [path for word in inputs for path in _matches(word)]
     if len(found) == 1 and found[0].is_file() and _is_file(place):
         jobs = [Job(found[0], place if suffix is None else place.with_suffix(suffix))]
     else:
+        if place.suffix.lower() in read.extensions() and not place.is_dir():
+            saving.format_of(place.suffix)
         if place.exists() and not place.is_dir():
             raise InputError(f"{place} must be a folder for {len(found)} inputs; pass -o FOLDER")
         jobs = [Job(path, _named(place / relative, suffix)) for path, relative in _pictures(found, place)]
@@ -66,7 +68,7 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
     return jobs
 
 
-def _standard(inputs: Sequence[str], output: str, place: Path) -> Job:
+def _standard(inputs: Sequence[str], output: str, place: Path, suffix: str | None) -> Job:
     if len(inputs) > 1:
         raise InputError(f"- must be the only input beside -o {shown(output)}, got {len(inputs)} inputs")
     source = None if inputs[0] == STANDARD else _matches(inputs[0])
@@ -74,13 +76,16 @@ def _standard(inputs: Sequence[str], output: str, place: Path) -> Job:
         raise InputError(f"-o - takes one picture, got {shown(inputs[0])}; pass -o FOLDER")
     if output != STANDARD and (place.is_dir() or not _is_file(place)):
         raise InputError(f"-o must be a file with a suffix such as .png for standard input, got {shown(output)}")
-    return Job(None if source is None else source[0], None if output == STANDARD else place)
+    target = place if suffix is None else place.with_suffix(suffix)
+    return Job(None if source is None else source[0], None if output == STANDARD else target)
 
 
 def _matches(word: str) -> list[Path]:
     """What a word of the command line names: a file or a folder, else all that a pattern matches, sorted."""
     path = files.expanded(word)
     if path.exists():
+        if not (path.is_file() or path.is_dir()):
+            raise InputError(f"{shown(word)} must be a regular file or a folder; pass - for standard input")
         return [path]
     found = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(word) else []
     if not found:
@@ -100,8 +105,8 @@ def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:
             yield path, path.name
             continue
         names, others = kinds.scan(path)
-        apart = outside == files.place(path)  # the folder itself: each picture would be its own result
-        inside = [name for name in names if apart or not files.place(path / name).is_relative_to(outside)]
+        below = files.place(path) in outside.parents  # results of an earlier command lie among the pictures
+        inside = [name for name in names if not (below and files.place(path / name).is_relative_to(outside))]
         if not inside:
             raise InputError(f"{path} holds no picture files such as .jpg or .png; pass another folder")
         kinds.log_left_out(path, others)
@@ -115,12 +120,18 @@ def _named(target: Path, suffix: str | None) -> Path:
 
 
 def _check(jobs: Sequence[Job]) -> None:
+    """Raises an InputError where a result is one of the pictures, or two results have one name."""
+    sources = {files.place(job.source) for job in jobs if job.source is not None}
     targets: dict[str, Path] = {}
     for job in jobs:
         assert job.source is not None and job.target is not None
-        if job.target.exists() and os.path.samefile(job.source, job.target):
+        if files.place(job.target) in sources or _same(job.source, job.target):
             raise InputError(f"{job.target} is the picture itself; pass another -o")
         key = str(job.target)
         if key in targets:
             raise InputError(f"{targets[key]} and {job.source} would both become {job.target}; pass them one by one")
         targets[key] = job.source
+
+
+def _same(source: Path, target: Path) -> bool:
+    return source.exists() and target.exists() and os.path.samefile(source, target)

@@ -33,7 +33,16 @@ class TorchPredictor:
 
     @torch.inference_mode()
     def logits(self, grey: Floats) -> Floats:
-        """Scores: float32 [N, 1, h, w] or [N, 5, h, w] -> float32 [N, K, h', w']."""
-        seen = torch.from_numpy(np.ascontiguousarray(grey)).to(self.model.palette.device)
-        scores: Floats = self.model(seen.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()
+        """Scores: float32 [N, 1, h, w] or [N, 5, h, w] -> float32 [N, K, h', w'].
+
+        Raises:
+            MemoryError: of the CPU or the GPU.
+        """
+        try:
+            seen = torch.from_numpy(np.ascontiguousarray(grey)).to(self.model.palette.device)
+            scores: Floats = self.model(seen.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()
+        except RuntimeError as error:  # torch has no error of its own for the memory of the CPU
+            if "out of memory" in str(error) or "can't allocate memory" in str(error):
+                raise MemoryError(str(error).splitlines()[0]) from error
+            raise
         return scores

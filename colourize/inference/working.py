@@ -85,7 +85,8 @@ def scores(predictor: Predictor, view: Seen, tile: int | None = None, hints: Flo
         predictor: the network.
         view: the picture.
         tile: side of square tiles in working pixels, to bound the memory of a large working size; None for one piece.
-            Tiles overlap by half and are blended.
+            Tiles overlap by half and are blended: equal to one piece where the network sees no farther than 3/16 of a
+            tile.
         hints: [4, h, w] for a network that was trained with hints.
     """
     card = predictor.card
@@ -99,7 +100,7 @@ def scores(predictor: Predictor, view: Seen, tile: int | None = None, hints: Flo
 
 
 def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
-    """Logits of tiles of 2 x 2 steps, each weighted by a tent that falls to zero at inner borders."""
+    """Logits of tiles of 2 x 2 steps, each weighted by a tent that is zero near inner borders."""
     height, width = full.shape[2:]
     total: Floats | None = None
     weight: Floats | None = None
@@ -112,8 +113,8 @@ def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
                 total = np.zeros((len(logits), height // stride, width // stride), np.float32)
                 weight = np.zeros(total.shape[1:], np.float32)
             tent = np.outer(
-                _tent(logits.shape[1], top > 0, top + 2 * step < height),
-                _tent(logits.shape[2], left > 0, left + 2 * step < width),
+                _tent(logits.shape[1], step // stride, top > 0, top + 2 * step < height),
+                _tent(logits.shape[2], step // stride, left > 0, left + 2 * step < width),
             )
             rows, columns = (slice(at // stride, at // stride + n) for at, n in
                              ((top, logits.shape[1]), (left, logits.shape[2])))  # fmt: skip
@@ -124,12 +125,15 @@ def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
     return blended
 
 
-def _tent(length: int, before: bool, after: bool) -> Floats:
-    """Weights that rise over a half from a neighbour before, and fall to one after: [length]."""
-    ramp = (np.arange(length) + 0.5) / (length / 2)
+def _tent(length: int, overlap: int, before: bool, after: bool) -> Floats:
+    """Weights of a tile that rise in the overlap with a neighbour before, and fall in that after: [length].
+
+    The middle quarter of the overlap blends. The outer 3/8, where a network sees too little of the picture, are zero.
+    """
+    ramp = ((np.arange(length) + 0.5) / overlap - 0.375) / 0.25
     tent: NDArray[Any] = np.ones(length)
     if before:
         tent = np.minimum(tent, ramp)
     if after:
         tent = np.minimum(tent, ramp[::-1])
-    return tent.astype(np.float32)
+    return tent.clip(0, 1).astype(np.float32)

@@ -82,7 +82,7 @@ def test_all_choices_together(photo, tmp_path):
         "photo.png", "-o", "out.webp", "--size", "32", "--samples", "2", "--seed", "7", "--temperature", "0.5",
         "--saturation", "1.3", "--hint", "30,20,#c03020", "--hints", "hints.json", "--reference", "colour.png",
         "--uncertainty", "--side-by-side", "--no-metadata", "--device", "cpu", "--jobs", "1", "--max-memory", "2G",
-        "--tiles", "64",
+        "--tiles", "256",
     )  # fmt: skip
     assert sorted(path.name for path in tmp_path.glob("out*")) == [
         "out.1.webp", "out.2.webp", "out.side-by-side.webp", "out.uncertainty.png",
@@ -104,6 +104,11 @@ def test_all_choices_together(photo, tmp_path):
         (["photo.png", "-o", "x.png", "--temperature", "0"], "a temperature must be in [0.001, 1000]"),
         (["photo.png", "-o", "x.png", "--max-memory", "much"], "--max-memory must be a size such as 2G"),
         (["photo.png", "-o", "-", "--samples", "2"], "standard output takes one picture"),
+        (["photo.png", "-o", "x.png", "--samples", "2", "--decoding", "mean"], "--samples requires --decoding sample"),
+        (["photo.png", "-o", "x.png", "--decoding", "argmax", "--temperature", "2"], "no effect on argmax"),
+        (["photo.png", "-o", "x.png", "--seed", "2"], "--seed has no effect on annealed:0.4"),
+        (["photo.png", "-o", "x.png", "--json", "missing/x.json"], "there is no folder missing"),
+        (["photo.png", "-o", "x.bmp"], "an output must end in .png"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(photo, tmp_path, capsys, words, message):
@@ -134,3 +139,18 @@ def test_without_a_model_the_network_of_the_installation_is_used(photo, finished
     photo("photo.png", "-o", "y.png")
     with Image.open("x.png") as one, Image.open("y.png") as other:
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["--samples", "1", "--seed", "7"], "sample:7"),
+        (["--temperature", "2"], "annealed:2"),
+        (["--decoding", "argmax"], "argmax"),
+        (["--decoding", "sample", "--temperature", "0.5"], "sample:0 at temperature 0.5"),
+    ],
+)
+def test_the_note_names_the_decoding_that_was_used(photo, words, note):
+    photo("photo.png", "-o", "out.png", *words)
+    with Image.open("out.png") as image:
+        assert image.info["Software"].endswith(f"best.ckpt, {note}")

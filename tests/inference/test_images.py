@@ -95,3 +95,24 @@ def test_what_is_no_picture_is_one_line(model, picture, message):
 def test_an_unknown_choice_is_named(model):
     with pytest.raises(InputError, match=r"'colour'.*pass decoding, size, saturation"):
         model.colourize(PICTURE, colour=3)
+
+
+def test_samples_are_asked_for_one_by_one(model):
+    with pytest.raises(InputError, match='colourize gives one picture; pass decoding="sample:1"'):
+        model.colourize(PICTURE, "sample", samples=2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_tensors_of_half_precision_stay_so(model, dtype):
+    result = model.colourize(torch.full((1, 9, 12), 0.5, dtype=dtype))
+    assert result.dtype == dtype and result.shape == (3, 9, 12)
+
+
+@pytest.mark.parametrize("text", ["CUDA out of memory. Tried", "DefaultCPUAllocator: can't allocate memory"])
+def test_too_little_memory_is_a_memory_error(model, monkeypatch, text):
+    def full(_):
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(model.network, "forward", full)
+    with pytest.raises(MemoryError):
+        model.colourize(PICTURE)

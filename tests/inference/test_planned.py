@@ -1,5 +1,7 @@
 """Which pictures become which files."""
 
+import os
+
 import pytest
 from PIL import Image
 
@@ -16,6 +18,7 @@ def scans(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 4)).save(path)
     (tmp_path / "scans/notes.txt").write_text("x")
+    os.mkfifo("pipe.png")
     return tmp_path
 
 
@@ -69,12 +72,35 @@ def test_standard_input_and_output(scans):
         (["-", "scans/a.png"], "out", "must be the only input"),
         (["scans"], "-", "takes one picture"),
         (["-"], "out", "must be a file with a suffix"),
+        (["scans/a.png"], "new.bmp", "an output must end in .png, .*got '.bmp'"),
+        (["pipe.png"], "out", "must be a regular file or a folder; pass - for standard input"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_planned_is_one_line(scans, inputs, output, message):
     with pytest.raises(InputError, match=message) as raised:
         plan(inputs, output)
     assert "\n" not in str(raised.value)
+
+
+def test_a_result_is_not_another_picture_of_the_command(scans):
+    (scans / "other/deep").mkdir(parents=True)
+    Image.new("L", (4, 4)).save(scans / "other/deep/b.jpg")
+    with pytest.raises(InputError, match=r"scans/deep/b.jpg is the picture itself"):
+        plan(["other", "scans/deep/b.jpg"], "scans")
+
+
+def test_a_dangling_link_is_a_picture_that_fails_later(scans):
+    (scans / "scans/gone.png").symlink_to("nowhere.png")
+    Image.new("L", (4, 4)).save(scans / "gone.png")
+    assert names(plan(["scans"], "."))["scans/gone.png"] == "gone.png"
+
+
+def test_the_output_may_be_above_the_folder(scans):
+    assert names(plan(["scans/deep"], "."))["scans/deep/b.jpg"] == "b.jpg"
+
+
+def test_a_format_holds_for_standard_input_too(scans):
+    assert plan(["-"], "x.jpg", ".png")[0].target.name == "x.png"
 
 
 def test_a_folder_without_pictures_is_named(scans):

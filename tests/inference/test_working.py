@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import uniform_filter
 
 from colourize.errors import InputError
 from colourize.inference import working
@@ -53,6 +54,19 @@ def test_tiles_of_a_network_without_context_are_the_whole_picture():
     whole, calls = working.scores(predictor, view), predictor.calls
     assert np.allclose(working.scores(predictor, view, tile=64), whole, atol=1e-4)
     assert predictor.calls - calls > 10
+
+
+@pytest.mark.parametrize("shape", [(300, 520), (400, 270), (256, 385)])
+def test_tiles_of_a_network_that_sees_3_16_of_a_tile_are_the_whole_picture(shape):
+    class Wide(Pointwise):
+        """Sees 47 pixels to each side."""
+
+        def logits(self, grey):
+            return super().logits(uniform_filter(grey, (0, 0, 95, 95), mode="constant"))
+
+    predictor = Wide(stride=4, size=min(shape))
+    view = working.seen(RNG.integers(0, 256, shape, dtype=np.uint8), predictor.card)
+    assert np.allclose(working.scores(predictor, view, tile=256), working.scores(predictor, view), atol=1e-3)
 
 
 def test_a_working_size_out_of_range_is_refused():
