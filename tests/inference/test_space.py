@@ -78,6 +78,13 @@ def test_levels_of_greys_are_kept_and_those_of_colours_have_their_luminance():
     assert np.allclose(space.lightness_of_levels(65535)[levels], rgb2lab(colours)[..., 0], atol=0.02)
 
 
+def test_strips_of_greys_change_nothing(monkeypatch):
+    colours = RNG.integers(0, 65536, (11, 7, 3), dtype=np.uint16)
+    whole = space.grey_levels(colours)
+    monkeypatch.setattr(space, "STRIP", 15)
+    assert np.array_equal(space.grey_levels(colours), whole)
+
+
 def test_other_numbers_than_levels_are_refused():
     with pytest.raises(TypeError, match="must be uint8 or uint16, got int64"):
         space.white_of(np.zeros(3, np.int64))
