@@ -65,3 +65,10 @@ def test_settings_that_do_not_go_together_are_named(more, message, tmp_path):
     config = knobs(*SMALL, *words(tmp_path), *more, f"cache_dir={tmp_path}")
     with pytest.raises(InputError, match=message):
         train(config, tmp_path / "run")
+
+
+def test_on_scenes_of_64_pixels_it_beats_the_look_up_table_by_a_margin(tmp_path):
+    """The experiment as it is, on 286 drawn landscapes, two epochs: skill above 0.05 (measured: 0.14)."""
+    drawn = "data=scenes", "data.num_train=300", "data.num_validation=4", "image_size=64", "augment.size=48"
+    config = knobs("experiment=photographs", *drawn, "num_colours=24", "max_epochs=2", f"cache_dir={tmp_path}")
+    assert train(config, tmp_path / "run")["val/skill"] > 0.05
