@@ -32,8 +32,9 @@ def labelled_blocks(images: Tensor, palette: Tensor, space: Space, stride: int) 
 
     uint8 [N, H, W, 3], [K, C] -> float32 [N, 1, H, W] in [0, 255/256], int64 [N, H / S, W / S].
     """
-    grey, points = space.both(images)
-    return grey, palettes.labels_of_blocks(points, palette, stride)
+    with torch.autocast(images.device.type, enabled=False):  # a step in mixed precision calls it, too
+        grey, points = space.both(images)
+        return grey, palettes.labels_of_blocks(points, palette, stride)
 
 
 def blocks(images: Tensor, palette: Tensor, stride: int, space: Space) -> tuple[Tensor, Tensor]:

@@ -109,7 +109,7 @@ class EncoderUNet(nn.Module):
         with torch.set_grad_enabled(trained), precise:
             channels = [(light - m) / d for m, d in zip(mean, deviation, strict=True)]
             normalised = torch.cat(channels, dim=1).contiguous(memory_format=torch.channels_last)
-            features: list[Tensor] = self.encoder(normalised)
+            features: list[Tensor] = self.encoder(normalised.to(next(self.encoder.parameters()).dtype))
         return features
 
     def forward(self, grey: Tensor) -> Tensor:

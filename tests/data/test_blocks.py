@@ -83,3 +83,12 @@ def test_the_chroma_of_blocks_is_bilinear_between_their_centres():
     assert row.tolist() == [0, 0, 1, 3, 5, 7, 8, 8]
     assert enlarged(values, torch.zeros(1, 1, 1, 2)) is values
     assert isinstance(parsed("mean"), Decoding)
+
+
+def test_labels_in_a_step_of_mixed_precision_are_exact():
+    exact = labelled_blocks(images(), palette(2), SPACES["lab"], 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert all(
+            torch.equal(*pair)
+            for pair in zip(labelled_blocks(images(), palette(2), SPACES["lab"], 4), exact, strict=True)
+        )

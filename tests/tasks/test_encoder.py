@@ -72,3 +72,10 @@ def test_on_scenes_of_64_pixels_it_beats_the_look_up_table_by_a_margin(tmp_path)
     drawn = "data=scenes", "data.num_train=300", "data.num_validation=4", "image_size=64", "augment.size=48"
     config = knobs("experiment=photographs", *drawn, "num_colours=24", "max_epochs=2", f"cache_dir={tmp_path}")
     assert train(config, tmp_path / "run")["val/skill"] > 0.05
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
+def test_an_encoder_is_trained_in_other_precisions_too(precision, tmp_path):
+    config = knobs(*SMALL, *words(tmp_path), "frozen_epochs=0", "max_epochs=1", "augment=crops", "augment.size=16",
+                   f"precision={precision}", f"cache_dir={tmp_path}")  # fmt: skip
+    assert train(config, tmp_path / "run")["train/loss"] < 3
