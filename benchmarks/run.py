@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from benchmarks.report import machine, told
+    from benchmarks.report import line_of, machine
     from benchmarks.sections import FIXED, SECTIONS
     from colourize import files
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = [word for word in given.words if "=" not in word]
     overrides = [word for word in given.words if "=" in word]  # of colourize: accelerator=gpu
     if unknown := set(names) - SECTIONS.keys():
-        sys.exit(f"benchmarks: {', '.join(unknown)} is no section; pass some of {', '.join(SECTIONS)}")
+        sys.exit(f"benchmarks: {', '.join(unknown)} is not a section; pass some of {', '.join(SECTIONS)}")
     pictures = str(Path(given.pictures).expanduser().resolve()) if given.pictures else None
     results: dict[str, Any] = {"machine": machine(), "words": overrides}
     if given.repeats < 1:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in names or SECTIONS:
         results[name] = []
         for entry in SECTIONS[name](pictures, given.repeats, overrides):
-            print(told(entry), flush=True)
+            print(line_of(entry), flush=True)
             results[name].append(entry)
         if given.json is not None:
             files.replace_text(given.json, json.dumps(results, indent=1) + "\n")

@@ -65,9 +65,9 @@ def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
             values = interleaved(started, repeats, warm_up=0)
         losses = picked(values, "loss")
         reached = [ours <= plain for plain, ours in zip(losses["plain loop"], losses["speedrun"], strict=True)]
-        told = {f"loss, {name}": row("", {name: figures})[name] for name, figures in losses.items()}
+        shown = {f"loss, {name}": row("", {name: figures})[name] for name, figures in losses.items()}
         entry = row(f"time to the result, {network}", picked(values, "seconds"))
-        yield {**entry, **told, "reached": f"{sum(reached)} of {repeats}", "epochs": values["speedrun"][0]["epochs"]}
+        yield {**entry, **shown, "reached": f"{sum(reached)} of {repeats}", "epochs": values["speedrun"][0]["epochs"]}
 
 
 def start(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:

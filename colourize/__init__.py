@@ -11,7 +11,7 @@ __all__ = ["Model", "__version__", "load"]
 
 
 def load(path: str | os.PathLike[str]) -> "Model":
-    """The trained model of a file, in evaluation mode, on the CPU. It needs nothing but the file.
+    """The trained model of a file, in evaluation mode, on the CPU. It needs only the file.
 
     Args:
         path: a checkpoint, such as RUN_FOLDER/checkpoints/best.ckpt, or weights from ``colourize export``

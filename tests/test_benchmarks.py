@@ -120,7 +120,7 @@ def test_the_pages_show_what_was_measured():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nosuch"], "nosuch is no section; pass some of step"),
+        (["nosuch"], "nosuch is not a section; pass some of step"),
         (["data", "kernel=5"], "data take no kernel=5"),
         (["step", "--repeats", "0"], "--repeats 0 measures nothing"),
         (["step", "--json", "nowhere/x.json"], "there is no folder nowhere"),

@@ -9,11 +9,11 @@ from colourize.cli.arguments import FIGURE, Commands, add_files, add_run, comman
 def add_parser(commands: Commands) -> None:
     """Adds ``colourize calibrate`` with its arguments."""
     text = (
-        "fit a temperature on the training pictures that a run held out, and write it beside the checkpoint, where "
-        "colourize evaluate --calibrated reads it"
+        "fit a temperature on the held-out training pictures of a run, and write it beside the checkpoint for "
+        "colourize evaluate --calibrated"
     )
     parser = command(commands, "calibrate", text, run)
-    add_run(parser, "a checkpoint or a run folder, trained with holdout=0.1 or so")
+    add_run(parser, "a checkpoint or a run folder, trained with holdout=0.1, for example")
     add_files(parser, "accuracy against confidence", json=False)
     parser.add_argument("--entropy", type=Path, metavar="FILE", help=f"draw the entropy of ten pictures, {FIGURE}")
 

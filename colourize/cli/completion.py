@@ -37,7 +37,7 @@ class PrintCompletion(argparse.Action):
 
 
 def complete(query: Sequence[str], commands: Sequence[str]) -> None:
-    """Answers Hydra's completion script: with a command's name, then with knobs, for which Hydra must not see the name.
+    """Answers Hydra's completion script with names of commands, then with knobs; Hydra must not see the command.
 
     Args:
         query: ``install=bash`` prints the script; ``query=bash`` reads the line from ``COMP_LINE``, ``COMP_POINT``.

@@ -14,11 +14,11 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
 
     Args:
         run: the command.
-        knobs: names among which the nearest to an unknown name is looked for; those of training by default.
+        knobs: returns the known names, for a suggestion; by default those of training.
 
     Raises:
-        SystemExit: with one line, where ``run`` raised an error that the user can correct. Other errors are bugs and
-            pass through with their traceback.
+        SystemExit: with one line, if ``run`` raised an error that the user can correct. Other errors are bugs and keep
+            their traceback.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises instead of printing its own abridged traceback
     try:

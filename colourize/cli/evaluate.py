@@ -13,7 +13,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "runs", nargs="+", metavar="RUN",
         help="a checkpoint, a run folder, a sweep folder, or a baseline (prior, nearest, lookup, grey); NAME=VALUE "
-             "changes the pictures: data.root=DIR for a run; any knob, such as data=scenes, where no run is given",
+             "changes the pictures: data.root=DIR for a run; any knob, such as data=scenes, without a run",
     )  # fmt: skip
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with all tables and figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")
@@ -42,7 +42,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Runs, and NAME=VALUE words, come in any order; an existing file is a run even with = in its name."""
+    """Runs and NAME=VALUE come in any order; an existing file is a run even with = in its name."""
     runs = [word for word in given.runs if "=" not in word or Path(word).exists()]
     overrides = [word for word in given.runs if word not in runs]
 

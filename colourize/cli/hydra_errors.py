@@ -1,4 +1,4 @@
-"""Errors of Hydra and OmegaConf on one line, in the words of a command line."""
+"""Errors of Hydra and OmegaConf on one line, in terms of the command line."""
 
 import difflib
 import re
@@ -19,23 +19,23 @@ KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false
 NO_OPTION = re.compile(r"Could not find '(\w+)/(\S+)'\s+Available options in '\w+':\s+(.*)")
 NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
 FRAME = re.compile(r"Could not override '\S+'\.|Error merging override \S+")
-TO_QUOTE = " Pass NAME=VALUE, and quote what is special to Hydra: \"data.root='~/my pictures'\""
+TO_QUOTE = " Pass NAME=VALUE, and quote characters that are special to Hydra: \"data.root='~/my pictures'\""
 Names = Callable[[], Iterable[str]]
 
 
 def with_cause(error: BaseException, knobs: Names | None = None) -> str:
-    """An error's text, followed by that of its cause where OmegaConf raised it."""
+    """An error's text, followed by that of its cause if OmegaConf raised it."""
     if not isinstance(cause := error.__cause__, OmegaConfBaseException):
         return text_of(error, knobs)
     return " ".join(filter(None, [FRAME.sub("", text_of(error, knobs)), text_of(cause, knobs)]))
 
 
 def text_of(error: BaseException, knobs: Names | None = None) -> str:
-    """An error's text on one line; of Hydra's, only the part that helps, with the nearest known name.
+    """An error's text on one line; for Hydra's errors only the useful part, with the nearest known name.
 
     Args:
         error: any error.
-        knobs: gives the names among which the nearest is looked for; those of training by default.
+        knobs: returns the known names; by default those of training.
     """
     text = one_line(error)
     if isinstance(error, OF_HYDRA) and (line := trainer_knobs.explained(text)):
@@ -49,7 +49,7 @@ def text_of(error: BaseException, knobs: Names | None = None) -> str:
         return _no_option(missing[1], missing[2], missing[3].split())
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
         text += _nearest(unknown[1], text, knobs)
-    text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is no knob\2", text)
+    text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is not a knob\2", text)
     return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
 
 
@@ -60,7 +60,7 @@ def _no_option(group: str, name: str, known: list[str]) -> str:
 
 
 def _nearest(name: str, text: str, knobs: Names | None) -> str:
-    """What to try instead of an unknown name. A value inside an option of training is no knob: its option lists it."""
+    """A suggestion for an unknown name; for a value inside an option of training, the folder of its options."""
     within = knobs is None and re.search(r"full_key: (\w+)\.\w", text)
     known = [] if within else list((knobs or training_knobs)())
     if close := difflib.get_close_matches(name, known, 1):
@@ -69,5 +69,5 @@ def _nearest(name: str, text: str, knobs: Names | None) -> str:
 
 
 def training_knobs() -> list[str]:
-    """The names that ``colourize train`` takes, among which an unknown one is looked for."""
+    """The names of the knobs of ``colourize train``."""
     return list(KNOBS)

@@ -1,4 +1,4 @@
-"""One job of Hydra's: a run of its own, or one run of a sweep, in which a failed job does not stop the others."""
+"""One job of Hydra: a single run, or one run of a sweep. A failed job does not stop a sweep."""
 
 import contextlib
 import logging
@@ -26,11 +26,11 @@ DECIDES = LOSSES.decides
 
 
 def run(cfg: DictConfig, job: Any) -> float:
-    """Trains one job in its folder; returns its last validation loss, nan where it failed within a sweep.
+    """Trains one job in its folder; returns its last validation loss, or nan if it failed within a sweep.
 
     Args:
         cfg: the job's configuration.
-        job: Hydra's own, ``HydraConfig.get()``.
+        job: Hydra's own configuration, ``HydraConfig.get()``.
     """
     folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
     logging.getLogger("torch").setLevel(logging.WARNING)
@@ -39,13 +39,13 @@ def run(cfg: DictConfig, job: Any) -> float:
     try:
         return _run(cfg, job, folder, overrides)
     except SystemExit as error:
-        if isinstance(error, OutOfTime) and job.mode is RunMode.MULTIRUN:  # the job's time is over, not the sweep's
+        if isinstance(error, OutOfTime) and job.mode is RunMode.MULTIRUN:  # only the job's time is over
             log.warning("job %s: %s%s", job.job.num, one_line(error), error.place)
             return float("nan")
         if "config" not in manifest.read(folder):
             manifest.update(folder, status="interrupted", error=one_line(error))
         if job.mode is not RunMode.MULTIRUN:
-            say_how_to_resume(error, folder)
+            print_how_to_resume(error, folder)
         raise
     except Exception as error:
         return _failed(error, job, folder, overrides)
@@ -64,7 +64,7 @@ def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float
 
 
 def _failed(error: Exception, job: Any, folder: Path, overrides: list[str]) -> float:
-    """Notes a failure in the run folder. Ends the command, or within a sweep only the job."""
+    """Writes a failure to the run folder. Ends the command, or within a sweep only the job."""
     line = hydra_errors.text_of(error)
     sweeps = job.mode is RunMode.MULTIRUN
     if not isinstance(error, run_folder.FolderInUseError) and (sweeps or "config" not in manifest.read(folder)):
@@ -81,13 +81,13 @@ def _failed(error: Exception, job: Any, folder: Path, overrides: list[str]) -> f
 
 
 def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
-    """How to take the measures that a finished run did not take; empty where it took all that are asked for."""
+    """The command for measures that a finished run lacks; empty if it has all requested ones."""
     lacks = knobs["measures"] == "all" and value_in(before, "measures") == "quick"
     return f"; colourize evaluate {shlex.quote(str(folder))} measures the rest" if lacks else ""
 
 
 def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:
-    """Trains; as a trial of a search where the job is one."""
+    """Trains; as a trial if the job belongs to a search."""
     from colourize.tasks.colourization.train import train
 
     if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:
@@ -100,7 +100,7 @@ def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any
 
 
 def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
-    """Writes ``.hydra/`` as Hydra does, but once: a start that is refused must not replace what began the run."""
+    """Writes ``.hydra/`` as Hydra does, but only once: a refused start must not replace the files of the run."""
     home = folder / ".hydra"
     if not home.exists():
         home.mkdir(parents=True)
@@ -109,8 +109,8 @@ def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
         OmegaConf.save(OmegaConf.create(given(cfg)), home / "config.yaml")
 
 
-def say_how_to_resume(error: BaseException, folder: Path) -> None:
-    """Prints what ended the run or the sweep, and the command that resumes it."""
+def print_how_to_resume(error: BaseException, folder: Path) -> None:
+    """Prints the reason why the run or the sweep ended, and the command that resumes it."""
     program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
     place = getattr(error, "place", "")
     print(

@@ -1,5 +1,5 @@
 """The console command ``colourize COMMAND ...``. Each command is a module of this package with ``add_parser`` and
-``run``; the commands of Hydra, ``train`` and ``theory``, read their arguments themselves. Nothing heavy is imported."""
+``run``; the commands of Hydra, ``train`` and ``theory``, read their arguments themselves. Light to import."""
 
 import difflib
 import sys
@@ -34,7 +34,7 @@ OWN = photo, film, prepare, export, evaluate, decode_curve, calibrate, hints, ru
 
 
 def parser() -> tuple[Parser, list[str]]:
-    """The parser of all commands, and their names. Those of Hydra are in it for help and completion only."""
+    """The parser of all commands, and their names. Those of Hydra are only there for help and completion."""
     made = Parser("colourize", description="Train, compare, sweep and use image colourization networks.")
     made.add_argument("--version", action="version", version=__version__, help="print the version, and exit")
     made.add_argument("--print-completion", action=PrintCompletion, help="print completion for a shell, and exit")
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _run_hydra(name: str, words: Sequence[str]) -> None:
-    """Hands the words over as they are; Hydra reads them from ``sys.argv``."""
+    """Leaves the arguments in ``sys.argv``, where Hydra reads them."""
     sys.argv = [f"{sys.argv[0]} {name}", *words]
     if name == "train":
         from colourize.cli.train import train

@@ -1,4 +1,4 @@
-"""``colourize palette import``: a plain palette file of the course's pickled one."""
+"""``colourize palette import``: converts the course's pickled palette into a plain file."""
 
 import argparse
 import shlex
@@ -14,7 +14,7 @@ def add_parser(commands: Commands) -> None:
     action = actions.add_parser(
         "import", help="convert the course's pickled file into a plain one for palette=OUT",
         description="Convert the course's file, object (2,) = [array [K, 3], number], into a plain palette. No code in "
-                    "it is run.",
+                    "it runs.",
     )  # fmt: skip
     action.add_argument("file", type=Path, metavar="FILE", help="the course's .npy file")
     action.add_argument("out", type=Path, metavar="OUT", help="a .npy file that does not exist yet")

@@ -14,9 +14,9 @@ def add_parser(commands: Commands) -> None:
         nargs="*",
         type=Path,
         metavar="FOLDER",
-        help="where to look, at any depth (default: outputs multirun)",
+        help="folders to search, at any depth (default: outputs multirun)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line instead of the table")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line instead of the table")
 
 
 def run(given: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ failed: list[str] = []
 
 @hydra.main(version_base="1.3", config_path=conf_dir(), config_name="theory")
 def _job(cfg: DictConfig) -> None:
-    """One demo; in a sweep a failed job is noted and the others run."""
+    """One demo; in a sweep a failed job is recorded and the others run."""
     job = HydraConfig.get()
     terminal.guard()
     terminal.guard_log_files()
@@ -46,10 +46,10 @@ def _job(cfg: DictConfig) -> None:
 
 
 def carried_out(cfg: DictConfig) -> "Demo":
-    """The result of the demo that a configuration chooses.
+    """The result of the demo of a configuration.
 
     Raises:
-        InputError: a value that is missing, of another type, or that the demo refuses.
+        InputError: a missing value, one of a wrong type, or one that the demo rejects.
     """
     for key in OmegaConf.missing_keys(cfg):
         raise InputError(f"{key} has no value; pass {key}=...")
@@ -63,7 +63,7 @@ def carried_out(cfg: DictConfig) -> "Demo":
 
 
 def show(demo: "Demo", folder: Path) -> None:
-    """Prints a demo and writes it: ``table.md``, ``table.json`` with every digit, ``text.txt``, ``figure.png``.
+    """Prints a demo and writes ``table.md``, ``table.json`` with all digits, ``text.txt`` and ``figure.png``.
 
     Files of an earlier demo in the same folder that this one does not write are removed.
     """
@@ -97,13 +97,13 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def knobs() -> set[str]:
-    """The names that a command line may hold: those of ``conf/theory.yaml``, and each demo's."""
+    """The known names: those of ``conf/theory.yaml``, and of each demo."""
     demos = (OmegaConf.load(file) for file in Path(conf_dir(), "demo").glob("*.yaml"))
     return {"demo", "seed", *(str(key) for demo in demos for key in demo)}
 
 
 def main() -> None:
-    """Runs Hydra's application; ends with a line on standard error where a job of a sweep failed."""
+    """Runs Hydra's application; ends with a line on standard error if a job of a sweep failed."""
     _refuse_study(sys.argv[1:])
     register()
     failed.clear()
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def _refuse_study(words: Sequence[str]) -> None:
-    """Raises InputError at ``study=NAME``: the earlier name of ``demo``."""
+    """Raises InputError for ``study=NAME``, the former name of ``demo``."""
     for word in words:
         if found := re.fullmatch(r"([+~]*)study([.=].*)", word):
             raise InputError(f"study is now demo: pass {found[1]}demo{found[2]}")

@@ -27,13 +27,13 @@ def _train_job(cfg: DictConfig) -> float:
     own = HydraConfig.get()
     with contextlib.ExitStack() as kept:
         if own.mode is RunMode.MULTIRUN and Summary.under_way is None:
-            # a process beside others, which share a terminal
+            # one of several processes that share a terminal
             kept.enter_context(written_to(Path(own.runtime.output_dir)))
         return job.run(cfg, own)
 
 
 def train() -> None:
-    """Trains with the knobs of ``sys.argv``; those of the run that ``resume=FOLDER`` names come first."""
+    """Trains with the knobs of ``sys.argv``; those of ``resume=FOLDER`` come first."""
     terminal.guard()
     signals.catch()
     on_one_line(_run)
@@ -47,7 +47,7 @@ def _run() -> None:
     except SystemExit as error:
         if (sweep := Summary.under_way) is not None:
             sweep.show()
-            job.say_how_to_resume(error, sweep.folder)
+            job.print_how_to_resume(error, sweep.folder)
         raise
     finally:
         Summary.end_progress()

@@ -10,16 +10,16 @@ from colourize.errors import InputError
 
 
 def check(config: dict[str, Any]) -> None:
-    """Raises InputError at the first knob that is outside its range, or does not go with another.
+    """Raises InputError for the first knob that is outside its range or conflicts with another.
 
     Args:
-        config: plain values of the knobs; it may be older than some of them.
+        config: plain values of the knobs; it may be older than some knobs.
     """
     for name in config.keys() - KNOBS.keys():
         raise InputError(f"{name} is not a knob; --help lists them")
     config = {**before(), **config}
     if config["resume"] is not None:
-        raise InputError(f"resume={config['resume']} stands for a command line; pass it to python train.py")
+        raise InputError(f"resume={config['resume']} replaces a command line; pass it to python train.py")
     for name, knob in KNOBS.items():
         if knob.range or knob.choices:
             knob.check_range(config[name])
@@ -32,12 +32,12 @@ def check(config: dict[str, Any]) -> None:
         if config[name]:
             instantiate(config[name])  # which checks its values
     if config["scheduler"] and option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
-        raise InputError("optimizer=hypergradient moves the learning rate by itself; pass scheduler=none")
+        raise InputError("optimizer=hypergradient changes the learning rate itself; pass scheduler=none")
     _check_network(config)
 
 
 def _check_clipping(config: dict[str, Any]) -> None:
-    """Raises InputError where Lightning could not clip gradients: with a fused optimizer in mixed precision."""
+    """Raises InputError if Lightning cannot clip gradients: with a fused optimizer in mixed precision."""
     precision = config["precision"]
     clips = config["trainer"].get("gradient_clip_val")
     if precision.endswith("-mixed") and clips and config["optimizer"].get("fused"):
@@ -46,17 +46,19 @@ def _check_clipping(config: dict[str, Any]) -> None:
 
 
 def _check_network(config: dict[str, Any]) -> None:
-    """Raises InputError where the network would not use a knob, or has another value of one, outside its range."""
+    """Raises InputError if the network does not use a given knob, or has a value of its own outside the range."""
     network = config["model"]
     if config["dilation"] > 1 and "dilation" not in network:
-        raise InputError(f"dilation={config['dilation']}: {network['_target_']} takes none; leave dilation out")
+        raise InputError(f"dilation={config['dilation']}: {network['_target_']} does not take a dilation; leave it out")
     if config["hints"] and "hints" not in network:
-        raise InputError(f"hints=true: {network['_target_']} takes none; pass model=resunet, or leave hints out")
+        raise InputError(
+            f"hints=true: {network['_target_']} does not take hints; pass model=resunet, or leave hints out"
+        )
     for name, value in network.items():
         if name in KNOBS and KNOBS[name].kind is int:
             KNOBS[name].check_range(value, f"model.{name}")
     if network.get("num_colours", config["num_colours"]) != config["num_colours"]:
         raise InputError(
             f"model.num_colours={network['num_colours']} but num_colours={config['num_colours']}; "
-            "pass num_colours alone, which the network follows"
+            "pass only num_colours, which the network uses"
         )

@@ -22,16 +22,16 @@ OF_ANY_LENGTH = OPTIONS["scheduler"]["plateau"]  # every other schedule depends 
 
 
 def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
-    """Raises InputError where a resumed run would differ from one without interruption; logs every other change.
+    """Raises InputError if a resumed run would differ from one without interruption; logs all other changes.
 
     Args:
-        old: the configuration with which the run was begun.
-        new: that with which it is resumed.
-        where: how a message names the run: "ckpt_path=last.ckpt was trained".
+        old: the configuration of the run.
+        new: the configuration with which it is resumed.
+        where: begin of the message, such as "ckpt_path=last.ckpt was trained".
     """
     old, new = completed(comparable(old)), completed(comparable(new))
     for config in (old, new):
-        config["data"].pop("root", None)  # the pictures' fingerprint decides, not where they lie
+        config["data"].pop("root", None)  # the pictures' fingerprint decides, not their folder
     of_its_length = new["scheduler"] and new["scheduler"]["_target_"] != OF_ANY_LENGTH
     refused = *knobs.on_resume("same"), *(["max_epochs"] if of_its_length else [])
     for key in refused:
@@ -44,7 +44,7 @@ def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
 
 
 def _as_typed(key: str, name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
-    """A difference below a knob in the words that one types: an option's name, a knob where an option follows one."""
+    """A difference below a knob as on the command line: the name of an option, or the knob that an option uses."""
     if name.endswith("._target_"):
         old, new = option(old, key), option(new, key)
         return name if "." in old else key, old, new
@@ -53,11 +53,11 @@ def _as_typed(key: str, name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
 
 
 def moved(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """A sentence that the pictures lie in another folder than when a run was begun; empty where they do not.
+    """A sentence if the pictures of a run have moved to another folder; else empty.
 
     Args:
-        old: the configuration with which the run was begun.
-        new: that with which its pictures were read now, and found to be the same.
+        old: the configuration of the run.
+        new: the configuration with which the same pictures were read now.
     """
     first, second = (config["data"].get("root") for config in (old, new))
     same = comparable(old)["data"].get("root") == comparable(new)["data"].get("root")
@@ -65,8 +65,8 @@ def moved(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without what makes no difference: where the cache lies, how the pictures' folder is written, and
-    a knob at the value that held before it existed."""
+    """A configuration without values that have no effect: the place of the cache, the spelling of the pictures' folder,
+    and knobs with their default for older configurations."""
     trainer = {key: value for key, value in config["trainer"].items() if key not in CHANGES_NOTHING}
     idle = knobs.on_resume("no difference", "data")
     data = {key: value for key, value in _without_older(config["data"], "data").items() if key not in idle}
@@ -91,15 +91,15 @@ def _without_older(values: dict[str, Any], group: str = "") -> dict[str, Any]:
 
 
 def as_begun(new: dict[str, Any], old: dict[str, Any] | None, words: Sequence[str]) -> dict[str, Any]:
-    """The knobs of a resumed run, where it is older than some of them.
+    """The knobs of a resumed run that is older than some of them.
 
-    Values of its data source, and knobs that change nothing of what is trained, are then those that held when it was
-    begun. ``check_changes`` refuses any other such knob with another value.
+    Newer values of its data source, and newer knobs without effect on training, get their default for older
+    configurations. ``check_changes`` refuses any other newer knob with another value.
 
     Args:
-        new: as they are composed now, with today's defaults.
-        old: the configuration with which the run was begun; None for a new one.
-        words: of the command line, which overrule.
+        new: the knobs as composed now, with today's defaults.
+        old: the configuration of the run; None for a new one.
+        words: overrides of the command line, which take precedence.
     """
     pictures, given = (old or {}).get("data"), by_key(words)
     if not old or not isinstance(pictures, dict) or pictures.get("_target_") != new["data"]["_target_"]:
@@ -113,7 +113,7 @@ def as_begun(new: dict[str, Any], old: dict[str, Any] | None, words: Sequence[st
 
 
 def telling(words: Sequence[str]) -> frozenset[str]:
-    """A job's words without those that make no difference, in no order."""
+    """The overrides of a job without those that have no effect, as a set."""
     idle = {
         *knobs.on_resume("no difference"),
         *(f"{group}.{name}" for group in knobs.NODES for name in knobs.on_resume("no difference", group)),
@@ -123,27 +123,27 @@ def telling(words: Sequence[str]) -> frozenset[str]:
 
 
 def by_key(words: Sequence[str]) -> dict[str, str]:
-    """A command line's words by the keys to which they give values; of several for a key the last holds."""
+    """The overrides of a command line by key; the last one for a key counts."""
     return {key_of(word): word for word in words}
 
 
 def key_of(word: str) -> str:
-    """The key to which a word gives a value; a word with a dash is its own."""
+    """The key of an override; an argument with a dash is its own key."""
     return word.partition("=")[0].lstrip("+~") if not word.startswith("-") else word
 
 
 def respelt(word: str) -> str:
-    """A word of an older run with the resolvers of today: ``${scaled:...}`` was what ``${colourize.scaled:...}`` is."""
+    """An override of an older run with today's resolvers: ``${scaled:...}`` becomes ``${colourize.scaled:...}``."""
     return re.sub(r"\$\{(scaled|per_network):", r"${colourize.\1:", word)
 
 
 def config_hash(config: dict[str, Any]) -> str:
-    """16 hex digits that stand for what makes a difference in a configuration."""
+    """16 hex digits that identify the values of a configuration that have an effect."""
     return hashlib.sha256(json.dumps(comparable(config), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
-    """Where two values of a configuration differ: dotted key, old and new value."""
+    """The differences of two values of a configuration: dotted key, old and new value."""
     if isinstance(old, dict) and isinstance(new, dict):
         names = {**old, **new}
         return [found for name in names for found in differences(f"{key}.{name}", old.get(name), new.get(name))]

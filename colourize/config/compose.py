@@ -18,7 +18,7 @@ from colourize.errors import InputError
 
 
 def register() -> None:
-    """Makes known to Hydra what ``conf/`` refers to: the schema, and the resolvers ``colourize.*``."""
+    """Registers in Hydra the schema and the resolvers ``colourize.*``, which ``conf/`` uses."""
     ConfigStore.instance().store(name="schema", node=schema())
     for resolver in (knobs_page, per_network, scaled):
         OmegaConf.register_new_resolver(f"colourize.{resolver.__name__}", resolver, replace=True)
@@ -48,7 +48,7 @@ def _field(knob: Knob) -> tuple[str, Any, Any]:
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Plain values with every reference resolved; this is what a run works from and what a checkpoint stores.
+    """Plain values with every reference resolved, as a run uses them and a checkpoint stores them.
 
     Raises:
         InputError: a value is missing, or a knob is outside its range.
@@ -62,7 +62,7 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
 
 
 def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:
-    """A configuration as plain values, without the arguments of the Trainer that have none."""
+    """A configuration as plain values, without arguments of the Trainer that have no value."""
     values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[assignment]
     if isinstance(arguments := values.get("trainer"), dict):
         values["trainer"] = {name: value for name, value in arguments.items() if value != MISSING}
@@ -73,18 +73,18 @@ def per_network(target: str, values: dict[str, Any]) -> Any:
     """The value for a network, by the name of its class: ``${colourize.per_network:${model._target_},{UNet:3}}``.
 
     Raises:
-        InputError: there is none for this network.
+        InputError: no value for this network.
     """
     name = target.rpartition(".")[2]
     if name not in values:
-        raise InputError(f"there is no value for {name}, only for {', '.join(map(str, values))}; pass one")
+        raise InputError(f"there must be a value for {name}, got values for {', '.join(map(str, values))}; pass one")
     return values[name]
 
 
 def scaled(value: float, size: float, reference: float, power: float = 1) -> float:
-    """``value`` * (``size`` / ``reference``) ** ``power``, an integer where ``value`` is one.
+    """``value`` * (``size`` / ``reference``) ** ``power``, an integer if ``value`` is one.
 
-    For a learning rate, or a number of epochs, that follows the batch size:
+    For a learning rate, or a number of epochs, that depends on the batch size:
     ``${colourize.scaled:0.001,${batch_size},100,0.5}``.
     """
     product = value * (size / reference) ** power

@@ -14,11 +14,11 @@ KINDS: dict[Any, str] = {**knob.KINDS, Path: "a path", type(None): "null"}
 
 
 def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
-    """The object that a node's ``_target_`` builds from the node's other values. The only caller of Hydra's function.
+    """The object that a node's ``_target_`` builds from the node's other values. Only this calls Hydra's function.
 
     Args:
         node: plain values beside a ``_target_``.
-        partial: returns a call that takes the remaining arguments, and builds then.
+        partial: return a function that takes the remaining arguments and builds the object.
 
     Raises:
         InputError: the target is unknown, or does not take one of the values.
@@ -39,9 +39,9 @@ def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
 
 
 def builder(name: str, node: dict[str, Any]) -> Callable[..., Any]:
-    """A call that builds the node's object from the remaining arguments.
+    """A function that builds the node's object from the remaining arguments.
 
-    It raises InputError where the target refuses a value.
+    It raises InputError if the target rejects a value.
     """
     build = instantiate(node, partial=True)
 
@@ -72,7 +72,7 @@ def short_name(node: dict[str, Any] | None) -> str:
 
 
 def check_node(name: str, node: Any) -> None:
-    """Raises InputError where an option has no ``_target_``, or a value of another type than its target declares."""
+    """Raises InputError if an option lacks a ``_target_``, or a value does not have the type of its parameter."""
     if not isinstance(node, dict) or "_target_" not in node:
         raise InputError(
             f"{name} must be an option with a _target_, got {node}; pass {name}=OPTION, or in an experiment file's "

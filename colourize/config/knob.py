@@ -1,4 +1,4 @@
-"""What is declared of a knob: its default, type, range, help text, and what it means for older and resumed runs."""
+"""The declaration of a knob: default, type, range, help text, and its rules for older and resumed runs."""
 
 import math
 import operator
@@ -9,39 +9,39 @@ from typing import Any, Literal
 from colourize.errors import InputError, shown
 
 MISSING = "???"
-"""OmegaConf's word for a value that must be given."""
+"""OmegaConf's mark for a required value."""
 ALWAYS = object()
-"""Stands for "every configuration has had this knob"."""
+"""Means that every configuration has had this knob."""
 OnResume = Literal["same", "noted", "no difference"]
-"""A resumed run must keep the value; may change it, which is logged; or it changes nothing of what is trained."""
+"""A resumed run must keep the value; may change it, which is logged; or the value has no effect on training."""
 KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
 COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 def typed(value: Any) -> Any:
-    """A value as one types it: null, true, false."""
+    """A value as on the command line: null, true, false."""
     return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else value
 
 
 class Option(dict[str, Any]):
-    """Kind of a knob whose value is an option of a group, ``conf/GROUP/NAME.yaml``: a node with its ``_target_``."""
+    """Kind of a knob with an option of a group as its value, ``conf/GROUP/NAME.yaml``: a node with a ``_target_``."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """One knob. Everything else about it follows from this.
+    """One knob. Schema, help, checks, comparison and names follow from it.
 
     Attributes:
-        default: its value where nothing else is given; None for "none", ``MISSING`` where one must be given.
+        default: None means "none"; ``MISSING``: a value is required.
         kind: int, float, bool or str; ``Option``; dict for the arguments of the Trainer; object for any plain value.
-        does: the comment on the page that ``--help`` prints.
+        does: its comment in ``--help``.
         range: the limits of a number, such as ">= 0 and < 1".
-        choices: the texts that it takes.
-        example: a value within the range, for messages; the default where that is one.
-        before: what held in configurations that are older than the knob; ``ALWAYS`` where there are none.
-        on_resume: whether a resumed run may have another value.
-        hyperparameter: whether TensorBoard's HPARAMS tab shows it. One that makes no difference is never shown.
-        heading: where it stands on the page.
+        choices: the texts that it accepts.
+        example: a value within the range, for messages; None: the default.
+        before: default for configurations older than this knob; ``ALWAYS``: there are none.
+        on_resume: the rule for another value in a resumed run.
+        hyperparameter: whether TensorBoard's HPARAMS tab shows it. Knobs without effect are never shown.
+        heading: its section of the page.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Knob:
         return self.default is not None and self.before is ALWAYS and self.kind is not dict
 
     def check_type(self, value: Any) -> None:
-        """Raises InputError where a value is not of the knob's type."""
+        """Raises InputError if a value does not have the knob's type."""
         if value is None and self.default is None:
             return
         if self.kind in (Option, dict):
@@ -82,11 +82,11 @@ class Knob:
             raise InputError(f"{self.name} must be {rule}{self._or_null}, got {shown(typed(value))}")
 
     def check_range(self, value: Any, name: str = "") -> None:
-        """Raises InputError where a value is outside the knob's range or none of its choices.
+        """Raises InputError if a value is outside the knob's range or not among its choices.
 
         Args:
             value: of the knob's type.
-            name: how the message calls it; the knob's name where empty.
+            name: its name in the message; by default that of the knob.
         """
         if value is None:
             return
@@ -105,7 +105,7 @@ class Knob:
 
 @dataclass(frozen=True)
 class OptionValue:
-    """A value inside the options of a group that came later than they, or makes no difference.
+    """A value inside the options of a group that is newer than these, or has no effect on training.
 
     Attributes: as of ``Knob``.
     """
@@ -117,14 +117,14 @@ class OptionValue:
 
 
 def within(limits: str, value: float) -> bool:
-    """Whether a number is within limits such as "> 0 and < 1"; everything is within none.
+    """Whether a number is within limits such as "> 0 and < 1"; every number is within "".
 
     Raises:
         ValueError: limits of another form.
     """
     for limit in limits.split(" and ") if limits else ():
         if (found := re.fullmatch(r"(>=|<=|>|<) (\d+(?:\.\d+)?)", limit)) is None:
-            raise ValueError(f"limits must be as '> 0 and < 1', got {limits!r}")
+            raise ValueError(f"limits must have the form '> 0 and < 1', got {limits!r}")
         if not COMPARISONS[found[1]](value, float(found[2])):
             return False
     return True

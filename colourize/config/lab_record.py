@@ -1,4 +1,4 @@
-"""What an experiment's file states at its head: question, command, expected result."""
+"""The head of an experiment's file: question, command, expected result."""
 
 import re
 from collections.abc import Sequence
@@ -9,10 +9,11 @@ from colourize.config.folder import conf_dir
 
 
 def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
-    """``# Question  ...`` and the other entries of ``experiment/NAME.yaml``; empty where there is no such file.
+    """``# Question  ...`` and the other entries of ``experiment/NAME.yaml``; empty if there is no such file.
 
     Args:
-        folders: of runs that chose it: the first that says where Hydra looked (``hydra.searchpath``) is believed.
+        name: of the experiment.
+        folders: of its runs; the first with a ``hydra.yaml`` gives Hydra's search path.
     """
     said = (file for folder in folders if (file := folder / ".hydra/hydra.yaml").is_file())
     homes = [Path(conf_dir()), *_searched(next(said, Path()))]
@@ -25,15 +26,15 @@ def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
     for line in text.splitlines():
         if begins := re.match(r"# (\w+) {2,}(\S.*)", line):
             found[begins[1]] = begins[2]
-        elif found and (goes_on := re.match(r"# {3,}(\S.*)", line)):
-            found[list(found)[-1]] += " " + goes_on[1]
+        elif found and (continued := re.match(r"# {3,}(\S.*)", line)):
+            found[list(found)[-1]] += " " + continued[1]
         elif found or not re.match(r"\s*(# @|$)", line):
             break
     return found
 
 
 def _searched(file: Path) -> list[Path]:
-    """Folders among which Hydra found a run's options, from its ``hydra.yaml``; none from a damaged one."""
+    """The folders of Hydra's search path from a run's ``hydra.yaml``; none if it is damaged."""
     try:
         runtime = files.read_yaml(file)["hydra"]["runtime"]
         return [Path(runtime["cwd"], each["path"]) for each in runtime["config_sources"] if each["schema"] == "file"]

@@ -1,4 +1,4 @@
-"""The options by name: one exact table. By it alone a name in a file becomes code, and a node becomes a name."""
+"""The options by name: one exact table, the only way from a name in a file to code, and from a node to a name."""
 
 import importlib
 import sys
@@ -50,7 +50,7 @@ OPTIONS: dict[str, dict[str, str]] = {
 SPACES = "rgb", "lab", "oklab"
 VERSIONS: dict[tuple[str, str], int] = {}
 """Versions above 1 of options and colour spaces: raise one when stored values or weights change their meaning."""
-ABSENT = {"loss": "cross_entropy"}  # the option that a group without a node stands for; elsewhere none
+ABSENT = {"loss": "cross_entropy"}  # the option of a group without a node; in other groups "none"
 
 
 def names(group: str) -> tuple[str, ...]:
@@ -64,10 +64,10 @@ def version(group: str, name: str) -> int:
 
 
 def option(target: Any, group: str) -> str:
-    """The name under which one passes what a node builds: "unet"; the whole path of a person's own network or source.
+    """The name of a node's option on the command line, such as "unet"; the full path for the user's own code.
 
     Args:
-        target: the node's ``_target_``; None where the group has no node.
+        target: the node's ``_target_``; None if the group has no node.
         group: a key of ``OPTIONS``.
     """
     if target is None:
@@ -95,7 +95,7 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
         found = getattr(importlib.import_module(home), name)
     except (ImportError, AttributeError) as error:
         raise InputError(f"{group}: {target} cannot be imported ({error}); run from the folder of its code") from error
-    # what a trusted module has itself imported, such as os, is not its own
+    # a trusted module's own imports, such as os, are not trusted
     if target not in OPTIONS[group].values() and not is_option(group, f"{getattr(found, '__module__', '')}.", trusted):
         raise InputError(f"{group}: {target} must be defined in the package that --trust names; pass another file")
     if group == "model" and target not in OPTIONS[group].values() and not _is_network(found):
@@ -110,7 +110,7 @@ def _is_network(found: Any) -> bool:
 
 
 def refusal(group: str, target: Any) -> str:
-    """The rule and the remedy where a file names code that is not ours."""
+    """Rule and remedy for a file that names code that is not ours."""
     return (
         f"{group} must be an option of colourize, got {shown(target)}; code of your own runs only where the command "
         f"names it: --trust PACKAGE, or {group}._target_=... to train"
@@ -118,7 +118,7 @@ def refusal(group: str, target: Any) -> str:
 
 
 def check_trusted(packages: Collection[str]) -> tuple[str, ...]:
-    """The packages of ``--trust``, importable from the working directory, as a script's are.
+    """The packages of ``--trust``, importable from the working directory, as for a script.
 
     Raises:
         InputError: a name that is not a package's, or one of Python's own library or of colourize.

@@ -7,7 +7,7 @@ from colourize.config.knob import Knob, Option, typed
 from colourize.config.knobs import KNOBS
 
 HEAD = """\
-# Every knob with its default. Pass any of them as name=value: python train.py kernel=5
+# Every knob with its default. Pass any knob as name=value: python train.py kernel=5
 # An option's file refers to the knobs (kernel: ${kernel}); an experiment may set any of them.
 """
 EXPERIMENT = Knob("experiment", None, Option, "a study or a setting by name, see conf/experiment/")

@@ -1,6 +1,6 @@
 """Configurations in files: packed for storage, and checked when they are read.
 
-A person may type any ``_target_``; a file may not. A file names options of ours by name and version, and holds plain
+The user may type any ``_target_``; a file may not. A file names options of ours by name and version, and holds plain
 values. Every configuration of a checkpoint is checked here before anything is built from it.
 """
 
@@ -15,19 +15,19 @@ from colourize.config.options import OPTIONS, is_option, named, option, refusal
 from colourize.errors import InputError, shown
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
-KEY = r"[A-Za-z]\w*"  # what begins with an underscore is an order to Hydra
+KEY = r"[A-Za-z]\w*"  # names that begin with an underscore are instructions to Hydra
 
 
 def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dict[str, Any]:
-    """The configuration, once it is known to be plain, typed, and to name options of ours alone.
+    """Returns the configuration after the check that it is plain, typed, and names only options of ours.
 
     Args:
-        config: what the file holds.
+        config: of the file.
         file: its name, for the message.
-        trusted: packages whose networks and sources it may name, too (``--trust``).
+        trusted: packages of networks and sources that it may also name (``--trust``).
 
     Raises:
-        InputError: anything else than knobs, plain values and options; nothing was imported for it.
+        InputError: anything other than knobs, plain values and options; nothing is imported for it.
     """
     if not isinstance(config, dict):
         raise InputError(f"{file}: config must be a dictionary of knobs, got {type(config).__name__}")
@@ -47,7 +47,7 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
 
 
 def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -> dict[str, Any]:
-    """What a node says beside its target, which must be an option of ours or lie in a trusted package."""
+    """The values of a node; its target must be an option of ours or lie in a trusted package."""
     target = node.get("_target_") if isinstance(node, dict) else node
     if not isinstance(node, dict) or not is_option(group, target, trusted):
         raise InputError(f"{file}: {refusal(group, target)}")
@@ -57,7 +57,7 @@ def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -
 
 
 def _check_plain(config: dict[str, Any], file: str) -> None:
-    """Raises InputError where a value is not plain, or holds what Hydra or OmegaConf would act on."""
+    """Raises InputError if a value is not plain, or holds an instruction to Hydra or OmegaConf."""
     left: list[tuple[Any, str, int]] = [(config, file, 0)]
     for _ in range(MOST_VALUES):
         if not left:
@@ -76,14 +76,14 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
             raise InputError(f"{where} must be an integer of 64 bits; pass another file")
         elif not isinstance(value, int | float | None):
             raise InputError(f"{where} must be a plain value, got {type(value).__name__}; pass another file")
-    raise InputError(f"{file}: more than {MOST_VALUES} values, which no configuration has; pass another file")
+    raise InputError(f"{file}: config must have at most {MOST_VALUES} values; pass another file")
 
 
 def _check_types(config: dict[str, Any], file: str | Path) -> None:
-    """Raises InputError where a knob has another type than it declares.
+    """Raises InputError if a knob does not have its declared type.
 
-    Not for the values of ``trainer``: nothing is built from it, and an older run's may hold an argument that is refused
-    now.
+    Values of ``trainer`` are not checked: nothing is built from them, and an older run may have an argument that is
+    refused now.
     """
     try:
         check_types(config)
@@ -92,7 +92,7 @@ def _check_types(config: dict[str, Any], file: str | Path) -> None:
 
 
 def to_hand_on(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration for a file that others get: of a path only its last name, and the default cache."""
+    """The configuration for a file for others: paths are cut to their last name, and the cache is the default."""
     return {**_without_places(config), "cache_dir": KNOBS["cache_dir"].default}
 
 
@@ -105,9 +105,9 @@ def _without_places(value: Any) -> Any:
 
 
 def packed(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration as it is stored: options and colour space by name and version, never by Python path.
+    """A configuration in stored form: options and colour space by name and version, never by Python path.
 
-    An option becomes {name, version, values}, code of a person's own {code, values}.
+    An option becomes {name, version, values}, the user's own code {code, values}.
     """
     stored = {group: _packed(group, node) if group in NODES else node for group, node in config.items()}
     if isinstance(space := config.get("colour_space"), str):
@@ -126,7 +126,7 @@ def _packed(group: str, node: Any) -> Any:
 
 
 def unpacked(stored: Any, file: str | Path) -> Any:
-    """Undoes ``packed``; nothing is imported for it, and ``checked`` still has to judge what comes out.
+    """Undoes ``packed``; imports nothing, and the result must still pass ``checked``.
 
     Raises:
         InputError: an unknown name, a version that is newer than ours, a node of another form.
@@ -150,7 +150,7 @@ def _unpacked(group: str, node: Any, file: str | Path) -> Any:
 
 
 def _known(group: str, node: dict[str, Any], file: str | Path) -> str:
-    """The name of a stored option, once it is known to be one of ours, of a version that we read."""
+    """The name of a stored option after the check that it is ours, in a version that we read."""
     name, version = node.get("name"), node.get("version")
     if not isinstance(name, str) or name not in options.names(group):
         raise InputError(f"{file}: {refusal(group, name)}")

@@ -172,7 +172,7 @@ def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
 
     Args:
         words: the command line, with the words of the run that is resumed.
-        given: the words that a person typed. Arguments without effect are left out of the others.
+        given: overrides that the user typed. Arguments without effect are removed from the others.
 
     Raises:
         InputError: a refused argument.

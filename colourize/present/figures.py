@@ -1,4 +1,4 @@
-"""What a person looks at. N pictures, H height, W width."""
+"""Figures: rows of pictures, curves, charts. N pictures, H height, W width."""
 
 import math
 import textwrap

@@ -26,14 +26,14 @@ SAID = {
     "pictures)",
 }
 METHODS = (
-    "Losses, accuracies and pictures are those of the last epoch. The best epoch is the one of the lowest validation "
-    "loss, chosen on the pictures it is measured on, so that it flatters.",
+    "Losses, accuracies and pictures are those of the last epoch. The best epoch has the lowest validation "
+    "loss, chosen on the same pictures, so its loss is optimistic.",
     "A setting is the resolved configuration without the seed and paths. mean ± sd over seeds, sd with n - 1: "
     "a setting with one seed shows no spread. Only finished runs count; 2 of 3 seeds: one ended without a result, and "
-    "the mean of the others may flatter.",
+    "the mean of the others may be optimistic.",
     "Skill is the share of the look-up table's cross-entropy that a network removes: below 0 a table without a network "
     "does better. The training loss is a mean over the epoch, while the weights move.",
-    "Seconds and pictures a second (the median epoch) are as measured, perhaps beside other jobs on the same machine.",
+    "Seconds and pictures per second (median epoch) are as measured, perhaps beside other jobs on the same machine.",
 )
 
 
@@ -43,7 +43,7 @@ def contents(study: Study) -> Document:
     said = lab_record.header(name, [record.folder for record in study.records]) if name else {}
     parts: list[Part] = [Text(f"**{heading}**: {said[key]}") for key, heading in SAID.items() if key in said]
     if said and (words := summary.changed(study)):
-        parts.append(Text(f"These runs were begun with {words}."))
+        parts.append(Text(f"These runs were started with {words}."))
     parts += [Answer(""), Text(summary.summary(study)), Heading("Results")]
     parts += tables(study)
     parts += [
@@ -63,14 +63,14 @@ def _against_published(study: Study) -> list[Part]:
     known = {each.values["model"]: found for each in study.settings if (found := matching(each.values)) is not None}
     if not known:
         return []
-    told = [
+    figures = [
         f"{model} {found.loss[0]:.4f} ± {found.loss[1]:.4f} nats a pixel and {100 * found.accuracy[0]:.2f} ± "
         f"{100 * found.accuracy[1]:.2f} % ({found.runs} runs)"
         for model, found in sorted(known.items())
     ]
     copies = any(each.values.get("data") == "folder" for each in study.settings)
-    caution = " Pictures from a folder may be copies as JPEG, whose smoother colours are a little easier." * copies
-    return [Text(f"Published at these settings: {'; '.join(told)}. Source: {SOURCE}.{caution}")]
+    caution = " Pictures from a folder may be copies as JPEG, and their smoother colours are a little easier." * copies
+    return [Text(f"Published at these settings: {'; '.join(figures)}. Source: {SOURCE}.{caution}")]
 
 
 def _comparisons(study: Study) -> list[Part]:
@@ -78,7 +78,7 @@ def _comparisons(study: Study) -> list[Part]:
     if len(study.settings) < 2:
         return []
     note = (
-        "First less second, over pairs of runs with one seed and the same pictures: mean ± sd, and Student's 95 % "
+        "First minus second, over pairs of runs with one seed and the same pictures: mean ± sd, and Student's 95 % "
         "interval of the mean. An interval holds by itself: of twenty, one is expected to miss its true value."
     )
     several = len({each.pictures for each in study.settings}) > 1
@@ -112,7 +112,7 @@ def _pictures(study: Study) -> list[Part]:
     note = "Ten validation pictures, the same for every run: grey, each pixel's true class (the best that the palette "
     note += "allows), and the most probable class by the run with the lowest seed of each setting."
     note += f" Left out: {dropped} more settings." * bool(dropped) + f" None of: {', '.join(absent)}." * bool(absent)
-    return [Heading("The same pictures through every setting"), Text(note), *map(Pictures, groups.values())]
+    return [Heading("The same pictures by every setting"), Text(note), *map(Pictures, groups.values())]
 
 
 def _unfinished(study: Study) -> list[Part]:
@@ -135,11 +135,11 @@ def _varied(study: Study) -> list[Part]:
         values = dict.fromkeys(as_typed(value_of(each.values, name)) for each in study.settings)
         return f"`{name}`: {', '.join(values)}"
 
-    varied = [line(name) for name in study.varied] or ["nothing but the seed"]
+    varied = [line(name) for name in study.varied] or ["only the seed"]
     varied += [f"{line(name)} (follows from the above)" for name in study.following]
     if study.usual:
         said = ", ".join(f"{name}={as_typed(value)}" for name, value in study.usual.items() if name != "model")
-        varied.append(f"where a setting's name says nothing: {said}")
+        varied.append(f"for values that a setting's name leaves out: {said}")
     seeds = sorted({record.seed for record in study.records if record.config})
     constant = [[name, as_typed(value)] for name, value in study.constant.items()]
     varied.append(f"`seed`: {', '.join(map(str, seeds)) or 'unknown'}")

@@ -13,7 +13,7 @@ from colourize.report.settings import Setting, Study
 from colourize.runs.apart import as_typed, value_of
 
 TRAINING = LOSSES[2]
-HIGHLIGHTED = 4  # of too many curves: the best ones with a name, and the worst
+HIGHLIGHTED = 4  # named curves if there are too many: the best ones, and the worst
 
 
 def drawn(study: Study) -> list[Chart]:
@@ -60,8 +60,8 @@ def _several_palettes(settings: Sequence[Setting]) -> bool:
 
 def _apart(settings: Sequence[Setting], column: Column) -> str:
     """A caption's warning if the lines of a chart are not comparable."""
-    told = column in (LOSS, ACCURACY) and _several_palettes(settings)
-    return " Other pictures or another palette are another question: compare the skill." if told else ""
+    incomparable = column in (LOSS, ACCURACY) and _several_palettes(settings)
+    return " Other pictures or another palette are another question: compare the skill." if incomparable else ""
 
 
 def _spread(settings: Sequence[Setting]) -> str:
@@ -155,8 +155,8 @@ def _swept(study: Study, settings: Sequence[Setting]) -> tuple[str, dict[str, li
     groups: dict[str, list[Setting]] = {}
     for each in settings:
         rest = {name: as_typed(value_of(each.values, name)) for name in study.varied if name != x}
-        told = [value if name == "model" else f"{name}={value}" for name, value in rest.items()]
-        groups.setdefault(", ".join(told), []).append(each)
+        words = [value if name == "model" else f"{name}={value}" for name, value in rest.items()]
+        groups.setdefault(", ".join(words), []).append(each)
     return (x, groups) if len(groups) <= MOST_SERIES - 1 else None
 
 

@@ -10,18 +10,19 @@ from colourize.report.records import Record
 from colourize.runs.apart import PICTURES, Values, as_typed, setting, value_of
 
 MOST_NAMED = 3
-"""Names in a label. One with more of them leaves out those that have their most frequent value."""
+"""Names in a label. A longer label leaves out names with their most frequent value."""
 ENDED = "finished", "failed"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything of the resolved configuration but the seed and paths, and the runs that share it.
+    """A resolved configuration without seed and paths, and the runs that share it.
 
     Attributes:
+        values: of the configuration.
         runs: the finished ones, one for each seed, by seed.
-        unfinished: runs that are not finished, and have epochs.
-        lost: runs that ended without a result, of seeds without one: without them the mean may be too good.
+        unfinished: unfinished runs with epochs.
+        lost: runs that ended without a result, for seeds without one; without them the mean is biased.
     """
 
     values: Values
@@ -42,7 +43,7 @@ class Study:
 
     Attributes:
         varied: names that separate the settings. With their values they make a setting's label.
-        following: names whose values differ too, but follow from the varied ones.
+        following: names with differing values that follow from the varied ones.
         constant: values that all settings share.
         doubled: sentences on runs that repeat a seed of their setting. They are not counted.
         usual: values that long labels leave out.
@@ -83,7 +84,7 @@ def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
         if "val/loss" not in run.finals:
             continue
         if (before := by_seed.get(run.seed)) is not None:
-            doubled.append(f"{before.folder} repeats what {run.folder} ran later, seed {run.seed}: it does not count")
+            doubled.append(f"{before.folder} is left out: {run.folder} later ran the same setting with seed {run.seed}")
         by_seed[run.seed] = run
     others = {run.seed: run for run in runs if run.seed not in by_seed}
     under_way = [run for run in runs if run.seed in others and run.state != "finished" and run.epochs]
@@ -100,9 +101,9 @@ def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
 def varied_and_constant(
     records: Sequence[Record], settings: Sequence[Values]
 ) -> tuple[tuple[str, ...], tuple[str, ...], Values]:
-    """Names that separate the settings, names that only follow from those, and the values that all settings share.
+    """Names that separate the settings, names that follow from those, and values that all settings share.
 
-    What differs in the words of the jobs comes first, then the knobs, last what lies within an option.
+    Names in the overrides of the jobs come first, then other knobs, then values within options.
     """
     names = dict.fromkeys(name for values in settings for name in values)
     columns = {name: [json.dumps(value_of(values, name)) for values in settings] for name in names}
@@ -121,7 +122,7 @@ def varied_and_constant(
 
 
 def _swept(records: Iterable[Record]) -> dict[str, int]:
-    """Keys of the words in which jobs differ, with their place."""
+    """Keys of the overrides in which jobs differ, with their position."""
     words = [record.overrides for record in records]
     common = set.intersection(*map(set, words)) if words else set()
     keys = [word.partition("=")[0].lstrip("+~") for job in sorted(words) for word in job if word not in common]
@@ -144,7 +145,7 @@ def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
 
 
 def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) -> list[str]:
-    """The settings' labels: numbers to six digits, or exact where two labels would be the same."""
+    """The settings' labels: numbers to six digits, or exact if two labels would be equal."""
     taken = {(values["model"], name) for values in settings for name in values}
     labels = [_label(values, varied, usual, taken) for values in settings]
     if len(set(labels)) < len(labels):
@@ -155,7 +156,7 @@ def _labels(settings: Sequence[Values], varied: Sequence[str], usual: Values) ->
 def _label(
     values: Values, varied: Sequence[str], usual: Values, taken: set[tuple[Any, str]], exact: bool = False
 ) -> str:
-    """A setting's label, its network first. ``taken``: pairs of a network and a name of which it has a value."""
+    """A setting's label, its network first. ``taken``: pairs of a network and a name for which it has a value."""
     named = [name for name in varied if name == "model" or name not in usual or value_of(values, name) != usual[name]]
     named = [name for name in named if not name.startswith("model.") or (values["model"], name) in taken]
     named.sort(key=lambda name: name != "model")

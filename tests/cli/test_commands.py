@@ -62,15 +62,15 @@ def test_an_experiment_is_a_sweep_without_further_words(start, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["kernl=3"], "colourize: kernl is no knob; did you mean kernel?"),
+        (["kernl=3"], "colourize: kernl is not a knob; did you mean kernel?"),
         (["max_epochs", "3"], "Pass NAME=VALUE"),
-        (["data.root=~/x"], "quote what is special to Hydra"),
+        (["data.root=~/x"], "quote characters that are special to Hydra"),
         (
             ["model=vnet"],
             "colourize: model=vnet is unknown; did you mean unet? pass one of convtranspose, encoder_unet, lookup",
         ),
         (["kernel=abc"], "colourize: kernel must be an integer, got abc"),
-        (["data.num_train=5"], "data.num_train is no knob; conf/data/ lists what each option takes"),
+        (["data.num_train=5"], "data.num_train is not a knob; conf/data/ lists what each option takes"),
         ([*TINY, "kernel=0"], "kernel must be >= 1, got 0; pass kernel=3"),
         ([*TINY, "classes=hourse"], "'hourse': unknown class; pass some of meadow"),
         ([*TINY, "palette=short.npy"], "palette=short.npy holds 3 colours but num_colours=4; pass num_colours=3"),

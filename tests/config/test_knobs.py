@@ -151,7 +151,7 @@ def test_limits_are_those_of_arithmetic():
         assert within(">= 0 and < 1", value) is (0 <= value < 1)
         assert within("> 0 and <= 1", value) is (0 < value <= 1)
     assert within("", -5) and not within("> 0", float("nan"))
-    with pytest.raises(ValueError, match="limits must be"):
+    with pytest.raises(ValueError, match="limits must have the form"):
         within("above 3", 4)
 
 

@@ -118,7 +118,7 @@ def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch,
         (("model", "_partial_"), True, "config.model: _partial_ must not be a key"),
         (("trainer", "_target_"), "x.y", "config.trainer: _target_ must not be a key"),
         (("kernl",), 3, "kernl is not a knob"),
-        (("classes",), [0] * 5000, "more than 4096 values"),
+        (("classes",), [0] * 5000, "config must have at most 4096 values"),
         (("classes",), "x" * 5000, "config.classes must be a plain value"),
     ],
 )

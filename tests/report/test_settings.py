@@ -92,7 +92,7 @@ def test_of_two_runs_with_one_seed_the_later_counts_and_it_is_said(tmp_path):
     (setting,) = found.settings
     assert [each.finals["val/loss"] for each in setting.runs] == [1.0]
     assert found.doubled == (
-        f"{tmp_path / 'a/0'} repeats what {tmp_path / 'b/0'} ran later, seed 0: it does not count",
+        f"{tmp_path / 'a/0'} is left out: {tmp_path / 'b/0'} later ran the same setting with seed 0",
     )
 
 
