@@ -116,6 +116,8 @@ def declared_size(source: bytes | Path) -> tuple[int, int]:
     try:
         with opened(source) as image:
             return image.size
+    except UnreadablePicture:
+        raise
     except Exception as error:
         raise UnreadablePicture(reason(error, source)) from error
 
@@ -134,8 +136,11 @@ def opened(source: bytes | Path) -> ImageFile.ImageFile:
     """The picture of a file, of which only the header is read; the caller checks its size.
 
     Raises:
+        UnreadablePicture: a pipe or a device.
         Exception: whatever Pillow raises for a damaged file; ``reason`` describes it.
     """
+    if isinstance(source, Path) and source.exists() and not (source.is_file() or source.is_dir()):
+        raise UnreadablePicture("not a regular file")  # a pipe would be waited for
     # Pillow's limit is global and only warns: it is off while a header is read, and the caller checks the size
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

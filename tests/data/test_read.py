@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 from skimage.color import lab2rgb
 
-from colourize.data.read import MAX_PIXELS, UnreadablePicture, extensions, read_rgb, square
+from colourize.data.read import MAX_PIXELS, UnreadablePicture, declared_size, extensions, read_rgb, square
 from tests.drawn_pictures import png
 
 RAMP = np.linspace(0, 65535, 256 * 4).round().reshape(4, 256)
@@ -216,6 +217,13 @@ def test_what_gives_no_picture_says_why(content: bytes, reason: str, tmp_path: P
     for source in (content, path):
         with pytest.raises(UnreadablePicture, match=f"^{reason}"):
             read_rgb(source)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for read in (read_rgb, declared_size):
+        with pytest.raises(UnreadablePicture, match="^not a regular file$"):
+            read(tmp_path / "pipe.png")
 
 
 def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:

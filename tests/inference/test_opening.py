@@ -1,6 +1,7 @@
 """Any file as greys: modes, depth, alpha, orientation, profiles, frames, and hostile files."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -161,6 +162,13 @@ def test_a_file_that_is_no_picture_is_one_line(content):
     with pytest.raises(UnreadablePicture) as raised:
         opening.photograph(content)
     assert raised.value.args[0] and "\n" not in raised.value.args[0]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for read in (opening.photograph, opening.extent):
+        with pytest.raises(UnreadablePicture, match="^not a regular file$"):
+            read(tmp_path / "pipe.png")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -15,6 +15,12 @@ from colourize.files import printable
 
 REPAIR = "pass the whole film, or copy what is left into a new file and pass that"
 BROKEN = av.FFmpegError, OSError
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,nut,mxf,gxf,rm,wtv,dv,h261,h263,h264,"
+    "hevc,vvc,av1,obu,ivf,m4v,vc1,dirac,mjpeg,yuv4mpegpipe,apng,gif,flic,swf,nuv,nsv,roq,smk,bink,amr,mp3,wav,flac,aac"
+)
+"""FFmpeg's names of the formats that hold their pictures themselves. Playlists and descriptions of sessions (hls,
+concat, sdp, ...) name other files or listen on the network, so they are not read."""
 
 
 @contextmanager
@@ -27,9 +33,10 @@ def reading(path: Path) -> Iterator[InputContainer]:
     """
     if path.exists() and not path.is_file():
         raise InputError(f"{printable(str(path))} must be a film's file; pass another name")
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
     with path.open("rb") as file:  # an open file, so that a name such as http://... or concat:... opens nothing else
         try:
-            container = av.open(file, "r", metadata_errors="replace")
+            container = av.open(file, "r", metadata_errors="replace", options=options)
         except BROKEN as error:
             text = f"{printable(str(path))} is no film that can be read, or it is truncated ({reason(error)})"
             raise InputError(f"{text}; pass another film") from error

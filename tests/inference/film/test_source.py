@@ -103,6 +103,27 @@ def test_what_is_no_film_is_one_line(tmp_path):
         probed(tmp_path / "missing.mp4")
 
 
+@pytest.mark.parametrize("name", ["list.m3u8", "list.mkv", "list.ts"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{film}\n#EXT-X-ENDLIST\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfilm.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile film.ts\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 40000 RTP/AVP 96\n"
+        "a=rtpmap:96 H264/90000\n",
+    ],
+    ids=["hls", "hls-beside", "concat", "sdp"],
+)
+def test_a_playlist_opens_no_other_file_and_no_socket(tmp_path, monkeypatch, name, text):
+    monkeypatch.chdir(tmp_path)
+    film = make(tmp_path / "film.ts", sound=False)
+    assert probed(film).frames == 12
+    (tmp_path / name).write_text(text.format(film=film))
+    with pytest.raises(InputError, match="is no film that can be read"):
+        probed(type(tmp_path)(name))
+
+
 def test_sound_alone_is_no_film(tmp_path):
     with av.open(tmp_path / "song.mp4", "w") as out:
         stream = out.add_stream("aac", rate=44100, layout="mono")
