@@ -120,6 +120,7 @@ def run(given: argparse.Namespace) -> None:
         choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
         given.side_by_side, given.max_pixels or MAX_PIXELS, _note(choices, predictor),
     )  # fmt: skip
+    photo.check_distinct(jobs, options)
     threads = given.jobs or min(os.cpu_count() or 1, 4)
     signals.catch()
     try:

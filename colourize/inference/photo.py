@@ -84,7 +84,19 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
         return Outcome(job, "failed", f"{files.printable(str(error.filename or job.name))}: {error.strerror or error}")
 
 
+def check_distinct(jobs: Sequence[Job], options: Options) -> None:
+    """Raises an InputError where two pictures would write the same file, further ones included."""
+    owners: dict[Path, Job] = {}
+    for job in jobs:
+        for path in (*_targets(job, options), *_beside(job, options)):
+            if (other := owners.setdefault(path, job)) is not job:
+                place = files.printable(str(path))
+                raise InputError(f"{other.name} and {job.name} would both write {place}; pass them one by one")
+
+
 def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise InputError("standard input is closed; pass a file")
     content = sys.stdin.buffer.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise InputError(f"standard input must have <= {LARGEST:,} bytes")
@@ -158,6 +170,8 @@ def _note(options: Options) -> str:
 
 def _write(target: Path | None, content: bytes, job: Job, options: Options) -> None:
     if target is None:
+        if sys.stdout is None:
+            raise InputError("standard output is closed; pass -o FILE")
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return

@@ -4,7 +4,7 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from colourize import files
 from colourize.data import kinds, read
@@ -50,7 +50,8 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
         suffix: of all results, such as ".png"; None for each picture's own.
 
     Raises:
-        InputError: no such file; a result that is its own picture; two results of one name; "-" beside others.
+        InputError: no such file; a result that is its own picture; two results of one name; "-" beside others; a link
+            in place of a folder below ``output``, which would lead elsewhere.
     """
     place = files.expanded(output)
     if STANDARD in (output, *inputs):
@@ -63,7 +64,10 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
             saving.format_of(place.suffix)
         if place.exists() and not place.is_dir():
             raise InputError(f"{place} must be a folder for {len(found)} inputs; pass -o FOLDER")
-        jobs = [Job(path, _named(place / relative, suffix)) for path, relative in _pictures(found, place)]
+        pictures = list(_pictures(found, place))
+        folders = {folder for _, relative in pictures for folder in PurePosixPath(relative).parents[:-1]}
+        files.check_no_links(sorted(place / folder for folder in folders))
+        jobs = [Job(path, _named(place / relative, suffix)) for path, relative in pictures]
     _check(jobs)
     return jobs
 

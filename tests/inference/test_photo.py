@@ -75,6 +75,25 @@ def test_no_further_picture_replaces_the_picture_itself(grey, given):
     assert source.read_bytes() == before and len(list(grey.parent.iterdir())) == 1
 
 
+@pytest.mark.parametrize("options", [{"side_by_side": True}, {"choices": Choices(Decoding("sample"), samples=2)}])
+def test_two_pictures_that_would_write_the_same_file_are_refused_before_any_is_written(tmp_path, options):
+    label = "side-by-side" if "side_by_side" in options else "1"
+    first, second = (Job(tmp_path / f"in/{name}", tmp_path / name) for name in ("a.png", f"a.{label}.png"))
+    same = Job(tmp_path / "in/a.bmp", tmp_path / "a.png")
+    with pytest.raises(InputError, match="would both write"):
+        photo.check_distinct(
+            [first, second if "side_by_side" in options else same], Options(**{"choices": Choices(), **options})
+        )
+    photo.check_distinct([first, second], Options(Choices()))
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout"])
+def test_a_closed_standard_stream_is_one_line(grey, monkeypatch, name):
+    monkeypatch.setattr(f"sys.{name}", None)
+    outcome = run(None if name == "stdin" else grey, None)
+    assert outcome.status == "failed" and outcome.text.startswith(f"standard {name.removeprefix('std')}put is closed")
+
+
 def test_further_pictures_that_are_there_are_kept_and_the_missing_ones_are_written(grey, tmp_path):
     names = "out.png", "out.side-by-side.png", "out.uncertainty.png"
     options = Options(Choices(), uncertainty=True, side_by_side=True)

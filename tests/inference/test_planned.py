@@ -113,3 +113,12 @@ def test_files_beside_a_result(scans):
     assert Job(None, scans / "photo.jpg").beside("2") == scans / "photo.2.jpg"
     with pytest.raises(InputError, match="standard output takes one picture"):
         Job(None, None).beside("2")
+
+
+def test_a_link_among_the_folders_of_the_output_leads_nowhere_else(scans):
+    (scans / "home").mkdir()
+    (scans / "out").mkdir()
+    (scans / "out/deep").symlink_to(scans / "home")
+    with pytest.raises(InputError, match="out/deep is a link to .*, and links are not followed"):
+        plan(["scans"], "out")
+    assert len(plan(["scans"], "out/deep")) == 3  # a link that the person typed
