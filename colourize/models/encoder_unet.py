@@ -48,6 +48,7 @@ class EncoderUNet(nn.Module):
     Attributes:
         stride: S.
         frozen: whether the encoder is kept as it is.
+        steady: whether its batch norms keep their means and variances.
 
     Raises:
         InputError: an encoder that timm lacks or that gives no such features, or a value out of its range.
@@ -66,7 +67,8 @@ class EncoderUNet(nn.Module):
         colour_space: str = "rgb",
     ) -> None:
         super().__init__()
-        self.encoder_name, self.stride, self.colour_space, self.frozen = encoder, stride, colour_space, False
+        self.encoder_name, self.stride, self.colour_space = encoder, stride, colour_space
+        self.frozen = self.steady = False
         self.encoder = timm_encoder(encoder)
         info: Any = self.encoder.feature_info
         reductions: list[int] = info.reduction()
@@ -85,17 +87,22 @@ class EncoderUNet(nn.Module):
         self.head = conv(sizes[-1] + stride**2 + 1 + 2 * num_frequencies, head * num_filters, 1)
         self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
 
-    def freeze(self, frozen: bool) -> None:
-        """Keeps the encoder as it is, its batch norms' means included, or lets it be trained."""
-        if frozen != self.frozen:
-            self.frozen = frozen
+    def freeze(self, frozen: bool, steady: bool = False) -> None:
+        """Keeps the encoder as it is, or lets it be trained.
+
+        Args:
+            frozen: whether its weights are kept, and the means and variances of its batch norms.
+            steady: whether these means and variances are kept where the weights are trained, too.
+        """
+        if (frozen, steady) != (self.frozen, self.steady):
+            self.frozen, self.steady = frozen, steady
             self.encoder.requires_grad_(not frozen)
-            self.encoder.train(self.training and not frozen)
+            self.train(self.training)
 
     def train(self, mode: bool = True) -> "EncoderUNet":
-        """As of every module, but that a frozen encoder stays in evaluation mode."""
+        """As of every module, but that a frozen or steady encoder stays in evaluation mode."""
         super().train(mode)
-        if self.frozen:
+        if self.frozen or self.steady:
             self.encoder.eval()
         return self
 

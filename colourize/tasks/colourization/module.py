@@ -93,7 +93,8 @@ class Colourizer(TrainingModule):
         super().on_train_batch_start(batch, batch_idx)
         if (freeze := getattr(self.model.network, "freeze", None)) is not None:
             frozen = value_in(self.config, "frozen_epochs")
-            freeze(frozen is None or self.current_epoch < frozen)
+            given = value_in(self.config, "encoder_weights") != "none" or value_in(self.config, "init_from") is not None
+            freeze(frozen is None or self.current_epoch < frozen, steady=given)
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, h, w], at the network's stride."""
