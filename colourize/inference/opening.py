@@ -21,6 +21,7 @@ from colourize.inference.space import Levels
 
 MAX_PIXELS = 128_000_000  # of one frame
 ALL_FRAMES = 4  # times as many pixels in all frames of an animation
+MOST_FRAMES = 10_000  # each takes a pass through the network, however small it is
 HONEST, DENSEST = 50_000_000, 500  # a picture of more pixels must have a byte for every 500
 THUMB = 256  # pixels of the longer side of the picture on which tints are told from colours
 GREY, TINTED, MOST = 2.0, 5.0, 10.0  # chroma, in units of CIELAB: see ``kind``
@@ -97,7 +98,10 @@ def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> tuple[int, boo
 
 def _count(image: Image.Image) -> int:
     """Frames; of photographs with a preview (MPO) and of layers (PSD) the first is the picture."""
-    return getattr(image, "n_frames", 1) if image.format not in ("MPO", "PSD") else 1
+    count: int = getattr(image, "n_frames", 1) if image.format not in ("MPO", "PSD") else 1
+    if count > MOST_FRAMES:
+        raise UnreadablePicture(f"{count} frames, more than the limit of {MOST_FRAMES}; make it a film")
+    return count
 
 
 def of_image(image: Image.Image) -> Photograph:

@@ -7,6 +7,7 @@ the file needs to know.
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from colourize.runs import formats
 
 SUFFIX, KEY = ".safetensors", "colourize"
 LARGEST_HEADER = 4 << 20  # bytes; ours have some ten thousand
+LARGEST = 4 << 30  # bytes of a file
 TYPES = "F32", "F16", "I64"
 """Types of numbers that such a file may hold, by their names in it."""
 
@@ -63,9 +65,12 @@ def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; pass one that colourize export wrote")
     try:
-        content = path.read_bytes()
-        note = _note(content)
-        tensors = parsed(content)
+        with path.open("rb") as file:
+            note = _note(file.read(8 + LARGEST_HEADER))
+            if (size := os.fstat(file.fileno()).st_size) > LARGEST:
+                raise ValueError(f"it must have <= {LARGEST:,} bytes, got {size:,}")
+            file.seek(0)
+            tensors = parsed(file.read())
     except (SafetensorError, ValueError, TypeError, LookupError, AttributeError, MemoryError) as error:
         cause = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{path} is damaged or no file of weights ({cause}); pass another file") from error

@@ -164,6 +164,14 @@ def test_a_file_that_is_no_picture_is_one_line(content):
     assert raised.value.args[0] and "\n" not in raised.value.args[0]
 
 
+def test_an_animation_of_countless_tiny_frames_is_refused_from_its_header():
+    header = b"GIF89a" + struct.pack("<2H", 1, 1) + b"\x80\0\0" + bytes(3) + b"\xff" * 3
+    frame = b"\x2c" + struct.pack("<4H", 0, 0, 1, 1) + b"\0\x02\x02\x44\x01\0"
+    for read in (opening.photograph, opening.extent):
+        with pytest.raises(UnreadablePicture, match="^10001 frames, more than the limit of 10000"):
+            read(header + frame * 10_001 + b";")
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     for read in (opening.photograph, opening.extent):

@@ -1,6 +1,7 @@
 """Weights to hand on, and files of strangers that pretend to be such."""
 
 import json
+import os
 import struct
 
 import pytest
@@ -11,7 +12,7 @@ import colourize
 from colourize.config.instantiate import instantiate
 from colourize.errors import InputError
 from colourize.runs import checkpoint
-from colourize.runs.weights import LARGEST_HEADER, read, written
+from colourize.runs.weights import LARGEST, LARGEST_HEADER, read, written
 from tests.conftest import knobs
 from tests.nets import MODELS
 
@@ -154,6 +155,12 @@ def test_weights_that_do_not_fit_their_network_are_refused(exported):
     tensors["network.scores.bias"] = torch.zeros(3)
     with pytest.raises(InputError, match=r"network\.scores\.bias must be \(4,\), got \(3,\)"):
         colourize.load(changed(exported, tensors))
+
+
+def test_a_file_beyond_the_limit_is_refused_before_it_is_read(exported):
+    os.truncate(exported, LARGEST + 1)  # sparse: takes no room on the disk
+    with pytest.raises(InputError, match="it must have <= 4,294,967,296 bytes"):
+        read(exported)
 
 
 def test_other_types_of_numbers_are_refused(exported):
