@@ -10,19 +10,20 @@ __version__ = "0.1.0"
 __all__ = ["Model", "__version__", "load"]
 
 
-def load(path: str | os.PathLike[str]) -> "Model":
+def load(path: str | os.PathLike[str] = "shipped") -> "Model":
     """The trained model of a file, in evaluation mode, on the CPU. It needs only the file.
 
     Args:
-        path: a checkpoint, such as RUN_FOLDER/checkpoints/best.ckpt, or weights from ``colourize export``
-            (.safetensors).
+        path: a run folder (its best checkpoint), a checkpoint, weights from ``colourize export`` (.safetensors), or
+            shipped, the network that comes with colourize.
 
     Raises:
         InputError: no such file, a damaged one, or one that colourize did not write.
     """
-    from colourize.runs import checkpoint
+    from colourize import files
+    from colourize.runs import checkpoint, shipped
 
-    return checkpoint.load(os.fspath(path)).model
+    return checkpoint.load(checkpoint.of_run(files.expanded(shipped.named(os.fspath(path))))).model
 
 
 def __getattr__(name: str) -> Any:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colourize.cli.arguments import Commands, add_model, add_trust, command
-from colourize.errors import SIGNALS, InputError, Interrupted
+from colourize.errors import SIGNALS, InputError, Interrupted, to_install
 
 if TYPE_CHECKING:
     from colourize.inference.colouring import Choices
     from colourize.inference.film.film import Progress
 
-MISSING = "films require {}: pip install 'colourize-networks[film]'"
+MISSING = "films require {}: {}"
 
 
 def add_parser(commands: Commands) -> None:
@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> None:
     """Runs ``colourize film``."""
     for name, library in (("av", "PyAV"), ("skimage", "scikit-image")):
         if importlib.util.find_spec(name) is None:
-            raise InputError(MISSING.format(library))
+            raise InputError(MISSING.format(library, to_install("film")))
     from colourize import files
     from colourize.inference.film import film
     from colourize.inference.film.known import digest
@@ -75,7 +75,8 @@ def run(given: argparse.Namespace) -> None:
     with _stoppable(output) as look, _bar(source.name, look) as progress:
         predictor = opened(model, given.device, given.trust)
         painter = NetworkPainter(predictor, choices, given.steady, clip.encode(), digest(model))
-        film.colour(source, output, painter, given.quality, recolour=given.recolour, progress=progress)
+        made = film.colour(source, output, painter, given.quality, recolour=given.recolour, progress=progress)
+    print(f"colourize: {output}: {made.frames} frames coloured", file=sys.stderr)
 
 
 def _choices(given: argparse.Namespace) -> "Choices":

@@ -12,6 +12,8 @@ from colourize.inference.photo import Outcome
 from colourize.inference.planned import Job
 from colourize.present import terminal
 
+NAMED = 5  # pictures in colour that are named one by one; the summary counts them all
+
 
 def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> list[Outcome]:
     """Runs jobs in threads, in their order; each that is not done is named on standard error.
@@ -59,6 +61,7 @@ class _bar:  # noqa: N801
             console=terminal.console(stderr=True), transient=True, disable=total < 2 or not sys.stderr.isatty(),
         )  # fmt: skip
         self.task = self.progress.add_task("", total=total)
+        self.left = NAMED
 
     def __enter__(self) -> "Callable[[Outcome], None]":
         self.progress.start()
@@ -69,8 +72,10 @@ class _bar:  # noqa: N801
 
     def _show(self, outcome: Outcome) -> None:
         self.progress.update(self.task, advance=1, description=outcome.job.name)
-        for line in lines(outcome):
-            print(line, file=sys.stderr)
+        self.left -= outcome.status == "in colour"
+        if outcome.status != "in colour" or self.left >= 0:
+            for line in lines(outcome):
+                print(line, file=sys.stderr)
 
 
 def lines(outcome: Outcome) -> list[str]:
@@ -89,12 +94,18 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     """One line: 997 coloured, 2 already there, 3 failed."""
     count = {status: sum(outcome.status == status for outcome in outcomes) for status in
              ("done", "already there", "in colour", "failed")}  # fmt: skip
-    words = {"done": "coloured", "already there": "already there", "in colour": "in colour already", "failed": "failed"}
+    toned = sum(outcome.status == "done" and outcome.kind == "tinted" for outcome in outcomes)
+    words = {
+        "done": f"coloured ({toned} of them toned, made grey before)" if toned else "coloured",
+        "already there": "already there (--overwrite colours them anew)",
+        "in colour": "in colour already (--recolour colours them)",
+        "failed": "failed",
+    }
     said = [f"{count[status]} {word}" for status, word in words.items() if count[status] or status == "done"]
     outside = [outcome.outside for outcome in outcomes if outcome.status == "done"]
     if outside and max(outside) >= 0.0005:
         mean = 100 * sum(outside) / len(outside)
-        said.append(f"chroma reduced to fit sRGB in {mean:.1f} % of the pixels")
+        said.append(f"colours made paler to fit sRGB in {mean:.1f} % of the pixels")
     return ", ".join(said)
 
 

@@ -40,20 +40,8 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
     from colourize.inference.torch_predictor import TorchPredictor
     from colourize.runs import checkpoint
 
-    trained = checkpoint.load(_checkpoint(place), options.check_trusted(trusted))
+    trained = checkpoint.load(checkpoint.of_run(place), options.check_trusted(trusted))
     return TorchPredictor(trained.model.to(_device(device)), trained.config)
-
-
-def _checkpoint(place: Path) -> Path:
-    """The file itself, or the best checkpoint of a run folder."""
-    from colourize.runs.checkpoint import BEST, LAST
-
-    if not place.is_dir():
-        return place
-    for name in (BEST, LAST):
-        if (file := place / "checkpoints" / name).is_file():
-            return file
-    raise InputError(f"{place} holds no checkpoints/{BEST}; pass a run folder or a checkpoint")
 
 
 def _device(name: str) -> str:

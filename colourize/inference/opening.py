@@ -25,6 +25,7 @@ MOST_FRAMES = 10_000  # each takes a pass through the network, however small it 
 HONEST, DENSEST = 50_000_000, 500  # a picture of more pixels must have a byte for every 500
 THUMB = 256  # pixels of the longer side of the picture on which tints are told from colours
 GREY, TINTED, MOST = 2.0, 5.0, 10.0  # chroma, in units of CIELAB: see ``kind``
+GREENEST = 0.35  # -a over b of a toned print's mean: a hue of 109 degrees, a little beyond yellow
 Kind = Literal["grey", "tinted", "coloured"]
 
 
@@ -197,8 +198,8 @@ def kind(pixels: NDArray[np.uint8]) -> Kind:
     """Whether RGB pixels [H, W, 3] are grey, tinted (one curve from lightness to chroma) or coloured.
 
     Judged on a picture of 256 pixels. Grey: the root of the mean squared chroma is below 2. Tinted: it is below 5, and
-    10 in 99 of 100 pixels, once a quadratic in the lightness is taken off, which a toned or yellowed print follows
-    (docs/photographs.md).
+    10 in 99 of 100 pixels, once a quadratic in the lightness is taken off, which a toned or yellowed print follows; and
+    the mean is red to yellow, as of sepia and old paper (docs/photographs.md).
     """
     thumb = Image.fromarray(pixels)
     thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
@@ -209,7 +210,10 @@ def kind(pixels: NDArray[np.uint8]) -> Kind:
     powers = np.stack([np.ones(len(lab)), lab[:, 0] / 100, (lab[:, 0] / 100) ** 2], 1)
     fitted = powers @ np.linalg.lstsq(powers, chroma, rcond=None)[0]
     left = np.linalg.norm(chroma - fitted, axis=1)
-    return "tinted" if np.sqrt((left**2).mean()) < TINTED and np.percentile(left, 99) < MOST else "coloured"
+    green, yellow = chroma.mean(0) * (-1, 1)
+    warm = yellow > 0 and green < GREENEST * yellow
+    toned = warm and np.sqrt((left**2).mean()) < TINTED and np.percentile(left, 99) < MOST
+    return "tinted" if toned else "coloured"
 
 
 def _wide_colours(source: bytes | Path, tiff: Any, notes: list[str]) -> NDArray[np.uint16] | None:

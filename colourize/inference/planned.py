@@ -62,6 +62,8 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
     else:
         if place.suffix.lower() in read.extensions() and not place.is_dir():
             saving.format_of(place.suffix)
+            if len(found) > 1:
+                raise InputError(f"{place} is a file's name, and there are {len(found)} inputs; pass -o FOLDER")
         if place.exists() and not place.is_dir():
             raise InputError(f"{place} must be a folder for {len(found)} inputs; pass -o FOLDER")
         pictures = list(_pictures(found, place))

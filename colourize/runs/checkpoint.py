@@ -84,6 +84,20 @@ def _in_todays_form(contents: dict[str, Any], path: Path) -> dict[str, Any]:
     return {**(format1.states(contents) if number == 1 else contents), "config": config}
 
 
+def of_run(path: Path) -> Path:
+    """The file itself, or the best checkpoint of a run folder.
+
+    Raises:
+        InputError: a folder without checkpoints.
+    """
+    if not path.is_dir():
+        return path
+    for name in (BEST, LAST):
+        if (file := path / "checkpoints" / name).is_file():
+            return file
+    raise InputError(f"{path} holds no checkpoints/{BEST}; pass a run folder or a checkpoint")
+
+
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     """The newest readable checkpoint of a run, and its contents. Damaged ones are logged and skipped."""
     found = [file for name in (LAST, PREVIOUS, BEST) if (file := folder / name).is_file()]
@@ -140,7 +154,8 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
         ) from error
     found = contents.get("fingerprint")
     fitted = contents["temperature"] if "temperature" in contents else temperature.fitted(path)
-    model.about = About(path.name, value_in(config, "image_size"), fitted)
+    run = path.absolute().parents[1].name if path.absolute().parent.name == "checkpoints" else ""
+    model.about = About(f"{run}/{path.name}" if run else path.name, value_in(config, "image_size"), fitted)
     return Trained(model.eval(), config, found if isinstance(found, str) else "", fitted)
 
 

@@ -53,7 +53,7 @@ def test_bad_arguments_are_one_line(monkeypatch, tmp_path, film, finished_run, w
 def test_without_a_library_the_line_names_what_to_install(monkeypatch, tmp_path, film, name, library):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda asked, *rest: None if asked == name else find(asked, *rest))
-    line = rf"^colourize: films require {library}: pip install 'colourize-networks\[film\]'$"
+    line = rf"^colourize: films require {library}: pip install '.\[film\]' in a checkout"
     with pytest.raises(SystemExit, match=line):
         typed(monkeypatch, film, "-o", tmp_path / "out.mp4", "--model", "x.ckpt")
 

@@ -34,10 +34,11 @@ def photo(finished_run, tmp_path, monkeypatch):
 
 def test_the_command_and_the_model_give_the_same_picture(photo, finished_run, capsys):
     photo("photo.png", "-o", "out.png")
-    model = colourize.load(finished_run / "checkpoints/best.ckpt")
+    model = colourize.load(finished_run)
     with Image.open("out.png") as image:
         assert np.array_equal(image, model.colourize(PICTURE))
-        assert image.info["Software"] == f"colourize {colourize.__version__}: colours by best.ckpt, annealed:0.4"
+        name = f"{finished_run.name}/best.ckpt"
+        assert image.info["Software"] == f"colourize {colourize.__version__}: colours by {name}, annealed:0.4"
     assert "1 coloured" in capsys.readouterr().err
 
 
@@ -47,7 +48,7 @@ def test_bad_and_coloured_pictures_are_named_the_others_done_and_the_status_is_t
     assert ended.value.code == 2
     told = capsys.readouterr().err
     assert "bad.jpg: not a picture of a known format" in told
-    assert "colour.png is in colour already; pass --recolour" in told
+    assert "colour.png is in colour already; pass --recolour" in told and "1 in colour already (--recolour" in told
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["coloured"], summary["in_colour"], summary["failed"]) == (1, 1, 1)

@@ -68,7 +68,7 @@ def test_37_an_interrupted_command_leaves_whole_files_and_is_continued(photos, f
     times = {path: path.stat().st_ctime_ns for path in done}
     again = photos("in", "-o", "out")
     assert again.wait() == 0, again.stderr()
-    assert f"{40 - len(done)} coloured, {len(done)} already there" in again.stderr()
+    assert f"{40 - len(done)} coloured, {len(done)} already there (--overwrite colours them anew)" in again.stderr()
     assert all(path.stat().st_ctime_ns == time for path, time in times.items())
     seen(
         f"{signal.Signals(signum).name} after some of 40 photos: exit {status}, whole files, the same command continues"

@@ -168,7 +168,7 @@ def test_of_a_thousand_pictures_with_three_bad_ones_the_others_are_coloured(tmp_
     assert len(errors) == 3 and all("in/" in line for line in errors)
     assert len(list((tmp_path / "out").iterdir())) == 997
     again = many.all_of(jobs, lambda job: photo.run(job, predictor, Options(Choices()), ROOM), 2)
-    assert many.summary(again) == "0 coloured, 997 already there, 3 failed"
+    assert many.summary(again) == "0 coloured, 997 already there (--overwrite colours them anew), 3 failed"
     assert many.record(again)["pictures"][7]["status"] == "failed"
 
 
@@ -241,3 +241,15 @@ def test_other_sizes_are_refused(text):
 
 def test_free_memory_is_that_of_the_system():
     assert 50_000_000 < memory.available() < 1 << 50
+
+
+def test_of_many_pictures_in_colour_the_first_are_named_and_all_are_counted(tmp_path, capsys):
+    jobs = [Job(tmp_path / f"{number}.png", tmp_path / "out.png") for number in range(30)]
+    outcomes = many.all_of(jobs, lambda job: photo.Outcome(job, "in colour"), 1)
+    assert len(capsys.readouterr().err.splitlines()) == many.NAMED
+    assert many.summary(outcomes) == "0 coloured, 30 in colour already (--recolour colours them)"
+
+
+def test_toned_pictures_are_counted():
+    outcomes = [photo.Outcome(Job(None, None), "done", kind=kind) for kind in ("grey", "tinted", "tinted")]
+    assert many.summary(outcomes) == "3 coloured (2 of them toned, made grey before)"

@@ -69,6 +69,7 @@ def test_standard_input_and_output(scans):
         (["scans/a.png"], "scans", "is the picture itself"),
         (["scans"], "scans/a.png", "must be a folder"),
         (["scans/a.png", "scans/deep/../a.png"], "out", "would both become"),
+        (["scans/a.png", "scans/deep/b.jpg"], "both.png", "both.png is a file's name, and there are 2 inputs"),
         (["-", "scans/a.png"], "out", "must be the only input"),
         (["scans"], "-", "takes one picture"),
         (["-"], "out", "must be a file with a suffix"),
