@@ -199,7 +199,7 @@ def kind(pixels: NDArray[np.uint8]) -> Kind:
 
     Judged on a picture of 256 pixels. Grey: the root of the mean squared chroma is below 2. Tinted: it is below 5, and
     10 in 99 of 100 pixels, once a quadratic in the lightness is taken off, which a toned or yellowed print follows; and
-    the mean is red to yellow, as of sepia and old paper (docs/photographs.md).
+    the mean is red to yellow, as of sepia and old paper (docs/photographs.md). Of any hue, if the rest is below 2.
     """
     thumb = Image.fromarray(pixels)
     thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
@@ -212,7 +212,8 @@ def kind(pixels: NDArray[np.uint8]) -> Kind:
     left = np.linalg.norm(chroma - fitted, axis=1)
     green, yellow = chroma.mean(0) * (-1, 1)
     warm = yellow > 0 and green < GREENEST * yellow
-    toned = warm and np.sqrt((left**2).mean()) < TINTED and np.percentile(left, 99) < MOST
+    rest = np.sqrt((left**2).mean())
+    toned = rest < GREY or (warm and rest < TINTED and np.percentile(left, 99) < MOST)
     return "tinted" if toned else "coloured"
 
 

@@ -249,3 +249,9 @@ def test_a_large_picture_is_judged_on_a_small_one(monkeypatch):
     monkeypatch.setattr(space, "lab", lambda rgb: shapes.append(rgb.shape) or lab(rgb))
     assert opening.kind(np.zeros((900, 1200, 3), np.uint8)) == "grey"
     assert shapes == [(256 * 192, 3)]
+
+
+def test_a_print_of_one_tone_of_any_hue_is_not_in_colour():
+    for tone in ((0.9, 0.95, 1.0), (0.85, 1.0, 0.9), (1.0, 0.9, 0.95)):
+        print_ = (RAMP[..., None] * np.array(tone)).round().astype(np.uint8)
+        assert opened(Image.fromarray(print_)).kind == "tinted", tone
