@@ -137,7 +137,7 @@ def test_a_name_that_hydra_cannot_read_is_told_in_one_line(odd, tmp_path):
     words = [sys.executable, "-m", "colourize", b"train", b"data=folder", b"data.root=" + odd]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=60)
     assert done.returncode == 1 and done.stdout == b"" and done.stderr.count(b"\n") == 1
-    assert b"\\udcff\\udcfe" in done.stderr and b"quote what is special to Hydra" in done.stderr
+    assert b"\\udcff\\udcfe" in done.stderr and b"quote characters that are special to Hydra" in done.stderr
 
 
 @pytest.mark.slow
