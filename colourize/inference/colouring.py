@@ -81,14 +81,12 @@ def coloured(predictor: Predictor, grey: Levels, choices: Choices | None = None,
     view = working.seen(grey, predictor.card, choices.size)
     channels = hinted.channels(choices.hints, view) if predictor.card.hints and choices.hints else None
     logits = working.scores(predictor, view, choices.tile, channels)
-    results = [
-        finished(grey, chroma, view, logits, choices)
-        for chroma in (
-            chromas(predictor, logits, view, replace(choices, decoding=_seeded(choices.decoding, number)), key)
-            for number in range(choices.samples)
-        )
-    ]
-    _, content = working.cells(view, logits)
+    lightness, content = working.cells(view, logits)
+    results = []
+    for number in range(choices.samples):
+        sample = replace(choices, decoding=_seeded(choices.decoding, number))
+        chroma = chromas(predictor, logits, lightness, view, sample, key)
+        results.append(upsampled(grey, chroma, lightness, content, choices.wide, choices.threads))
     whole = tuple(max(1, round(side)) for side in content)
     return Coloured(
         [picture for picture, _ in results], results[0][1], decoded.entropy(logits[:, : whole[0], : whole[1]])
@@ -99,22 +97,17 @@ def _seeded(decoding: Decoding, number: int) -> Decoding:
     return replace(decoding, seed=decoding.seed + number)
 
 
-def chromas(predictor: Predictor, logits: Floats, view: Seen, choices: Choices, key: bytes = b"") -> Floats:
-    """CIELAB's (a, b) of each cell: calibrated logits [K, h, w] -> float32 [2, h, w]."""
+def chromas(
+    predictor: Predictor, logits: Floats, lightness: Floats, view: Seen, choices: Choices, key: bytes = b""
+) -> Floats:
+    """CIELAB's (a, b) of each cell: calibrated logits [K, h, w], mean L [h, w] -> float32 [2, h, w]."""
     card = predictor.card
     palette = card.palette if choices.palette is None else choices.palette
-    lightness, _ = working.cells(view, logits)
     values = decoded.values(logits, palette, choices.decoding, key)
     chroma = decoded.chroma(values, space.grey_of(lightness), card)
     if choices.hints and not card.hints:
         chroma = hinted.spread(chroma, logits, lightness, choices.hints, view)
     return (chroma * np.float32(choices.saturation)).astype(np.float32)
-
-
-def finished(grey: Levels, chroma: Floats, view: Seen, logits: Floats, choices: Choices) -> tuple[Levels, float]:
-    """The full picture of coarse chroma: [H, W], [2, h, w] -> [H, W, 3], and the share of pixels out of the gamut."""
-    lightness, content = working.cells(view, logits)
-    return upsampled(grey, chroma, lightness, content, choices.wide, choices.threads)
 
 
 def upsampled(

@@ -31,7 +31,7 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
     def one(job: Job) -> Outcome | None:
         return None if stopped.is_set() else run(job)
 
-    with _bar(len(jobs)) as bar, ThreadPoolExecutor(threads) as pool:
+    with _Bar(len(jobs)) as bar, ThreadPoolExecutor(threads) as pool:
         waiting: set[Future[Outcome | None]] = set()
         queue = iter(jobs)
         try:
@@ -50,7 +50,7 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
             raise
 
 
-class _bar:  # noqa: N801
+class _Bar:
     """A bar with the picture's name on a terminal; lines only for what is not done."""
 
     def __init__(self, total: int) -> None:

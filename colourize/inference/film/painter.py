@@ -15,7 +15,6 @@ from colourize.inference.film.source import Picture
 from colourize.inference.film.steady import Past
 from colourize.inference.predictor import Predictor
 from colourize.inference.space import Floats, Levels
-from colourize.inference.working import Seen
 
 LEAST = 1e-12  # a probability, before its logarithm
 
@@ -63,20 +62,21 @@ class NetworkPainter:
         lightness, content = working.cells(view, logits)
         self.past = steady.averaged(self.past, decoded.probabilities(logits), lightness, small(grey), content, self.way)
         scores = np.log(np.maximum(self.past.shares, LEAST)).astype(np.float32)
-        chroma = colouring.chromas(self.predictor, *self._drawn(scores, self.past.origin, view))
-        coloured, _ = colouring.finished(grey, chroma, view, scores, self.choices)
+        drawn, choices = self._drawn(scores, self.past.origin)
+        chroma = colouring.chromas(self.predictor, drawn, lightness, view, choices)
+        coloured, _ = colouring.upsampled(grey, chroma, lightness, content, threads=self.choices.threads)
         return coloured.astype(np.uint8, copy=False)
 
-    def _drawn(self, scores: Floats, origin: Floats, view: Seen) -> tuple[Floats, Seen, Choices]:
+    def _drawn(self, scores: Floats, origin: Floats) -> tuple[Floats, Choices]:
         """Scores to decode. Those of a sample get its noise, which moves along with the picture (Gumbel-max)."""
         decoding = self.choices.decoding
         if decoding.kind != "sample":
-            return scores, view, self.choices
+            return scores, self.choices
         shape = scores.shape[1], scores.shape[2]
         noise = decoded.noise(scores.shape, decoding.seed, self.clip)
         noise = motion.sampled(noise, motion.mirrored(origin, shape))
         drawn = scores + np.float32(decoding.temperature) * noise
-        return drawn, view, replace(self.choices, decoding=decoded.Decoding("argmax"))
+        return drawn, replace(self.choices, decoding=decoded.Decoding("argmax"))
 
     def memory(self) -> Memory:
         """What the next frames need of those before."""
