@@ -54,6 +54,8 @@ declare(
          on_resume="no difference"),
     Knob("frozen_epochs", None, int, "epochs in which the encoder of encoder_unet does not change; null: all",
          ">= 0", example=1, before=None, on_resume="same"),
+    Knob("frozen_stride", 0, int, "where the encoder of encoder_unet is trained: its layers up to this stride stay "
+         "frozen; 0: none", ">= 0", example=16, before=0, on_resume="same"),
     Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet, in multiples of lr", "> 0",
          before=0.1, on_resume="same"),
     Knob("num_filters", 32, int, "NF: channels of the first step", ">= 1"),

@@ -4,6 +4,7 @@ Random numbers come from torch's generator of the CPU, which a run seeds anew in
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,7 +39,7 @@ class Crops:
     Its side is a share of the picture's shorter side between ``least`` and ``most``, uniform in its logarithm.
 
     Args:
-        size: side of the results in pixels.
+        size: side of the results in pixels, or several of which each batch draws one.
         least: smallest share, > 0.
         most: largest share, <= 1.
         flip: every second picture left to right.
@@ -47,13 +48,13 @@ class Crops:
         InputError: a value out of its range.
     """
 
-    size: int = 96
+    size: int | Sequence[int] = 96
     least: float = 0.6
     most: float = 1.0
     flip: bool = True
 
     def __post_init__(self) -> None:
-        if self.size < 1:
+        if not self.sizes or min(self.sizes) < 1:
             raise InputError(f"augment.size must be >= 1, got {self.size}; pass augment.size=96")
         if not 0 < self.least <= self.most <= 1:
             raise InputError(
@@ -61,15 +62,21 @@ class Crops:
                 f"{self.most}; pass augment.least=0.6 augment.most=1"
             )
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sides of the results, of which each batch draws one."""
+        return (self.size,) if isinstance(self.size, int) else tuple(self.size)
+
     def __call__(self, images: Tensor) -> Tensor:
         """uint8 [N, H, W, 3] -> uint8 [N, S, S, 3]."""
         count, height, width = images.shape[:3]
+        size = self.sizes[int(torch.randint(len(self.sizes), ()))] if len(self.sizes) > 1 else self.sizes[0]
         share = torch.exp(torch.empty(count).uniform_(math.log(self.least), math.log(self.most)))
         sides = (share * min(height, width)).round().long().clamp(min=1)
         top, left = (
             (torch.rand(count) * (whole - sides + 1)).long().minimum(whole - sides) for whole in (height, width)
         )
-        parts = cropped(images, torch.stack([top, left, sides], dim=1), self.size)
+        parts = cropped(images, torch.stack([top, left, sides], dim=1), size)
         if not self.flip:
             return parts
         return torch.where((torch.rand(count) < 0.5)[:, None, None, None].to(parts.device), parts.flip(2), parts)

@@ -6,7 +6,7 @@ features.
 
 import re
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any
 
@@ -22,17 +22,18 @@ from colourize.models.blocks import conv, padded
 from colourize.models.resunet import Waves
 
 STRIDES = 1, 2, 4
+ZOOMS = 1, 2, 4
 
 
 class EncoderUNet(nn.Module):
     """Grey to class scores of blocks of SxS pixels: an encoder of timm, a light decoder, and the grey of each pixel.
 
-    The encoder sees the grey as three equal channels, normalised as its weights want it. Its features, of strides 2 to
-    32, are joined from the coarsest to stride S, as in a U-Net. The last layers also see the grey itself: the SxS greys
-    of each block, and waves of their mean (``models.resunet.Waves``).
+    The encoder sees the grey as three equal channels, enlarged ``zoom`` times and normalised as its weights want it.
+    Its features, of strides 2 / zoom to 32 / zoom, are joined from the coarsest to stride S, as in a U-Net. The last
+    layers also see the grey itself: the SxS greys of each block, and waves of their mean (``models.resunet.Waves``).
 
     Accepts any size: sides are padded to a multiple of D and to at least 2D, and the result is cropped. ``freeze``
-    keeps the encoder as it is. Weights from elsewhere: ``models.encoder_weights``.
+    keeps the encoder, or its first layers, as they are. Weights from elsewhere: ``models.encoder_weights``.
 
     Args:
         num_filters: NF; the decoder has ``widths[i]`` * NF channels at its i-th stride.
@@ -43,12 +44,15 @@ class EncoderUNet(nn.Module):
         widths: channels at D/2, D/4, ... S, in multiples of NF; further ones are not used.
         head: channels of the layer before the scores, in multiples of NF, >= 1.
         num_frequencies: of ``Waves``, >= 0.
+        zoom: 1, 2 or 4. A classifier trained on pictures of 224 pixels knows more of a small picture when it is
+            enlarged; each step costs about three times as much with twice the zoom.
         colour_space: what the input means: lightness in lab and oklab, mean(R, G, B) / 256 in rgb.
 
     Attributes:
         stride: S.
         frozen: whether the encoder is kept as it is.
         steady: whether its batch norms keep their means and variances.
+        kept: stride up to which its layers are frozen in any case.
 
     Raises:
         InputError: an encoder that timm lacks or that gives no such features, or a value out of its range.
@@ -65,17 +69,18 @@ class EncoderUNet(nn.Module):
         head: int = 4,
         num_frequencies: int = 8,
         colour_space: str = "rgb",
+        zoom: int = 1,
     ) -> None:
         super().__init__()
-        self.encoder_name, self.stride, self.colour_space = encoder, stride, colour_space
-        self.frozen = self.steady = False
+        self.encoder_name, self.stride, self.colour_space, self.zoom = encoder, stride, colour_space, zoom
+        self.frozen, self.steady, self.kept = False, False, 0
         self.encoder = timm_encoder(encoder)
         info: Any = self.encoder.feature_info
         reductions: list[int] = info.reduction()
-        channels: dict[int, int] = dict(zip(reductions, info.channels(), strict=True))
-        self.multiple = max(channels)
+        strides = _check(reductions, encoder, stride, widths, head, num_frequencies, zoom)
+        channels: dict[float, int] = {each / zoom: n for each, n in zip(reductions, info.channels(), strict=True)}
+        self.multiple = reductions[-1] // zoom
         self.least = 2 * self.multiple
-        strides = _check(reductions, encoder, stride, widths, head, num_frequencies)
         sizes = [max(1, round(width * num_filters)) for width in widths[: len(strides)]]
         self.places = [list(channels).index(each) if each in channels else None for each in strides]
         inputs = [
@@ -87,37 +92,88 @@ class EncoderUNet(nn.Module):
         self.head = conv(sizes[-1] + stride**2 + 1 + 2 * num_frequencies, head * num_filters, 1)
         self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
 
-    def freeze(self, frozen: bool, steady: bool = False) -> None:
+    def freeze(self, frozen: bool, steady: bool = False, kept: int = 0) -> None:
         """Keeps the encoder as it is, or lets it be trained.
 
         Args:
             frozen: whether its weights are kept, and the means and variances of its batch norms.
             steady: whether these means and variances are kept where the weights are trained, too.
+            kept: where the encoder is trained, its layers up to this stride of its own stay frozen; 0: none.
+
+        Raises:
+            InputError: the encoder has no features of this stride.
         """
-        if (frozen, steady) != (self.frozen, self.steady):
-            self.frozen, self.steady = frozen, steady
-            self.encoder.requires_grad_(not frozen)
-            self.train(self.training)
+        if (frozen, steady, kept) == (self.frozen, self.steady, self.kept):
+            return
+        for layer, stays in self.layers(kept):
+            layer.requires_grad_(not (frozen or stays))
+        self.frozen, self.steady, self.kept = frozen, steady, kept
+        self.train(self.training)
 
     def train(self, mode: bool = True) -> "EncoderUNet":
-        """As of every module, but that a frozen or steady encoder stays in evaluation mode."""
+        """As of every module, but that frozen or steady layers of the encoder stay in evaluation mode."""
         super().train(mode)
         if self.frozen or self.steady:
             self.encoder.eval()
+        for layer, stays in self.layers(self.kept):
+            if stays:
+                layer.eval()
         return self
+
+    def layers(self, kept: int) -> list[tuple[nn.Module, bool]]:
+        """The encoder's layers in order, and whether each lies at or before its features of a stride.
+
+        Args:
+            kept: the stride, in pixels of the encoder's picture; 0: before all layers.
+
+        Raises:
+            InputError: the encoder has no features of this stride.
+        """
+        info: Any = self.encoder.feature_info
+        ends = [name.replace(".", "_") for name in info.module_name()]
+        if kept and kept not in info.reduction():
+            raise InputError(
+                f"frozen_stride must be 0 or a stride of {self.encoder_name}'s features, got {kept}; pass one of "
+                f"{', '.join(map(str, info.reduction()))}"
+            )
+        layers: list[tuple[str, nn.Module]] = []
+        for name, child in self.encoder.named_children():
+            inner = list(child.named_children()) if name not in ends else []
+            split = any(end.startswith(f"{name}_") for end in ends)
+            layers += [(f"{name}_{each}", part) for each, part in inner] if split else [(name, child)]
+        last = [name for name, _ in layers].index(ends[info.reduction().index(kept)]) if kept else -1
+        return [(layer, place <= last) for place, (_, layer) in enumerate(layers)]
 
     def features(self, grey: Tensor) -> list[Tensor]:
         """The encoder's features, from the finest to the coarsest: [N, 1, H, W], H and W multiples of D."""
         mean, deviation = normalisation(self.encoder_name)
         light = srgb_grey(grey, self.colour_space)
+        if self.zoom > 1:
+            light = F.interpolate(light, scale_factor=float(self.zoom), mode="bilinear")
         trained = torch.is_grad_enabled() and not self.frozen
-        # on a CPU the gradient of a convolution by channels takes three times as long in bfloat16 (torch 2.15.0)
-        precise = torch.autocast("cpu", enabled=False) if trained and grey.is_cpu else nullcontext()
-        with torch.set_grad_enabled(trained), precise:
+        with torch.set_grad_enabled(trained), ExitStack() as stack:
+            if trained and grey.is_cpu:
+                self._precise(stack)
             channels = [(light - m) / d for m, d in zip(mean, deviation, strict=True)]
             normalised = torch.cat(channels, dim=1).contiguous(memory_format=torch.channels_last)
             features: list[Tensor] = self.encoder(normalised.to(next(self.encoder.parameters()).dtype))
         return features
+
+    def _precise(self, stack: ExitStack) -> None:
+        """Lets the trained layers compute in their weights' own precision, until a stack of contexts ends.
+
+        On a CPU the gradient of a convolution by channels takes three times as long in bfloat16 (torch 2.15.0).
+        """
+        if not self.kept:
+            stack.enter_context(torch.autocast("cpu", enabled=False))
+            return
+        first = next(layer for layer, stays in self.layers(self.kept) if not stays)
+
+        def enter(layer: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+            stack.enter_context(torch.autocast("cpu", enabled=False))
+            return (inputs[0].to(next(layer.parameters()).dtype),)
+
+        stack.callback(first.register_forward_pre_hook(enter).remove)
 
     def forward(self, grey: Tensor) -> Tensor:
         """[N, 1, H, W] in [0, 1) -> logits [N, K, h, w], h = H / S and w = W / S, both rounded up."""
@@ -171,7 +227,13 @@ def srgb_grey(grey: Tensor, colour_space: str) -> Tensor:
 
 
 def _check(
-    reductions: list[int], encoder: str, stride: int, widths: Sequence[float], head: int, num_frequencies: int
+    reductions: list[int],
+    encoder: str,
+    stride: int,
+    widths: Sequence[float],
+    head: int,
+    num_frequencies: int,
+    zoom: int,
 ) -> list[int]:
     """The strides of the decoder, D/2, D/4, ... S; raises InputError where it cannot be built."""
     if any(2 * fine != coarse for fine, coarse in pairwise(reductions)):
@@ -181,7 +243,10 @@ def _check(
         )
     if stride not in STRIDES:
         raise InputError(f"model.stride must be one of {', '.join(map(str, STRIDES))}, got {stride}")
-    strides = [reductions[-1] // 2**step for step in range(1, (reductions[-1] // stride).bit_length())]
+    if zoom not in ZOOMS:
+        raise InputError(f"model.zoom must be one of {', '.join(map(str, ZOOMS))}, got {zoom}; pass model.zoom=1")
+    coarsest = reductions[-1] // zoom
+    strides = [coarsest // 2**step for step in range(1, (coarsest // stride).bit_length())]
     if len(widths) < len(strides) or not all(0 < width < float("inf") for width in widths):
         raise InputError(
             f"model.widths must hold {len(strides)} finite numbers > 0, one for each of the strides {strides}, got "

@@ -158,7 +158,7 @@ def test_limits_are_those_of_arithmetic():
 def test_what_a_resumed_run_must_keep_is_what_decides_its_bits():
     assert set(on_resume("same")) == {
         "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
-        "ema", "trainer", "colour_space", "frozen_epochs", "encoder_rate", "init_from",
+        "ema", "trainer", "colour_space", "frozen_epochs", "frozen_stride", "encoder_rate", "init_from",
     }  # fmt: skip
     assert set(on_resume("no difference")) == {
         "cache_dir", "ckpt_path", "resume", "save_every", "measures", "encoder_weights",
@@ -170,6 +170,7 @@ def test_an_older_configuration_lacks_only_what_came_later():
     later = {knob.name for knob in KNOBS.values() if knob.before is not ALWAYS}
     assert later == {
         "augment", "loss", "dilation", "hints", "colour_space", "ema", "measures", "encoder_weights", "frozen_epochs",
+        "frozen_stride",
         "encoder_rate", "init_from",
     }  # fmt: skip
     assert not required() & later

@@ -44,9 +44,20 @@ def test_whole_pictures_of_their_own_side_stay_but_for_flips():
     assert (turned | (flipped == square).flatten(1).all(1)).all() and 10 < int(turned.sum()) < 40
 
 
+def test_of_several_sides_each_batch_draws_one():
+    crops = Crops(size=(4, 8, 12))
+    torch.manual_seed(2)
+    shapes = [crops(images()).shape[1:3] for _ in range(60)]
+    counts = [shapes.count((side, side)) for side in (4, 8, 12)]
+    assert sum(counts) == 60 and min(counts) > 8
+    torch.manual_seed(2)
+    assert [crops(images()).shape[1:3] for _ in range(60)] == shapes
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"size": 0}, "augment.size must be >= 1, got 0"), ({"least": 0.0}, "0 < least <= most <= 1, got 0.0 and 1.0"),
+    [({"size": 0}, "augment.size must be >= 1, got 0"), ({"size": []}, r"augment.size must be >= 1, got \[\]"),
+     ({"least": 0.0}, "0 < least <= most <= 1, got 0.0 and 1.0"),
      ({"least": 0.9, "most": 0.5}, "got 0.9 and 0.5"), ({"most": 2.0}, "got 0.6 and 2.0")],
 )  # fmt: skip
 def test_a_share_out_of_its_range_is_named(values, message):

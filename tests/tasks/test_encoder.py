@@ -55,6 +55,8 @@ def test_a_checkpoint_needs_no_file_of_the_encoder(tmp_path):
             "encoder_weights=none leaves an encoder without training, got frozen_epochs=null; p",
         ),
         (["image_size=30"], "image_size must be a multiple of model.stride=4, got 30x30 pixels; pass image_size=32"),
+        (["frozen_epochs=0", "frozen_stride=3"], "frozen_stride must be 0 or a stride of test_efficientnet's features"),
+        (["augment=crops", "augment.size=[16,10]"], "augment.size must be a multiple of model.stride=4, got 10x10"),
         (["augment=crops", "augment.size=10"], "augment.size must be a multiple of model.stride=4, got 10x10"),
         (
             ["augment=flips", "augment.shift=1"],
@@ -73,6 +75,16 @@ def test_on_scenes_of_64_pixels_it_beats_the_look_up_table_by_a_margin(tmp_path)
     drawn = "data=scenes", "data.num_train=300", "data.num_validation=4", "image_size=64", "augment.size=48"
     config = knobs("experiment=photographs", *drawn, "num_colours=24", "max_epochs=2", f"cache_dir={tmp_path}")
     assert train(config, tmp_path / "run")["val/skill"] > 0.05
+
+
+def test_layers_up_to_a_stride_and_pictures_of_several_sizes_go_through_a_run(tmp_path):
+    config = knobs(*SMALL, *words(tmp_path), "frozen_epochs=0", "frozen_stride=16", "model.zoom=2", "max_epochs=2",
+                   "augment=crops", "augment.size=[16,24]", f"cache_dir={tmp_path}")  # fmt: skip
+    train(config, tmp_path / "run")
+    given = torch.load(weights(tmp_path), weights_only=True)
+    changed = [name for name, tensor in encoder(tmp_path / "run", "last").items()
+               if not torch.equal(tensor, given[name.removeprefix("model.network.encoder.")])]  # fmt: skip
+    assert changed and all(name.startswith("model.network.encoder.blocks.4.") for name in changed)
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])

@@ -101,14 +101,13 @@ def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
         count, height, width = data.pictures.pictures.train.shape[:3]
         built.augment.check_fits(height, width, min(knobs["batch_size"], count), built.model.stride)
     elif knobs.get("augment") and (size := knobs["augment"].get("size")) is not None:
-        check_sides(size, size, built.model.stride, "augment.size")
+        for side in [size] if isinstance(size, int) else size:
+            check_sides(side, side, built.model.stride, "augment.size")
     frozen, started = value_in(knobs, "frozen_epochs"), value_in(knobs, "init_from") is not None
-    if (
-        hasattr(built.model.network, "freeze")
-        and value_in(knobs, "encoder_weights") == "none"
-        and not started
-        and frozen != 0
-    ):
+    network: Any = built.model.network
+    if hasattr(network, "layers"):
+        network.layers(value_in(knobs, "frozen_stride"))
+    if hasattr(network, "freeze") and value_in(knobs, "encoder_weights") == "none" and not started and frozen != 0:
         raise InputError(
             f"encoder_weights=none leaves an encoder without training, got frozen_epochs={typed(frozen)}; pass "
             "frozen_epochs=0"

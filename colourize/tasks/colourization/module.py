@@ -94,7 +94,8 @@ class Colourizer(TrainingModule):
         if (freeze := getattr(self.model.network, "freeze", None)) is not None:
             frozen = value_in(self.config, "frozen_epochs")
             given = value_in(self.config, "encoder_weights") != "none" or value_in(self.config, "init_from") is not None
-            freeze(frozen is None or self.current_epoch < frozen, steady=given)
+            kept = value_in(self.config, "frozen_stride")
+            freeze(frozen is None or self.current_epoch < frozen, steady=given, kept=kept)
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, h, w], at the network's stride."""
