@@ -75,7 +75,7 @@ def to_srgb(image: Image.Image, profile: bytes, at_least: int | None = None) -> 
 
 def _in_mode_of(profile: bytes, image: Image.Image) -> Image.Image:
     """The picture in a mode to which the profile applies: L, LA, I;16, RGB, RGBA, CMYK or LAB."""
-    mode = _mode(profile)
+    mode = mode_of(profile)
     if not mode:
         raise BrokenProfile("a damaged profile, or one without colours")
     grey = image.mode in _GREY or image.mode.startswith("I;16")
@@ -92,13 +92,18 @@ def _in_mode_of(profile: bytes, image: Image.Image) -> Image.Image:
 
 
 @functools.lru_cache(KEPT)
-def _mode(profile: bytes) -> str:
+def mode_of(profile: bytes) -> str:
     """The mode of pictures for which a profile is made; "" for a damaged profile or another kind."""
     try:
         core = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
         return _SPACES.get(core.xcolor_space, "") if core.device_class in _CLASSES else ""
     except Exception:  # LittleCMS through Pillow raises several kinds
         return ""
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether a profile of greys or RGB changes no value by more than 1 of 255."""
+    return (_greys(profile) if mode_of(profile) == "L" else _transform(profile, "RGB")) is None
 
 
 @functools.lru_cache(KEPT)

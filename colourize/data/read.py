@@ -228,7 +228,16 @@ def reason(error: Exception, source: bytes | Path) -> str:
     """Why a file cannot be read, in a few words."""
     if isinstance(error, UnidentifiedImageError):
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        if _begins_as_tiff(source):
+            return "a TIFF of a kind that Pillow cannot read, or a damaged one; save it as RGB, or as a PNG"
         return "not a picture of a known format" if size else "an empty file"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _begins_as_tiff(source: bytes | Path) -> bool:
+    if isinstance(source, Path):
+        with contextlib.suppress(OSError), source.open("rb") as file:
+            source = file.read(4)
+    return isinstance(source, bytes) and source[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -1,10 +1,9 @@
 """Any picture file as greys to colour: each frame's luminance, its alpha, and what to keep of the file.
 
-H height, W width. Only numpy and Pillow; tifffile where a TIFF has 16-bit colours.
+H height, W width. Only numpy and Pillow; imagecodecs where colours have 16 bits (``wide``).
 """
 
-import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from colourize.data import read
 from colourize.data.icc import BrokenProfile
 from colourize.data.profiles import declared
 from colourize.data.read import UnreadablePicture
-from colourize.inference import metadata, space
+from colourize.inference import metadata, space, wide
 from colourize.inference.space import Levels
 
 MAX_PIXELS = 128_000_000  # of one frame
@@ -31,10 +30,10 @@ Kind = Literal["grey", "tinted", "coloured"]
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: ``grey`` levels [H, W] uint8 or uint16, ``alpha`` uint8 [H, W] or None, seconds to show it."""
+    """One picture: ``grey`` and ``alpha`` (or None) [H, W], each uint8 or uint16; seconds to show it."""
 
     grey: Levels
-    alpha: NDArray[np.uint8] | None = None
+    alpha: Levels | None = None
     seconds: float = 0.0
 
 
@@ -89,8 +88,8 @@ def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> tuple[int, boo
     try:
         with read.opened(source) as image:
             _check_size(image, source, max_pixels)
-            wide = read.has_levels(image) or max(getattr(image, "tag_v2", {}).get(258, (8,)), default=8) > 8
-            return image.width * image.height * _count(image), wide
+            deep = read.has_levels(image) or wide.narrowed(image)
+            return image.width * image.height * _count(image), deep
     except UnreadablePicture:
         raise
     except Exception as error:  # as above
@@ -144,24 +143,36 @@ def _check_sum(pixels: int, max_pixels: int) -> None:
 def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes: list[str]) -> Photograph:
     count, total = _count(image), 0
     _check_sum(count * image.width * image.height, max_pixels)
-    info, form, loops = metadata.kept(image), image.format or "", _loops(image)
-    tiff = getattr(image, "tag_v2", {})
-    if count == 1 and (pixels := _wide_colours(source, tiff, notes)) is not None:
-        frame = Frame(space.grey_levels(pixels[..., :3]), _high_byte(pixels[..., 3]) if pixels.shape[2] == 4 else None)
-        return Photograph([frame], kind(_high_byte(pixels[..., :3])), form, 0, info, True, tuple(notes))
-    frames, kinds, wide = [], [], False
-    for each in ImageSequence.Iterator(image) if count > 1 else [image]:
+    form, loops = image.format or "", _loops(image)
+    if isinstance(source, Path) and wide.narrowed(image):
+        source = source.read_bytes()
+    frames, kinds, deep, info = [], [], False, {}
+    for number, each in enumerate(ImageSequence.Iterator(image) if count > 1 else [image]):
         total += each.width * each.height
         _check_size(each, source, max_pixels)  # pages of a TIFF have sizes of their own
         _check_sum(total, max_pixels)
-        each.load()
-        read.check_planes(getattr(each, "tag_v2", {}))
-        wide = wide or read.has_levels(each)
-        seconds = float(each.info.get("duration", 0) or 0) / 1000
-        frame, found = _frame(each, getattr(each, "tag_v2", {}), notes)
-        frames.append(Frame(frame.grey, frame.alpha, seconds))
+        pixels = wide.pixels(source, each, notes, number if count > 1 else None)
+        if number == 0:
+            info = metadata.kept(each)  # now, because it may load the picture, after which its depth is not known
+        deep = deep or pixels is not None or read.has_levels(each)
+        frame, found = _read(each, notes) if pixels is None else _wide_frame(pixels)
+        frames.append(frame)
         kinds.append(found)
-    return Photograph(frames, kinds[0], form, loops, info, wide, tuple(dict.fromkeys(notes)))
+    return Photograph(frames, kinds[0], form, loops, info, deep, tuple(dict.fromkeys(notes)))
+
+
+def _wide_frame(pixels: wide.Pixels) -> tuple[Frame, Kind]:
+    return Frame(space.grey_levels(pixels.colours), pixels.alpha), kind(_high_byte(pixels.colours))
+
+
+def _read(image: Image.Image, notes: list[str]) -> tuple[Frame, Kind]:
+    """A frame of a file that is not loaded yet."""
+    image.load()
+    tiff = getattr(image, "tag_v2", {})
+    read.check_planes(tiff)
+    seconds = float(image.info.get("duration", 0) or 0) / 1000
+    frame, found = _frame(image, tiff, notes)
+    return replace(frame, seconds=seconds), found
 
 
 def _high_byte(levels: NDArray[np.uint16]) -> NDArray[np.uint8]:
@@ -171,12 +182,13 @@ def _high_byte(levels: NDArray[np.uint16]) -> NDArray[np.uint8]:
 def _frame(image: Image.Image, tiff: Any, notes: list[str]) -> tuple[Frame, Kind]:
     turned = read.upright(image)
     alpha = _one_hidden_level(turned)
+    if read.has_levels(turned):
+        levels = np.asarray(read.grey_levels(turned, tiff, 65535)).astype(np.uint16)
+        return Frame(wide.in_srgb(levels, turned, notes), alpha), "grey"
     try:
         turned = read.converted(turned, tiff, declared(turned))
     except BrokenProfile as error:
         notes.append(f"a colour profile that cannot be applied is left out: {error}")
-    if read.has_levels(turned):
-        return Frame(np.asarray(read.grey_levels(turned, tiff, 65535)).astype(np.uint16), alpha), "grey"
     if turned.has_transparency_data:
         read.narrow_transparency(turned)
         turned = turned.convert("RGBA")
@@ -215,31 +227,6 @@ def kind(pixels: NDArray[np.uint8]) -> Kind:
     rest = np.sqrt((left**2).mean())
     toned = rest < GREY or (warm and rest < TINTED and np.percentile(left, 99) < MOST)
     return "tinted" if toned else "coloured"
-
-
-def _wide_colours(source: bytes | Path, tiff: Any, notes: list[str]) -> NDArray[np.uint16] | None:
-    """The 16-bit colours of a TIFF, of which Pillow would keep 8 bits: [H, W, 3 or 4]; None for all else."""
-    bits = tiff.get(258, ()) if tiff else ()
-    if not (len(bits) in (3, 4) and set(bits) == {16} and tiff.get(262) == 2 and tiff.get(274, 1) == 1):
-        return None
-    if tiff.get(338, ()) == (1,):  # colours multiplied by alpha: Pillow divides them
-        return None
-    if tiff.get(34675):
-        notes.append("its colour profile is left out, to keep 16 bits")
-    import tifffile  # late: only such a TIFF needs it
-
-    try:
-        pixels = tifffile.imread(io.BytesIO(source) if isinstance(source, bytes) else source)
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
-            raise
-        notes.append("its 16 bits become 8, as its compression requires imagecodecs: pip install imagecodecs")
-        return None
-    if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and tiff.get(284) == 2:
-        pixels = np.moveaxis(pixels, 0, -1)
-    if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
-        return None
-    return pixels if tiff.get(338, ()) == (2,) else pixels[..., :3]
 
 
 def _loops(image: Image.Image) -> int:

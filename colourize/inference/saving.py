@@ -29,10 +29,10 @@ LONGEST = {"WEBP": 16383, "JPEG": 65535, "GIF": 65535, "AVIF": 65535}  # pixels 
 
 
 class Picture(NamedTuple):
-    """A coloured frame: [H, W, 3] uint8 or uint16; alpha uint8 [H, W] or None; seconds to show it."""
+    """A coloured frame: [H, W, 3] and alpha [H, W] or None, each uint8 or uint16; seconds to show it."""
 
     colours: Levels
-    alpha: NDArray[np.uint8] | None = None
+    alpha: Levels | None = None
     seconds: float = 0.0
 
 
@@ -92,16 +92,19 @@ def check(form: str, frames: int, size: Sequence[int]) -> None:
 
 def image(frame: Picture, form: str = "PNG") -> Image.Image:
     """A frame as a PIL image of 8 bits: RGB, or RGBA where it has alpha; for JPEG on white."""
-    colours = frame.colours if frame.colours.dtype == np.uint8 else (frame.colours >> 8).astype(np.uint8)
-    opaque = Image.fromarray(colours)
+    opaque = Image.fromarray(_eight_bits(frame.colours))
     if frame.alpha is None:
         return opaque
     if form == "JPEG":
         white = Image.new("RGB", opaque.size, "white")
-        white.paste(opaque, mask=Image.fromarray(frame.alpha))
+        white.paste(opaque, mask=Image.fromarray(_eight_bits(frame.alpha)))
         return white
-    opaque.putalpha(Image.fromarray(frame.alpha))
+    opaque.putalpha(Image.fromarray(_eight_bits(frame.alpha)))
     return opaque
+
+
+def _eight_bits(levels: Levels) -> NDArray[np.uint8]:
+    return (levels if levels.dtype == np.uint8 else levels >> 8).astype(np.uint8, copy=False)
 
 
 def _options(form: str, kept: dict[str, Any], note: str) -> dict[str, Any]:
@@ -162,7 +165,8 @@ def _with_alpha(frame: Picture) -> Levels:
     """16-bit colours, and the alpha as their fourth channel: [H, W, 3 or 4]."""
     if frame.alpha is None:
         return frame.colours
-    pixels: NDArray[np.uint16] = np.concatenate([frame.colours, frame.alpha.astype(np.uint16)[..., None] * 257], -1)
+    alpha = frame.alpha.astype(np.uint16) * (257 if frame.alpha.dtype == np.uint8 else 1)
+    pixels: NDArray[np.uint16] = np.concatenate([frame.colours, alpha[..., None]], -1)
     return pixels
 
 
