@@ -19,6 +19,11 @@ def load(path: str | os.PathLike[str] = "shipped") -> "Model":
 
     Raises:
         InputError: no such file, a damaged one, or one that colourize did not write.
+
+    >>> import colourize
+    >>> model = colourize.load()
+    >>> model.space.name, model.about.size
+    ('lab', 128)
     """
     from colourize import files
     from colourize.runs import checkpoint, shipped

@@ -97,7 +97,7 @@ class Model(nn.Module):
         return decoded[..., :height, :width]
 
     def colourize(self, picture: Any, decoding: str = "annealed:0.4", **choices: Any) -> Any:
-        """Colours a picture of any size and kind; its luminance stays.
+        """Colours a picture of any size and kind; its luminance stays. A list goes through the network in batches.
 
         Args:
             picture: a PIL image, a path, an array or tensor [H, W], [H, W, 3] or [H, W, 4] (uint8, uint16, or floats in
@@ -110,6 +110,17 @@ class Model(nn.Module):
 
         Raises:
             InputError: a picture that cannot be read, or a choice out of its range.
+
+        >>> import colourize, numpy
+        >>> model = colourize.load()
+        >>> grey = numpy.tile(numpy.arange(0, 255, 4, dtype=numpy.uint8), (48, 1))
+        >>> model.colourize(grey).shape
+        (48, 64, 3)
+        >>> [each.dtype.name for each in model.colourize([grey, grey / 255])]
+        ['uint8', 'float64']
+        >>> from PIL import Image
+        >>> model.colourize(Image.fromarray(grey), "sample:1", saturation=1.2).size
+        (64, 48)
         """
         from colourize.inference.images import colourized  # the one import upward: a door to what uses models
 

@@ -35,6 +35,7 @@ class Choices:
         tile: side of tiles in working pixels; None for one piece.
         wide: whether the result has 16 bits.
         threads: that colour strips.
+        uncertainty: whether the entropy is computed.
     """
 
     decoding: Decoding = DEFAULT
@@ -46,6 +47,7 @@ class Choices:
     tile: int | None = None
     wide: bool = False
     threads: int = 2
+    uncertainty: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,12 @@ class Coloured:
     Attributes:
         pictures: [H, W, 3] levels each, one for each sample.
         outside: share of the pixels in [0, 1] whose chroma was reduced to fit the gamut; of the first picture.
-        entropy: how unsure the network is at each cell, float32 [h, w] in [0, 1].
+        entropy: how unsure the network is at each cell, float32 [h, w] in [0, 1]; None unless it was asked for.
     """
 
     pictures: list[Levels]
     outside: float
-    entropy: Floats
+    entropy: Floats | None = None
 
 
 def coloured(predictor: Predictor, grey: Levels, choices: Choices | None = None, key: bytes = b"") -> Coloured:
@@ -75,22 +77,45 @@ def coloured(predictor: Predictor, grey: Levels, choices: Choices | None = None,
     Raises:
         InputError: choices out of their range, or a hint outside the picture.
     """
-    choices = choices or Choices()
+    return all_coloured(predictor, [grey], [choices or Choices()], key)[0]
+
+
+def all_coloured(
+    predictor: Predictor, greys: Sequence[Levels], choices: Sequence[Choices], key: bytes = b""
+) -> list[Coloured]:
+    """The same for several pictures: those that the network sees in one size go through it in batches.
+
+    Raises:
+        InputError: as ``coloured``.
+    """
+    views = [_seen(predictor, grey, each) for grey, each in zip(greys, choices, strict=True)]
+    inputs = []
+    for view, each in zip(views, choices, strict=True):
+        hints = hinted.channels(each.hints, view) if predictor.card.hints and each.hints else None
+        inputs.append(working.given(view, predictor.card, hints))
+    scores = working.all_scores(predictor, inputs, choices[0].tile if choices else None)
+    return [_finished(predictor, *each, key) for each in zip(greys, views, scores, choices, strict=True)]
+
+
+def _seen(predictor: Predictor, grey: Levels, choices: Choices) -> Seen:
     if not 0 <= choices.saturation <= 10:
         raise InputError(f"--saturation must be in [0, 10], got {choices.saturation:g}; pass for example 1.2")
-    view = working.seen(grey, predictor.card, choices.size)
-    channels = hinted.channels(choices.hints, view) if predictor.card.hints and choices.hints else None
-    logits = working.scores(predictor, view, choices.tile, channels)
+    return working.seen(grey, predictor.card, choices.size)
+
+
+def _finished(predictor: Predictor, grey: Levels, view: Seen, logits: Floats, choices: Choices, key: bytes) -> Coloured:
+    """The full picture of calibrated logits [K, h, w]."""
     lightness, content = working.cells(view, logits)
     results = []
     for number in range(choices.samples):
         sample = replace(choices, decoding=_seeded(choices.decoding, number))
         chroma = chromas(predictor, logits, lightness, view, sample, key)
         results.append(upsampled(grey, chroma, lightness, content, choices.wide, choices.threads))
-    whole = tuple(max(1, round(side)) for side in content)
-    return Coloured(
-        [picture for picture, _ in results], results[0][1], decoded.entropy(logits[:, : whole[0], : whole[1]])
-    )
+    entropy = None
+    if choices.uncertainty:
+        rows, columns = (max(1, round(side)) for side in content)
+        entropy = decoded.entropy(logits[:, :rows, :columns])
+    return Coloured([picture for picture, _ in results], results[0][1], entropy)
 
 
 def _seeded(decoding: Decoding, number: int) -> Decoding:

@@ -134,7 +134,8 @@ def _coloured(
     if photograph.kind == "coloured" and not options.recolour:
         return Outcome(job, "in colour", kind=photograph.kind, notes=photograph.notes)
     form = _format(job, photograph, options)
-    choices = replace(options.choices, wide=photograph.wide and form in saving.WIDE)
+    wide = photograph.wide and form in saving.WIDE
+    choices = replace(options.choices, wide=wide, uncertainty=options.uncertainty)
     saving.check(form, len(photograph.frames), photograph.frames[0].grey.shape)
     key = os.fsencode(job.source.name) if job.source is not None else b""
     results = [coloured(predictor, frame.grey, choices, key) for frame in photograph.frames]
@@ -186,7 +187,7 @@ def _write_beside(job: Job, photograph: Photograph, results: Sequence[Coloured],
     frame, result, note = photograph.frames[0], results[0], _note(options)
     if options.side_by_side and _is_due(place := job.beside("side-by-side"), options):
         _write(place, saving.written([_pair(frame, result)], form, {}, note), job, options)
-    if options.uncertainty and _is_due(place := job.beside("uncertainty", ".png"), options):
+    if result.entropy is not None and _is_due(place := job.beside("uncertainty", ".png"), options):
         height, width = frame.grey.shape
         entropy = np.rint(resized(np.rint(result.entropy * 65535).astype(np.uint16), height, width) * 255)
         grey = np.repeat(entropy.astype(np.uint8)[..., None], 3, axis=2)

@@ -35,7 +35,16 @@ class Card:
 
 
 class Predictor(Protocol):
-    """Gives the scores of a network. ``torch_predictor`` and ``onnx_predictor`` implement it."""
+    """Gives the scores of a network. ``torch_predictor`` and ``onnx_predictor`` implement it.
+
+    >>> import numpy
+    >>> from colourize.inference.opened import opened
+    >>> predictor = opened("shipped", device="cpu")
+    >>> side = predictor.card.multiple
+    >>> scores = predictor.logits(numpy.zeros((2, 1, side, 3 * side), numpy.float32))
+    >>> scores.shape[:2] == (2, len(predictor.card.palette)), scores.dtype
+    (True, dtype('float32'))
+    """
 
     card: Card
 

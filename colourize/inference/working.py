@@ -3,6 +3,7 @@
 H, W pixels; h, w working pixels.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from colourize.inference.space import Floats, Levels
 
 LONGEST = 8  # times the working size: the longer side, so that a 1 x 5000 picture takes no gigabytes
 LEAST, MOST = 8, 8192  # working size in pixels
+BATCH = 1 << 17  # working pixels of a batch: more at once is no faster on a CPU (docs/photographs.md)
 
 
 class Seen(NamedTuple):
@@ -89,10 +91,43 @@ def scores(predictor: Predictor, view: Seen, tile: int | None = None, hints: Flo
             tile.
         hints: [4, h, w] for a network that was trained with hints.
     """
-    card = predictor.card
+    return _scored(predictor, given(view, predictor.card, hints), tile)
+
+
+def all_scores(predictor: Predictor, inputs: Sequence[Floats], tile: int | None = None) -> list[Floats]:
+    """Calibrated logits of several pictures; those of one shape in batches of at most ``BATCH`` pixels.
+
+    Args:
+        predictor: the network.
+        inputs: [1, C, h, w] each, as ``given`` makes them.
+        tile: as for ``scores``.
+
+    Returns:
+        float32 [K, h / s, w / s] each.
+    """
+    results: dict[int, Floats] = {}
+    for shape in dict.fromkeys(each.shape for each in inputs):
+        numbers = [number for number, each in enumerate(inputs) if each.shape == shape]
+        area = shape[2] * shape[3]
+        step = 1 if tile is not None and max(shape[2:]) > tile else max(1, BATCH // area)
+        for start in range(0, len(numbers), step):
+            chosen = numbers[start : start + step]
+            if len(chosen) == 1:
+                results[chosen[0]] = _scored(predictor, inputs[chosen[0]], tile)
+                continue
+            batch = predictor.logits(np.concatenate([inputs[number] for number in chosen]))
+            results |= zip(chosen, batch / np.float32(predictor.card.temperature), strict=True)
+    return [results[number] for number in range(len(inputs))]
+
+
+def given(view: Seen, card: Card, hints: Floats | None = None) -> Floats:
+    """What the network is given of a picture: float32 [1, 1, h, w], or [1, 5, h, w] with hints [4, h, w]."""
     full = network_input(view.grey, card.space)
-    if hints is not None:
-        full = np.concatenate([full, hints[None]], 1)
+    return full if hints is None else np.concatenate([full, hints[None]], 1)
+
+
+def _scored(predictor: Predictor, full: Floats, tile: int | None) -> Floats:
+    card = predictor.card
     height, width = full.shape[2:]
     if tile is None or max(height, width) <= tile:
         return predictor.logits(full)[0] / np.float32(card.temperature)

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from colourize.errors import InputError
-from colourize.inference import space
+from colourize.inference import images, space, working
 from colourize.model import About, Model
 from tests.nets import network
 
@@ -71,6 +71,31 @@ def test_pil_images_paths_and_lists(model, expected, tmp_path):
 def test_choices_of_the_command_are_arguments(model):
     assert np.array_equal(model.colourize(PICTURE, saturation=0.0), np.repeat(PICTURE[..., None], 3, 2))
     assert model.colourize(Image.fromarray(PICTURE), "argmax", size=16).size == (44, 36)
+
+
+def test_a_list_goes_in_batches_of_bounded_size_and_gives_what_one_by_one_gives(model, monkeypatch):
+    rng = np.random.default_rng(0)
+    shapes = [(36, 44), (40, 40), (72, 88), (36, 44), (40, 40), (9, 200), (36, 44), (18, 22)]
+    pictures = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
+    expected = [model.colourize(picture) for picture in pictures]
+    seen, forward = [], model.network.forward
+    monkeypatch.setattr(model.network, "forward", lambda grey: seen.append(tuple(grey.shape)) or forward(grey))
+    monkeypatch.setattr(working, "BATCH", 3 * 32 * 40)
+    for found, each in zip(model.colourize(pictures), expected, strict=True):
+        assert found.shape == each.shape and np.abs(found.astype(int) - each).max() <= 1
+    assert sum(shape[0] for shape in seen) == len(pictures) > len(seen)
+    assert all(shape[0] * shape[2] * shape[3] <= 3 * 32 * 40 or shape[0] == 1 for shape in seen)
+    seen.clear()
+    monkeypatch.setattr(images, "WINDOW", 36 * 44)
+    assert len(model.colourize([PICTURE] * 3)) == 3 == len(seen)  # one at a time, where more would take much memory
+
+
+def test_kinds_may_be_mixed_and_each_comes_back_as_itself(model, expected):
+    given = (PICTURE, Image.fromarray(PICTURE), torch.tensor(PICTURE)[None], PICTURE.astype(np.uint16) * 257)
+    array, image, tensor, wide = model.colourize(given)
+    assert np.array_equal(array, expected) and np.array_equal(image, expected)
+    assert np.array_equal(tensor.movedim(0, -1), expected) and wide.dtype == np.uint16
+    assert model.colourize([]) == [] and model.colourize(()) == ()
 
 
 @pytest.mark.parametrize(

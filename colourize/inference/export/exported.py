@@ -59,6 +59,9 @@ def form(path: Path | None, format: str | None, half: bool, int8: bool) -> Form:
 
     Raises:
         InputError: no format and a name that says none; a name that says another; a loss that the format cannot have.
+
+    >>> form(Path("horse.onnx"), None, half=False, int8=True)
+    Form(format='onnx', half=False, int8=True)
     """
     if format is None:
         format = next((name for name, end in SUFFIXES.items() if path and path.suffix.lower() == end), None)
@@ -87,6 +90,15 @@ def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, tr
     Raises:
         InputError: the form cannot hold this network, or the scores differ by more than 1e-3 where no loss was asked
             for; nothing is written.
+
+    >>> import numpy
+    >>> from colourize.runs import shipped
+    >>> trained = checkpoint.load(shipped.file())
+    >>> ramp = numpy.tile(numpy.arange(192, dtype=numpy.uint8)[:, None], (128, 1, 3))
+    >>> path = Path(tempfile.mkdtemp(), "net.safetensors")
+    >>> found = export(trained, path, Form("safetensors"), pictures.Chosen([ramp], "a ramp"))
+    >>> found.difference.logits, path.stat().st_size > 10**6
+    (0.0, True)
     """
     predictor = TorchPredictor(trained.model)
     name = "".join(character if character.isprintable() else "?" for character in path.name)[:120]

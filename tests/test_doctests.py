@@ -1,0 +1,28 @@
+"""The examples in the docstrings of what users call in Python run, and give what they say."""
+
+import doctest
+
+import pytest
+
+import colourize
+from colourize import model
+from colourize.inference import predictor
+from colourize.inference.export import exported
+
+OBJECTS = {
+    "colourize.load": (colourize.load, colourize),
+    "Model.colourize": (model.Model.colourize, model),
+    "Predictor": (predictor.Predictor, predictor),
+    "export.form": (exported.form, exported),
+    "export.export": (exported.export, exported),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_the_example_of(name, capsys):
+    thing, module = OBJECTS[name]
+    examples = doctest.DocTestFinder(recurse=False).find(thing, name, module, dict(vars(module)))
+    runner = doctest.DocTestRunner()
+    for each in examples:
+        runner.run(each)
+    assert runner.tries > 0 and runner.failures == 0, capsys.readouterr().out
