@@ -75,10 +75,7 @@ def load(
             ``train/`` that may be a split or a class.
     """
     root = expanded(root)
-    if image_size < SMALLEST:
-        raise InputError(f"image_size={image_size} is too small for a picture; pass {SMALLEST} or more")
-    if not 0 <= holdout < 1:
-        raise InputError(f"holdout must be at least 0 and below 1, got {holdout}")
+    _check(image_size, holdout)
     chosen = chosen_files(root, classes, validation_classes, holdout)
     status = np.array([_status(os.path.join(root, path)) for path in chosen.files], np.int64)
     settings = chosen.num_train, image_size, chosen.share, profiles
@@ -98,6 +95,13 @@ def load(
     log_faults(root, report, len(chosen.files))
     train_side, validation_side = map(torch.from_numpy, sides)
     return Pictures(train_side, validation_side, mapped=mapped)
+
+
+def _check(image_size: int, holdout: float) -> None:
+    if image_size < SMALLEST:
+        raise InputError(f"image_size must be >= {SMALLEST}, got {image_size}; pass image_size={SMALLEST} or more")
+    if not 0 <= holdout < 1:
+        raise InputError(f"holdout must be >= 0 and < 1, got {holdout}; pass for example holdout=0.1")
 
 
 def _read(

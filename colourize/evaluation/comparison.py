@@ -61,9 +61,7 @@ def evaluate(
     Raises:
         InputError: an argument that is not a run, an override that does not apply, pictures that cannot be read.
     """
-    check_output(pictures, FIGURES)
-    for file in (page, figures):
-        check_output(file)
+    _check_outputs(page, figures, pictures)
     others = [parsed(word) for word in dict.fromkeys(decodings)]
     given = [run for run in runs if run not in BASELINES or Path(run).exists()]
     files = [file for run in given for file in checkpoint_files(run, BASELINES)]
@@ -85,6 +83,12 @@ def evaluate(
     about = f"{title} ({len(data.train)} training pictures)"
     _write(measured, sentences, about, page, figures, pictures)
     return measured.rows
+
+
+def _check_outputs(page: Path | None, figures: Path | None, pictures: Path | None) -> None:
+    check_output(pictures, FIGURES)
+    for file in (page, figures):
+        check_output(file)
 
 
 class Measured(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from colourize.colour.decoding import parsed
 from colourize.config.instantiate import short_name
@@ -15,6 +16,7 @@ from colourize.data.labelled import labelled, read
 from colourize.evaluation import output
 from colourize.evaluation.inputs import data_config, load, other_pictures, single_checkpoint
 from colourize.evaluation.measures import MEASURES, Row, difference, with_intervals
+from colourize.evaluation.predictors import Predictor
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.files import check_output, replace_text
 from colourize.present import tables, terminal
@@ -65,10 +67,7 @@ def decode_curve(
     (untouched,) = (floor for floor in yardstick.floors() if floor.name == GREY)
     predictors = [untouched, *(yardstick.decoded(name, model, parsed(word)) for word in words(keep_grey))]
     console = terminal.console()
-    rows = []
-    for predictor in predictors:
-        with console.status(f"measuring {predictor.name}"):
-            rows.append(with_intervals(yardstick.row(predictor), num_resamples))
+    rows = _measured(yardstick, predictors, num_resamples, console)
     truth = yardstick.true_colourfulness
     labels = [GREY, "arg-max", *(f"T = {temperature}" for temperature in TEMPERATURES), "mean"]
     console.print(f"{name}, {len(pictures.validation)} validation pictures, {trained.config['num_colours']} colours in "
@@ -82,6 +81,14 @@ def decode_curve(
         save(_drawn(rows, labels, truth, name), figure)
     if figures is not None:
         _write(figures, rows, labels, truth)
+    return rows
+
+
+def _measured(yardstick: Yardstick, predictors: Sequence[Predictor], num_resamples: int, console: Console) -> list[Row]:
+    rows = []
+    for predictor in predictors:
+        with console.status(f"measuring {predictor.name}"):
+            rows.append(with_intervals(yardstick.row(predictor), num_resamples))
     return rows
 
 

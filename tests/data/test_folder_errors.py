@@ -41,10 +41,10 @@ def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog
         (["test/a.png", "test/b.png"], {}, "holds test/ but no pictures in train/; add some, or pass that folder"),
         (["train/a.png", "bus/b.png"], {}, "train/ beside bus/, so it may be a split or a class; pass"),
         (["a.png"], {}, "fewer than two distinct ones, cannot be split"),
-        (["a.png", "b.png"], {"image_size": 7}, "image_size=7 is too small for a picture; pass 8 or more"),
-        (["a.png", "b.png"], {"holdout": -0.1}, "holdout must be at least 0 and below 1, got -0.1"),
-        (["a.png", "b.png"], {"holdout": 1.0}, "holdout must be at least 0 and below 1, got 1.0"),
-        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout must be at least 0 and below 1, got nan"),
+        (["a.png", "b.png"], {"image_size": 7}, "image_size must be >= 8, got 7; pass image_size=8"),
+        (["a.png", "b.png"], {"holdout": -0.1}, "holdout must be >= 0 and < 1, got -0.1"),
+        (["a.png", "b.png"], {"holdout": 1.0}, "holdout must be >= 0 and < 1, got 1.0"),
+        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout must be >= 0 and < 1, got nan"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_one_line(
