@@ -1,4 +1,4 @@
-"""``colourize export``: a trained network as one file for others."""
+"""``colourize export``: writes a trained network as one file."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ FORMATS = "safetensors", "onnx", "torchscript", "openvino"
 
 def add_parser(commands: Commands) -> None:
     """Adds ``colourize export`` with its arguments."""
-    text = "write a network, its palette and what one must know of it as one file, and a model card beside it"
+    text = "write a network, its palette and its settings as one file, and a model card beside it"
     parser = command(commands, "export", text, run)
     add_run(
         parser, "a checkpoint, a run folder (its best checkpoint), or shipped: the network that comes with colourize"
@@ -19,13 +19,13 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--format", choices=FORMATS,
         help="safetensors (weights, which colourize.load reads), onnx (runs without torch), torchscript (for C++), "
-             "openvino; by default what FILE ends in",
+             "openvino; by default the format of FILE's suffix",
     )  # fmt: skip
     parser.add_argument("--half", action="store_true", help="round weights to float16; safetensors and openvino")
     parser.add_argument(
-        "--int8", action="store_true", help="8-bit weights and activations; onnx. What is lost is measured and said"
+        "--int8", action="store_true", help="8-bit weights and activations; onnx. The loss is measured and printed"
     )
-    parser.add_argument("--licence", default="", metavar="TEXT", help="of the weights, for the model card")
+    parser.add_argument("--licence", default="", metavar="TEXT", help="licence of the weights, for the model card")
     parser.add_argument(
         "--evaluation", type=Path, metavar="FILE",
         help="figures for the model card, from colourize evaluate --json (default: evaluation.json of the run)",
@@ -52,13 +52,13 @@ def run(given: argparse.Namespace) -> None:
     size = path.stat().st_size / 1e6
     colours = f"palette of {len(written.card.palette)} colours ({written.card.space})"
     console = terminal.console()
-    console.print(f"{path}: {size:.2f} MB; the network of {file}, its {colours}, and its card", soft_wrap=True)
+    console.print(f"{path}: {size:.2f} MB; the network of {file}, its {colours} and its card", soft_wrap=True)
     console.print(written.checked, soft_wrap=True)
     console.print(f"{card}: its model card", soft_wrap=True)
 
 
 def _checkpoint(run: str) -> Path:
-    """The best checkpoint of a run folder, else the only one that the argument names."""
+    """The best checkpoint of a run folder, otherwise the single checkpoint that the argument names."""
     from colourize import files
     from colourize.evaluation.inputs import single_checkpoint
     from colourize.runs import shipped
@@ -70,13 +70,13 @@ def _checkpoint(run: str) -> Path:
 
 
 def _name(file: Path) -> str:
-    """A name for the file of a checkpoint: its run folder's, or its own."""
+    """The default name of the exported file: that of the run folder, or that of the checkpoint."""
     place = file.absolute()
     return place.parent.parent.name if place.parent.name == "checkpoints" else place.stem
 
 
 def _figures(given: Path | None, file: Path) -> tuple[list[list[str]], str]:
-    """A table of measures for the model card, and on what they were measured; none where the run has none."""
+    """A table of measures for the model card and a sentence about their origin; empty if the run has no figures."""
     from colourize.evaluation.stored_figures import table
 
     if given is not None:

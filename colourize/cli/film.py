@@ -24,8 +24,8 @@ def add_parser(commands: Commands) -> None:
     """Adds ``colourize film`` with its arguments."""
     parser = command(
         commands, "film", "colour a film; its sound and subtitles are copied", run,
-        epilog="Finished parts are kept in the folder OUT.parts until the film is whole, so the same command continues "
-               "an interrupted one, and the result is the same.",
+        epilog="Finished parts are kept in the folder OUT.parts until the film is complete, so the same command "
+               "continues an interrupted one, and the result is the same.",
     )  # fmt: skip
     parser.add_argument("input", type=Path, metavar="IN", help="a film")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".mp4, .m4v, .mov or .mkv")
@@ -45,7 +45,9 @@ def _add_colours(parser: argparse.ArgumentParser) -> None:
                             "time (at the same place, faster) or off (default: %(default)s)")  # fmt: skip
     group.add_argument("--decoding", default="annealed:0.4", metavar="NAME",
                        help="mean, argmax, annealed:T or sample (default: %(default)s)")  # fmt: skip
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of a sample; the same seed, the same film")
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of a sample; the same seed gives the same film"
+    )
     group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
     group.add_argument("--size", type=int, metavar="N",
                        help="shorter side, in pixels, of the picture that the network sees "
@@ -93,8 +95,8 @@ def _choices(given: argparse.Namespace) -> "Choices":
 
 @contextmanager
 def _stoppable(output: Path) -> Iterator[Callable[[], None]]:
-    """Gives a function to call at every frame, which raises ``Interrupted`` after a signal; a second signal, or one
-    before the first frame, raises at once. PyAV may swallow an exception of a signal that comes while it reads."""
+    """Gives a function to call at every frame, which raises ``Interrupted`` after a signal. A second signal, or one
+    before the first frame, raises at once. The delay is needed because PyAV may swallow an exception while it reads."""
     caught: list[int] = []
     at_work = False
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from colourize.inference.predictor import Predictor
 
 DECODING = "annealed:0.4"
-INCOMPLETE = 2  # exit status where not every picture was coloured
+INCOMPLETE = 2  # exit status if a picture was not coloured
 
 
 def add_parser(commands: Commands) -> None:
@@ -54,14 +54,14 @@ def _add_colours(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
     group.add_argument("--samples", type=int, metavar="N", help="write N samples: photo.1.png, photo.2.png, ...")
     group.add_argument(
-        "--seed", type=int, metavar="N", help="of the samples; the same seed, the same colours (default: 0)"
+        "--seed", type=int, metavar="N", help="seed of the samples; the same seed gives the same colours (default: 0)"
     )
     group.add_argument(
         "--hint",
         action="append",
         default=[],
         metavar="X,Y,#RRGGBB",
-        help="a colour at a place of the picture, in pixels from its upper left corner; can be repeated",
+        help="a colour at a pixel of the picture, counted from its upper left corner; can be repeated",
     )
     group.add_argument("--hints", type=Path, metavar="FILE", help='[{"x": 120, "y": 80, "colour": "#c03020"}, ...]')
     group.add_argument("--reference", type=Path, metavar="PICTURE", help="take the colours of another photograph")
@@ -73,10 +73,10 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--format", metavar="NAME", help="png, jpg, webp, avif, tiff or gif (default: each picture's own)"
     )
-    group.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    group.add_argument("--overwrite", action="store_true", help="replace existing results")
     group.add_argument("--uncertainty", action="store_true", help="also write photo.uncertainty.png: bright is unsure")
     group.add_argument("--side-by-side", action="store_true", help="also write the grey beside the coloured picture")
-    group.add_argument("--no-metadata", action="store_true", help="leave out EXIF, XMP and the note of what was done")
+    group.add_argument("--no-metadata", action="store_true", help="leave out EXIF, XMP and the note about colourize")
     group.add_argument("--json", metavar="FILE", help="write a summary with every picture; - for standard output")
 
 
@@ -86,7 +86,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--jobs", type=int, metavar="N", help="pictures at a time (default: the number of cores, up to 4)"
     )
-    group.add_argument("--max-memory", metavar="SIZE", help="such as 2G (default: half of what is free)")
+    group.add_argument("--max-memory", metavar="SIZE", help="such as 2G (default: half of the free memory)")
     group.add_argument("--max-pixels", type=int, metavar="N", help="of a picture (default: 128 million)")
     group.add_argument(
         "--tiles",
@@ -103,7 +103,7 @@ def run(given: argparse.Namespace) -> None:
     """Runs ``colourize photo``.
 
     Raises:
-        SystemExit: with status 2, where a picture was not coloured.
+        SystemExit: with status 2, if a picture was not coloured.
     """
     from colourize.cli import signals
     from colourize.inference import many, memory, photo, planned

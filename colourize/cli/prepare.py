@@ -1,4 +1,4 @@
-"""``colourize prepare``: a person's own pictures made ready for training."""
+"""``colourize prepare``: makes a user's own pictures ready for training."""
 
 import argparse
 import os
@@ -10,9 +10,9 @@ from colourize.cli.arguments import Commands, command
 from colourize.errors import Interrupted
 
 EPILOG = (
-    "A file that cannot be read is dropped, counted and named, as are grey, tiny and repeated pictures, with exit "
-    "status 0. Fewer than two pictures left are an error, with exit status 1. Nothing in OUT is overwritten: the same "
-    "command again adds what is new in DIR, and continues after an interruption. Afterwards: python train.py "
+    "Files that cannot be read and grey, tiny and repeated pictures are dropped, counted and named; the exit status is "
+    "0. It is 1 if fewer than two pictures are left. Nothing in OUT is overwritten: the same command adds new files of "
+    "DIR, and continues after an interruption. Afterwards: python train.py "
     "data=folder data.root=OUT"
 )
 
@@ -21,7 +21,7 @@ def add_parser(commands: Commands) -> None:
     """Adds ``colourize prepare`` with its arguments."""
     text = "make your own pictures ready for training: drop grey, broken and repeated ones, resize, split, describe"
     parser = command(commands, "prepare", text, run, epilog=EPILOG)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="any pictures; its folders are classes")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of pictures; its subfolders are classes")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a new folder for the pictures")
     parser.add_argument("--side", type=int, default=128, metavar="N", help="pixels of the shorter side (default: 128)")
     parser.add_argument("--square", action="store_true", help="cut out the centre square")
@@ -39,8 +39,12 @@ def add_parser(commands: Commands) -> None:
         help="drop a picture that looks like another, or like its mirror image: at most N of 256 bits of the "
              "perceptual hash differ (default: 48)",
     )  # fmt: skip
-    parser.add_argument("--val", type=float, default=0.1, metavar="SHARE", help="that validates (default: 0.1)")
-    parser.add_argument("--test", type=float, default=0.1, metavar="SHARE", help="kept for a test (default: 0.1)")
+    parser.add_argument(
+        "--val", type=float, default=0.1, metavar="SHARE", help="share of validation pictures (default: 0.1)"
+    )
+    parser.add_argument(
+        "--test", type=float, default=0.1, metavar="SHARE", help="share of test pictures (default: 0.1)"
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that read pictures (default: one per CPU)")
 
 

@@ -1,1 +1,1 @@
-"""Networks in use: photographs, films, export. Everything but the network itself is numpy, so torch is not needed."""
+"""Uses of a trained network: photographs, films, export. Only the network itself needs torch; the rest is numpy."""

@@ -1,7 +1,7 @@
-"""Cards as text: what an exported file says of its network, written and checked when read. No torch is needed.
+"""Writes and reads the card of an exported file, its description of the network. No torch is needed.
 
-An exported file holds the card as JSON under the key ``colourize``. What it says may come from a stranger: numbers are
-checked here, and the configuration is shown, never acted upon.
+An exported file holds the card as JSON under the key ``colourize``. The file may come from a stranger: all values are
+checked here, and the configuration is only displayed.
 """
 
 import json
@@ -16,7 +16,7 @@ from colourize.inference.predictor import Card, Floats
 
 KEY, FORMAT = "colourize", 1
 RANGES = {"rgb": (3, 0.0, 1.0), "lab": (2, -128.0, 128.0), "oklab": (2, -0.4, 0.4)}
-"""Of each colour space: channels of its palettes, and their least and greatest value (``colour.spaces``)."""
+"""For each colour space: the channels of its palettes, their smallest and largest value (``colour.spaces``)."""
 MOST_COLOURS, LARGEST_SIDE, LONGEST_NAME = 32_768, 8192, 120
 GREY = {
     "rgb": "mean(R, G, B) / 256 of 8-bit sRGB",
@@ -31,7 +31,7 @@ COLOURS = {
 
 
 def text(card: Card) -> str:
-    """The card as JSON. Beside what ``parsed`` reads it holds two sentences for programs other than ours."""
+    """The card as JSON. Besides the values that ``parsed`` reads, it holds two sentences for other programs."""
     return json.dumps(
         {
             "format": FORMAT,
@@ -51,7 +51,7 @@ def text(card: Card) -> str:
 
 
 def expects(card: Card) -> str:
-    """What the network takes, in a sentence."""
+    """A sentence that describes the network's input."""
     channels, hints = (5, ", and 4 channels of hints, zero for none") if card.hints else (1, "")
     return (
         f"grey, float32 [N, {channels}, h, w] in [0, 255/256]: {GREY[card.space]}{hints}; h and w are multiples of "
@@ -60,7 +60,7 @@ def expects(card: Card) -> str:
 
 
 def gives(card: Card) -> str:
-    """What the network gives, and how colours follow from it, in a sentence."""
+    """A sentence that describes the network's output, and how colours are computed from it."""
     return (
         "logits, float32 [N, K, h / s, w / s], s >= 1; the colour of a pixel is the mean of the palette under "
         f"softmax(logits / {card.temperature:g}), or its most probable entry; the palette holds {COLOURS[card.space]}"
@@ -68,14 +68,14 @@ def gives(card: Card) -> str:
 
 
 def parsed(content: str | bytes, file: Any) -> Card:
-    """The card of a file, once all of it is known to be of the right type and range.
+    """Reads the card of a file and checks the type and range of every value.
 
     Args:
         content: JSON, as ``text`` writes it.
         file: its name, for the message.
 
     Raises:
-        InputError: anything else.
+        InputError: the card is not valid.
     """
     try:
         if len(content) > files.LARGEST:
@@ -115,7 +115,7 @@ def _side(said: dict[str, Any], key: str) -> int:
 
 
 def _palette(rows: Any, space: str) -> Floats:
-    """The palette, float32 [K, C]; ValueError where it is none of its space."""
+    """The palette, float32 [K, C]; ValueError where it does not fit the colour space."""
     channels, low, high = RANGES[space]
     if not isinstance(rows, list) or not 2 <= len(rows) <= MOST_COLOURS:
         raise ValueError(f"palette must be a list of 2 to {MOST_COLOURS} colours")

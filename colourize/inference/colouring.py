@@ -1,4 +1,4 @@
-"""One grey picture to a coloured one: the network at its working size, its chroma brought to every pixel.
+"""Colours one grey picture: runs the network at its working size, and interpolates the chroma to every pixel.
 
 H height, W width, K colours, h, w cells of the network's output.
 """
@@ -28,13 +28,13 @@ class Choices:
     Attributes:
         decoding: from scores to colours; see ``decoded``.
         size: the working size, its shorter side in pixels; None for the size that the network was trained for.
-        saturation: >= 0, by which the chroma is multiplied.
-        samples: number of pictures, with seeds that count up.
-        hints: colours at places.
+        saturation: >= 0; the chroma is multiplied by it.
+        samples: number of pictures; their seeds count up from the one of the decoding.
+        hints: colours given at pixels.
         palette: another palette for the network's classes, as ``referred.palette`` gives it.
         tile: side of tiles in working pixels; None for one piece.
         wide: whether the result has 16 bits.
-        threads: that colour strips.
+        threads: number of threads that colour strips.
         uncertainty: whether the entropy is computed.
     """
 
@@ -56,8 +56,8 @@ class Coloured:
 
     Attributes:
         pictures: [H, W, 3] levels each, one for each sample.
-        outside: share of the pixels in [0, 1] whose chroma was reduced to fit the gamut; of the first picture.
-        entropy: how unsure the network is at each cell, float32 [h, w] in [0, 1]; None unless it was asked for.
+        outside: share of the first picture's pixels, in [0, 1], whose chroma was reduced to fit the gamut.
+        entropy: how unsure the network is at each cell, float32 [h, w] in [0, 1]; None without ``uncertainty``.
     """
 
     pictures: list[Levels]
@@ -66,13 +66,13 @@ class Coloured:
 
 
 def coloured(predictor: Predictor, grey: Levels, choices: Choices | None = None, key: bytes = b"") -> Coloured:
-    """Colours a grey picture of any size; its luminance stays, to one level.
+    """Colours a grey picture of any size and keeps its luminance, to one level.
 
     Args:
         predictor: the network.
         grey: uint8 or uint16 [H, W].
         choices: how; by default the mean at temperature 0.4.
-        key: of a sample's noise, beside the seed.
+        key: with the seed, determines the noise of a sample.
 
     Raises:
         InputError: choices out of their range, or a hint outside the picture.
@@ -138,18 +138,18 @@ def chromas(
 def upsampled(
     grey: Levels, chroma: Floats, lightness: Floats, content: tuple[float, float], wide: bool = False, threads: int = 2
 ) -> tuple[Levels, float]:
-    """The full picture of coarse chroma, in strips: O(pixels), in memory little more than the result.
+    """Interpolates coarse chroma to the full picture, strip by strip, so memory is little more than the result.
 
     Args:
         grey: [H, W] levels.
         chroma: [2, h, w].
         lightness: mean L of each cell, [h, w].
-        content: cells that the picture takes, height and width.
+        content: height and width of the picture in cells, without the padding.
         wide: whether the result is uint16.
-        threads: at most as many as there are cores.
+        threads: number of threads.
 
     Returns:
-        [H, W, 3] levels; and the share of the pixels whose chroma was reduced to fit the gamut.
+        [H, W, 3] levels; the share of the pixels whose chroma was reduced to fit the gamut.
     """
     height, width = grey.shape
     up = Upsampler(chroma, lightness, content, (height, width))

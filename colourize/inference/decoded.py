@@ -1,6 +1,6 @@
-"""From a network's scores to chroma, in numpy. K colours, C channels of the palette, h height, w width.
+"""Decodes a network's scores to chroma, in numpy. K colours, C channels of the palette, h height, w width.
 
-The same ways as in ``colour.decoding``, of which this is the half that needs no torch.
+The same formulas as ``colour.decoding``, without torch.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from colourize.inference.space import Floats
 
 FORMS = "argmax, mean, annealed:T, sample or sample:SEED"
 WHITE = 255 / 256  # of the networks' input
-SMOOTHNESS = 0.25  # of the shorter side: the sigma over which the noise of a sample is smooth
-MARGIN = 4  # sigmas of the noise's knots beyond the border
+SMOOTHNESS = 0.25  # sigma of the blur of a sample's noise, as a share of the shorter side
+MARGIN = 4  # sigmas that the noise's knots extend beyond the border
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A way from scores to colours.
+    """How scores become colours.
 
     Attributes:
         kind: argmax, mean or sample. ``mean`` at temperature T is Zhang and others' annealed mean.
-        temperature: > 0, by which the calibrated logits are divided.
+        temperature: > 0; the calibrated logits are divided by it.
         seed: of a sample.
     """
 
@@ -37,7 +37,7 @@ class Decoding:
     seed: int = 0
 
     def __str__(self) -> str:
-        """As it is named on the command line."""
+        """Its name on the command line."""
         if self.kind == "mean" and self.temperature != 1:
             return f"annealed:{self.temperature:g}"
         if self.kind == "sample":
@@ -46,10 +46,10 @@ class Decoding:
 
 
 def parsed(text: str) -> Decoding:
-    """The decoding that a word of the command line names.
+    """The decoding of a name from the command line.
 
     Raises:
-        InputError: an unknown one, a temperature that is not > 0, a seed that is not a whole number >= 0.
+        InputError: an unknown name, a temperature outside [0.001, 1000], a seed that is not a whole number >= 0.
     """
     kind, colon, argument = text.partition(":")
     if kind == "annealed" and colon:
@@ -62,7 +62,7 @@ def parsed(text: str) -> Decoding:
 
 
 def temperature(text: str, whole: str) -> float:
-    """The number of a temperature > 0; InputError names the ``whole`` word."""
+    """The number of a temperature in [0.001, 1000]; InputError quotes the ``whole`` argument."""
     try:
         value = float(text)
     except ValueError:
@@ -87,7 +87,7 @@ def probabilities(logits: Floats, temperature: float = 1.0) -> Floats:
 
 
 def entropy(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Entropy of the probabilities over that of K equal ones: [K, h, w] -> [h, w] in [0, 1]."""
+    """Entropy of the probabilities, divided by log K, its maximum: [K, h, w] -> [h, w] in [0, 1]."""
     shares = probabilities(logits, temperature)
     return -(shares * np.log(np.maximum(shares, 1e-12))).sum(0) / np.float32(math.log(max(len(logits), 2)))
 
@@ -96,10 +96,10 @@ def values(logits: Floats, palette: Floats, decoding: Decoding, key: bytes = b""
     """Palette values of scores: calibrated logits [K, h, w], palette [K, C] -> [C, h, w].
 
     Args:
-        logits: divided by the network's temperature.
-        palette: of the network, or another of as many colours.
-        decoding: the way.
-        key: of a sample's noise, beside the seed; such as the picture.
+        logits: already divided by the network's temperature.
+        palette: of the network, or another one with the same number of colours.
+        decoding: how.
+        key: with the seed, determines the noise of a sample; for example the picture's name.
     """
     if decoding.kind == "argmax":
         return np.moveaxis(palette[logits.argmax(0)], -1, 0)
@@ -110,10 +110,10 @@ def values(logits: Floats, palette: Floats, decoding: Decoding, key: bytes = b""
 
 
 def noise(shape: tuple[int, ...], seed: int, key: bytes = b"") -> Floats:
-    """Smooth Gumbel noise, whose sum with logits has its arg-max drawn from softmax(logits): float32 [K, h, w].
+    """Smooth Gumbel noise G, float32 [K, h, w]: argmax(logits + G) is a sample of softmax(logits).
 
-    As ``colour.decoding.coherent_sample``: G = -log(-log Phi(z)), z Gaussian fields of variance 1 with a sigma of a
-    quarter of the shorter side. Equal seed, key and shape give equal noise.
+    As in ``colour.decoding.coherent_sample``: G = -log(-log Phi(z)), where z are Gaussian fields of variance 1, blurred
+    with a sigma of a quarter of the shorter side. Equal seed, key and shape give equal noise.
     """
     from scipy.special import log_ndtr  # late: only samples need SciPy
 
@@ -128,14 +128,14 @@ def noise(shape: tuple[int, ...], seed: int, key: bytes = b"") -> Floats:
 
 
 def _blur(side: int, sigma: float) -> NDArray[np.float64]:
-    """Weights of knots a sigma apart for each cell of a side, their squares summing to 1: [S, knots]."""
+    """Weights of knots, one sigma apart, for each cell of a side; their squares sum to 1: [S, knots]."""
     knots = np.arange(-MARGIN, math.ceil(side / sigma) + MARGIN + 1) * sigma
     weights = np.exp(-0.5 * ((np.arange(side)[:, None] - knots) / sigma) ** 2)
     return weights / np.linalg.norm(weights, axis=1, keepdims=True)
 
 
 def chroma(palette_values: Floats, grey: Floats, card: Card) -> Floats:
-    """CIELAB's (a, b) of palette values in the space of a network: [C, h, w], grey [h, w] in [0, 1] -> [2, h, w]."""
+    """CIELAB's (a, b) of palette values in a network's space: [C, h, w], grey [h, w] in [0, 1] -> [2, h, w]."""
     if card.space == "lab":
         return palette_values
     if card.space == "rgb":
@@ -147,7 +147,7 @@ def chroma(palette_values: Floats, grey: Floats, card: Card) -> Floats:
 
 
 def network_input(grey: Floats, name: str) -> Floats:
-    """What a network sees of sRGB greys in [0, 1]: [h, w] -> float32 [1, 1, h, w] in [0, 255/256].
+    """The network's input for sRGB greys in [0, 1]: [h, w] -> float32 [1, 1, h, w] in [0, 255/256].
 
     Args:
         grey: sRGB values.

@@ -1,4 +1,4 @@
-"""Hints: colours that a person gives at places of a picture. h, w working pixels or cells, K colours."""
+"""Hints: colours that a user gives at pixels of a picture. h, w working pixels or cells, K colours."""
 
 import math
 import re
@@ -14,15 +14,15 @@ from colourize.inference import decoded, space
 from colourize.inference.space import Floats
 from colourize.inference.working import Seen
 
-REACH = 0.25  # of the shorter side: the sigma over which a hint spreads
-TONES = 12.0  # units of L: the sigma over which it spreads
-PATCH = 5  # working pixels: the side of a hint for a network that was trained with hints, whose sides were 1 to 9
+REACH = 0.25  # sigma of a hint's spread in distance, as a share of the shorter side
+TONES = 12.0  # sigma of its spread in lightness, units of L
+PATCH = 5  # working pixels: side of a hint in the input of a network trained with hints, which saw sides of 1 to 9
 MOST = 1000
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
 
 
 class Hint(NamedTuple):
-    """A colour at a place: x to the right and y down in pixels of the upright picture, from 0; sRGB of 8 bits."""
+    """A colour at a pixel of the upright picture: x to the right and y down, from 0; 8-bit sRGB."""
 
     x: int
     y: int
@@ -30,7 +30,7 @@ class Hint(NamedTuple):
 
 
 def parsed(text: str) -> Hint:
-    """A hint such as ``120,80,#c03020``; InputError for another text."""
+    """Parses a hint such as ``120,80,#c03020``; raises InputError for any other text."""
     x, _, rest = text.partition(",")
     y, _, colour = rest.partition(",")
     return _checked(x, y, colour, text)
@@ -40,12 +40,12 @@ def read(path: Path) -> list[Hint]:
     """Hints of a JSON file: [{"x": 120, "y": 80, "colour": "#c03020"}, ...].
 
     Raises:
-        InputError: no such file, or one that holds something else.
+        InputError: the file does not exist or holds something else.
     """
     try:
         entries = files.read_json(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} must be a JSON file of hints, and is not ({error}); pass another file") from error
+        raise InputError(f"{path} is not a JSON file of hints ({error}); pass another file") from error
     rule = '[{"x": 120, "y": 80, "colour": "#c03020"}, ...]'
     if not isinstance(entries, list) or len(entries) > MOST or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"{path} must hold up to {MOST} hints like {rule}; pass another file")
@@ -95,11 +95,11 @@ def channels(hints: Sequence[Hint], view: Seen) -> Floats:
 
 
 def spread(chroma: Floats, logits: Floats, lightness: Floats, hints: Sequence[Hint], view: Seen) -> Floats:
-    """Chroma that is a hint's at its place, and near it in cells of alike lightness and alike probabilities.
+    """Chroma with the hints applied, which spread to nearby cells of similar lightness and similar probabilities.
 
     A hint's weight at a cell is exp(-d^2 / 2 (REACH side)^2 - dL^2 / 2 TONES^2) times the Bhattacharyya coefficient of
-    both cells' probabilities. At each cell the corrections of all hints are averaged with the odds of their weights, so
-    that each hint is exact at its own place, and the mean is multiplied by the largest weight.
+    both cells' probabilities. The correction of a cell is the mean of all hints' corrections, weighted by the odds of
+    their weights and multiplied by the largest weight. So each hint is exact in its own cell.
 
     Args:
         chroma: [2, h, w].

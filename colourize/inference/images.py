@@ -1,4 +1,4 @@
-"""Pictures of every kind in memory, coloured: what ``Model.colourize`` takes and gives. H height, W width."""
+"""Colours pictures in memory, of every type that ``Model.colourize`` takes. H height, W width."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ WINDOW, MOST = 16_000_000, 64  # pixels, and pictures, that are held at once for
 
 
 def colourized(model: "Model", picture: Any, decoding: str, choices: Mapping[str, Any]) -> Any:
-    """Colours a picture of any kind, or each of a list; see ``Model.colourize``."""
+    """Colours a picture of any type, or each of a list; see ``Model.colourize``."""
     predictor = TorchPredictor(model)
     try:
         chosen = Choices(decoding=decoded.parsed(decoding), **choices)
@@ -94,7 +94,7 @@ def _prepared(picture: Any) -> _Prepared:
 
 
 def _image(photograph: Photograph) -> _Prepared:
-    """The first frame, 8 bits a channel, which is all that PIL holds."""
+    """The first frame with 8 bits a channel, since PIL has no wider RGB."""
     frame = photograph.frames[0]
     return _Prepared(frame.grey, False, lambda colours: saving.image(saving.Picture(colours, frame.alpha)))
 
@@ -119,7 +119,7 @@ def _plane(levels: np.ndarray) -> np.ndarray:
 
 
 def _levels(array: np.ndarray) -> np.ndarray:
-    """uint8 and uint16 as they are; floats in [0, 1] as uint16.
+    """uint8 and uint16 unchanged; floats in [0, 1] as uint16.
 
     Raises:
         InputError: another type, or floats outside [0, 1].

@@ -1,4 +1,4 @@
-"""Many pictures: several at a time, with a bar and a summary. A bad one is named and does not stop the others."""
+"""Colours many pictures, several at a time, with a bar and a summary. A bad picture does not stop the others."""
 
 import itertools
 import sys
@@ -12,17 +12,16 @@ from colourize.inference.photo import Outcome
 from colourize.inference.planned import Job
 from colourize.present import terminal
 
-NAMED = 5  # pictures in colour that are named one by one; the summary counts them all
+NAMED = 5  # pictures already in colour that are named one by one; the summary counts them all
 
 
 def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> list[Outcome]:
-    """Runs jobs in threads, in their order; each that is not done is named on standard error.
+    """Runs jobs in threads, in their order. Standard error names each job that was not done.
 
-    On Ctrl-C no further job begins, and those that have begun are finished or leave nothing; an ``Interrupted`` ends
-    it likewise.
+    After Ctrl-C or an ``Interrupted`` no further job starts; jobs that have started finish or leave no file.
 
     Raises:
-        KeyboardInterrupt, Interrupted: after the jobs that had begun.
+        KeyboardInterrupt, Interrupted: after the jobs that had started.
     """
     outcomes: list[Outcome] = []
     stopped = threading.Event()
@@ -51,7 +50,7 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
 
 
 class _Bar:
-    """A bar with the picture's name on a terminal; lines only for what is not done."""
+    """A bar with the picture's name on a terminal; lines only for pictures that were not coloured."""
 
     def __init__(self, total: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -79,14 +78,14 @@ class _Bar:
 
 
 def lines(outcome: Outcome) -> list[str]:
-    """What is said of an outcome: why it is not done, and what was left out."""
+    """The messages about an outcome: why the picture was not coloured, and what was left out."""
     name = outcome.job.name
     notes = [f"colourize: {name}: {note}" for note in outcome.notes]
     if outcome.status == "failed":
         text = outcome.text if outcome.text.startswith(name) else f"{name}: {outcome.text}"
         return [*notes, f"colourize: {text}"]
     if outcome.status == "in colour":
-        return [*notes, f"colourize: {name} is in colour already; pass --recolour to colour it anew"]
+        return [*notes, f"colourize: {name} is in colour already; pass --recolour to replace its colours"]
     return notes
 
 
@@ -96,8 +95,8 @@ def summary(outcomes: Sequence[Outcome]) -> str:
              ("done", "already there", "in colour", "failed")}  # fmt: skip
     toned = sum(outcome.status == "done" and outcome.kind == "tinted" for outcome in outcomes)
     words = {
-        "done": f"coloured ({toned} of them toned, made grey before)" if toned else "coloured",
-        "already there": "already there (--overwrite colours them anew)",
+        "done": f"coloured ({toned} of them toned, made grey first)" if toned else "coloured",
+        "already there": "already there (--overwrite colours them again)",
         "in colour": "in colour already (--recolour colours them)",
         "failed": "failed",
     }

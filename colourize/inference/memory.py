@@ -1,4 +1,4 @@
-"""A bound on memory: how much a picture takes, and that several at a time stay below a limit."""
+"""Limits memory: estimates what a picture takes, and keeps all pictures in work below a limit."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from colourize.errors import InputError
 
-PER_PIXEL = 16  # bytes: RGBA as read, grey, colours and the file that is written; measured in docs/photographs.md
+PER_PIXEL = 16  # bytes: RGBA as read, grey, colours and the written file; measured in docs/photographs.md
 PER_WIDE_PIXEL = 40  # with 16 bits a channel
 NETWORK = 500_000_000  # bytes for libraries, weights and one forward pass at the usual working sizes
 _UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 def available() -> int:
-    """Free memory in bytes: what the system can give without swapping, or half of all where it does not say."""
+    """Free memory in bytes: what Linux can give without swapping; elsewhere half of all memory."""
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     except OSError:
@@ -27,7 +27,7 @@ def available() -> int:
 
 
 def parsed(text: str) -> int:
-    """Bytes of a size such as 2G, 800M or 1500000000; InputError for another text."""
+    """Bytes of a size such as 2G, 800M or 1500000000; InputError for any other text."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
     if not found or not (size := int(float(found[1]) * _UNITS[found[2].upper()])):
         raise InputError(f"--max-memory must be a size such as 2G or 800M, got {text!r}")
@@ -35,7 +35,7 @@ def parsed(text: str) -> int:
 
 
 class Budget:
-    """Lets threads work on pictures as long as all of them together stay below a limit of bytes."""
+    """Lets threads work on pictures while all pictures together stay below a limit in bytes."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -43,7 +43,7 @@ class Budget:
         self._changed = threading.Condition()
 
     def check(self, pixels: int, wide: bool = False, samples: int = 1) -> int:
-        """Bytes that a picture of so many pixels takes, and so many samples of it.
+        """Bytes that a picture of ``pixels`` pixels and ``samples`` samples takes.
 
         Raises:
             InputError: more than the limit.
@@ -58,7 +58,7 @@ class Budget:
 
     @contextmanager
     def taken(self, size: int) -> Iterator[None]:
-        """Waits until there is room for so many bytes, and keeps them."""
+        """Waits until ``size`` bytes are free, and reserves them."""
         with self._changed:
             self._changed.wait_for(lambda: self._room >= size)
             self._room -= size

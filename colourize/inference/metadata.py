@@ -1,4 +1,4 @@
-"""What is kept of a picture file beside its pixels: EXIF, XMP, resolution and comment. Nothing that damages a file."""
+"""Metadata that a result keeps: EXIF, XMP, resolution and comment. Damaged entries are left out."""
 
 import re
 from typing import Any
@@ -10,18 +10,19 @@ DESCRIPTIVE = (
     *(0x000B, 0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C),  # names, camera, date, artist
     *(0x4746, 0x4749, 0x8298, *range(0x9C9B, 0x9CA0)),  # rating, copyright, Windows' titles
 )
-"""Tags of the main directory that describe the picture. Others of a TIFF describe the pixels of that file alone."""
+"""Tags of the main directory that describe the picture. A TIFF's other tags describe how that file stores pixels."""
 EXIF, GPS = 0x8769, 0x8825  # directories of their own
 COLOUR_SPACE, INTEROPERABILITY, SIDES = 0xA001, 0xA005, (0xA002, 0xA003)  # of the directory EXIF
 SRGB = 1
-MARKER = 65533 - 29  # bytes that JPEG holds of EXIF or XMP, with its name
+MARKER = 65533 - 29  # bytes: a JPEG segment less the name of EXIF or XMP
 _TURN = re.compile(rb'(tiff:Orientation\s*(?:=\s*["\']|>)\s*)[1-8]')
 
 
 def kept(image: Image.Image) -> dict[str, Any]:
-    """EXIF, XMP, resolution and comment of an opened file, as Pillow takes them when it saves.
+    """EXIF, XMP, resolution and comment of an opened file, in the form that Pillow's ``save`` takes.
 
-    The orientation is left out, because the picture is turned upright, and so are the sizes and the colour space.
+    The orientation is left out, because the picture is turned upright, and so are the sizes. The colour space becomes
+    sRGB.
     """
     info: dict[str, Any] = {}
     exif = _exif(image)
@@ -60,7 +61,7 @@ def _exif(image: Image.Image) -> Image.Exif:
 
 
 def with_note(info: dict[str, Any], note: str, form: str) -> dict[str, Any]:
-    """The same with the note as the EXIF's Software; only the note where the format cannot hold the EXIF."""
+    """The metadata with the note as the EXIF's Software; only the note where the format cannot hold the EXIF."""
     exif = Image.Exif()
     try:
         if "exif" in info:
@@ -79,7 +80,7 @@ def with_note(info: dict[str, Any], note: str, form: str) -> dict[str, Any]:
 
 
 def entries(info: dict[str, Any]) -> dict[int, str]:
-    """The texts of the main directory in ASCII, Software among them, for writers that know no EXIF."""
+    """The texts of the main directory in ASCII, including Software, for writers that do not support EXIF."""
     exif = Image.Exif()
     if "exif" in info:
         exif.load(info["exif"])

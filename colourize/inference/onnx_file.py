@@ -1,7 +1,7 @@
-"""What an ONNX file holds, read from its bytes: with onnxruntime alone there is no library that looks before it loads.
+"""Checks an ONNX file from its bytes before onnxruntime loads it, since onnxruntime itself has no such check.
 
-Protocol buffers (https://protobuf.dev/programming-guides/encoding/): a message is a row of fields, each a number and a
-value. The numbers of the fields are those of ``onnx.proto`` (ONNX 1.23).
+Protocol buffers (https://protobuf.dev/programming-guides/encoding/): a message is a list of fields, each a number and a
+value. The field numbers are those of ``onnx.proto`` (ONNX 1.23).
 """
 
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ LARGEST_METADATA = 8 << 20  # bytes
 
 
 def metadata(content: bytes) -> dict[str, str]:
-    """The metadata of an ONNX model, once the model is known to be plain: nothing that it does lies outside of it.
+    """Checks that an ONNX model is plain, and returns its metadata.
 
-    A plain model has the operators of the standard alone, no loops or branches, no functions, and all of its weights
-    inside the file.
+    A plain model has only standard operators, no loops or branches, no functions, and all of its weights inside the
+    file.
 
     Raises:
-        ValueError: another model, or no model.
+        ValueError: the bytes are not a model, or not a plain one.
     """
     found: dict[str, str] = {}
     size, graphs = 0, 0
     for number, value in _fields(memoryview(content)):
         if number in (FUNCTIONS, TRAINING):
-            raise ValueError("a model must not bring functions or a training graph")
+            raise ValueError("a model must not contain functions or a training graph")
         if number == GRAPH:
             graphs += 1
             _check_graph(_message(value))
@@ -71,13 +71,13 @@ def _check_node(node: memoryview) -> None:
                 if key in (TENSOR, TENSORS):
                     _check_tensor(_message(inner))
     if domain not in ("", "ai.onnx"):
-        raise ValueError(f"operators must be those of ONNX itself, got {shown(f'{domain}.{operator}')}")
+        raise ValueError(f"operators must belong to the ONNX standard, got {shown(f'{domain}.{operator}')}")
 
 
 def _check_tensor(tensor: memoryview) -> None:
     for number, value in _fields(tensor):
         if number == EXTERNAL or (number == LOCATION and value != 0):
-            raise ValueError("weights must lie in the file itself, not in another")
+            raise ValueError("weights must be in the file itself, not in another")
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
@@ -86,7 +86,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
     while at < len(message):
         key, at = _varint(message, at)
         if not 8 <= key < 1 << 32:
-            raise ValueError(f"a field has the impossible key {key}")
+            raise ValueError(f"a field has the invalid key {key}")
         match key & 7:
             case 0:
                 value, at = _varint(message, at)
@@ -96,7 +96,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
                 length, at = _varint(message, at)
                 value, at = message[at : at + length], at + length
             case kind:
-                raise ValueError(f"a field is of the unknown kind {kind}")
+                raise ValueError(f"a field has the unknown type {kind}")
         if at > len(message):
             raise ValueError("it is cut short")
         yield key >> 3, value
@@ -104,12 +104,12 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
 
 def _message(value: Any) -> memoryview:
     if not isinstance(value, memoryview):
-        raise ValueError("a field has another kind than in ONNX")
+        raise ValueError("a field has another type than in ONNX")
     return value
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """A whole number of up to 64 bits, seven in each byte, and where it ends."""
+    """A whole number of up to 64 bits, seven in each byte, and the position after it."""
     value = 0
     for index, byte in enumerate(message[at : at + 10]):
         value |= (byte & 127) << (7 * index)

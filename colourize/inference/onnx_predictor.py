@@ -1,4 +1,4 @@
-"""An exported network run by onnxruntime: neither torch nor Hydra is needed. N pictures, K colours."""
+"""Runs an exported network with onnxruntime, without torch or Hydra. N pictures, K colours."""
 
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ class OnnxPredictor:
 
     Args:
         path: of the file.
-        threads: of the processor; 0 for one on each core.
+        threads: number of threads; 0 for one on each core.
 
     Raises:
-        InputError: no such file, a damaged one, one that is more than a network of ours (``onnx_file``), one without a
-            valid card (``cards``), or onnxruntime is not installed.
+        InputError: the file does not exist, is damaged, is not a plain network (``onnx_file``) or has no valid card
+            (``cards``); or onnxruntime is not installed.
     """
 
     def __init__(self, path: str | Path, threads: int = 0) -> None:
@@ -32,7 +32,7 @@ class OnnxPredictor:
             said = onnx_file.metadata(content)
         except ValueError as error:
             raise InputError(
-                f"{path} is damaged or no network of ours: {one_line(error)}; pass another file"
+                f"{path} is damaged or not from colourize export: {one_line(error)}; pass another file"
             ) from error
         if cards.KEY not in said:
             raise InputError(f"{path} was not written by colourize export: it has no card; pass another file")
@@ -47,7 +47,7 @@ class OnnxPredictor:
         A network with hints takes [N, 5, h, w], too (``colour.hints``).
 
         Raises:
-            InputError: the file's graph fails, or gives something else than scores.
+            InputError: the file's graph fails or does not give scores.
         """
         name = self.session.get_inputs()[0].name
         try:
@@ -56,7 +56,7 @@ class OnnxPredictor:
             raise InputError(f"{self.path}: its network fails ({one_line(error)[:200]}); export it again") from error
 
     def _check(self) -> None:
-        """Raises InputError where the graph has other inputs or outputs than a network of ours."""
+        """Raises InputError where the graph's inputs or outputs are not those that ``colourize export`` writes."""
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         for kind, found in (("input", inputs), ("output", outputs)):
             if [(each.type, len(each.shape)) for each in found] != [("tensor(float)", 4)]:
@@ -81,7 +81,7 @@ def _session(content: bytes, threads: int, path: Path) -> Any:
     except ImportError as error:
         raise InputError(f"{path} requires onnxruntime; install it by {to_install('onnx')}") from error
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # fatal errors only: what it raises is said once, on one line
+    options.log_severity_level = 4  # fatal errors only: we print its exceptions ourselves
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.load_model_format", "ONNX")  # its own format was not checked
     try:

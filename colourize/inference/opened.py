@@ -1,4 +1,4 @@
-"""The network of a file, whatever its format: a checkpoint, a run folder, or an exported file."""
+"""Opens a trained network from a file of any format: a checkpoint, a run folder, or an exported file."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -15,16 +15,17 @@ OTHERS = "pass the run, or export it as .onnx or .safetensors"
 
 
 def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()) -> Predictor:
-    """A network in use.
+    """Opens a network.
 
     Args:
         path: shipped, a checkpoint, a run folder (its best checkpoint), a .safetensors, an .onnx or an .openvino file.
             The last two need no torch.
-        device: auto (a GPU if there is one), cpu, cuda or mps; of .onnx and .openvino always the CPU.
-        trusted: packages whose networks a checkpoint may name beside ours.
+        device: auto (a GPU if there is one), cpu, cuda or mps; .onnx and .openvino always run on the CPU.
+        trusted: packages whose networks a checkpoint may name, besides colourize's.
 
     Raises:
-        InputError: no such file, a damaged one, one that colourize did not write, or a device that is not there.
+        InputError: the file does not exist, is damaged or was not written by colourize; or this machine has no such
+            device.
     """
     place = files.expanded(shipped.named(path))
     if device not in DEVICES:
@@ -35,7 +36,7 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
         case ".openvino":
             return OpenvinoPredictor(place)
         case ".torchscript" | ".pt":
-            raise InputError(f"{path}: a TorchScript file can run what its author likes, so it is not opened; {OTHERS}")
+            raise InputError(f"{path}: a TorchScript file can run any code, so it is not opened; {OTHERS}")
     from colourize.config import options
     from colourize.inference.torch_predictor import TorchPredictor
     from colourize.runs import checkpoint
@@ -51,5 +52,5 @@ def _device(name: str) -> str:
     if name == "auto":
         return next(each for each in ("cuda", "mps", "cpu") if there[each])
     if not there[name]:
-        raise InputError(f"--device {name} is not there; pass --device cpu")
+        raise InputError(f"--device {name}: this machine has no such device; pass --device cpu")
     return name

@@ -1,6 +1,6 @@
-"""Any picture file as greys to colour: each frame's luminance, its alpha, and what to keep of the file.
+"""Reads a picture file of any format: each frame's luminance and alpha, and the file's metadata.
 
-H height, W width. Only numpy and Pillow; imagecodecs where colours have 16 bits (``wide``).
+H height, W width. Requires only numpy and Pillow, and imagecodecs for 16-bit colours (``wide``).
 """
 
 from dataclasses import dataclass, field, replace
@@ -19,10 +19,10 @@ from colourize.inference import metadata, space, wide
 from colourize.inference.space import Levels
 
 MAX_PIXELS = 128_000_000  # of one frame
-ALL_FRAMES = 4  # times as many pixels in all frames of an animation
-MOST_FRAMES = 10_000  # each takes a pass through the network, however small it is
-HONEST, DENSEST = 50_000_000, 500  # a picture of more pixels must have a byte for every 500
-THUMB = 256  # pixels of the longer side of the picture on which tints are told from colours
+ALL_FRAMES = 4  # limit for all frames of an animation together, as a multiple of the limit for one
+MOST_FRAMES = 10_000  # each frame takes a pass through the network, however small it is
+HONEST, DENSEST = 50_000_000, 500  # a picture of more pixels than the first must have a byte for every 500
+THUMB = 256  # pixels: longer side of the copy on which tints are distinguished from colours
 GREY, TINTED, MOST = 2.0, 5.0, 10.0  # chroma, in units of CIELAB: see ``kind``
 GREENEST = 0.35  # -a over b of a toned print's mean: a hue of 109 degrees, a little beyond yellow
 Kind = Literal["grey", "tinted", "coloured"]
@@ -39,14 +39,14 @@ class Frame:
 
 @dataclass(frozen=True)
 class Photograph:
-    """The frames of a file, upright and in sRGB, and what is kept beside them.
+    """The frames of a file, upright and in sRGB, and the metadata to keep.
 
     Attributes:
         frames: at least one.
-        kind: grey; tinted, such as sepia, which is made grey; or coloured already. Of the first frame.
+        kind: of the first frame: grey; tinted, such as sepia, which is made grey; or already coloured.
         format: Pillow's name of the file's format.
         loops: how often an animation plays, 0 for ever.
-        info: EXIF, XMP, resolution and comment, as Pillow takes them when it saves; nothing that damages a file.
+        info: EXIF, XMP, resolution and comment, in the form that Pillow's ``save`` takes.
         wide: whether it has 16 bits a channel.
         notes: what was left out, such as a damaged colour profile.
     """
@@ -66,7 +66,7 @@ def photograph(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Photograph
     A picture of more than ``max_pixels``, or of more pixels than its bytes can hold, is refused from its declared size.
 
     Raises:
-        UnreadablePicture: missing, empty, truncated, too large, or no picture.
+        UnreadablePicture: the file is missing, empty, truncated, too large, or not a picture.
     """
     notes: list[str] = []
     try:
@@ -80,7 +80,7 @@ def photograph(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Photograph
 
 
 def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> tuple[int, bool]:
-    """Pixels of all frames of a file and whether they have 16 bits, from its header.
+    """Number of pixels in all frames of a file, and whether they have 16 bits, from its header.
 
     Raises:
         UnreadablePicture: as ``photograph``.
@@ -97,18 +97,18 @@ def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> tuple[int, boo
 
 
 def _count(image: Image.Image) -> int:
-    """Frames; of photographs with a preview (MPO) and of layers (PSD) the first is the picture."""
+    """Number of frames; 1 for MPO (a photograph with a preview) and PSD (layers), whose first frame is the picture."""
     count: int = getattr(image, "n_frames", 1) if image.format not in ("MPO", "PSD") else 1
     if count > MOST_FRAMES:
-        raise UnreadablePicture(f"{count} frames, more than the limit of {MOST_FRAMES}; make it a film")
+        raise UnreadablePicture(f"{count} frames, more than the limit of {MOST_FRAMES}; convert it to a film")
     return count
 
 
 def of_image(image: Image.Image) -> Photograph:
-    """The same for a picture in memory.
+    """``photograph`` for a picture in memory.
 
     Raises:
-        UnreadablePicture: a mode that gives no picture.
+        UnreadablePicture: a mode that cannot be converted.
     """
     notes: list[str] = []
     try:
@@ -135,7 +135,7 @@ def _check_size(image: Image.Image, source: bytes | Path, max_pixels: int) -> No
 def _check_sum(pixels: int, max_pixels: int) -> None:
     if pixels > ALL_FRAMES * max_pixels:
         raise UnreadablePicture(
-            f"frames of {pixels} pixels together, more than the limit of {ALL_FRAMES * max_pixels}; pass a larger "
+            f"{pixels} pixels in all frames, more than the limit of {ALL_FRAMES * max_pixels}; pass a larger "
             "--max-pixels"
         )
 
@@ -149,11 +149,11 @@ def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes:
     frames, kinds, deep, info = [], [], False, {}
     for number, each in enumerate(ImageSequence.Iterator(image) if count > 1 else [image]):
         total += each.width * each.height
-        _check_size(each, source, max_pixels)  # pages of a TIFF have sizes of their own
+        _check_size(each, source, max_pixels)  # the pages of a TIFF may differ in size
         _check_sum(total, max_pixels)
         pixels = wide.pixels(source, each, notes, number if count > 1 else None)
         if number == 0:
-            info = metadata.kept(each)  # now, because it may load the picture, after which its depth is not known
+            info = metadata.kept(each)  # not earlier: it may load the picture, which hides the original depth
         deep = deep or pixels is not None or read.has_levels(each)
         frame, found = _read(each, notes) if pixels is None else _wide_frame(pixels)
         frames.append(frame)
@@ -166,7 +166,7 @@ def _wide_frame(pixels: wide.Pixels) -> tuple[Frame, Kind]:
 
 
 def _read(image: Image.Image, notes: list[str]) -> tuple[Frame, Kind]:
-    """A frame of a file that is not loaded yet."""
+    """Loads the current frame of a file."""
     image.load()
     tiff = getattr(image, "tag_v2", {})
     read.check_planes(tiff)
@@ -188,7 +188,7 @@ def _frame(image: Image.Image, tiff: Any, notes: list[str]) -> tuple[Frame, Kind
     try:
         turned = read.converted(turned, tiff, declared(turned))
     except BrokenProfile as error:
-        notes.append(f"a colour profile that cannot be applied is left out: {error}")
+        notes.append(f"its colour profile cannot be applied and is left out: {error}")
     if turned.has_transparency_data:
         read.narrow_transparency(turned)
         turned = turned.convert("RGBA")
@@ -201,17 +201,17 @@ def _frame(image: Image.Image, tiff: Any, notes: list[str]) -> tuple[Frame, Kind
 
 
 def _one_hidden_level(image: Image.Image) -> NDArray[np.uint8] | None:
-    """The alpha of greys of 16 bits, of which one level is transparent: [H, W]; None for other pictures."""
+    """The alpha of a 16-bit grey picture with one transparent level: [H, W]; None for other pictures."""
     hidden = image.info.get("transparency") if read.has_levels(image) else None
     return None if hidden is None else np.where(np.asarray(image) == hidden, 0, 255).astype(np.uint8)
 
 
 def kind(pixels: NDArray[np.uint8]) -> Kind:
-    """Whether RGB pixels [H, W, 3] are grey, tinted (one curve from lightness to chroma) or coloured.
+    """Whether RGB pixels [H, W, 3] are grey, tinted (the chroma is a function of the lightness) or coloured.
 
-    Judged on a picture of 256 pixels. Grey: the root of the mean squared chroma is below 2. Tinted: it is below 5, and
-    10 in 99 of 100 pixels, once a quadratic in the lightness is taken off, which a toned or yellowed print follows; and
-    the mean is red to yellow, as of sepia and old paper (docs/photographs.md). Of any hue, if the rest is below 2.
+    Measured on a copy of 256 pixels, in CIELAB. Grey: the root mean square chroma is below 2. Tinted: the residual of a
+    quadratic fit of the chroma to the lightness has a root mean square below 2; or below 5, with 99 % of the pixels
+    below 10 and a mean hue from red to yellow, as in sepia and old paper (docs/photographs.md).
     """
     thumb = Image.fromarray(pixels)
     thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)

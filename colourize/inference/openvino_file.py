@@ -1,6 +1,6 @@
-"""The file of an exported OpenVINO network: a zip, nothing of it compressed, of model.xml, model.bin and card.json.
+"""The file of an exported OpenVINO network: an uncompressed zip of model.xml, model.bin and card.json.
 
-``unzip`` gives the pair of files that OpenVINO's own tools read.
+OpenVINO's own tools read the first two after ``unzip``.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ class Parts(NamedTuple):
 
 
 def joined(parts: Parts) -> bytes:
-    """The file of the parts. Its bytes follow from theirs."""
+    """The file of the parts. Equal parts give equal bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in zip((GRAPH, WEIGHTS, CARD), parts, strict=True):
@@ -36,10 +36,10 @@ def joined(parts: Parts) -> bytes:
 
 
 def parts(path: Path) -> Parts:
-    """The parts of a file, which may come from a stranger: nothing is unpacked into more than the file is.
+    """The parts of a file. It may come from a stranger, so compressed entries, which may grow, are refused.
 
     Raises:
-        InputError: no such file, or another kind of file.
+        InputError: the file does not exist or is of another kind.
     """
     try:
         content = files.read_bytes(path, LARGEST)
@@ -53,18 +53,19 @@ def parts(path: Path) -> Parts:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; pass one that colourize export wrote") from error
     except (ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"{path} is damaged or no network of ours: {one_line(error)}; pass another file") from error
+        cause = one_line(error)
+        raise InputError(f"{path} is damaged or not from colourize export: {cause}; pass another file") from error
 
 
 def library(what: str) -> Any:
-    """The module ``openvino``, which ``what`` requires.
+    """Imports ``openvino``; ``what`` names for the message what requires it.
 
     Raises:
         InputError: it is not installed.
     """
     try:
-        # absl, which it imports, closes the standard error that it finds here when Hydra sets logging up anew; never
-        # that of the process
+        # absl, which openvino imports, closes the standard error that it finds here when Hydra configures logging
+        # again; it never closes sys.__stderr__
         with contextlib.redirect_stderr(sys.__stderr__):
             import openvino
     except ImportError as error:

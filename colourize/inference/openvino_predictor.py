@@ -1,4 +1,4 @@
-"""An exported network run by OpenVINO; torch is not needed. N pictures, K colours."""
+"""Runs an exported network with OpenVINO, without torch. N pictures, K colours."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ class OpenvinoPredictor:
         path: of the file.
 
     Raises:
-        InputError: no such file, a damaged one, one without a valid card, or OpenVINO is not installed.
+        InputError: the file does not exist, is damaged or has no valid card; or OpenVINO is not installed.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -34,11 +34,11 @@ class OpenvinoPredictor:
         A network with hints takes [N, 5, h, w], too (``colour.hints``).
 
         Raises:
-            InputError: the file's graph fails, or gives something else than scores.
+            InputError: the file's graph fails or does not give scores.
         """
         try:
             return scored(lambda full: np.array(self.network([full])[0]), grey, self.card)
-        except Exception as error:  # OpenVINO raises RuntimeError and kinds of its own
+        except Exception as error:  # OpenVINO raises RuntimeError and its own types
             raise InputError(f"{self.path}: its network fails ({one_line(error)[:200]}); export it again") from error
 
 

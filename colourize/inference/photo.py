@@ -1,4 +1,4 @@
-"""One job of ``colourize photo``: read a picture, colour its frames, write the results whole or not at all."""
+"""One job of ``colourize photo``: reads a picture, colours its frames, writes the results whole or not at all."""
 
 import os
 import sys
@@ -32,9 +32,9 @@ class Options:
     Attributes:
         choices: how pictures are coloured.
         suffix: of the format on standard output; None for the picture's own.
-        overwrite: replace results that are there.
+        overwrite: replace existing results.
         recolour: also colour pictures that are in colour already.
-        metadata: keep EXIF, XMP and the like, and note what was done.
+        metadata: keep EXIF, XMP and other metadata, and add the note.
         uncertainty: also write a grey picture of the entropy.
         side_by_side: also write the grey and the coloured picture side by side.
         max_pixels: of a frame.
@@ -54,7 +54,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: ``text`` is the reason where it failed, ``outside`` the share of pixels out of the gamut."""
+    """How a job ended: ``text`` is the reason of a failure, ``outside`` the share of pixels out of the gamut."""
 
     job: Job
     status: Status
@@ -65,7 +65,7 @@ class Outcome:
 
 
 def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Outcome:
-    """Runs one job. What is wrong with the picture or its place becomes an outcome; anything else is a bug."""
+    """Runs one job. Errors of the picture or its files become an outcome; any other exception is a bug."""
     try:
         targets = _targets(job, options)
         places = [*targets, *_beside(job, options)]
@@ -85,7 +85,7 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
 
 
 def check_distinct(jobs: Sequence[Job], options: Options) -> None:
-    """Raises an InputError where two pictures would write the same file, further ones included."""
+    """Raises an InputError where two jobs would write the same file, including side-by-side and uncertainty files."""
     owners: dict[Path, Job] = {}
     for job in jobs:
         for path in (*_targets(job, options), *_beside(job, options)):
@@ -111,7 +111,7 @@ def _targets(job: Job, options: Options) -> list[Path]:
 
 
 def _beside(job: Job, options: Options) -> list[Path]:
-    """The further pictures that a job writes."""
+    """The additional pictures that a job writes."""
     side = [job.beside("side-by-side")] if options.side_by_side else []
     return [*side, job.beside("uncertainty", ".png")] if options.uncertainty else side
 
@@ -120,7 +120,7 @@ def _check_apart(job: Job, places: Sequence[Path]) -> None:
     """Raises an InputError where a result is the picture itself."""
     for path in places:
         if job.source is not None and job.source.exists() and path.exists() and os.path.samefile(path, job.source):
-            raise InputError(f"{path} is the picture itself; pass another -o")
+            raise InputError(f"{path} is an input picture; pass another -o")
 
 
 def _is_due(path: Path, options: Options) -> bool:
@@ -165,7 +165,7 @@ def _frames(photograph: Photograph, results: Sequence[Coloured], number: int) ->
 
 
 def _note(options: Options) -> str:
-    """What was done, or no text, with which ``saving`` writes no metadata."""
+    """The note, or "", for which ``saving`` writes no metadata."""
     return options.note if options.metadata else ""
 
 

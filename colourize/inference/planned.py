@@ -1,4 +1,4 @@
-"""Which pictures become which files: files, folders and patterns on one side, a file or a folder on the other."""
+"""Decides which picture becomes which file: from files, folders and patterns to a file or a folder."""
 
 import glob
 import os
@@ -16,7 +16,7 @@ STANDARD = "-"
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to colour: its file, None for standard input; and the result's, None for standard output."""
+    """A picture to colour: its file (None for standard input) and the result's file (None for standard output)."""
 
     source: Path | None
     target: Path | None
@@ -27,7 +27,7 @@ class Job:
         return "standard input" if self.source is None else files.printable(str(self.source))
 
     def beside(self, label: str, suffix: str | None = None) -> Path:
-        """A further file of the picture: ``photo.1.png`` beside ``photo.png`` for the label ``1``.
+        """An additional file of the picture: ``photo.1.png`` beside ``photo.png`` for the label ``1``.
 
         Raises:
             InputError: the result goes to standard output.
@@ -41,8 +41,8 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
     """The jobs of a command.
 
     A folder is mirrored below ``output`` with the same relative names. A file becomes ``output`` itself if that has the
-    suffix of a picture and is no folder, else a file of its name in ``output``. A name with the suffix of a format that
-    we do not write gets ``.png`` behind it.
+    suffix of a picture and is not a folder, else a file of its name in ``output``. ``.png`` is appended to a name whose
+    format colourize does not write.
 
     Args:
         inputs: files, folders, patterns such as "scans/*.jpg", or "-" for standard input.
@@ -50,8 +50,8 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
         suffix: of all results, such as ".png"; None for each picture's own.
 
     Raises:
-        InputError: no such file; a result that is its own picture; two results of one name; "-" beside others; a link
-            in place of a folder below ``output``, which would lead elsewhere.
+        InputError: an input does not exist; a result would replace an input; two results have one name; "-" is not
+            the only input; a folder below ``output`` is a link, which may lead elsewhere.
     """
     place = files.expanded(output)
     if STANDARD in (output, *inputs):
@@ -87,7 +87,7 @@ def _standard(inputs: Sequence[str], output: str, place: Path, suffix: str | Non
 
 
 def _matches(word: str) -> list[Path]:
-    """What a word of the command line names: a file or a folder, else all that a pattern matches, sorted."""
+    """The paths that an argument names: a file or a folder, else all matches of a pattern, sorted."""
     path = files.expanded(word)
     if path.exists():
         if not (path.is_file() or path.is_dir()):
@@ -104,14 +104,14 @@ def _is_file(place: Path) -> bool:
 
 
 def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:
-    """Each picture with its name below the output folder, which itself is left out."""
+    """Each picture with its name below the output folder. Pictures in the output folder itself are left out."""
     outside = files.place(place)
     for path in found:
         if not path.is_dir():
             yield path, path.name
             continue
         names, others = kinds.scan(path)
-        below = files.place(path) in outside.parents  # results of an earlier command lie among the pictures
+        below = files.place(path) in outside.parents  # then results of an earlier command lie among the pictures
         inside = [name for name in names if not (below and files.place(path / name).is_relative_to(outside))]
         if not inside:
             raise InputError(f"{path} holds no picture files such as .jpg or .png; pass another folder")
@@ -126,13 +126,13 @@ def _named(target: Path, suffix: str | None) -> Path:
 
 
 def _check(jobs: Sequence[Job]) -> None:
-    """Raises an InputError where a result is one of the pictures, or two results have one name."""
+    """Raises an InputError where a result would replace an input, or two results have one name."""
     sources = {files.place(job.source) for job in jobs if job.source is not None}
     targets: dict[str, Path] = {}
     for job in jobs:
         assert job.source is not None and job.target is not None
         if files.place(job.target) in sources or _same(job.source, job.target):
-            raise InputError(f"{job.target} is the picture itself; pass another -o")
+            raise InputError(f"{job.target} is an input picture; pass another -o")
         key = str(job.target)
         if key in targets:
             raise InputError(f"{targets[key]} and {job.source} would both become {job.target}; pass them one by one")

@@ -1,4 +1,7 @@
-"""A network in use, whatever runs it. N pictures, K colours, C channels of the palette, h height, w width."""
+"""The interface of a network, whichever library runs it.
+
+N pictures, K colours, C channels of the palette, h height, w width.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,7 +14,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Card:
-    """What a network says of itself.
+    """A description of a network, with everything that is needed to use it.
 
     Attributes:
         name: of the file, for notes in pictures.
@@ -19,7 +22,7 @@ class Card:
         palette: float32 [K, C].
         size: the shorter side of the pictures that it was trained with, in pixels.
         multiple: height and width of its input must be multiples of this.
-        temperature: by which its logits are divided to be calibrated; 1 where it was not measured.
+        temperature: its logits divided by this are calibrated; 1 where it was not measured.
         hints: whether it was trained with hints, and so takes [N, 5, h, w] too (``colour.hints``).
         config: the configuration of its run, for its model card.
     """

@@ -1,4 +1,4 @@
-"""Colours of another photograph: what its pixels show where the network says the same. K colours, C channels."""
+"""A palette from a reference photograph: each class takes the reference's colours. K colours, C channels."""
 
 from pathlib import Path
 
@@ -12,15 +12,15 @@ from colourize.inference.opening import kind
 from colourize.inference.predictor import Predictor
 from colourize.inference.space import Floats
 
-PRIOR = 0.002  # share of the reference's cells that the network's own colour counts as
+PRIOR = 0.002  # weight of the network's own colour, as a share of the reference's cells
 
 
 def palette(predictor: Predictor, rgb: space.Levels, size: int | None = None) -> Floats:
     """A palette for the network's classes from a coloured reference photograph.
 
     The colour of class k becomes (sum_p P_p(k) c_p + n c_k) / (sum_p P_p(k) + n): the mean of the reference's colours
-    c_p under the network's probabilities, and the own colour c_k with the weight n = ``PRIOR`` times the cells. A class
-    that the reference does not show keeps its colour.
+    c_p under the network's probabilities, and the own colour c_k with weight n, ``PRIOR`` times the number of cells. A
+    class that the reference does not show keeps its colour.
 
     Args:
         predictor: the network, of K classes.

@@ -1,4 +1,4 @@
-"""Coloured pictures as files: PNG, JPEG, WebP, AVIF, TIFF, GIF. H height, W width.
+"""Writes coloured pictures as PNG, JPEG, WebP, AVIF, TIFF or GIF. H height, W width.
 
 Colours are tagged sRGB. TIFF and PNG keep 16 bits; an animation keeps its frames in PNG, WebP, GIF, AVIF and TIFF.
 """
@@ -25,7 +25,7 @@ FORMATS = {
 MOVING = {"PNG", "WEBP", "GIF", "AVIF", "TIFF"}
 WIDE = {"PNG", "TIFF"}
 QUALITY = 95
-LONGEST = {"WEBP": 16383, "JPEG": 65535, "GIF": 65535, "AVIF": 65535}  # pixels of a side that the format can say
+LONGEST = {"WEBP": 16383, "JPEG": 65535, "GIF": 65535, "AVIF": 65535}  # pixels: the format's limit for a side
 
 
 class Picture(NamedTuple):
@@ -37,7 +37,7 @@ class Picture(NamedTuple):
 
 
 def format_of(suffix: str) -> str:
-    """Pillow's name of the format of a suffix such as ".png"; InputError for one that we do not write."""
+    """Pillow's name of the format of a suffix such as ".png"; InputError for one that colourize does not write."""
     if suffix.lower() not in FORMATS:
         raise InputError(
             f"an output must end in {', '.join(FORMATS)}, got {suffix or 'no suffix'!r}; pass --format png"
@@ -78,10 +78,10 @@ def save(
 
 
 def check(form: str, frames: int, size: Sequence[int]) -> None:
-    """Whether a format holds so many frames of a height and width.
+    """Checks that a format can hold a number of frames of a height and width.
 
     Raises:
-        InputError: it does not.
+        InputError: it cannot.
     """
     if max(size) > LONGEST.get(form, 1 << 31):
         limit = f"{form} holds sides of up to {LONGEST[form]} pixels, got {size[1]} x {size[0]}"
@@ -91,7 +91,7 @@ def check(form: str, frames: int, size: Sequence[int]) -> None:
 
 
 def image(frame: Picture, form: str = "PNG") -> Image.Image:
-    """A frame as a PIL image of 8 bits: RGB, or RGBA where it has alpha; for JPEG on white."""
+    """A frame as a PIL image of 8 bits: RGB, or RGBA where it has alpha. JPEG has no alpha, so it gets white."""
     opaque = Image.fromarray(_eight_bits(frame.colours))
     if frame.alpha is None:
         return opaque
@@ -143,7 +143,7 @@ def _moving(frames: list[Picture], others: list[Image.Image], form: str, loops: 
 
 
 def _save_tiff(file: BinaryIO, frames: Sequence[Picture], kept: dict[str, Any]) -> None:
-    """16 bits a channel, which Pillow does not write; a page for each frame."""
+    """Writes 16 bits a channel, which Pillow does not support; a page for each frame."""
     import tifffile  # late: only 16 bits need it
 
     extra: list[tuple[int, int, int | None, Any, bool]] = []
@@ -162,7 +162,7 @@ def _save_tiff(file: BinaryIO, frames: Sequence[Picture], kept: dict[str, Any]) 
 
 
 def _with_alpha(frame: Picture) -> Levels:
-    """16-bit colours, and the alpha as their fourth channel: [H, W, 3 or 4]."""
+    """16-bit colours, with the alpha as a fourth channel: [H, W, 3 or 4]."""
     if frame.alpha is None:
         return frame.colours
     alpha = frame.alpha.astype(np.uint16) * (257 if frame.alpha.dtype == np.uint8 else 1)
@@ -171,7 +171,7 @@ def _with_alpha(frame: Picture) -> Levels:
 
 
 def _save_png(file: BinaryIO, frame: Picture, kept: dict[str, Any]) -> None:
-    """16 bits a channel, which Pillow does not write: PNG (Third Edition), section 11."""
+    """Writes 16 bits a channel, which Pillow does not support: PNG (Third Edition), section 11."""
     height, width = frame.colours.shape[:2]
     header = struct.pack(">2I5B", width, height, 16, 6 if frame.alpha is not None else 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))]
@@ -191,7 +191,7 @@ def _save_png(file: BinaryIO, frame: Picture, kept: dict[str, Any]) -> None:
 
 
 def _compressed(pixels: Levels) -> Iterable[bytes]:
-    """Rows without a filter, big-endian, compressed in strips."""
+    """The rows, big-endian and without a filter, compressed in strips."""
     packer, rows = zlib.compressobj(6), 256
     for top in range(0, len(pixels), rows):
         strip = pixels[top : top + rows].astype(">u2")
@@ -208,7 +208,7 @@ def written(frames: list[Picture], form: str, info: dict[str, Any], note: str = 
     """The bytes of ``save``.
 
     Raises:
-        InputError: what the format cannot hold, or the library cannot write.
+        InputError: the format or its library cannot hold the picture.
     """
     buffer = io.BytesIO()
     try:

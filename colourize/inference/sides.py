@@ -1,4 +1,4 @@
-"""A fixed graph on pictures of any size: they are padded before it, and its scores are checked and cropped.
+"""Runs an exported graph on pictures of any size: pads them before, then checks and crops the scores.
 
 N pictures, C channels, K colours, H height, W width, s stride of the scores.
 """
@@ -10,11 +10,11 @@ import numpy as np
 
 from colourize.inference.predictor import Card, Floats
 
-CHANNELS = 5  # of a network with hints: grey, and what ``colour.hints`` puts behind it
+CHANNELS = 5  # of a network with hints: grey, and four from ``colour.hints``
 
 
 def scored(run: Callable[[Floats], Any], grey: Floats, card: Card) -> Floats:
-    """Scores of pictures by a graph that came in a file: [N, 1, H, W] or, with hints, [N, 5, H, W] ->
+    """Scores of pictures from a graph of a file: [N, 1, H, W] or, with hints, [N, 5, H, W] ->
     [N, K, ceil(H/s), ceil(W/s)].
 
     Args:
@@ -23,7 +23,7 @@ def scored(run: Callable[[Floats], Any], grey: Floats, card: Card) -> Floats:
         card: of the network.
 
     Raises:
-        ValueError: the graph gives something else than scores.
+        ValueError: the graph does not give scores.
     """
     full = padded(grey, card.multiple)
     if card.hints and full.shape[1] == 1:
@@ -44,7 +44,7 @@ def padded(grey: Floats, multiple: int) -> Floats:
 
 
 def cropped(logits: Floats, padded: tuple[int, ...], wanted: tuple[int, ...]) -> Floats:
-    """Scores of the pixels before the padding: [N, K, H'/s, W'/s] -> [N, K, ceil(H/s), ceil(W/s)].
+    """The scores without the padding: [N, K, H'/s, W'/s] -> [N, K, ceil(H/s), ceil(W/s)].
 
     Args:
         logits: of padded pictures.
@@ -52,7 +52,7 @@ def cropped(logits: Floats, padded: tuple[int, ...], wanted: tuple[int, ...]) ->
         wanted: H and W.
 
     Raises:
-        ValueError: the sides of the scores are not the same whole fraction of the padded ones.
+        ValueError: H' and W' are not the same whole multiple of the sides of the scores.
     """
     stride = padded[0] // max(1, logits.shape[2])
     if stride < 1 or (logits.shape[2] * stride, logits.shape[3] * stride) != tuple(padded):

@@ -1,7 +1,7 @@
-"""Colours of photographs in numpy: lightness of grey levels, CIELAB with the lightness kept, and the gamut.
+"""Colour spaces of photographs in numpy: lightness of grey levels, CIELAB to sRGB at a given lightness, the gamut.
 
-H height, W width, P pixels. A level is an sRGB value: uint8 or uint16, 255 or 65535 is white. Greys are exactly
-neutral here: the constants of ``colour.lab`` give them |a|, |b| < 0.01.
+H height, W width, P pixels. A level is an sRGB value: uint8 or uint16, where 255 or 65535 is white. Greys are exactly
+neutral here, while the constants of ``colour.lab`` give them |a|, |b| < 0.01.
 """
 
 import functools
@@ -14,10 +14,10 @@ from colourize.colour import constants
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
-STEPS = 10  # of the bisection: chroma to 2**-10 of itself
-INSIDE = 2e-4  # linear RGB in [0, 1] may lie so far outside: less than a level of 8 bits from 2 upwards
-STRIP = 1 << 18  # pixels that are computed at once: some megabytes
-FINE = 1 << 16  # entries of the table from linear RGB to 8-bit sRGB: 0.05 levels at the steepest place
+STEPS = 10  # of the bisection: the chroma is exact to 2**-10 of itself
+INSIDE = 2e-4  # tolerance of linear RGB around [0, 1]: less than an 8-bit level, except below level 2
+STRIP = 1 << 18  # pixels that are computed at once: a few megabytes
+FINE = 1 << 16  # entries of the table from linear RGB to 8-bit sRGB: at most 0.05 levels apart
 
 _XYZ_OF_RGB = np.array(constants.XYZ_OF_RGB) / np.array(constants.WHITE)[:, None]
 _XYZ_OF_RGB /= _XYZ_OF_RGB.sum(1, keepdims=True)  # a grey has X = Y = Z exactly
@@ -63,7 +63,7 @@ def _root(light: NDArray[Any]) -> NDArray[Any]:
 
 
 def grey_levels(rgb: Levels) -> Levels:
-    """The grey of the same luminance: [H, W, 3] -> uint16 [H, W]; of greys the level itself, in its own type.
+    """The grey of the same luminance: [H, W, 3] -> uint16 [H, W]; a grey picture keeps its levels and type.
 
     Raises:
         TypeError: neither uint8 nor uint16.
@@ -94,7 +94,7 @@ def lab(rgb: NDArray[Any]) -> Floats:
 
 
 def joined(grey: Levels, chroma: Floats, wide: bool = False) -> tuple[Levels, int]:
-    """Colours of the luminance of ``grey`` and of chroma (a, b), less of it where the gamut has less.
+    """Colours with the luminance of ``grey`` and the chroma (a, b), reduced where it is out of the gamut.
 
     Lightness and hue stay; (a, b) is multiplied by the largest s <= 1 for which sRGB is in [0, 1], by bisection.
 
@@ -136,7 +136,7 @@ def _linear_rgb(light: Floats, root: Floats, chroma: Floats) -> list[Floats]:
     """Linear R, G, B of luminance Y, its f(Y) and (a, b): [...], [...], [2, ...] -> 3 times [...]."""
     x = _cube(root + chroma[0] * np.float32(1 / 500))
     z = _cube(root - chroma[1] * np.float32(1 / 200))
-    x -= light  # with the rows' sums 1: R = Y + m_x (X - Y) + m_z (Z - Y), exactly Y where a = b = 0
+    x -= light  # since each row sums to 1: R = Y + m_x (X - Y) + m_z (Z - Y), exactly Y where a = b = 0
     z -= light
     return [light + np.float32(row[0]) * x + np.float32(row[2]) * z for row in _RGB_OF_XYZ]
 
@@ -148,7 +148,7 @@ def _cube(root: NDArray[Any]) -> Any:
 
 
 def _fitted(light: Floats, root: Floats, chroma: Floats) -> list[Floats]:
-    """Linear R, G, B of the pixels with as much of their chroma as fits: [P], [P], [2, P] -> 3 times [P]."""
+    """Linear R, G, B with the largest share of the chroma that fits the gamut: [P], [P], [2, P] -> 3 times [P]."""
     fits, step = np.zeros_like(light), np.float32(1)
     for _ in range(STEPS):
         step = np.float32(step / 2)
@@ -169,7 +169,7 @@ _OKLAB_OF_LMS = np.array(constants.OKLAB_OF_LMS)
 
 
 def oklab_lightness(grey: NDArray[Any]) -> Floats:
-    """OKLab's L of sRGB greys in [0, 1]: the cube root of their light, [...] -> [...]."""
+    """OKLab's L of sRGB greys in [0, 1]: the cube root of their linear value, [...] -> [...]."""
     return np.cbrt(linear(grey)).astype(np.float32)
 
 

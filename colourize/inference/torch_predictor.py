@@ -1,4 +1,4 @@
-"""A network in use through torch: a ``Model`` behind the interface of ``predictor``."""
+"""Runs a network with torch: adapts ``Model`` to the interface of ``predictor``."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from colourize.model import Model
 
 
 class TorchPredictor:
-    """The scores of a model, on its own device. N pictures, K colours, h, w pixels.
+    """Computes the scores of a model on the model's device. N pictures, K colours, h, w pixels.
 
     Args:
         model: in evaluation mode.
@@ -36,12 +36,12 @@ class TorchPredictor:
         """Scores: float32 [N, 1, h, w] or [N, 5, h, w] -> float32 [N, K, h', w'].
 
         Raises:
-            MemoryError: of the CPU or the GPU.
+            MemoryError: the memory of the CPU or the GPU is too small.
         """
         try:
             seen = torch.from_numpy(np.ascontiguousarray(grey)).to(self.model.palette.device)
             scores: Floats = self.model(seen.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()
-        except RuntimeError as error:  # torch has no error of its own for the memory of the CPU
+        except RuntimeError as error:  # torch has no special exception for the memory of the CPU
             if "out of memory" in str(error) or "can't allocate memory" in str(error):
                 raise MemoryError(str(error).splitlines()[0]) from error
             raise

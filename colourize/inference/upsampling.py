@@ -1,4 +1,4 @@
-"""Chroma from the network's coarse cells to every pixel, along the edges of the full-resolution lightness.
+"""Interpolates chroma from the network's coarse cells to every pixel, along the edges of the lightness.
 
 h, w cells; H, W pixels. Lightness is CIELAB's L in [0, 100], chroma its (a, b).
 """
@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Floats = NDArray[np.float32]
-EPSILON = 150.0  # of the regression, in squares of L; measured in docs/photographs.md
+EPSILON = 150.0  # of the regression, in units of L squared; measured in docs/photographs.md
 CUBIC, LINEAR = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
 
 
 class Upsampler:
-    """Chroma of strips of the full picture: cubic interpolation, plus what the lightness adds.
+    """Chroma of strips of the full picture: cubic interpolation plus a correction from the lightness.
 
     A local linear model as in the guided filter (He, Sun, Tang 2010; fast: He and Sun 2015, arXiv 1505.00996): in 3x3
-    cells, chroma = A L + b with A = cov(L, chroma) / (var(L) + epsilon). The guided filter itself takes A L + b for the
-    result, with A and b averaged over windows, which blurs chroma that already is coarse. Here the cubic interpolation
-    stays, and A multiplies only the lightness that the cells have lost: chroma + A (L - interpolated L). On the test
-    photographs this bleeds less than the bilinear, the joint bilateral and the guided filter.
+    cells, chroma = A L + b with A = cov(L, chroma) / (var(L) + epsilon). The guided filter's result is A L + b, with A
+    and b averaged over windows, which blurs chroma that is coarse already. Here the result is the interpolated chroma
+    + A (L - interpolated L): A multiplies only the detail that the cells have lost. On the test photographs colours
+    bleed less than with the bilinear, the joint bilateral and the guided filter.
 
     Args:
         chroma: float32 [2, h, w].
         lightness: the mean L of each cell, float32 [h, w].
-        content: how many cells, height and width, the picture takes; the rest is padding. Need not be whole.
+        content: height and width of the picture in cells, not always whole; the other cells are padding.
         size: H, W.
     """
 

@@ -1,4 +1,4 @@
-"""The picture that a network sees: scaled to its working size, padded to whole blocks.
+"""Prepares the network's input: scales the picture to the working size and pads it to whole blocks.
 
 H, W pixels; h, w working pixels.
 """
@@ -16,13 +16,13 @@ from colourize.inference.decoded import network_input
 from colourize.inference.predictor import Card, Predictor
 from colourize.inference.space import Floats, Levels
 
-LONGEST = 8  # times the working size: the longer side, so that a 1 x 5000 picture takes no gigabytes
+LONGEST = 8  # limit of the longer side, in working sizes: otherwise a 1 x 5000 picture would take gigabytes
 LEAST, MOST = 8, 8192  # working size in pixels
 BATCH = 1 << 17  # working pixels of a batch: more at once is no faster on a CPU (docs/photographs.md)
 
 
 class Seen(NamedTuple):
-    """What the network sees.
+    """The network's input before its conversion to lightness.
 
     Attributes:
         grey: sRGB values in [0, 1], padded, float32 [h, w].
@@ -86,9 +86,9 @@ def scores(predictor: Predictor, view: Seen, tile: int | None = None, hints: Flo
     Args:
         predictor: the network.
         view: the picture.
-        tile: side of square tiles in working pixels, to bound the memory of a large working size; None for one piece.
-            Tiles overlap by half and are blended: equal to one piece where the network sees no farther than 3/16 of a
-            tile.
+        tile: side of square tiles in working pixels, which limit the memory of a large working size; None for no tiles.
+            Tiles overlap by half and are blended. The result is that without tiles where the receptive field reaches
+            no farther than 3/16 of a tile.
         hints: [4, h, w] for a network that was trained with hints.
     """
     return _scored(predictor, given(view, predictor.card, hints), tile)
@@ -135,7 +135,7 @@ def _scored(predictor: Predictor, full: Floats, tile: int | None) -> Floats:
 
 
 def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
-    """Logits of tiles of 2 x 2 steps, each weighted by a tent that is zero near inner borders."""
+    """Logits blended from tiles with a side of two steps, each weighted by a tent that is zero near inner borders."""
     height, width = full.shape[2:]
     total: Floats | None = None
     weight: Floats | None = None
@@ -161,9 +161,10 @@ def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
 
 
 def _tent(length: int, overlap: int, before: bool, after: bool) -> Floats:
-    """Weights of a tile that rise in the overlap with a neighbour before, and fall in that after: [length].
+    """Weights of a tile: they rise in the overlap with the tile before, fall in that with the next: [length].
 
-    The middle quarter of the overlap blends. The outer 3/8, where a network sees too little of the picture, are zero.
+    They rise over the middle quarter of the overlap. In the outer 3/8, where a network sees too little of the picture,
+    they are zero.
     """
     ramp = ((np.arange(length) + 0.5) / overlap - 0.375) / 0.25
     tent: NDArray[Any] = np.ones(length)

@@ -94,7 +94,7 @@ def test_all_choices_together(photo, tmp_path):
     ("words", "message"),
     [
         (["missing.png", "-o", "x.png"], "colourize: missing.png: no such file or folder"),
-        (["photo.png", "-o", "photo.png"], "colourize: photo.png is the picture itself; pass another -o"),
+        (["photo.png", "-o", "photo.png"], "colourize: photo.png is an input picture; pass another -o"),
         (["photo.png", "-o", "x.png", "--decoding", "best"], "colourize: decoding must be argmax"),
         (["photo.png", "-o", "x.png", "--size", "2"], "--size must be in [8, 8192] pixels, got 2"),
         (["photo.png", "-o", "x.png", "--format", "bmp"], "an output must end in .png"),

@@ -36,7 +36,7 @@ def test_it_says_how_many_of_each_and_how_to_train(tmp_path, monkeypatch, capsys
         (["in", "-o", "in/out"], "must lie outside of in"),
         (["in", "-o", "file"], "-o file is a file; pass a folder"),
         (["in"], "the following arguments are required: -o/--output"),
-        (["in", "-o", "out"], "no picture is left of 1 in in (1 unreadable), training needs 2; add pictures"),
+        (["in", "-o", "out"], "no picture is left of 1 in in (1 unreadable), but training needs 2; add pictures"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, monkeypatch, words, said):

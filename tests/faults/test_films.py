@@ -21,7 +21,11 @@ def test_37_what_is_no_whole_film_is_one_line_and_nothing_is_written(films, tmp_
     (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("dear diary\n" * 99)
-    for name, reason in (("cut.mkv", "is truncated"), ("empty.mp4", "is no film"), ("text.mp4", "is no film")):
+    for name, reason in (
+        ("cut.mkv", "is truncated"),
+        ("empty.mp4", "cannot be read as a film"),
+        ("text.mp4", "cannot be read as a film"),
+    ):
         process = films(name, "-o", "out.mp4")
         assert process.wait() == 1
         (line,) = process.stderr().splitlines()

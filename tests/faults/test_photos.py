@@ -68,7 +68,7 @@ def test_37_an_interrupted_command_leaves_whole_files_and_is_continued(photos, f
     times = {path: path.stat().st_ctime_ns for path in done}
     again = photos("in", "-o", "out")
     assert again.wait() == 0, again.stderr()
-    assert f"{40 - len(done)} coloured, {len(done)} already there (--overwrite colours them anew)" in again.stderr()
+    assert f"{40 - len(done)} coloured, {len(done)} already there (--overwrite colours them again)" in again.stderr()
     assert all(path.stat().st_ctime_ns == time for path, time in times.items())
     seen(
         f"{signal.Signals(signum).name} after some of 40 photos: exit {status}, whole files, the same command continues"
@@ -127,7 +127,7 @@ def test_40_the_picture_itself_is_never_written(photos, folder, tmp_path, seen):
     for words in (("in", "-o", "in"), ("in/00.png", "-o", "in/00.png"), ("in", "-o", "./in/../in", "--overwrite")):
         process = photos(*words)
         assert process.wait() == 1
-        assert "is the picture itself; pass another -o" in process.stderr()
+        assert "is an input picture; pass another -o" in process.stderr()
     (tmp_path / "link").symlink_to("in")
     assert photos("in", "-o", "link", "--overwrite").wait() == 1
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -68,11 +68,11 @@ def with_training():
 
 FOREIGN = helper.make_node("Steal", ["x"], ["y"], domain="my.company")
 MORE = {
-    "a custom operator": (lambda: model([FOREIGN]), "operators must be those of ONNX itself, got my.company.Steal"),
-    "external weights": (lambda: model(initializers=[external()]), "weights must lie in the file itself"),
+    "a custom operator": (lambda: model([FOREIGN]), "operators must belong to the ONNX standard, got my.company.Steal"),
+    "external weights": (lambda: model(initializers=[external()]), "weights must be in the file itself"),
     "external constant": (
         lambda: model([helper.make_node("Constant", [], ["y"], value=external())]),
-        "weights must lie in the file itself",
+        "weights must be in the file itself",
     ),
     "a branch": (lambda: model([branch()]), "no loops or branches"),
     "sparse weights": (with_sparse, "weights must not be sparse"),
@@ -80,8 +80,8 @@ MORE = {
         lambda: model([helper.make_node("Constant", [], ["y"], sparse_value=sparse())]),
         "weights must not be sparse",
     ),
-    "a function": (with_function, "must not bring functions or a training graph"),
-    "a training graph": (with_training, "must not bring functions or a training graph"),
+    "a function": (with_function, "must not contain functions or a training graph"),
+    "a training graph": (with_training, "must not contain functions or a training graph"),
     "huge metadata": (lambda: model(a="x" * (8 << 20)), "metadata must have <= 8,388,608 bytes"),
     "no graph": (onnx.ModelProto, "must have one graph, got 0"),
 }

@@ -95,17 +95,17 @@ BAD = {
     ),
     "a custom operator": (
         lambda path: written(path, [helper.make_node("Steal", ["x"], ["y"], domain="evil")]),
-        "operators must be those of ONNX itself, got evil.Steal",
+        "operators must belong to the ONNX standard, got evil.Steal",
     ),
     "no card": (lambda path: written(path, THREE, text="{}"), "its card of the network is not valid"),
     "a card of another space": (
         lambda path: written(path, THREE, text=cards.text(CARD).replace('"lab"', '"rgb"')),
         "each colour of the palette must be 3 numbers",
     ),
-    "no onnx": (lambda path: path.write_bytes(b"<html>404</html>"), "is damaged or no network of ours"),
+    "no onnx": (lambda path: path.write_bytes(b"<html>404</html>"), "is damaged or not from colourize export"),
     "onnxruntime's own form": (
         lambda path: path.write_bytes(b"\x18\0\0\0ORTM" + bytes(64)),
-        "is damaged or no network",
+        "is damaged or not from",
     ),
     "an empty file": (lambda path: path.write_bytes(b""), "must have one graph, got 0"),
     "no file": (lambda path: None, "no such file; pass one that colourize export wrote"),
@@ -130,7 +130,7 @@ def test_weights_in_another_file_are_never_read(tmp_path):
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="secret")
     path.write_bytes(made.SerializeToString())
-    with pytest.raises(InputError, match="weights must lie in the file itself, not in another"):
+    with pytest.raises(InputError, match="weights must be in the file itself, not in another"):
         OnnxPredictor(path)
 
 

@@ -112,7 +112,7 @@ def test_a_profile_of_other_colours_is_left_out_and_named():
     found = opened(Image.fromarray(RAMP).convert("RGB"), icc_profile=icc.CMYK)
     assert np.array_equal(found.frames[0].grey, RAMP)
     assert found.notes == (
-        "a colour profile that cannot be applied is left out: a profile for CMYK in a picture of RGB",
+        "its colour profile cannot be applied and is left out: a profile for CMYK in a picture of RGB",
     )
 
 

@@ -32,14 +32,14 @@ def test_parts_come_back_and_their_file_is_the_same_each_time(tmp_path):
 
 THREE = [("model.xml", b"<net/>"), ("model.bin", b""), ("card.json", b"{}")]
 BAD = {
-    "no zip": (b"<html>", "is damaged or no network of ours"),
+    "no zip": (b"<html>", "is damaged or not from colourize export"),
     "two entries": (zipped(THREE[:2]), "it must hold model.xml, model.bin and card.json"),
     "another place": (zipped([*THREE[:2], ("../card.json", b"{}")]), "it must hold model.xml"),
     "a bomb": (
         zipped([*THREE[:1], ("model.bin", bytes(1 << 20)), *THREE[2:]], zipfile.ZIP_DEFLATED),
         "its entries must not be compressed",
     ),
-    "a cut file": (joined(PARTS)[:-30], "is damaged or no network of ours"),
+    "a cut file": (joined(PARTS)[:-30], "is damaged or not from colourize export"),
     "a changed byte": (joined(PARTS).replace(b"1234", b"1235"), "Bad CRC-32"),
 }
 

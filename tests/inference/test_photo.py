@@ -71,7 +71,7 @@ def test_no_further_picture_replaces_the_picture_itself(grey, given):
     before = source.read_bytes()
     options = Options(Choices(Decoding("sample"), samples=2), overwrite=True, uncertainty=True, side_by_side=True)
     outcome = run(source, grey.with_name("out.png"), options)
-    assert outcome.status == "failed" and f"{given} is the picture itself" in outcome.text
+    assert outcome.status == "failed" and f"{given} is an input picture" in outcome.text
     assert source.read_bytes() == before and len(list(grey.parent.iterdir())) == 1
 
 
@@ -168,7 +168,7 @@ def test_of_a_thousand_pictures_with_three_bad_ones_the_others_are_coloured(tmp_
     assert len(errors) == 3 and all("in/" in line for line in errors)
     assert len(list((tmp_path / "out").iterdir())) == 997
     again = many.all_of(jobs, lambda job: photo.run(job, predictor, Options(Choices()), ROOM), 2)
-    assert many.summary(again) == "0 coloured, 997 already there (--overwrite colours them anew), 3 failed"
+    assert many.summary(again) == "0 coloured, 997 already there (--overwrite colours them again), 3 failed"
     assert many.record(again)["pictures"][7]["status"] == "failed"
 
 
@@ -252,4 +252,4 @@ def test_of_many_pictures_in_colour_the_first_are_named_and_all_are_counted(tmp_
 
 def test_toned_pictures_are_counted():
     outcomes = [photo.Outcome(Job(None, None), "done", kind=kind) for kind in ("grey", "tinted", "tinted")]
-    assert many.summary(outcomes) == "3 coloured (2 of them toned, made grey before)"
+    assert many.summary(outcomes) == "3 coloured (2 of them toned, made grey first)"

@@ -65,8 +65,8 @@ def test_standard_input_and_output(scans):
     [
         (["missing.png"], "out", "missing.png: no such file or folder"),
         (["scans/*.gif"], "out", "no such file or folder"),
-        (["scans/a.png"], "scans/a.png", "is the picture itself"),
-        (["scans/a.png"], "scans", "is the picture itself"),
+        (["scans/a.png"], "scans/a.png", "is an input picture"),
+        (["scans/a.png"], "scans", "is an input picture"),
         (["scans"], "scans/a.png", "must be a folder"),
         (["scans/a.png", "scans/deep/../a.png"], "out", "would both become"),
         (["scans/a.png", "scans/deep/b.jpg"], "both.png", "both.png is a file's name, and there are 2 inputs"),
@@ -86,7 +86,7 @@ def test_what_cannot_be_planned_is_one_line(scans, inputs, output, message):
 def test_a_result_is_not_another_picture_of_the_command(scans):
     (scans / "other/deep").mkdir(parents=True)
     Image.new("L", (4, 4)).save(scans / "other/deep/b.jpg")
-    with pytest.raises(InputError, match=r"scans/deep/b.jpg is the picture itself"):
+    with pytest.raises(InputError, match=r"scans/deep/b.jpg is an input picture"):
         plan(["other", "scans/deep/b.jpg"], "scans")
 
 

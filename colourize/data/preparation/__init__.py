@@ -1,4 +1,4 @@
-"""A person's own pictures made ready for training: examined, freed of duplicates, split, resized and described.
+"""Makes a user's own pictures ready for training: examines, removes duplicates, splits, resizes and describes.
 
-``preparation.run.prepare`` is the whole of it; each other file is a step.
+``preparation.run.prepare`` does all of it; each other file is a step.
 """

@@ -1,4 +1,4 @@
-"""Which of the pictures are kept, once each is known by itself."""
+"""Chooses which of the examined pictures are kept."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ Given = Mapping[str, tuple[str, str]]
 
 
 class _Candidate(NamedTuple):
-    """In order of preference: written before, of the test split, large in pixels, in bytes, first by name."""
+    """A picture that may be kept. Its fields sort by preference: written before, test split, pixels, bytes, name."""
 
     is_new: bool
     rank: int
@@ -29,15 +29,14 @@ class _Candidate(NamedTuple):
     bytes: int  # negative
     path: str
     file: Examined
-    before: str  # the split it lies in already
+    before: str  # the split in which it was written before
 
 
 def choose(known: Sequence[Examined], given: Given, out: Path, settings: Settings) -> list[Outcome]:
-    """What becomes of every file, in the order of their paths.
+    """The outcome of every file, in the order of their paths.
 
-    Of pictures that repeat each other one is kept: the one that an earlier run wrote, then one of the test split that
-    the folder came with, then of the validation split, then the largest
-    in pixels, then in bytes. So no picture stands on two sides of a split.
+    Of pictures that repeat each other one is kept: first one that an earlier call wrote, then one of the folder's own
+    test split, then of its validation split, then the largest in pixels, then in bytes. So no picture is in two splits.
     """
     dropped = [Outcome(file, file.state, file.why) for file in known if file.state]
     candidates = sorted(_candidate(file, given, out, settings) for file in known if not file.state)
@@ -61,7 +60,7 @@ def _candidate(file: Examined, given: Given, out: Path, settings: Settings) -> _
 
 
 def _without_copies(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], list[Outcome]]:
-    """The first of each content, and what becomes of the others."""
+    """The first picture of each content, and the outcomes of the others."""
     first: dict[str, _Candidate] = {}
     copies = []
     for each in candidates:

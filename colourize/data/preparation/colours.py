@@ -1,4 +1,4 @@
-"""How much colour a picture has. H height, W width, P pixels."""
+"""Measures how colourful a picture is. H height, W width, P pixels."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from PIL import Image
 from colourize.colour.colourfulness import colourfulness
 from colourize.colour.lab import rgb_to_lab
 
-LOOKED_AT = 64  # px of the longer side: averages JPEG's noise of chroma away, and is fast
+LOOKED_AT = 64  # pixels of the longer side: averages JPEG's chroma noise away, and is fast
 SHARE = 99  # per cent of the pixels: a small red flower makes a picture coloured
-TINT = 4.0  # CIELAB units; sepia saved as JPEG of quality 70 has less, 99.7 % of 4,000 photographs more
+TINT = 4.0  # CIELAB units; a sepia JPEG of quality 70 has less, 99.7 % of 4,000 photographs have more
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Colours:
     """A picture's colours.
 
     Attributes:
-        chroma: 99 % of the pixels have a CIELAB chroma of no more; 0 for greys, about 130 at most.
-        beyond_tint: the same for what a cubic of the lightness does not explain; near 0 for sepia.
+        chroma: 99th percentile of the pixels' CIELAB chroma; 0 for greys, about 130 at most.
+        beyond_tint: the same for the residual of a cubic fit to the lightness; near 0 for sepia.
         colourfulness: of Hasler and Suesstrunk 2003; 0 grey, 15 slightly, 59 quite, 109 extremely colourful.
     """
 
@@ -30,7 +30,7 @@ class Colours:
 
 
 def colours_of(image: Image.Image) -> Colours:
-    """The colours of an RGB picture, measured on a copy of at most 64 px a side."""
+    """The colours of an RGB picture, measured on a copy of at most 64 pixels a side."""
     small = image.copy()
     small.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.BOX)
     rgb = torch.from_numpy(np.array(small)).movedim(2, 0)[None] / 255
@@ -43,8 +43,8 @@ def colours_of(image: Image.Image) -> Colours:
 
 
 def beyond_tint(lab: np.ndarray) -> np.ndarray:
-    """What is left of (a, b) after a least-squares cubic of L: float64 [3, P] -> [2, P]."""
-    lightness = lab[0] / 50 - 1  # in [-1, 1], so that the powers stay apart
+    """The residual of (a, b) after a least-squares cubic fit to L: float64 [3, P] -> [2, P]."""
+    lightness = lab[0] / 50 - 1  # in [-1, 1], so that the fit is well conditioned
     powers = np.vander(lightness, 4)
     fitted, *_ = np.linalg.lstsq(powers, lab[1:].T, rcond=None)
     return lab[1:] - (powers @ fitted).T

@@ -1,4 +1,4 @@
-"""Pictures that look the same: perceptual hashes, and the search for those that are near. N pictures."""
+"""Finds pictures that look the same, by perceptual hashes. N pictures."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 HASH_SIDE = 16  # bits: the 16 x 16 lowest frequencies of a cosine transform, each above the median or not
-LOW_SIDE = 8  # of these, the lowest: 64 bits, compared first
-FLAT = 2.0  # of 255; below this standard deviation a picture has no structure that a hash could tell
+LOW_SIDE = 8  # the lowest 8 x 8 of these: 64 bits, compared first
+FLAT = 2.0  # of 255; below this standard deviation a picture has too little structure for a hash
 
 
 class Alike(NamedTuple):
-    """Which picture is the same, how many of 256 bits differ, and whether one is the other's mirror image."""
+    """The picture that looks the same, how many of 256 bits differ, and whether one is the other's mirror image."""
 
     row: int
     distance: int
@@ -22,7 +22,7 @@ class Alike(NamedTuple):
 def hashes(image: Image.Image) -> tuple[str, str]:
     """The perceptual hash (``imagehash.phash``) of a picture and of its mirror image, 64 hex digits each.
 
-    256 bits, of the lightness alone. Both are empty for a picture of a single tone, whose hash is rounding noise.
+    256 bits, from the lightness alone. Both are empty for a picture of a single tone, whose hash is rounding noise.
     """
     grey = image.convert("L")
     small = grey.resize((4 * HASH_SIDE, 4 * HASH_SIDE), Image.Resampling.LANCZOS)  # phash's own size and filter
@@ -39,16 +39,17 @@ def _bits(image: Image.Image) -> str:
 
 
 def near_duplicates(found: list[tuple[str, str]], most: int) -> list[Alike | None]:
-    """For each picture the nearest one that comes before it and is kept, None where the picture itself is kept.
+    """For each picture the nearest kept one before it, or None where the picture itself is kept.
 
-    A picture is dropped where its hash, or its mirror image's, differs from that of a kept one in at most ``most`` of
-    the 256 bits, of which at most a quarter are among the 64 lowest frequencies. Random pairs of photographs differ in
-    128; of 8 million pairs the nearest differed in 76, copies that were saved again, scaled, cropped by 2 % or made
-    25 % brighter in up to 46. A row costs two vector operations over the kept ones, about 60 microseconds for 50,000.
+    A picture is dropped if its hash, or that of its mirror image, differs from the hash of a kept picture in at most
+    ``most`` of the 256 bits and in at most ``most`` / 4 of the 64 lowest frequencies. Random pairs of photographs
+    differ in 128 bits. The nearest of 8 million pairs differed in 76; copies that were saved again, scaled, cropped by
+    2 % or made 25 % brighter differed in up to 46. A picture costs two vector operations over the kept ones, about 60
+    microseconds for 50,000.
 
     Args:
-        found: of N pictures, in the order of preference, what ``hashes`` gives.
-        most: bits.
+        found: the results of ``hashes`` for N pictures, in the order of preference.
+        most: number of bits.
     """
     rows = np.array([row for row, (plain, _) in enumerate(found) if plain], np.int64)
     words = _words([found[row][0] for row in rows]), _words([found[row][1] for row in rows])

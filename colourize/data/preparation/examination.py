@@ -1,4 +1,4 @@
-"""Each picture file by itself: read, judged, and made small. Files are read by several threads."""
+"""Examines each picture file by itself: reads, checks and resizes it, in several threads."""
 
 import hashlib
 import io
@@ -25,9 +25,9 @@ from colourize.data.preparation.settings import NARROW as MOST_NARROW
 from colourize.data.read import UnreadablePicture, declared_size, read_rgb
 from colourize.present import terminal
 
-LARGEST = 1 << 29  # bytes of a file: a picture of 80 million pixels in 16 bits has 480 MB
+LARGEST = 1 << 29  # bytes of a file: 80 million pixels with 16 bits a channel are 480 MB
 BATCH = 16  # pictures that a thread takes at a time
-KEEP_EVERY = 20.0  # seconds between two copies of what is known: a kill loses no more work
+KEEP_EVERY = 20.0  # seconds between two saves of the results: the most work that a kill loses
 
 
 def status(path: str | Path) -> tuple[int, int]:
@@ -40,7 +40,7 @@ def status(path: str | Path) -> tuple[int, int]:
 
 
 def examine(root: Path, path: str, settings: Settings) -> tuple[Examined, bytes]:
-    """What a picture file holds, and the small picture as a file's bytes; b"" where it is not good by itself."""
+    """Examines a picture file. Also returns the resized picture as a file's bytes; b"" if it is dropped."""
     size, changed = status(os.path.join(root, path))
     file = Examined(path, size, changed, hashlib.blake2b(os.fsencode(path), digest_size=16).hexdigest())
     if size > LARGEST:
@@ -90,7 +90,7 @@ def _without_colour(colours: Colours, settings: Settings) -> tuple[str, str] | N
 
 
 def resized(image: Image.Image, settings: Settings) -> Image.Image:
-    """The picture with its shorter side at ``settings.side``, by Lanczos; never enlarged. If asked, its centre."""
+    """Scales the picture, or its centre square, by Lanczos: shorter side ``settings.side``; never enlarges it."""
     width, height = image.size
     box = (0, 0, width, height)
     if settings.square:
@@ -117,9 +117,9 @@ def examine_all(
     staging: Path,
     keep: Callable[[Sequence[Examined]], None],
 ) -> list[Examined]:
-    """Examines files with ``jobs`` threads; the small pictures go to ``staging``, named by the content of their files.
+    """Examines files with ``jobs`` threads. The resized pictures go to ``staging``, named by the hash of their content.
 
-    ``keep`` is called with all that is known every 20 seconds, and in any case at the end or on an interruption.
+    ``keep`` is called with all results every 20 seconds, and at the end or on an interruption.
     """
 
     def take(start: int) -> list[Examined]:
@@ -148,12 +148,12 @@ def examine_all(
 def _in_threads(
     function: Callable[[int], list[Examined]], starts: Sequence[int], jobs: int, total: int
 ) -> Generator[list[Examined]]:
-    """Results as they come, under a progress bar. After an exception the rest is not begun."""
+    """Results in the order of completion, with a progress bar. After an exception no further call starts."""
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
     )  # fmt: skip
-    # Pillow warns of odd metadata; the filter is global, so it is set here, outside the threads.
+    # Pillow warns of odd metadata. The filter is global, so it is set outside the threads.
     with warnings.catch_warnings(action="ignore"), bar, ThreadPoolExecutor(jobs) as pool:
         task = bar.add_task("Reading pictures", total=total)
         waiting: set[Future[list[Examined]]] = set()

@@ -1,4 +1,4 @@
-"""What is known of each picture file, and the list of it: ``pictures.jsonl``, a JSON object a line."""
+"""The results for each picture file, and their list ``pictures.jsonl``, one JSON object a line."""
 
 import json
 import re
@@ -17,13 +17,13 @@ HEX = {"content": (32,), "hash": (0, 64), "mirrored_hash": (0, 64)}  # digits
 
 @dataclass(frozen=True)
 class Examined:
-    """A picture file by itself, whatever else lies beside it.
+    """The result for a picture file by itself, independent of the other files.
 
     Attributes:
         path: below the folder, '/' between the names.
-        bytes, changed: the file's size and time of change in nanoseconds, by which a changed file is known.
+        bytes, changed: the file's size and time of change in nanoseconds; a file for which they differ has changed.
         content: 32 hex digits, a hash of its bytes.
-        state: why it is dropped, or '' where it is good by itself.
+        state: why it is dropped, or '' if it is not.
         why: the reason in words.
         width, height: as the file declares them; 0 where unreadable.
         chroma, beyond_tint, colourfulness: as ``colours.Colours``.
@@ -47,8 +47,8 @@ class Examined:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file: ``state`` is ``kept`` or why not; ``written`` its place below the output folder; ``like``
-    the path of the picture that it repeats."""
+    """The outcome of a file: ``state`` is ``kept`` or the reason; ``written`` its path below the output folder;
+    ``like`` the path of the picture that it repeats."""
 
     file: Examined
     state: str
@@ -62,7 +62,7 @@ KINDS = {field.name: field.type for field in fields(Examined)}
 
 
 def write(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Writes the list whole. Bytes of names that are not UTF-8 become ``\\udcff``, which ``read`` turns back."""
+    """Writes the list. Bytes of names that are not UTF-8 become escapes (``\\udcff``), which ``read`` restores."""
     lines = (json.dumps({**asdict(each.file), **_outcome(each)}) for each in outcomes)
     replace_text(path, "".join(f"{line}\n" for line in lines))
 
@@ -76,9 +76,10 @@ def _outcome(outcome: Outcome) -> dict[str, str]:
 
 
 def read(path: Path) -> dict[str, Examined]:
-    """The examined files of a list by path; without those lines that no version of ours writes.
+    """The examined files of a list, by path; lines that ``write`` cannot have written are left out.
 
-    Nothing in it names a place to write to. A missing or damaged list gives an empty result: all is examined again.
+    Nothing in the list decides where we write. A missing or damaged list gives an empty result, and all files are
+    examined again.
     """
     try:
         text = read_bytes(path, LARGEST).decode()

@@ -18,21 +18,21 @@ from colourize.data.read import UnreadablePicture, read_rgb, square
 from colourize.errors import InputError
 from colourize.models.lookup import ClassPrior, LookupTable
 
-SIDE, NUM_COLOURS = 32, 24  # image_size and num_colours where a training names none
-MOST_TRAIN, MOST_VALIDATION = 2_000, 1_000  # pictures; more change the third decimal
+SIDE, NUM_COLOURS = 32, 24  # the defaults of image_size and num_colours
+MOST_TRAIN, MOST_VALIDATION = 2_000, 1_000  # pictures; more change only the third decimal
 PART = 64  # pictures whose scores are in memory at once
 SHOWN = "rgb", "lab"
 SEED = 0  # of every palette that training fits
 
 Floors = dict[str, dict[str, float]]
-"""Of each colour space: cross-entropy in nats per pixel of the look-up table and of the class prior, and the table's
+"""For each colour space: cross-entropy in nats per pixel of the look-up table and of the class prior, and the table's
 accuracy in [0, 1]."""
 
 
 def floors(train: Tensor, validation: Tensor, num_colours: int = NUM_COLOURS) -> Floors:
     """The floors of a training split and a validation split: uint8 [N, S, S, 3] each.
 
-    A space in which the pictures have fewer than ``num_colours`` distinct colours is left out.
+    A colour space in which the pictures have fewer than ``num_colours`` distinct colours is left out.
     """
     found: Floors = {}
     for name in SHOWN:
@@ -61,12 +61,12 @@ def _floor(train: Tensor, validation: Tensor, palette: Tensor, space: Space) -> 
 def small_squares(out: Path, written: Sequence[str], most: int) -> Tensor:
     """Centre squares of up to ``most`` of the written pictures, as training sees them: uint8 [N, 32, 32, 3].
 
-    ``written`` must be in an order that has nothing to do with what the pictures show.
+    The order of ``written`` must be independent of the pictures' subjects.
     """
     squares = []
     for path in written[:most]:
         try:
             squares.append(np.asarray(square(read_rgb(out / path, at_least=SIDE), SIDE)))
-        except UnreadablePicture:  # changed by someone else; training names it
+        except UnreadablePicture:  # changed by another program; training reports it
             continue
     return torch.from_numpy(np.stack(squares)) if squares else torch.empty(0, SIDE, SIDE, 3, dtype=torch.uint8)

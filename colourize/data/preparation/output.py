@@ -1,4 +1,4 @@
-"""The output folder: what it may hold at the start, ``prepared.json``, and the pages at the end."""
+"""The output folder: the check of its content at the start, ``prepared.json``, and the pages at the end."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def check(out: Path, root: Path, settings: Settings) -> None:
     """Checks that a preparation may write into a folder; changes nothing.
 
     Raises:
-        InputError: it is a file, holds something else, or was prepared otherwise or by a newer version.
+        InputError: it is a file, holds something else, or was prepared with other settings or by a newer version.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"-o {out} is a file; pass a folder")
@@ -51,7 +51,7 @@ def begin(out: Path, root: Path, settings: Settings) -> None:
 
 
 def finished(out: Path) -> dict[str, Any] | None:
-    """The content of ``prepared.json`` where a preparation has come to its end."""
+    """The content of ``prepared.json`` of a finished preparation; None if there is none."""
     before = _read(out)
     return before if before.get("status") == "finished" else None
 
@@ -59,7 +59,7 @@ def finished(out: Path) -> dict[str, Any] | None:
 def finish(
     out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome], figures: dict[str, Any]
 ) -> dict[str, Any]:
-    """Adds the floors to the figures, and writes the pages, then ``prepared.json``; returns its content."""
+    """Adds the floors to the figures, writes the pages and then ``prepared.json``, and returns the content of it."""
     kept = sorted((each for each in outcomes if each.state == KEPT), key=lambda each: each.file.content)
     squares = [
         small_squares(out, [each.written for each in kept if each.split == split], most)
@@ -72,7 +72,7 @@ def finish(
 
 
 def _read(out: Path) -> dict[str, Any]:
-    """The content of ``prepared.json``, {} where it is none of ours."""
+    """The content of ``prepared.json``; {} if there is none that we wrote."""
     try:
         found = files.read_json(out / JSON)
     except (OSError, ValueError):

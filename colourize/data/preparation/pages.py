@@ -1,4 +1,4 @@
-"""The page of a preparation, ``prepared.html``, and its contact sheets, ``samples.png`` and ``dropped.png``."""
+"""Writes the page of a preparation, ``prepared.html``, and its contact sheets, ``samples.png`` and ``dropped.png``."""
 
 import base64
 import functools
@@ -21,7 +21,7 @@ from colourize.present import figures, html
 from colourize.present.html import Cell, Grid, Line
 
 PAGE, SAMPLES, LEFT_OUT = "prepared.html", "samples.png", "dropped.png"
-THUMBNAIL = 112  # px
+THUMBNAIL = 112  # pixels
 MOST_KEPT, MOST_DROPPED, MOST_NAMED = 48, 12, 100  # pictures on the page; names of files without a picture
 ACROSS, MOST_ROWS = 10, 16  # of a contact sheet
 
@@ -30,7 +30,7 @@ NO_PICTURES = {NO_ENDING: "no ending", NO_FILE: "pipes, sockets, devices"}
 
 
 class Shown(NamedTuple):
-    """A picture of the page: its address, its name, and a text below."""
+    """A picture of the page: its URL, its name, and a text below."""
 
     source: str
     name: str
@@ -38,8 +38,8 @@ class Shown(NamedTuple):
 
 
 def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome], found: dict[str, Any]) -> None:
-    """Writes the page and both sheets; ``dropped.png`` only where a dropped picture can be shown."""
-    by_content = sorted(outcomes, key=lambda each: each.file.content[::-1])  # the same each time; mixes the splits
+    """Writes the page and both sheets; ``dropped.png`` only if a dropped picture can be shown."""
+    by_content = sorted(outcomes, key=lambda each: each.file.content[::-1])  # reproducible, and mixes the splits
     kept = [each for each in by_content if each.state == KEPT]
     dropped = {reason: [each for each in by_content if each.state == reason] for reason in DROPPED}
     read = functools.cache(lambda path: _thumbnail(root / path))
@@ -79,7 +79,7 @@ def _address(image: Image.Image | None) -> str:
 
 
 def _shown(dropped: Sequence[Outcome], read: Any) -> list[Shown]:
-    """The first pictures of a reason; a copy stands before the picture that it repeats."""
+    """The first pictures of a reason; each copy is followed by the picture that it repeats."""
     if dropped[0].state == UNREADABLE:
         return [Shown("", each.file.path, each.why) for each in dropped[:MOST_NAMED]]
     shown = []

@@ -1,4 +1,4 @@
-"""From a folder of any pictures to one that trains: ``prepare``."""
+"""``prepare``: makes a folder of pictures ready for training."""
 
 import os
 import shutil
@@ -23,13 +23,13 @@ from colourize.errors import InputError
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a preparation found.
+    """The result of a preparation.
 
     Attributes:
         figures: the content of ``prepared.json``.
         outcomes: of every picture file, in the order of their paths.
-        new: pictures that this call has written.
-        stray: prepared pictures in the output folder that belong to none of the files.
+        new: number of pictures that this call has written.
+        stray: number of prepared pictures in the output folder that belong to none of the files.
     """
 
     figures: dict[str, Any]
@@ -41,18 +41,18 @@ class Prepared:
 def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) -> Prepared:
     """Makes the pictures below ``root`` ready for training, in ``out``: ``train/``, ``val/`` and ``test/``.
 
-    A picture that is in ``out`` already is never written again; a file that was examined is examined again only if its
-    size or time has changed. A crash leaves whole files, and the same call continues from there.
+    A picture that is in ``out`` already is never written again. A file is examined again only if its size or time has
+    changed. A crash leaves no partial files, and the same call continues from there.
 
     Args:
-        root: the pictures, in any folders.
-        out: a new or empty folder, or one that the same preparation has begun.
+        root: the folder of pictures, with any subfolders.
+        out: a new or empty folder, or one of the same preparation.
         settings: what is kept, and how it is written.
         jobs: threads that read pictures.
 
     Raises:
-        InputError: no picture files; fewer than two pictures that are kept; ``out`` lies in ``root`` or holds something
-            else, is in use, or was prepared from another folder or with other settings.
+        InputError: there are no picture files; fewer than two pictures are kept; ``out`` is in ``root``, holds
+            something else, is in use, or was prepared from another folder or with other settings.
         OSError: a folder that cannot be read or written.
     """
     root, out = files.expanded(root), files.expanded(out)
@@ -73,11 +73,11 @@ def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) ->
 def _check_apart(root: Path, out: Path) -> None:
     inner, outer = files.place(out), files.place(root)
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):
-        raise InputError(f"-o {out} must lie outside of {root}, and not around it; pass another folder")
+        raise InputError(f"-o {out} must neither be in {root} nor contain it; pass another folder")
 
 
 def _left_out(others: Kinds, beside: int) -> dict[str, int]:
-    """Files that are no pictures by their ending, and pictures beside the folders of a split."""
+    """Counts of files without a picture's suffix, by suffix, and of pictures beside the split folders."""
     return {**dict(sorted(others.items())), **({"beside the split folders": beside} if beside else {})}
 
 
@@ -106,7 +106,7 @@ def _prepare(
 def _examined(
     root: Path, out: Path, settings: Settings, jobs: int, paths: Sequence[str]
 ) -> tuple[list[Examined], bool]:
-    """What is known of each file, and whether all of it and nothing else was known before."""
+    """The examined files, and whether an earlier call had examined exactly these."""
     before = examined.read(out / output.LIST)
     same = {
         path: before[path]
@@ -128,11 +128,11 @@ def _examined(
 def _too_few(root: Path, kept: int, outcomes: Sequence[Outcome]) -> str:
     listed = ", ".join(f"{count} {reason}" for reason, count in counts(outcomes).items() if count)
     pictures = "no picture is" if not kept else "1 picture is"
-    return f"{pictures} left of {len(outcomes)} in {root} ({listed}), training needs 2; add pictures"
+    return f"{pictures} left of {len(outcomes)} in {root} ({listed}), but training needs 2; add pictures"
 
 
 def _write(root: Path, out: Path, outcome: Outcome, settings: Settings) -> None:
-    """Puts a picture in its place: the one that was made when its file was examined, or one made now."""
+    """Moves the resized picture of the examination to its place, or creates it now."""
     target, staged = out / outcome.written, out / output.STAGING / f"{outcome.file.content}.{settings.form}"
     target.parent.mkdir(parents=True, exist_ok=True)
     if staged.is_file():
@@ -140,5 +140,5 @@ def _write(root: Path, out: Path, outcome: Outcome, settings: Settings) -> None:
         return
     _, picture = examine(root, outcome.file.path, settings)
     if not picture:
-        raise InputError(f"{root / outcome.file.path} has changed while it was prepared; run the same command again")
+        raise InputError(f"{root / outcome.file.path} changed during the preparation; run the same command again")
     files.replace(target, lambda file: file.write(picture))

@@ -1,4 +1,4 @@
-"""What ``colourize prepare`` prints: how many of each, the first names, the floor, and the command that trains."""
+"""What ``colourize prepare`` prints: counts, the first names, the floor, and the command that trains."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

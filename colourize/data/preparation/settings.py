@@ -1,4 +1,4 @@
-"""What is kept of a folder of pictures, and how it is written."""
+"""The settings of a preparation: which pictures are kept, and how they are written."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -7,31 +7,31 @@ from typing import Any
 from colourize.errors import InputError
 
 FORMATS = {"webp": "WEBP", "jpeg": "JPEG", "png": "PNG"}
-"""Values of ``--format``, which are endings too, and Pillow's names of them."""
+"""Values of ``--format``, which are also the suffixes, and Pillow's names of them."""
 SAVED: dict[str, dict[str, Any]] = {
     "webp": {
         "quality": 90,
         "method": 4,
         "use_sharp_yuv": True,
-    },  # WebP halves the chroma's sides: averaged in linear light
+    },  # WebP halves the sides of the chroma; use_sharp_yuv averages it in linear light
     "jpeg": {"quality": 95, "subsampling": 0},
     "png": {},
 }
 SMALLEST_SIDE, LARGEST_SIDE = 8, 2000  # the longer side stays within WebP's 16,383 pixels
-NARROW = 8  # a longer side of more than so many shorter ones holds little that a square crop shows
+NARROW = 8  # largest ratio of the sides; a square crop of a narrower picture shows little of it
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices of ``colourize prepare``; two runs into one folder must agree in all of them.
+    """The settings of ``colourize prepare``; all calls for one output folder must have the same.
 
     Attributes:
-        side: pixels of the shorter side of what is written; a smaller picture keeps its own.
+        side: shorter side of the written pictures, in pixels; a smaller picture keeps its size.
         square: whether the centre square is cut out.
         form: ``webp``, ``jpeg`` or ``png``.
         smallest: pixels; a picture with a shorter side below it is tiny.
-        chroma: CIELAB units; a picture is grey where 99 % of its pixels have a chroma of no more.
-        distance: of 256 bits; pictures whose perceptual hashes differ in no more are near-duplicates.
+        chroma: CIELAB units; a picture is grey if 99 % of its pixels have at most this chroma.
+        distance: of 256 bits; pictures whose perceptual hashes differ in at most as many are near-duplicates.
         validation, test: shares of the kept pictures.
     """
 

@@ -1,4 +1,4 @@
-"""Which pictures train, validate and test, and where each is written."""
+"""Decides which pictures train, validate and test, and where each is written."""
 
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -9,13 +9,13 @@ from colourize.data.preparation.settings import FORMATS, Settings
 TRAIN, VALIDATION, TEST = "train", "val", "test"
 SPLITS = TRAIN, VALIDATION, TEST
 GIVEN = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
-LONGEST = 80  # bytes of a file's name that are kept: the most file systems take 255 in all
+LONGEST = 80  # bytes of a file's name that are kept; most file systems allow 255 in all
 
 
 def given_splits(paths: Collection[str]) -> dict[str, tuple[str, str]]:
-    """The split that a folder has already: path -> (split or '', path below the split's folder).
+    """The folder's own split: path -> (split or '', path below the split's folder).
 
-    A folder has splits where it holds ``train/`` and one of ``val/``, ``valid/``, ``validation/``, ``test/``, or
+    A folder has splits if it holds ``train/`` and one of ``val/``, ``valid/``, ``validation/``, ``test/``, or
     ``train/`` alone; pictures beside these folders are then left out. Otherwise every split is ''.
     """
     heads = {path: path.split("/")[0].lower() if "/" in path else "" for path in paths}
@@ -26,17 +26,17 @@ def given_splits(paths: Collection[str]) -> dict[str, tuple[str, str]]:
 
 
 def position(content: str) -> float:
-    """A place in [0, 1) that depends on a file's content alone: its hash in hexadecimal, read as a fraction."""
+    """A number in [0, 1) that depends only on a file's content: its hexadecimal hash as a fraction."""
     return int(content[:13], 16) / 16**13  # 52 bits: exact as a float
 
 
 def split_by_content(
     contents: Sequence[str], validation: float, test: float, fixed: Mapping[int, str] | None = None
 ) -> list[str]:
-    """The split of each picture, from the hash of its content: it stays when others are added.
+    """The split of each picture, from the hash of its content, so that it stays when others are added.
 
-    The first ``test`` of [0, 1) tests, the next ``validation`` validates, the rest trains. Where no picture would
-    validate, or none train, the nearest one changes sides.
+    Positions below ``test`` test, those in the next ``validation`` validate, the rest trains. If no picture would
+    validate, or none would train, the one with the nearest position changes its split.
 
     Args:
         contents: hashes in hexadecimal, all different.
@@ -61,7 +61,7 @@ def _can_miss(splits: Sequence[str], split: str) -> bool:
 def place_of(below: str, content: str, settings: Settings) -> PurePosixPath:
     """Where a picture is written below its split: the same folders, its name, eight digits of its content's hash.
 
-    ``horse/a.jpg`` becomes ``horse/a-1f3c9d20.webp``: ``a.png`` beside it has another name, and always the same.
+    ``horse/a.jpg`` becomes ``horse/a-1f3c9d20.webp``. The digits keep it apart from ``horse/a.png``.
     """
     source = PurePosixPath(below)
     stem = os.fsencode(source.stem)[:LONGEST].decode("utf-8", "ignore") or "picture"
@@ -69,7 +69,7 @@ def place_of(below: str, content: str, settings: Settings) -> PurePosixPath:
 
 
 def written_before(out: Path, place: PurePosixPath) -> str:
-    """The split in which a picture lies already, '' where in none."""
+    """The split in which a picture was written before, '' if in none."""
     return next((split for split in SPLITS if (out / split / place).is_file()), "")
 
 

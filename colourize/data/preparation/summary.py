@@ -1,4 +1,4 @@
-"""Figures of what was found and kept, as plain values for ``prepared.json`` and for the page."""
+"""Figures of a preparation, as plain values for ``prepared.json`` and the page."""
 
 import re
 import shlex
@@ -26,11 +26,11 @@ from colourize.data.preparation.splits import SPLITS
 
 FORMAT = 1  # of prepared.json
 DROPPED = UNREADABLE, TINY, NARROW, GREY, TINTED, DUPLICATE, NEAR_DUPLICATE
-"""Reasons, in the order in which they are looked for."""
+"""Reasons, in the order of the checks."""
 
 
 def rules(settings: Settings) -> dict[str, str]:
-    """What each reason means, in words."""
+    """The rule of each reason, in words."""
     return {
         UNREADABLE: "cannot be read",
         TINY: f"a side below {settings.smallest} pixels",
@@ -44,7 +44,7 @@ def rules(settings: Settings) -> dict[str, str]:
 
 
 def training_command(out: Path) -> str:
-    """What a person types to train on the prepared pictures."""
+    """The command that trains on the prepared pictures, quoted for a shell."""
     text = word("data.root", out)
     in_double_quotes = "'" in text and not re.search(r'[$`"\\!]', text)  # shlex would write '"'"' for each '
     typed = f'"{text}"' if in_double_quotes else shlex.quote(text)

@@ -1,1 +1,1 @@
-"""Trained networks as one file for others: safetensors, ONNX, TorchScript, OpenVINO; and the model card beside it."""
+"""Export of a trained network to one file (safetensors, ONNX, TorchScript, OpenVINO) with a model card beside it."""

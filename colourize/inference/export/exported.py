@@ -1,4 +1,4 @@
-"""``colourize export``: a trained network as one file, compared with its checkpoint before it is kept."""
+"""``colourize export``: writes a trained network as one file, after a comparison with its checkpoint."""
 
 import tempfile
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from colourize.runs.checkpoint import Trained
 from colourize.runs.manifest import finite
 
 SUFFIXES = {"safetensors": weights.SUFFIX, "onnx": ".onnx", "torchscript": ".torchscript", "openvino": ".openvino"}
-"""Formats and the ends of their files' names."""
+"""Formats and their file name suffixes."""
 HALVED = "safetensors", "openvino"  # formats that can hold float16
 
 
@@ -41,12 +41,12 @@ class Form:
 
     @property
     def lossy(self) -> bool:
-        """Whether the file is another network than the checkpoint's."""
+        """Whether the file's network differs from the checkpoint's."""
         return self.half or self.int8
 
 
 class Exported(NamedTuple):
-    """What was written, and how far it is from the checkpoint; ``checked`` says so in a sentence."""
+    """What was written, and its difference from the checkpoint; ``checked`` is a sentence about it."""
 
     path: Path
     card: Card
@@ -55,10 +55,11 @@ class Exported(NamedTuple):
 
 
 def form(path: Path | None, format: str | None, half: bool, int8: bool) -> Form:
-    """The form that the arguments of the command mean.
+    """The form from the arguments of the command.
 
     Raises:
-        InputError: no format and a name that says none; a name that says another; a loss that the format cannot have.
+        InputError: neither ``format`` nor the suffix gives a format; they differ; ``half`` or ``int8`` does not exist
+            for the format.
 
     >>> form(Path("horse.onnx"), None, half=False, int8=True)
     Form(format='onnx', half=False, int8=True)
@@ -78,18 +79,18 @@ def form(path: Path | None, format: str | None, half: bool, int8: bool) -> Form:
 
 
 def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, trusted: Sequence[str] = ()) -> Exported:
-    """Writes a network in a form, once the file was opened again and gives the checkpoint's scores.
+    """Writes a network in a form, after a check that the file can be opened and gives the checkpoint's scores.
 
     Args:
         trained: the network.
         path: of the file, which is replaced.
         form: how.
-        chosen: pictures that both are compared on.
-        trusted: packages whose networks the file may name beside ours, to be opened again.
+        chosen: the pictures of the comparison.
+        trusted: packages whose networks the file may name, besides colourize's.
 
     Raises:
-        InputError: the form cannot hold this network, or the scores differ by more than 1e-3 where no loss was asked
-            for; nothing is written.
+        InputError: the form cannot hold this network, or the scores of a lossless form differ by more than 1e-3;
+            nothing is written.
 
     >>> import numpy
     >>> from colourize.runs import shipped
@@ -106,7 +107,7 @@ def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, tr
     card = replace(predictor.card, name=name, config=config)
     batches = pictures.batches(chosen.pictures, card)
     half = max(1, len(chosen.pictures) // 2)
-    if form.int8:  # other pictures judge it than those that its ranges come from
+    if form.int8:  # test on other pictures than those that give the ranges
         batches = pictures.batches(chosen.pictures[half:] or chosen.pictures, card)
     content = _content(trained, form, card, pictures.batches(chosen.pictures[:half], card), predictor, batches)
     difference = _compared(content, path, form, predictor, batches, trusted)
@@ -123,7 +124,7 @@ def _content(
     predictor: TorchPredictor,
     batches: Sequence[Floats],
 ) -> bytes:
-    """The bytes of the file. A graph that is to be made coarser must first be the checkpoint's."""
+    """The bytes of the file. Before quantization the graph itself is compared with the checkpoint."""
     model = trained.model
     match form.format:
         case "safetensors":
@@ -142,7 +143,7 @@ def _content(
 def _compared(
     content: bytes, path: Path, form: Form, predictor: TorchPredictor, batches: Sequence[Floats], trusted: Sequence[str]
 ) -> Difference:
-    """Opens the content as its reader will, and compares."""
+    """Opens the content as a user will, and compares its scores."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / path.name
         place.write_bytes(content)

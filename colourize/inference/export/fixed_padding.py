@@ -1,7 +1,7 @@
-"""Padding that depends on the input's size, made constant: else a graph with dynamic sides takes minutes to trace.
+"""Makes padding that depends on the input's size constant: otherwise tracing with dynamic sides takes minutes.
 
-timm's ``Conv2dSame`` pads as TensorFlow does: with stride s, extent e = d (k - 1) + 1 and a side that is a multiple of
-s, by max(e - s, 0) zeros in all, the odd one at the end. The sides of an exported network are multiples of its strides.
+timm's ``Conv2dSame`` pads as TensorFlow does: a side that is a multiple of the stride s gets max(e - s, 0) zeros in
+all, where e = d (k - 1) + 1; the odd one is at the end. An exported network's sides are multiples of its strides.
 """
 
 import copy
@@ -10,7 +10,7 @@ from torch import nn
 
 
 def fixed(network: nn.Module) -> nn.Module:
-    """A network of the same weights whose ``Conv2dSame`` have constant padding, for sides that their strides divide."""
+    """A network with the same weights and constant padding in ``Conv2dSame``, for sides that the strides divide."""
     try:
         from timm.layers.conv2d_same import Conv2dSame
     except ImportError:

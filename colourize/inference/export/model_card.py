@@ -19,10 +19,10 @@ from colourize.runs.apart import as_typed, hyperparameters
 from colourize.runs.checkpoint import Trained
 
 UNKNOWN = (
-    "Not stated. Whoever trained it decides, and the licences of the training pictures may bind that decision; "
+    "Not stated. The person who trained it decides; the licences of the training pictures may limit the choice. "
     "`colourize export --licence TEXT` states it."
 )
-USED = {"torchscript": "# for programs in C++ and on phones: torch::jit::load; colourize itself does not open it"}
+USED = {"torchscript": "# for programs in C++ and on phones: torch::jit::load; colourize does not open it"}
 
 
 def beside(path: Path) -> Path:
@@ -38,14 +38,14 @@ def text(
 
     Args:
         written: the file.
-        trained: what it was made of.
+        trained: the network that was exported.
         format: of the file.
         licence: of the weights, as Markdown; empty for unknown.
         figures: a table of measures, its header first; empty where there are none.
         figures_of: a sentence on what was measured.
     """
     card = written.card
-    environment = Environment(  # Markdown, whose signs ``as_cell`` escapes
+    environment = Environment(  # no autoescape: it is Markdown, which ``as_cell`` escapes
         loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, trim_blocks=True
     )
     page = environment.get_template("model_card.md.j2").render(
@@ -68,7 +68,7 @@ def text(
 
 
 def _settings(config: Mapping[str, Any]) -> list[list[str]]:
-    """What took effect in the run, without the places of its files."""
+    """The settings that had an effect in the run, without file paths."""
     values = hyperparameters(stored.to_hand_on(dict(config)))
     return [[name, as_typed(value)] for name, value in values.items()]
 

@@ -13,11 +13,11 @@ from colourize.inference.predictor import Card
 from colourize.model import Model
 
 INPUT, OUTPUT = "grey", "logits"
-EXAMPLE = 2, 3, 5  # pictures, and multiples that its sides are: all different, so that none is taken for another
+EXAMPLE = 2, 3, 5  # number of pictures, height and width in multiples: all different, so that torch keeps them apart
 
 
 def example(card: Card) -> torch.Tensor:
-    """A picture batch of the form that the graph takes: float32 [2, 1 or 5, 3m, 5m] in [0, 1), m the multiple."""
+    """A batch of inputs to trace the network with: float32 [2, 1 or 5, 3m, 5m] in [0, 1), m the multiple."""
     number, height, width = EXAMPLE
     channels = 5 if card.hints else 1
     generator = torch.Generator().manual_seed(0)
@@ -58,7 +58,7 @@ def _exported(model: Model, card: Card) -> Any:
                 fixed(model.network), (example(card),), dynamo=True, external_data=False, dynamic_shapes=dynamic,
                 input_names=[INPUT], output_names=[OUTPUT], verbose=False,
             )  # fmt: skip
-    except Exception as error:  # torch raises whatever its stages raise
+    except Exception as error:  # each stage of torch's exporter raises its own types
         cause = one_line(error)[:300]
         raise InputError(f"torch cannot export this network to ONNX ({cause}); pass --format safetensors") from error
     finally:
@@ -69,7 +69,7 @@ def _exported(model: Model, card: Card) -> Any:
 
 
 def _strip(proto: Any) -> None:
-    """Takes out what torch notes of its own work, such as paths of source files."""
+    """Removes torch's notes about the export, such as paths of source files."""
     graph = proto.graph
     graph.ClearField("value_info")
     for part in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):

@@ -1,4 +1,4 @@
-"""A network for OpenVINO, made of its ONNX graph."""
+"""Converts an ONNX graph for OpenVINO."""
 
 import tempfile
 from pathlib import Path
@@ -9,7 +9,7 @@ from colourize.inference.predictor import Card
 
 
 def converted(graph: bytes, card: Card, half: bool = False) -> Parts:
-    """OpenVINO's own form of an ONNX file's bytes, and the card; with ``half`` the weights are float16.
+    """Converts the bytes of an ONNX file to OpenVINO's format; with ``half`` the weights are float16.
 
     Raises:
         InputError: OpenVINO is not installed.

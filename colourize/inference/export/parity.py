@@ -1,4 +1,4 @@
-"""How far an exported network is from the one that it was made of. N pictures, K colours, h, w sides."""
+"""Compares an exported network with its checkpoint. N pictures, K colours, h, w sides."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,14 +14,14 @@ Scores = Callable[[Floats], Floats]
 
 
 class Difference(NamedTuple):
-    """Of an exported network from its checkpoint, over all pixels of some pictures.
+    """The difference of an exported network from its checkpoint, over all pixels of the pictures.
 
     Attributes:
         logits: largest absolute difference.
         probabilities: largest absolute difference.
         mean: mean over pixels of half the sum of absolute differences of the probabilities, in [0, 1].
         agreement: share of the pixels with the same most probable colour.
-        pictures: how many there were.
+        pictures: their number.
     """
 
     logits: float
@@ -32,10 +32,10 @@ class Difference(NamedTuple):
 
 
 def compared(expected: Scores, found: Scores, batches: Sequence[Floats]) -> Difference:
-    """Runs both on batches of grey pictures, [N, 1, h, w] each, of at least one picture.
+    """Runs both networks on batches of grey pictures, [N, 1, h, w] each, at least one picture in all.
 
     Raises:
-        InputError: the logits of the two have different shapes.
+        InputError: the logits have different shapes, or those of the checkpoint are not finite.
     """
     worst, furthest, shifted, same, pixels = 0.0, 0.0, 0.0, 0, 0
     for grey in batches:
@@ -55,7 +55,7 @@ def compared(expected: Scores, found: Scores, batches: Sequence[Floats]) -> Diff
 
 
 def _largest(values: Floats) -> float:
-    """The largest value; infinity where one is not finite."""
+    """The largest value; infinity if a value is not finite."""
     return float(values.max()) if np.isfinite(values).all() else np.inf
 
 
@@ -66,14 +66,14 @@ def probabilities(logits: Floats) -> Floats:
 
 
 def check(difference: Difference, lossy: bool = False) -> None:
-    """Refuses an export that is not the checkpoint's network.
+    """Refuses an export whose scores are not the checkpoint's.
 
     Args:
         difference: as measured.
-        lossy: whether a loss was asked for: then only values that are not finite are refused.
+        lossy: whether the form changes the network: then only values that are not finite are refused.
 
     Raises:
-        InputError: logits or probabilities differ by more than 1e-3.
+        InputError: logits or probabilities differ by more than 1e-3 or are not finite.
     """
     limit = np.inf if lossy else LIMIT
     furthest = max(difference.logits, difference.probabilities)
@@ -86,7 +86,7 @@ def check(difference: Difference, lossy: bool = False) -> None:
 
 
 def sentence(difference: Difference, pictures: str, lossy: bool = False) -> str:
-    """The difference for a person; ``pictures`` says of which. What is lost is said where a loss was asked for."""
+    """The difference as a sentence; ``pictures`` describes the pictures. ``lossy`` adds what the form has changed."""
     found = (
         f"compared with its checkpoint on {difference.pictures} {pictures}: largest difference "
         f"{difference.logits:.2g} of logits, {difference.probabilities:.2g} of probabilities"

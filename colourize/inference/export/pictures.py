@@ -1,4 +1,4 @@
-"""Pictures on which an export is checked: those of its run where they are at hand, else drawn ones."""
+"""Pictures on which an export is checked: those of its run if they are available, otherwise drawn ones."""
 
 import itertools
 import os
@@ -21,24 +21,24 @@ from colourize.errors import InputError
 from colourize.inference.predictor import Card, Floats
 
 MOST, WIDEST = 16, 2  # pictures; the longer side, as a multiple of the shorter
-LOOKED_AT = 20_000  # files of a folder, so that a large one takes no minutes
+LOOKED_AT = 20_000  # files of a folder, so that a large folder does not take minutes
 Picture = NDArray[np.uint8]
 
 
 class Chosen(NamedTuple):
-    """RGB pictures, uint8 [H, W, 3] each, and what they are in words."""
+    """RGB pictures, uint8 [H, W, 3] each, and a description of them."""
 
     pictures: Sequence[Picture]
     words: str
 
 
 def chosen(config: dict[str, Any], size: int, given: bool = False) -> Chosen:
-    """Up to sixteen pictures of a run, in an order without pattern.
+    """Up to sixteen pictures of a run, in a random but fixed order.
 
     Args:
-        config: of the run; ``data`` names its source, with ``root`` where the pictures are now.
-        size: the shorter side of those from a folder, in pixels.
-        given: whether the user named the pictures: then it is an error where they cannot be read.
+        config: of the run; ``data`` is its source, and ``root`` in it the pictures' present folder.
+        size: the shorter side of pictures from a folder, in pixels.
+        given: whether the user named the pictures: then it is an error if they cannot be read.
 
     Raises:
         InputError: the pictures that the user named cannot be read.
@@ -50,12 +50,12 @@ def chosen(config: dict[str, Any], size: int, given: bool = False) -> Chosen:
         if given:
             raise
     drawn = scenes.load(num_train=2, num_validation=MOST, image_size=max(8, size)).validation
-    words = "drawn pictures, as those of the run are not here (data.root=DIR names others)"
+    words = "drawn pictures, because those of the run were not found (data.root=DIR names others)"
     return Chosen(_varied(list(drawn.numpy())), words)
 
 
 def _of_source(node: dict[str, Any], size: int) -> Chosen:
-    """Pictures of a source that validate; of a folder some files alone are read."""
+    """Validation pictures of a source; from a folder only some files are read."""
     name = option(node["_target_"], "data")
     if name != "folder":
         node = {**node, "download": False} if name == "cifar10" else node
@@ -95,14 +95,14 @@ def _scaled(image: Image.Image, size: int) -> Picture:
 
 
 def _spread(values: Sequence[Any], most: int) -> list[Any]:
-    """At most so many values, evenly spread."""
+    """At most ``most`` of the values, evenly spread."""
     if len(values) <= most:
         return list(values)
     return [values[round(index)] for index in np.linspace(0, len(values) - 1, most)]
 
 
 def _varied(pictures: Sequence[Picture]) -> list[Picture]:
-    """The pictures in an order without pattern, every second one without its lower third: sides of several lengths."""
+    """The pictures in a fixed random order. Every second one loses its lower third, to test several sizes."""
     arrays = [pictures[index] for index in np.random.default_rng(0).permutation(len(pictures))]
     return [array[: -(-len(array) * 2 // 3)] if index % 2 else array for index, array in enumerate(arrays)]
 

@@ -1,4 +1,4 @@
-"""An ONNX network with 8-bit weights and activations: a quarter of the bytes, and another network."""
+"""Quantizes an ONNX network to 8-bit weights and activations: a quarter of the bytes, but other scores."""
 
 import tempfile
 import warnings
@@ -11,12 +11,12 @@ from colourize.inference.predictor import Floats
 
 
 def int8(content: bytes, batches: Sequence[Floats]) -> bytes:
-    """Static quantization of every convolution, each of its channels by a scale of its own.
+    """Static quantization of every convolution, with one scale for each channel of the weights.
 
-    The ranges of the activations are those on ``batches``. Operators on either side of a convolution stay in float32.
+    The ranges of the activations come from ``batches``. Other operators stay in float32.
 
     Args:
-        content: an ONNX file of ours.
+        content: an ONNX file that ``onnx_graph`` made.
         batches: the network's inputs, [N, 1 or 5, h, w] each.
 
     Raises:
@@ -44,7 +44,7 @@ def int8(content: bytes, batches: Sequence[Floats]) -> bytes:
             quantization.quantize_static(
                 ready, after, Reader(), quantization.QuantFormat.QDQ, ["Conv", "ConvTranspose"], per_channel=True
             )
-        except Exception as error:  # onnxruntime raises a dozen kinds
+        except Exception as error:  # onnxruntime raises a dozen types
             raise InputError(f"onnxruntime cannot quantize it ({one_line(error)[:200]}); leave --int8 out") from error
         proto = onnx.load(after)
     kept = onnx.load_from_string(content).metadata_props

@@ -1,4 +1,4 @@
-"""A network as TorchScript, for programs in C++ and on phones. ``colourize`` itself opens no such file."""
+"""Writes a network as TorchScript, for programs in C++ and on phones. ``colourize`` does not open such files."""
 
 import io
 import warnings
@@ -14,19 +14,19 @@ from colourize.model import Model
 
 
 def script(model: Model, card: Card) -> bytes:
-    """The bytes of a TorchScript file that takes grey [N, 1, h, w] of any multiples; its extra file ``colourize`` is
-    the card."""
+    """The bytes of a TorchScript file, which takes grey [N, 1, h, w] with sides that are multiples of
+    ``card.multiple``; its extra file ``colourize`` is the card."""
     buffer = io.BytesIO()
-    with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # deprecation, and sides that are the example's
+    with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # of deprecation, and of sides fixed by the example
         traced = torch.jit.trace(model.network, example(card), check_trace=False)
         torch.jit.save(traced, buffer, _extra_files={cards.KEY: cards.text(card)})
     return buffer.getvalue()
 
 
 def scores(content: bytes, card: Card) -> Callable[[Floats], Floats]:
-    """The network of a file that we have just made ourselves: [N, 1, h, w] -> [N, K, h / s, w / s].
+    """The network of a file that ``script`` has just made: [N, 1, h, w] -> [N, K, h / s, w / s].
 
-    A file from elsewhere must not be opened so: ``torch.jit.load`` is not meant for files of strangers.
+    Only for our own files: ``torch.jit.load`` is not safe for files from strangers.
     """
     with warnings.catch_warnings(action="ignore"):
         network = torch.jit.load(io.BytesIO(content))

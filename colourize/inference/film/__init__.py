@@ -1,4 +1,4 @@
-"""Films. Frames are streamed and coloured in parts of a fixed length, which are kept until the film is whole.
+"""Films. Frames are streamed and coloured in parts of a fixed length, which are kept until the film is complete.
 
-All modules here but ``steady``, ``flow``, ``cuts`` and ``flicker`` require PyAV (extra ``film``).
+``steady``, ``motion``, ``cuts``, ``flicker``, ``turned``, ``known`` and ``parts`` do not import PyAV (extra ``film``).
 """

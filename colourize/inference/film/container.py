@@ -1,4 +1,4 @@
-"""A film's file, open for reading. Errors of PyAV become one line."""
+"""Opens films for reading and writing. Errors of PyAV become one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +13,14 @@ from av.video.stream import VideoStream
 from colourize.errors import InputError
 from colourize.files import printable
 
-REPAIR = "pass the whole film, or copy what is left into a new file and pass that"
+REPAIR = "pass the complete film, or copy what is left into a new file and pass that"
 BROKEN = av.FFmpegError, OSError
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,nut,mxf,gxf,rm,wtv,dv,h261,h263,h264,"
     "hevc,vvc,av1,obu,ivf,m4v,vc1,dirac,mjpeg,yuv4mpegpipe,apng,gif,flic,swf,nuv,nsv,roq,smk,bink,amr,mp3,wav,flac,aac"
 )
-"""FFmpeg's names of the formats that hold their pictures themselves. Playlists and descriptions of sessions (hls,
-concat, sdp, ...) name other files or listen on the network, so they are not read."""
+"""FFmpeg's names of the formats that contain their pictures. Playlists and session descriptions (hls, concat, sdp, ...)
+name other files or listen on the network, so they are refused."""
 
 
 @contextmanager
@@ -32,13 +32,13 @@ def reading(path: Path) -> Iterator[InputContainer]:
         InputError: not a film, or a device or a pipe.
     """
     if path.exists() and not path.is_file():
-        raise InputError(f"{printable(str(path))} must be a film's file; pass another name")
+        raise InputError(f"{printable(str(path))} must be a regular file; pass a film")
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
     with path.open("rb") as file:  # an open file, so that a name such as http://... or concat:... opens nothing else
         try:
             container = av.open(file, "r", metadata_errors="replace", options=options)
         except BROKEN as error:
-            text = f"{printable(str(path))} is no film that can be read, or it is truncated ({reason(error)})"
+            text = f"{printable(str(path))} cannot be read as a film, or is truncated ({reason(error)})"
             raise InputError(f"{text}; pass another film") from error
         with container:
             yield container
@@ -46,12 +46,12 @@ def reading(path: Path) -> Iterator[InputContainer]:
 
 @contextmanager
 def writing(file: BinaryIO, format: str) -> Iterator[OutputContainer]:
-    """A container to write into an open file. An error within it is raised as it is: closing after a full disk would
-    raise another one.
+    """A container to write into an open file. An error in the block is raised unchanged: closing the container after a
+    full disk would raise another one.
 
     Args:
         file: open for writing.
-        format: FFmpeg's name of it.
+        format: FFmpeg's name of the format.
     """
     container = av.open(file, "w", format=format)
     try:
@@ -64,16 +64,16 @@ def writing(file: BinaryIO, format: str) -> Iterator[OutputContainer]:
 
 
 def video(container: InputContainer, path: Path) -> VideoStream:
-    """The first stream of moving pictures; the cover of an album is none.
+    """The first video stream that is not a cover picture.
 
     Raises:
-        InputError: there is none, or no decoder for it.
+        InputError: there is none, or FFmpeg has no decoder for it.
     """
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
             if stream.codec_context is None:
                 raise InputError(f"{printable(str(path))} has a video stream of an unknown codec; convert it first")
-            stream.thread_type = "AUTO"  # several threads; the pictures are the same
+            stream.thread_type = "AUTO"  # several threads, which do not change the pictures
             return stream
     raise InputError(f"{printable(str(path))} has no video stream; pass a film")
 
@@ -95,10 +95,10 @@ def decoded(container: InputContainer, stream: VideoStream, path: Path) -> Itera
 
 
 def stored(container: InputContainer, stream: VideoStream) -> Iterator[int | None]:
-    """The times at which frames are stored, in units of the stream: in their order those at which they are shown."""
+    """The decoding times of the packets in units of the stream. In an AVI they are, in order, the display times."""
     return (packet.dts for packet in container.demux(stream) if packet.size)
 
 
 def reason(error: Exception) -> str:
-    """What FFmpeg says."""
+    """FFmpeg's message."""
     return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,11 +1,11 @@
-"""Cuts of a film, where steadiness starts anew. h, w pixels of a small grey picture."""
+"""Finds the cuts of a film, where the averaging over frames restarts. h, w pixels of a small grey picture."""
 
 import numpy as np
 
 from colourize.inference.space import Floats
 
 BINS = 32
-APART = 0.35  # share of the pixels whose grey level is found nowhere in the frame before
+APART = 0.35  # distance of two histograms, in [0, 1], above which there is a cut
 
 
 def is_cut(before: Floats, now: Floats) -> bool:
@@ -25,7 +25,7 @@ def distance(before: Floats, now: Floats) -> float:
 
 
 def _histogram(grey: Floats) -> Floats:
-    """Shares of the levels, each pixel shared between its two nearest bins, so that a slow fade is no jump."""
+    """Shares of the grey levels. Each pixel is split between its two nearest bins, so a slow fade is not a cut."""
     place = np.clip(grey, 0, 1).ravel() * (BINS - 1)
     lower = np.minimum(place.astype(np.intp), BINS - 2)
     upper = place - lower

@@ -1,4 +1,4 @@
-"""Encoding a part of a film: H.264, no B-frames, so that parts follow each other at any frame rate."""
+"""Encodes a part of a film as H.264, without B-frames, so that parts can be joined at any frame rate."""
 
 from collections.abc import Iterable
 from typing import BinaryIO, cast
@@ -19,7 +19,7 @@ LARGEST = 16384  # pixels a side, of H.264
 
 
 def pixel_format(width: int, height: int) -> str:
-    """yuv420p, which every player shows; yuv444p for an odd side, since 4:2:0 has one colour for two by two pixels."""
+    """yuv420p, which every player supports; yuv444p for odd sides, since 4:2:0 has one colour for 2 x 2 pixels."""
     return "yuv444p" if width % 2 or height % 2 else "yuv420p"
 
 
@@ -27,16 +27,16 @@ def check_encodable(film: Film) -> None:
     """Checks that the encoder is there and takes the film's size.
 
     Raises:
-        InputError: it is not, or a side is too long.
+        InputError: there is no encoder, or a side is too long.
     """
     if CODEC not in av.codecs_available:
-        raise InputError(f"this PyAV has no encoder {CODEC}; install the one of the package index: pip install av")
+        raise InputError(f"this PyAV has no encoder {CODEC}; install the one from the package index: pip install av")
     if max(film.width, film.height) > LARGEST:
         raise InputError(f"a film must have sides <= {LARGEST} pixels, got {film.width}x{film.height}; make it smaller")
 
 
 def write(file: BinaryIO, film: Film, frames: Iterable[Frame], quality: int) -> int:
-    """Writes frames as one part, which begins with a key frame; gives their number.
+    """Writes frames as one part, which begins with a key frame; returns their number.
 
     Args:
         file: open for writing.

@@ -1,4 +1,4 @@
-"""Colours a film part by part, and goes on where it was stopped. H height, W width."""
+"""Colours a film part by part; the same call continues an interrupted one. H height, W width."""
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
@@ -21,9 +21,9 @@ from colourize.inference.film.parts import Memory, Part, Parts
 from colourize.inference.film.source import Film, Frame, Picture
 from colourize.inference.opening import kind
 
-LENGTH = 100  # frames of a part: what is lost at most when the process is killed
-LOOKED, STEP, THUMB = 100, 10, 128  # frames that are looked at for colour, each how manieth, pixels of their sides
-QUALITY = 18  # x264's constant rate factor; 18 is hard to tell from the original
+LENGTH = 100  # frames of a part: the most that is lost when the process is killed
+LOOKED, STEP, THUMB = 100, 10, 128  # each tenth of the first 100 frames is checked for colour, at 128 pixels
+QUALITY = 18  # x264's constant rate factor; 18 is hard to distinguish from the original
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
@@ -32,16 +32,16 @@ class Painter(Protocol):
 
     @property
     def key(self) -> Mapping[str, Any]:
-        """Plain values that decide the colours."""
+        """Plain values that determine the colours."""
 
     def paint(self, picture: Picture) -> Picture:
         """The next frame: uint8 [H, W, 3] -> uint8 [H, W, 3]."""
 
     def memory(self) -> Memory:
-        """What later frames need of earlier ones."""
+        """The state that later frames need."""
 
     def recall(self, memory: Memory) -> None:
-        """Goes on behind the frame after which ``memory`` was taken."""
+        """Restores the state that ``memory`` returned, so that ``paint`` continues with the next frame."""
 
 
 def colour(
@@ -53,8 +53,8 @@ def colour(
     recolour: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Film:
-    """Colours a film. Finished parts are kept in the folder OUTPUT.parts until the film is whole; the same call after
-    an interruption goes on behind them, and the result is the same.
+    """Colours a film. Finished parts are kept in the folder OUTPUT.parts until the film is complete. After an
+    interruption the same call continues after them, and the result is the same.
 
     Args:
         path: of the film.
@@ -66,7 +66,7 @@ def colour(
         progress: called at every frame.
 
     Raises:
-        InputError: a film or an output that cannot be used, or parts of other settings.
+        InputError: a film or an output that cannot be used, or parts with other settings.
         OSError: a file that cannot be read or written.
     """
     check_names(path, output)
@@ -88,7 +88,7 @@ def check_names(path: Path, output: Path) -> None:
     """Checks the names of a film and its output.
 
     Raises:
-        InputError: the output is the film itself, or exists, or ends in something else, or lies in a missing folder.
+        InputError: the output is the film itself, exists, has another suffix, or is in a folder that does not exist.
     """
     files.check_output(output, tuple(joined.FORMATS))
     if path.exists() and parts.same_file(path, output):
@@ -98,17 +98,17 @@ def check_names(path: Path, output: Path) -> None:
 
 
 def check_grey(film: Film) -> None:
-    """Looks at every tenth of the first 100 frames; toned ones, such as sepia, count as grey.
+    """Checks every tenth of the first 100 frames; toned ones, such as sepia, count as grey.
 
     Raises:
-        InputError: one is in colour.
+        InputError: a frame is in colour.
     """
     for frame in islice(source.frames(film), 0, LOOKED, STEP):
         thumb = Image.fromarray(frame.picture)
         thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
         if kind(np.asarray(thumb)) == "coloured":
             text = f"is in colour already, at {float(frame.time * film.time_base):.2f} s"
-            raise InputError(f"{printable(str(film.path))} {text}; pass --recolour to colour it anew")
+            raise InputError(f"{printable(str(film.path))} {text}; pass --recolour to replace its colours")
 
 
 def _colour_rest(

@@ -1,4 +1,4 @@
-"""A film from its parts: their video, and everything else of the film as it is."""
+"""Joins the coloured parts with the film's sound, subtitles, chapters and tags, which are copied."""
 
 from __future__ import annotations  # PyAV's Packet[...] is for type checkers only
 
@@ -22,12 +22,12 @@ from colourize.inference.film.source import Film
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 COPIED = "audio", "subtitle"
-NOT_OF_THE_FILM = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}  # written anew
-"""Tags that say how a file was written."""
+NOT_OF_THE_FILM = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+"""Tags about the file, not the film; the new file gets its own."""
 
 
 def check_copied(film: Film, output: Path) -> None:
-    """Tries to write a film without any frame, to know at once what the output's format cannot hold.
+    """Tries to write a film without any frame, so that what the output's format cannot hold is an error at once.
 
     Raises:
         InputError: sound or subtitles that would have to be converted.
@@ -44,7 +44,7 @@ def write(file: BinaryIO, film: Film, parts: Sequence[Path], last: int, output: 
         film: the one that was coloured; its sound, subtitles, chapters and tags are copied.
         parts: the files of ``encoded.write``, in order.
         last: duration of the last frame in units of the film's time base; 0 where unknown.
-        output: gives the format by its ending, and a name to messages.
+        output: its suffix gives the format; named in messages.
     """
     with ExitStack() as open_, reading(film.path) as source:
         out = open_.enter_context(writing(file, FORMATS[output.suffix.lower()]))
@@ -92,7 +92,7 @@ def _copy_tags(stream: Stream, copy: Stream) -> None:
 
 
 def _coloured(parts: Sequence[Path], stream: VideoStream, film: Film, last: int) -> Iterator[Packet[VideoStream]]:
-    """The parts' packets, with the time to the next as their duration."""
+    """The parts' packets; the duration of each is the time to the next."""
     before: Packet[VideoStream] | None = None
     time = 0
     for packet in _packets(parts):
@@ -120,7 +120,7 @@ def _time(packet: Packet[VideoStream], film: Film) -> int:
 
 
 def _copied(source: InputContainer, copies: dict[Stream, Stream], film: Film) -> Iterator[Packet[Any]]:
-    """The packets as they are, from the film's start; of a stream's times that do not increase, the next possible."""
+    """The packets, unchanged, with times from the film's start. A time that does not increase becomes the next unit."""
     last: dict[Stream, int] = {}
     for packet in source.demux(*copies) if copies else ():
         if packet.dts is None:

@@ -1,4 +1,4 @@
-"""Files that are known again, wherever they lie."""
+"""Recognizes a file by its content, not by its path."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ ENDS = 1 << 20  # bytes at both ends of a file, where films and checkpoints have
 
 
 def digest(path: Path) -> str:
-    """Size of a file and a digest of both its ends; of a run folder, of all its checkpoints.
+    """Size of a file and a digest of its two ends; for a run folder, those of all its checkpoints.
 
     Raises:
         OSError: the file cannot be read.

@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 
 from colourize.inference.space import Floats
 
-SIDE = 128  # shorter side, in pixels, of the pictures whose motion is estimated: less than 0.1 s on one core
-RADIUS = 8  # of the window, in those pixels
+SIDE = 128  # shorter side, in pixels, of the pictures on which motion is estimated: less than 0.1 s on one core
+RADIUS = 8  # of the window, in pixels of these pictures
 WARPS = 3
 
 
 def backward(before: Floats, now: Floats) -> Floats:
-    """Where each pixel was: the optical flow v, in pixels, with before(x + v) = now(x).
+    """The optical flow v from each pixel to its previous position, in pixels: before(x + v) = now(x).
 
     Le Besnerais and Champagnat 2005, coarse to fine, by scikit-image's ``optical_flow_ilk``.
 
@@ -33,11 +33,11 @@ def places(shape: tuple[int, int]) -> Floats:
 
 
 def at_cells(flow: Floats, content: tuple[float, float], shape: tuple[int, int]) -> Floats:
-    """Where each cell was, in cells: flow [2, h, w] of a picture -> float32 [2, H, W].
+    """The previous position of each cell, in cells: flow [2, h, w] of a picture -> float32 [2, H, W].
 
     Args:
-        flow: of ``backward``.
-        content: cells that the picture takes, height and width; those beyond are padding.
+        flow: from ``backward``.
+        content: height and width of the picture in cells; the other cells are padding.
         shape: H and W.
     """
     sides = np.array(flow.shape[1:], np.float32)[:, None, None]
@@ -48,7 +48,7 @@ def at_cells(flow: Floats, content: tuple[float, float], shape: tuple[int, int])
 
 
 def sampled(values: Floats, at: Floats) -> Floats:
-    """Values between cells, bilinear, those of the border beyond it: [C, h, w], places [2, H, W] -> [C, H, W]."""
+    """Values at positions, bilinear; outside, those of the border: [C, h, w], positions [2, H, W] -> [C, H, W]."""
     height, width = values.shape[1:]
     top, below, down = _between(at[0], height)
     left, right, across = _between(at[1], width)
@@ -58,14 +58,14 @@ def sampled(values: Floats, at: Floats) -> Floats:
 
 
 def mirrored(at: Floats, shape: tuple[int, int]) -> Floats:
-    """Places outside, mirrored at the border as often as needed: [2, ...] -> [2, ...] in [0, H - 1] and [0, W - 1]."""
+    """Positions, those outside mirrored at the border: [2, ...] -> [2, ...] in [0, H - 1] and [0, W - 1]."""
     last = np.array(shape, np.float32).reshape(2, *[1] * (at.ndim - 1)) - 1
     folded: Floats = last - np.abs(at % np.maximum(2 * last, 1) - last)
     return folded.clip(0, last)
 
 
 def inside(at: Floats, content: tuple[float, float]) -> NDArray[np.bool_]:
-    """Whether places lie in the picture, to half a cell: [2, H, W] -> bool [H, W]."""
+    """Whether positions are inside the picture, to half a cell: [2, H, W] -> bool [H, W]."""
     within = (at >= -0.5) & (at <= np.array(content)[:, None, None] - 0.5)
     return within[0] & within[1]
 

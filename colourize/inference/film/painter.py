@@ -1,4 +1,4 @@
-"""Colours frames by a network, one after the other. H height, W width."""
+"""Colours the frames of a film with a network, in their order. H height, W width."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,9 +25,9 @@ class NetworkPainter:
     Args:
         predictor: the network.
         choices: how a frame is coloured; one sample, no hints.
-        way: how colours are kept steady: flow, time or off.
-        clip: tells films apart: the noise of a sample follows from it and the seed, and moves along with the picture.
-        model: tells networks of the same name apart.
+        way: how probabilities are averaged over frames: flow, time or off.
+        clip: identifies the film: with the seed, it determines the noise of a sample.
+        model: distinguishes networks of the same name.
 
     Raises:
         InputError: an unknown way.
@@ -44,7 +44,7 @@ class NetworkPainter:
 
     @property
     def key(self) -> Mapping[str, Any]:
-        """What decides the colours."""
+        """Plain values that determine the colours."""
         card, choices = self.predictor.card, self.choices
         return {
             "model": f"{card.name} {self.model}".strip(),
@@ -55,7 +55,7 @@ class NetworkPainter:
         }
 
     def paint(self, picture: Picture) -> Picture:
-        """The next frame in colour; its luminance stays, to one level: uint8 [H, W, 3] -> uint8 [H, W, 3]."""
+        """Colours the next frame and keeps its luminance, to one level: uint8 [H, W, 3] -> uint8 [H, W, 3]."""
         grey = space.grey_levels(picture)
         view = working.seen(grey, self.predictor.card, self.choices.size)
         logits = working.scores(self.predictor, view, self.choices.tile)
@@ -68,7 +68,7 @@ class NetworkPainter:
         return coloured.astype(np.uint8, copy=False)
 
     def _drawn(self, scores: Floats, origin: Floats) -> tuple[Floats, Choices]:
-        """Scores to decode. Those of a sample get its noise, which moves along with the picture (Gumbel-max)."""
+        """Scores to decode. For a sample they include its noise, which moves with the picture (Gumbel-max)."""
         decoding = self.choices.decoding
         if decoding.kind != "sample":
             return scores, self.choices
@@ -79,16 +79,16 @@ class NetworkPainter:
         return drawn, replace(self.choices, decoding=decoded.Decoding("argmax"))
 
     def memory(self) -> Memory:
-        """What the next frames need of those before."""
+        """The state that later frames need."""
         return {} if self.past is None else dict(self.past._asdict())
 
     def recall(self, memory: Memory) -> None:
-        """Goes on behind the frame after which ``memory`` was taken."""
+        """Restores the state that ``memory`` returned."""
         self.past = Past(**memory) if memory else None
 
 
 def small(grey: Levels) -> Floats:
-    """The picture in which motion and cuts are looked for: its shorter side has up to 128 pixels, [h, w] in [0, 1]."""
+    """The picture on which motion and cuts are found: shorter side up to 128 pixels, [h, w] in [0, 1]."""
     height, width = grey.shape
     scale = min(motion.SIDE / min(height, width), 8 * motion.SIDE / max(height, width), 1.0)
     return working.resized(grey, max(1, round(height * scale)), max(1, round(width * scale)))

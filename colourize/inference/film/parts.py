@@ -1,4 +1,4 @@
-"""The finished parts of a film, in the folder OUTPUT.parts beside the film to be."""
+"""The finished parts of a film, in the folder OUTPUT.parts beside the output."""
 
 import json
 import os
@@ -19,13 +19,12 @@ from colourize.files import printable
 
 KEY, LOCK = "film.json", "lock"
 OURS = re.compile(r"film\.json|lock|\d{6}\.(nut|npz)|\.(film\.json|\d{6}\.(nut|npz))\.[0-9a-f]{16}\.tmp")
-REMEMBERED = 20  # of so many parts one keeps its memory, for parts that turn out to be damaged; and the last does
+REMEMBERED = 20  # one part in so many keeps its memory, in case later parts are damaged; the last part always does
 Memory = dict[str, NDArray[Any]]
 
 
 class Part(NamedTuple):
-    """A finished part: its number of frames, the duration of the last one, what the painter knew after it; None where
-    that is no longer kept."""
+    """A finished part: number of frames, duration of the last one, the painter's memory after it (None if deleted)."""
 
     frames: int
     last: int
@@ -39,7 +38,7 @@ class Parts:
         self.folder = folder
 
     def finished(self) -> list[Part]:
-        """The parts up to the first that is missing or cannot be read, and of these up to the last with a memory."""
+        """The parts before the first one that is missing or damaged, cut after the last one that has a memory."""
         found: list[Part] = []
         while self.film(len(found)).exists() and (part := _part(self._state(len(found)))) is not None:
             found.append(part)
@@ -52,7 +51,7 @@ class Parts:
         return self.folder / f"{index:06}.nut"
 
     def add(self, index: int, write: Callable[[BinaryIO], Part]) -> Part:
-        """Writes a part and, before it counts as finished, what is needed to go on behind it.
+        """Writes a part. Its memory is written first, so that a finished part can always be continued.
 
         Raises:
             OSError: a full disk; no partial file remains.
@@ -72,7 +71,7 @@ class Parts:
         files.replace(self._state(index), lambda file: np.savez(file, allow_pickle=False, **arrays))
 
     def remove(self) -> None:
-        """Deletes the folder; files of others in it stay, and so does the folder then."""
+        """Deletes the folder, but not files that we did not write; then the folder stays, too."""
         for entry in sorted(self.folder.iterdir()):
             if OURS.fullmatch(entry.name):
                 entry.unlink()
@@ -85,15 +84,16 @@ class Parts:
 
 @contextmanager
 def opened(output: Path, key: Mapping[str, Any]) -> Iterator[Parts]:
-    """The parts of an output; the folder is made where it is missing.
+    """The parts of an output; creates their folder if it is missing.
 
     Args:
-        output: the film to be.
-        key: plain values that decide what the parts look like.
+        output: the coloured film.
+        key: plain values that determine the parts.
 
     Raises:
-        InputError: parts of another key, another process at work on them, a link, a folder that is not ours.
-        OSError: the folder cannot be made.
+        InputError: the parts have another key or are in use by another process; the folder is a link or holds other
+            files.
+        OSError: the folder cannot be created.
     """
     folder = output.with_name(f"{output.name}.parts")
     files.check_no_links([folder])
@@ -108,7 +108,7 @@ def opened(output: Path, key: Mapping[str, Any]) -> Iterator[Parts]:
                 entry.unlink()
             yield Parts(folder)
     except Timeout as error:
-        raise InputError(f"another process is at work on {printable(str(output))}; wait for it") from error
+        raise InputError(f"another process is writing {printable(str(output))}; wait for it") from error
 
 
 def _check_key(path: Path, key: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ def _check_key(path: Path, key: dict[str, Any]) -> None:
     before = before if isinstance(before, dict) else {}
     if changed := [name for name in key.keys() | before.keys() if key.get(name) != before.get(name)]:
         text = ", ".join(f"{n} was {shown(before.get(n), 40)}, now {shown(key.get(n), 40)}" for n in sorted(changed))
-        rule = "the kept parts belong to another film or to other settings"
+        rule = "its parts belong to another film or to other settings"
         raise InputError(f"{printable(str(path.parent))}: {rule} ({text}); remove the folder, or repeat the settings")
 
 
@@ -136,5 +136,5 @@ def _part(path: Path) -> Part | None:
 
 
 def same_file(first: Path, second: Path) -> bool:
-    """Whether two names lead to one file."""
+    """Whether two paths lead to the same file."""
     return second.exists() and os.path.samefile(first, second)

@@ -1,4 +1,4 @@
-"""Reading a film. H height, W width, both of the upright picture."""
+"""Reads a film. H height, W width, both of the upright picture."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,8 +25,8 @@ Picture = NDArray[np.uint8]
 SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # matrix: H.273's number -> swscale's
 BT709, BT601 = 1, 6
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves, H.273
-HD = 720  # rows from which players take BT.709 for a film that does not say, and BT.601 below
-UNTIMED = "avi"  # stores when a frame is decoded, not when it is shown
+HD = 720  # rows; where a film names no matrix, players assume BT.709 from here, BT.601 below
+UNTIMED = "avi"  # the format that stores decoding times, not display times
 LIMITED, FULL = 1, 2  # FFmpeg's numbers of ranges
 EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
 
@@ -41,7 +41,7 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class Film:
-    """What a film's header and packets say.
+    """Facts from a film's header and packets.
 
     Attributes:
         path: of the file.
@@ -49,10 +49,10 @@ class Film:
         turn: how the stored picture becomes upright.
         time_base: the unit of times, in seconds.
         rate: frames per second, on average.
-        frames: their number, where every packet is one.
+        frames: their number, if every packet is one frame.
         start: time at which the film begins, in seconds; 0 where it begins earlier.
         matrix, transfer, primaries: of the colours, as H.273 numbers them; 2 is unknown.
-        full: whether luma uses all levels 0..255, else 16..235.
+        full: whether luma uses all levels 0 to 255; otherwise 16 to 235.
         aspect: width of a pixel divided by its height.
     """
 
@@ -76,7 +76,8 @@ def probed(path: Path) -> Film:
 
     Raises:
         OSError: the file does not exist or cannot be opened.
-        InputError: not a film, no video, truncated, a first frame that cannot be decoded, or high dynamic range.
+        InputError: the file is not a film, has no video, is truncated or has a high dynamic range; or its first frame
+            cannot be decoded.
     """
     with reading(path) as container:
         stream = video(container, path)
@@ -94,8 +95,8 @@ def probed(path: Path) -> Film:
 
 
 def frames(film: Film) -> Iterator[Frame]:
-    """The frames from the first, upright, one at a time. Times increase: a frame of unknown time comes one frame's
-    duration, and one whose time is not after the last one's comes one unit behind it.
+    """The frames, upright, one at a time. Times increase: an unknown time becomes the time before plus the duration of
+    a frame; a time that does not increase becomes the time before plus one unit.
 
     Raises:
         InputError: a frame cannot be decoded or has another size than the first.
@@ -148,7 +149,7 @@ def _upright(frame: VideoFrame, film: Film) -> Picture:
     picture = turned(picture, film.turn)
     if picture.shape[:2] != (film.height, film.width):
         text = f"{film.width}x{film.height} to {picture.shape[1]}x{picture.shape[0]} at {frame.time or 0:.2f} s"
-        raise InputError(f"{printable(str(film.path))} changes its size from {text}; cut it there into two films")
+        raise InputError(f"{printable(str(film.path))} changes its size from {text}; split it there into two films")
     return picture
 
 
@@ -164,5 +165,5 @@ def _matrix(frame: VideoFrame) -> int:
 
 
 def _is_full(frame: VideoFrame) -> bool:
-    """swscale, too, takes grey for full range."""
+    """As swscale does, grey counts as full range."""
     return frame.color_range == FULL or frame.format.is_rgb or frame.format.name.startswith(("yuvj", "gray"))

@@ -1,7 +1,7 @@
 """Steady colours: a network's probabilities averaged over the frames of a shot. K colours, H, W cells.
 
-Probabilities are averaged, not colours: the average of a blue and a red frame is unsure between both, and the decoding
-still chooses one; the average of their colours is a grey that neither frame had.
+Probabilities are averaged, not colours. If one frame says blue and the next one red, the decoding of the averaged
+probabilities still chooses one of them, while averaged colours would be a grey that neither frame had.
 """
 
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from colourize.inference.film.cuts import is_cut
 from colourize.inference.space import Floats
 
 WAYS = "flow", "time", "off"
-FRAMES = 12.0  # over which is averaged, at most: half a second
-TOLERANCE = 6.0  # of CIELAB's L: a pixel whose lightness changes by more is taken for another thing
+FRAMES = 12.0  # most frames in an average: half a second
+TOLERANCE = 6.0  # units of CIELAB's L: a cell whose lightness changes by more probably shows another object
 
 
 class Past(NamedTuple):
-    """What a frame leaves to the next: averaged probabilities [K, H, W], number of frames in them [H, W], lightness of
-    the cells [H, W], the small grey picture [h, w] in [0, 1], and where the noise of a sample is taken from: rows and
-    columns [2, H, W] in cells, which move along and may lie outside."""
+    """What the next frame needs of this one: averaged probabilities [K, H, W], number of frames in them [H, W],
+    lightness of the cells [H, W], the small grey picture [h, w] in [0, 1], and the row and column [2, H, W], in cells,
+    at which each cell reads the noise of a sample. They move with the picture and may lie outside."""
 
     shares: Floats
     frames: Floats
@@ -31,29 +31,30 @@ class Past(NamedTuple):
 
 
 def first(shares: Floats, lightness: Floats, grey: Floats) -> Past:
-    """The past after a shot's first frame, which is as the network sees it."""
+    """The past after a shot's first frame, whose probabilities are the network's."""
     return Past(shares, np.ones_like(lightness), lightness, grey, motion.places(_shape(lightness)))
 
 
 def averaged(
     past: Past | None, shares: Floats, lightness: Floats, grey: Floats, content: tuple[float, float], way: str = "flow"
 ) -> Past:
-    """The mean of this frame and those before, of each thing in the picture.
+    """Averages the probabilities of this frame and those before.
 
-    Of a cell, s = (n s' + p) / (n + 1): p are the probabilities of this frame, s' the average where the cell was in
-    the frame before (way flow: along the optical flow; time: at the same place), n = min(n' g, 11) how many frames
-    that average holds, and g = exp(-(dL / 6)^2) how far the lightness there is still the same. A cut starts anew.
+    In each cell, s = (n s' + p) / (n + 1): p are the probabilities of this frame, s' is the average at the cell's
+    position in the frame before (way flow: along the optical flow; time: at the same position), n = min(n' g, 11) is
+    the number of frames in that average, and g = exp(-(dL / 6)^2) is near 1 where the lightness stays. A cut restarts
+    the average.
 
     Args:
         past: of the frame before; None for the first.
         shares: probabilities, [K, H, W].
         lightness: mean L of the cells, [H, W] in [0, 100].
-        grey: the small picture in which motion and cuts are looked for, [h, w] in [0, 1].
-        content: cells that the picture takes, height and width.
+        grey: the small picture on which motion and cuts are found, [h, w] in [0, 1].
+        content: height and width of the picture in cells.
         way: flow, time or off.
 
     Raises:
-        InputError: another way.
+        InputError: an unknown way.
     """
     if way not in WAYS:
         raise InputError(f"--steady must be one of {', '.join(WAYS)}, got {way!r}")
@@ -68,7 +69,7 @@ def averaged(
 
 
 def _moved(past: Past, grey: Floats, content: tuple[float, float]) -> tuple[Past, Floats]:
-    """The past as it would be seen now, and 1 for the cells that were in the picture, else 0: [H, W]."""
+    """The past moved to the present positions, and 1 for the cells that were in the picture, else 0: [H, W]."""
     at = motion.at_cells(motion.backward(past.grey, grey), content, _shape(past.lightness))
     moved = motion.sampled(np.concatenate([past.shares, past.frames[None], past.lightness[None], past.origin]), at)
     there = motion.inside(at, content).astype(np.float32)
@@ -76,8 +77,8 @@ def _moved(past: Past, grey: Floats, content: tuple[float, float]) -> tuple[Past
 
 
 def _origin(moved: Floats, same: Floats) -> Floats:
-    """Origins that have moved along, [2, H, W]. What has come into sight, where ``same`` [H, W] < 0.5, takes the
-    place that it would have if it had moved like the most of the picture."""
+    """Positions of the noise, moved with the picture, [2, H, W]. A newly visible cell, where ``same`` [H, W] < 0.5,
+    gets the position that the median motion of the picture gives."""
     place = motion.places(_shape(same))
     known = same >= 0.5
     if not known.any():

@@ -1,4 +1,4 @@
-"""Upright pictures: the display matrix of a film, as cameras write it, applied to pixels. H height, W width."""
+"""Turns pictures upright: applies the display matrix that cameras write into a film. H height, W width."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Turn(NamedTuple):
-    """One of the eight ways to put a rectangle down: transposed first, then mirrored."""
+    """One of the eight orientations of a rectangle: transposed first, then mirrored."""
 
     transposed: bool
     upside_down: bool
@@ -19,8 +19,8 @@ IDENTITY = Turn(False, False, False)
 
 
 def of_matrix(matrix: Sequence[int]) -> Turn:
-    """The nearest turn of a display matrix (a, b, u, c, d, v, x, y, w), by which a stored pixel (p, q) is shown at
-    (a p + c q + x, b p + d q + y) (ISO 14496-12, 6.2.2). An angle between is rounded to a quarter turn.
+    """The turn nearest to a display matrix (a, b, u, c, d, v, x, y, w), which shows a stored pixel (p, q) at
+    (a p + c q + x, b p + d q + y) (ISO 14496-12, 6.2.2). Other angles are rounded to a quarter turn.
     """
     a, b, _, c, d = matrix[:5]
     if abs(b) + abs(c) > abs(a) + abs(d):

@@ -1,4 +1,4 @@
-"""Whether a film's file is whole: what its header says, compared with its packets. Nothing is decoded."""
+"""Checks that a film's file is complete: compares its header with its packets. Nothing is decoded."""
 
 import re
 from fractions import Fraction
@@ -19,7 +19,7 @@ DURATION = re.compile(r"(\d{1,6}):(\d\d):(\d\d\.\d{1,9})\0*")
 
 
 class Packets(NamedTuple):
-    """The packets of a video stream: their number; when the first begins, the last begins and ends, in s."""
+    """The packets of a video stream: their number; in seconds, the start of the first, start and end of the last."""
 
     frames: int
     begin: float
@@ -55,7 +55,7 @@ def counted(container: InputContainer, stream: VideoStream, path: Path) -> Packe
 
 
 def check_whole(path: Path, container: InputContainer, stream: VideoStream, found: Packets) -> None:
-    """Checks that the packets last as long as the header says, where it says that.
+    """Checks that the packets last as long as the header says, where the header states a duration.
 
     Raises:
         InputError: the film is truncated.
@@ -63,7 +63,7 @@ def check_whole(path: Path, container: InputContainer, stream: VideoStream, foun
     lasts = float(container.duration or 0) / av.time_base
     seconds, tolerance = 0.0, EXACT / float(found.rate)
     if stream.duration and stream.time_base:
-        # a film cut by an edit list lasts shorter than its stream
+        # an edit list can make a film shorter than its stream
         seconds = min(float(stream.duration * stream.time_base), lasts)
     elif tag := DURATION.fullmatch(stream.metadata.get("DURATION", "")):
         seconds = int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])

@@ -220,7 +220,7 @@ def test_fewer_than_two_pictures_are_an_error(tmp_path):
     save(textured(0), tmp_path / "in/a.png")
     save(textured(0), tmp_path / "in/b.png")
     save(textured(1).convert("L"), tmp_path / "in/c.png")
-    with pytest.raises(InputError, match=r"1 picture is left of 3 in .* \(1 grey, 1 duplicate\), training needs 2"):
+    with pytest.raises(InputError, match=r"1 picture is left of 3 in .* \(1 grey, 1 duplicate\), but training needs 2"):
         prepare(tmp_path / "in", tmp_path / "out", SMALL, 1)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no picture files"):

@@ -83,7 +83,7 @@ def test_the_file_is_opened_by_what_it_ends_in(format, tmp_path):
     assert re.match(r"compared with its checkpoint on 2 noises: largest difference \S+ of logits", written.checked)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     if format == "torchscript":
-        with pytest.raises(InputError, match="a TorchScript file can run what its author likes, so it is not opened"):
+        with pytest.raises(InputError, match="a TorchScript file can run any code, so it is not opened"):
             opened(path)
         return
     predictor, expected = opened(path), TorchPredictor(mine.model)

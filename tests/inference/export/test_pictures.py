@@ -32,7 +32,7 @@ def test_a_folder_gives_its_test_pictures_with_a_shorter_side_of_the_size(pictur
 
 def test_without_the_pictures_of_the_run_some_are_drawn_and_that_is_said(tmp_path):
     chosen = pictures.chosen(folder(tmp_path / "absent"), 16)
-    assert chosen.words.startswith("drawn pictures, as those of the run are not here")
+    assert chosen.words.startswith("drawn pictures, because those of the run were not found")
     assert len(chosen.pictures) == pictures.MOST
     with pytest.raises(InputError, match="absent holds no picture that can be read; pass another folder"):
         pictures.chosen(folder(tmp_path / "absent"), 16, given=True)

@@ -96,7 +96,11 @@ def test_what_is_no_film_is_one_line(tmp_path):
     (tmp_path / "text.mp4").write_text("not a film\n" * 100)
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "folder.mp4").mkdir()
-    for name, line in (("text", "is no film"), ("empty", "is no film"), ("folder", "must be a film's file")):
+    for name, line in (
+        ("text", "cannot be read as a film"),
+        ("empty", "cannot be read as a film"),
+        ("folder", "must be a regular file"),
+    ):
         with pytest.raises(InputError, match=line):
             probed(tmp_path / f"{name}.mp4")
     with pytest.raises(FileNotFoundError):
@@ -120,7 +124,7 @@ def test_a_playlist_opens_no_other_file_and_no_socket(tmp_path, monkeypatch, nam
     film = make(tmp_path / "film.ts", sound=False)
     assert probed(film).frames == 12
     (tmp_path / name).write_text(text.format(film=film))
-    with pytest.raises(InputError, match="is no film that can be read"):
+    with pytest.raises(InputError, match="cannot be read as a film"):
         probed(type(tmp_path)(name))
 
 
