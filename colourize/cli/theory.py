@@ -97,7 +97,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def knobs() -> set[str]:
-    """The known names: those of ``conf/theory.yaml``, and of each demo."""
+    """The known names: those of ``conf/theory.yaml`` and of each demo."""
     demos = (OmegaConf.load(file) for file in Path(conf_dir(), "demo").glob("*.yaml"))
     return {"demo", "seed", *(str(key) for demo in demos for key in demo)}
 

@@ -33,7 +33,7 @@ def test_it_says_how_many_of_each_and_how_to_train(tmp_path, monkeypatch, capsys
     [
         (["missing", "-o", "out"], "missing does not exist (looked at"),
         (["in", "-o", "out", "--jobs", "0"], "--jobs must be >= 1, got 0"),
-        (["in", "-o", "in/out"], "must lie outside of in"),
+        (["in", "-o", "in/out"], "must neither be in in nor contain it"),
         (["in", "-o", "file"], "-o file is a file; pass a folder"),
         (["in"], "the following arguments are required: -o/--output"),
         (["in", "-o", "out"], "no picture is left of 1 in in (1 unreadable), but training needs 2; add pictures"),

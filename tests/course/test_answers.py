@@ -374,5 +374,5 @@ def test_only_the_networks_of_the_question_are_named(number, networks, printed):
 def test_a_study_s_file_without_what_is_expected_is_a_fault_of_ours_and_keeps_its_traceback(monkeypatch, number):
     monkeypatch.setattr(trained, "header", lambda study: {"Question": "?"})
     monkeypatch.setattr(sys, "argv", ["colourize", "answers", number])
-    with pytest.raises(RuntimeError, match=r"^conf/experiment/\w+\.yaml must say at its head what is expected"):
+    with pytest.raises(RuntimeError, match=r"^conf/experiment/\w+\.yaml must have a line '# Expected"):
         main()

@@ -1,6 +1,6 @@
-"""The assignment (CSC413 2023, assignment 2), question by question: answers, reasons, numbers.
+"""Answers to the questions of the assignment (CSC413 2023, assignment 2), with reasons and numbers.
 
-Every number is computed when it is printed, and sympy can read every formula. This module imports no torch.
+Every number is computed when it is printed, and sympy can parse every formula. This module does not import torch.
 """
 
 import textwrap
@@ -17,12 +17,13 @@ class Answer:
     """The answer to a question.
 
     Attributes:
+        title: of the question.
         lines: the answer and its reason, a paragraph each.
-        formulas: right-hand sides in the syntax of sympy, by left-hand side.
+        formulas: right-hand sides in sympy's syntax, by left-hand side.
         rows: of a table, the header first.
-        blocks: text that keeps its lines, such as a matrix.
+        blocks: preformatted text, such as a matrix.
         notes: about the numbers, printed below them.
-        more: commands and pages that show more.
+        more: commands and pages with details.
     """
 
     title: str

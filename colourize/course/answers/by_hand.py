@@ -1,4 +1,4 @@
-"""Questions that need no network: a convolution (3.1) and the paddings that keep a shape (5.4)."""
+"""Answers without a network: a convolution (3.1) and the paddings that keep a shape (5.4)."""
 
 import sympy
 
@@ -18,8 +18,8 @@ def convolution() -> Answer:
     return Answer(
         "A convolution with zero padding, by hand",
         [
-            "(I * J)[r, c] is the sum over i, j of I[r - i, c - j] J[i, j]: J turned by 180 degrees is laid on every "
-            "pixel, and I is 0 outside of its border.",
+            "(I * J)[r, c] is the sum over i, j of I[r - i, c - j] J[i, j]: turn J by 180 degrees, centre it on each "
+            "pixel, multiply and add. I is 0 outside of its border.",
             f"The effect of this J: {meaning(sharpen)}.",
         ],
         blocks=["I * J =", matrix(result(steps(HANDOUT, sharpen)))],
@@ -34,14 +34,15 @@ def paddings() -> Answer:
     return Answer(
         "Paddings that keep every shape, for kernel k, stride s, dilation d",
         [
-            "A convolution makes floor((H + 2*padding - d*(k - 1) - 1)/s) + 1 of H, which must be H/s. A transposed "
-            "one makes (H - 1)*s - 2*padding + d*(k - 1) + 1 + output_padding, which must be s*H. Solved for both:",
+            "A convolution turns H rows into floor((H + 2*padding - d*(k - 1) - 1)/s) + 1, which must be H/s. A "
+            "transposed convolution gives (H - 1)*s - 2*padding + d*(k - 1) + 1 + output_padding, which must be s*H. "
+            "Solved for both paddings:",
         ],
         {"padding": PADDING, "output_padding": "2*padding - (d*(k - 1) + 1 - s)"},
         rows,
         notes=[
-            "The table is for s = 2, d = 1, where padding is (k - 1)//2 and output_padding is k % 2. With s = 1, d = 1 "
-            "an even kernel has no such padding: it needs one more zero behind than before."
+            "The table is for s = 2, d = 1, where padding is (k - 1)//2 and output_padding is k % 2. For s = 1, d = 1 "
+            "and an even kernel no such padding exists: it needs one more zero after the picture than before."
         ],
         more=["colourize theory demo=padding demo.kernel=4 demo.dilation=3"],
     )

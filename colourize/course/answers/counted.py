@@ -1,4 +1,4 @@
-"""Questions answered by counting in a network: neurons and weights (3.2, 4.3), receptive fields (3.3)."""
+"""Answers that count in a network: neurons and weights (3.2, 4.3), receptive fields (3.3)."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from colourize.course.arithmetic.symbolic import NC, NF, NIC
 from colourize.course.arithmetic.walk import walk
 from colourize.models.poolupsample import PoolUpsampleNet
 
-CHANNELS = (1, 1, 1), (32, 64, 3)  # of the convolutions of 3.2, in our version of the handout and in a later one
+CHANNELS = (1, 1, 1), (32, 64, 3)  # output channels of 3.2's convolutions: our version of the handout, a later one
 COURSE = {NIC: 1, NF: 32, NC: 24, K: 3}
-SIDES = 32, 64  # of the picture, and twice that
+SIDES = 32, 64  # pixels: the picture, and one with twice the width and height
 C, D, DILATION, POOL = sympy.symbols("C D d p", positive=True, integer=True)
 
 
 def listed(channels: tuple[int, ...] = (1, 1, 1), kernel: int = 3, dilation: int = 1, pool: int = 2) -> dict[str, Any]:
-    """The network of 3.2 as ``arithmetic.nets`` reads it: convolutions without biases, and poolings between them."""
+    """The network of 3.2 in the form of ``arithmetic.nets``: convolutions without biases, and poolings between them."""
     made: list[dict[str, Any]] = []
     for number in channels:
         made += [{"max_pool": pool}] if made and pool > 1 else []
@@ -42,14 +42,14 @@ def connected() -> Answer:
     return Answer(
         "Neurons and weights of a small network, convolutional and fully connected",
         [
-            "From C channels to D on H x W pixels. A convolution has one weight for each place of its kernel and each "
+            "A layer from C to D channels on H x W pixels. A convolution has one weight for each kernel position and "
             "pair of channels, used at every pixel. A fully connected layer has one for each pair of input and output.",
         ],
         {"weights": K**2 * C * D, "weights, fully connected": C * D * H**2 * W**2},
         rows,
         notes=[
-            "One disadvantage of more weights: the network overfits. The same pictures must determine all of them, and "
-            f"nothing learned at one place helps at another. They also take more memory: {' and '.join(memory)}.",
+            "One disadvantage of more weights is overfitting: the same pictures must determine all of them, and what "
+            f"is learned at one position does not help at another. They also take more memory: {' and '.join(memory)}.",
         ],
         more=["colourize describe --layers docs/nets/handout.yaml --fully-connected"],
     )
@@ -58,20 +58,20 @@ def connected() -> Answer:
 def fields() -> Answer:
     """3.3."""
     changes: list[tuple[str, dict[str, Any]]] = [
-        ("as it is: k = 3, d = 1, p = 2", {}), ("kernel 5 instead of 3", {"kernel": 5}),
+        ("unchanged: k = 3, d = 1, p = 2", {}), ("kernel 5 instead of 3", {"kernel": 5}),
         ("dilation 2 instead of 1", {"dilation": 2}), ("pooling by 4 instead of 2", {"pool": 4}),
         ("no pooling", {"pool": 1}), ("a fourth convolution and pooling", {"channels": (1, 1, 1, 1)}),
     ]  # fmt: skip
-    rows = [["network of 3.2", "sees"]]
+    rows = [["network of 3.2", "field"]]
     for name, change in changes:
         found = closed_form(*sequential(listed(**change)))
         rows.append([name, f"{found[0].size} x {found[1].size}" if found else "?"])
     return Answer(
         "The receptive field of a unit, and what changes it",
         [
-            "Each layer adds d*(k - 1) times the product of the strides before it, to 1. So the field grows with the "
-            "kernel, with the dilation, with stride or pooling, and with depth. Of the network of 3.2, with kernel k, "
-            "dilation d, pooling by p:",
+            "The side of the field is 1, and each layer adds d*(k - 1) times the product of the strides before it. So "
+            "it grows with the kernel, the dilation, the stride or pooling, and the depth. For the network of 3.2, "
+            "with kernel k, dilation d and pooling by p:",
         ],
         {"field": field_of(len(CHANNELS[0]))},
         rows,
@@ -81,7 +81,7 @@ def fields() -> Answer:
 
 def field_of(depth: int) -> sympy.Expr:
     """The field of ``depth`` convolutions with poolings between them, in k, d and p."""
-    grown = sum(POOL**layer for layer in range(depth))  # the products of the strides before each convolution
+    grown = sum(POOL**layer for layer in range(depth))  # sum of the products of the strides before each convolution
     return 1 + DILATION * (K - 1) * grown + sympy.expand((POOL - 1) * sum(POOL**layer for layer in range(depth - 1)))
 
 
@@ -102,8 +102,8 @@ def pool_upsample() -> Answer:
         found,
         [[course, *(f"{side} x {side}" for side in SIDES)], *rows],
         notes=[
-            "With twice the width and height there are as many weights, because a convolution uses the same ones at "
-            "every pixel, and four times the outputs and connections, because there are four times as many pixels."
+            "Twice the width and height leave the weights unchanged, because a convolution uses the same ones at every "
+            "pixel. They give four times the outputs and connections, because there are four times as many pixels."
         ],
         more=["colourize describe --symbolic model=poolupsample"],
     )

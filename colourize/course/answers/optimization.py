@@ -1,4 +1,4 @@
-"""Questions 1 and 2: which solution an optimizer finds, the loss as a function of the learning rate, weight decay."""
+"""Answers to questions 1 and 2: the solution of an optimizer, the loss by learning rate, weight decay."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ from colourize.course.theory.least_squares import minimum_norm as solution_of
 from colourize.course.theory.memory import peak_bytes
 
 SAMPLES, FEATURES, BATCH, STEPS = 8, 40, 2, 4000  # of the random problem of 1.1.1
-LENGTHS = 8, 64  # numbers of steps between which memory is compared
+LENGTHS = 8, 64  # numbers of steps whose memory is compared
 ETA, DECAY, DECAY_STEPS = 0.02, 0.001, 500
 
 
@@ -47,10 +47,10 @@ def adaptive() -> Answer:
     for name in ("RMSProp", "Adagrad", "Adam"):
         rows.append([name, _vector(minimum_norm.run(name, case, 1, STEPS, 0.05, 0)[-1])])
     return Answer(
-        "RMSProp, Adagrad and Adam need not find it",
+        "RMSProp, Adagrad and Adam may find another solution",
         [
-            "Each divides a weight's gradient by the size of that weight's own gradients, so a step is no longer a "
-            "combination of rows of X. With one sample x, and w_0 = 0, all weights take equal steps:",
+            "Each divides a weight's gradient by the size of that weight's own gradients, so a step may leave the row "
+            "space of X. With one sample x and w_0 = 0, all weights take equal steps:",
         ],
         {
             "w_i, minimum norm": "t*x_i/(x_1**2 + x_2**2)",
@@ -72,14 +72,14 @@ def memory() -> Answer:
         rows.append([str(steps), *(f"{peak:,}" for peak in peaks[-1])])
     a_step = (peaks[-1][0] - peaks[0][0]) / (LENGTHS[-1] - LENGTHS[0])
     return Answer(
-        "Memory for the loss after T steps and for its derivative by the learning rate",
+        "Memory for the loss after T steps and for its derivative with respect to the learning rate",
         [
-            "The loss alone needs only the present w: O(1). Backpropagation needs the w of every step, because the "
-            "chain rule runs from the last step to the first: O(T). Forward mode carries dw/d eta along: O(1).",
+            "The loss alone needs only the current w: O(1). Backpropagation needs the w of every step, because the "
+            "chain rule runs from the last step to the first: O(T). Forward mode needs only w and dw/d eta: O(1).",
         ],
         rows=rows,
         notes=[
-            f"Measured: the most bytes of tensors alive at once. Reverse mode takes {a_step:,.0f} more for each step; "
+            f"Measured: the peak of the bytes in live tensors. Reverse mode takes {a_step:,.0f} more for each step; "
             f"one w has {problem.start.nbytes:,}."
         ],
         more=["colourize theory demo=hypergradient"],
@@ -134,8 +134,8 @@ def decay() -> Answer:
         rows,
         notes=[
             f"For lambda {DECAY:g} and eta {ETA:g} it is {float(closed_forms.penalty_of_decay().subs(values)):g}. An "
-            "adaptive method divides the penalty's gradient by the size of the gradients, but not the decay, so the "
-            "two differ."
+            "adaptive method divides the penalty's gradient, but not the decay, by the size of the gradients. So the "
+            "two differ there."
         ],
         more=["colourize theory demo=weight_decay"],
     )

@@ -1,4 +1,4 @@
-"""Questions answered by training (4.2, 5.2, 5.3, 5.5, 6.2, 6.3): the reason, what a study measured, its page."""
+"""Answers from training (4.2, 5.2, 5.3, 5.5, 6.2, 6.3): the reason, what a study measured, its page."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from colourize.config.lab_record import header
 from colourize.course.answers import Answer
 
 POOL, CONV, UNET = ("PoolUpsampleNet",), ("ConvTransposeNet",), ("UNet",)
-EPOCHS, PICTURES, BATCHES = 25, 5000, (32, 512)  # of the course; the smallest and the largest batch of 5.5
+EPOCHS, PICTURES, BATCHES = 25, 5000, (32, 512)  # of the course; smallest and largest batch of 5.5
 
 
 def _recorded(
@@ -22,10 +22,10 @@ def _recorded(
     note: str = "",
     formulas: Mapping[str, object] | None = None,
 ) -> Answer:
-    """The answer of a study, with what its file expects: of some networks only where ``networks`` names them."""
+    """The answer of a study with the result in its file's header, of all networks or of those in ``networks``."""
     record = header(study)
     if "Expected" not in record:
-        raise RuntimeError(f"conf/experiment/{study}.yaml must say at its head what is expected: # Expected  ...")
+        raise RuntimeError(f"conf/experiment/{study}.yaml must have a line '# Expected  ...' in its header")
     measured, _, page = record["Expected"].removesuffix(")").rpartition(" (")
     of, _, values = measured.partition(": ")
     each = [found[0] for name in networks if (found := re.search(rf"\b{name} [\d.]+ ± [\d.]+", values))]
@@ -43,9 +43,9 @@ def batch_sizes() -> Answer:
     return _recorded(
         "Batch sizes at a fixed number of epochs (ConvTransposeNet)",
         "batch_size",
-        "The larger the batch, the higher both losses and the worse the pictures, because E epochs of N pictures in "
-        f"batches of B are fewer updates: {counts[0]:,} for B = {BATCHES[0]} and {counts[1]:,} for B = {BATCHES[1]}, "
-        f"at E = {EPOCHS} and N = {PICTURES:,}. With as many updates for each, the larger batch is better (study "
+        "A larger batch gives higher losses and worse pictures, because E epochs of N pictures in batches of B are "
+        f"fewer updates: {counts[0]:,} for B = {BATCHES[0]} and {counts[1]:,} for B = {BATCHES[1]}, "
+        f"at E = {EPOCHS} and N = {PICTURES:,}. With equal numbers of updates, the larger batch is better (study "
         "batch_size_steps).",
         formulas={"updates": updates},
     )
@@ -56,8 +56,8 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
         _recorded,
         "Are the pictures of PoolUpsampleNet good?",
         "models",
-        "No. Large areas get their colour, but edges are lost: max-pooling drops where in its 2 x 2 pixels a value "
-        "stood, and upsampling copies one score to four pixels.",
+        "No. Large areas get their colour, but edges are lost: max-pooling discards the position of a value in its "
+        "2 x 2 pixels, and upsampling copies one score to four pixels.",
         networks=POOL,
     ),
     "5.2": partial(
@@ -72,8 +72,8 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
         _recorded,
         "ConvTransposeNet against PoolUpsampleNet",
         "models",
-        "ConvTransposeNet is better in loss, accuracy and pictures. A strided convolution learns what to keep of its "
-        "pixels, and a transposed convolution learns what to write into the four, so edges come back.",
+        "ConvTransposeNet is better in loss, accuracy and pictures. A strided convolution learns what to keep, and a "
+        "transposed convolution learns the four pixels that it writes, so edges can be recovered.",
         networks=(*POOL, *CONV),
     ),
     "5.5": batch_sizes,
@@ -81,17 +81,17 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
         _recorded,
         "The training curves of UNet",
         "models",
-        "Both losses end below those of ConvTransposeNet; the validation losses of the last epochs swing, so that "
-        "three seeds show the gain in training only.",
+        "Both losses end below those of ConvTransposeNet. The validation losses of the last epochs vary so much that "
+        "three seeds show the gain only in training.",
         networks=(*CONV, *UNET),
     ),
     "6.3": partial(
         _recorded,
         "What skip connections do",
         "skips",
-        "They improve loss, accuracy and pictures. The skip at half resolution hands the decoder the edges that the "
-        "layers between lose; and gradients reach the first layers by a shorter way.",
-        note="Each skip was taken out in turn: the loss shows a gain from the half skip, and none from the input at "
-        "full resolution.",
+        "They improve loss, accuracy and pictures. The skip at half resolution gives the decoder the edges that the "
+        "layers between lose, and gradients reach the first layers on a shorter path.",
+        note="Each skip was removed in turn: the loss shows a gain from the skip at half resolution, and none from "
+        "the input at full resolution.",
     ),
 }

@@ -1,1 +1,1 @@
-"""Network arithmetic: counts, receptive fields and worked convolutions, computed from the networks themselves."""
+"""Network arithmetic: counts and receptive fields, computed from the networks themselves; convolutions by hand."""

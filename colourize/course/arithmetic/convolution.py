@@ -1,4 +1,4 @@
-"""A convolution by hand, with every step (CSC413 2023, assignment 2, question 3.1)."""
+"""A convolution by hand with all steps (CSC413 2023, assignment 2, question 3.1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def steps(image: Matrix, kernel: Matrix, flip: bool = True) -> list[Step]:
 
     Convolution turns the kernel by 180 degrees: ``out[r, c] = sum_ij I[r - i, c - j] J[i, j]``, i and j from its
     centre. Cross-correlation (``flip=False``) does not turn it; torch calls this a convolution. The padding keeps the
-    size: (k - 1) // 2 zeros before, k // 2 behind.
+    size: (k - 1) // 2 zeros before, k // 2 after.
 
     Raises:
         InputError: a matrix is empty, or its rows differ in length.
@@ -85,7 +85,7 @@ def meaning(kernel: Matrix, flip: bool = True) -> str:
         return "edges: 0 where the picture is constant, large where it changes"
     if total > 0 and _only_its_centre_is_positive(kernel):
         constant = "constant areas stay" if _is_one(total) else f"constant areas become {total:g} times as bright"
-        return f"sharpen: a pixel's difference to its neighbours is added to it, {constant}"
+        return f"sharpen: a pixel's difference from its neighbours is added to it, {constant}"
     return "none of the usual filters"
 
 
@@ -93,10 +93,10 @@ def _of_one_weight(kernel: Matrix, flip: bool) -> str:
     ((row, column, weight),) = [(i, j, w) for i, wide in enumerate(kernel) for j, w in enumerate(wide) if w]
     middles = [side // 2 if flip else (side - 1) // 2 for side in (len(kernel), len(kernel[0]))]
     down, right = row - middles[0], column - middles[1]
-    if not flip:  # without the turn, a weight below the centre fetches the pixel below
+    if not flip:  # without the turn, a weight below the centre reads the pixel below
         down, right = -down, -right
     if not (down or right):
-        return "identity: every pixel stays as it is" if _is_one(weight) else f"scales the picture: times {weight:g}"
+        return "identity: no pixel changes" if _is_one(weight) else f"scales the picture: times {weight:g}"
     ways = [f"{abs(by)} {name[by < 0]}" for by, name in ((down, ("down", "up")), (right, ("right", "left"))) if by]
     return f"moves the picture: {' and '.join(ways)}" + _scaled(weight)
 
@@ -125,7 +125,7 @@ def rendered(image: Matrix, kernel: Matrix, flip: bool = True) -> str:
         lines += ["J turned by 180 degrees =", *_rows(worked[0].weights), ""]
     elif flip:
         lines += ["J turned by 180 degrees is J: convolution and cross-correlation are the same", ""]
-    lines += [f"{name}, zeros round I, row and column from 0, weight x pixel where the weight is not 0:"]
+    lines += [f"{name}, zeros around I, row and column from 0, weight x pixel where the weight is not 0:"]
     lines += [f"({step.row}, {step.column})  {_products(step)} = {step.total:g}" for step in worked]
     return "\n".join([*lines, "", f"I {'*' if flip else '(x)'} J =", *_rows(result(worked))])
 

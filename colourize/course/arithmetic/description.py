@@ -1,4 +1,4 @@
-"""``colourize describe``: what a network counts and sees, from its layers."""
+"""``colourize describe``: counts and receptive fields of a network's layers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,9 +43,9 @@ def describe(
     Args:
         overrides: knobs, as for training.
         listed: a YAML file with a list of layers, in place of a configured network.
-        dense: every convolution replaced by a fully connected layer.
-        symbolic: polynomials in NIC, NF and NC in place of numbers; of all three course networks where no model is
-            named.
+        dense: replace every convolution by a fully connected layer.
+        symbolic: polynomials in NIC, NF and NC in place of numbers; without ``model=``, for all three networks of the
+            course.
         form: text, markdown or json.
         picture: a PNG file to draw receptive fields into.
 
@@ -53,9 +53,9 @@ def describe(
         InputError: a knob, a file or a network that cannot be used.
     """
     if listed is not None and (overrides or symbolic):
-        raise InputError(f"--layers {listed} is a network of its own; leave {' '.join(overrides) or '--symbolic'} out")
+        raise InputError(f"--layers {listed} defines the network; leave {' '.join(overrides) or '--symbolic'} out")
     if symbolic and (dense or picture is not None):
-        raise InputError("--symbolic counts networks as they are; leave --fully-connected and --field out")
+        raise InputError("--symbolic counts unchanged networks; leave --fully-connected and --field out")
     if dense and picture is not None:
         raise InputError(f"with --fully-connected every unit sees the whole picture; leave --field {picture} out")
     check_output(picture, FIGURES)
@@ -67,7 +67,7 @@ def describe(
     if picture is not None:
         _draw(network, shape, name, picture)
     sizes, counted = [shape], [walk(network, shape)[0]]
-    if not any(layer.kind == "fully connected" for layer in counted[0]):  # which takes pictures of one size only
+    if not any(layer.kind == "fully connected" for layer in counted[0]):  # such a layer takes only one picture size
         sizes.append((shape[0], 2 * shape[1], 2 * shape[2]))
         counted.append(walk(network, sizes[1])[0])
     counted = [fully_connected(layers) for layers in counted] if dense else counted
@@ -77,8 +77,8 @@ def describe(
     text = listing.as_tables(name, sizes, counted, as_markdown if form == "markdown" else as_text)
     if dense or (chained := closed_form(network, shape)) is None:
         return text
-    told = ("size {}, stride {}, start {}".format(*listing.extent_cells(axis)) for axis in dict.fromkeys(chained))
-    return f"{text}\n\nfield by the formula for chains: {'; '.join(told)}"
+    axes = ("size {}, stride {}, start {}".format(*listing.extent_cells(axis)) for axis in dict.fromkeys(chained))
+    return f"{text}\n\nfield by the formula for chains: {'; '.join(axes)}"
 
 
 def _knobs(overrides: Sequence[str]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _knobs(overrides: Sequence[str]) -> dict[str, Any]:
 def _configured(knobs: dict[str, Any]) -> tuple[nn.Module, Shape, str]:
     node = knobs["model"]
     values = ", ".join(f"{key} {value}" for key, value in node.items() if key != "_target_").replace("'", "")
-    with torch.device("meta"):  # counting takes no values, so no memory for them
+    with torch.device("meta"):  # counting needs no values, so none are allocated
         network = builder("model", node)()
     return network, (1, knobs["image_size"], knobs["image_size"]), f"{short_name(node)} ({values})"
 

@@ -1,4 +1,4 @@
-"""Receptive fields of a network's outputs: exact with borders, and by the formula for chains."""
+"""Receptive fields of a network's outputs: exact, with borders, and by the formula for chains of layers."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,8 +1,8 @@
 """Totals of a network as formulas in NIC, NF, NC, the kernel k and the picture's sides H and W.
 
-A convolution has k**2 weights for each pair of channels, and k**2 connections for each pair and each pixel. So the
-total of weights is k**2 A + B, and every other total is H W (k**2 A + B), with polynomials A and B in the channels.
-Two kernels determine A and B (``symbolic.fitted``); further networks check the formula.
+A convolution has k**2 weights for each pair of channels, and k**2 connections for each pair and pixel. So the number
+of weights is k**2 A + B, and every other total is H W (k**2 A + B), with polynomials A and B in the channels. Counts
+for two kernels determine A and B (``symbolic.fitted``); other networks check the formula.
 """
 
 from collections.abc import Callable

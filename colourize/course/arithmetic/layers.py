@@ -2,10 +2,10 @@
 
 The course's convention (CSC413 2023, assignment 2, question 4.3) counts convolutions, poolings, upsamplings and fully
 connected layers, without biases and batch norm: *weights*; *outputs*, the units of each layer's output; *connections*,
-pairs of an input unit and an output unit, without regard to borders: kernel * kernel * channels for each output unit
-of a convolution, and for each input unit of a transposed one. ``used`` counts the connections that do not end on
+pairs of an input unit and an output unit, borders ignored: kernel * kernel * channels for each output unit of a
+convolution, and for each input unit of a transposed convolution. ``used`` leaves out the connections that end on
 padding. The convention with biases counts a bias as one weight, and as one connection for each unit; it also counts
-batch norm and ReLU, with one connection for each unit. A module used twice has its weights counted once.
+batch norm and ReLU, with one connection for each unit. The weights of a module that is used twice count once.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,27 +25,27 @@ Axes = tuple[Window, Window]  # rows, columns
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer for one picture; shapes without the number of pictures."""
+    """Counts of one layer for one picture; shapes leave out the batch."""
 
     name: str
     kind: str
     in_shape: tuple[int, ...]
     shape: tuple[int, ...]
     weights: int = 0
-    biases: int = 0  # and batch norm's parameters
-    biased: bool = False  # whether each unit has one
+    biases: int = 0  # including batch norm's parameters
+    biased: bool = False  # whether each unit has a bias
     connections: int = 0
     used: int = 0
     multiply_adds: int = 0
     axes: Axes | None = None
     rows: Extent | None = None
     columns: Extent | None = None
-    whole: bool = False  # whether every unit sees the whole picture, as behind a fully connected layer
+    whole: bool = False  # whether every unit sees the whole picture, as after a fully connected layer
     in_place: bool = False
 
     @property
     def memory(self) -> int:
-        """Bytes of the output; 0 for an output in the input's memory, such as that of a ReLU in place."""
+        """Bytes of the output; 0 if it shares the input's memory, as for an in-place ReLU."""
         return 0 if self.in_place else BYTES * self.units
 
     @property
@@ -61,18 +61,18 @@ class Layer:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of the counts of a network's layers, for one picture."""
+    """Sums over a network's layers, for one picture."""
 
     weights: int
     outputs: int
     connections: int
     used: int
     multiply_adds: int
-    memory: int  # bytes of all outputs of one picture, ``Layer.memory``
+    memory: int  # bytes of all outputs, ``Layer.memory``
 
 
 def taken(layers: Sequence[Layer], biases: bool) -> list[Layer]:
-    """The layers as a convention counts them; ``biases`` adds biases and batch norm to weights and connections.
+    """The layers with the counts of a convention; ``biases`` adds biases and batch norm to weights and connections.
 
     Adding a bias costs no extra multiply-add; batch norm's scale and shift cost one for each unit.
     """
@@ -96,9 +96,9 @@ def totals(layers: Sequence[Layer], biases: bool = False) -> Totals:
 
 
 def fully_connected(layers: Sequence[Layer]) -> list[Layer]:
-    """The same layers with every convolution replaced by a fully connected layer between the same units.
+    """The layers with every convolution replaced by a fully connected layer between the same units.
 
-    Each pair of units has its own weight; every unit from the first such layer on sees the whole picture.
+    Each pair of units has its own weight. From the first such layer on, every unit sees the whole picture.
     """
     first = next((place for place, layer in enumerate(layers) if "convolution" in layer.kind), len(layers))
     dense = [_dense(layer) if "convolution" in layer.kind else layer for layer in layers]
@@ -114,7 +114,7 @@ def _dense(layer: Layer) -> Layer:
 
 
 def count(name: str, module: nn.Module, in_shape: tuple[int, ...], shape: tuple[int, ...]) -> Layer:
-    """Counts one layer; for an unknown kind of layer only its parameters and units."""
+    """Counts one layer; an unknown kind of layer has only parameters and units counted."""
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
     axes = windows(module)
     biases = bias.numel() if isinstance(bias, torch.Tensor) else 0

@@ -1,4 +1,4 @@
-"""The counts of a network's layers as tables and as JSON, by both conventions, for one or two picture sizes."""
+"""Tables and JSON of the counts of a network's layers, in both conventions, for one or two picture sizes."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,15 +9,15 @@ from colourize.course.arithmetic.layers import Layer, Totals, taken, totals
 from colourize.course.arithmetic.windows import Extent
 from colourize.present.tables import Rows
 
-CONVENTIONS = {False: "biases and batch norm left out", True: "biases and batch norm counted in"}
+CONVENTIONS = {False: "without biases and batch norm", True: "with biases and batch norm"}
 NOTE = (
-    "outputs: units of a layer's output. connections: pairs of an input unit and an output unit, borders aside: a "
+    "outputs: units of a layer's output. connections: pairs of an input unit and an output unit, borders ignored: a "
     "convolution has kernel x kernel x channels of them for each output unit, a transposed one for each input unit. "
-    "used: those of them that do not end on padding. memory: of the outputs of one picture, 4 bytes each, 0 for a "
-    "layer that works in place. field: pixels from the first to the last that a unit sees, which may differ between "
-    "neighbouring units; stride: from one unit to the next; start: first pixel that unit 0 sees, -1 and below lie on "
-    "padding. Left out: neither biases nor batch norm nor ReLU are counted; counted in: a bias is a weight, and one "
-    "connection for each unit."
+    "used: connections that do not end on padding. memory: bytes of the outputs of one picture, 4 for each, 0 for a "
+    "layer that works in place. field: pixels from the first to the last one that a unit sees, which may differ "
+    "between neighbouring units; stride: pixels from one unit to the next; start: first pixel that unit 0 sees; -1 "
+    "and below lie on padding. Without biases: biases, batch norm and ReLU are not counted. With biases: a bias is a "
+    "weight, and one connection for each unit."
 )
 HEADER = (
     "layer", "kind", "output", "weights", "outputs", "connections", "used", "multiply-adds", "memory KiB", "field",
@@ -36,8 +36,8 @@ def as_tables(name: str, sizes: Sequence[Shape], counted: list[list[Layer]], tab
         table: ``colourize.present.tables.as_text`` or ``as_markdown``.
     """
     parts = [f"{name}, input {' and '.join(map(_by, sizes))}"]
-    for biases, told in CONVENTIONS.items():
-        headings = [f"{told}, input {_by(size)}" for size in sizes]
+    for biases, convention in CONVENTIONS.items():
+        headings = [f"{convention}, input {_by(size)}" for size in sizes]
         first, *others = [taken(layers, biases) for layers in counted]
         parts += ["", headings[0], "", table(_everything(first, totals(counted[0], biases)))]
         if not biases:
@@ -92,12 +92,12 @@ def as_json(name: str, sizes: Sequence[Shape], counted: list[list[Layer]]) -> st
     """The numbers of ``as_tables`` and the windows of each layer, as JSON."""
     counts = [
         {
-            "convention": told,
+            "convention": convention,
             "input": size,
             "layers": [_layer(each) for each in taken(layers, biases)],
             "totals": asdict(totals(layers, biases)),
         }
-        for biases, told in CONVENTIONS.items()
+        for biases, convention in CONVENTIONS.items()
         for size, layers in zip(sizes, counted, strict=True)
     ]
     return json.dumps({"network": name, "counts": counts, "note": NOTE}, indent=1)

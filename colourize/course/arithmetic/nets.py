@@ -1,4 +1,4 @@
-"""A network from a list of layers, as in the file of ``colourize describe --layers FILE``."""
+"""Builds a network from a list of layers, the content of the file in ``colourize describe --layers FILE``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +18,9 @@ def sequential(listed: Any) -> tuple[nn.Sequential, tuple[int, int, int]]:
 
     Args:
         listed: ``{"input": [C, H, W], "layers": [...]}``, each layer a name and its value: ``convolution`` and
-            ``transposed_convolution`` (channels, kernel, stride, dilation, bias; zero padding that keeps, divides or
-            multiplies the side), ``max_pool``, ``average_pool``, ``upsample`` (a factor), ``linear`` (units; the
-            picture is flattened), ``relu``, ``batch_norm`` (no value).
+            ``transposed_convolution`` (channels, kernel, stride, dilation, bias; the zero padding makes the side the
+            input's, divided or multiplied by the stride), ``max_pool``, ``average_pool``, ``upsample`` (a factor),
+            ``linear`` (units; the picture is flattened), ``relu``, ``batch_norm`` (no value).
 
     Raises:
         InputError: the list has another form; a layer is unknown or does not fit its input.
@@ -69,8 +69,8 @@ def _convolution(
     rule = padding.down(kernel, stride, dilation)
     if not rule.exact:
         raise InputError(
-            f"kernel={kernel} with stride={stride}, dilation={dilation} keeps no side with as many zeros before as "
-            f"behind; {REMEDY}"
+            f"kernel={kernel} with stride={stride}, dilation={dilation} has no symmetric padding that divides the side "
+            f"by the stride; {REMEDY}"
         )
     return nn.Conv2d(x.shape[1], channels, kernel, stride, rule.padding, dilation, bias=bias)
 
@@ -81,7 +81,10 @@ def _transposed(
     _whole(channels=channels, kernel=kernel, stride=stride, dilation=dilation)
     rule = padding.up(kernel, stride, dilation)
     if not rule.exact:
-        raise InputError(f"kernel={kernel} with stride={stride} multiplies no side by {stride}; {REMEDY}")
+        raise InputError(
+            f"kernel={kernel} with stride={stride}, dilation={dilation} has no padding that multiplies the side by "
+            f"{stride}; {REMEDY}"
+        )
     return nn.ConvTranspose2d(
         x.shape[1], channels, kernel, stride, rule.padding, rule.output_padding, bias=bias, dilation=dilation
     )
@@ -100,7 +103,7 @@ def _upsampling(factor: Any) -> nn.Module:
 
 def _plain(layer: nn.Module, value: Any) -> nn.Module:
     if value is not None:
-        raise InputError("the layer takes no value; leave it out")
+        raise InputError("the layer does not take a value; leave it out")
     return layer
 
 

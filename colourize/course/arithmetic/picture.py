@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from colourize.course.arithmetic.fields import Field
 
 DIMMED = 0.3  # brightness of pixels outside the field
-PHASES = 4  # drawn neighbours; their fields may differ
+PHASES = 4  # neighbouring outputs that are drawn, because their fields may differ
 
 
 def outputs_to_draw(field: Field) -> list[tuple[int, int]]:
@@ -23,7 +23,7 @@ def outputs_to_draw(field: Field) -> list[tuple[int, int]]:
 def field_figure(field: Field, picture: NDArray[np.uint8], outputs: Sequence[tuple[int, int]], title: str) -> Figure:
     """The fields of some outputs (row, column) over a picture, uint8 [H, W, 3].
 
-    Pixels outside the field are dark; a frame marks the pixels at the output's own place.
+    Pixels outside the field are dark; a frame marks the pixels at the output's own position.
     """
     figure = Figure(figsize=(max(4.4, 2.2 * len(outputs)), 2.7), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)

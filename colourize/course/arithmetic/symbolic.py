@@ -1,7 +1,7 @@
 """Totals of a network as polynomials in its numbers of channels.
 
-A count is a sum of products of at most two of NIC, NF and NC: a polynomial of degree at most 2. Ten counted networks
-determine its ten coefficients exactly; further networks check them.
+A count is a sum of products of at most two of NIC, NF and NC: a polynomial of degree at most 2. The counts of ten
+networks determine its ten coefficients exactly; other networks check them.
 """
 
 import itertools
@@ -31,7 +31,7 @@ Build = Callable[[int, int, int], nn.Module]  # from NIC, NF, NC
 
 @dataclass(frozen=True)
 class Solved:
-    """The totals of a network for square pictures of ``side`` pixels, by one convention."""
+    """The totals of a network for square pictures of ``side`` pixels, in one convention."""
 
     network: str
     convention: str
@@ -40,16 +40,16 @@ class Solved:
 
 
 def solved(name: str, build: Build, side: int) -> list[Solved]:
-    """The totals by both conventions, for pictures of ``side`` and 2 ``side`` pixels."""
+    """The totals in both conventions, for pictures of ``side`` and 2 ``side`` pixels."""
     return [
-        Solved(name, told, each, polynomials(build, (each, each), biases))
-        for biases, told in CONVENTIONS.items()
+        Solved(name, convention, each, polynomials(build, (each, each), biases))
+        for biases, convention in CONVENTIONS.items()
         for each in (side, 2 * side)
     ]
 
 
 def solved_as_json(found: Sequence[Solved]) -> str:
-    """The polynomials as JSON, each as a text that sympy reads."""
+    """The polynomials as JSON, each in sympy's syntax."""
     return json.dumps(
         [{"network": each.network, "convention": each.convention, "side": each.side,
           **{name: str(value) for name, value in each.totals.items()}} for each in found], indent=1,
@@ -76,7 +76,7 @@ def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> d
 
 
 def fitted(counted: Mapping[tuple[int, int, int], Mapping[str, int]]) -> dict[str, sympy.Expr]:
-    """The polynomials through the counts at the ``POINTS``, by name; raises as ``polynomials``."""
+    """The polynomials through the counts at the ``POINTS``, by name; raises the errors of ``polynomials``."""
     matrix = sympy.Matrix([[monomial_at(term, point) for term in MONOMIALS] for point in LATTICE])
     found = {}
     for name in counted[LATTICE[0]]:
@@ -91,7 +91,7 @@ def fitted(counted: Mapping[tuple[int, int, int], Mapping[str, int]]) -> dict[st
 
 
 def monomial_at(term: sympy.Expr, point: tuple[int, int, int]) -> sympy.Expr:
-    """The value of an expression at numbers for NIC, NF and NC."""
+    """The value of an expression at given NIC, NF and NC."""
     return sympy.sympify(term).subs(dict(zip(SYMBOLS, point, strict=True)))
 
 

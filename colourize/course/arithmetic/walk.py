@@ -1,8 +1,8 @@
-"""A walk through a network, layer by layer: the counts of each layer and the receptive fields of its units.
+"""Walks through a network layer by layer: counts each layer and computes the receptive fields of its units.
 
-torch.fx finds the layers and the operations between them; meta tensors give the shapes without computing; the fields
-are propagated as index sets. A skip connection is a second way to the same unit, so a field is a union of products of
-rows and columns.
+torch.fx finds the layers and the operations between them; meta tensors give the shapes without values; the fields are
+propagated as index sets. A skip connection is a second path (*way*) to the same unit, so a field is a union of products
+of rows and columns.
 """
 
 import copy
@@ -23,7 +23,7 @@ from colourize.private.torch import storage_key
 
 ELEMENTWISE = F.relu, torch.relu, torch.sigmoid, torch.tanh, F.gelu, F.silu, "clone"
 UNIONS = torch.cat, operator.add, torch.add
-LAYERS_ONLY = "conv", "pool", "interpolate", "upsample", "linear", "_norm"  # in names of functions
+LAYERS_ONLY = "conv", "pool", "interpolate", "upsample", "linear", "_norm"  # functions whose names contain these
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Seen:
 
     Attributes:
         ways: the ways from the input to its units; None if unknown.
-        chain: the windows of the layers that made it; None if anything else took part, or a layer without a window.
-        whole: whether every unit sees the whole picture, as behind a fully connected layer.
+        chain: the windows of the layers before it; None if they are not a chain of layers with windows.
+        whole: whether every unit sees the whole picture, as after a fully connected layer.
     """
 
     tensor: Tensor
@@ -43,10 +43,10 @@ class Seen:
 
 
 class Walk(fx.Interpreter):
-    """Runs a network's graph on ``Seen`` in place of tensors, and records each layer."""
+    """Runs a network's graph with ``Seen`` in place of tensors, and records each layer."""
 
     def __init__(self, network: nn.Module, picture: Tensor) -> None:
-        root = nn.Sequential(_without_values(network))  # so a network without submodules is a layer
+        root = nn.Sequential(_without_values(network))  # makes a network without submodules a layer
         super().__init__(fx.GraphModule(root, _Layers(picture).trace(root)))
         self.layers: list[Layer] = []
         self.counted: set[nn.Parameter] = set()
@@ -104,7 +104,7 @@ class Walk(fx.Interpreter):
 
 
 class _Layers(fx.Tracer):
-    """Traces down to layers without submodules; a branch on the picture's size follows this picture's size."""
+    """Traces down to layers without submodules. A branch on the picture's size is taken for this picture."""
 
     def __init__(self, picture: Tensor) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class _Layers(fx.Tracer):
         raise NotImplementedError
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Whether tracing stops here: at torch's layers, and at modules without submodules and parameters."""
+        """Whether tracing stops here: at torch's layers, and at modules with neither submodules nor parameters."""
         if any(True for _ in m.children()):
             return False
         of_torch = any(kind.__module__.startswith("torch.nn.modules.") for kind in type(m).__mro__ if kind != nn.Module)
@@ -154,17 +154,17 @@ def _without_values(network: nn.Module) -> nn.Module:
 
 
 def _joins_units(target: Any, args: Any, kwargs: Any, sources: Sequence[Seen], made: Tensor) -> bool:
-    """Whether a unit depends only on its sources' units of the same row and column: no broadcast, no cat of rows."""
+    """Whether a unit depends only on its sources' units of the same row and column, so not for a broadcast."""
     dim = kwargs.get("dim", args[1] if len(args) > 1 else 0) if target is torch.cat else 1
     alike = all(source.tensor.ndim == 4 and source.tensor.shape[2:] == made.shape[2:] for source in sources)
     return dim in (1, -3) and alike and all(source.ways is not None for source in sources)
 
 
 def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) -> tuple[list[Layer], Seen]:
-    """Layers of a network for one picture [C, H, W], in the order of their use; and its output as ``Seen``.
+    """The layers of a network for one picture [C, H, W], in the order of their use; and its output as ``Seen``.
 
     Raises:
-        InputError: torch.fx cannot trace the network; the network does not take such a picture; it has weights or
+        InputError: torch.fx cannot trace the network; the network does not accept such a picture; it has weights or
             layers outside any nn.Module, which would not be counted.
     """
     channels, height, width = shape
@@ -172,9 +172,9 @@ def walk(network: nn.Module, shape: tuple[int, int, int], start: Start = plane) 
     try:
         walker = Walk(network, picture.tensor)
         seen = walker.run(picture)
-    except Exception as error:  # torch.fx, and layers given a wrong shape, raise many kinds
+    except Exception as error:  # torch.fx, and layers with a wrong shape, raise many types
         cause = str(error).strip().partition("\n")[0]
-        raise InputError(f"{type(network).__name__} cannot be followed: {cause}") from error
+        raise InputError(f"{type(network).__name__} cannot be traced: {cause}") from error
     counted, there = totals(walker.layers, biases=True).weights, sum(p.numel() for p in network.parameters())
     if counted != there:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The ways from a picture to the units of a tensor [1, C, H, W], and the effect of each operation on them."""
+"""The ways (paths) from a picture to the units of a tensor [1, C, H, W], and the effect of each operation on them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,21 +20,21 @@ def extents(ways: Ways | None) -> tuple[Extent, Extent] | None:
 
 
 def _each(ways: Ways, before: Tensor, after: Tensor, step: Callable[[Relation, int, int, int], Relation]) -> Ways:
-    """Applies ``step`` to every axis of every way; it gets the axis, its number, and its sides before and after."""
+    """Applies ``step`` to every axis of every way. Its arguments: the axis, its number, its sides before and after."""
     sides = list(zip(range(2), before.shape[2:], after.shape[2:], strict=True))
     passed = (tuple(step(axis, *side) for axis, side in zip(way, sides, strict=True)) for way in ways)
     return tuple((rows, columns) for rows, columns in passed)
 
 
 def through(ways: Ways | None, axes: Axes | None, before: Tensor, after: Tensor) -> Ways | None:
-    """Through a layer with these windows; None if the ways or the windows are unknown."""
+    """The ways after a layer with these windows; None if the ways or the windows are unknown."""
     if ways is None or axes is None or before.ndim != 4:
         return None
     return _each(ways, before, after, lambda axis, number, *sides: axis.through(axes[number], *sides))
 
 
 def padded(ways: Ways, pads: Sequence[int], mode: str, before: Tensor, after: Tensor) -> Ways:
-    """Through ``F.pad``; ``pads`` in torch's order: left, right, top, bottom."""
+    """The ways after ``F.pad``; ``pads`` in torch's order: left, right, top, bottom."""
     starts = pads[2], pads[0]
     if mode == "replicate":
         return _each(ways, before, after, lambda axis, number, *sides: axis.repeated(starts[number], *sides))
@@ -42,7 +42,7 @@ def padded(ways: Ways, pads: Sequence[int], mode: str, before: Tensor, after: Te
 
 
 def cropped(ways: Ways, index: Any) -> Ways | None:
-    """Through ``x[..., :height, :width]``; None for any other index."""
+    """The ways after ``x[..., :height, :width]``; None for any other index."""
     match index:
         case (first, slice(start=None, step=None) as rows, slice(start=None, step=None) as columns) if first is ...:
             return tuple((way[0].cropped(rows), way[1].cropped(columns)) for way in ways)

@@ -1,6 +1,6 @@
-"""The input positions that an output position of a layer sees, along one axis, and the receptive fields from them.
+"""The input positions that each output position of a layer sees along one axis, and the receptive fields from them.
 
-The window of a layer is a product of rows and columns, so each axis is computed by itself.
+The window of a layer is a product of rows and columns, so each axis is computed separately.
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Window:
-    """One axis of a layer. ``padding``: zeros before; "repetition": nearest-neighbour upsampling by ``stride``."""
+    """One axis of a layer. ``padding``: zeros before; kind "repetition": nearest-neighbour upsampling by ``stride``."""
 
     kernel: int = 1
     stride: int = 1
@@ -64,14 +64,14 @@ class Window:
 class Plane:
     """The exact field along an axis without borders: output q P + r sees the pixels q S + ``offsets[r]``.
 
-    P is the number of phases, ``len(offsets)``; S is ``step``.
+    The pattern repeats every P = ``len(offsets)`` outputs; S is ``step``.
     """
 
     offsets: tuple[frozenset[int], ...] = (frozenset({0}),)
     step: int = 1
 
     def through(self, window: Window, num_inputs: int, num_outputs: int) -> Self:
-        """The field after a further layer."""
+        """The field after one more layer."""
         phases = len(self.offsets)
         per_period = window.ratio / phases
         period = per_period.denominator
@@ -84,11 +84,11 @@ class Plane:
         return frozenset(turns * self.step + pixel for pixel in self.offsets[phase])
 
     def cropped(self, part: slice) -> Self:
-        """The same field: a crop at the end moves nothing."""
+        """The same field, because a crop at the end moves no output."""
         return self
 
     def repeated(self, before: int, num_inputs: int, num_outputs: int) -> Self:
-        """The field after a padding by the outermost value, away from the border."""
+        """The field after replicate padding, away from the border."""
         return self.through(Window(padding=before), num_inputs, num_outputs)
 
 
@@ -99,7 +99,7 @@ class Border:
     seen: NDArray[np.bool_]
 
     def through(self, window: Window, num_inputs: int, num_outputs: int) -> Self:
-        """The field after a further layer; zeros round its input see nothing."""
+        """The field after one more layer; the zeros around its input see nothing."""
         return type(self)(window.pairs(num_inputs, num_outputs) @ self.seen)
 
     def cropped(self, part: slice) -> Self:
@@ -107,17 +107,17 @@ class Border:
         return type(self)(self.seen[part])
 
     def repeated(self, before: int, num_inputs: int, num_outputs: int) -> Self:
-        """The field after a padding by the outermost value."""
+        """The field after replicate padding."""
         source = np.clip(np.arange(num_outputs) - before, 0, num_inputs - 1)
         return type(self)(self.seen[source])
 
 
 @dataclass(frozen=True)
 class Extent:
-    """A receptive field in numbers, along an axis, in pixels.
+    """Numbers that describe a receptive field along an axis, in pixels.
 
     Attributes:
-        sizes: pixels from the first to the last one seen, inclusive, for each phase of the outputs; 0: none.
+        sizes: pixels from the first to the last one seen, inclusive, for each output of a period; 0: none.
         stride: pixels from one output to the next.
         start: the first pixel that output 0 sees; -1 and below lie on padding; None: it sees no pixel.
     """

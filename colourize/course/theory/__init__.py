@@ -1,4 +1,4 @@
-"""Theorems beside experiments: demonstrations of optimization and of convolution, each a pure function with a table."""
+"""Demos: theorems on optimization and convolution beside experiments, each a pure function that returns a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

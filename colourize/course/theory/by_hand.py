@@ -43,8 +43,9 @@ def paddings(
         kernel: pixels.
         stride: pixels.
         dilation: pixels.
-        factor: of the side; None: the stride.
-        size: the only side for which the rule must hold; None: all. A side that is not a multiple is only multiplied.
+        factor: by which the side is divided or multiplied; None: the stride.
+        size: the only side for which the rule must hold; None: all. For a side that is not a multiple there is only
+            the transposed convolution.
 
     Raises:
         InputError: as ``padding.down``.
@@ -60,12 +61,12 @@ def paddings(
     ]  # fmt: skip
     words = f"kernel {kernel}, stride {stride}, dilation {dilation}"
     sentences = [f"{words}, {name}: {_exactness(name, rule)}" for name, rule in rules.items()]
-    none = [] if divides else [f"{words}, convolution: none, because the side {size} is not a multiple of {by}"]
+    none = [] if divides else [f"{words}, convolution: none, because side {size} is not a multiple of {by}"]
     return Demo("Paddings", rows, [*none, *sentences])
 
 
 def _exactness(name: str, rule: Padding) -> str:
     if not rule.exact:
-        return f"none is exact; the nearest makes {rule.produced} of {rule.size} instead of {rule.wanted}"
+        return f"none is exact; the nearest gives {rule.produced} for {rule.size} instead of {rule.wanted}"
     every = "every side" if name != "convolution" else f"every multiple of {rule.size // rule.wanted}"
     return f"exact, for {every if rule.every_size else f'the side {rule.size}'}"

@@ -1,10 +1,10 @@
 """The loss as a function of the learning rate (CSC413 2023, assignment 2, questions 2.1 and 2.2).
 
-L_T(eta) is the loss after T steps of gradient descent. Its derivative, the hypergradient, by automatic differentiation
-through the steps: reverse mode keeps every step, O(T) memory; forward mode keeps only w and dw/d eta, O(1).
-At T = 1, L_1 is a parabola in eta with its minimum at n |X^T a|^2 / (2 |X X^T a|^2), a = X w_0 - t. Full gradient
-descent on least squares stays convex in eta for every T (``least_squares.loss_closed_form``); with another batch in
-each step the factors of the residual differ, and from T = 2 on convexity can be lost.
+L_T(eta) is the loss after T steps of gradient descent. Automatic differentiation through the steps gives its
+derivative, the hypergradient: reverse mode keeps every step, O(T) memory; forward mode keeps only w and dw/d eta, O(1).
+L_1 is a parabola in eta with its minimum at n |X^T a|^2 / (2 |X X^T a|^2), a = X w_0 - t. With full gradients on least
+squares, L_T is convex in eta for every T (``least_squares.loss_closed_form``). With another batch in each step the
+factors of the residual differ, and for T >= 2 the loss may not be convex.
 """
 
 from typing import Any
@@ -37,12 +37,12 @@ def demo(
     memory_features: int = 1000,
     seed: int = 0,
 ) -> Demo:
-    """Compares the two modes with the closed form, finds the best rate twice, draws L_T and measures memory.
+    """Compares both modes with the closed form, finds the best rate in two ways, draws L_T and measures memory.
 
     Args:
-        share: hypergradients are computed at this share of the best rate of one step, divided by T. They are far from
-            0 there, so relative errors are meaningful.
-        descent_steps: of gradient descent on eta.
+        share: hypergradients are computed at this share of the best rate of one step, divided by T, where they are far
+            from 0, so that relative errors are meaningful.
+        descent_steps: number of steps of gradient descent on eta.
         memory_features: d of the problem on which memory is measured.
 
     Raises:
@@ -82,7 +82,7 @@ def demo(
 
 
 def descend_rate(problem: Problem, steps: int) -> list[float]:
-    """All rates of a gradient descent on eta from 0 with the hypergradient of one step and half of Newton's step."""
+    """All rates of a gradient descent on eta from 0, with the hypergradient of one step and half of Newton's step."""
     a = problem.residual
     second = 8 / len(a) ** 3 * float((problem.inputs @ (problem.inputs.T @ a)).square().sum())
     path = [0.0]
@@ -95,7 +95,7 @@ def curve(problem: Problem, rates: Tensor, steps: int, batches: list[Tensor] | N
     """L_T and its second derivative at every rate, by automatic differentiation twice: float64 [E], [E]."""
     eta = rates.clone().requires_grad_()
     values = torch.vmap(lambda rate: loss_after(problem, rate, steps, batches))(eta)
-    (first,) = torch.autograd.grad(values.sum(), eta, create_graph=True)  # the rates do not mix: L_T' at each
+    (first,) = torch.autograd.grad(values.sum(), eta, create_graph=True)  # each value depends on its own rate only
     (second,) = torch.autograd.grad(first.sum(), eta)
     return values.detach(), second
 
@@ -137,7 +137,7 @@ def _figure(problem: Problem, rates: Tensor, curves: Any, stochastic: Any, path:
     start = float(loss_after(problem, torch.zeros((), dtype=torch.float64), 0))
     for axis, drawn, title in (
         (axes[0, 0], curves, "full gradient: convex for every T"),
-        (axes[0, 1], stochastic, "another sample each step" + (": no longer" if lost else "")),
+        (axes[0, 1], stochastic, "another sample each step" + (": not convex" if lost else "")),
     ):
         for steps, (values, _) in drawn.items():
             axis.plot(rates, values, label=f"T = {steps}")
@@ -149,7 +149,7 @@ def _figure(problem: Problem, rates: Tensor, curves: Any, stochastic: Any, path:
     axes[1, 0].set(title="descent on eta, T = 1", xlabel="step on eta", ylabel="eta")
     for name in ("reverse", "forward"):
         axes[1, 1].loglog(list(memory), [row[f"peak, {name}"] for row in memory.values()], "o-", label=f"{name} mode")
-    axes[1, 1].set(title="most bytes of tensors alive", xlabel="T", ylabel="bytes")
+    axes[1, 1].set(title="peak bytes of live tensors", xlabel="T", ylabel="bytes")
     for axis in axes.flat:
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)

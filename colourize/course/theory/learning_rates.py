@@ -1,4 +1,4 @@
-"""The final loss of finished runs against their learning rates: with and without the hypergradient."""
+"""The final loss of finished runs against their learning rates, with and without the hypergradient."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,30 +19,30 @@ PLAIN = "Adam", "AdamW", "SGD", "SGDW", "RMSprop", "RMSpropW"
 
 
 def demo(runs: str) -> Demo:
-    """Reads the finished runs below a folder, such as that of ``experiment=hypergradient``; averages over seeds.
+    """Reads the finished runs below a folder, such as that of ``experiment=hypergradient``, and averages over seeds.
 
     Raises:
-        InputError: no folder, or no finished run in it.
+        InputError: there is no folder, or no finished run in it.
     """
     found = [cleaned(manifest.read(file.parent)) for file in sorted(Path(runs).expanduser().rglob(manifest.NAME))]
-    finished = [said for said in found if said.get("status") == "finished" and _counts(said)]
+    finished = [read for read in found if read.get("status") == "finished" and _is_complete(read)]
     if not finished:
         raise InputError(
-            f"demo.runs={runs} holds no finished run; pass the folder of a sweep, which colourize runs lists"
+            f"demo.runs={runs} holds no finished run; pass the folder of a sweep, for example from colourize runs"
         )
     groups: dict[tuple[str, str, float], list[dict[str, float]]] = defaultdict(list)
-    configs = [said["config"] for said in finished]
-    for said, (model, optimizer) in zip(finished, names(configs), strict=True):
-        groups[model, optimizer, said["config"]["optimizer"]["lr"]].append(said["metrics"])
+    configs = [read["config"] for read in finished]
+    for read, (model, optimizer) in zip(finished, names(configs), strict=True):
+        groups[model, optimizer, read["config"]["optimizer"]["lr"]].append(read["metrics"])
     rows = [_row(*key, metrics) for key, metrics in sorted(groups.items())]
     failed = len(found) - len(finished)
     sentences = [f"{failed} of {len(found)} runs did not finish and are left out"] if failed else []
     return Demo("Final loss against the first learning rate", rows, sentences, _figure(rows))
 
 
-def _counts(said: dict[str, Any]) -> bool:
+def _is_complete(read: dict[str, Any]) -> bool:
     """Whether a manifest holds all values of a row."""
-    config, metrics = said.get("config", {}), said.get("metrics", {})
+    config, metrics = read.get("config", {}), read.get("metrics", {})
     if not is_whole(config):
         return False
     numbers = [config["optimizer"].get("lr"), *(metrics.get(name) for name in MEASURES)]
@@ -50,7 +50,7 @@ def _counts(said: dict[str, Any]) -> bool:
 
 
 def names(configs: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Network and optimizer of each run, with other values in which runs differ beside seed and rate."""
+    """Network and optimizer of each run, with the other values in which the runs differ, except seed and rate."""
     parts = [(short_name(config["model"]), optimizer_name(config["optimizer"])) for config in configs]
     flat = [_flat(comparable(config)) for config in configs]
     found = []
@@ -73,7 +73,7 @@ def _flat(config: dict[str, Any], within: str = "") -> dict[str, str]:
 
 
 def optimizer_name(node: dict[str, Any]) -> str:
-    """The optimizer in words: Hypergradient with its base, beta and rule."""
+    """The optimizer's name; for Hypergradient also its base, beta and rule."""
     name = short_name(node)
     if name in PLAIN:
         return name

@@ -31,7 +31,7 @@ class Problem:
 
 
 def random_problem(num_samples: int, num_features: int, seed: int, from_zero: bool = True) -> Problem:
-    """Standard normal inputs over sqrt(d), targets, and start.
+    """Standard normal inputs, divided by sqrt(d), targets and start.
 
     Raises:
         InputError: a size below 1.
@@ -63,7 +63,7 @@ def curvature(inputs: Tensor) -> float:
 
 
 def minimum_norm(inputs: Tensor, targets: Tensor) -> Tensor:
-    """The solution of X w = t of least norm, X^T (X X^T)^-1 t, for independent rows: [d]."""
+    """The minimum-norm solution of X w = t, X^T (X X^T)^-1 t, for independent rows: [d]."""
     return inputs.T @ torch.linalg.solve(inputs @ inputs.T, targets)
 
 
@@ -74,7 +74,7 @@ def off_row_space(w: Tensor, inputs: Tensor) -> Tensor:
 
 
 def descended(problem: Problem, eta: Tensor, steps: int, batches: Sequence[Tensor] | None = None) -> Tensor:
-    """w_T after gradient descent from w_0; each step on the rows of one of the ``batches``, in turn, or on all."""
+    """w_T of gradient descent from w_0; each step uses the next of the ``batches`` of rows, in turn, or all rows."""
     w = problem.start
     for step in range(steps):
         rows = slice(None) if batches is None else batches[step % len(batches)]
@@ -94,7 +94,7 @@ def spectrum(problem: Problem) -> tuple[Tensor, Tensor]:
 
 
 def loss_closed_form(problem: Problem, eta: Tensor, steps: int) -> Tensor:
-    """L_T(eta) of full gradient descent, elementwise over eta, without a step.
+    """L_T(eta) of full gradient descent in closed form, elementwise over eta.
 
     X w_T - t = (I - 2 eta/n X X^T)^T a, so L_T = 1/n sum_i (1 - 2 eta l_i / n)^(2T) (u_i . a)^2, see ``spectrum``.
     These are even powers of linear functions of eta, so L_T is convex for every T.

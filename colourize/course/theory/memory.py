@@ -1,4 +1,4 @@
-"""Exact bytes of tensors that are alive or that autograd keeps; the memory of the process would be noisy."""
+"""Exact bytes of live tensors, and of those that autograd keeps; the memory of the process would be noisy."""
 
 import weakref
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def peak_bytes(compute: Callable[[], Any]) -> int:
 def saved_bytes(compute: Callable[[], Any]) -> int:
     """Bytes of the distinct tensors that autograd keeps for a backward pass while ``compute`` runs."""
     kept: dict[int, int] = {}
-    held: list[Tensor] = []  # so that no address is used twice
+    held: list[Tensor] = []  # keeps the tensors alive, so that no address is reused
 
     def pack(tensor: Tensor) -> Tensor:
         kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()

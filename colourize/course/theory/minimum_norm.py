@@ -1,10 +1,11 @@
-"""The solution that an optimizer finds among many (CSC413 2023, assignment 2, questions 1.1 and 1.2).
+"""Which of many solutions an optimizer finds (CSC413 2023, assignment 2, questions 1.1 and 1.2).
 
-With more weights than samples, every w + z with X z = 0 fits as well. The gradient lies in the row space of X, so from
-w_0 = 0 gradient descent, in batches or with momentum, never leaves it and ends at the one solution in it, that of least
-norm, X^T (X X^T)^-1 t. An adaptive method divides each weight's gradient by its own size and leaves the row space. For
-one sample x the sizes are proportional to |x_i|, every weight moves by the same amount, and RMSProp, Adagrad and Adam
-end at t sign(x) / |x|_1 (with epsilon = 0): for x = [2, 1], t = 2 at (2/3, 2/3) instead of (4/5, 2/5).
+With more weights than samples, w + z fits as well as w for every z with X z = 0. The gradient is in the row space of X.
+So from w_0 = 0 gradient descent, in batches or with momentum, stays in the row space and ends at the only solution in
+it, the minimum-norm solution X^T (X X^T)^-1 t. An adaptive method divides each weight's gradient by its own size and
+leaves the row space. For one sample x the sizes are proportional to |x_i|, so every weight moves by the same amount,
+and RMSProp, Adagrad and Adam end at t sign(x) / |x|_1 (with epsilon = 0): for x = [2, 1], t = 2 at (2/3, 2/3) instead
+of (4/5, 2/5).
 """
 
 import math
@@ -28,7 +29,7 @@ from colourize.course.theory.least_squares import (
 )
 from colourize.errors import InputError
 
-FITTED = 1e-12  # a loss up to which the targets count as fitted; that of w_0 is about 1
+FITTED = 1e-12  # largest loss at which the targets count as fitted; that of w_0 is about 1
 HANDOUT = Problem(torch.tensor([[2.0, 1.0]]).double(), torch.tensor([2.0]).double(), torch.zeros(2).double())
 TINY = 1e-30  # epsilon of the adaptive methods: 0, except to avoid 0/0
 Build = Callable[[list[Tensor], float], Optimizer]
@@ -58,17 +59,17 @@ def demo(
     adaptive_lr: float = 0.05,
     seed: int = 0,
 ) -> Demo:
-    """Runs every method on a random problem and on the handout's.
+    """Runs every method on a random problem and on the handout's problem.
 
     Args:
-        num_samples: n of the random problem; below ``num_features``, d.
+        num_samples: n of the random problem; less than ``num_features``, d.
         batch_size: of mini-batch SGD.
-        adaptive_lr: first learning rate of RMSProp and Adam, which falls to a millionth of it, because at a constant
-            one RMSProp does not converge. Adagrad, whose steps fall by themselves, takes ten times it throughout. The
-            others take b / (2 |X|^2), which is 1 / an upper bound of the curvature of a batch of b samples.
+        adaptive_lr: first learning rate of RMSProp and Adam. It falls to a millionth of this, because RMSProp does not
+            converge at a constant rate. Adagrad's own steps fall, so its rate is ten times this, constant. The other
+            methods use b / (2 |X|^2), the reciprocal of an upper bound of the curvature of a batch of b samples.
 
     Raises:
-        InputError: no fewer samples than features; a size below 1; a rate that is not positive.
+        InputError: num_samples >= num_features; a size below 1; a rate that is not positive.
     """
     problem = random_problem(num_samples, num_features, seed)
     if not 0 < adaptive_lr < math.inf:
@@ -112,7 +113,7 @@ def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: f
 
 
 def predicted(name: str, problem: Problem) -> Tensor | None:
-    """The end of a method by theory; None if theory only says that it is not at the minimum norm."""
+    """The limit of a method by theory; None if theory says only that it is not the minimum-norm solution."""
     if not METHODS[name][1]:
         return minimum_norm(problem.inputs, problem.targets)
     if len(problem.targets) == 1:
@@ -148,7 +149,7 @@ def _sentences(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _fit(rows: list[dict[str, Any]]) -> str:
-    """A sentence about the largest measured loss: are the targets fitted?"""
+    """A sentence on whether all methods fit the targets."""
     worst = max(rows, key=lambda row: row["loss"] if math.isfinite(row["loss"]) else math.inf)
     if worst["loss"] <= FITTED:
         return f"All of them fit the targets: the largest loss is {worst['loss']:.1e}."

@@ -1,8 +1,9 @@
 """Weight decay against an L2 penalty (CSC413 2023, assignment 2, question 2.3).
 
-Decay w <- (1 - l) w - eta dL/dw; penalty L + m |w|^2, whose gradient adds 2 m w. For gradient descent both are the same
-at m = l / (2 eta). With momentum the penalty enters the velocity; an adaptive method divides it by the gradients' size,
-so that weights with large gradients shrink less: there the two differ (Loshchilov, Hutter 2019, arXiv 1711.05101).
+Decay is w <- (1 - l) w - eta dL/dw; the penalty is L + m |w|^2, whose gradient adds 2 m w. For gradient descent both
+are the same at m = l / (2 eta). With momentum the penalty enters the velocity; an adaptive method divides it by the
+size of the gradients, so weights with large gradients shrink less. There the two differ (Loshchilov, Hutter 2019,
+arXiv 1711.05101).
 """
 
 import math
@@ -20,7 +21,7 @@ from colourize.training.optimizers import SGDW, RMSpropW
 
 Build = Callable[[list[Tensor], float], Optimizer]
 Decay = Callable[[list[Tensor], float, float], Optimizer]  # takes l / eta, as torch's AdamW does
-TITLE = "Distance between the ways with weight decay and with the L2 penalty l / (2 eta), relative to |w|"
+TITLE = "Distance between the weights with weight decay and with the L2 penalty l / (2 eta), relative to |w|"
 YLABEL = "|w decay - w penalty| / |w penalty|"
 METHODS: dict[str, tuple[Build, Decay, bool]] = {
     "SGD": (lambda w, eta: SGD(w, eta), lambda w, eta, d: SGDW(w, eta, weight_decay=d), True),
@@ -62,7 +63,7 @@ def demo(
         rows.append(
             {
                 "method": name,
-                "theorem": "the same" if same else "they part",
+                "theorem": "the same" if same else "they differ",
                 "largest distance": float(curves[name].max()),
                 "distance at the end": float(curves[name][-1]),
                 "|w| with decay": float(torch.linalg.vector_norm(decayed[-1])),
@@ -72,7 +73,7 @@ def demo(
     sentences = [
         f"lambda-tilde = {penalty_of_decay()} = {decay:g}/(2*{eta:g}) = {decay / (2 * eta):g}, by comparing "
         "w <- (1 - lambda)*w - eta*g with w <- w - eta*(g + 2*lambda-tilde*w)",
-        f"decay {decay:g} a step, eta {eta:g}, penalty {decay / (2 * eta):g}; distances relative to |w|, of {steps} "
+        f"decay {decay:g} a step, eta {eta:g}, penalty {decay / (2 * eta):g}; distances relative to |w|, over {steps} "
         "steps",
     ]
     return Demo("Weight decay and L2 penalty", rows, sentences, distances(TITLE, YLABEL, curves))

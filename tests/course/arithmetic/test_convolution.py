@@ -61,9 +61,9 @@ def test_what_a_filter_does_is_said_in_words(kernel, begins):
     ("kernel", "said"),
     [
         ([[0, 0, 2], [0, 0, 0], [0, 0, 0]], "moves the picture: 1 up and 1 right, times 2"),
-        ([[0, 0], [0, 1]], "identity: every pixel stays as it is"),  # the centre of an even filter that is turned
+        ([[0, 0], [0, 1]], "identity: no pixel changes"),  # the centre of an even filter that is turned
         ([[0.5]], "scales the picture: times 0.5"),
-        ([[0, -1, 0], [-1, 6, -1], [0, -1, 0]], "sharpen: a pixel's difference to its neighbours is added to it, "
+        ([[0, -1, 0], [-1, 6, -1], [0, -1, 0]], "sharpen: a pixel's difference from its neighbours is added to it, "
          "constant areas become 2 times as bright"),
         ([[0, 1, 0], [1, -3, 1], [0, 1, 0]], "none of the usual filters"),
         ([[1e-12, -1e-12]], "edges: 0 where the picture is constant, large where it changes"),
@@ -86,7 +86,7 @@ def test_a_filter_of_one_weight_moves_the_picture_as_it_says(shape, flip):
         steps_down, steps_right = row - 5, column - 5
         words = [f"{abs(by)} {one if by > 0 else other}"
                  for by, one, other in ((steps_down, "down", "up"), (steps_right, "right", "left")) if by]  # fmt: skip
-        said = f"moves the picture: {' and '.join(words)}" if words else "identity: every pixel stays as it is"
+        said = f"moves the picture: {' and '.join(words)}" if words else "identity: no pixel changes"
         assert meaning(kernel.tolist(), flip) == said
 
 

@@ -29,7 +29,7 @@ def test_every_network_is_described_with_both_conventions_and_both_sizes(name):
 
 
 def test_an_encoder_of_timm_is_not_described_but_named():
-    with pytest.raises(InputError, match="EncoderUNet cannot be followed"):
+    with pytest.raises(InputError, match="EncoderUNet cannot be traced"):
         describe(["model=encoder_unet"])
 
 
@@ -56,7 +56,7 @@ def test_the_handout_s_nets_and_their_fully_connected_twins():
     assert "1,664" in describe([], NETS / "handout.yaml", dense=True)
 
 
-def test_a_chain_s_field_is_told_by_its_formula_too():
+def test_a_chain_s_field_is_also_given_by_its_formula():
     text = describe([], NETS / "handout.yaml")
     assert text.endswith("field by the formula for chains: size 18, stride 4, start -7")
     rows = [line.split() for line in text.splitlines()]
@@ -64,11 +64,11 @@ def test_a_chain_s_field_is_told_by_its_formula_too():
     assert "formula for chains" not in describe(["model=unet"])
 
 
-def test_pictures_of_twice_the_side_have_a_table_of_their_own():
+def test_pictures_of_twice_the_side_have_their_own_table():
     text = describe([], NETS / "handout.yaml")
-    for convention in ("left out", "counted in"):
-        before, _, after = text.partition(f"biases and batch norm {convention}, input 3 x 64 x 64\n\n")
-        assert f"biases and batch norm {convention}, input 3 x 32 x 32\n\nlayer  kind " in before
+    for convention in ("without", "with"):
+        before, _, after = text.partition(f"\n{convention} biases and batch norm, input 3 x 64 x 64\n\n")
+        assert f"\n{convention} biases and batch norm, input 3 x 32 x 32\n\nlayer  kind " in before
         header, _, *rows = [line.split() for line in after.partition("\n\n")[0].splitlines()]
         assert header == ["layer", "output", "weights", "outputs", "connections", "multiply-adds", "memory", "KiB"]
         assert len(rows) == 6 and rows[-1][0] == "total"
@@ -188,7 +188,7 @@ def test_the_polynomials_say_of_which_dilation_they_are():
         ({"overrides": ["kernel=0"]}, "kernel must be >= 1, got 0"),
         (
             {"overrides": ["model=unet"], "listed": NETS / "handout.yaml"},
-            "is a network of its own; leave model=unet out",
+            "defines the network; leave model=unet out",
         ),
         ({"overrides": [], "listed": NETS / "handout.yaml", "symbolic": True}, "leave --symbolic out"),
         ({"overrides": [], "symbolic": True, "dense": True}, "leave --fully-connected and --field out"),

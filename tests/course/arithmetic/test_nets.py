@@ -91,7 +91,10 @@ def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
         ({"input": [3, 8, 8], "layers": [{"convolution": {"chanels": 1}}]}, "layer 1, convolution: .*chanels"),
         ({"input": [3, 8, 8], "layers": [{"convolution": {"channels": 1, "kernel": 4}}]}, "kernel=4 with stride=1"),
         ({"input": [True, 32, 32], "layers": []}, r"input must be .*, got \[True, 32, 32\]; pass"),
-        ({"input": [3, 8, 8], "layers": [{"relu": 5}]}, "layer 1, relu: .*the layer takes no value; leave it out"),
+        (
+            {"input": [3, 8, 8], "layers": [{"relu": 5}]},
+            "layer 1, relu: .*the layer does not take a value; leave it out",
+        ),
         (
             {"input": [3, 8, 8], "layers": [{"upsample": 1.5}]},
             "layer 1, upsample: .*must be a whole number .*, got 1.5",

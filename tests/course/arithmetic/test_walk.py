@@ -171,7 +171,7 @@ def test_a_cat_of_channels_joins_fields_and_one_of_rows_or_pictures_is_not_known
     assert walk(Joined(-3), (1, 8, 8))[1].ways is not None
     for dim in (0, 2, 3, -1):
         assert walk(Joined(dim), (1, 8, 8))[1].ways is None
-    with pytest.raises(InputError, match="Joined cannot be followed"):
+    with pytest.raises(InputError, match="Joined cannot be traced"):
         walk(Joined(1, crop=6), (1, 8, 8))
 
 
@@ -209,9 +209,9 @@ def test_bilinear_upsampling_is_followed_to_the_border():
 
 
 def test_what_cannot_be_followed_is_told():
-    with pytest.raises(InputError, match="Curious cannot be followed: symbolically traced variables"):
+    with pytest.raises(InputError, match="Curious cannot be traced: symbolically traced variables"):
         walk(Curious(), (1, 8, 8))
-    with pytest.raises(InputError, match="Sequential cannot be followed: .*channel"):
+    with pytest.raises(InputError, match="Sequential cannot be traced: .*channel"):
         walk(nn.Sequential(nn.Conv2d(3, 1, 1)), (1, 8, 8))
     with pytest.raises(InputError, match="receptive field is not known"):
         field(network("lookup"), (1, 8, 8))

@@ -151,7 +151,7 @@ def test_what_is_no_rate_is_refused(rate):
 def test_the_paddings_study_says_what_is_exact_and_what_is_nearest():
     assert "exact, for every multiple of 2" in by_hand.paddings(3).sentences[0]
     assert "exact, for every side" in by_hand.paddings(4, dilation=3).sentences[1]
-    assert "the nearest makes 5 of 4 instead of 4" in by_hand.paddings(4, stride=1).sentences[0]
+    assert "the nearest gives 5 for 4 instead of 4" in by_hand.paddings(4, stride=1).sentences[0]
     assert "the side 32" in by_hand.paddings(3, stride=3, factor=2, size=32).sentences[0]
     (none, grows) = by_hand.paddings(3, size=7).sentences
-    assert "convolution: none, because the side 7 is not a multiple of 2" in none and "exact" in grows
+    assert "convolution: none, because side 7 is not a multiple of 2" in none and "exact" in grows
