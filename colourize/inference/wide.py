@@ -1,7 +1,7 @@
-"""Pictures of 16 bits a channel, of which Pillow keeps 8: colours of PNG and TIFF, and any levels with a profile.
+"""Reads 16 bits a channel where Pillow would keep 8: colours of PNG and TIFF, and greys with a profile.
 
-imagecodecs reads them (libpng, libtiff) and converts them to sRGB (LittleCMS). Without it they become 8 bits, and a
-note says so. H height, W width.
+imagecodecs reads them (libpng, libtiff) and converts them to sRGB (LittleCMS). Without it they become 8 bits, with a
+note. H height, W width.
 """
 
 import functools
@@ -19,13 +19,13 @@ from colourize.inference import saving
 
 LIBRARY = "pip install imagecodecs"
 ORIENTATION, SAMPLES, EXTRA, PLANAR = 274, 277, 338, 284  # tags of EXIF and TIFF
-ASSOCIATED, UNASSOCIATED = 1, 2  # a fourth channel by which the colours are multiplied, or not: TIFF 6.0, section 18
+ASSOCIATED, UNASSOCIATED = 1, 2  # alpha that the colours are multiplied by, or are not: TIFF 6.0, section 18
 STRIP = 1 << 20  # pixels that are converted at once
 # transposed, upside down, mirrored: the eight orientations of EXIF
 _TURNS = {2: (False, False, True), 3: (False, True, True), 4: (False, True, False), 5: (True, False, False),
           6: (True, False, True), 7: (True, True, True), 8: (True, True, False)}  # fmt: skip
-# LittleCMS: relative colorimetric with black point compensation, as ``profiles``; without a table in between, which is
-# wrong by up to 20 of 255 levels in the shadows
+# LittleCMS: relative colorimetric with black point compensation, as in ``profiles``; without its own table, whose
+# error is up to 20 of 255 levels in the shadows
 _INTENT, _FLAGS = 1, 0x2000 | 0x0100
 Wide = NDArray[np.uint16]
 
@@ -46,26 +46,26 @@ def narrowed(image: Image.Image) -> bool:
 
 
 def _is_wide(tile: Any) -> bool:
-    """Whether a decoder of Pillow is given 16 bits: a raw mode such as RGB;16B, or a PPM's largest value."""
+    """Whether Pillow's decoder gets 16 bits: from a raw mode such as RGB;16B, or a PPM's largest value."""
     words = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
     return any(";16" in str(word) for word in words) or (tile[0] in ("ppm", "ppm_plain") and words[-1] > 255)
 
 
 def pixels(source: bytes | Path, image: Image.Image, notes: list[str], page: int | None = None) -> Pixels | None:
-    """The 16-bit colours of a PNG or TIFF that ``image`` has opened and not loaded; of a page where it has several.
+    """The 16-bit colours of a PNG or TIFF that ``image`` has opened but not loaded; ``page`` if it has several.
 
     Returns:
-        None for all else; a note says where 16 bits become 8.
+        None for other files; a note names the reason if 16 bits become 8.
 
     Raises:
-        Exception: whatever imagecodecs raises for a damaged file.
+        Exception: any exception of imagecodecs, for a damaged file.
     """
     if not narrowed(image):
         return None
     tiff = getattr(image, "tag_v2", {})
     whole = image.mode in ("RGB", "RGBA", "RGBX") if image.format == "TIFF" else image.format == "PNG" and page is None
     if not whole:
-        notes.append("its 16 bits become 8: they are kept of RGB in TIFF, and of PNGs that do not move")
+        notes.append("its 16 bits become 8: they are kept only from RGB in TIFF, and from PNGs that are not animated")
         return None
     try:
         import imagecodecs  # late: only 16 bits need it
@@ -83,7 +83,7 @@ def pixels(source: bytes | Path, image: Image.Image, notes: list[str], page: int
 
 
 def _in_colours(values: Wide, tiff: Any) -> Pixels:
-    """Colours and alpha of greys and alpha [H, W, 2], of RGB, or of RGB and a fourth channel."""
+    """Colours and alpha of grey and alpha [H, W, 2], RGB [H, W, 3], or RGB and a fourth channel [H, W, 4]."""
     if values.shape[2] == 3:
         return Pixels(values, None)
     colours, alpha = values[..., :-1], values[..., -1]
@@ -114,9 +114,9 @@ def _turned(values: Wide, turn: tuple[bool, bool, bool]) -> Wide:
 
 
 def in_srgb(values: Wide, image: Image.Image, notes: list[str]) -> Wide:
-    """Levels by the profile that their file declares: greys [H, W] or RGB [H, W, 3], in sRGB.
+    """Converts levels, grey [H, W] or RGB [H, W, 3], from the profile that their file declares to sRGB.
 
-    A profile that cannot be applied is left out, and a note says so.
+    A profile that cannot be applied is left out, with a note.
     """
     try:
         profile = profiles.declared(image)
@@ -130,7 +130,7 @@ def in_srgb(values: Wide, image: Image.Image, notes: list[str]) -> Wide:
             raise BrokenProfile(reason)
         return values if profiles.is_srgb(profile) else _converted(values, profile, mode, notes)
     except BrokenProfile as error:
-        notes.append(f"a colour profile that cannot be applied is left out: {error}")
+        notes.append(f"its colour profile cannot be applied and is left out: {error}")
         return values
 
 

@@ -164,7 +164,7 @@ def test_a_profile_of_other_colours_is_left_out_and_named(profile):
     found = opening.photograph(tiff(noise(9, 9, 3), iccprofile=profile))
     assert found.wide and np.abs(found.frames[0].grey - grey_of(noise(9, 9, 3))).max() <= 1
     (note,) = found.notes
-    assert note.startswith("a colour profile that cannot be applied is left out: a ")
+    assert note.startswith("its colour profile cannot be applied and is left out: a ")
 
 
 def test_without_the_library_sixteen_bits_become_eight_and_one_line_says_so(monkeypatch):
@@ -194,7 +194,7 @@ def test_other_files_of_sixteen_bits_become_eight_and_one_line_says_so(kind):
         second += chunk(b"fdAT", (2).to_bytes(4, "big") + data[8:-4])
         content = one[:33] + control + data + second + one[-12:]
     found = opening.photograph(content)
-    assert any(note.startswith("its 16 bits become 8: they are kept of RGB in TIFF") for note in found.notes)
+    assert any(note.startswith("its 16 bits become 8: they are kept only from RGB in TIFF") for note in found.notes)
 
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])

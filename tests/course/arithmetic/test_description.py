@@ -21,9 +21,9 @@ FLAT = "input: [3, 8, 8]\nlayers: [{convolution: {channels: 2}}, relu, {linear: 
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_every_network_is_described_with_both_conventions_and_both_sizes(name):
     said = json.loads(describe([f"model={name}"], form="json"))
-    assert [(each["convention"].split()[-2:], each["input"]) for each in said["counts"]] == [
-        (["left", "out"], [1, 32, 32]), (["left", "out"], [1, 64, 64]),
-        (["counted", "in"], [1, 32, 32]), (["counted", "in"], [1, 64, 64]),
+    assert [(each["convention"].split()[0], each["input"]) for each in said["counts"]] == [
+        ("without", [1, 32, 32]), ("without", [1, 64, 64]),
+        ("with", [1, 32, 32]), ("with", [1, 64, 64]),
     ]  # fmt: skip
     assert said["counts"][2]["totals"]["weights"] == sum(p.numel() for p in network(name).parameters())
 
