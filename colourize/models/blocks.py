@@ -1,8 +1,8 @@
 """Building blocks of the networks. N images, C and D channels, H height, W width.
 
 Every block ends with BatchNorm2d and ReLU. The paddings (``models.padding``) keep each block's output at exactly H/2, H
-or 2H for every kernel and dilation >= 1 (CSC413 2023, assignment 2, question 5.4). The course's ``kernel // 2`` does so
-only for odd kernels without dilation.
+or 2H for every kernel and dilation >= 1 (CSC413 2023, assignment 2, question 5.4). The course's ``kernel // 2`` is
+exact only for odd kernels without dilation.
 """
 
 import torch
@@ -98,7 +98,7 @@ class _BiasGradient(torch.autograd.Function):
 
 
 def conv(in_channels: int, out_channels: int, kernel: int, *resize: nn.Module) -> nn.Sequential:
-    """Convolution, the layers ``resize``, BatchNorm, ReLU: [N, C, H, W] -> [N, D, H', W'] with the size they give."""
+    """Convolution, the layers ``resize``, BatchNorm, ReLU: [N, C, H, W] -> [N, D, H', W']; ``resize`` sets H', W'."""
     layers = SameConv2d(in_channels, out_channels, kernel), *resize, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
     return nn.Sequential(*layers)
 

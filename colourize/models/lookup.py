@@ -114,7 +114,7 @@ def _held_out_losses(held_out: Tensor, rest: Tensor) -> Tensor:
 
 
 def _filled(counts: Tensor) -> Tensor | slice:
-    """The grey levels that occur in [L, K]: a slice, which copies nothing, where most of those between occur too."""
+    """The grey levels that occur in [L, K]; a slice, which is not a copy, if at least a quarter of its levels occur."""
     levels = counts.sum(1).nonzero()[:, 0]
     if not len(levels):
         return levels

@@ -1,4 +1,4 @@
-"""PointwiseNet: a network that sees one pixel at a time. Our own, as a trained counterpart of the look-up table.
+"""PointwiseNet: a network that sees one pixel at a time, a trained counterpart of the look-up table. Our own design.
 
 N images, NIC input channels, NF filters, K colours, H height, W width.
 """
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 class PointwiseNet(nn.Sequential):
-    """Each pixel's class scores from its own grey alone: two hidden layers of 2NF units.
+    """Each pixel's class scores from only its own grey: two hidden layers of 2NF units.
 
-    The look-up table already contains everything this network can learn, so the network's loss on the training pictures
-    is at best the table's.
+    The look-up table contains everything that this network can learn, so the network's loss on the training pictures
+    cannot be lower than the table's.
     """
 
     def __init__(self, num_filters: int, num_colours: int, num_in_channels: int = 1) -> None:

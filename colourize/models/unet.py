@@ -32,7 +32,7 @@ class UNet(nn.Module):
         InputError: an unknown skip.
     """
 
-    multiple = 4  # of which its sides are, once they are padded
+    multiple = 4  # padded sides are multiples of this
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""Figures as SVG. Text and axes take the colour of the page's text (``currentColor``).
+"""Draws figures as SVG. Text and axes have the colour of the page's text (``currentColor``).
 
-Series take the colours of Okabe and Ito (2008), which readers with colour-vision deficiency can distinguish; the page's
+Series have the colours of Okabe and Ito (2008), which readers with colour-vision deficiency can distinguish; the page's
 text colour replaces their black.
 """
 
@@ -68,7 +68,7 @@ def limits(values: Sequence[float], levels: Sequence[float] = (), times: float =
 
 
 def short(name: str, most: int = 34) -> str:
-    """A name of at most ``most`` letters, with dollars escaped: matplotlib reads bare ones as mathematics."""
+    """A name of at most ``most`` letters, with dollars escaped, because matplotlib reads them as mathematics."""
     name = clean(name)
     name = name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
     return name.replace("$", r"\$")
@@ -82,10 +82,10 @@ def factored(names: Sequence[str]) -> tuple[str, list[str]]:
     Names with different keys stay unchanged, with an empty heading.
     """
     pairs = [[part.partition("=")[::2] for part in name.split(", ")] for name in names]
-    said = {tuple(key for key, _ in name) for name in pairs}
-    if len(said) != 1 or not all(value for name in pairs for _, value in name):
+    keys = {tuple(key for key, _ in name) for name in pairs}
+    if len(keys) != 1 or not all(value for name in pairs for _, value in name):
         return "", list(names)
-    return ", ".join(*said), [", ".join(value for _, value in name) for name in pairs]
+    return ", ".join(*keys), [", ".join(value for _, value in name) for name in pairs]
 
 
 def as_svg(figure: Figure, axes: Axes, axis: Axis) -> str:

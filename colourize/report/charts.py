@@ -140,10 +140,10 @@ def rows(points: Sequence[Point], levels: Sequence[Level], marks: Sequence[Mark]
             ends = mark.mean - mark.sd, mark.mean + mark.sd
             axes.fill_betweenx([mark.place - 0.45, mark.place + 0.45], *ends, label=label, **band)
         names = list(axis.ticks.values())
-        said, names = factored(names) if max(map(len, names)) > LONGEST else (axis.y, names)
+        heading, names = factored(names) if max(map(len, names)) > LONGEST else (axis.y, names)
         axes.set_yticks(list(axis.ticks), [short(name, LONGEST) for name in names], fontsize=8 if count < 25 else 7)
         axes.set_ylim(count - 0.4, -0.6)
-        return as_svg(figure, axes, replace(axis, y=said))
+        return as_svg(figure, axes, replace(axis, y=heading))
 
 
 def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:

@@ -23,7 +23,7 @@ class Comparison(NamedTuple):
 
 
 def compared(study: Study) -> tuple[list[Comparison], bool]:
-    """Pairs of settings that differ in one value; if these are none or too many, each setting against the best one.
+    """Pairs of settings that differ in one value; if there are none or too many, each setting against the best one.
 
     Losses over different pictures or palettes are not comparable, so both settings of a pair share them.
 
@@ -47,7 +47,7 @@ def _made(pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
 
 
 def _apart(study: Study, first: Setting, second: Setting) -> int:
-    """Number of varied values in which two settings differ, without parameters that only one of the networks has."""
+    """Number of varied values in which two settings differ; parameters that only one network has do not count."""
     names = [name for name in study.varied if name != PICTURES]
     if first.values["model"] != second.values["model"]:
         taken = first.values.keys() & second.values.keys()

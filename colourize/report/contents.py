@@ -20,29 +20,28 @@ from colourize.runs import resume
 from colourize.runs.apart import as_typed, value_of
 
 MOST_STRIPS = 60
-SAID = {
+RECORDED = {
     "Question": "Question",
-    "Expected": "Expected of the full study, as its file was written (these runs may be fewer, shorter or on other "
-    "pictures)",
+    "Expected": "Expected of the full study, from its file (these runs may be fewer, shorter or on other pictures)",
 }
 METHODS = (
     "Losses, accuracies and pictures are those of the last epoch. The best epoch has the lowest validation "
     "loss, chosen on the same pictures, so its loss is optimistic.",
-    "A setting is the resolved configuration without the seed and paths. mean ± sd over seeds, sd with n - 1: "
-    "a setting with one seed shows no spread. Only finished runs count; 2 of 3 seeds: one ended without a result, and "
-    "the mean of the others may be optimistic.",
-    "Skill is the share of the look-up table's cross-entropy that a network removes: below 0 a table without a network "
-    "does better. The training loss is a mean over the epoch, while the weights move.",
-    "Seconds and pictures per second (median epoch) are as measured, perhaps beside other jobs on the same machine.",
+    "A setting is the resolved configuration without the seed and paths. mean ± sd are over seeds, sd with n - 1; a "
+    'setting with one seed shows no spread. Only finished runs count. "2 of 3" seeds means that one run ended without '
+    "a result, so the mean of the others may be optimistic.",
+    "Skill is the share of the look-up table's cross-entropy that a network removes; below 0 the table, which needs no "
+    "network, is better. The training loss is a mean over the epoch, during which the weights change.",
+    "Other jobs on the same machine may have slowed seconds and pictures per second (median epoch).",
 )
 
 
 def contents(study: Study) -> Document:
     """The page of a study."""
     name = records.experiment(study.records)
-    said = lab_record.header(name, [record.folder for record in study.records]) if name else {}
-    parts: list[Part] = [Text(f"**{heading}**: {said[key]}") for key, heading in SAID.items() if key in said]
-    if said and (words := summary.changed(study)):
+    header = lab_record.header(name, [record.folder for record in study.records]) if name else {}
+    parts: list[Part] = [Text(f"**{heading}**: {header[key]}") for key, heading in RECORDED.items() if key in header]
+    if header and (words := summary.changed(study)):
         parts.append(Text(f"These runs were started with {words}."))
     parts += [Answer(""), Text(summary.summary(study)), Heading("Results")]
     parts += tables(study)
@@ -69,7 +68,7 @@ def _against_published(study: Study) -> list[Part]:
         for model, found in sorted(known.items())
     ]
     copies = any(each.values.get("data") == "folder" for each in study.settings)
-    caution = " Pictures from a folder may be copies as JPEG, and their smoother colours are a little easier." * copies
+    caution = " Pictures from a folder may be JPEG copies, whose smoother colours are slightly easier." * copies
     return [Text(f"Published at these settings: {'; '.join(figures)}. Source: {SOURCE}.{caution}")]
 
 
@@ -78,16 +77,16 @@ def _comparisons(study: Study) -> list[Part]:
     if len(study.settings) < 2:
         return []
     note = (
-        "First minus second, over pairs of runs with one seed and the same pictures: mean ± sd, and Student's 95 % "
-        "interval of the mean. An interval holds by itself: of twenty, one is expected to miss its true value."
+        "First minus second, over pairs of runs with the same seed and pictures: mean ± sd, and Student's 95 % "
+        "interval of the mean. Each interval is for one comparison: of twenty, one is expected to miss its true value."
     )
     several = len({each.pictures for each in study.settings}) > 1
     if several:
-        note += " Settings with other pictures or another palette answer another question and are not compared."
+        note += " Settings with other pictures or another palette are not comparable."
     if not found:
         return [Heading("Compared"), Text(f"{note} There is no {'other' if several else 'such'} pair.")]
     if with_best:
-        note += " Each setting is compared with the lowest alone, which was chosen by these same losses."
+        note += " Each setting is compared only with the best one, which was chosen by the same losses."
     long = f"{len(found)} comparisons" if len(found) > comparisons.MOST_PAIRS else ""
     return [Heading("Compared"), Text(note), Table(comparisons.rows(found), long=long)]
 
@@ -111,7 +110,8 @@ def _pictures(study: Study) -> list[Part]:
         return []
     note = "Ten validation pictures, the same for every run: grey, each pixel's true class (the best that the palette "
     note += "allows), and the most probable class by the run with the lowest seed of each setting."
-    note += f" Left out: {dropped} more settings." * bool(dropped) + f" None of: {', '.join(absent)}." * bool(absent)
+    note += f" Left out: {dropped} more settings." * bool(dropped)
+    note += f" Not available: {', '.join(absent)}." * bool(absent)
     return [Heading("The same pictures by every setting"), Text(note), *map(Pictures, groups.values())]
 
 
@@ -138,13 +138,13 @@ def _varied(study: Study) -> list[Part]:
     varied = [line(name) for name in study.varied] or ["only the seed"]
     varied += [f"{line(name)} (follows from the above)" for name in study.following]
     if study.usual:
-        said = ", ".join(f"{name}={as_typed(value)}" for name, value in study.usual.items() if name != "model")
-        varied.append(f"for values that a setting's name leaves out: {said}")
+        usual = ", ".join(f"{name}={as_typed(value)}" for name, value in study.usual.items() if name != "model")
+        varied.append(f"values that a setting's name leaves out: {usual}")
     seeds = sorted({record.seed for record in study.records if record.config})
     constant = [[name, as_typed(value)] for name, value in study.constant.items()]
     varied.append(f"`seed`: {', '.join(map(str, seeds)) or 'unknown'}")
     stayed = Table([["the same in all", "value"], *constant], long="What stayed the same")
-    return [Heading("What varied, and what stayed"), Bullets(varied), stayed]
+    return [Heading("What varied, and what stayed the same"), Bullets(varied), stayed]
 
 
 def _provenance(study: Study) -> list[Part]:

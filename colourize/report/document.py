@@ -39,7 +39,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows, the header first. ``kinds`` of the others: floor, ceiling, best or none; ``long``: its title if folded."""
+    """Rows, the header first. ``kinds`` of the others: floor, ceiling, best or ""; ``long``: its title if folded."""
 
     rows: Sequence[Sequence[str]]
     kinds: Sequence[str] = ()
@@ -64,7 +64,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Answer:
-    """The study's answer, written by a person into the Markdown file."""
+    """The study's answer, which the user writes into the Markdown file."""
 
     text: str
 

@@ -61,11 +61,13 @@ def _several_palettes(settings: Sequence[Setting]) -> bool:
 def _apart(settings: Sequence[Setting], column: Column) -> str:
     """A caption's warning if the lines of a chart are not comparable."""
     incomparable = column in (LOSS, ACCURACY) and _several_palettes(settings)
-    return " Other pictures or another palette are another question: compare the skill." if incomparable else ""
+    return (
+        " Pictures or palettes differ, so these values are not comparable: compare the skill." if incomparable else ""
+    )
 
 
 def _spread(settings: Sequence[Setting]) -> str:
-    """A caption's words on spread; empty if no setting has two seeds."""
+    """A caption's text on spread; empty if no setting has two seeds."""
     return ", and ± sd over seeds where there are several" if any(len(_runs(each)) > 1 for each in settings) else ""
 
 

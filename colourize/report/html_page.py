@@ -12,11 +12,11 @@ from colourize.report import strips
 from colourize.report.document import Chart, Document, Table
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-"""For a person's answer: HTML in it stays text, and nothing is loaded."""
+"""For the user's answer: HTML in it stays text, and nothing is loaded."""
 
 
 def rendered(document: Document) -> str:
-    """The page. Neighbouring charts stand side by side where there is room."""
+    """The page. Neighbouring charts are side by side if there is room."""
     groups = [
         (are_charts, [(type(part).__name__, part) for part in parts])
         for are_charts, parts in groupby(document.parts, lambda part: isinstance(part, Chart))
@@ -52,7 +52,7 @@ def _inline(text: str) -> Markup:
 
 
 def _labelled(chart: Chart) -> Markup:
-    """The SVG of a chart, drawn by us, with its caption as the label that a screen reader speaks."""
+    """The SVG of a chart, which we drew, with its caption as the label for screen readers."""
     return Markup(chart.svg.replace("<svg ", f'<svg role="img" aria-label="{escape(chart.caption)}" ', 1))
 
 

@@ -1,4 +1,4 @@
-"""A document as Markdown, its charts as SVG files beside it; a person's answer in it is kept."""
+"""Writes a document as Markdown, with charts as SVG files beside it, and keeps the user's answer in it."""
 
 import re
 from pathlib import Path
@@ -14,21 +14,21 @@ from colourize.report.document import Answer, Bullets, Chart, Code, Document, He
 BEGIN, END = "<!-- answer: kept when this page is written again -->", "<!-- end of the answer -->"
 UNANSWERED = "*Not answered yet: write it here.*"
 ELSEWHERE = "*Pictures: in the HTML page.*"
-# as a file a figure knows nothing of the page around it, so it brings its own paper
+# an SVG file does not inherit the page's colours, so it sets its own
 PAPER = """<style>svg { color: #1c2430; background: #ffffff; }
 @media (prefers-color-scheme: dark) { svg { color: #e3e8ee; background: #14181d; } }</style>"""
 
 
 def answer(path: Path) -> str:
-    """What a person wrote as the answer into the page that is there; empty where nothing is.
+    """The user's answer in the present page; empty if there is none.
 
     Raises:
-        InputError: a file without the place of an answer, which is no page of ours or has lost a person's words;
-            a folder of charts that is a file, or a link.
+        InputError: the file has no markers of an answer, so it is not a report or its answer is lost; the folder of
+            charts is a file or a link.
     """
     files.check_no_links([home := _home(path)])
     if home.exists() and not home.is_dir():
-        raise InputError(f"{home} is a file, and charts are to lie in a folder of that name; pass another --markdown")
+        raise InputError(f"{home} is a file, but the charts need a folder of that name; pass another --markdown")
     try:
         text = files.read_bytes(path).decode()
     except FileNotFoundError:
@@ -38,7 +38,7 @@ def answer(path: Path) -> str:
     found = re.search(re.escape(BEGIN) + "(.*?)" + re.escape(END), text, re.S)
     if found is None:
         raise InputError(
-            f"{path} is there and lacks the comments around a report's answer; pass another --markdown, or put "
+            f"{path} exists without the comments around a report's answer; pass another --markdown, or put "
             f"{BEGIN} and {END} around the answer"
         )
     kept = found[1].strip()
@@ -46,7 +46,7 @@ def answer(path: Path) -> str:
 
 
 def write(document: Document, path: Path, pictures: bool = False) -> None:
-    """Writes the page and its charts, in a folder beside it; strips of pictures only where they are asked for."""
+    """Writes the page, and its charts in a folder beside it; strips of pictures only with ``pictures``."""
     home = _home(path)
     home.mkdir(exist_ok=True)
     linked = set()
@@ -84,7 +84,7 @@ def _home(path: Path) -> Path:
 
 
 def _is_ours(file: Path) -> bool:
-    """Whether a page before this one had it: the chart brings our paper, the strip our name. A link is another's."""
+    """Whether an earlier page wrote the file: a chart has our colours, a strip our name. A link is never ours."""
     if file.is_symlink() or not file.is_file():
         return False
     if file.suffix == ".svg":
@@ -112,14 +112,14 @@ def _part(part: Part) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text on one line as its reader is to see it: `code` as it is, and no HTML."""
+    """A text on one line, escaped so that only `code` is markup."""
     return re.sub(
         r"`[^`]*`|[\\<&]|\](?=\()", lambda found: found[0] if "`" in found[0] else f"\\{found[0]}", one_line(text)
     )
 
 
 def _image(text: str, address: str) -> Markdown:
-    """An image, whose text is read where it cannot be seen; each sign of it stays itself."""
+    """An image with an alternative text, in which Markdown's characters are escaped."""
     return Markdown("![{}]({})".format(re.sub(r"[\\`*_<&\[\]|]", r"\\\g<0>", one_line(text)), address))
 
 

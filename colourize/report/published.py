@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def matching(values: dict[str, Any]) -> Published | None:
-    """The published result for these values, as of ``runs.apart.setting``; None if a value differs."""
+    """The published result for these values, from ``runs.apart.setting``; None if a value differs."""
     same = all(value_of(values, name) == value for name, value in SETTINGS.items())
     others = [name for name in values if "." in name and not name.startswith("data.") and name not in SETTINGS]
     horses = values.get("classes") in ("horse", 7, '["horse"]', "[7]") and values.get("data") in ("cifar10", "folder")

@@ -1,4 +1,4 @@
-"""The contents of run folders, read once: a record for each job, begun or not."""
+"""Reads the contents of run folders: a record for each job, started or not."""
 
 import logging
 import statistics
@@ -23,12 +23,12 @@ OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
 
 @dataclass(frozen=True)
 class Record:
-    """A job: its overrides, its state, its measures. Losses in nats a pixel, accuracies as shares.
+    """A job: its overrides, its state, its measures. Losses are in nats a pixel, accuracies are shares.
 
     Attributes:
         epochs: rows of ``metrics.csv``.
         rows: estimates of ``evaluation.json``, {row: {measure: value}}, in its order: floors, the network, ceilings.
-        finals: measures of a finished run, from ``run.json`` and its row of ``evaluation.json``; its median speed.
+        finals: final measures of a finished run, from ``run.json`` and ``evaluation.json``, and its median speed.
         lacks: names of missing files and measures.
     """
 
@@ -67,10 +67,10 @@ def read(folders: Sequence[Path]) -> list[Record]:
     found: dict[Path, list[Record]] = {}
     for folder in sorted(folders):
         if not folder.is_dir():
-            raise InputError(f"{folder} must be a folder; pass that of a sweep or a run: colourize runs lists them")
+            raise InputError(f"{folder} must be a folder; pass that of a sweep or a run (colourize runs lists them)")
         places = [file.parent for file in folder.rglob(manifest.NAME)]
         if not places and not any(folder.rglob(resume.SWEEP)):
-            raise InputError(f"{folder} must hold a run; pass that of a sweep or a run: colourize runs lists them")
+            raise InputError(f"{folder} must hold a run; pass that of a sweep or a run (colourize runs lists them)")
         for place in places:
             found.setdefault(place.resolve(), list(_of_folder(place)))
         for sweep in (file.parent for file in folder.rglob(resume.SWEEP)):
@@ -83,27 +83,27 @@ def _order(record: Record) -> tuple[Any, ...]:
 
 
 def _of_folder(folder: Path) -> Iterator[Record]:
-    said = cleaned(manifest.read(folder))
-    words, name = tuple(said.get("overrides", ())), folder.name
-    config, lacks = said.get("config", {}), []
+    stored = cleaned(manifest.read(folder))
+    words, name = tuple(stored.get("overrides", ())), folder.name
+    config, lacks = stored.get("config", {}), []
     if config and not is_whole(config):
-        lacks.append(f"{manifest.NAME} holds a configuration that is not whole")
+        lacks.append(f"{manifest.NAME} holds an incomplete configuration")
         config = {}
-    state = "pruned" if said.get("pruned") else run_folder.state(folder)
+    state = "pruned" if stored.get("pruned") else run_folder.state(folder)
     epochs, rows = _epochs(folder), _rows(folder / "evaluation.json")
     finals: dict[str, float] = {}
     if state == "finished":
-        finals = _finals(said.get("metrics", {}), epochs, rows.get(short_name(config.get("model")), {}))
+        finals = _finals(stored.get("metrics", {}), epochs, rows.get(short_name(config.get("model")), {}))
         lacks += [file for file, there in ((manifest.EPOCHS, epochs), ("evaluation.json", rows)) if not there]
         lacks += [] if "val/loss" in finals else ["a validation loss"]
     yield Record(
-        name=name, folder=folder, state=state, overrides=words, error=said.get("error", ""),
-        start=said.get("start", ""), host=said.get("host", ""), config=config,
-        environment=said.get("environment", {}), fingerprint=said.get("fingerprint", ""),
+        name=name, folder=folder, state=state, overrides=words, error=stored.get("error", ""),
+        start=stored.get("start", ""), host=stored.get("host", ""), config=config,
+        environment=stored.get("environment", {}), fingerprint=stored.get("fingerprint", ""),
         epochs=tuple(epochs), rows=rows, finals=finals, lacks=tuple(lacks),
     )  # fmt: skip
-    if "refused" in said:
-        other = said["refused"]
+    if "refused" in stored:
+        other = stored["refused"]
         yield Record(name, folder, other["status"], tuple(other["overrides"]), other["error"])
 
 
@@ -113,7 +113,7 @@ def _not_begun(sweep: Path) -> Iterator[Record]:
     except FileNotFoundError:
         return
     except Exception as error:  # Hydra raises many kinds on a truncated file
-        log.warning("%s cannot be read (%s); jobs not begun are left out", sweep / "multirun.yaml", error)
+        log.warning("%s cannot be read (%s); jobs that have not begun are left out", sweep / "multirun.yaml", error)
         return
     for job in jobs(sweep, words) if words else []:
         if job["status"] == "not begun":
@@ -129,7 +129,7 @@ def _finals(metrics: dict[str, Any], epochs: Sequence[dict[str, float]], own: di
 
 
 def _finite(measures: dict[str, float]) -> dict[str, float]:
-    """Without values that are not finite, or too large to be summed."""
+    """The measures without values that are not finite, or too large to be summed."""
     return {name: value for name, value in measures.items() if is_finite(value)}
 
 

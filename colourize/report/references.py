@@ -11,7 +11,7 @@ from colourize.report.settings import Setting
 
 
 def levels(settings: Sequence[Setting], column: Column, values: Sequence[float]) -> tuple[list[Level], str]:
-    """Floors and ceilings near the values as lines; and a sentence on the others, which are not drawn."""
+    """Floors and ceilings near the values, as lines; and a sentence on the others, which are not drawn."""
     if not column.of_rows or not values or len({each.pictures for each in settings}) > 1:
         return [], ""
     run = next((run for each in settings for run in each.runs if around(run)[0]), None)

@@ -13,22 +13,22 @@ MOST_ROWS, BEST = 20, 10
 
 
 def tables(study: Study) -> list[Part]:
-    """Losses, then pictures and time; for many settings the best by loss, and all of them in folded tables."""
+    """Tables of losses, then of pictures and time; for many settings only the best, with all in folded tables."""
     every = study.settings
     if len(every) <= MOST_ROWS:
         return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
     best = ranked(every)[:BEST]
     return [
-        Text(f"The {len(best)} settings of the lowest validation loss:"), _table(study, best, LOSSES),
+        Text(f"The {len(best)} settings with the lowest validation loss:"), _table(study, best, LOSSES),
         replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
         replace(_table(study, every, OF_PICTURES), long=f"All {len(every)} settings: pictures and time"),
     ]  # fmt: skip
 
 
 def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
-    """Floors, settings, ceilings; repeated for each set of pictures and palette.
+    """Rows of floors, settings and ceilings, for each set of pictures and palette.
 
-    A measure that no run has is left out: the knob ``measures`` chooses the final measures of a run.
+    A measure that no run has is left out; the knob ``measures`` chooses the final measures of a run.
     """
     columns = [column for column in columns if any(of(each, column) for each in every)] or columns
     alike: dict[str, list[Setting]] = {}
@@ -40,7 +40,7 @@ def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) ->
         floors, ceilings = map(_measured(columns), around(run) if run else ({}, {}))
         if len(alike) > 2 and run is not None and (table := table_of(run)):
             floors, ceilings = {table[0]: table[1]}, {}
-        mark = f" ({_telling(study, pictures)})" if len(alike) > 1 else ""
+        mark = f" ({_distinction(study, pictures)})" if len(alike) > 1 else ""
         least = next(iter(ranked(settings)), None) if len(settings) > 1 else None
         for name, row in floors.items():
             lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
@@ -65,7 +65,7 @@ def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
     return lambda rows: {name: row for name, row in rows.items() if keys & row.keys()}
 
 
-def _telling(study: Study, pictures: str) -> str:
+def _distinction(study: Study, pictures: str) -> str:
     """A label that distinguishes one set of pictures from the others.
 
     First choice: the values that all its settings share and no other setting has. Second: a smallest combination of
@@ -78,8 +78,8 @@ def _telling(study: Study, pictures: str) -> str:
         if len(values) == 1 and name != PICTURES:
             shared[name] = values.pop()
     own = {name: value for name, value in shared.items() if not _any_has(others, {name: value})}
-    told = own or _together({name: value for name, value in shared.items() if name in study.varied}, others)
-    return ", ".join(f"{name}={value}" for name, value in told.items()) or f"pictures {pictures}"
+    chosen = own or _together({name: value for name, value in shared.items() if name in study.varied}, others)
+    return ", ".join(f"{name}={value}" for name, value in chosen.items()) or f"pictures {pictures}"
 
 
 def _together(values: dict[str, str], others: Sequence[Setting]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a search adds to the page: how the best loss fell, which parameter mattered, and the loss against each."""
+"""The part of the page on a search: the best loss over trials, the importance of each parameter, the loss by each."""
 
 import logging
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 LOSS = "validation loss (nats/pixel)"
 IMPORTANCE = (
-    "The share of the loss's variation that each parameter explains (fANOVA over a forest fitted to the complete "
-    "trials): of this search's trials, not of parameters as such."
+    "The share of the loss's variance that each parameter explains (fANOVA over a forest fitted to the complete "
+    "trials). It holds for this search, not for the parameters in general."
 )
-FEWEST = 4  # complete trials from which an importance says something
+FEWEST = 4  # complete trials for a meaningful importance
 
 
 def searched(study: Study) -> list[Part]:
-    """Charts of every search among the study's sweep folders; nothing where there is none."""
+    """Charts of every search among the study's sweep folders."""
     homes = sorted({record.folder.parent for record in study.records})
     parts: list[Part] = []
     for number, home in enumerate(homes):
@@ -46,7 +46,7 @@ def searched(study: Study) -> list[Part]:
 def _opened(home: Path) -> "optuna.Study | None":
     try:
         return stored_search.open_study(home, make=False)
-    except Exception as error:  # not installed, or any of a database's dozens of kinds
+    except Exception as error:  # Optuna is not installed, or its database raises one of dozens of types
         log.warning("%s cannot be read (%s); the search is left out", home / stored_search.DATABASE, error)
         return None
 
@@ -99,7 +99,7 @@ def _history(trials: "Sequence[FrozenTrial]", title: str) -> Chart:
 
 
 def _slice(trials: "Sequence[FrozenTrial]", name: str, title: str) -> Chart:
-    """The loss against a parameter, of the trials that have it."""
+    """A chart of the loss against a parameter, over the trials that have it."""
     values = [trial.params[name] for trial in trials]
     distribution = trials[0].distributions[name]
     with mpl.rc_context(STYLE):
@@ -128,7 +128,7 @@ def _scatter(axes: Axes, trials: "Sequence[FrozenTrial]", x: Any) -> None:
 
 
 def _within(trials: "Sequence[FrozenTrial]", figure: Figure, axes: Axes, x: str) -> tuple[str, str]:
-    """The chart, and a sentence on losses that would flatten the rest and are beyond it."""
+    """The chart, and a sentence on losses beyond it, which would flatten the rest."""
     ends = limits(list(map(_loss, trials)))
     beyond = f" Losses above {ends[1]:.3g} are beyond the chart." if ends else ""
     return as_svg(figure, axes, Axis(x, LOSS, limits=ends)), beyond

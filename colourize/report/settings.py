@@ -78,7 +78,7 @@ def study(records: Sequence[Record]) -> Study:
 
 
 def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
-    """One setting, with its runs by their state; adds a sentence on each run that another repeats."""
+    """One setting, with its runs by their state; adds a sentence for each run that another repeats."""
     by_seed: dict[int, Record] = {}
     for run in sorted(runs, key=lambda run: (run.start, str(run.folder))):
         if "val/loss" not in run.finals:

@@ -1,4 +1,4 @@
-"""Ten pictures as the runs colour them, read from TensorBoard's files, so also of unfinished runs."""
+"""Reads the ten pictures that each run colours from TensorBoard's files, which unfinished runs have, too."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""A study's findings in a few sentences."""
+"""Summarizes a study's findings in a few sentences."""
 
 import math
 from collections import Counter
@@ -25,14 +25,14 @@ def summary(study: Study) -> str:
 
 def _counts(study: Study) -> list[str]:
     states = Counter(record.state for record in study.records)
-    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    jobs = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     counts = sorted({len(each.runs) for each in study.settings if each.runs})
     seeds = "no finished run" if not counts else f"{counts[0]}{f' to {counts[-1]}' * (len(counts) > 1)} seed"
     seeds += "s" * bool(counts and counts[-1] != 1)
     some = f"{len(study.settings)} setting{'s' * (len(study.settings) != 1)}"
-    parts = [f"{len(study.records)} job{'s' * (len(study.records) != 1)}: {told}. {some}, {seeds} each."]
+    parts = [f"{len(study.records)} job{'s' * (len(study.records) != 1)}: {jobs}. {some}, {seeds} each."]
     if counts and counts[-1] == 1:
-        parts.append("One seed a setting: no spread can be shown, and small differences mean nothing.")
+        parts.append("With one seed for each setting the spread is unknown, and small differences are not significant.")
     if "model" in study.constant:
         parts.append(f"Network: {study.constant['model']}.")
     return parts
@@ -43,8 +43,8 @@ def _against_table(study: Study) -> list[str]:
     known = [(mine.mean, table[1]["cross_entropy"]) for mine, table in against if mine and table]
     known = [pair for pair in known if not math.isclose(*pair, rel_tol=1e-6)]  # without runs of the table itself
     better = sum(mine < table for mine, table in known)
-    told = f"{better} of {len(known)} have a lower validation loss than the look-up table, with no network."
-    return [told] if known else []
+    sentence = f"{better} of {len(known)} have a lower validation loss than the look-up table, which has no network."
+    return [sentence] if known else []
 
 
 def _lowest(study: Study) -> list[str]:
@@ -52,12 +52,12 @@ def _lowest(study: Study) -> list[str]:
     alike: dict[str, list[Setting]] = {}
     for each in study.settings:
         alike.setdefault(each.pictures, []).append(each)
-    told = []
+    sentences = []
     for settings in alike.values():
         if len(order := ranked(settings)) > 1:
             mean = cell(of(order[0], LOSS), LOSS, len(order[0].runs))
-            told.append(f"The lowest: {_named(study, order[0])}, {mean} nats a pixel. {_margin(order)}")
-    return told
+            sentences.append(f"The lowest: {_named(study, order[0])}, {mean} nats a pixel. {_margin(order)}")
+    return sentences
 
 
 def _margin(order: Sequence[Setting]) -> str:
@@ -65,11 +65,11 @@ def _margin(order: Sequence[Setting]) -> str:
     found = difference(order[1], order[0], LOSS)
     if found is None:
         return f"The next: {order[1].label}, with other seeds."
-    told = f"The next, {order[1].label}, is {found.mean:.4f} higher"
+    margin = f"The next, {order[1].label}, is {found.mean:.4f} higher"
     if math.isnan(found.low):
-        return f"{told} with the same seed: from one pair nobody can tell luck."
-    sure = "no difference that these seeds can show" if found.low < 0 else "more than seeds explain"
-    return f"{told}, 95 % interval {found.low:+.4f} to {found.high:+.4f} over {found.n} seeds: {sure}."
+        return f"{margin} with the same seed: one pair cannot show whether that is chance."
+    sure = "not significant" if found.low < 0 else "significant"
+    return f"{margin}, 95 % interval {found.low:+.4f} to {found.high:+.4f} over {found.n} seeds: {sure}."
 
 
 def _named(study: Study, setting: Setting) -> str:
@@ -97,5 +97,5 @@ def changed(study: Study) -> str:
         words = {word for word in kept if key_of(word).partition(".")[0] not in (*PLACES, "hydra", "hydra/launcher")}
         commands.add(" ".join(sorted(words)))
     if len(commands) > MOST_COMMANDS:
-        return f"{len(commands)} commands of different words"
-    return "; ".join(words or "no further words" for words in sorted(commands)) if any(commands) else ""
+        return f"{len(commands)} different commands"
+    return "; ".join(words or "no other overrides" for words in sorted(commands)) if any(commands) else ""

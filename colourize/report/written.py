@@ -1,4 +1,4 @@
-"""``colourize report FOLDER ...``: reads, counts, draws, and writes three files."""
+"""``colourize report FOLDER ...``: reads runs and writes the page as HTML and Markdown, and a CSV."""
 
 import csv
 import io
@@ -26,16 +26,16 @@ def report(
     table: Path | None = None,
     pictures: bool = False,
 ) -> Study:
-    """Writes the page as HTML and as Markdown, and the runs as CSV; says where.
+    """Writes the page as HTML and as Markdown, and the runs as CSV; prints their paths.
 
     Args:
         folders: of sweeps or runs, at any depth.
-        html: defaults to ``report.html`` in the folder, or where several folders are given in the one around them all;
-            so do ``markdown_`` and ``table``.
-        pictures: strips of pictures in the Markdown, too.
+        html: defaults to ``report.html`` in the folder, or in the common parent of several folders; ``markdown_`` and
+            ``table`` likewise.
+        pictures: also write strips of pictures into the Markdown.
 
     Raises:
-        InputError: a folder that is none or holds no run, a file that could not be written, or is another's.
+        InputError: a folder does not exist or holds no run; a file cannot be written or is not a report.
     """
     found = records.read(folders)
     home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
@@ -43,7 +43,7 @@ def report(
     for file in (html, markdown_, table):
         files.check_output(file)
     if len({file.resolve() for file in (html, markdown_, table)}) < 3:
-        raise InputError(f"{html}, {markdown_} and {table} are to be three files; pass another name for each")
+        raise InputError(f"{html}, {markdown_} and {table} must be three files; pass another name for each")
     answer = Answer(markdown.answer(markdown_))
     seen = study(found)
     document = contents(seen)
@@ -59,7 +59,7 @@ def report(
 
 
 def _seed_and_values(record: Record, varied: Sequence[str]) -> list[str]:
-    """A job's seed and values of what was varied: as resolved; in the words it was given where it came not so far."""
+    """A job's seed and varied values: from its configuration, or from its overrides if it has not stored one."""
     if record.config:
         values = setting(record.config, record.fingerprint)
         return [str(record.seed), *(as_typed(value_of(values, name), exact=True) for name in varied)]
@@ -68,7 +68,7 @@ def _seed_and_values(record: Record, varied: Sequence[str]) -> list[str]:
 
 
 def _csv(seen: Study) -> str:
-    """A row for each job: how it stands, what was varied, what it measured, with every digit."""
+    """A row for each job: its state, varied values and measures, with all digits."""
     varied = [*seen.varied, *seen.following]
     measures = sorted({name for record in seen.records for name in record.finals})
     text = io.StringIO()
@@ -82,7 +82,7 @@ def _csv(seen: Study) -> str:
 
 
 def _cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula, which could fetch an address; a number stays as it is."""
+    """A cell that no spreadsheet reads as a formula, which could access a URL; numbers are unchanged."""
     try:
         float(text)
     except ValueError:

@@ -31,9 +31,7 @@ def test_a_file_that_is_no_report_or_lost_the_place_of_its_answer_is_kept(tmp_pa
     text = "# By hand\n" if lost is None else text.replace(markdown.UNANSWERED, "So it is.").replace(lost, "")
     (tmp_path / "report.md").write_text(text)
     before = files_of(tmp_path)
-    with pytest.raises(
-        InputError, match="report.md is there and lacks the comments .* pass another --markdown"
-    ) as told:
+    with pytest.raises(InputError, match="report.md exists without the comments .* pass another --markdown") as told:
         written(tmp_path)
     assert "\n" not in str(told.value) and files_of(tmp_path) == before
 
@@ -41,7 +39,7 @@ def test_a_file_that_is_no_report_or_lost_the_place_of_its_answer_is_kept(tmp_pa
 def test_a_file_that_is_no_text_is_told_in_one_line(tmp_path, monkeypatch):
     (made(tmp_path) / "report.md").write_bytes(b"\xff\xfe")
     monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path)])
-    with pytest.raises(SystemExit, match="report.md is there and lacks the comments"):
+    with pytest.raises(SystemExit, match="report.md exists without the comments"):
         main()
     assert not (tmp_path / "report.html").exists()
 

@@ -90,13 +90,13 @@ def test_the_question_and_what_was_expected_stand_where_an_experiment_was_chosen
         run(tmp_path / str(seed), seed=seed, experiment="batch_size")
     _, text, _ = written(tmp_path)
     assert text.startswith("# Study: batch_size\n")
-    assert "**Question**: What does the batch size do to ConvTransposeNet" in text
+    assert "**Question**: What is the effect of the batch size on ConvTransposeNet" in text
 
 
 def test_one_run_shows_no_spread_and_says_so(tmp_path):
     run(tmp_path / "0")
     _, text, _ = written(tmp_path)
-    assert "One seed a setting: no spread can be shown" in text
+    assert "With one seed for each setting the spread is unknown" in text
     assert "| UNet | 1 | 1.0000 |" in text
 
 
@@ -158,7 +158,7 @@ def test_missing_and_damaged_files_are_told(tmp_path):
     assert f"- {tmp_path / '1'}: lacks evaluation.json" in text
     assert f"- {tmp_path / '2'}: lacks metrics.csv, evaluation.json" in text
     assert "| 3 | unknown | 0/? | - |" in text
-    assert "run.json holds a configuration that is not whole" in text
+    assert "run.json holds an incomplete configuration" in text
     assert cells(text, "batch_size=4")[1] == "1.0000"
 
 
@@ -258,6 +258,6 @@ def test_what_is_expected_is_said_to_be_of_the_full_study(tmp_path):
     run(tmp_path / "0", experiment="kernel")
     text = written(tmp_path)[1]
     assert (
-        "**Expected of the full study, as its file was written (these runs may be fewer, shorter or on other "
+        "**Expected of the full study, from its file (these runs may be fewer, shorter or on other "
         "pictures)**: validation loss on horses" in text
     )

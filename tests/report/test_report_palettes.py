@@ -10,7 +10,7 @@ def test_other_pictures_are_not_compared_and_have_floors_of_their_own(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", losses=(3.0, 0.5), batch_size=32, fingerprint="e" * 20, num_colours=8)
     _, text, _ = written(tmp_path)
-    assert "Settings with other pictures or another palette answer another question and are not compared." in text
+    assert "Settings with other pictures or another palette are not comparable." in text
     assert "| look-up table (num_colours=8) |" in text
     assert "num_colours=8 | " not in text.partition("## Compared")[2].partition("## What varied")[0]
 

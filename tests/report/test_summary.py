@@ -17,7 +17,7 @@ def said(folder):
 
 @pytest.mark.parametrize(
     ("second", "sure"),
-    [([1.12, 1.11, 1.13], "no difference that these seeds can show"), ([1.5, 1.56, 1.47], "more than seeds explain")],
+    [([1.12, 1.11, 1.13], "not significant"), ([1.5, 1.56, 1.47], "significant")],
 )
 def test_how_far_the_next_setting_is_behind_is_told_with_its_interval(tmp_path, second, sure):
     first = [1.10, 1.15, 1.05]
@@ -36,7 +36,7 @@ def test_how_far_the_next_setting_is_behind_is_told_with_its_interval(tmp_path, 
 def test_one_pair_and_other_seeds_say_that_they_show_nothing(tmp_path):
     run(tmp_path / "0", losses=(2.0, 1.1), kernel=3)
     other = run(tmp_path / "1", losses=(2.0, 1.2), kernel=5)
-    assert "is 0.1000 higher with the same seed: from one pair nobody can tell luck." in said(tmp_path)
+    assert "is 0.1000 higher with the same seed: one pair cannot show whether that is chance." in said(tmp_path)
     contents = json.loads((other / "run.json").read_text())
     contents["config"]["seed"] = 7
     (other / "run.json").write_text(json.dumps(contents))
@@ -68,9 +68,9 @@ def test_of_several_commands_each_one_s_words_stay_together(tmp_path):
     for job, words in enumerate(([], ["kernel=5", "seed=0,1"], ["kernel=1,2"])):
         run(tmp_path / str(job) / "0", kernel=job)
         (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": ["experiment=kernel", *words]}))
-    assert changed(study(read([tmp_path]))) == "no further words; kernel=1,2; kernel=5 seed=0,1"
+    assert changed(study(read([tmp_path]))) == "no other overrides; kernel=1,2; kernel=5 seed=0,1"
     for job in range(3, 6):
         run(tmp_path / str(job) / "0", kernel=job)
         overrides = ["experiment=kernel", f"kernel={job}"]
         (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": overrides}))
-    assert changed(study(read([tmp_path]))) == "6 commands of different words"
+    assert changed(study(read([tmp_path]))) == "6 different commands"
