@@ -46,7 +46,7 @@ def test_a_file_that_is_no_text_is_told_in_one_line(tmp_path, monkeypatch):
 
 def test_one_file_for_two_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(made(tmp_path))
-    with pytest.raises(InputError, match="are to be three files"):
+    with pytest.raises(InputError, match="must be three files"):
         report([tmp_path], html=tmp_path / "out", table=tmp_path.joinpath("0", "..", "out"))
     assert not list(tmp_path.glob("[a-z]*"))
 
