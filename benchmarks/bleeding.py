@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from colourize.data import kinds
 from colourize.data.read import read_rgb
+from colourize.evaluation import bleeding
 from colourize.inference import space
 from colourize.inference.upsampling import Upsampler
 
@@ -90,20 +91,15 @@ WAYS: dict[str, Way] = {
 }
 
 
-def errors(path: Path, cells: int, blur: float) -> dict[str, tuple[float, float]]:
+def errors(path: Path, cells: int, blur: float) -> dict[str, bleeding.Errors]:
     """Mean error over all pixels and over edges, for each way."""
     lab = space.lab(np.asarray(read_rgb(path)) / 255)
     full, truth = lab[..., 0], np.moveaxis(lab[..., 1:], -1, 0)
     size = tuple(round(side * cells / min(full.shape)) for side in full.shape)
     chroma, low = (scaled(each, size, Image.Resampling.BOX) for each in (truth, full))
     chroma = gaussian_filter(chroma, (0, blur, blur)) if blur else chroma
-    steep = np.hypot(*np.gradient(full))
-    edges = steep > np.quantile(steep, 0.9)
-    found = {}
-    for name, way in WAYS.items():
-        error = np.linalg.norm(way(chroma, low, full) - truth, axis=0)
-        found[name] = float(error.mean()), float(error[edges].mean())
-    return found
+    edges = bleeding.steep(full)
+    return {name: bleeding.errors(way(chroma, low, full), truth, edges) for name, way in WAYS.items()}
 
 
 def main() -> None:

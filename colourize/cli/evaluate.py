@@ -37,6 +37,10 @@ def add_parser(commands: Commands) -> None:
         help="with --photographs: ImageNet classes of the files (columns file, imagenet_class); measures what a "
              "classifier recognises in colour, in grey and re-coloured",
     )  # fmt: skip
+    parser.add_argument(
+        "--frechet", action="store_true",
+        help="with --photographs: Fréchet distance of EfficientNet-Lite1's features (not FID)",
+    )  # fmt: skip
     parser.add_argument("--calibrated", action="store_true", help="add each run at its fitted temperature")
     add_trust(parser)
 
@@ -52,8 +56,9 @@ def run(given: argparse.Namespace) -> None:
         if len(runs) != 1:
             raise InputError(f"--photographs measures one run, got {len(runs)}; pass one checkpoint or run folder")
         photograph_table.evaluate(
-            runs[0], given.photographs, given.size, given.square, overrides, given.json, given.classes, given.trust
-        )
+            runs[0], given.photographs, given.size, given.square, overrides, given.json, given.classes, given.trust,
+            given.frechet,
+        )  # fmt: skip
         return
 
     from colourize.evaluation.comparison import evaluate

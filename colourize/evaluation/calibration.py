@@ -4,13 +4,32 @@ Guo, Pleiss, Sun, Weinberger 2017, section 4.2: probabilities are softmax(logits
 held-out pictures. T > 1 means that the network was overconfident. The most probable colour does not change.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
 from scipy.optimize import brentq
 from torch import Tensor, nn
 
 from colourize.errors import InputError
+from colourize.evaluation import metrics
 from colourize.runs.temperature import LEAST, MOST
 
 VALUES = 1 << 21  # logits processed at once, which bounds the memory
+
+
+class Calibration(NamedTuple):
+    """How well probabilities fit, and what a temperature improves; measured on other pictures than it was fitted to.
+
+    Attributes:
+        temperature: T, fitted by cross-entropy.
+        ece: calibration error at T = 1 and at T, in [0, 1].
+        loss: cross-entropy at T = 1 and at T, nats per label.
+    """
+
+    temperature: float
+    ece: tuple[float, float]
+    loss: tuple[float, float]
 
 
 class Tempered(nn.Module):
@@ -63,3 +82,28 @@ def slope(logits: Tensor, labels: Tensor, inverse: float) -> float:
         expected = ((inverse * z).softmax(1) * z).sum(1)
         total += (expected - z.gather(1, label[:, None])[:, 0]).double().sum().item()
     return total / len(labels)
+
+
+def halves(sampled: Sequence[tuple[Tensor, Tensor]], num_bins: int = 15) -> Calibration | None:
+    """A temperature fitted to every second picture, and the calibration of the others without and with it.
+
+    Args:
+        sampled: logits [M, K] and labels [M] of some labels of each picture.
+        num_bins: of the calibration error.
+
+    Returns:
+        None for fewer than two pictures, and where no temperature is best (``fit_temperature``).
+    """
+    if len(sampled) < 2:
+        return None
+    (logits, labels), (others, truth) = (map(torch.cat, zip(*sampled[half::2], strict=True)) for half in (0, 1))
+    try:
+        temperature = fit_temperature(logits, labels)
+    except InputError:
+        return None
+    ece, loss = [], []
+    for factor in (1.0, temperature):
+        scaled, true = (others / factor).T[None, :, :, None], truth[None, :, None]
+        ece.append(float(metrics.ece(metrics.calibration_bins(scaled, true, num_bins)[0])))
+        loss.append(float(metrics.cross_entropy(scaled, true)[0]))
+    return Calibration(temperature, (ece[0], ece[1]), (loss[0], loss[1]))

@@ -18,7 +18,7 @@ from colourize.config.options import option
 from colourize.data.labelled import fingerprint, read
 from colourize.data.pictures import Pictures
 from colourize.errors import InputError
-from colourize.runs import checkpoint, manifest
+from colourize.runs import checkpoint, manifest, shipped
 from colourize.runs.checkpoint import Trained
 
 log = logging.getLogger(__name__)
@@ -45,12 +45,12 @@ def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
 
 
 def single_checkpoint(run: str) -> Path:
-    """The one checkpoint of an argument.
+    """The one checkpoint of an argument, or the file of ``shipped``.
 
     Raises:
         InputError: no checkpoint, or several runs.
     """
-    file, *others = checkpoint_files(run)
+    file, *others = checkpoint_files(str(shipped.named(run)))
     if others:
         raise InputError(f"{run} holds {1 + len(others)} runs; pass one of them, such as {file.parent.parent}")
     return file

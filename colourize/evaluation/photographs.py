@@ -5,28 +5,43 @@ Two figures sum up a network, both from one curve over the temperature T of the 
 fallen to the grey's. N photographs, K colours, C channels of the palette, H height, W width, S the network's stride.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from colourize.colour.decoding import annealed_mean
+from colourize.colour.lab import rgb_to_lab
 from colourize.colour.rgb import eight_bit
 from colourize.data.blocks import labelled_blocks
-from colourize.data.kinds import scan
-from colourize.data.read import UnreadablePicture, read_rgb, square
 from colourize.errors import InputError
-from colourize.evaluation import metrics, quality
+from colourize.evaluation import bleeding, metrics, quality
+from colourize.evaluation.columns import NUM_BINS
+from colourize.evaluation.photograph_files import photographs
+from colourize.evaluation.photograph_floors import PLACE, SEPIA, TABLE, Floors
 from colourize.evaluation.recognition import Recognised
 from colourize.model import Model
 
 Names = Callable[[Tensor], Tensor]
 TEMPERATURES = 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1
+GREY, MEAN, BLOCKS = "grey", "mean", "blocks"
+SAMPLED = 512  # labels of each photograph whose logits are kept, to fit a temperature
+
+
+class Floor(NamedTuple):
+    """A predictor without a network: PSNR in dB and colourfulness of its mean colours, cross-entropy in nats; [N] each.
+
+    The cross-entropy is NaN for a predictor without probabilities.
+    """
+
+    psnr: Tensor
+    colourfulness: Tensor
+    loss: Tensor
 
 
 class Photographs(NamedTuple):
@@ -38,7 +53,11 @@ class Photographs(NamedTuple):
         grey: PSNR of the untouched grey, [N].
         truth: colourfulness of the photographs, [N].
         loss: cross-entropy of the network, [N].
-        table: that of the look-up table on the same labels, [N]; NaN without a table.
+        bins: shares of a photograph's labels in each bin of confidence, [N, B, 3] (``metrics.calibration_bins``).
+        errors: mean error in CIELAB's (a, b) over all pixels and over edges (``bleeding``), [N, 2] each: of the grey,
+            of the mean colours, and of the true mean colours of the network's blocks.
+        floors: by name; none without floors.
+        sampled: logits [M, K] and labels [M] of some blocks of each photograph.
         unreadable: files that were left out, with the reason.
     """
 
@@ -48,7 +67,10 @@ class Photographs(NamedTuple):
     grey: Tensor
     truth: Tensor
     loss: Tensor
-    table: Tensor
+    bins: Tensor
+    errors: dict[str, Tensor]
+    floors: dict[str, Floor]
+    sampled: list[tuple[Tensor, Tensor]]
     unreadable: list[tuple[str, str]]
 
     @property
@@ -61,10 +83,9 @@ class Photographs(NamedTuple):
         """Colourfulness, as a share of the truth's, where the mean PSNR equals the grey's."""
         return crossing((self.psnr - self.grey[:, None]).mean(0), self.colourfulness.mean(0) / self.truth.mean())
 
-    @property
-    def skill(self) -> float:
-        """1 - mean cross-entropy / that of the table; NaN without a table."""
-        return float(1 - self.loss.mean() / self.table.mean())
+    def skill(self, floor: str = TABLE) -> float:
+        """1 - mean cross-entropy / that of a floor; NaN without it."""
+        return float(1 - self.loss.mean() / self.floors[floor].loss.mean()) if floor in self.floors else math.nan
 
 
 def crossing(gains: Tensor, ratios: Tensor) -> float:
@@ -87,7 +108,7 @@ def measured(
     folder: Path,
     size: int | None = None,
     cut: bool = False,
-    table: nn.Module | None = None,
+    floors: Floors | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
 ) -> Photographs:
     """Measures a model on the photographs of a folder.
@@ -97,21 +118,51 @@ def measured(
         folder: of picture files, at any depth.
         size: the shorter side in pixels to which photographs are scaled; None: each stays as large as it is.
         cut: whether the centre square is cut out, as for training.
-        table: scores [1, K, h, w] of the mean grey of blocks [1, 1, h, w].
-        temperatures: in falling order.
+        floors: fitted to the model's training pictures.
+        temperatures: in falling order from 1.
 
     Raises:
         InputError: no such folder, or no picture in it that can be read.
     """
     columns: dict[str, list[Tensor]] = {}
+    sampled: list[tuple[Tensor, Tensor]] = []
     unreadable: list[tuple[str, str]] = []
-    for _, image in _images(folder, size, cut, model.stride, unreadable):
-        for name, value in _columns(model, image, table, temperatures).items():
+    for _, image in photographs(folder, size, cut, model.stride, unreadable):
+        found, logits, labels = _columns(model, image, floors, temperatures)
+        for name, value in found.items():
             columns.setdefault(name, []).append(value.double().cpu())
+        sampled.append(_sampled(logits, labels))
     if not columns:
         raise InputError(f"{folder} holds no photograph that can be read; pass another folder")
     stacked = {name: torch.stack(values) for name, values in columns.items()}
-    return Photographs(tuple(temperatures), **stacked, unreadable=unreadable)
+    errors = {name: stacked.pop(f"errors of {name}") for name in (GREY, MEAN, BLOCKS)}
+    of_floors = {name: Floor(*stacked.pop(name).unbind(1)) for name in (SEPIA, TABLE, PLACE) if name in stacked}
+    return Photographs(
+        tuple(temperatures), **stacked, errors=errors, floors=of_floors, sampled=sampled, unreadable=unreadable
+    )
+
+
+def coloured(
+    model: Model,
+    folder: Path,
+    of: Callable[[Tensor], Tensor],
+    decodings: Sequence[str],
+    size: int | None = None,
+    cut: bool = False,
+) -> Tensor:
+    """What a function gives for each photograph in colour, in grey, and re-coloured by each decoding: [N, 2 + D, ...].
+
+    Args:
+        model: as of ``measured``.
+        folder: of photographs.
+        of: pictures [2 + D, 3, H, W] in [0, 1] -> [2 + D, ...].
+        decodings: D of them.
+        size, cut: as of ``measured``.
+    """
+    found = [of(_shown(model, image, decodings)).cpu() for _, image in photographs(folder, size, cut, model.stride, [])]
+    if not found:
+        raise InputError(f"{folder} holds no photograph that can be read; pass another folder")
+    return torch.stack(found)
 
 
 def recognised(
@@ -137,64 +188,75 @@ def recognised(
         InputError: no photograph has a class.
     """
     right = []
-    for path, image in _images(folder, size, cut, model.stride, []):
+    for path, image in photographs(folder, size, cut, model.stride, []):
         if (wanted := classes.get(Path(path).name)) is None:
             continue
-        grey = model.space.both(image)[0]
-        shown = model.space.neutral(grey).expand(-1, 3, -1, -1), model.predict(grey, decoding)
-        true = image.movedim(-1, 1).float() / 255
-        right.append(names(torch.cat([true, *(eight_bit(each).float() / 255 for each in shown)])) == wanted)
+        right.append(names(_shown(model, image, [decoding])) == wanted)
     if not right:
         raise InputError(f"no photograph of {folder} has a class; pass the --classes of these photographs")
     return Recognised(*torch.stack(right).T)
 
 
-def _images(
-    folder: Path, size: int | None, cut: bool, stride: int, unreadable: list[tuple[str, str]]
-) -> Iterator[tuple[str, Tensor]]:
-    """Paths and photographs, uint8 [1, H, W, 3]; up to S - 1 last rows and columns go, so that S divides H and W."""
-    paths, _ = scan(folder, called="")
-    for path in paths:
-        try:
-            image = read_rgb(folder / path, at_least=size)
-        except UnreadablePicture as error:
-            unreadable.append((path, str(error)))
-            continue
-        pixels = np.asarray(scaled(image, size, cut))
-        height, width = (max(stride, side - side % stride) for side in pixels.shape[:2])
-        short = [(0, max(0, wanted - side)) for wanted, side in zip((height, width), pixels.shape[:2], strict=True)]
-        yield path, torch.from_numpy(np.pad(pixels, [*short, (0, 0)], mode="edge")[None, :height, :width])
+def _shown(model: Model, image: Tensor, decodings: Sequence[str]) -> Tensor:
+    """A photograph, uint8 [1, H, W, 3], in colour, in grey, and re-coloured: [2 + D, 3, H, W] in [0, 1]."""
+    grey = model.space.both(image)[0]
+    shown = [model.space.neutral(grey).expand(-1, 3, -1, -1), *(model.predict(grey, each) for each in decodings)]
+    return torch.cat([image.movedim(-1, 1).float() / 255, *(eight_bit(each).float() / 255 for each in shown)])
 
 
-def scaled(image: Image.Image, size: int | None, cut: bool) -> Image.Image:
-    """A picture with its shorter side scaled to ``size``, the centre square of it with ``cut``."""
-    if cut:
-        return square(image, size or min(image.size))
-    if size is None:
-        return image
-    factor = size / min(image.size)
-    width, height = (max(1, round(side * factor)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
-
-
-def _columns(model: Model, image: Tensor, table: nn.Module | None, temperatures: Sequence[float]) -> dict[str, Tensor]:
-    """The measures of one photograph, uint8 [1, H, W, 3]."""
+def _columns(
+    model: Model, image: Tensor, floors: Floors | None, temperatures: Sequence[float]
+) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """The measures of one photograph, uint8 [1, H, W, 3]; its logits [1, K, h, w] and labels [1, h, w]."""
     grey, labels = labelled_blocks(image, model.palette, model.space, model.stride)
     true = image.movedim(-1, 1).float() / 255
     with torch.no_grad():
         logits = model(grey).float()
-    shown = [model.space.neutral(grey).expand(-1, 3, -1, -1)] + [
-        model.space.keep(grey, annealed_mean(logits, model.palette, temperature)).colours
-        for temperature in temperatures
-    ]
-    pictures = eight_bit(torch.cat(shown)).float() / 255
+    values = [annealed_mean(logits, model.palette, temperature) for temperature in temperatures]
+    blocks = F.avg_pool2d(model.space.both(image)[1], model.stride)
+    shown = [model.space.neutral(grey).expand(-1, 3, -1, -1)]
+    pictures = eight_bit(torch.cat(shown + [model.space.keep(grey, each).colours for each in [*values, blocks]]))
+    pictures = pictures.float() / 255
     psnr = quality.psnr(pictures, true.expand_as(pictures))
-    coarse = F.avg_pool2d(grey, model.stride)
+    bins = metrics.calibration_bins(logits, labels, NUM_BINS)[0]
     return {
-        "psnr": psnr[1:],
-        "colourfulness": quality.colourfulness(pictures)[1:],
+        "psnr": psnr[1:-1],
+        "colourfulness": quality.colourfulness(pictures)[1:-1],
         "grey": psnr[0],
         "truth": quality.colourfulness(true)[0],
         "loss": metrics.cross_entropy(logits, labels)[0],
-        "table": torch.tensor(torch.nan) if table is None else metrics.cross_entropy(table(coarse), labels)[0],
-    }
+        "bins": bins / labels.numel(),
+        **_errors(pictures[[0, 1, -1]], true),
+        **({} if floors is None else _floors(model, grey, labels, true, floors)),
+    }, logits, labels  # fmt: skip
+
+
+def _errors(pictures: Tensor, true: Tensor) -> dict[str, Tensor]:
+    """Errors of the chroma of grey, mean and blocks, [3, 3, H, W], against the truth, [1, 3, H, W]; [2] each."""
+    light, *truth = rgb_to_lab(true)[0].numpy()
+    edges = bleeding.steep(light)
+    found = [bleeding.errors(lab[1:].numpy(), np.stack(truth), edges) for lab in rgb_to_lab(pictures)]
+    return {f"errors of {name}": torch.tensor(each) for name, each in zip((GREY, MEAN, BLOCKS), found, strict=True)}
+
+
+def _floors(model: Model, grey: Tensor, labels: Tensor, true: Tensor, floors: Floors) -> dict[str, Tensor]:
+    """PSNR, colourfulness and cross-entropy of each floor, [3]."""
+    coarse = F.avg_pool2d(grey, model.stride)
+    values = {SEPIA: floors.sepia.to(grey).view(1, -1, 1, 1).expand(-1, -1, *coarse.shape[2:])}
+    losses = {SEPIA: torch.tensor(torch.nan)}
+    for name, table in ((TABLE, floors.table), (PLACE, floors.place)):
+        logits = table(coarse)
+        values[name] = annealed_mean(logits, model.palette, 1.0)
+        losses[name] = metrics.cross_entropy(logits, labels)[0]
+    found = {}
+    for name, each in values.items():
+        picture = eight_bit(model.space.keep(grey, each).colours).float() / 255
+        of_picture = quality.psnr(picture, true)[0], quality.colourfulness(picture)[0]
+        found[name] = torch.stack([value.double() for value in (*of_picture, losses[name])])
+    return found
+
+
+def _sampled(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits [M, K] and labels [M] of at most ``SAMPLED`` blocks, evenly spread over a photograph."""
+    chosen = torch.linspace(0, labels.numel() - 1, min(SAMPLED, labels.numel())).round().long()
+    return logits[0].flatten(1).T[chosen], labels.flatten()[chosen]

@@ -6,14 +6,13 @@ re-coloured. The better colours fit, the more of what grey loses comes back. N p
 
 import csv
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import timm
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from colourize import files
 from colourize.errors import InputError
@@ -58,10 +57,10 @@ def classes_of(path: Path) -> dict[str, int]:
     return found
 
 
-def classifier(name: str = CLASSIFIER, weights: str = "timm") -> Callable[[Tensor], Tensor]:
-    """A call that names pictures: float [N, 3, H, W] in [0, 1] -> int64 [N].
+class Classifier:
+    """A network that names pictures, and gives the features by which it does.
 
-    The shorter side is scaled and the centre cut out, as the classifier's own evaluation does.
+    The shorter side is scaled and the centre cut out, as the network's own evaluation does.
 
     Args:
         name: a classifier of timm.
@@ -70,18 +69,26 @@ def classifier(name: str = CLASSIFIER, weights: str = "timm") -> Callable[[Tenso
     Raises:
         InputError: its weights cannot be had.
     """
-    network: nn.Module = trained(name, weights, features=False).eval()
-    config: Any = timm.models.get_pretrained_cfg(name)
-    side, share = config.input_size[-1], config.crop_pct
-    mean, deviation = (torch.tensor(each).view(3, 1, 1) for each in normalisation(name))
 
-    def names(pictures: Tensor) -> Tensor:
-        whole = int(side / share)
-        factor = whole / min(pictures.shape[-2:])
+    def __init__(self, name: str = CLASSIFIER, weights: str = "timm") -> None:
+        self.network: Any = trained(name, weights, features=False).eval()
+        config: Any = timm.models.get_pretrained_cfg(name)
+        self.side, self.share = config.input_size[-1], config.crop_pct
+        self.mean, self.deviation = (torch.tensor(each).view(3, 1, 1) for each in normalisation(name))
+
+    @torch.no_grad()
+    def features(self, pictures: Tensor) -> Tensor:
+        """Means over the picture of the last features: float [N, 3, H, W] in [0, 1] -> [N, D]."""
+        side, factor = self.side, int(self.side / self.share) / min(pictures.shape[-2:])
         size = [max(side, round(length * factor)) for length in pictures.shape[-2:]]
         scaled = F.interpolate(pictures, size, mode="bicubic", antialias=True).clamp(0, 1)
         top, left = ((length - side) // 2 for length in size)
-        with torch.no_grad():
-            return network((scaled[..., top : top + side, left : left + side] - mean) / deviation).argmax(1)
+        centre = (scaled[..., top : top + side, left : left + side] - self.mean) / self.deviation
+        pooled: Tensor = self.network.forward_head(self.network.forward_features(centre), pre_logits=True)
+        return pooled
 
-    return names
+    @torch.no_grad()
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Classes: float [N, 3, H, W] in [0, 1] -> int64 [N]."""
+        classes: Tensor = self.network.get_classifier()(self.features(pictures)).argmax(1)
+        return classes

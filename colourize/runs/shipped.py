@@ -22,6 +22,11 @@ def file() -> Path:
     return found[0]
 
 
+def floors() -> Path:
+    """The place of its floors (``evaluation.photograph_floors``), fitted to its training pictures."""
+    return file().with_suffix(".floors.npz")
+
+
 def named(path: str | Path) -> str | Path:
     """The path itself; its file for the name ``shipped``."""
     return file() if path == NAME else path

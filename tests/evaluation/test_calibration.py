@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from colourize.errors import InputError
-from colourize.evaluation.calibration import Tempered, fit_temperature, slope
+from colourize.evaluation.calibration import Tempered, fit_temperature, halves, slope
 from colourize.runs.temperature import beside, read_temperature, write_temperature
 
 
@@ -126,3 +126,19 @@ def test_a_temperature_that_none_fits_is_not_used(tmp_path, temperature):
     beside(tmp_path / "last.ckpt").write_text(json.dumps({"temperature": temperature, "checkpoint": ""}))
     with pytest.raises(InputError, match="must hold a temperature in"):
         read_temperature(tmp_path / "last.ckpt")
+
+
+def test_a_temperature_of_half_the_pictures_mends_the_others():
+    """Logits twice as sure as the labels, which were drawn from softmax(z), allow: T = 2."""
+    generator = torch.Generator().manual_seed(0)
+    sampled = []
+    for _ in range(20):
+        z = 2 * torch.randn(400, 6, generator=generator)
+        labels = z.softmax(1).multinomial(1, generator=generator)[:, 0]
+        sampled.append((2 * z, labels))
+    found = halves(sampled)
+    assert found.temperature == pytest.approx(2, rel=0.05)
+    assert found.ece[1] < 0.02 < found.ece[0] and found.loss[1] < found.loss[0]
+    z, labels = (torch.cat(each) for each in zip(*sampled[1::2], strict=True))
+    assert found.loss[0] == pytest.approx(torch.nn.functional.cross_entropy(z, labels).item(), abs=1e-5)
+    assert halves(sampled[:1]) is None and halves([(z[:3], z[:3].argmax(1))] * 2) is None

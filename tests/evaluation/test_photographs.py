@@ -12,9 +12,12 @@ from colourize.data.labelled import labelled
 from colourize.data.pictures import Pictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
+from colourize.evaluation import metrics
+from colourize.evaluation.photograph_files import scaled
+from colourize.evaluation.photograph_floors import SEPIA, TABLE, fitted, read, write
 from colourize.evaluation.photograph_table import evaluate
-from colourize.evaluation.photographs import crossing, measured, recognised, scaled
-from colourize.evaluation.recognition import classes_of, classifier
+from colourize.evaluation.photographs import crossing, measured, recognised
+from colourize.evaluation.recognition import Classifier, classes_of
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.model import Model
 from colourize.tasks.colourization.train import train
@@ -60,27 +63,77 @@ def test_equal_sizes_give_the_figures_of_the_yardstick(model, tmp_path):
     pictures = Pictures(images, images)
     both = labelled(pictures, PALETTE, tmp_path / "cache", SPACES["lab"], 4)
     yardstick = Yardstick(pictures, both.train, both.validation, PALETTE, SPACES["lab"])
-    found = measured(model, tmp_path, table=yardstick.table, temperatures=T)
+    found = measured(model, tmp_path, floors=fitted(both, tmp_path / "cache"), temperatures=T)
     rows = [yardstick.row(yardstick.decoded("x", model, parsed(word))) for word in ("mean", "annealed:0.4")]
     for column, row in enumerate(rows):
         assert torch.allclose(found.psnr[:, column], row.columns["psnr"].double(), atol=1e-4)
         assert torch.allclose(found.colourfulness[:, column], row.columns["colourfulness"].double(), atol=1e-3)
     own, grey = yardstick.row(yardstick.model("x", model)), {row.name: row for row in yardstick.floors()}[GREY]
     assert torch.allclose(found.loss, own.columns["cross_entropy"].double(), atol=1e-5)
-    assert found.table.mean() == pytest.approx(yardstick.table_loss, abs=1e-5)
+    assert found.floors[TABLE].loss.mean() == pytest.approx(yardstick.table_loss, abs=1e-5)
+    assert found.skill() == pytest.approx(
+        1 - float(own.columns["cross_entropy"].mean()) / yardstick.table_loss, abs=1e-5
+    )
+    assert metrics.ece(found.bins.mean(0)) == pytest.approx(float(metrics.ece(own.columns["bins"].sum(0))), abs=1e-6)
     assert torch.allclose(found.grey, yardstick.row(grey).columns["psnr"].double(), atol=1e-4)
     assert found.gain == pytest.approx(float(rows[0].columns["psnr"].mean() - found.grey.mean()), abs=1e-4)
 
 
-def test_mixed_sizes_give_the_figures_of_one_by_one(model, tmp_path):
+@pytest.fixture
+def floors(tmp_path):
+    images = load(6, 2, image_size=32).train
+    return fitted(labelled(Pictures(images, images), PALETTE, tmp_path / "cache", SPACES["lab"], 4), tmp_path / "cache")
+
+
+def test_mixed_sizes_give_the_figures_of_one_by_one(model, floors, tmp_path):
     sizes = (32, 40), (17, 50), (64, 33), (3, 2)
-    together = measured(model, save(tmp_path / "all", *sizes), temperatures=T)
+    together = measured(model, save(tmp_path / "all", *sizes), floors=floors, temperatures=T)
     for number in range(len(sizes)):
         (tmp_path / f"{number}").mkdir()
         (tmp_path / f"all/{number}.png").rename(tmp_path / f"{number}/x.png")
-        alone = measured(model, tmp_path / f"{number}", temperatures=T)
-        for name in ("psnr", "colourfulness", "grey", "truth", "loss"):
+        alone = measured(model, tmp_path / f"{number}", floors=floors, temperatures=T)
+        for name in ("psnr", "colourfulness", "grey", "truth", "loss", "bins"):
             assert torch.equal(getattr(together, name)[number], getattr(alone, name)[0])
+        for name, values in together.errors.items():
+            assert torch.equal(values[number], alone.errors[name][0])
+        for name, floor in together.floors.items():
+            assert all(
+                torch.equal(each[number], other[0]) or each[number].isnan()
+                for each, other in zip(floor, alone.floors[name], strict=True)
+            )
+
+
+def test_sepia_gives_every_pixel_the_mean_chroma_of_the_training_pictures(model, floors, tmp_path):
+    images = load(6, 2, image_size=32).train
+    labels = labelled(Pictures(images, images), PALETTE, tmp_path / "cache", SPACES["lab"], 4).train.labels
+    counts = labels.flatten().long().bincount(minlength=4) + 1
+    assert torch.allclose(floors.sepia, (counts[:, None] * PALETTE).sum(0) / counts.sum(), atol=1e-4)
+    found = measured(model, save(tmp_path / "one", (32, 32)), floors=floors, temperatures=T)
+    true = torch.from_numpy(np.asarray(Image.open(tmp_path / "one/0.png")).copy())[None]
+    space = SPACES["lab"]
+    sepia = space.keep(space.both(true)[0], floors.sepia.view(1, 2, 1, 1).expand(1, 2, 32, 32)).colours
+    levels = (sepia * 256).round().clamp(0, 255).byte()[0].permute(1, 2, 0).numpy()
+    assert found.floors[SEPIA].psnr[0] == pytest.approx(peak_signal_noise_ratio(true[0].numpy(), levels), abs=0.02)
+    assert found.floors[SEPIA].loss.isnan().all()
+
+
+def test_floors_are_kept_and_written_whole(floors, tmp_path):
+    write(tmp_path / "x.npz", floors, PALETTE)
+    grey = torch.rand(1, 1, 9, 7) * 0.99
+    again = read(tmp_path / "x.npz", PALETTE)
+    assert read(tmp_path / "x.npz", PALETTE + 1) is None and read(tmp_path / "y.npz", PALETTE) is None
+    assert torch.equal(again.sepia, floors.sepia) and torch.equal(again.place(grey), floors.place(grey))
+    (entry,) = (tmp_path / "cache").glob("photograph-floors-*-place.npy")
+    before = entry.stat().st_mtime_ns
+    images = load(6, 2, image_size=32).train
+    same = fitted(labelled(Pictures(images, images), PALETTE, tmp_path / "cache", SPACES["lab"], 4), tmp_path / "cache")
+    assert entry.stat().st_mtime_ns == before and torch.equal(same.place(grey), floors.place(grey))
+
+
+def test_blocks_of_true_colours_err_most_at_edges(model, tmp_path):
+    found = measured(model, save(tmp_path / "photos", (64, 64), (48, 64)), temperatures=T)
+    overall, edges = found.errors["blocks"].mean(0)
+    assert 0 < overall < edges < found.errors["grey"].mean(0)[1]
 
 
 def test_the_grey_s_psnr_is_scikit_image_s_of_pillow_s_grey_within_its_rounding(model, tmp_path):
@@ -124,10 +177,13 @@ def test_the_command_prints_the_two_figures_and_writes_them(tmp_path, capsys):
     train(config, tmp_path / "run")
     folder = save(tmp_path / "photos", (20, 30), (33, 16))
     capsys.readouterr()
-    evaluate(str(tmp_path / "run"), folder, figures=tmp_path / "x.json")
+    evaluate(str(tmp_path / "run"), folder, figures=tmp_path / "x.json", features=True)
     said, written = capsys.readouterr().out, json.loads((tmp_path / "x.json").read_text())
     assert "EncoderUNet, 2 photographs, as they are" in said and "skill" in said
     assert written["photographs"] == 2 and len(written["temperatures"]) == 10
+    assert {"sepia", "P(colour | grey)", "P(colour | grey, place)"} == written["floors"].keys()
+    assert all(name in said for name in (*written["floors"], "calibration error", "edges", "not FID"))
+    assert {"grey", "mean", "annealed:0.4"} == written["frechet"].keys()
     assert f"{written['db_above_grey']:+.2f} dB above the grey" in said
 
 
@@ -169,4 +225,4 @@ def test_lite1_prepares_pictures_as_timm_does():
     prepare = create_transform(**resolve_data_config({}, model=network))
     with torch.no_grad():
         expected = network(torch.stack([prepare(Image.fromarray(image.numpy())) for image in images])).argmax(1)
-    assert torch.equal(classifier()(images.movedim(-1, 1).float() / 255), expected)
+    assert torch.equal(Classifier()(images.movedim(-1, 1).float() / 255), expected)
