@@ -1,11 +1,19 @@
 """A small encoder of timm, so that tests take seconds: 82,300 weights, features of strides 2 to 32."""
 
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
+from timm.models import register_model
 
 NAME = "test_efficientnet"
+
+
+@register_model
+def small_same(pretrained: bool = False, **values: Any) -> torch.nn.Module:
+    """The small encoder with the padding, the activation and the batch norm of ``tf_efficientnet_lite0``."""
+    return timm.create_model(NAME, pad_type="same", act_layer="relu6", bn_eps=1e-3, **values)
 
 
 def weights(folder: Path) -> Path:

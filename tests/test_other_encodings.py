@@ -83,7 +83,7 @@ def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
     train = "|".join(["train", *QUICK, "holdout=0.25", "cache_dir=cache", "hydra.run.dir='Größe'"])
     told = on_a_terminal(
         train, "runs|.", "evaluate|Größe|--html|out.html|--json|out.json", "report|.", "calibrate|Größe",
-        "decode-curve|Größe", "describe|model=unet", "theory|demo=minimum_norm", "train|--help",
+        "decode-curve|Größe", "describe|model=unet", "theory|demo=minimum_norm|demo.steps=100", "train|--help",
         cwd=tmp_path, env={"PYTHONIOENCODING": "cp1252"},
     )  # fmt: skip
     assert json.loads((tmp_path / "Größe/run.json").read_text())["status"] == "finished"
@@ -99,7 +99,7 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
     train = [b"train", b"data=folder", b"num_filters=2", b"num_colours=4", b"image_size=8", b"batch_size=4"]
     knobs = b"data.root=", b"palette=", b"hydra.run.dir=", b"cache_dir="
     words = [*train, b"max_epochs=1", *(knob + place for knob, place in zip(knobs, there, strict=True))]
-    swept = [train[0], b"--multirun", *train[1:], b"max_epochs=1", b"data.root=pictures", b"seed=0,1"]
+    swept = [train[0], b"--multirun", *train[1:], b"max_epochs=1", b"data.root=pictures", b"seed=1"]
     stdout, stderr = commands(
         b"|".join(words), b"|".join([*swept, b"hydra.sweep.dir=sweep"]),
         b"train|max_epochs=2|resume=" + odd + b"/run", b"runs|" + odd,
@@ -107,9 +107,9 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
         cwd=odd, env=env,
     )  # fmt: skip
     assert b"Traceback" not in stdout + stderr and b"Logging error" not in stdout + stderr
-    assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves") == 4
+    assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves") == 3
     assert b"resume with" not in stdout and b"\\udcff\\udcfe/run" in stdout
-    for run in (b"/run", b"/sweep/0", b"/sweep/1"):
+    for run in (b"/run", b"/sweep/0"):
         said = json.loads(Path(os.fsdecode(odd + run + b"/run.json")).read_text())
         assert said["status"] == "finished" and os.fsencode(said["cwd"]) == odd
     assert os.fsencode(said["config"]["data"]["values"]["root"]) == b"pictures"

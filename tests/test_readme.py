@@ -68,7 +68,7 @@ def small(words, cifar_archive, picture_folder, finished_run):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_runs(
-    command, cifar_archive, picture_folder, finished_run, held_out_run, tmp_path, monkeypatch, capsys
+    command, cifar_archive, picture_folder, finished_run, held_out_run, no_figures, tmp_path, monkeypatch, capsys
 ):
     words = shlex.split(command, comments=True)
     monkeypatch.chdir(tmp_path)
@@ -89,6 +89,7 @@ def test_every_command_of_the_readme_runs(
             main()
             assert {"describe": "UNet (num_filters 32,", "theory": "figure.png"}[verb] in capsys.readouterr().out
         case ["colourize", "answers"]:
+            monkeypatch.setattr("colourize.course.answers.optimization.STEPS", 40)  # all: tests/course/answers
             monkeypatch.setattr(sys, "argv", words)
             main()
             assert re.findall(r"^\d\S+", capsys.readouterr().out, re.M) == chosen([])

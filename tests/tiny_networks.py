@@ -7,6 +7,7 @@ import torch
 from colourize.config.instantiate import instantiate
 from colourize.model import Model
 from colourize.runs.checkpoint import Trained
+from tests import encoders
 from tests.conftest import knobs
 
 COLOURS = 5
@@ -15,7 +16,8 @@ COLOURS = 5
 @functools.cache
 def trained(name: str, space: str = "lab", hints: bool = False) -> Trained:
     """The network of conf/model/NAME.yaml with the statistics of some random greys in its batch norms."""
-    words = "num_filters=4", f"num_colours={COLOURS}", f"colour_space={space}", *(["hints=true"] if hints else [])
+    words = ["num_filters=4", f"num_colours={COLOURS}", f"colour_space={space}", *(["hints=true"] if hints else [])]
+    words += [f"model.encoder={encoders.small_same.__name__}"] if name == "encoder_unet" else []
     config = knobs(f"model={name}", "data=scenes", *words)
     torch.manual_seed(0)
     net = instantiate(config["model"])

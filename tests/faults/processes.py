@@ -19,6 +19,8 @@ CONTEXT.set_forkserver_preload(
         "colourize.tasks.colourization.train",
         "colourize.evaluation.comparison",
         "tests.faults.probes",
+        "optuna",
+        "tensorboard",
     ]
 )
 

@@ -13,7 +13,7 @@ import sympy
 import torch
 from torch import nn
 
-from colourize.course.arithmetic.layers import totals
+from colourize.course.arithmetic.layers import Layer, totals
 from colourize.course.arithmetic.listing import CONVENTIONS
 from colourize.course.arithmetic.walk import walk
 from colourize.errors import InputError
@@ -27,6 +27,7 @@ POINTS = *LATTICE, *CHECKS
 SUMMED = "weights", "outputs", "connections", "used", "multiply_adds", "memory"
 NOTE = "NIC input channels, NF filters, NC colours; memory in bytes; used: connections that do not end on padding"
 Build = Callable[[int, int, int], nn.Module]  # from NIC, NF, NC
+Point = tuple[int, int, int]  # NIC, NF, NC
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class Solved:
 
 def solved(name: str, build: Build, side: int) -> list[Solved]:
     """The totals in both conventions, for pictures of ``side`` and 2 ``side`` pixels."""
+    walked = {each: _walked(build, (each, each)) for each in (side, 2 * side)}
     return [
-        Solved(name, convention, each, polynomials(build, (each, each), biases))
+        Solved(name, convention, each, fitted(_counted(layers, biases)))
         for biases, convention in CONVENTIONS.items()
-        for each in (side, 2 * side)
+        for each, layers in walked.items()
     ]
 
 
@@ -72,17 +74,17 @@ def polynomials(build: Build, sides: tuple[int, int], biases: bool = False) -> d
     Raises:
         InputError: a count does not follow a polynomial of degree 2.
     """
-    return fitted({point: _counts(build, point, sides, biases) for point in POINTS})
+    return fitted(_counted(_walked(build, sides), biases))
 
 
-def fitted(counted: Mapping[tuple[int, int, int], Mapping[str, int]]) -> dict[str, sympy.Expr]:
+def fitted(counted: Mapping[Point, Mapping[str, int]]) -> dict[str, sympy.Expr]:
     """The polynomials through the counts at the ``POINTS``, by name; raises the errors of ``polynomials``."""
+    names = list(counted[LATTICE[0]])
     matrix = sympy.Matrix([[monomial_at(term, point) for term in MONOMIALS] for point in LATTICE])
+    coefficients = matrix.LUsolve(sympy.Matrix([[counted[point][name] for name in names] for point in LATTICE]))
     found = {}
-    for name in counted[LATTICE[0]]:
-        values = sympy.Matrix([counted[point][name] for point in LATTICE])
-        coefficients = matrix.LUsolve(values)
-        polynomial = sum(c * term for c, term in zip(coefficients, MONOMIALS, strict=True))
+    for column, name in enumerate(names):
+        polynomial = sum(c * term for c, term in zip(coefficients.col(column), MONOMIALS, strict=True))
         for point in CHECKS:
             if monomial_at(polynomial, point) != counted[point][name]:
                 raise InputError(f"the {name} of this network do not follow a polynomial of degree 2 in NIC, NF and NC")
@@ -95,8 +97,15 @@ def monomial_at(term: sympy.Expr, point: tuple[int, int, int]) -> sympy.Expr:
     return sympy.sympify(term).subs(dict(zip(SYMBOLS, point, strict=True)))
 
 
-def _counts(build: Build, point: tuple[int, int, int], sides: tuple[int, int], biases: bool) -> dict[str, int]:
-    with torch.device("meta"):
-        network = build(*point)
-    layers, _ = walk(network, (point[0], *sides))
-    return asdict(totals(layers, biases))
+def _walked(build: Build, sides: tuple[int, int]) -> dict[Point, list[Layer]]:
+    """The layers at each of the ``POINTS``."""
+    found = {}
+    for point in POINTS:
+        with torch.device("meta"):
+            network = build(*point)
+        found[point] = walk(network, (point[0], *sides))[0]
+    return found
+
+
+def _counted(walked: Mapping[Point, list[Layer]], biases: bool) -> dict[Point, dict[str, int]]:
+    return {point: asdict(totals(layers, biases)) for point, layers in walked.items()}

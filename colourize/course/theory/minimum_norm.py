@@ -101,10 +101,12 @@ def run(name: str, problem: Problem, batch_size: int, steps: int, adaptive_lr: f
     optimizer = build([w], rate)
     schedule = ExponentialLR(optimizer, 1e-6 ** (1 / steps)) if falls else None
     generator = torch.Generator().manual_seed(seed)
-    path = [problem.start]
+    path, inputs, targets = [problem.start], problem.inputs, problem.targets
     for _ in range(steps):
-        index = torch.randperm(n, generator=generator)[:batch_size]
-        w.grad = gradient(w.detach(), problem.inputs[index], problem.targets[index])
+        if batch_size < n:
+            index = torch.randperm(n, generator=generator)[:batch_size]
+            inputs, targets = problem.inputs[index], problem.targets[index]
+        w.grad = gradient(w.detach(), inputs, targets)
         optimizer.step()
         if schedule is not None:
             schedule.step()

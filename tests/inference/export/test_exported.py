@@ -23,7 +23,7 @@ from colourize.inference.torch_predictor import TorchPredictor
 from tests.nets import MODELS
 from tests.tiny_networks import trained
 
-SLOW = ("encoder_unet",)  # half a minute to trace
+SLOW = "encoder_unet", "resunet"  # ten seconds and more to trace
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MODELS]
 RNG = np.random.default_rng(0)
 GIVEN = pictures.Chosen([RNG.integers(0, 256, shape, np.uint8) for shape in ((32, 48, 3), (64, 32, 3))], "noises")
