@@ -115,7 +115,7 @@ def _command(
     os.environ["COLUMNS"] = "200"
     sys.argv = ["train.py", *words] if verb == "train" else ["colourize", verb, *words]
     if not figures:
-        results.save = results.save_curves = lambda *drawn: None  # type: ignore[assignment]
+        results.strip_figure = results.save = results.save_curves = lambda *drawn: None  # type: ignore[assignment]
     if probe is not None:
         probe(*given)
     from colourize.cli.main import main
