@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
+from colourize.colour.tint import beyond_tint
 from colourize.data import read
 from colourize.data.icc import BrokenProfile
 from colourize.data.profiles import declared
@@ -219,9 +220,7 @@ def kind(pixels: NDArray[np.uint8]) -> Kind:
     chroma = lab[:, 1:]
     if np.sqrt((chroma**2).sum(1).mean()) < GREY:
         return "grey"
-    powers = np.stack([np.ones(len(lab)), lab[:, 0] / 100, (lab[:, 0] / 100) ** 2], 1)
-    fitted = powers @ np.linalg.lstsq(powers, chroma, rcond=None)[0]
-    left = np.linalg.norm(chroma - fitted, axis=1)
+    left = np.linalg.norm(beyond_tint(lab, degree=2), axis=1)
     green, yellow = chroma.mean(0) * (-1, 1)
     warm = yellow > 0 and green < GREENEST * yellow
     rest = np.sqrt((left**2).mean())

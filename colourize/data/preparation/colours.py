@@ -8,6 +8,7 @@ from PIL import Image
 
 from colourize.colour.colourfulness import colourfulness
 from colourize.colour.lab import rgb_to_lab
+from colourize.colour.tint import beyond_tint
 
 LOOKED_AT = 64  # pixels of the longer side: averages JPEG's chroma noise away, and is fast
 SHARE = 99  # per cent of the pixels: a small red flower makes a picture coloured
@@ -34,21 +35,13 @@ def colours_of(image: Image.Image) -> Colours:
     small = image.copy()
     small.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.BOX)
     rgb = torch.from_numpy(np.array(small)).movedim(2, 0)[None] / 255
-    lab = rgb_to_lab(rgb)[0].flatten(1).double().numpy()
+    lab = rgb_to_lab(rgb)[0].flatten(1).T.double().numpy()
     return Colours(
-        chroma=_spread(lab[1:]),
-        beyond_tint=_spread(beyond_tint(lab)),
+        chroma=_spread(lab[:, 1:]),
+        beyond_tint=_spread(beyond_tint(lab, degree=3)),
         colourfulness=round(float(colourfulness(rgb)), 2),
     )
 
 
-def beyond_tint(lab: np.ndarray) -> np.ndarray:
-    """The residual of (a, b) after a least-squares cubic fit to L: float64 [3, P] -> [2, P]."""
-    lightness = lab[0] / 50 - 1  # in [-1, 1], so that the fit is well conditioned
-    powers = np.vander(lightness, 4)
-    fitted, *_ = np.linalg.lstsq(powers, lab[1:].T, rcond=None)
-    return lab[1:] - (powers @ fitted).T
-
-
 def _spread(ab: np.ndarray) -> float:
-    return round(float(np.percentile(np.hypot(*ab), SHARE)), 2)
+    return round(float(np.percentile(np.linalg.norm(ab, axis=1), SHARE)), 2)
