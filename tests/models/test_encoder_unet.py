@@ -176,7 +176,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
     [
         ({"encoder": "hf-hub:someone/something"}, "model.encoder must be a network of timm, got hf-hub"),
         ({"encoder": "local-dir:/tmp"}, "model.encoder must be a network of timm"),
-        ({"encoder": "vit_tiny_patch16_224"}, "must double"),
+        ({"encoder": "vit_tiny_patch16_224"}, "each must be twice the one before"),
         ({"stride": 3}, "model.stride must be one of 1, 2, 4, got 3"),
         ({"zoom": 3}, "model.zoom must be one of 1, 2, 4, got 3"),
         ({"widths": [1]}, "model.widths must hold 3 finite numbers > 0"),
