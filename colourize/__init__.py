@@ -18,7 +18,7 @@ def load(path: str | os.PathLike[str] = "shipped") -> "Model":
             shipped, the network that comes with colourize.
 
     Raises:
-        InputError: no such file, a damaged one, or one that colourize did not write.
+        InputError: the file does not exist, is damaged, or was not written by colourize.
 
     >>> import colourize
     >>> model = colourize.load()

@@ -14,12 +14,12 @@ import yaml
 from colourize.errors import InputError
 
 TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
-OURS = "# Pictures and palettes kept by colourize; all of it can be made again."  # in files of all versions
+OURS = "# Pictures and palettes kept by colourize; all of it can be made again."  # fixed: files of all versions have it
 ENTRY = re.compile(r"\.?(palette|folder|labels|floors)-[\w-]+\.(npy|json|lock)")  # a cache of a version without tags
 NO_CACHE = (
     "%s is not a cache of colourize, and a file must not choose where to write: using data/cache; type it to keep it"
 )
-LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes; a run writes a hundredth of it
+LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes, a hundred times what a run writes
 DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
 LONGEST = 20  # digits of a whole number: 64 bits
 
@@ -82,7 +82,7 @@ def _whole_number(digits: str) -> int:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """A loader without aliases, with which a short file could expand to gigabytes."""
+    """A loader without aliases, because with them a short file could expand to gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -135,7 +135,7 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
     if path.exists() and not path.is_file():  # a file would replace a device or a pipe
         raise InputError(f"{path} must be a regular file; pass another name")
     if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it, or pass another place")
+        raise InputError(f"{path}: there is no folder {path.parent}; create it, or pass another path")
 
 
 def make_cache(folder: Path) -> None:
@@ -150,7 +150,7 @@ def make_cache(folder: Path) -> None:
 
 
 def is_cache(folder: Path) -> bool:
-    """Whether ``make_cache`` made the folder; only such a folder may be named in a file as a cache."""
+    """Whether ``make_cache`` made the folder; only such a folder is accepted as a cache from a file."""
     try:
         return read_bytes(folder / TAG).startswith(f"{SIGNATURE}\n{OURS}".encode())
     except (OSError, ValueError):
@@ -205,7 +205,7 @@ def place(path: str | Path) -> Path:
 
 
 def looked_at(path: Path) -> str:
-    """The absolute place of a relative path as the end of a message: ' (looked at /home/me/x)'."""
+    """The absolute form of a relative path, for the end of a message: ' (looked at /home/me/x)'."""
     return "" if path.is_absolute() else f" (looked at {printable(str(path.absolute()))})"
 
 

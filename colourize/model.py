@@ -1,4 +1,4 @@
-"""A colourizer that stands by itself: network, palette and colour space. No trainer, no configuration.
+"""A complete colourizer without trainer and configuration: network, palette and colour space.
 
 N images, H height, W width, K colours, C channels of the palette.
 """
@@ -14,8 +14,8 @@ from colourize.colour.spaces import SPACES, Space
 
 
 class About(NamedTuple):
-    """What a file says of its model: its name, the shorter side in pixels of the pictures that it was trained with, and
-    the temperature by which logits are divided to be calibrated."""
+    """Facts about a model from its file: its name, the shorter side in pixels of its training pictures, and the
+    temperature that calibrates its logits (logits / temperature)."""
 
     name: str = "network"
     size: int = 128
@@ -51,7 +51,7 @@ class Model(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """The network pads height and width to multiples of this, in pixels; 1 where it does not pad."""
+        """The network pads height and width to multiples of this, in pixels; 1 if it does not pad."""
         return int(getattr(self.network, "multiple", 1))
 
     @property
@@ -63,7 +63,7 @@ class Model(nn.Module):
     def stride(self) -> int:
         """S: pixels from one score to the next."""
         stride = getattr(self.network, "stride", 1)
-        return stride if isinstance(stride, int) else 1  # that of a single convolution is a pair
+        return stride if isinstance(stride, int) else 1  # the attribute of a single convolution is a pair
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits, with gradients: [N, 1, H, W] -> [N, K, h, w]."""
@@ -80,8 +80,8 @@ class Model(nn.Module):
 
         Args:
             grey: [N, 1, H, W] in [0, 255/256].
-            decoding: the way from probabilities to colours: argmax, mean, annealed:T, sample or sample:SEED, each with
-                +grey or without (``colour.decoding``).
+            decoding: from probabilities to colours: argmax, mean, annealed:T, sample or sample:SEED, each with or
+                without +grey (``colour.decoding``).
 
         Returns:
             [N, 3, H, W] in [0, 255/256]; ``colour.rgb.eight_bit`` gives their 8-bit values.
@@ -97,7 +97,7 @@ class Model(nn.Module):
         return decoded[..., :height, :width]
 
     def colourize(self, picture: Any, decoding: str = "annealed:0.4", **choices: Any) -> Any:
-        """Colours a picture of any size and kind; its luminance stays. A list goes through the network in batches.
+        """Colours a picture of any size and type and keeps its luminance. A list goes through the network in batches.
 
         Args:
             picture: a PIL image, a path, an array or tensor [H, W], [H, W, 3] or [H, W, 4] (uint8, uint16, or floats in
@@ -106,7 +106,7 @@ class Model(nn.Module):
             choices: ``size``, ``saturation``, ``hints`` and the others of ``inference.colouring.Choices``.
 
         Returns:
-            The same kind of picture, in colour: of a path, a PIL image.
+            The same type of picture, in colour; for a path a PIL image.
 
         Raises:
             InputError: a picture that cannot be read, or a choice out of its range.
@@ -122,6 +122,6 @@ class Model(nn.Module):
         >>> model.colourize(Image.fromarray(grey), "sample:1", saturation=1.2).size
         (64, 48)
         """
-        from colourize.inference.images import colourized  # the one import upward: a door to what uses models
+        from colourize.inference.images import colourized  # the only import from a higher layer, see architecture.md
 
         return colourized(self, picture, decoding, choices)

@@ -21,7 +21,7 @@ def flipped(grey: Tensor, labels: Tensor, chosen: Tensor) -> tuple[Tensor, Tenso
 
 
 def shifted(grey: Tensor, labels: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
-    """Moves pictures down and right by whole pixels; the border mirrors what enters.
+    """Moves pictures down and right by whole pixels and fills the border by mirroring.
 
     [N, 1, H, W], [N, H, W], int64 [N, 2] of absolute value below H and W -> the same shapes.
     """
@@ -77,9 +77,9 @@ class Augmentation:
                 raise InputError(f"augment.{name} must be in [0, 1], got {value}")
 
     def check_fits(self, height: int, width: int, batch_size: int, stride: int = 1) -> None:
-        """Raises InputError where pictures of this size, or batches of this many, cannot be changed as asked.
+        """Raises InputError if the changes are impossible for pictures of this size or batches of this many.
 
-        Where labels are those of blocks of pixels (``stride`` > 1), pictures can only be flipped.
+        With labels of blocks of pixels (``stride`` > 1), pictures can only be flipped.
         """
         if stride > 1 and (self.shift or self.mix):
             raise InputError(

@@ -1,4 +1,4 @@
-"""Pictures whose labels are those of blocks of pixels, for networks that give scores at a stride.
+"""Labels of blocks of pixels, for networks that give one score for each block.
 
 N images, H height, W width, K colours, C channels of the palette, S the stride: the side of a block in pixels.
 """
@@ -13,11 +13,11 @@ from colourize.colour.spaces import Space
 from colourize.errors import InputError
 
 PIXELS = 1 << 20  # converted at once
-FORMAT = 1  # to be raised when the same pictures would get other labels
+FORMAT = 1  # raise it when the same pictures would get other labels
 
 
 def check_sides(height: int, width: int, stride: int, knob: str = "image_size") -> None:
-    """Raises InputError where pictures, whose side a knob says, are not whole blocks."""
+    """Raises InputError if a picture is not divisible into blocks; ``knob`` names its size in the message."""
     if height % stride or width % stride:
         best = max(stride, stride * round(height / stride))
         raise InputError(
@@ -26,19 +26,19 @@ def check_sides(height: int, width: int, stride: int, knob: str = "image_size") 
 
 
 def labelled_blocks(images: Tensor, palette: Tensor, space: Space, stride: int) -> tuple[Tensor, Tensor]:
-    """The input of a network and the labels at its stride.
+    """The input of a network, and the labels at its stride.
 
-    A label is the colour of the palette nearest to the mean of a block's points (of its chroma, in lab and oklab).
+    A label is the palette colour nearest to the mean of a block's points (of its chroma, in lab and oklab).
 
     uint8 [N, H, W, 3], [K, C] -> float32 [N, 1, H, W] in [0, 255/256], int64 [N, H / S, W / S].
     """
-    with torch.autocast(images.device.type, enabled=False):  # a step in mixed precision calls it, too
+    with torch.autocast(images.device.type, enabled=False):  # because a step in mixed precision also calls this
         grey, points = space.both(images)
         return grey, palettes.labels_of_blocks(points, palette, stride)
 
 
 def blocks(images: Tensor, palette: Tensor, stride: int, space: Space) -> tuple[Tensor, Tensor]:
-    """Labels [N, h, w], uint8 where K <= 256 and else int16, and mean greys float32 [N, 1, h, w]."""
+    """Labels [N, h, w], uint8 if K <= 256, otherwise int16; and mean greys float32 [N, 1, h, w]."""
     dtype = torch.uint8 if len(palette) <= LEVELS else torch.int16
     labels, means = [], []
     for part in images.split(max(1, PIXELS // images[0, ..., 0].numel())):
@@ -49,7 +49,7 @@ def blocks(images: Tensor, palette: Tensor, stride: int, space: Space) -> tuple[
 
 
 class RawPictures:
-    """Pictures indexed by whole batches, before they are changed and labelled: uint8 [n, H, W, 3]."""
+    """Pictures indexed by whole batches, before augmentation and labelling: uint8 [n, H, W, 3]."""
 
     def __init__(self, images: Tensor) -> None:
         self.images = images

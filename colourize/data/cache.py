@@ -1,4 +1,4 @@
-"""Results kept on disk: the only module that writes to the cache folder."""
+"""Keeps results on disk. Only this module writes to the cache folder."""
 
 import functools
 import hashlib
@@ -54,7 +54,7 @@ def cached(
     valid: Callable[..., bool] = lambda *values: True,
     mapped: bool = False,
 ) -> tuple[Any, ...]:
-    """The values of ``build()``, read from the files ``<cache_dir>/<entry><part>`` if these exist and are whole.
+    """The values of ``build()``, read from the files ``<cache_dir>/<entry><part>`` if these exist undamaged.
 
     A part ends in '.npy' (an array) or '.json' (a JSON value); ``build`` returns one value for each. ``entry`` must
     hold everything that determines the values (see ``digest``). Files that cannot be read, or that ``valid(*values)``
@@ -74,11 +74,11 @@ def cached(
         values = tuple(_read(path, mapped) for path in paths)
         if valid(*values):
             return values
-        log.warning("%s: damaged, built anew", paths[0])
+        log.warning("%s: damaged, built again", paths[0])
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except Exception as error:  # a damaged file raises nearly anything, and must never stop a run
-        log.warning("%s: damaged (%s), built anew", paths[0], " ".join(str(error).split()))
+    except Exception as error:  # a damaged file raises nearly every type, and must never stop a run
+        log.warning("%s: damaged (%s), built again", paths[0], " ".join(str(error).split()))
     try:
         files.make_cache(Path(cache_dir))
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Random parts of pictures at random scales. N images, H height, W width, S the side of the results.
+"""Random crops of pictures. N images, H height, W width, S the side of the results.
 
-Random numbers come from torch's generator of the CPU, which a run seeds anew in every step.
+Random numbers come from torch's generator of the CPU, which a run seeds again in every step.
 """
 
 import math
@@ -15,9 +15,9 @@ from colourize.errors import InputError
 
 
 def cropped(images: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """Squares of pictures, enlarged or reduced: uint8 [N, H, W, 3], int64 [N, 3] -> uint8 [N, S, S, 3].
+    """Squares cut out of pictures and scaled: uint8 [N, H, W, 3], int64 [N, 3] -> uint8 [N, S, S, 3].
 
-    Bilinear, with antialiasing where it reduces.
+    Bilinear, with antialiasing for reductions.
 
     Args:
         images: the pictures.
@@ -34,15 +34,15 @@ def cropped(images: Tensor, boxes: Tensor, size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Crops:
-    """A square of each training picture, drawn anew in each epoch; validation pictures stay whole.
+    """Crops a random square of each training picture, a new one in each epoch; validation pictures stay whole.
 
     Its side is a share of the picture's shorter side between ``least`` and ``most``, uniform in its logarithm.
 
     Args:
-        size: side of the results in pixels, or several of which each batch draws one.
+        size: side of the results in pixels, or several, of which each batch draws one.
         least: smallest share, > 0.
         most: largest share, <= 1.
-        flip: every second picture left to right.
+        flip: mirror pictures left to right, each with probability 1/2.
 
     Raises:
         InputError: a value out of its range.

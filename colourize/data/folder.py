@@ -14,8 +14,8 @@ Splits and classes are folders, each optional; upper and lower case in their nam
   are not read.
 - A class is a folder directly below its split's folder, or below ``root``; files deeper inside belong to it.
 - A picture is a file whose extension Pillow can open (HEIC if ``pillow-heif`` is installed), or one without extension
-  that begins as a picture does. Names with a leading dot and ``__MACOSX`` are left out. So are other kinds of files,
-  which the log counts. Links are followed, except to a folder that contains them.
+  whose first bytes are those of a picture. Names with a leading dot and ``__MACOSX`` are left out. So are other kinds
+  of files, which the log counts. Links are followed, except to a folder that contains them.
 """
 
 import functools
@@ -122,7 +122,8 @@ def _read(
         path, reason = found.report(chosen.files, [])["unreadable"][0]
         raise InputError(
             f"data.root={root}: {len(rows[0])} readable pictures to train and {len(rows[1])} to validate; "
-            f"mend or replace the {len(found.unreadable)} unreadable, the first of them {printable(path)} ({reason})"
+            f"repair or replace the unreadable files ({len(found.unreadable)}), the first of them {printable(path)} "
+            f"({reason})"
         )
     return rows, found.report(chosen.files, [_checksum(pictures, side) for side in rows])
 

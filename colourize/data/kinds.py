@@ -16,7 +16,7 @@ REMEDIES = {
     **dict.fromkeys((".heic", ".heics", ".heif", ".heifs", ".hif"), "pip install pillow-heif"),
     **dict.fromkeys((".avif", ".avifs"), "pip install --upgrade pillow"),
 }
-NAMED_KINDS = 8  # kinds that have a line of their own
+NAMED_KINDS = 8  # kinds that get their own line
 DATA = frozenset([
     ".7z", ".aae", ".bin", ".bz2", ".cfg", ".csv", ".dat", ".db", ".doc", ".docx", ".gz", ".htm", ".html", ".ini",
     ".ipynb", ".js", ".json", ".jsonl", ".lnk", ".lock", ".log", ".mat", ".md", ".npy", ".npz", ".parquet", ".pdf",
@@ -24,7 +24,7 @@ DATA = frozenset([
     ".txt", ".url", ".xls", ".xlsx", ".xml", ".xmp", ".xz", ".yaml", ".yml", ".zip",
 ])  # fmt: skip
 """Endings of files that often lie beside pictures. Any other ending may be an unknown kind of picture."""
-NO_ENDING, NO_FILE = "", "/"  # kinds beside the endings; NO_FILE: a pipe or a device with the name of a picture
+NO_ENDING, NO_FILE = "", "/"  # additional kinds: no ending; a pipe or a device with the name of a picture
 
 _MAGIC = {  # first bytes of a file, or bytes 4 and later for those that begin with ftyp
     b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png", b"GIF87a": ".gif", b"GIF89a": ".gif", b"II*\0": ".tif",
@@ -39,8 +39,8 @@ Kinds = Counter[str]
 def scan(root: Path, called: str = "data.root=") -> tuple[list[str], Kinds]:
     """Paths of the picture files below a folder, '/' between the names, sorted; and the other files by kind.
 
-    A picture has an extension that can be read (``read.extensions``), or has none and begins as a picture does. Names
-    with a leading dot and ``__MACOSX`` are ignored. Links are followed, except to a folder that contains them.
+    A picture has an extension that can be read (``read.extensions``), or has none and the first bytes of a picture.
+    Names with a leading dot and ``__MACOSX`` are ignored. Links are followed, except to a folder that contains them.
     Messages show ``called`` before the folder.
 
     Raises:

@@ -1,5 +1,6 @@
-"""From a configuration to labelled pictures: read -> palette -> labels. N pictures, H height, W width, K colours,
-C channels of the palette.
+"""Makes labelled pictures from a configuration: read -> palette -> labels.
+
+N pictures, H height, W width, K colours, C channels of the palette.
 
 The colour space defines the grey of a picture, which is the networks' input: mean(R, G, B) / 256, or a lightness.
 """
@@ -49,7 +50,7 @@ class GreyOf:
 class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
     """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches.
 
-    ``coarse`` holds the greys at the places of the labels: here the greys themselves.
+    ``coarse`` holds one grey for each label: here the greys themselves.
 
     Args:
         images: uint8 [N, H, W, 3].
@@ -192,7 +193,7 @@ def prepared(config: dict[str, Any], pictures: Pictures | None = None, palette: 
     """The labelled pictures of a configuration.
 
     Args:
-        config: resolved knobs; those that an older run lacks have the values of then.
+        config: resolved knobs; a knob that is newer than the run gets the value of that time.
         pictures: those of its source, if already read.
         palette: float32 [K, C]; None: the configuration's own.
     """
@@ -208,7 +209,7 @@ def prepared(config: dict[str, Any], pictures: Pictures | None = None, palette: 
 
 
 def stride_of(config: dict[str, Any]) -> int:
-    """Pixels from one label to the next, as the network of a configuration has it: 1 where it says nothing."""
+    """Pixels from one label to the next, for the network of a configuration; 1 if it has no stride."""
     stride = config["model"].get("stride", 1)
     return stride if isinstance(stride, int) and stride > 1 else 1
 

@@ -1,4 +1,4 @@
-"""What every data source returns. N images, H height, W width."""
+"""``Pictures``, which every data source returns. N images, H height, W width."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""From the colours that a picture file declares to sRGB: ICC profiles, a PNG's gamma, a camera's Adobe RGB.
+"""Converts the colours that a picture file declares to sRGB: ICC profiles, a PNG's gamma, a camera's Adobe RGB.
 
 LittleCMS does the arithmetic, through Pillow: relative colorimetric with black point compensation.
 """

@@ -17,7 +17,7 @@ BLOCK = 4_000_000
 
 
 class Interval(NamedTuple):
-    """An estimate on the given images, and an interval that covers its expected value with probability `level`."""
+    """An estimate on the given images, and an interval that covers its expected value with probability ``level``."""
 
     estimate: float
     low: float

@@ -1,4 +1,4 @@
-"""Runs grouped by palette: each palette has floors and ceilings of its own."""
+"""Groups runs by palette, because each palette has its own floors and ceilings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def yardsticks(
         config: the resolved configuration of the pictures.
         pictures: those of the configuration.
         models: runs by name; without runs the palette of the configuration is used.
-        others: decodings beside the arg-max.
+        others: additional decodings, besides the arg-max.
     """
     if not models:
         found = prepared(config, pictures)

@@ -30,7 +30,7 @@ from colourize.runs.apart import run_names
 from colourize.runs.checkpoint import Trained
 from colourize.runs.temperature import read_temperature
 
-BASELINES = "prior", "nearest", "lookup", "grey"  # always rows of the table, so as arguments they add nothing
+BASELINES = "prior", "nearest", "lookup", "grey"  # always in the table, so as arguments they have no effect
 
 
 def evaluate(
@@ -54,9 +54,9 @@ def evaluate(
         pictures: a PNG file to write.
         calibrated: add each run with the temperature that ``colourize calibrate`` fitted.
         num_resamples: of the bootstrap.
-        decodings: of ``decoding.FORMS``, beside the arg-max: a row with the measures of pictures for each run, or
-            without a run for the look-up table.
-        trusted: packages, beside ours, of networks and sources that a checkpoint may name.
+        decodings: names of additional decodings (``decoding.FORMS``). Each adds a row with the measures of pictures for
+            every run, or without a run for the look-up table.
+        trusted: packages, besides colourize, whose networks and sources a checkpoint may name.
 
     Raises:
         InputError: an argument that is not a run, an override that does not apply, pictures that cannot be read.
@@ -150,8 +150,8 @@ def _write(
     if page is not None:
         note = (
             f"Floors, networks and ceilings on {title}, colourize {__version__}, {date.today()}. Estimates with 95 % "
-            "bootstrap intervals over pictures (that of the calibration error is biased upwards); - if a measure does "
-            "not apply, none if it has no number. The pictures show the most probable class unless another "
+            'bootstrap intervals over pictures (that of the calibration error is biased upwards); "-": the measure '
+            'does not apply; "none": it has no finite value. The pictures show the most probable class unless another '
             f"decoding is named. True pictures have a mean colourfulness of {measured.truth:.1f}."
         )
         output.write_page(page, "colourize: evaluation", note, measured.rows, sentences, measured.strip, measured.truth)

@@ -46,13 +46,13 @@ def decode_curve(
         figures: a JSON file to write.
         keep_grey: decode with ``+grey``.
         num_resamples: of the bootstrap.
-        trusted: packages, beside ours, of networks and sources that the checkpoint may name.
+        trusted: packages, besides colourize, whose networks and sources the checkpoint may name.
 
     Returns:
         The untouched grey, then the decodings from the arg-max to the mean.
 
     Raises:
-        InputError: not one run; an override that does not apply; pictures that cannot be read.
+        InputError: ``run`` is not a single run; an override does not apply; pictures cannot be read.
     """
     check_output(figure, FIGURES)
     check_output(figures)

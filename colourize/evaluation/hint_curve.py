@@ -41,10 +41,10 @@ def curve(
         overrides: such as ``data.root=DIR``.
         figure: a PNG file to write.
         figures: a JSON file to write.
-        trusted: packages, beside ours, of networks and sources that the checkpoint may name.
+        trusted: packages, besides colourize, whose networks and sources the checkpoint may name.
 
     Raises:
-        InputError: not one run; a network without hints; a run that cannot be loaded; a file that cannot be written.
+        InputError: ``run`` is not a single run or cannot be loaded; its network has no hints; a file cannot be written.
     """
     check_output(figure, FIGURES)
     check_output(figures)
@@ -69,7 +69,7 @@ def curve(
 def measured(model: Model, validation: LabelledPictures, images: Tensor) -> dict[str, float]:
     """Mean PSNR, dB, by the number of hints, with a hint at every pixel, and of the true classes, the ceiling.
 
-    All hints of a picture are at different places, so numbers above that of its pixels are left out.
+    All hints of a picture are at different pixels, so numbers above the number of pixels are left out.
 
     Args:
         model: its network takes hints.

@@ -1,4 +1,4 @@
-"""The arguments of commands that measure: checkpoints, and the pictures to measure them on."""
+"""Reads the arguments of commands that measure: checkpoints and pictures."""
 
 import hashlib
 import logging
@@ -38,7 +38,7 @@ def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
     files = [found[0] for folder in folders if (found := checkpoint.newest(folder / "checkpoints")) is not None]
     if not files:
         raise InputError(
-            f"{run} must be a checkpoint, a run folder with a whole checkpoint or a sweep folder"
+            f"{run} must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder"
             + (f", or a baseline: {', '.join(baselines)}" if baselines else "")
         )
     return files
@@ -60,7 +60,7 @@ def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Trained]:
     """The networks of checkpoints; ``packages`` are those of ``--trust``.
 
     Raises:
-        InputError: a checkpoint that cannot be used, or names other code than ours and that of the packages.
+        InputError: a checkpoint cannot be used, or names code outside colourize and the packages.
     """
     trusted = options.check_trusted(packages)
     return [checkpoint.load(file, trusted) for file in files]
@@ -69,11 +69,11 @@ def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Trained]:
 def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration of the pictures: that of the first run, or without a run the composed one.
 
-    A file never decides where we write: its cache folder is used only if it is already a cache of ours, and nothing is
-    downloaded to a folder that only the file names.
+    A file never decides where we write: its cache folder is used only if it is already one of our caches, and nothing
+    is downloaded to a folder that only the file names.
 
     Raises:
-        InputError: an override that does not concern a run's pictures, or a value out of its range.
+        InputError: an override does not apply to a run's pictures, or a value is out of its range.
     """
     if not runs:
         return plain(composed("config", overrides))
@@ -132,6 +132,6 @@ def other_pictures(name: str, file: Path, trained: Trained, config: dict[str, An
     if unseen(trained, config, pictures):
         return []
     return [
-        f"{name} ({file}) was trained with other pictures than these, which are those of the first run or of "
-        "data.NAME=...: the floors are fitted to other pictures, and it may have trained on some of these."
+        f"{name} ({file}) was trained with other pictures than these, which come from the first run or from "
+        "data.NAME=...: its floors would differ, and it may have trained on some of these."
     ]

@@ -12,7 +12,7 @@ from colourize.evaluation import bootstrap, metrics
 from colourize.evaluation.bootstrap import Interval, percentile_interval, resampled_means_of
 
 FLOOR, MODEL, CEILING = "floor", "model", "ceiling"
-DECODING = "decoding"  # a model's pictures by a decoding other than the arg-max; has only measures of pictures
+DECODING = "decoding"  # a model with a decoding other than the arg-max; has only measures of pictures
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def standing(model: Row, table: Row, prior: Row, ceiling: Row | None = None) -> 
     if against.low > 0:
         below = difference(model, prior, "cross_entropy")
         worst = " and even than the class prior" if below is not None and below.low > 0 else ""
-        return f"{model.name} is worse than the look-up table{worst}: {figures}. The table without a network is better."
+        return f"{model.name} is worse than the look-up table{worst}: {figures}. The table needs no network."
     if not against.high < 0:
         return f"{model.name} is level with the look-up table: {figures}, a difference within the sampling error."
     better = f"{model.name} is better than the look-up table: {figures}"

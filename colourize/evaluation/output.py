@@ -1,4 +1,4 @@
-"""Output of an evaluation: tables for the terminal, one self-contained page for the browser, JSON, Markdown."""
+"""Writes an evaluation: tables for the terminal, a self-contained HTML page, JSON, Markdown."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ from colourize.present.figures import reliability_figure, scatter_figure, strip_
 CLASSES = "cross_entropy", "skill", "top1", "top5", "ece"
 PICTURES = tuple(key for key in MEASURES if key not in CLASSES)
 ABSENT = "-"
-NARROWEST, ROOMY = 80, 130  # characters: the least width of a table; the width from which intervals are shown
+NARROWEST, ROOMY = 80, 130  # characters: the smallest width of a table; the width from which intervals are shown
 LONGEST = 28  # characters of a name on one line
 MOST_PAIRED = 6  # models; if there are more, each is compared with the best one only
 
@@ -119,7 +119,7 @@ def _comparison(first: Row, second: Row, key: str) -> str:
     if math.isnan(estimate):
         return f"{first.name} and {second.name} cannot be compared: one has no {measure.title}"
     if math.isnan(low):
-        return f"{first.name} and {second.name} cannot be separated by one picture: {estimate:.{measure.digits}f}"
+        return f"{first.name} and {second.name}: one picture gives no interval: {estimate:.{measure.digits}f}"
     if estimate < 0:
         first, second, estimate, low, high = second, first, -estimate, -high, -low
     figures = (

@@ -37,24 +37,25 @@ def evaluate(
     trusted: Sequence[str] = (),
     features: bool = False,
 ) -> Photographs:
-    """Measures a run on the photographs of a folder; prints, and writes what is asked.
+    """Measures a run on the photographs of a folder; prints a table and writes the requested file.
 
-    The floors are fitted to the run's own training pictures; those of the shipped network lie beside it. Without them
-    there is no skill.
+    The floors are fitted to the run's own training pictures; those of the shipped network are stored beside it.
+    Without floors there is no skill.
 
     Args:
         run: a checkpoint, a run folder or ``shipped``.
         folder: of photographs.
-        size: the shorter side to which they are scaled, in pixels; None: as they are.
-        cut: whether their centre squares are taken.
-        overrides: ``data.root=DIR`` and the like, where the run's pictures are now.
+        size: the shorter side to which they are scaled, in pixels; None: not scaled.
+        cut: whether to use their centre squares.
+        overrides: such as ``data.root=DIR``, the present folder of the run's pictures.
         figures: a JSON file to write.
-        classes: a CSV file with the ImageNet class of each photograph: measures also what a classifier recognises.
-        trusted: packages beside ours whose networks and sources the checkpoint may name.
-        features: measures also Fréchet distances of a classifier's features.
+        classes: a CSV file with the ImageNet class of each photograph, to measure also a classifier's accuracy.
+        trusted: packages, besides colourize, whose networks and sources the checkpoint may name.
+        features: also measure Fréchet distances of a classifier's features.
 
     Raises:
-        InputError: not one run, a palette that is not chroma, a size below 8, no photographs.
+        InputError: ``run`` is not a single run, its palette is not chroma, the size is below 8, or there are no
+            photographs.
     """
     check_output(figures)
     if size is not None and size < 8:
@@ -106,6 +107,6 @@ def floors_of(trained: Trained, overrides: Sequence[str]) -> Floors | None:
         config = data_config([trained], overrides)
         pictures = labelled(read(config), model.palette, config["cache_dir"], model.space, model.stride)
     except InputError as error:
-        log.warning("no floors, and so no skill: the run's own pictures cannot be read (%s)", one_line(error))
+        log.warning("no floors and no skill, because the run's own pictures cannot be read (%s)", one_line(error))
         return None
     return photograph_floors.fitted(pictures, config["cache_dir"])

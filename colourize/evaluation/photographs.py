@@ -1,8 +1,9 @@
-"""Measures on photographs of any size, one by one, without a square cut.
+"""Measures on photographs of any size, without a square crop.
 
-Two figures sum up a network, both from one curve over the temperature T of the annealed mean: how many dB its mean
-(T = 1) lies above the untouched grey, and how colourful its pictures are, as a share of the truth, where their PSNR has
-fallen to the grey's. N photographs, K colours, C channels of the palette, H height, W width, S the network's stride.
+Two figures summarize a network. Both come from one curve over the temperature T of the annealed mean: the PSNR of its
+mean (T = 1) above that of the untouched grey, in dB; and the colourfulness of its pictures, as a share of the truth, at
+the T where their PSNR has fallen to the grey's. N photographs, K colours, C channels of the palette, H height, W width,
+S the network's stride.
 """
 
 import math
@@ -116,13 +117,13 @@ def measured(
     Args:
         model: in evaluation mode; the palette must be chroma, so that pictures keep their lightness.
         folder: of picture files, at any depth.
-        size: the shorter side in pixels to which photographs are scaled; None: each stays as large as it is.
+        size: the shorter side in pixels to which photographs are scaled; None: not scaled.
         cut: whether the centre square is cut out, as for training.
         floors: fitted to the model's training pictures.
         temperatures: in falling order from 1.
 
     Raises:
-        InputError: no such folder, or no picture in it that can be read.
+        InputError: the folder does not exist, or no picture in it can be read.
     """
     columns: dict[str, list[Tensor]] = {}
     sampled: list[tuple[Tensor, Tensor]] = []

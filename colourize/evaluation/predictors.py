@@ -14,7 +14,7 @@ from colourize.models.lookup import grey_level
 
 
 class Prediction(NamedTuple):
-    """The result of a predictor for a batch; fields that it lacks are None.
+    """The result of a predictor for a batch; fields that it does not have are None.
 
     Attributes:
         colours: [N, 3, H, W] in [0, 1].
@@ -40,8 +40,8 @@ class Predictor:
     name: str
     kind: str
     predict: Predict
-    palette: int = 0  # number of its palette: cross-entropies of different palettes do not compare
-    kept: str = ""  # name in the cache, for floors and ceilings, which no network changes
+    palette: int = 0  # number of its palette, because cross-entropies of different palettes are not comparable
+    kept: str = ""  # name in the cache, for floors and ceilings, which do not depend on the network
 
 
 def reference(name: str, kind: str, predict: Predict) -> Predictor:

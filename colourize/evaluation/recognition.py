@@ -58,7 +58,7 @@ def classes_of(path: Path) -> dict[str, int]:
 
 
 class Classifier:
-    """A network that names pictures, and gives the features by which it does.
+    """A network that classifies pictures, and returns the features that it uses.
 
     The shorter side is scaled and the centre cut out, as the network's own evaluation does.
 

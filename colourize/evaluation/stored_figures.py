@@ -1,4 +1,4 @@
-"""Figures that an evaluation left as JSON, as a table: ``evaluation.json`` of a run, ``colourize evaluate --json``."""
+"""Reads the JSON of an evaluation as a table: ``evaluation.json`` of a run, or ``colourize evaluate --json``."""
 
 import math
 from pathlib import Path
@@ -38,7 +38,7 @@ def table(path: Path) -> list[list[str]]:
 
 
 def _intervals(row: Any) -> dict[str, Interval]:
-    """The measures of one predictor; what is no interval is left out."""
+    """The measures of one predictor; entries that are not intervals are left out."""
     found = {}
     for key, values in row.items() if isinstance(row, dict) else ():
         if (

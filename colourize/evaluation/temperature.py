@@ -53,7 +53,7 @@ def calibrate(
 ) -> Calibrated:
     """Fits a temperature to the held-out pictures of a run, writes it beside the checkpoint, and measures it.
 
-    The measures are of the test split, or without one of the held-out pictures themselves, which the output says.
+    The measures are of the test split, or, without one, of the held-out pictures themselves; the output says which.
 
     Args:
         run: a checkpoint or a run folder.

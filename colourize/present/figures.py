@@ -17,11 +17,11 @@ from colourize import files
 
 MARKERS = "os^Dv*P"
 DPI = 100
-OWN_SIZE, SMALL = 64, 112  # px: up to which pictures are enlarged, and to about which side
-SHEET, GAP, BAR = 2_000, 6, 56  # px: the widest sheet, between pictures, for a scale below them
-MANY = 40  # points of a curve that need no markers
-FEWEST = 3  # pictures that are shown in any case
-FIGURES = ".png", ".pdf", ".svg"  # what a figure can be saved as
+OWN_SIZE, SMALL = 64, 112  # pixels: pictures up to the first side are enlarged, to about the second
+SHEET, GAP, BAR = 2_000, 6, 56  # pixels: largest width of a sheet, gap between pictures, height of a scale below them
+MANY = 40  # a curve with at least so many points gets no markers
+FEWEST = 3  # pictures that are always shown
+FIGURES = ".png", ".pdf", ".svg"  # formats of figures
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -31,7 +31,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def wrapped(name: str) -> str:
-    """A name in lines of up to 32 characters, five at most, so that no figure is all margin or legend."""
+    """A name in at most five lines of up to 32 characters, so that margin and legend stay small."""
     return textwrap.fill(name, 32, max_lines=5, placeholder=" …")
 
 
@@ -45,13 +45,13 @@ def picture_grid(*rows: Tensor, zoom: int = 3) -> Tensor:
 def strip_figure(rows: Mapping[str, Tensor], title: str = "", below: int = 0) -> Figure:
     """Rows of the same pictures beside their names: each [N, C, H, W] in [0, 1], C = 1 or 3; a dot for each pixel.
 
-    Pictures above 64 px are shown at their own size, smaller ones a whole number of times larger. Where the sheet would
-    be wider than ``SHEET`` px, fewer pictures are shown, three at least, which then are made smaller.
+    Pictures above 64 pixels are shown at their own size, smaller ones a whole number of times larger. If the sheet
+    would be wider than ``SHEET`` pixels, fewer pictures are shown, but at least three, which are then reduced.
 
     Args:
         rows: the rows by their names.
         title: of the sheet.
-        below: px left free at the bottom.
+        below: pixels left free at the bottom.
     """
     figure = Figure(dpi=DPI)
     count = len(next(iter(rows.values())))
@@ -79,7 +79,7 @@ def strip_figure(rows: Mapping[str, Tensor], title: str = "", below: int = 0) ->
 
 
 def _fitting(count: int, height: int, width: int, room: int) -> tuple[int, tuple[int, int]]:
-    """How many pictures of a size are shown in ``room`` px, and how high and wide in px."""
+    """How many pictures of a size are shown in ``room`` pixels, and their height and width in pixels."""
     side = max(height, width)
     zoom = max(1, round(SMALL / side)) if side <= OWN_SIZE else 1
     shown = min(count, max(FEWEST, room // (zoom * width + GAP)))
@@ -98,7 +98,7 @@ def _resized(pictures: Tensor, height: int, width: int) -> Tensor:
 
 
 def entropy_figure(rows: Mapping[str, Tensor], entropy: Tensor, title: str = "") -> Figure:
-    """Rows as of ``strip_figure``, and below them how unsure each pixel is: [N, H, W] in bits, dark 0."""
+    """Rows as in ``strip_figure``, and below them the entropy of each pixel: [N, H, W] in bits, dark 0."""
     scale = ScalarMappable(Normalize(0, max(entropy.max().item(), 0.1)), "inferno")
     rgba = np.asarray(scale.get_cmap()(scale.norm(entropy.cpu().numpy())))
     colours = from_numpy(rgba[..., :3]).permute(0, 3, 1, 2)
@@ -111,7 +111,7 @@ def entropy_figure(rows: Mapping[str, Tensor], entropy: Tensor, title: str = "")
 
 
 def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
-    """Share of right pixels against mean confidence, a line for each name: float64 [B, 3] of counts and sums.
+    """Share of correct pixels against mean confidence, a line for each name: float64 [B, 3] of counts and sums.
 
     The diagonal is perfect calibration (Guo, Pleiss, Sun, Weinberger 2017); a dot's area follows the bin's pixels.
     """
@@ -131,7 +131,7 @@ def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
 
 
 def _beside_its_legend(names: Iterable[str]) -> Figure:
-    """An empty figure as high as a legend of the names, one line more among them, is."""
+    """An empty figure, high enough for a legend of the names."""
     lines = 1 + sum(wrapped(name).count("\n") + 1 for name in names)
     return Figure(figsize=(7.5, max(5, 0.5 + 0.18 * lines)), dpi=120, layout="constrained")
 
@@ -155,8 +155,8 @@ def decodings_figure(
 ) -> Figure:
     """Errors against colourfulness along decodings: ``points`` are (colourfulness, an error for each of the titles).
 
-    A line joins the decodings in their order, a ring the best one; a dot is the untouched ``grey``, a vertical line the
-    true pictures' colourfulness. A title ends in an arrow that says which way is better.
+    A line joins the decodings in their order, and a ring marks the best one; a dot is the untouched ``grey``, a
+    vertical line the true pictures' colourfulness. The arrow at the end of a title shows which direction is better.
     """
     figure = Figure(figsize=(4.2 * len(titles), 3.8), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)
@@ -179,7 +179,7 @@ def decodings_figure(
 
 
 def _apart(points: np.ndarray, first: Sequence[int], distance: float = 0.1) -> list[int]:
-    """Which of the points [P, 2] can bear a label, those ``first`` before others: none too near to an earlier one."""
+    """Indices of points [P, 2] whose labels do not overlap; points in ``first`` have priority."""
     spread = np.ptp(points, axis=0)
     unit = points / np.where(spread > 0, spread, 1)
     chosen: list[int] = []
@@ -192,11 +192,11 @@ def _apart(points: np.ndarray, first: Sequence[int], distance: float = 0.1) -> l
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str, training_loss: str = "") -> None:
     """Writes loss and accuracy against the epoch, training and validation, from the rows of ``metrics.csv``.
 
-    Where training minimizes another loss than is validated, ``training_loss`` says so beside it.
+    If training minimizes another loss than validation, ``training_loss`` names it in the chart.
     """
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)
-    last = rows[-1]["epoch"] + 1  # passes done, as people count them
+    last = rows[-1]["epoch"] + 1  # number of finished epochs
     for axis, measure, unit in zip(figure.subplots(1, 2), ("loss", "accuracy"), ("nats/pixel", "%"), strict=True):
         scale = 100 if unit == "%" else 1
         for split, label, style in (("train", "training", "--"), ("val", "validation", "-")):

@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, and another in small print below it."""
+    """A text, and a note in small print below it."""
 
     text: str
     below: str = ""
@@ -25,7 +25,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table. Its kind colours it: floor, model, decoding, ceiling, best, or none."""
+    """A row of a table. Its kind (floor, model, decoding, ceiling, best, or "") gives it a colour."""
 
     kind: str
     name: Cell
@@ -46,7 +46,7 @@ def render(template: str, filters: Mapping[str, Callable[..., Any]] | None = Non
 
     Args:
         template: the name of its file.
-        filters: further filters that it uses; one that returns ``markupsafe.Markup`` has escaped its input itself.
+        filters: additional filters for the template; one that returns ``markupsafe.Markup`` must escape its own input.
         values: what the template shows.
 
     Raises:

@@ -69,5 +69,7 @@ def test_a_root_that_is_no_folder_says_which(root: Path) -> None:
 def test_a_split_without_a_readable_picture_is_an_error(broken: str, root: Path) -> None:
     draw(root, "train/a.png", "test/b.png")
     (root / broken).write_bytes(b"")
-    with pytest.raises(InputError, match=f"the 1 unreadable, the first of them {broken} \\(an empty file\\)"):
+    with pytest.raises(
+        InputError, match=f"the unreadable files \\(1\\), the first of them {broken} \\(an empty file\\)"
+    ):
         opened(root)
