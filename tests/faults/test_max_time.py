@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,9 +83,11 @@ def test_a_failed_job_beside_it_makes_the_sweep_s_status_one(start, tmp_path, ca
     assert start(*words, "hydra.sweep.dir=sweep", cwd=tmp_path).wait() == 1
 
 
-def test_jobs_beside_each_other_are_interrupted_one_by_one(start, tmp_path, cache):
+def test_jobs_beside_each_other_are_interrupted_one_by_one(tmp_path, cache):
     words = "--multirun", *SMALL, cache, "trainer.max_time={milliseconds:1}", "kernel=1,2", "hydra.sweep.dir=sweep"
-    assert start(*words, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", cwd=tmp_path).wait(300) == STATUS
+    command = [sys.executable, "-m", "colourize", "train", *words, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == STATUS
     for number in range(2):
         assert run_folder.state(tmp_path / f"sweep/{number}") == "interrupted"
         assert "is over, saved in epoch 1 after batch 1" in (tmp_path / f"sweep/{number}/output.txt").read_text()

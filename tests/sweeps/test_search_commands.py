@@ -1,5 +1,9 @@
 """Searches as a person starts them, in processes."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from optuna.trial import TrialState
 
@@ -7,6 +11,8 @@ from colourize.runs import manifest
 from colourize.sweeps import search, stored_search
 from tests.conftest import QUICK
 from tests.faults.processes import Process
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def trials(folder):
@@ -57,8 +63,9 @@ def test_a_search_whose_folder_names_the_former_class_of_the_sweeper_is_resumed(
 def test_jobs_that_run_beside_each_other_write_into_one_study(tmp_path):
     words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra/sweeper=optuna", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_trials=2"]
-    process = Process("--multirun", *words, "lr=tag(log,interval(1e-4,1e-2))", cwd=tmp_path)
-    assert process.wait(240) == 0, process.stderr()
+    command = [sys.executable, str(ROOT / "train.py"), "--multirun", *words, "lr=tag(log,interval(1e-4,1e-2))"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240)
+    assert done.returncode == 0, done.stderr
     for number, trial in enumerate(trials(tmp_path)):
         metrics = manifest.read(tmp_path / "sweep" / str(number))["metrics"]
         assert trial.value == metrics["val/loss"] == trial.intermediate_values[0]
