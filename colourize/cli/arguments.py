@@ -45,13 +45,13 @@ def add_trust(parser: Any) -> None:
     """Adds ``--trust PACKAGE``, which may be repeated, to a parser or a group of arguments."""
     parser.add_argument(
         "--trust", action="append", default=[], metavar="PACKAGE",
-        help="allow a checkpoint to name networks and data sources of this package of yours, which runs their code "
+        help="allow a checkpoint to name networks and data sources of this package, which runs their code "
              "(default: only those of colourize)",
     )  # fmt: skip
 
 
 def add_files(parser: argparse.ArgumentParser, figure: str, json: bool = True) -> None:
-    """``--figure FILE``, and and ``--json FILE`` if the numbers can be written, too."""
+    """``--figure FILE``, and ``--json FILE`` if the numbers can also be written."""
     parser.add_argument("--figure", type=Path, metavar="FILE", help=f"draw {figure}, {FIGURE}")
     if json:
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with their intervals")

@@ -1,4 +1,4 @@
-"""Numbers of the colour spaces, as plain tuples: for the tensors of ``lab`` and for numpy, which needs no torch."""
+"""Constants of the colour spaces as plain tuples, for the tensors of ``lab`` and for numpy without torch."""
 
 # scikit-image's constants (sRGB primaries, D65 white, 2 degree observer, rounded CIE threshold and slope), for
 # comparison with published figures. With these constants a neutral grey has |a|, |b| < 0.01 instead of 0.

@@ -19,13 +19,13 @@ from colourize.colour.spaces import Decoded, Space
 from colourize.errors import InputError
 
 Values = Callable[[Tensor, Tensor, Tensor], Tensor]
-SMOOTHNESS = 0.25  # of the shorter side: the sigma over which a sample's noise is smooth
+SMOOTHNESS = 0.25  # sigma of the blur of a sample's noise, as a share of the shorter side
 FORMS = "argmax, mean, annealed:T, sample or sample:SEED, each with +grey or without"
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """A way from scores to pictures. ``values`` takes logits [N, K, H, W], input [N, 1, H, W] and palette [K, C]."""
+    """How scores become pictures. ``values`` takes logits [N, K, H, W], input [N, 1, H, W] and palette [K, C]."""
 
     name: str
     values: Values

@@ -1,4 +1,4 @@
-"""Colour spaces of the classes: what a network sees, what a palette quantizes, and the way from both to a picture.
+"""Colour spaces of the classes: the network's input, the palette's points, and pictures from both.
 
 N images, H height, W width, K colours, C channels of a palette, U colours. A network's input is float32 [N, 1, H, W] in
 [0, 255/256]: mean(R, G, B) / 256 in rgb, elsewhere the lightness, white at 255/256. Pictures go out on the same scale
@@ -19,9 +19,9 @@ from colourize.colour.rgb import LEVELS
 
 WHITE = (LEVELS - 1) / LEVELS  # on the scale of the networks' input and of the pictures
 FEW = 1 << 19  # pixels up to which each is converted by itself: a table of colours would take longer
-STEPS = 16  # of the bisection: chroma to 2**-16 of itself
+STEPS = 16  # of the bisection: the chroma is exact to 2**-16 of itself
 SRGB_CODES = lab.srgb_to_linear(torch.arange(LEVELS, dtype=torch.float64) / (LEVELS - 1)).float()  # in linear RGB
-INSIDE = 1e-4  # sRGB in [0, 1] may lie so far outside: a fortieth of an 8-bit level
+INSIDE = 1e-4  # tolerance of sRGB around [0, 1]: a fortieth of an 8-bit level
 
 
 class Decoded(NamedTuple):
@@ -93,7 +93,7 @@ class Space(ABC):
 
 
 class Rgb(Space):
-    """The course's: a class is a whole colour, its brightness included, and the input only a hint."""
+    """The course's space: a class is a complete colour with its brightness, and the input is only a hint."""
 
     name, channels, called = "rgb", 3, "colours"
     low, high, rule = 0.0, 1.0, "colours are floats in [0, 1]: divide 8-bit values by 256"

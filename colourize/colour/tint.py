@@ -1,4 +1,4 @@
-"""What of a picture's colours is no tint: a toned print, such as sepia, has one chroma for each lightness. P pixels."""
+"""The colours of a picture beyond a tint. A toned print, such as sepia, has one chroma for each lightness. P pixels."""
 
 import numpy as np
 from numpy.typing import NDArray

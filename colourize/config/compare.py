@@ -1,6 +1,6 @@
-"""Whether two configurations are those of one run, and what a resumed run may change. Plain values; no heavy imports.
+"""Compares the configurations of runs: whether a run may be resumed, and what may change. No heavy imports.
 
-How runs differ, in names and tables, is shown by ``runs.apart``, which builds on this.
+``runs.apart``, which builds on this, shows in names and tables how runs differ.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The knobs as Hydra composes them: the schema, the resolvers, and the way from a configuration to plain values."""
+"""Composes the knobs with Hydra: the schema, the resolvers, and the conversion to plain values."""
 
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass

@@ -1,4 +1,4 @@
-"""Where the configuration files lie, and what one of them holds."""
+"""The folder of the configuration files, and the content of one of them."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""From a node of the configuration, a ``_target_`` with values, to the object that it describes."""
+"""Builds the object that a node of the configuration, a ``_target_`` with values, describes."""
 
 import inspect
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
     """The object that a node's ``_target_`` builds from the node's other values. Only this calls Hydra's function.
 
     Args:
-        node: plain values beside a ``_target_``.
+        node: a ``_target_`` and plain values.
         partial: return a function that takes the remaining arguments and builds the object.
 
     Raises:

@@ -32,8 +32,8 @@ declare(
          "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | hypergradient (tunes its own rate)",
          on_resume="same"),
     Knob("augment", None, Option,
-         "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE: other pictures each epoch | "
-         "crops, with augment.size=PIXELS, augment.least=SHARE: parts of the pictures, enlarged or reduced",
+         "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE | crops (random "
+         "parts), with augment.size=PIXELS, augment.least=SHARE",
          before={}, on_resume="same"),
     Knob("loss", None, Option,
          "cross_entropy | rebalanced | soft | focal | smoothed: the training loss; the validation loss is always "

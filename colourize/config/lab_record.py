@@ -1,4 +1,4 @@
-"""The head of an experiment's file: question, command, expected result."""
+"""Reads the header of an experiment's file: question, command, expected result."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The options by name: one exact table, the only way from a name in a file to code, and from a node to a name."""
+"""The table of options by name. Only this table turns a name in a file into code."""
 
 import importlib
 import sys
@@ -46,7 +46,7 @@ OPTIONS: dict[str, dict[str, str]] = {
         "warmup": "colourize.training.schedules.warmup",
     },
 }
-"""What each option of ``conf/GROUP/`` builds. Options that differ only in values, such as unet_half, share a name."""
+"""The target of each option of ``conf/GROUP/``. Options that differ only in values, such as unet_half, share a name."""
 SPACES = "rgb", "lab", "oklab"
 VERSIONS: dict[tuple[str, str], int] = {}
 """Versions above 1 of options and colour spaces: raise one when stored values or weights change their meaning."""
@@ -104,7 +104,7 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
 
 
 def _is_network(found: Any) -> bool:
-    from torch import nn  # here, as this module is imported at every TAB
+    from torch import nn  # here, because shell completion imports this module at every TAB
 
     return isinstance(found, type) and issubclass(found, nn.Module)
 
@@ -112,7 +112,7 @@ def _is_network(found: Any) -> bool:
 def refusal(group: str, target: Any) -> str:
     """Rule and remedy for a file that names code that is not ours."""
     return (
-        f"{group} must be an option of colourize, got {shown(target)}; code of your own runs only where the command "
+        f"{group} must be an option of colourize, got {shown(target)}; your own code runs only where the command "
         f"names it: --trust PACKAGE, or {group}._target_=... to train"
     )
 

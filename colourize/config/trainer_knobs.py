@@ -91,7 +91,7 @@ class TrainerKnobs:
         ("simple, advanced or pytorch", _one_of("simple", "advanced", "pytorch", None)),
         changes_nothing=True,
     )
-    reload_dataloaders_every_n_epochs: int = _taken("makes the loaders anew; the run stays the same to the bit", COUNT)
+    reload_dataloaders_every_n_epochs: int = _taken("creates new loaders; the run stays the same to the bit", COUNT)
     val_check_interval: int | float | None = _taken("batches, or share of an epoch, between validations", BATCHES)
 
 

@@ -1,4 +1,4 @@
-"""How runs differ: the values that took effect, and from them names of runs, HPARAMS and the settings of a report.
+"""Shows how runs differ: the values that took effect, names of runs, HPARAMS and the settings of a report.
 
 ``config.compare`` decides whether two configurations are those of one run; this module shows how they differ.
 """
@@ -17,7 +17,7 @@ from colourize.config.options import option
 from colourize.present.terminal import clean
 
 PICTURES = "pictures"
-"""The fingerprint of pictures and palette. Paths say less: pictures may move, or others may take their place."""
+"""The fingerprint of pictures and palette. Paths do not identify pictures, which may move or be replaced."""
 OF_ITS_OWN = ("seed",)
 """Values of options that differ in meaning from the knob of the same name: the seed of landscapes."""
 Values = dict[str, Any]

@@ -27,7 +27,7 @@ def verified(path: Path) -> io.BytesIO:
         with path.open("rb") as file:
             start = file.read(4)
         cause = "it is cut short" if start == b"PK\3\4" else f"it begins with {start!r} instead of a ZIP header"
-        raise InputError(f"{path} is damaged or no checkpoint: {cause}; pass another file")
+        raise InputError(f"{path} is damaged or not a checkpoint: {cause}; pass another file")
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         declared = sum(entry.file_size for entry in entries)
@@ -57,7 +57,7 @@ def _check_pickle(path: Path, data: bytes) -> None:
     try:
         pickles.check(data)
     except ValueError as error:
-        raise InputError(f"{path} is damaged or no checkpoint: {error}; pass another file") from error
+        raise InputError(f"{path} is damaged or not a checkpoint: {error}; pass another file") from error
 
 
 def check_tensors(path: Path, contents: Any, most: int) -> None:

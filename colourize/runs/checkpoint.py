@@ -57,10 +57,10 @@ def _keep(path: Path) -> None:
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The contents of a checkpoint of ours, on the CPU; a pickle that runs code is refused.
+    """The contents of one of our checkpoints, on the CPU; a pickle that runs code is refused.
 
     Raises:
-        InputError: no such file, a damaged one, or not a checkpoint of colourize.
+        InputError: the file does not exist, is damaged, or is not a checkpoint of colourize.
     """
     path = files.expanded(path)
     if not path.is_file():
@@ -70,7 +70,8 @@ def read(path: str | Path) -> dict[str, Any]:
     except InputError:
         raise
     except Exception as error:  # zipfile and torch raise half a dozen kinds for a damaged file
-        raise InputError(f"{path} is damaged or no checkpoint ({type(error).__name__}); pass another file") from error
+        cause = type(error).__name__
+        raise InputError(f"{path} is damaged or not a checkpoint ({cause}); pass another file") from error
     archive.check_tensors(path, contents, path.stat().st_size)
     if not isinstance(contents, dict) or not {"config", "state_dict"} <= contents.keys():
         raise InputError(f"{path} was not written by colourize: it lacks config or state_dict; pass another file")
@@ -109,10 +110,10 @@ def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
             log.warning("%s", one_line(error).replace("; pass another file", ""))
         else:
             if file.name != LAST:
-                log.warning("%s is the newest checkpoint that is whole", file)
+                log.warning("%s is the newest undamaged checkpoint", file)
             return file, contents
     if found:
-        log.warning("%s holds no checkpoint that is whole", folder)
+        log.warning("%s holds no undamaged checkpoint", folder)
     return None
 
 

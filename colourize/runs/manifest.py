@@ -63,7 +63,7 @@ def _in_todays_form(contents: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
-    """The entries that are not null and have the type that a run writes; wrong types are logged."""
+    """The entries that are not null and have the right type; wrong types are logged."""
     kept = {}
     for key, value in entries.items():
         if isinstance(value, TYPES.get(key, object)) and INNER.get(key, _anything)(value):

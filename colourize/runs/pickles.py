@@ -27,7 +27,7 @@ def check(data: bytes) -> None:
     try:
         _walk(data)
     except (IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"its pickle is not whole ({type(error).__name__})") from error
+        raise ValueError(f"its pickle is incomplete ({type(error).__name__})") from error
 
 
 def _walk(data: bytes) -> None:
@@ -68,7 +68,7 @@ def _combine(name: str, stack: list[Any]) -> None:
             raise IndexError
         del stack[-count:]
     else:
-        raise ValueError(f"its opcode {name} is not one of ours")
+        raise ValueError(f"a checkpoint never has its opcode {name}")
     depth, size = 1 + max((item[0] for item in items), default=0), 1 + sum(item[1] for item in items)
     if depth > DEEPEST or (name.startswith("TUPLE") and size > LARGEST):
         raise ValueError("it is nested too deeply")

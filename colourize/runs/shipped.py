@@ -4,7 +4,7 @@ from pathlib import Path
 
 from colourize.errors import InputError
 
-NAME = "shipped"  # stands for its file where a file is asked for
+NAME = "shipped"  # accepted in place of the path of its file
 FOLDER = Path(__file__).parents[1] / "weights"
 
 

@@ -49,7 +49,7 @@ def read_temperature(checkpoint: Path) -> float:
 
 
 def fitted(checkpoint: Path) -> float:
-    """The temperature fitted to a checkpoint; 1 where there is none. A damaged or stale one is named and left out."""
+    """The temperature fitted to a checkpoint, otherwise 1. A damaged or outdated one is logged and ignored."""
     if not beside(checkpoint).exists():
         return 1.0
     try:

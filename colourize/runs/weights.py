@@ -1,4 +1,4 @@
-"""Weights to hand on: network, palette and configuration in one safetensors file, which cannot hold code.
+"""Reads and writes exported weights: network, palette and configuration in one safetensors file, which holds no code.
 
 The tensors are those of ``Model``: ``palette`` and ``network.*``, in float32 or float16. The file's metadata has one
 entry, ``colourize``: JSON with the configuration by names and versions, as in a checkpoint, and what else the reader of
@@ -51,7 +51,7 @@ def written(
         kept = tensor.detach().cpu()
         tensors[name] = (kept.to(dtype) if kept.is_floating_point() else kept).contiguous().clone()
         if half and not bool(tensors[name].isfinite().all()) and bool(kept.isfinite().all()):
-            raise InputError(f"{name} holds {kept.abs().max():g}, and float16 ends at 65504; leave --half out")
+            raise InputError(f"{name} holds {kept.abs().max():g}, above float16's limit of 65504; leave --half out")
     note = {**formats.written(stored.to_hand_on(config)), "fingerprint": fingerprint, "temperature": temperature}
     return save(tensors, {KEY: json.dumps(note)})
 
@@ -60,7 +60,7 @@ def read(path: Path) -> dict[str, Any]:
     """The contents of a safetensors file of ours in the form of a checkpoint's: config, state_dict, temperature.
 
     Raises:
-        InputError: no such file, a damaged one, or one that colourize did not write; nothing is unpacked before.
+        InputError: the file does not exist, is damaged, or was not written by colourize; nothing is unpacked before.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; pass one that colourize export wrote")
@@ -73,7 +73,7 @@ def read(path: Path) -> dict[str, Any]:
             tensors = parsed(file.read())
     except (SafetensorError, ValueError, TypeError, LookupError, AttributeError, MemoryError) as error:
         cause = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(f"{path} is damaged or no file of weights ({cause}); pass another file") from error
+        raise InputError(f"{path} is damaged or not a file of weights ({cause}); pass another file") from error
     if not {"format", "config"} <= note.keys():
         raise InputError(f"{path} was not written by colourize: its metadata lacks config; pass another file")
     config = formats.config(note["config"], note["format"], path)

@@ -32,7 +32,7 @@ NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
 LEFT_OUT = "data.download", "hydra.mode", "hydra.run.dir", "hydra.sweep.dir"
 """Overrides that ``resume=`` itself decides."""
 CACHES = "cache_dir", "data.cache_dir"
-"""Places to write: left out unless they already hold a cache of ours. This changes no result."""
+"""Places to write: left out unless they already hold one of our caches. This does not change results."""
 READ = "data.root", "palette", "ckpt_path"
 KNOB = rf"\$\{{({'|'.join(sorted(SCALARS))}|model\._target_)\}}"
 REFERENCE = re.compile(rf"{KNOB}|\$\{{(?:colourize\.)?(?:scaled|per_network):([^${{}}\\]|{KNOB}|\{{[^${{}}\\]*\}})*\}}")

@@ -13,9 +13,9 @@ MOST_AT_THE_TOP = (1 << 31) - 4096  # bytes; the argument is an int
 def keep() -> int:
     """Makes glibc keep freed blocks for the next step.
 
-    By default glibc returns every freed block of some MB, and so every activation, to the kernel. The next step gets it
-    back page by page, each zeroed on first touch. Keeping the blocks saves about 15 % of a step on a CPU, with the same
-    bits; the process keeps its largest size.
+    By default glibc returns every freed block of a few MB, and so every activation, to the kernel. The next step gets
+    it back page by page, each zeroed on first access. Keeping the blocks saves about 15 % of a step on a CPU, with the
+    same bits; the process keeps its largest size.
 
     Returns:
         The size up to which blocks are kept, in bytes; 0 for another C library, which does not change.

@@ -28,7 +28,7 @@ def compiled(network: nn.Module, example: Tensor) -> Callable[[Tensor], Tensor] 
         trial = copy.deepcopy(network).to(example.device)
         torch.compile(trial, **options)(example).sum().backward()
     except Exception as error:  # no compiler, an unknown machine, an operator without a kernel: dozens of kinds
-        log.warning("compile=true: torch cannot compile here (%s); the network runs without", one_line(error)[:200])
+        log.warning("compile=true: torch cannot compile here (%s); continuing without it", one_line(error)[:200])
         return None
     fast = torch.compile(network, **options)
 

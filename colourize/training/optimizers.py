@@ -1,4 +1,4 @@
-"""Optimizers with decoupled weight decay that torch lacks, and the checks of an optimizer's values."""
+"""Optimizers with decoupled weight decay that torch does not have, and checks of an optimizer's values."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

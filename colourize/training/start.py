@@ -24,7 +24,7 @@ class Start:
 
 
 def found(folder: Path, ckpt_path: str | None, again: bool) -> Start | None:
-    """The newest checkpoint in a run folder, else that of ``ckpt_path``; None: training starts anew.
+    """The newest checkpoint in a run folder, else that of ``ckpt_path``; None: training starts from the seed.
 
     Args:
         folder: of the run.
@@ -37,7 +37,7 @@ def found(folder: Path, ckpt_path: str | None, again: bool) -> Start | None:
     if (own := newest(folder / "checkpoints")) is not None:
         return Start(*own, forked=False)
     if again:
-        log.warning("%s: no checkpoint to resume from, the run starts anew", folder)
+        log.warning("%s: no checkpoint to resume from, the run starts from the beginning", folder)
     if ckpt_path is None:
         return None
     path = files.expanded(ckpt_path)

@@ -13,7 +13,7 @@ EXPECTED = {
     10: "resume and metric files: each step once, none lost",
     11: "resume with changed lr, batch size or net: refused, or each change named",
     12: "resume with other threads, versions, device: resumes, says that bits may differ",
-    13: "resume where nothing is: error; where nothing was saved: says that it starts anew",
+    13: "resume where nothing is: error; where nothing was saved: says that it starts from the beginning",
     14: "one folder started twice: refused with pid and host; a dead holder's lock is taken over",
     15: "kill -9 while saving: the file before loads",
     16: "the same with $TMPDIR on another file system: no litter",

@@ -59,7 +59,7 @@ def test_19_a_damaged_file_is_named_with_its_cause_and_passed_over(killed, caplo
     assert checkpoint.newest(killed / "checkpoints")[0] == previous
     named, taken = caplog.messages
     assert named.startswith(f"{last} is damaged") and cause in named and "\n" not in named
-    assert taken == f"{previous} is the newest checkpoint that is whole"
+    assert taken == f"{previous} is the newest undamaged checkpoint"
     with pytest.raises(InputError, match=re.escape(f"{last} is damaged")):
         checkpoint.load(last)
     seen(damage)
@@ -86,7 +86,7 @@ def test_19_a_run_goes_on_from_the_newest_whole_file_to_the_same_bits(
     assert again.wait() == 0
     for name in damaged:
         assert re.search(rf"checkpoints/{name}\.ckpt is damaged.*{re.escape(cause)}", again.stdout())
-    told = f"/{taken}.ckpt is the newest checkpoint that is whole" if taken else " holds no checkpoint that is whole"
+    told = f"/{taken}.ckpt is the newest undamaged checkpoint" if taken else " holds no undamaged checkpoint"
     assert f"checkpoints{told}" in again.stdout()
     assert_identical(whole, killed)
     seen(f"{', '.join(damaged)} {damage}: from {taken or 'nothing'}, step {step}, identical")
@@ -103,7 +103,7 @@ def test_19_evaluate_takes_the_newest_whole_file_too(killed, start, tmp_path, se
         measured.append(json.loads((tmp_path / "figures.json").read_text()))
         said.append(process.stdout() + process.stderr())
     assert measured[0] == measured[1]
-    assert f"{last} is damaged" in said[0] and "previous.ckpt is the newest checkpoint that is whole" in said[0]
+    assert f"{last} is damaged" in said[0] and "previous.ckpt is the newest undamaged checkpoint" in said[0]
     assert "damaged" not in said[1]
     refused = start(last, cwd=tmp_path, verb="evaluate")
     assert refused.wait() == 1

@@ -119,7 +119,7 @@ def test_26_what_is_damaged_on_disk_is_fetched_anew_unasked(run, origin, tmp_pat
     path.parent.mkdir(parents=True)
     path.write_bytes((origin[0] / FILE).read_bytes()[:-100] if content is None else content)
     assert_trained(run(), tmp_path / "run")
-    seen("damaged on disk: fetched anew, exit 0")
+    seen("damaged on disk: fetched again, exit 0")
 
 
 @pytest.mark.case(26)

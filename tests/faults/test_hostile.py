@@ -39,7 +39,7 @@ def test_22_a_pickle_that_runs_code_is_not_run(tmp_path, seen, kind, place):
     evil = {"config": {}, "state_dict": {}, place: Hostile(mark)}
     HOSTILE[kind](evil[place] if place == "the whole" else evil, file)
     for opened in (checkpoint.read, checkpoint.load):
-        with pytest.raises(InputError, match=r"evil\.ckpt is damaged or no checkpoint") as caught:
+        with pytest.raises(InputError, match=r"evil\.ckpt is damaged or not a checkpoint") as caught:
             opened(file)
         assert_no_advice(str(caught.value))
     assert not mark.exists()
@@ -62,7 +62,7 @@ def test_22_no_command_runs_it_or_advises_to(run, start, tmp_path, seen, kind):
     HOSTILE[kind]({"config": {}, "state_dict": Hostile(mark)}, file)
     for process in (run("fork", f"ckpt_path={file}"), start(file, cwd=tmp_path, verb="evaluate")):
         assert process.wait() == 1
-        assert process.stderr().startswith(f"colourize: {file} is damaged or no checkpoint")
+        assert process.stderr().startswith(f"colourize: {file} is damaged or not a checkpoint")
         assert_no_advice(process.stderr())
     assert not mark.exists()
     seen(f"ckpt_path= and evaluate with {kind}: one line, exit 1")

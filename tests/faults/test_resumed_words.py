@@ -101,7 +101,7 @@ def test_13_nothing_to_resume_is_an_error_and_nothing_saved_a_clear_new_start(ru
     assert run("killed", probe=probes.kill_in_step, given=(3,)).wait() == -signal.SIGKILL
     again = resume("killed")
     assert again.wait() == 0
-    assert "killed: no checkpoint to resume from, the run starts anew" in again.stdout()
+    assert "killed: no checkpoint to resume from, the run starts from the beginning" in again.stdout()
     assert_identical(whole, tmp_path / "killed")
     seen("no folder, empty folder: exit 1; killed before the first save: said, identical")
 

@@ -76,7 +76,7 @@ def test_05_sigterm_before_the_first_step_ends_in_order_too(run, resume, whole, 
     assert manifest.read(tmp_path / "early")["status"] == "interrupted"
     again = resume("early")
     assert again.wait() == 0
-    assert "early: no checkpoint to resume from, the run starts anew" in again.stdout()
+    assert "early: no checkpoint to resume from, the run starts from the beginning" in again.stdout()
     assert_identical(whole, tmp_path / "early")
     seen("while the pictures are loaded: exit 143")
 

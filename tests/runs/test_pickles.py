@@ -49,7 +49,7 @@ def test_what_no_checkpoint_holds_is_refused(name, tmp_path):
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("archive/data.pkl", BOMBS[name])
         archive.writestr("archive/version", "3")
-    with pytest.raises(InputError, match=r"bomb\.ckpt is damaged or no checkpoint"):
+    with pytest.raises(InputError, match=r"bomb\.ckpt is damaged or not a checkpoint"):
         checkpoint.read(file)
 
 
@@ -77,7 +77,7 @@ TENSORS = {
 def test_a_tensor_that_is_not_plain_memory_is_refused(name, tmp_path):
     file = tmp_path / "odd.ckpt"
     torch.save({"config": {}, "state_dict": {"deep": [{"x": TENSORS[name]}]}}, file)
-    with pytest.raises(InputError, match=r"odd\.ckpt (holds a tensor|is damaged or no checkpoint)"):
+    with pytest.raises(InputError, match=r"odd\.ckpt (holds a tensor|is damaged or not a checkpoint)"):
         checkpoint.read(file)
 
 

@@ -82,7 +82,9 @@ def test_half_the_bytes_keep_three_digits(finished_run, tmp_path):
 def test_a_weight_beyond_float16_is_named(finished_run):
     found = trained(finished_run)
     found.model.network.scores.bias.data[0] = 7e4
-    with pytest.raises(InputError, match=r"network\.scores\.bias holds 70000, and float16 ends at 65504; leave --half"):
+    with pytest.raises(
+        InputError, match=r"network\.scores\.bias holds 70000, above float16's limit of 65504; leave --half"
+    ):
         written(found.model, found.config, half=True)
 
 
@@ -122,7 +124,7 @@ def test_a_large_header_is_refused_before_it_is_parsed(exported):
 def test_a_header_that_promises_more_than_the_file_holds_is_refused(exported):
     header = json.dumps({"palette": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 4 << 40]}}).encode()
     exported.write_bytes(struct.pack("<Q", len(header)) + header)
-    with pytest.raises(InputError, match=r"is damaged or no file of weights"):
+    with pytest.raises(InputError, match=r"is damaged or not a file of weights"):
         colourize.load(exported)
 
 

@@ -22,7 +22,7 @@ def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, mon
 
     monkeypatch.setattr(torch, "compile", no_compiler)
     metrics = train(quick("compile=true", "max_epochs=1"), tmp_path / "a")
-    assert "compile=true: torch cannot compile here (no compiler found); the network runs without" in caplog.text
+    assert "compile=true: torch cannot compile here (no compiler found); continuing without it" in caplog.text
     assert metrics["train/loss"] == train(quick("max_epochs=1"), tmp_path / "b")["train/loss"]
 
 

@@ -106,7 +106,7 @@ class Loss(nn.Module):
 
 
 class Focal(Loss):
-    """``focal``: right pixels weigh less, by ``gamma`` >= 0; 0 is cross-entropy."""
+    """``focal``: correct pixels have less weight, by ``gamma`` >= 0; 0 is cross-entropy."""
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()

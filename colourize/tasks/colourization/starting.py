@@ -20,7 +20,7 @@ NAMED = 5  # tensors that are named in the log
 
 
 def file_of(knobs: dict[str, Any]) -> Path | None:
-    """The file that ``init_from`` names; None where a run starts from its seed.
+    """The file that ``init_from`` names; None if a run starts from its seed.
 
     Raises:
         InputError: ``shipped``, but this installation has no network.
@@ -40,7 +40,7 @@ def palette(knobs: dict[str, Any]) -> Tensor | None:
     space = SPACES[value_in(knobs, "colour_space")]
     if model.space is not space or len(model.palette) != knobs["num_colours"]:
         log.warning(
-            "init_from=%s has %d colours in %s, this run %d in %s: its palette is fitted anew",
+            "init_from=%s has %d colours in %s, but this run %d in %s: a new palette is fitted",
             file, len(model.palette), model.space.name, knobs["num_colours"], space.name,
         )  # fmt: skip
         return None
