@@ -108,7 +108,7 @@ def test_tables_hold_medians_with_their_spread_in_the_order_of_the_rows():
     ]
 
 
-def test_the_pages_show_what_was_measured():
+def test_the_pages_show_the_measured_figures():
     measured = json.loads((ROOT / "benchmarks/results/cpu.json").read_text())
     page = (ROOT / "docs/speed.md").read_text()
     assert summary(measured) in page
@@ -126,7 +126,7 @@ def test_the_pages_show_what_was_measured():
         (["step", "--json", "nowhere/x.json"], "there is no folder nowhere"),
     ],
 )
-def test_bad_input_is_told_in_one_line(words, message):
+def test_bad_input_is_one_line(words, message):
     with pytest.raises(SystemExit, match=message):
         main(words)
 

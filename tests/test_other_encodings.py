@@ -133,7 +133,7 @@ def test_tensorboard_is_left_out_where_its_name_for_the_folder_is_another(odd, t
     assert isinstance(logger(tmp_path / "run", 0), TensorBoardLogger)
 
 
-def test_a_name_that_hydra_cannot_read_is_told_in_one_line(odd, tmp_path):
+def test_a_name_that_hydra_cannot_read_is_one_line(odd, tmp_path):
     words = [sys.executable, "-m", "colourize", b"train", b"data=folder", b"data.root=" + odd]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=60)
     assert done.returncode == 1 and done.stdout == b"" and done.stderr.count(b"\n") == 1

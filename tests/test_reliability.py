@@ -9,7 +9,7 @@ PAGE = (Path(__file__).parent.parent / "docs/reliability.md").read_text()
 ROWS = re.findall(r"^\| (\d+) \| (.*?) \| .*? \| (.*?) \|$", PAGE, re.M)
 
 
-def test_every_case_stands_on_the_page_with_what_is_expected():
+def test_every_case_is_on_the_page_with_its_expected_result():
     assert {int(number): expected for number, expected, _ in ROWS} == EXPECTED
 
 

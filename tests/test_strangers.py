@@ -194,7 +194,7 @@ def test_damaged_events_are_left_out(sweep, kind):
     report([sweep])
 
 
-def test_a_temperature_that_is_no_file_or_nested_is_told(finished_run, tmp_path):
+def test_a_temperature_that_is_not_a_file_or_is_nested_is_reported(finished_run, tmp_path):
     copy = shutil.copytree(finished_run, tmp_path / "run")
     checkpoint = copy / "checkpoints/last.ckpt"
     for kind in ("nested lists", "a pipe", "a link to endless zeros", "no dictionary", "a number of 5000 digits"):
@@ -204,7 +204,7 @@ def test_a_temperature_that_is_no_file_or_nested_is_told(finished_run, tmp_path)
         temperature.beside(checkpoint).unlink()
 
 
-def test_texts_of_strangers_steer_no_terminal_and_no_page(sweep, capsys, monkeypatch):
+def test_texts_of_strangers_cannot_control_the_terminal_or_a_page(sweep, capsys, monkeypatch):
     text = "\x1b]0;owned\x07\x1b[2J\x9b5m\u202e\r\ncolourize: all is well"
     said = json.loads((sweep / "1/run.json").read_text())
     said |= {"error": text, "status": "failed", "host": text, "overrides": [f"lr={text}", "seed=1"]}

@@ -39,7 +39,7 @@ def test_a_run_writes_its_folder_and_tells_where(tmp_path):
     assert (tmp_path / "mine/.hydra/config.yaml").exists()
 
 
-def test_a_sweep_goes_on_after_a_failed_job_and_names_it(start, tmp_path):
+def test_a_sweep_continues_after_a_failed_job_and_names_it(start, tmp_path):
     done = start("--multirun", *TINY, "batch_size=8", "max_epochs=1", "kernel=3,0,5", "hydra.sweep.dir=sweep")
     assert done.wait(300) == 1
     assert "Traceback" not in done.stdout() + done.stderr()

@@ -71,7 +71,7 @@ def test_other_pictures_check_it(finished_run, picture_folder, typed):
         (["RUN", "--format", "pickle"], "invalid choice: 'pickle'"),
     ],
 )
-def test_what_a_person_can_correct_is_one_line(words, told, finished_run, typed, tmp_path):
+def test_a_user_error_is_one_line(words, told, finished_run, typed, tmp_path):
     with pytest.raises(SystemExit) as caught:
         typed(*(finished_run if word == "RUN" else word for word in words))
     assert told in str(caught.value) and "\n" not in str(caught.value)

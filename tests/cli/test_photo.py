@@ -122,7 +122,7 @@ def test_a_mistake_is_one_line_and_nothing_is_written(photo, tmp_path, capsys, w
 
 
 @pytest.mark.parametrize("model", ["photo.png", "missing.ckpt", "."])
-def test_a_file_that_is_no_network_is_one_line(photo, model):
+def test_a_file_that_is_not_a_network_is_one_line(photo, model):
     with pytest.raises(SystemExit, match=r"^colourize: .*pass"):
         photo("photo.png", "-o", "x.png", model=model)
 

@@ -79,7 +79,7 @@ def test_a_demo_can_be_swept_and_a_failed_job_does_not_stop_the_others(tmp_path,
         (["+demo.foo=1"], "unexpected keyword argument 'foo'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_one_line(words, told):
+def test_a_mistake_is_one_line(words, told):
     with pytest.raises(InputError) as caught:
         carried_out(composed(*words))
     assert told in str(caught.value)
@@ -112,7 +112,7 @@ def test_a_demo_that_draws_follows_the_seed(name):
     assert not draws or demo.seed == 7
 
 
-def test_what_another_demo_left_in_the_folder_is_removed(tmp_path, monkeypatch, capsys):
+def test_files_of_another_demo_in_the_folder_are_removed(tmp_path, monkeypatch, capsys):
     typed(monkeypatch, "demo=convolution", f"hydra.run.dir={tmp_path}")
     assert (tmp_path / "text.txt").exists() and "text.txt" in capsys.readouterr().out
     typed(monkeypatch, "demo=weight_decay", "demo.steps=2", f"hydra.run.dir={tmp_path}")

@@ -99,7 +99,7 @@ def test_a_loaded_palette_keeps_the_order_of_its_file(tmp_path):
         (np.array([[None]], dtype=object), r"must be a plain \.npy array"),
     ],
 )
-def test_a_palette_that_is_none_is_refused_with_its_reason(tmp_path, array, message):
+def test_a_file_that_is_not_a_palette_is_refused_with_its_reason(tmp_path, array, message):
     np.save(tmp_path / "p.npy", array, allow_pickle=True)
     with pytest.raises(InputError, match=message):
         palettes.load(tmp_path / "p.npy", 24)

@@ -71,7 +71,7 @@ def older(config):
     }
 
 
-def test_an_old_run_on_a_folder_goes_on_without_the_profiles_it_never_had(picture_folder, tmp_path, monkeypatch):
+def test_an_old_run_on_a_folder_continues_without_the_profiles_it_never_had(picture_folder, tmp_path, monkeypatch):
     words = ["data=folder", f"data.root={picture_folder}", "image_size=8", "num_filters=4", "num_colours=4"]
     words += ["batch_size=4", "max_epochs=1", f"cache_dir={tmp_path / 'cache'}"]
     now = knobs(*words)
@@ -125,7 +125,7 @@ def with_an_older_optimizer(contents):
     return {**contents, "optimizer_states": [{**state, "param_groups": groups}]}
 
 
-def test_a_configuration_from_before_the_dilation_goes_on_and_is_told_from_another(caplog):
+def test_a_configuration_older_than_the_dilation_is_resumed_and_distinguished_from_another(caplog):
     before = older(knobs(*QUICK))
     assert "dilation" not in str(before) and "fused" not in str(before)
     assert compare.config_hash(before) == compare.config_hash(knobs(*QUICK))
@@ -140,7 +140,7 @@ def test_a_configuration_from_before_the_dilation_goes_on_and_is_told_from_anoth
         compare.check_changes(knobs(*QUICK, "dilation=2"), knobs(*QUICK), "x was trained")
 
 
-def test_a_value_is_told_as_it_is_typed():
+def test_a_value_is_shown_as_typed():
     told = "x was trained with optimizer.fused=false, not null; pass optimizer.fused=false, or"
     with pytest.raises(InputError, match=told):
         compare.check_changes(
@@ -150,7 +150,7 @@ def test_a_value_is_told_as_it_is_typed():
         compare.check_changes(knobs(*QUICK), knobs(*QUICK, "patience=3"), "x was trained")
 
 
-def test_a_run_from_before_is_evaluated_found_finished_and_gone_on_with(finished_run, shared_cache, tmp_path):
+def test_an_older_run_is_evaluated_found_finished_and_resumed(finished_run, shared_cache, tmp_path):
     run, cache = tmp_path / "run", f"cache_dir={shared_cache}"
     shutil.copytree(finished_run, run)
     for file in (run / "checkpoints").glob("*.ckpt"):

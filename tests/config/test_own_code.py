@@ -72,7 +72,7 @@ def test_a_fork_of_one_s_own_network_is_trained_where_the_command_names_it(own, 
         train(knobs(*QUICK, f"cache_dir={tmp_path / 'cache'}", fork, "max_epochs=3"), tmp_path / "c")
 
 
-def test_another_network_of_one_s_own_is_told_by_its_whole_path(own, tmp_path):
+def test_a_user_s_own_network_is_named_by_its_whole_path(own, tmp_path):
     train(own(), tmp_path / "a")
     word = "model._target_=mynets.Other"
     with pytest.raises(
@@ -89,7 +89,7 @@ def test_another_network_of_one_s_own_is_told_by_its_whole_path(own, tmp_path):
         ("nn.Conv2d(1, 5, 3, padding=1)", r"got \[1, 5, 8, 8\] for N = 1"),
     ],
 )
-def test_a_network_of_the_wrong_shape_is_told_before_it_is_trained(own, tmp_path, layer, told):
+def test_a_network_of_the_wrong_shape_is_reported_before_it_is_trained(own, tmp_path, layer, told):
     (tmp_path / "mynets.py").write_text(NETWORK.replace("nn.Conv2d(1, num_colours, 3, padding=1)", layer))
     rule = r"mynets\.Small must take grey \[N, 1, H, W\] and give logits \[N, 4, H, W\], "
     with pytest.raises(InputError, match=rule + told):
@@ -106,7 +106,7 @@ def moved(picture_folder, tmp_path):
     return words, tmp_path / "run", now
 
 
-def test_a_run_goes_on_where_its_pictures_were_moved_and_says_so(moved, caplog):
+def test_a_run_continues_where_its_pictures_were_moved_and_says_so(moved, caplog):
     words, run, now = moved
     with caplog.at_level(logging.WARNING):
         assert train(knobs(*words, f"data.root={now}", "max_epochs=3"), run)["epoch"] == 2

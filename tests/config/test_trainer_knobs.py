@@ -109,13 +109,13 @@ def test_what_a_run_does_not_take_is_named_with_rule_or_reason(word, message):
         (["trainer=3"], "trainer must be names with values, such as trainer.gradient_clip_val=1"),
     ],
 )
-def test_a_wrong_type_is_told_in_one_line_without_the_schema_s_words(words, line):
+def test_a_wrong_type_is_one_line_without_the_schema_s_words(words, line):
     with pytest.raises(Exception, match="trainer") as caught:
         composed(*words)
     assert text_of(caught.value.__cause__) == line
 
 
-def test_a_mistake_in_an_experiment_file_is_told_with_the_file(tmp_path):
+def test_a_mistake_in_an_experiment_file_is_an_error_that_names_the_file(tmp_path):
     (tmp_path / "experiment").mkdir()
     for text, line in (
         ("trainer: 3", "trainer must be names with values, such as trainer.gradient_clip_val=1"),
@@ -169,6 +169,6 @@ def test_a_time_in_seconds(time, length):
     ["00:10", 10, "1h", {"minutes": 0}, {"years": 1}, "00:00:00:00", "-1:00:00:00", [5], "9999999999:00:00:00",
      {"hours": 1e300}, {"hours": math.inf}, {"hours": math.nan}],
 )  # fmt: skip
-def test_what_is_no_time(time):
+def test_an_invalid_time(time):
     with pytest.raises(InputError, match="must be a time DD:HH:MM:SS > 0"):
         check({"max_time": time}, 25)

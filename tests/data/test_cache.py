@@ -84,7 +84,7 @@ def test_another_entry_is_built(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:-3], lambda b: b[:7], lambda b: b"\x93NUMPY" + b[9:]])
-def test_a_damaged_entry_is_built_anew(part: str, damage: Any, tmp_path: Path) -> None:
+def test_a_damaged_entry_is_built_again(part: str, damage: Any, tmp_path: Path) -> None:
     values = (ARRAY, ARRAY, [1, 2, 3])
     cached(tmp_path, "x", PARTS, lambda: values)
     path = tmp_path / f"x{part}"
@@ -95,14 +95,14 @@ def test_a_damaged_entry_is_built_anew(part: str, damage: Any, tmp_path: Path) -
     cached(tmp_path, "x", PARTS, never)
 
 
-def test_a_missing_part_is_built_anew(tmp_path: Path) -> None:
+def test_a_missing_part_is_built_again(tmp_path: Path) -> None:
     for part in PARTS:
         cached(tmp_path, "x", PARTS, lambda: (ARRAY, ARRAY, 0))
         (tmp_path / f"x{part}").unlink()
         assert cached(tmp_path, "x", PARTS, lambda: (ARRAY, ARRAY, 1))[2] == 1
 
 
-def test_what_is_not_valid_is_built_anew(tmp_path: Path) -> None:
+def test_what_is_not_valid_is_built_again(tmp_path: Path) -> None:
     cached_array(tmp_path, "x", lambda: ARRAY)
     np.testing.assert_array_equal(cached_array(tmp_path, "x", lambda: ARRAY[:2], lambda a: len(a) == 2), ARRAY[:2])
     cached_array(tmp_path, "x", never, lambda a: len(a) == 2)
@@ -119,7 +119,7 @@ def test_a_failing_build_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["CACHEDIR.TAG"]
 
 
-def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     blocked = tmp_path / "file" / "below"
     (tmp_path / "file").write_text("")
     for entry in ("x", "y"):

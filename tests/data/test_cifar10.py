@@ -39,7 +39,7 @@ def test_an_extracted_archive_is_enough(cifar_archive):
     assert torch.equal(load(root).train, first.train)
 
 
-def test_a_truncated_archive_is_told_with_the_remedy(cifar_archive):
+def test_a_truncated_archive_is_an_error_that_names_the_remedy(cifar_archive):
     root, _ = cifar_archive
     file = root / "cifar-10-python.tar.gz"
     file.write_bytes(file.read_bytes()[:1000])

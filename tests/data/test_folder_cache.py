@@ -66,7 +66,7 @@ def test_a_folder_of_the_same_names_sizes_and_times_is_another(root: Path, decod
 
 @pytest.mark.parametrize("ending", ["-train.npy", "-validation.npy", ".json"])
 @pytest.mark.parametrize("damage", [b"", b"garbage" * 40, None])
-def test_a_damaged_cache_is_built_anew(ending: str, damage: bytes | None, root: Path, decoded: list[bytes]) -> None:
+def test_a_damaged_cache_is_built_again(ending: str, damage: bytes | None, root: Path, decoded: list[bytes]) -> None:
     draw(root, "a.png", "b.png")
     first = opened(root)
     [path] = (root.parent / "cache").glob(f"*{ending}")

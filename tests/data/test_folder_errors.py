@@ -47,7 +47,7 @@ def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog
         (["a.png", "b.png"], {"holdout": float("nan")}, "holdout must be >= 0 and < 1, got nan"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_one_line(
+def test_an_unusable_argument_is_one_line(
     names: list[str], options: dict[str, object], message: str, root: Path
 ) -> None:
     draw(root, *names)

@@ -88,7 +88,7 @@ def test_every_kind_that_is_left_out_is_counted(root: Path, caplog: pytest.LogCa
     ]
 
 
-def test_many_kinds_are_told_in_a_few_lines(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_many_kinds_are_reported_in_a_few_lines(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     draw(root, "a.png", "b.png")
     for i in range(40):
         (root / f"x.k{i}").write_bytes(b"")
@@ -113,7 +113,7 @@ def test_a_file_without_an_extension_is_known_by_its_content(kind: str, root: Pa
     assert np.abs(np.array(shade) - (100, 155, 7)).max() < 12
 
 
-def test_a_file_without_an_extension_that_cannot_be_opened_is_no_picture(root: Path, monkeypatch) -> None:
+def test_a_file_without_an_extension_that_cannot_be_opened_is_not_a_picture(root: Path, monkeypatch) -> None:
     draw(root, "a.png", "b.png")
     (root / "secret").write_bytes(b"\x89PNG\r\n\x1a\n")
     real = open
@@ -129,7 +129,7 @@ def test_a_file_without_an_extension_that_cannot_be_opened_is_no_picture(root: P
 
 
 @pytest.mark.parametrize(("grey", "of", "said"), [(10, 10, "all 10"), (3, 10, "3 of 10 (30%)"), (2, 10, None)])
-def test_grey_pictures_are_told_where_they_are_more_than_a_fifth(
+def test_grey_pictures_are_reported_where_they_are_more_than_a_fifth(
     grey: int, of: int, said: str | None, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for i in range(of):

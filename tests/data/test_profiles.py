@@ -122,7 +122,7 @@ def test_a_palette_and_a_hidden_colour_are_converted():
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
-def test_cmyk_is_what_its_profile_says(kind):
+def test_cmyk_is_converted_by_its_profile(kind):
     inks = np.array([[0, 0, 0, 0], [255, 0, 0, 0], [0, 255, 0, 0], [0, 0, 255, 0], [90, 40, 160, 20], [0, 0, 0, 120]])
     for ink in inks.tolist():
         image = Image.new("CMYK", (16, 16), tuple(ink))

@@ -127,7 +127,7 @@ def test_ycbcr_is_bt601() -> None:
 
 
 @pytest.mark.parametrize(("light", "a", "b"), [(0, 0, 0), (137, 0, 0), (255, 0, 0), (150, 30, 20), (170, -10, 10)])
-def test_lab_is_what_scikit_image_says(light: int, a: int, b: int) -> None:
+def test_lab_equals_scikit_image(light: int, a: int, b: int) -> None:
     image = Image.new("LAB", (4, 4), (light, a + 128, b + 128))
     expected = lab2rgb(np.array([[[light * 100 / 255, a, b]]]))[0, 0] * 255
     np.testing.assert_allclose(pixels(encoded(image, "TIFF"))[0, 0], expected, atol=5)
@@ -211,7 +211,7 @@ def test_the_limit_is_ours_and_pillows_own_stays(of_pillow: int, monkeypatch: py
         (encoded(Image.effect_noise((64, 64), 50), "BMP")[:1500], "image file is truncated"),
     ],
 )
-def test_what_gives_no_picture_says_why(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_an_unreadable_picture_has_a_reason(content: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(content)
     for source in (content, path):

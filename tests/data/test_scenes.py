@@ -167,11 +167,11 @@ def test_classes_are_chosen_by_name_or_index(classes, indices):
 
 
 @pytest.mark.parametrize("classes", ["hourse", 3, -1, "3", "cat,", "", ["cat", "cow"], 0.5])
-def test_an_unknown_class_is_told_with_the_valid_ones(classes):
+def test_an_unknown_class_is_an_error_that_names_the_valid_ones(classes):
     with pytest.raises(InputError, match="unknown class; pass some of horse, cat, dog, 0 to 2, or all"):
         selected_classes(classes, ("horse", "cat", "dog"))
 
 
-def test_choosing_no_class_is_told():
+def test_choosing_no_class_is_an_error():
     with pytest.raises(InputError, match="must name at least one class"):
         selected_classes([], ("horse", "cat", "dog"))

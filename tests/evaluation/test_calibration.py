@@ -102,7 +102,7 @@ def test_a_fit_without_a_minimum_states_the_reason(logits, labels, reason):
         fit_temperature(logits, labels)
 
 
-def test_what_was_written_is_read_for_these_weights_and_no_others(tmp_path):
+def test_a_written_temperature_is_read_only_for_the_same_weights(tmp_path):
     checkpoint = tmp_path / "last.ckpt"
     checkpoint.write_bytes(b"weights")
     with pytest.raises(InputError, match="has no fitted temperature; run colourize calibrate"):
@@ -128,7 +128,7 @@ def test_a_temperature_that_none_fits_is_not_used(tmp_path, temperature):
         read_temperature(tmp_path / "last.ckpt")
 
 
-def test_a_temperature_of_half_the_pictures_mends_the_others():
+def test_a_temperature_fitted_to_half_the_pictures_calibrates_the_others():
     """Logits twice as sure as the labels, which were drawn from softmax(z), allow: T = 2."""
     generator = torch.Generator().manual_seed(0)
     sampled = []

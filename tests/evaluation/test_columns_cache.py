@@ -112,7 +112,7 @@ def test_a_network_is_measured_and_never_kept(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "other", "bit", "names", "digest", "list"])
-def test_a_damaged_entry_is_built_anew(tmp_path, damage, caplog):
+def test_a_damaged_entry_is_built_again(tmp_path, damage, caplog):
     yardstick, predictors = made(tmp_path)
     before = [yardstick.row(predictor, QUICK) for predictor in predictors]
     (path,), (said,) = tmp_path.glob("*.npy"), tmp_path.glob("*.json")
@@ -249,7 +249,7 @@ def test_who_has_waited_long_enough_measures_itself(tmp_path, monkeypatch, caplo
     assert "another process is still measuring the floors and ceilings" in caplog.text
 
 
-def test_without_a_folder_that_can_be_written_it_goes_on_without_a_lock(tmp_path):
+def test_without_a_folder_that_can_be_written_it_continues_without_a_lock(tmp_path):
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file/below"):
         yardstick, predictors = made(folder)

@@ -93,7 +93,7 @@ def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run
     assert all(sum(table in sentence for table in tables) == 1 for sentence in sentences)
 
 
-def test_palettes_are_told_apart_by_number_where_size_and_space_are_the_same():
+def test_palettes_of_the_same_size_and_space_are_numbered():
     assert suffixes([(24, "lab"), (24, "rgb"), (6, "lab")]) == ["24 in lab", "24 in rgb", "6 in lab"]
     assert suffixes([(24, "lab"), (6, "lab"), (24, "lab")]) == [
         "24 in lab, palette 1",
@@ -147,7 +147,7 @@ def test_other_pictures_than_the_run_s_are_pointed_out_on_the_page_too(finished_
     assert "was trained with other pictures" not in (tmp_path / "same.html").read_text()
 
 
-def test_the_test_split_was_not_trained_on_by_who_held_others_out(held_out_run, capsys):
+def test_a_run_with_held_out_pictures_was_not_trained_on_the_test_split(held_out_run, capsys):
     evaluate([str(held_out_run)], ["data.holdout=0"], num_resamples=20)
     assert "was trained with other pictures" not in capsys.readouterr().out
 

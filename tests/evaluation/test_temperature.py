@@ -97,7 +97,9 @@ def test_a_part_of_the_pixels_is_as_many_of_each_picture(calibrated):
         assert (chosen[:, None] == own).all(2).any(1).all()
 
 
-def test_where_there_is_no_test_split_the_held_out_pictures_judge_and_that_is_said(picture_folder, tmp_path, capsys):
+def test_without_a_test_split_the_held_out_pictures_are_measured_and_the_output_says_so(
+    picture_folder, tmp_path, capsys
+):
     words = ("data=folder", f"data.root={picture_folder / 'train'}", "holdout=0.4", "model=prior", "image_size=8",
              "num_colours=4", f"cache_dir={tmp_path / 'cache'}")  # fmt: skip
     train(knobs(*words), tmp_path / "run")
@@ -133,7 +135,7 @@ def test_bad_input_is_one_line_and_writes_nothing(monkeypatch, finished_run, hel
     assert sorted(held_out_run.rglob("*.json")) == before
 
 
-def test_a_sweep_wants_one_of_its_runs(held_out_run, tmp_path):
+def test_a_sweep_is_refused_where_one_run_is_needed(held_out_run, tmp_path):
     for job in ("0", "1"):
         (tmp_path / job / "checkpoints").mkdir(parents=True)
         (tmp_path / job / "run.json").write_text("{}")
@@ -145,13 +147,13 @@ def test_a_sweep_wants_one_of_its_runs(held_out_run, tmp_path):
 @pytest.mark.parametrize(
     ("runs", "told"), [(["RUN"], "has no fitted temperature"), (["lookup"], "requires a run with a temperature")]
 )
-def test_evaluate_tells_where_there_is_no_temperature(finished_run, tmp_path, runs, told):
+def test_evaluate_reports_a_missing_temperature(finished_run, tmp_path, runs, told):
     words = [*TINY, f"cache_dir={tmp_path}"] if runs == ["lookup"] else []
     with pytest.raises(InputError, match=told):
         evaluate([str(finished_run) if run == "RUN" else run for run in runs], words, calibrated=True)
 
 
-def test_a_run_that_went_on_wants_a_new_temperature(held_out_run, shared_cache, tmp_path):
+def test_a_run_that_was_trained_further_requires_a_new_temperature(held_out_run, shared_cache, tmp_path):
     shutil.copytree(held_out_run, tmp_path / "run")
     calibrate(str(tmp_path / "run"), num_resamples=20)
     train({**knobs(*QUICK, "holdout=0.25", f"cache_dir={shared_cache}"), "max_epochs": 3}, tmp_path / "run")

@@ -74,7 +74,7 @@ def test_19_a_damaged_file_is_named_with_its_cause_and_passed_over(killed, caplo
         ("HTML", ["last", "previous", "best"], None),
     ],
 )
-def test_19_a_run_goes_on_from_the_newest_whole_file_to_the_same_bits(
+def test_19_a_run_continues_from_the_newest_whole_file_to_the_same_bits(
     killed, resume, whole, seen, damage, damaged, taken
 ):
     make, cause = DAMAGES[damage]

@@ -116,7 +116,7 @@ def test_18_where_the_output_cannot_be_written_no_step_is_trained(run, tmp_path,
 
 
 @pytest.mark.case(18)
-def test_18_a_folder_that_cannot_be_made_is_told_before_the_first_step(start, tmp_path, cache, seen):
+def test_18_a_folder_that_cannot_be_made_is_reported_before_the_first_step(start, tmp_path, cache, seen):
     """Not even by root, for whom permissions mean nothing."""
     if not Path("/proc/self").exists():
         pytest.skip("there is no /proc")

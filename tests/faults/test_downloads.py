@@ -99,7 +99,7 @@ CHECKSUM = "the downloaded file is not the archive: its checksum is wrong"
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_26_what_a_server_does_wrong_is_told_and_the_next_run_repairs_it(run, server, tmp_path, seen, fault, cause):
+def test_26_a_fault_of_the_server_is_reported_and_the_next_run_repairs_it(run, server, tmp_path, seen, fault, cause):
     server.answer = fault
     line = told(run())
     assert server.address in line
@@ -114,7 +114,7 @@ def test_26_what_a_server_does_wrong_is_told_and_the_next_run_repairs_it(run, se
     ("file", "content"),
     [(FILE, None), (FILE, b""), (f"cifar-10-batches-py/{BATCHES[2]}", b"damaged"), (BATCHES[2], b"beside it")],
 )
-def test_26_what_is_damaged_on_disk_is_fetched_anew_unasked(run, origin, tmp_path, seen, file, content):
+def test_26_a_file_that_is_damaged_on_disk_is_downloaded_again(run, origin, tmp_path, seen, file, content):
     path = tmp_path / "data" / file
     path.parent.mkdir(parents=True)
     path.write_bytes((origin[0] / FILE).read_bytes()[:-100] if content is None else content)
@@ -212,7 +212,7 @@ def test_29_read_only_data_are_enough(run, cifar_archive, tmp_path, seen):
 
 
 @pytest.mark.case(29)
-def test_29_a_read_only_archive_that_is_not_unpacked_is_told(run, cifar_archive, seen):
+def test_29_a_read_only_archive_that_is_not_unpacked_is_reported(run, cifar_archive, seen):
     before = tree(cifar_archive[0])
     assert "Read-only file system" in told(run(probes.read_only, str(cifar_archive[0])))
     assert tree(cifar_archive[0]) == before
@@ -228,7 +228,7 @@ def test_29_a_read_only_archive_that_is_not_unpacked_is_told(run, cifar_archive,
         (probes.full_in_member, 3, "No space left on device"),
     ],
 )
-def test_29_a_full_disk_is_told_and_the_next_run_repairs(run, origin, tmp_path, seen, probe, given, cause):
+def test_29_a_full_disk_is_reported_and_the_next_run_repairs(run, origin, tmp_path, seen, probe, given, cause):
     if given == 50_000:
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / FILE).write_bytes((origin[0] / FILE).read_bytes())

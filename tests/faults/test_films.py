@@ -16,7 +16,7 @@ def films(start, finished_run, tmp_path):
 
 
 @pytest.mark.case(37)
-def test_37_what_is_no_whole_film_is_one_line_and_nothing_is_written(films, tmp_path, seen):
+def test_37_an_incomplete_film_is_one_line_and_nothing_is_written(films, tmp_path, seen):
     whole = make(tmp_path / "whole.mkv", grey_frames(40))
     (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     (tmp_path / "empty.mp4").touch()

@@ -75,7 +75,7 @@ def test_11_what_is_refused_leaves_the_folder_as_it_was(run, resume, whole, tmp_
 
 
 @pytest.mark.case(12)
-def test_12_with_another_environment_it_goes_on_and_says_that_bits_may_differ(run, resume, tmp_path, seen):
+def test_12_with_another_environment_it_continues_and_says_that_bits_may_differ(run, resume, tmp_path, seen):
     assert run("stopped", probe=probes.signal_in_step, given=(signal.SIGTERM, 3)).wait() == 143
     folder = tmp_path / "stopped"
     environment = manifest.read(folder)["environment"]
@@ -110,7 +110,7 @@ SOON = signal.SIGTERM, *range(1000)
 
 
 @pytest.mark.case(13)
-def test_13_what_cannot_be_resumed_is_told(run, resume, tmp_path, seen):
+def test_13_a_run_that_cannot_be_resumed_is_reported(run, resume, tmp_path, seen):
     assert run("mine").wait() == 0
     again = resume("mine")
     assert again.wait() == 0

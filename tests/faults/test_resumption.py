@@ -13,7 +13,7 @@ from tests.faults.states import assert_identical, saved, untimed_rows
 
 
 @pytest.mark.case(1)
-def test_01_killed_in_an_epoch_it_goes_on_from_the_epoch_before_to_the_same_bits(run, resume, whole, tmp_path, seen):
+def test_01_killed_in_an_epoch_it_continues_from_the_epoch_before_to_the_same_bits(run, resume, whole, tmp_path, seen):
     assert run("killed", probe=probes.kill_in_step, given=(25,)).wait() == -signal.SIGKILL
     assert saved(tmp_path / "killed")["global_step"] == 20
     assert resume("killed").wait() == 0

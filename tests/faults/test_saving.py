@@ -89,7 +89,7 @@ def test_15_killed_before_any_operation_on_files_the_file_before_or_the_new_one_
 
 
 @pytest.mark.case(15)
-def test_15_a_run_that_was_killed_while_saving_goes_on_to_the_same_bits(run, resume, whole, tmp_path, seen):
+def test_15_a_run_that_was_killed_while_saving_continues_to_the_same_bits(run, resume, whole, tmp_path, seen):
     folder = tmp_path / "killed/checkpoints"
     assert run("killed", "save_every=3", probe=probes_files.kill_on_sync, given=(5,)).wait() == -signal.SIGKILL
     assert len(litter(folder)) == 1

@@ -53,7 +53,7 @@ def test_25_a_learning_rate_that_blows_up_leaves_finite_files(run, tmp_path, see
 
 
 @pytest.mark.case(30)
-def test_30_a_killed_loader_worker_is_named_and_the_run_goes_on_to_the_same_bits(run, resume, whole, tmp_path, seen):
+def test_30_a_killed_loader_worker_is_named_and_the_run_continues_to_the_same_bits(run, resume, whole, tmp_path, seen):
     probe = probes.workers, (2, True, probes.kill_a_worker, 13)
     broken = run("broken", probe=probe[0], given=probe[1])
     assert broken.wait() == 1
@@ -66,7 +66,7 @@ def test_30_a_killed_loader_worker_is_named_and_the_run_goes_on_to_the_same_bits
 
 
 @pytest.mark.case(30)
-def test_30_a_picture_that_cannot_be_fetched_is_named_and_the_run_goes_on_to_the_same_bits(
+def test_30_a_picture_that_cannot_be_fetched_is_named_and_the_run_continues_to_the_same_bits(
     run, resume, whole, tmp_path, seen
 ):
     broken = run("broken", probe=probes.bad_picture, given=(7, 2))

@@ -99,7 +99,7 @@ def read_all_in_a_process(reader, answers, *files):
 
 
 @pytest.mark.case(24)
-def test_24_no_small_file_unpacks_into_much(bombs, tmp_path, seen):
+def test_24_no_small_file_unpacks_to_a_large_one(bombs, tmp_path, seen):
     files = list(bombs.iterdir())
     assert all(file.stat().st_size < 10_000_000 for file in files)
     found = read_all_in_a_process(checkpoint.read, tmp_path / "answers", *files)

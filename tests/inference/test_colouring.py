@@ -109,7 +109,7 @@ def test_a_hint_for_a_network_that_takes_hints_is_a_square_of_its_colour_under_a
 
 
 @pytest.mark.parametrize("text", ["", "1,2", "a,b,#000000", "1,2,red", "1,2,#12345", "1.5,2,#123456"])
-def test_other_texts_are_no_hints(text):
+def test_other_texts_are_not_hints(text):
     with pytest.raises(InputError, match="a hint must be x,y,#rrggbb"):
         hinted.parsed(text)
 

@@ -111,7 +111,7 @@ def test_kinds_may_be_mixed_and_each_comes_back_as_itself(model, expected):
         ("missing.png", "missing.png: No such file"),
     ],
 )
-def test_what_is_no_picture_is_one_line(model, picture, message):
+def test_a_file_that_is_not_a_picture_is_one_line(model, picture, message):
     with pytest.raises(InputError, match=message) as raised:
         model.colourize(picture)
     assert "\n" not in str(raised.value)

@@ -76,7 +76,7 @@ def test_colours_become_the_grey_of_their_luminance():
     assert np.allclose(space.lightness_of_levels(65535)[frame.grey], lightness, atol=0.05)
 
 
-def test_pictures_in_colour_are_told_from_grey_and_toned_ones():
+def test_pictures_in_colour_are_distinguished_from_grey_and_toned_ones():
     sepia = np.stack([RAMP, RAMP * 0.86, RAMP * 0.65], -1).round().astype(np.uint8)
     noise = np.random.default_rng(0).normal(0, 3, sepia.shape)
     assert opened(landscape(64, 48)).kind == "coloured"
@@ -147,7 +147,7 @@ def test_bombs_are_refused_before_a_pixel_is_read(size):
 @pytest.mark.parametrize(
     "content", [b"", b"hello", encoded(landscape(64, 48), "JPEG")[:900], b"\x89PNG\r\n\x1a\n" + bytes(99)]
 )
-def test_a_file_that_is_no_picture_is_one_line(content):
+def test_a_file_that_is_not_a_picture_is_one_line(content):
     with pytest.raises(UnreadablePicture) as raised:
         opening.photograph(content)
     assert raised.value.args[0] and "\n" not in raised.value.args[0]

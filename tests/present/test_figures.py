@@ -39,7 +39,7 @@ def test_the_entropy_row_is_dark_where_nothing_is_open_and_bright_where_most_is(
     assert bar.get_xlim() == (0, 3)
 
 
-def test_a_long_name_is_told_in_lines_and_a_short_one_as_it_is():
+def test_a_long_name_is_wrapped_and_a_short_one_is_not():
     assert wrapped("true class, input's grey") == "true class, input's grey"
     lines = wrapped("ResUNet widths=[0.5,0.75,1,1] " * 20).splitlines()
     assert len(lines) == 5 and max(map(len, lines)) <= 32 and lines[-1].endswith(" …")

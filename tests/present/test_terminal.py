@@ -99,7 +99,7 @@ def test_a_second_guard_changes_nothing(monkeypatch):
     assert sys.stdout.encoding == "utf-8" and not sys.stdout.isatty()
 
 
-def test_a_log_file_takes_any_text_in_utf_8_and_steers_no_terminal(tmp_path, monkeypatch):
+def test_a_log_file_takes_any_text_in_utf_8_and_cannot_control_the_terminal(tmp_path, monkeypatch):
     handler = logging.FileHandler(tmp_path / "train.log", encoding="ascii")
     monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
     guard_log_files()

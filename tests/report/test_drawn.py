@@ -83,7 +83,7 @@ def test_one_seed_draws_no_bar_and_its_caption_tells_of_none(tmp_path, bars):
     assert all(np.isnan(sd).all() for _, _, sd in bars)
 
 
-def test_of_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond_it_is_told(tmp_path):
+def test_of_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond_it_is_named(tmp_path):
     for job in range(9):
         run(tmp_path / str(job), losses=[*[9.0] * 20, 0.5 + job / 10] if job else [400.0] * 21, lr=0.001 * (job + 1))
     found = charts(tmp_path)
@@ -109,7 +109,7 @@ def test_over_palettes_the_best_are_those_of_the_highest_skill_and_losses_are_no
         assert found[name].caption.count("compare the skill") == told
 
 
-def test_two_sets_of_pictures_make_two_lines_and_null_is_told_as_it_is_typed(tmp_path):
+def test_two_sets_of_pictures_make_two_lines_and_null_is_shown_as_typed(tmp_path):
     for job, (size, ema, pictures) in enumerate((s, e, p) for s in (32, 64) for e in (None, 0.5) for p in "ab"):
         run(tmp_path / str(job), batch_size=size, ema=ema, fingerprint=pictures * 20)
     svg = charts(tmp_path)["seconds-final"].svg

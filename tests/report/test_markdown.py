@@ -36,7 +36,7 @@ def test_a_file_that_is_no_report_or_lost_the_place_of_its_answer_is_kept(tmp_pa
     assert "\n" not in str(told.value) and files_of(tmp_path) == before
 
 
-def test_a_file_that_is_no_text_is_told_in_one_line(tmp_path, monkeypatch):
+def test_a_file_that_is_not_text_is_one_line(tmp_path, monkeypatch):
     (made(tmp_path) / "report.md").write_bytes(b"\xff\xfe")
     monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path)])
     with pytest.raises(SystemExit, match="report.md exists without the comments"):
@@ -51,7 +51,7 @@ def test_one_file_for_two_is_refused_before_anything_is_written(tmp_path, monkey
     assert not list(tmp_path.glob("[a-z]*"))
 
 
-def test_a_file_where_the_charts_are_to_lie_is_told_before_anything_is_written(tmp_path):
+def test_a_file_in_place_of_the_folder_of_charts_is_an_error_before_anything_is_written(tmp_path):
     (made(tmp_path) / "report_files").touch()
     with pytest.raises(InputError, match="report_files is a file"):
         report([tmp_path])

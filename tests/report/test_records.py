@@ -10,7 +10,7 @@ from tests.made_runs import run
 SWEEPER = "{_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper, params: null}"
 
 
-def test_jobs_that_differ_in_nothing_that_makes_a_difference_are_not_told_as_not_begun(tmp_path):
+def test_jobs_that_differ_only_in_values_without_effect_are_not_listed_as_not_begun(tmp_path):
     for seed in (0, 1):
         run(tmp_path / str(seed), seed=seed)
     (tmp_path / "sweep.json").write_text('{"overrides": ["seed=0,1,2"], "cwd": "/"}')

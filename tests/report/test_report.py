@@ -129,7 +129,7 @@ def test_a_trial_that_a_search_ended_early_does_not_count_as_finished(tmp_path):
     assert "| 6 | pruned | 1/2 | - | batch_size=32 seed=3 |" in text
 
 
-def test_jobs_that_a_sweep_has_not_begun_are_told(tmp_path):
+def test_jobs_that_a_sweep_has_not_begun_are_reported(tmp_path):
     made(tmp_path)
     (tmp_path / "sweep.json").write_text(json.dumps({"overrides": ["batch_size=32,64,96", "seed=0"], "cwd": "/"}))
     (tmp_path / "multirun.yaml").write_text(
@@ -143,7 +143,7 @@ def test_jobs_that_a_sweep_has_not_begun_are_told(tmp_path):
     assert "python train.py batch_size=32,64,96 seed=0" in text
 
 
-def test_missing_and_damaged_files_are_told(tmp_path):
+def test_missing_and_damaged_files_are_reported(tmp_path):
     run(tmp_path / "0", metrics=False, batch_size=1)
     run(tmp_path / "1", evaluation=False, batch_size=2)
     run(tmp_path / "2", batch_size=4)
@@ -215,7 +215,7 @@ def test_published_results_stand_beside_runs_at_their_settings(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["missing", "empty", "file"])
-def test_what_is_no_folder_of_runs_is_told_in_one_line(tmp_path, monkeypatch, name):
+def test_a_folder_without_runs_is_one_line(tmp_path, monkeypatch, name):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path / name)])
@@ -224,13 +224,13 @@ def test_what_is_no_folder_of_runs_is_told_in_one_line(tmp_path, monkeypatch, na
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_could_not_be_written_is_told_before_anything_is(tmp_path):
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_written(tmp_path):
     with pytest.raises(InputError, match="there is no folder"):
         report([made(tmp_path)], html=tmp_path / "nowhere" / "out.html")
     assert not list(tmp_path.glob("report*"))
 
 
-def test_the_verb_writes_beside_the_runs_and_says_where(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_beside_the_runs_and_prints_the_paths(tmp_path, monkeypatch, capsys):
     made(tmp_path / "sweep")
     monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path / "sweep")])
     main()

@@ -15,7 +15,7 @@ def test_other_pictures_are_not_compared_and_have_floors_of_their_own(tmp_path):
     assert "num_colours=8 | " not in text.partition("## Compared")[2].partition("## What varied")[0]
 
 
-def test_palettes_of_two_numbers_and_two_spaces_are_told_by_both_and_have_a_chart_of_skill(tmp_path):
+def test_palettes_of_two_numbers_and_two_spaces_are_named_by_both_and_have_a_chart_of_skill(tmp_path):
     places = [(number, space) for number in (8, 16) for space in ("lab", "rgb")]
     for job, (number, space) in enumerate(places):
         run(tmp_path / str(job), (2.0, 0.45), num_colours=number, colour_space=space, fingerprint=f"{job}" * 20)
@@ -27,7 +27,7 @@ def test_palettes_of_two_numbers_and_two_spaces_are_told_by_both_and_have_a_char
     assert "skill" not in written(made(tmp_path / "alike"))[1].partition("## Compared")[0].partition("![")[2]
 
 
-def test_palettes_are_told_by_as_little_as_tells_them_apart_and_the_same_in_every_table(tmp_path):
+def test_palettes_have_the_shortest_label_that_distinguishes_them_in_every_table(tmp_path):
     """28 settings, of which the first table shows the ten best, and one of a palette that no word tells apart."""
     places = [(k, space, lr) for k in (8, 16, 32) for space in ("lab", "rgb") for lr in (1, 2, 3, 4)]
     for job, (number, space, lr) in enumerate(places):

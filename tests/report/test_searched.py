@@ -69,7 +69,7 @@ def test_what_is_far_above_the_median_does_not_flatten_the_rest():
     assert limits([1.0, 1.1, 1.2, 1.3, 2.0]) is None
 
 
-def test_a_loss_beyond_a_chart_is_told_under_the_charts_that_have_it(tmp_path):
+def test_a_loss_beyond_a_chart_is_reported_under_the_charts_that_have_it(tmp_path):
     made(tmp_path, [1.3, 1.1, 1.2, 99.0, 1.25])
     study = stored_search.open_study(tmp_path, 4, 1)
     for job, loss in enumerate((1.2, 1.4)):  # of a parameter that the other trials do not have

@@ -35,7 +35,7 @@ def test_a_knob_and_what_repeats_it_in_an_option_are_one(tmp_path):
     assert study(read([tmp_path])).varied == ("kernel",)
 
 
-def test_what_follows_from_the_swept_value_is_told_but_makes_no_label(tmp_path):
+def test_a_value_that_follows_from_the_swept_one_is_named_but_not_in_the_label(tmp_path):
     run(tmp_path / "0", batch_size=32, lr=0.001, unsaid=["lr"])
     run(tmp_path / "1", batch_size=64, lr=0.002, unsaid=["lr"])
     found = study(read([tmp_path]))

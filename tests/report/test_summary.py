@@ -19,7 +19,7 @@ def said(folder):
     ("second", "sure"),
     [([1.12, 1.11, 1.13], "not significant"), ([1.5, 1.56, 1.47], "significant")],
 )
-def test_how_far_the_next_setting_is_behind_is_told_with_its_interval(tmp_path, second, sure):
+def test_the_margin_of_the_next_setting_has_an_interval(tmp_path, second, sure):
     first = [1.10, 1.15, 1.05]
     for kernel, losses in ((3, first), (5, second)):
         for seed, loss in enumerate(losses):
@@ -56,7 +56,7 @@ def test_the_lowest_is_named_with_what_long_labels_leave_out(tmp_path):
     assert "The lowest: batch_size=7, lr=0.01, kernel=5, num_filters=16, " in said(tmp_path)
 
 
-def test_the_words_beside_an_experiment_are_told_but_for_where_it_runs(tmp_path):
+def test_the_overrides_beside_an_experiment_are_named_except_where_it_runs(tmp_path):
     run(tmp_path / "0", batch_size=64)
     words = ["experiment=batch_size", "data=folder", "data.root=/x", "classes=horse", "cache_dir=c", "max_epochs=2",
              "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "batch_size=64,256"]  # fmt: skip

@@ -35,7 +35,7 @@ def test_a_damaged_file_is_named(finished_run, tmp_path, damage):
         checkpoint.load(file)
 
 
-def test_a_file_of_another_program_is_told_apart(tmp_path):
+def test_a_file_of_another_program_is_distinguished(tmp_path):
     torch.save({"weights": torch.zeros(3)}, tmp_path / "other.ckpt")
     with pytest.raises(InputError, match="was not written by colourize"):
         checkpoint.load(tmp_path / "other.ckpt")

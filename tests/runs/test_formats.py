@@ -108,7 +108,7 @@ def test_a_node_of_another_form_is_refused_and_nothing_is_imported(finished_run,
 
 
 @pytest.mark.parametrize("number", [3, 0, "2", None, [2]])
-def test_a_format_that_is_not_ours_is_refused(finished_run, tmp_path, number):
+def test_an_unknown_format_is_refused(finished_run, tmp_path, number):
     contents = torch.load(finished_run / "checkpoints/last.ckpt", weights_only=True)
     torch.save({**contents, "format": number}, tmp_path / "x.ckpt")
     with pytest.raises(InputError, match=r"x\.ckpt must be of format 1 to 2, got"):

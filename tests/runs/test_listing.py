@@ -16,7 +16,7 @@ def test_a_run_stands_with_its_state_progress_and_best_result(finished_run):
     assert run.last == pytest.approx(metrics["val/loss"])
 
 
-def test_what_says_running_while_no_one_is_there_was_killed(tmp_path, capsys):
+def test_a_running_status_without_a_process_means_killed(tmp_path, capsys):
     for name, start, status in (("b", "2", "running"), ("a", "1", "failed")):
         (tmp_path / name).mkdir()
         manifest.write(tmp_path / name, status=status, start=start, overrides=list(QUICK), error="[no] room")
@@ -30,7 +30,7 @@ def test_what_says_running_while_no_one_is_there_was_killed(tmp_path, capsys):
     assert f"resume with: python train.py resume={tmp_path / 'b'}" in said
 
 
-def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_told(tmp_path, capsys):
+def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_reported(tmp_path, capsys):
     manifest.write(tmp_path, status="failed", start="1")
     (tmp_path / "metrics.csv").write_text("epoch,val/loss\n0,1.5\n1,nan\n2,\n")
     (run,) = listing.found([tmp_path])
@@ -42,7 +42,7 @@ def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_told(tmp_path,
     assert (run.epochs, run.best, run.last) == (0, None, None)
 
 
-def test_a_pruned_run_is_told_as_such_and_is_nothing_to_go_on_with(tmp_path, capsys):
+def test_a_pruned_run_is_listed_as_such_and_not_resumed(tmp_path, capsys):
     manifest.write(tmp_path, status="finished", start="1", pruned=True)
     listing.show([tmp_path])
     assert [run.state for run in listing.found([tmp_path])] == ["pruned"]
@@ -60,7 +60,7 @@ def test_json_is_one_object_a_line(finished_run, capsys):
     assert [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()] == ["finished"]
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
+def test_a_folder_that_is_not_there_is_reported(tmp_path, monkeypatch, capsys):
     with pytest.raises(InputError, match="missing is not a folder"):
         listing.found([tmp_path / "missing"])
     monkeypatch.chdir(tmp_path)

@@ -97,7 +97,7 @@ def test_the_file_says_nothing_of_the_folders_of_its_writer(finished_run):
     assert b'\\"root\\": \\"pictures\\"' in content
 
 
-def test_a_file_of_another_program_is_told_apart(tmp_path):
+def test_a_file_of_another_program_is_distinguished(tmp_path):
     (tmp_path / "other.safetensors").write_bytes(save({"weights": torch.zeros(3)}))
     with pytest.raises(InputError, match="was not written by colourize"):
         colourize.load(tmp_path / "other.safetensors")

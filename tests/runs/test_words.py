@@ -126,7 +126,7 @@ def test_a_hostile_word_is_refused_in_one_line(tmp_path, word, kind):
 
 
 @pytest.mark.parametrize("word", GOOD)
-def test_what_one_types_to_begin_a_run_resumes_it(tmp_path, word):
+def test_the_command_that_started_a_run_resumes_it(tmp_path, word):
     assert word in resumed(begun(tmp_path / "mine", [word]))
 
 
@@ -138,7 +138,7 @@ def test_an_older_run_s_resolvers_are_those_of_today(tmp_path, value):
 
 
 @pytest.mark.parametrize("word", ["hydra.searchpath=[file:///tmp/mine]", "+hydra.callbacks.x._target_=my.Callback"])
-def test_what_a_person_types_again_holds(tmp_path, word):
+def test_an_override_that_is_typed_again_takes_effect(tmp_path, word):
     folder = begun(tmp_path / "mine", ["seed=1", word])
     assert resumed(folder, word)[:2] == ["seed=1", word] or word in resumed(folder, word)
 
@@ -202,7 +202,7 @@ def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_p
 CIFAR, FOLDER = ({"data": {"_target_": f"colourize.data.{name}.load"}} for name in ("cifar10", "folder"))
 
 
-def test_only_cifar_10_is_told_not_to_download(tmp_path, monkeypatch):
+def test_only_cifar_10_is_kept_from_downloading(tmp_path, monkeypatch):
     home = tmp_path / "home"
     (home / "data/cifar-10-batches-py").mkdir(parents=True)
     words = ["experiment=mine", "data.root=pictures"]
@@ -215,7 +215,7 @@ def test_only_cifar_10_is_told_not_to_download(tmp_path, monkeypatch):
     assert resumed(archive)[1:3] == [f"data.root='{home}/data'", "+data.download=false"]
 
 
-def test_the_command_that_resumes_one_s_own_run_holds_what_has_to_be_typed_again(tmp_path):
+def test_the_command_that_resumes_one_s_own_run_holds_the_overrides_to_type_again(tmp_path):
     words = ["seed=1", "experiment=mine", "model._target_=my.Net"]
     folder = begun(tmp_path / "mine", words, searchpath=["hydra.searchpath=[file:///x]"])
     command = shlex.split(resume.resume_command("python train.py", folder, own=True))
@@ -224,7 +224,7 @@ def test_the_command_that_resumes_one_s_own_run_holds_what_has_to_be_typed_again
     assert resume.resume_command("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
 
 
-def test_all_that_has_to_be_typed_again_is_said_at_once(tmp_path):
+def test_all_overrides_that_must_be_typed_again_are_named_at_once(tmp_path):
     folder = begun(tmp_path / "mine", ["model._target_=my.Net", "seed=1", "experiment=mine"])
     with pytest.raises(InputError, match=r"holds model\._target_=my\.Net, experiment=mine, but a file"):
         resumed(folder)

@@ -75,7 +75,7 @@ def test_a_search_that_was_killed_proposes_what_it_would_have_without(tmp_path):
     assert [*cut.ran[:6], *after] == whole
 
 
-def test_failed_and_pruned_jobs_are_told_to_the_study(tmp_path):
+def test_failed_and_pruned_jobs_are_reported_to_the_study(tmp_path):
     class Marking(Launcher):
         def launch(self, jobs, initial_job_idx):
             if initial_job_idx == 3:
@@ -214,7 +214,7 @@ def test_the_study_lies_in_its_folder_however_that_is_called(tmp_path, name):
     assert {stored_search.DATABASE, stored_search.RESULTS} <= {path.name for path in (tmp_path / name).iterdir()}
 
 
-def test_a_damaged_database_is_told_in_one_line_and_damaged_results_count_for_nothing(tmp_path, caplog):
+def test_a_damaged_database_is_one_line_and_damaged_results_count_for_nothing(tmp_path, caplog):
     searched(tmp_path, Launcher(), n_trials=2)
     (tmp_path / stored_search.RESULTS).write_text("best_job: {")
     assert stored_search.best(tmp_path) == "" and "is damaged" in caplog.text

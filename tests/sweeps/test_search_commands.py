@@ -20,7 +20,7 @@ def trials(folder):
 
 
 @pytest.mark.slow
-def test_the_command_searches_prunes_goes_on_and_says_what_is_best(tmp_path):
+def test_the_command_searches_prunes_resumes_and_prints_the_best(tmp_path):
     words = [*QUICK, "max_epochs=2", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra.sweeper.params={lr:'tag(log,interval(1e-6,1e-1))'}", "hydra.sweeper.random_trials=2"]
     words += ["hydra.sweeper.prune_after=0", "trainer.enable_progress_bar=false"]
@@ -71,7 +71,7 @@ def test_jobs_that_run_beside_each_other_write_into_one_study(tmp_path):
         assert trial.value == metrics["val/loss"] == trial.intermediate_values[0]
 
 
-def test_no_jobs_at_once_are_told_in_one_line(tmp_path):
+def test_a_number_of_jobs_below_one_is_one_line(tmp_path):
     words = [
         *QUICK,
         "hydra/launcher=joblib",

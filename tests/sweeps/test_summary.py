@@ -67,7 +67,7 @@ def test_what_another_sweep_left_in_the_folder_does_not_count(tmp_path):
     assert [job["status"] for job in jobs(tmp_path, [["seed=1"]])] == ["not begun"]
 
 
-def test_a_folder_that_holds_another_run_is_told_and_that_run_is_kept(tmp_path):
+def test_a_folder_that_holds_another_run_is_reported_and_that_run_is_kept(tmp_path):
     write(tmp_path / "0", **done(["seed=7"], 1.0))
     manifest.note_failure(tmp_path / "0", ["seed=1"], "0 was trained with seed=7, not 1")
     assert [job["status"] for job in jobs(tmp_path, [["seed=1"], ["seed=7"]])] == ["failed", "finished"]
@@ -109,7 +109,7 @@ def test_a_search_keeps_a_later_number_of_trials_but_no_other_words(tmp_path):
     assert start("lr=interval(0,2)", trials=9) == ["lr=interval(0,1)", "hydra.sweeper.n_trials=9"]
 
 
-def test_a_job_counts_whose_words_differ_in_nothing_that_makes_a_difference(tmp_path):
+def test_a_job_counts_if_its_overrides_differ_only_in_values_without_effect(tmp_path):
     for seed in (0, 1):
         write(tmp_path / str(seed), **done(["kernel=3", f"seed={seed}"], 1.0))
     words = [[f"seed={seed}", "kernel=3", "save_every=7", "trainer.profiler=simple"] for seed in (0, 1, 2)]

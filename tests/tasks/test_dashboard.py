@@ -85,7 +85,7 @@ def test_the_row_of_hyperparameters_holds_the_values_that_took_effect_once(finis
     }  # a knob without a value has no cell
 
 
-def test_an_option_s_own_value_that_differs_from_the_knob_of_its_name_is_told(quick):
+def test_an_option_s_own_value_that_differs_from_the_knob_of_its_name_is_reported(quick):
     told = hyperparameters(quick("model.kernel=5", "+trainer.gradient_clip_val=1.0", "data.seed=3"))
     assert (told["kernel"], told["model.kernel"]) == (3, 5)
     assert (told["seed"], told["data.seed"], told["trainer.gradient_clip_val"]) == (0, 3, 1.0)

@@ -183,7 +183,7 @@ def test_the_tables_of_a_loss_follow_the_module_and_are_not_saved():
 
 
 @pytest.mark.parametrize("loss", ["rebalanced", "soft", "focal", "smoothed"])
-def test_every_loss_trains_another_network_is_told_and_saved_without_it(finished_run, quick, tmp_path, loss, capsys):
+def test_every_loss_trains_another_network_is_named_and_saved_without_it(finished_run, quick, tmp_path, loss, capsys):
     metrics = train(quick(f"loss={loss}"), tmp_path)
     assert f"trained on loss={loss} (train/loss); val/loss is plain cross-entropy" in capsys.readouterr().out
     assert metrics["val/loss"] == pytest.approx(validation_loss(tmp_path), abs=1e-5)

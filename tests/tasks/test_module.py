@@ -128,7 +128,7 @@ def test_validation_is_the_mean_over_pictures_whatever_the_batches():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_the_look_at_gradients_finds_a_value_that_is_not_finite(value):
+def test_the_check_of_gradients_finds_a_value_that_is_not_finite(value):
     tensors = [torch.randn(3, 4), torch.randn(5)]
     assert math.isfinite(finite_where_all_are(tensors))
     tensors[0][1, 2] = value

@@ -115,7 +115,7 @@ def test_bf16_trains_close_to_float32_over_seeds(quick, tmp_path):
     assert max(map(abs, differences)) < 0.02
 
 
-def test_a_schedule_is_not_stretched_on_resumption_but_goes_on_at_its_length(quick, tmp_path):
+def test_a_schedule_keeps_its_length_on_resumption(quick, tmp_path):
     settings = ["scheduler=onecycle", "max_epochs=4"]
     train(quick(*settings), tmp_path / "whole")
     last = tmp_path / "whole/checkpoints/last.ckpt"

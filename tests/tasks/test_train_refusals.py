@@ -28,14 +28,14 @@ from tests.conftest import QUICK, knobs
         ("data.num_train=1", "num_train=1 is too small"),
     ],
 )
-def test_bad_input_is_told_with_its_value(quick, tmp_path, override, message):
+def test_bad_input_is_an_error_that_names_its_value(quick, tmp_path, override, message):
     with pytest.raises(InputError, match=message) as caught:
         train(quick(override), tmp_path / "run")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told_with_the_remedy(quick, tmp_path):
+def test_a_gpu_that_is_not_there_is_an_error_that_names_the_remedy(quick, tmp_path):
     with pytest.raises(InputError, match=r"accelerator=gpu.*pass accelerator=cpu or auto"):
         train(quick("accelerator=gpu"), tmp_path)
 
@@ -104,14 +104,14 @@ def test_an_augmentation_that_would_do_less_than_asked_is_refused(quick, tmp_pat
     train(quick("augment=flips", "augment.shift=7", "augment.mix=0.5", "max_epochs=1"), tmp_path / "most")
 
 
-def test_a_limit_that_leaves_no_batch_is_told_in_one_line(quick, tmp_path):
+def test_a_limit_that_leaves_no_batch_is_one_line(quick, tmp_path):
     with pytest.raises(
         InputError, match=r"limit_train_batches': 0.01.*requested to check 0.01 of the `train_dataloader`"
     ):
         train(quick("trainer.limit_train_batches=0.01"), tmp_path)
 
 
-def test_nothing_left_to_train_is_said(finished_run, shared_cache, tmp_path):
+def test_a_run_with_nothing_left_to_train_says_so(finished_run, shared_cache, tmp_path):
     last = finished_run / "checkpoints/last.ckpt"
     with pytest.raises(
         InputError, match="max_epochs=2 leaves nothing to train.*2 epochs behind it; pass max_epochs=3 or more"
@@ -119,7 +119,7 @@ def test_nothing_left_to_train_is_said(finished_run, shared_cache, tmp_path):
         train(knobs(*QUICK, f"ckpt_path={last}", f"cache_dir={shared_cache}"), tmp_path)
 
 
-def test_a_loader_worker_that_was_lost_before_torch_noticed_is_no_full_disk(quick, tmp_path, monkeypatch):
+def test_a_loader_worker_that_was_lost_before_torch_noticed_is_not_a_full_disk(quick, tmp_path, monkeypatch):
     def lost(*_, **__):
         raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
 

@@ -190,7 +190,7 @@ def test_a_step_of_sgd_is_no_longer_than_the_clip(quick, no_batch_norm, tmp_path
 
 
 @pytest.mark.filterwarnings("ignore:Error detected in:UserWarning")
-def test_an_anomaly_is_told_in_one_line(quick, tmp_path, monkeypatch):
+def test_an_anomaly_is_one_line(quick, tmp_path, monkeypatch):
     """The derivative of a root is infinite at 0."""
     rooted = (
         "colourize.tasks.colourization.module.log_probabilities",
@@ -202,7 +202,7 @@ def test_an_anomaly_is_told_in_one_line(quick, tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_a_validation_loss_that_is_no_number_ends_the_run_there(quick, tmp_path, monkeypatch):
+def test_a_validation_loss_that_is_not_a_number_ends_the_run_there(quick, tmp_path, monkeypatch):
     original, seen = Colourizer.on_validation_epoch_start, []
 
     def start(self):

@@ -123,7 +123,7 @@ def test_a_run_with_nothing_left_to_train_reports_the_average(quick, tmp_path, m
     assert same(reported[0], last(tmp_path)["state_dict"])
 
 
-def test_a_run_that_goes_on_with_another_decay_or_none_is_refused(quick, tmp_path):
+def test_resuming_with_another_decay_or_none_is_refused(quick, tmp_path):
     train(quick("ema=0.9", "max_epochs=1"), tmp_path / "run")
     path = f"ckpt_path={tmp_path / 'run/checkpoints/last.ckpt'}"
     for word, told in (("ema=0.5", "0.5"), ("ema=null", "null")):

@@ -47,7 +47,7 @@ def test_the_order_of_the_batches_does_not_depend_on_the_path(word, picture_fold
     assert orders[0] == orders[1]
 
 
-def test_loaders_start_where_they_are_told_once():
+def test_loaders_start_at_the_given_place_once():
     examples = torch.utils.data.TensorDataset(torch.arange(20), torch.arange(20) ** 2)
     data = BatchedData(examples, examples, batch_size=6, seed=3)
     whole = [batch[0].tolist() for batch in data.train_dataloader()]

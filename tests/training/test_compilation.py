@@ -16,7 +16,7 @@ from tests.colour_data import colour_data
 from tests.conftest import QUICK, knobs
 
 
-def test_where_torch_cannot_compile_the_run_goes_on_without(quick, tmp_path, monkeypatch, caplog):
+def test_where_torch_cannot_compile_the_run_continues_without(quick, tmp_path, monkeypatch, caplog):
     def no_compiler(*args, **kwargs):
         raise RuntimeError("no compiler found")
 

@@ -40,7 +40,7 @@ def test_only_the_networks_of_the_question_are_named(number, networks):
 
 
 @pytest.mark.parametrize("number", sorted(trained.ANSWERS))
-def test_a_study_s_file_without_what_is_expected_is_a_fault_of_ours_and_keeps_its_traceback(monkeypatch, number):
+def test_a_study_s_file_without_an_expected_result_is_a_bug_and_keeps_its_traceback(monkeypatch, number):
     monkeypatch.setattr(trained, "header", lambda study: {"Question": "?"})
     monkeypatch.setattr(sys, "argv", ["colourize", "answers", number])
     with pytest.raises(RuntimeError, match=r"^conf/experiment/\w+\.yaml must have a line '# Expected"):

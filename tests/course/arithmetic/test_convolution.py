@@ -53,7 +53,7 @@ def test_every_step_holds_the_window_the_weights_and_their_sum_of_products():
         ([[0, 3, 0], [-1, 1, 0], [0, 0, 0]], "none"),
     ],
 )  # fmt: skip
-def test_what_a_filter_does_is_said_in_words(kernel, begins):
+def test_the_effect_of_a_filter_is_described_in_words(kernel, begins):
     assert meaning(kernel).startswith(begins)
 
 
@@ -70,7 +70,7 @@ def test_what_a_filter_does_is_said_in_words(kernel, begins):
         ([[1e-12, 1e-12], [0, 1e-12]], "blur: every pixel becomes a weighted mean of its neighbourhood, times 3e-12"),
     ],
 )  # fmt: skip
-def test_what_is_said_is_no_more_than_holds(kernel, said):
+def test_the_effect_of_a_filter_is_described_exactly(kernel, said):
     assert meaning(kernel) == said
 
 
@@ -91,7 +91,7 @@ def test_a_filter_of_one_weight_moves_the_picture_as_it_says(shape, flip):
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_what_is_said_of_a_filter_holds_on_a_picture(name):
+def test_the_described_effect_of_a_filter_holds_on_a_picture(name):
     """Identity changes nothing; a blur lowers, sharpening raises the contrast; edges are 0 on a constant picture."""
     rng = np.random.default_rng(1)
     picture, flat = rng.random((20, 20)), np.ones((20, 20))
@@ -118,6 +118,6 @@ def test_the_text_holds_every_step_and_the_output():
 
 
 @pytest.mark.parametrize("kernel", [[], [[]], [[1, 2], [3]]])
-def test_what_is_no_matrix_is_told(kernel):
+def test_values_that_are_not_a_matrix_are_an_error(kernel):
     with pytest.raises(InputError, match="must be a matrix, got .*; pass rows of equal length"):
         steps(HANDOUT, kernel)

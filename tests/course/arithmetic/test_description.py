@@ -204,12 +204,12 @@ def test_the_polynomials_say_of_which_dilation_they_are():
         ({"overrides": ["model=lookup"], "symbolic": True}, "num_in_channels"),
     ],
 )
-def test_what_does_not_go_together_is_told(arguments, told):
+def test_conflicting_arguments_are_an_error(arguments, told):
     with pytest.raises(InputError, match=told):
         describe(**arguments)
 
 
-def test_a_list_that_is_no_yaml_is_told(tmp_path):
+def test_a_list_that_is_not_yaml_is_an_error(tmp_path):
     (tmp_path / "net.yaml").write_text("input: [3, 32")
     with pytest.raises(InputError, match=r"net\.yaml: "):
         describe([], tmp_path / "net.yaml")

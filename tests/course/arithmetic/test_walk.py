@@ -208,7 +208,7 @@ def test_bilinear_upsampling_is_followed_to_the_border():
     assert np.array_equal(masks, support(module.double(), 8, 8))
 
 
-def test_what_cannot_be_followed_is_told():
+def test_a_network_that_cannot_be_traced_is_an_error():
     with pytest.raises(InputError, match="Curious cannot be traced: symbolically traced variables"):
         walk(Curious(), (1, 8, 8))
     with pytest.raises(InputError, match="Sequential cannot be traced: .*channel"):

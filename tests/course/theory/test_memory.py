@@ -16,7 +16,7 @@ def test_what_dies_counts_no_longer():
     assert peak_bytes(at_once) == 5 * 8000
 
 
-def test_a_view_is_no_memory_of_its_own():
+def test_a_view_does_not_own_its_memory():
     with PeakMemory() as memory:
         kept = torch.zeros(100, dtype=torch.float32)
         views = [kept[:50], kept.view(10, 10)]

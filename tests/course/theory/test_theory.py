@@ -127,7 +127,7 @@ def test_sgd_with_decay_is_the_handout_s_update():
     assert np.allclose(weight_decay.run("SGD", problem, 0.05, 0.01, 30, penalty=False)[-1], w, rtol=1e-12)
 
 
-def test_that_the_targets_are_fitted_is_said_only_where_they_are(norms):
+def test_the_sentence_says_that_the_targets_are_fitted_only_if_they_are(norms):
     assert "All of them fit the targets: the largest loss is " in norms.sentences[0]
     said, why, *proof = minimum_norm.demo(steps=20).sentences
     assert (why, tuple(proof)) == ("Why SGD ends at the minimum norm:", minimum_norm.PROOF)
@@ -139,7 +139,7 @@ def test_that_the_targets_are_fitted_is_said_only_where_they_are(norms):
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.1, float("nan"), float("inf")])
-def test_what_is_no_rate_is_refused(rate):
+def test_an_invalid_rate_is_refused(rate):
     with pytest.raises(InputError, match="adaptive_lr must be > 0 and finite, got"):
         minimum_norm.demo(adaptive_lr=rate)
     with pytest.raises(InputError, match="eta="):

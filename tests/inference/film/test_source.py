@@ -128,7 +128,7 @@ def test_a_playlist_opens_no_other_file_and_no_socket(tmp_path, monkeypatch, nam
         probed(type(tmp_path)(name))
 
 
-def test_sound_alone_is_no_film(tmp_path):
+def test_sound_alone_is_not_a_film(tmp_path):
     with av.open(tmp_path / "song.mp4", "w") as out:
         stream = out.add_stream("aac", rate=44100, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")

@@ -61,14 +61,14 @@ def test_off_is_frame_by_frame():
 
 
 @pytest.mark.parametrize("way", ["time", "flow"])
-def test_a_cut_starts_anew(way):
+def test_a_cut_restarts_the_average(way):
     before = films(6, way, grey=texture(48, 64) / 3)
     now = steady.averaged(before, shares(9), np.full(SHAPE, 50, np.float32), texture(48, 64, 1) / 3 + 0.6, SHAPE, way)
     np.testing.assert_array_equal(now.shares, shares(9))
     assert (now.frames == 1).all()
 
 
-def test_where_the_lightness_changes_the_average_starts_anew_and_elsewhere_it_goes_on():
+def test_the_average_restarts_where_the_lightness_changes_and_continues_elsewhere():
     light = np.full(SHAPE, 50, np.float32)
     past = films(6, "time", light)
     changed = light.copy()
@@ -92,7 +92,7 @@ def test_averages_move_with_the_picture():
     assert np.abs(still.shares[:, :, :-2] - expected)[inner].mean() > 0.05
 
 
-def test_the_noise_of_a_sample_moves_with_the_picture_and_goes_on_where_more_comes_into_sight():
+def test_the_noise_of_a_sample_moves_with_the_picture_and_continues_where_more_comes_into_sight():
     """The camera moves by two cells a frame; the place of the noise, minus that of the picture, stays."""
     world = texture(96, 240)
     light = 100 * world.reshape(12, 8, 30, 8).mean((1, 3))
@@ -131,7 +131,7 @@ def test_places_between_cells_are_interpolated_as_by_scipy():
     np.testing.assert_allclose(motion.sampled(values, at), expected, atol=1e-5)
 
 
-def test_a_pan_a_fade_and_a_small_object_are_no_cut_and_another_picture_is():
+def test_a_pan_a_fade_and_a_small_object_are_not_a_cut_but_another_picture_is():
     world = texture(64, 200)
     frame = world[:, 20:100]
     darker = 0.9 * frame
