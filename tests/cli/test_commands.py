@@ -20,8 +20,8 @@ def start(tmp_path):
     """Starts ``python train.py WORDS`` in a process whose imports are paid for; see ``Process``."""
     begun = []
 
-    def begin(*words):
-        begun.append(Process(*words, cwd=tmp_path))
+    def begin(*words, **settings):
+        begun.append(Process(*words, cwd=tmp_path, **settings))
         return begun[-1]
 
     yield begin
@@ -29,12 +29,12 @@ def start(tmp_path):
         process.kill()
 
 
-def test_a_run_writes_its_folder_and_tells_where(tmp_path):
-    done = run(*QUICK, f"hydra.run.dir={tmp_path / 'mine'}", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_a_run_writes_its_folder_and_tells_where(start, tmp_path):
+    done = start(*QUICK, f"hydra.run.dir={tmp_path / 'mine'}", figures=True)
+    assert done.wait(300) == 0, done.stderr()
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         assert (tmp_path / "mine" / name).stat().st_size > 0
-        assert str(tmp_path / "mine" / name) in done.stdout
+        assert str(tmp_path / "mine" / name) in done.stdout()
     assert json.loads((tmp_path / "mine/run.json").read_text())["status"] == "finished"
     assert (tmp_path / "mine/.hydra/config.yaml").exists()
 

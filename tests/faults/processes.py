@@ -77,14 +77,14 @@ class Process:
     def signal(self, signum: int) -> None:
         os.kill(self.pid, signum)
 
-    def wait(self, seconds: float = 60) -> int:
+    def wait(self, seconds: float = 150) -> int:
         """The exit status, negative for a signal that killed it."""
         self.process.join(seconds)
         if self.process.exitcode is None:
             raise TimeoutError(f"still running after {seconds} s; it said:\n{self.stdout()}{self.stderr()}")
         return self.process.exitcode
 
-    def wait_for(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 150) -> None:
         """Waits until the condition holds while the process runs."""
         end = time.monotonic() + seconds
         while not condition():

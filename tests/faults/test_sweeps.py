@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 from datetime import datetime
 
@@ -155,8 +156,8 @@ def test_33_failed_jobs_are_tried_again(sweep, tmp_path, all_jobs, seen):
 
 
 @pytest.mark.case(33)
-def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, resume, tmp_path, seen):
-    assert sweep("sweep").wait() == 0
+def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, resume, tmp_path, all_jobs, seen):
+    shutil.copytree(all_jobs, tmp_path / "sweep")
     before = (tmp_path / "sweep/0/checkpoints/last.ckpt").read_bytes()
     other = sweep("sweep", "seed=5")
     assert other.wait() == 1
@@ -168,8 +169,8 @@ def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, resume, tmp_pa
 
 
 @pytest.mark.case(33)
-def test_33_a_finished_sweep_in_other_words_is_still_finished(start, sweep, tmp_path, cache, seen):
-    assert sweep("sweep").wait() == 0
+def test_33_a_finished_sweep_in_other_words_is_still_finished(start, tmp_path, all_jobs, cache, seen):
+    shutil.copytree(all_jobs, tmp_path / "sweep")
     words = "kernel=1,2,3", *reversed(SMALL), cache, "save_every=7", "hydra.sweep.dir=sweep"
     again = start("--multirun", *words, cwd=tmp_path)
     assert again.wait() == 0

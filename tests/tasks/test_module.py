@@ -71,6 +71,7 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
         "batch_size=20",
         "max_epochs=1",
         "precision=64-true",
+        "num_filters=4",
     ]
     config = knobs(f"model={model}", *settings, f"cache_dir={tmp_path}", "seed=5")
     pictures = load(60, 4)
