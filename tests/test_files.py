@@ -17,8 +17,8 @@ from colourize.present.figures import FIGURES, save
     ("name", "suffixes", "message"),
     [
         ("out.txt", FIGURES, r"out\.txt must end in \.png or \.pdf or \.svg; pass another name"),
-        ("nowhere/out.png", FIGURES, "there is no folder .*nowhere; make it, or pass another place"),
-        ("nowhere/out.json", (), "there is no folder .*nowhere; make it, or pass another place"),
+        ("nowhere/out.png", FIGURES, "there is no folder .*nowhere; create it, or pass another path"),
+        ("nowhere/out.json", (), "there is no folder .*nowhere; create it, or pass another path"),
         ("folder.png", FIGURES, r"folder\.png is a folder; pass a file's name, such as .*folder\.png/out\.png"),
         ("folder.png", (), r"folder\.png is a folder; pass a file's name, such as .*folder\.png/out"),
     ],
