@@ -35,7 +35,7 @@ def test_what_would_install_a_package_by_its_name_is_recognised(word, name):
     assert BY_NAME.search(f"pip install {word}{name.format('colourize')}")
 
 
-def test_a_wheel_and_a_checkout_are_no_names():
+def test_a_wheel_and_a_checkout_are_not_names():
     wheel = "colourize_networks-0.1.0-py3-none-any.whl"
     for words in ("'.[sweep]'", wheel, f"'dist/{wheel}[sweep]'", "./colourize", "colourize/"):
         assert not BY_NAME.search(f"pip install {words}")

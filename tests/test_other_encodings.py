@@ -141,7 +141,7 @@ def test_a_name_that_hydra_cannot_read_is_one_line(odd, tmp_path):
 
 
 @pytest.mark.slow
-def test_bars_move_on_a_terminal_and_nothing_else_steers_it(odd):
+def test_bars_move_on_a_terminal_and_nothing_else_controls_it(odd):
     """Training's bar, a folder's bar and the spinner of a measurement; a folder's name is not theirs to steer with."""
     folder, words = os.fsdecode(odd), [word for word in QUICK if not word.startswith(("data", "image_size"))]
     hostile = os.path.join(folder, "e\x1b]0;evil\x07")

@@ -28,7 +28,7 @@ FAINT = 1 / 256  # of a space's highest value: a palette below it all is likely 
 def nearest(colours: Tensor, palette: Tensor, space: Space = RGB) -> Tensor:
     """Index of the nearest centre, ties to the lower index: uint8 [U, 3], float32 [K, C] -> int64 [U].
 
-    Euclidean distance in RGB, or between chromas, in float64, so that what is nearest does not depend on rounding.
+    Euclidean distance in RGB, or between chromas, in float64, so that the result does not depend on rounding.
     """
     parts = colours.split(max(1, CHUNK // len(palette)))
     return torch.cat([_nearest(space.points(part), palette.double()) for part in parts])

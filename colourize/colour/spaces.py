@@ -133,7 +133,7 @@ class Rgb(Space):
 class Chroma(Space):
     """Lightness L is the input, the palette quantizes the two other channels, (a, b), and every decoding keeps L.
 
-    Where (L, a, b) lies outside the sRGB gamut, (s a, s b) takes the place of (a, b), with the largest s that fits, by
+    Where (L, a, b) is outside the sRGB gamut, (s a, s b) replaces (a, b), with the largest s that fits, by
     bisection: lightness and hue angle stay. (On one ray of two thousand, near blue in oklab and yellow in lab, the
     gamut is left and entered again; there s is one of the borders.)
 
@@ -230,7 +230,7 @@ class Chroma(Space):
 def enlarged(values: Tensor, lightness: Tensor) -> Tensor:
     """Values of blocks of pixels as values of pixels: [N, C, h, w], [N, 1, H, W] -> [N, C, H, W].
 
-    Bilinear between the blocks' centres; as they are where h, w = H, W.
+    Bilinear between the blocks' centres; unchanged if h, w = H, W.
     """
     size = lightness.shape[-2:]
     return values if values.shape[-2:] == size else F.interpolate(values, size=size, mode="bilinear")

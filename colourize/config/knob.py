@@ -107,7 +107,7 @@ class Knob:
 class OptionValue:
     """A value inside the options of a group that is newer than these, or has no effect on training.
 
-    Attributes: as of ``Knob``.
+    Attributes: as in ``Knob``.
     """
 
     group: str

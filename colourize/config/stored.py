@@ -47,7 +47,7 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
 
 
 def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -> dict[str, Any]:
-    """The values of a node; its target must be an option of ours or lie in a trusted package."""
+    """The values of a node; its target must be one of our options or in a trusted package."""
     target = node.get("_target_") if isinstance(node, dict) else node
     if not isinstance(node, dict) or not is_option(group, target, trusted):
         raise InputError(f"{file}: {refusal(group, target)}")

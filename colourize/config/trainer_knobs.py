@@ -40,7 +40,7 @@ CLIP: Rule = "a number >= 0", lambda value: value is None or (_number(value) and
 
 
 def _taken(does: str, rule: Rule, changes_nothing: bool = False) -> Any:
-    """A field; ``changes_nothing`` says that the argument has no effect on what is trained."""
+    """A field; ``changes_nothing``: the argument has no effect on the training."""
     metadata = {"does": does, "rule": rule[0], "fits": rule[1], "changes_nothing": changes_nothing}
     return field(default=MISSING, metadata=metadata)
 

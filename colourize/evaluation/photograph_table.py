@@ -84,7 +84,7 @@ def judge(
     classes: Path | None = None,
     features: bool = False,
 ) -> Judged:
-    """All measures of a model on a folder; arguments as of ``evaluate``."""
+    """All measures of a model on a folder; arguments as in ``evaluate``."""
     classifier: Any = Classifier() if classes is not None or features else None
     found = measured(model, folder, size, cut, floors)
     distances = {}

@@ -154,11 +154,11 @@ def coloured(
     """What a function gives for each photograph in colour, in grey, and re-coloured by each decoding: [N, 2 + D, ...].
 
     Args:
-        model: as of ``measured``.
+        model: as in ``measured``.
         folder: of photographs.
         of: pictures [2 + D, 3, H, W] in [0, 1] -> [2 + D, ...].
         decodings: D of them.
-        size, cut: as of ``measured``.
+        size, cut: as in ``measured``.
     """
     found = [of(_shown(model, image, decodings)).cpu() for _, image in photographs(folder, size, cut, model.stride, [])]
     if not found:
@@ -178,12 +178,12 @@ def recognised(
     """Which photographs a classifier names rightly: in colour, in grey, and re-coloured.
 
     Args:
-        model: as of ``measured``.
+        model: as in ``measured``.
         folder: of photographs; those without a class are left out.
         classes: by the file's name.
-        names: the classifier, as of ``recognition.classifier``.
+        names: the classifier, as in ``recognition.classifier``.
         decoding: by which the photographs are re-coloured.
-        size, cut: as of ``measured``.
+        size, cut: as in ``measured``.
 
     Raises:
         InputError: no photograph has a class.

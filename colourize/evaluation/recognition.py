@@ -64,7 +64,7 @@ class Classifier:
 
     Args:
         name: a classifier of timm.
-        weights: as of ``encoder_weights.load_weights``.
+        weights: as in ``encoder_weights.load_weights``.
 
     Raises:
         InputError: its weights cannot be had.

@@ -100,7 +100,7 @@ def as_markdown(rows: Rows) -> str:
 
 
 def as_cell(text: str) -> str:
-    """A text as Markdown that shows it, on one line; Markdown stays as it is."""
+    """A text escaped for Markdown, on one line; ``Markdown`` is unchanged."""
     return text if isinstance(text, Markdown) else re.sub(r"[\\|<&*`]|\](?=\()", r"\\\g<0>", one_line(text))
 
 

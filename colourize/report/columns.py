@@ -52,7 +52,7 @@ def ranked(settings: Sequence[Setting], column: Column = LOSS) -> list[Setting]:
 
 
 def cell(found: Spread | None, column: Column, runs: int) -> str:
-    """Mean ± sd as text; the mean alone for one run; with the number of runs if some lack the measure."""
+    """Mean ± sd as text; only the mean for one run; with the number of runs if some lack the measure."""
     if found is None:
         return ABSENT
     few = f" (of {found.n})" if found.n < runs else ""

@@ -48,7 +48,7 @@ class Search(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> None:
-        """Runs jobs until there are ``n_trials``; job N lies in folder N and is trial N of ``search.db``.
+        """Runs jobs until there are ``n_trials``; job N is in folder N and is trial N of ``search.db``.
 
         Unfinished trials of an earlier start are resumed first, in their own folders. The search ends earlier if no
         setting is left to try.

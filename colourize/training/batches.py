@@ -1,4 +1,4 @@
-"""Batches in an order that depends on (seed, epoch) alone, so that a run can resume after any of them."""
+"""Batches in an order that depends only on (seed, epoch), so that a run can resume after any of them."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ class Examples(Protocol):
 
 
 class Batches(Sampler[Tensor]):
-    """Index tensors of up to ``batch_size``, in an order that depends on (seed, epoch) alone; in file order unseeded.
+    """Index tensors of up to ``batch_size``, in an order that depends only on (seed, epoch); unseeded in file order.
 
     Lightning calls ``set_epoch`` before each epoch. In a resumed run the first ``skip`` batches of the first epoch are
     left out.

@@ -85,7 +85,7 @@ def quiet() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     for message in (
-        ".*does not have many workers.*",  # the data lie in memory: workers would only copy
+        ".*does not have many workers.*",  # the data are in memory: workers would only copy
         ".*number of training batches .* is smaller than the logging interval.*",  # we log once per epoch
         ".*LeafSpec.* is deprecated.*",  # Lightning's own use
         ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize

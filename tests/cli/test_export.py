@@ -1,4 +1,4 @@
-"""``colourize export`` as a person types it."""
+"""``colourize export`` as typed on the command line."""
 
 import json
 import shutil

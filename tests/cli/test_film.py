@@ -1,4 +1,4 @@
-"""``colourize film`` as a person types it."""
+"""``colourize film`` as typed on the command line."""
 
 import importlib.util
 import os

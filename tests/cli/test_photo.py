@@ -1,4 +1,4 @@
-"""``colourize photo`` as a person types it."""
+"""``colourize photo`` as typed on the command line."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""``colourize prepare`` as a person types it."""
+"""``colourize prepare`` as typed on the command line."""
 
 import sys
 

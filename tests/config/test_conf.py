@@ -212,7 +212,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
             "loss.sigma must be >= 0 and finite, in distances between neighbours, got -1",
         ),
         ("loss=soft loss.neighbours=0", "loss.neighbours must be >= 1, got 0"),
-        ("loss=soft loss.sigma=0", "loss.sigma must be > 0, got 0; loss.neighbours=1 trains on the label alone"),
+        ("loss=soft loss.sigma=0", "loss.sigma must be > 0, got 0; loss.neighbours=1 trains only on the label"),
         ("loss=focal loss.gamma=high", "loss.gamma must be a number, got high"),
         ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
     ],

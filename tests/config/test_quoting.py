@@ -15,5 +15,5 @@ def test_hydra_reads_the_path_back(path):
     assert str(getattr(value, "text", value)) == path
 
 
-def test_a_plain_path_is_written_as_it_is():
+def test_a_plain_path_is_written_unchanged():
     assert word("data.root", Path("/a/b-c.d")) == "data.root=/a/b-c.d"

@@ -60,7 +60,7 @@ def test_kept_labels_are_those_of_batches_and_come_from_the_cache_again(tmp_path
     assert torch.equal(first.coarse, blocks(images(), palette(2), 4, SPACES["lab"])[1])
 
 
-def test_sides_that_are_no_whole_blocks_are_refused(tmp_path):
+def test_sides_that_are_not_whole_blocks_are_refused(tmp_path):
     with pytest.raises(
         InputError, match="image_size must be a multiple of model.stride=4, got 18x18 pixels; pass image_s"
     ):

@@ -47,7 +47,7 @@ def test_a_truncated_archive_is_an_error_that_names_the_remedy(cifar_archive):
         load(root)
 
 
-def test_a_damaged_batch_is_extracted_anew(cifar_archive):
+def test_a_damaged_batch_is_extracted_again(cifar_archive):
     root, _ = cifar_archive
     first = load(root)
     (root / "cifar-10-batches-py/data_batch_2").write_bytes(b"damaged")

@@ -43,7 +43,7 @@ def test_a_fitted_palette_is_kept_as_a_plain_array(tmp_path):
     np.testing.assert_array_equal(np.load(file, allow_pickle=False), palette.numpy())
 
 
-def test_a_loaded_palette_is_used_as_it_is(tmp_path):
+def test_a_loaded_palette_is_used_unchanged(tmp_path):
     colours = np.random.default_rng(0).random((5, 3)).astype(np.float32)
     np.save(tmp_path / "mine.npy", colours)
     palette = palette_of(load(30, 10).train, 5, tmp_path, str(tmp_path / "mine.npy"))

@@ -36,7 +36,7 @@ def grey(values: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "TGA", "GIF"])
-def test_rgb_stays_as_it_is(kind: str) -> None:
+def test_rgb_is_not_changed(kind: str) -> None:
     few = np.where(BYTES > 128, 255, 0).astype(np.uint8) if kind == "GIF" else BYTES
     np.testing.assert_array_equal(pixels(encoded(Image.fromarray(few), kind)), few)
 
@@ -259,7 +259,7 @@ def test_a_square_has_its_size_and_keeps_a_single_colour(width: int, height: int
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 9), st.booleans())
-def test_where_nothing_is_scaled_the_centre_stays_as_it_is(extra: int, wide: bool) -> None:
+def test_without_scaling_the_centre_is_not_changed(extra: int, wide: bool) -> None:
     image = np.random.default_rng(extra).integers(0, 256, (12, 12 + extra, 3), np.uint8)
     centre = image[:, extra // 2 : extra // 2 + 12]
     if not wide:

@@ -57,7 +57,7 @@ def test_03_killed_after_a_save_in_mid_epoch_every_picture_is_trained_on_once_an
 
 @pytest.mark.case(5)
 @pytest.mark.parametrize("step", [0, 9, 17, 39])
-def test_05_sigterm_saves_between_batches_and_prints_the_command_that_goes_on(run, resume, whole, tmp_path, seen, step):
+def test_05_sigterm_saves_between_batches_and_prints_the_command_that_resumes(run, resume, whole, tmp_path, seen, step):
     stopped = run("stopped", probe=probes.signal_in_step, given=(signal.SIGTERM, step))
     assert stopped.wait() == 143
     assert saved(tmp_path / "stopped")["global_step"] == step + 1

@@ -75,7 +75,7 @@ def test_what_is_wrong_is_named(values, told):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", "[" * 10_000, '{"a":' * 60 + "1" + "}" * 60, b"\xff\xfe\xfd", "1" * 99]
 )
-def test_what_is_no_card_is_refused(text):
+def test_an_invalid_card_is_refused(text):
     with pytest.raises(InputError, match="its card of the network is not valid"):
         cards.parsed(text, "x.onnx")
 

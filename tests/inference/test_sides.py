@@ -38,7 +38,7 @@ def test_a_network_with_hints_gets_none_where_none_are_given():
     [np.zeros((1, 2, 4, 4), np.float32), np.zeros((1, 3, 4, 4)), np.zeros((3, 4, 4), np.float32),
      np.zeros((1, 3, 5, 4), np.float32), np.zeros((1, 3, 4, 2), np.float32), np.zeros((1, 3, 0, 4), np.float32)],
 )  # fmt: skip
-def test_what_is_no_scores_is_refused(scores):
+def test_outputs_that_are_not_scores_are_refused(scores):
     with pytest.raises(ValueError, match="it gives"):
         scored(lambda full: scores, np.ones((1, 1, 4, 4), np.float32), CARD)
 

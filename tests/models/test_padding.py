@@ -57,7 +57,7 @@ def test_it_exists_for_every_kernel_of_stride_2():
     )
 
 
-def test_an_even_kernel_of_stride_1_has_none_and_wants_one_zero_more_behind():
+def test_an_even_kernel_of_stride_1_has_none_and_needs_one_more_zero_after():
     assert not down(4, stride=1).exact
     assert not up(4, stride=1).exact
     assert up(4, stride=1, dilation=2).exact

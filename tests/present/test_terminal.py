@@ -26,7 +26,7 @@ def streams(monkeypatch, encoding="utf-8", errors="strict"):
     return behind
 
 
-def test_a_character_is_kept_if_and_only_if_it_steers_nothing_and_can_be_encoded():
+def test_a_character_is_kept_if_and_only_if_it_controls_nothing_and_can_be_encoded():
     kept = {chr(code) for code in range(sys.maxunicode + 1) if clean(chr(code)) == chr(code)}
     controls = {chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) in ("Cc", "Cs", "Zl", "Zp")}
     overrides = {chr(code) for code in range(0x10000) if unicodedata.bidirectional(chr(code)) in (
@@ -78,7 +78,7 @@ def test_a_stream_that_has_its_own_way_with_errors_keeps_it(monkeypatch):
     assert behind["stdout"].getvalue() == b"\\u0394\n"
 
 
-def test_a_console_steers_the_terminal_and_its_texts_do_not(monkeypatch):
+def test_a_console_controls_the_terminal_and_its_texts_do_not(monkeypatch):
     behind = streams(monkeypatch)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("FORCE_COLOR", "1")

@@ -37,7 +37,7 @@ def test_where_pairs_are_many_each_stands_against_the_best(tmp_path):
     assert all("kernel=6" in pair for pair in found)
 
 
-def test_other_pictures_and_other_seeds_are_no_pair(tmp_path):
+def test_other_pictures_and_other_seeds_are_not_a_pair(tmp_path):
     run(tmp_path / "0", kernel=3, seed=0)
     run(tmp_path / "1", kernel=5, seed=1)
     run(tmp_path / "2", kernel=5, seed=0, fingerprint="e" * 20)

@@ -26,7 +26,7 @@ def files_of(folder):
 
 
 @pytest.mark.parametrize("lost", [markdown.BEGIN, markdown.END, None])
-def test_a_file_that_is_no_report_or_lost_the_place_of_its_answer_is_kept(tmp_path, lost):
+def test_a_file_that_is_not_a_report_or_lost_the_place_of_its_answer_is_kept(tmp_path, lost):
     _, text, _ = written(made(tmp_path))
     text = "# By hand\n" if lost is None else text.replace(markdown.UNANSWERED, "So it is.").replace(lost, "")
     (tmp_path / "report.md").write_text(text)

@@ -240,7 +240,7 @@ def test_the_command_writes_beside_the_runs_and_prints_the_paths(tmp_path, monke
         assert str(tmp_path / "sweep" / name) in said
 
 
-def test_a_measure_that_no_run_has_is_no_column(tmp_path):
+def test_a_measure_that_no_run_has_is_not_a_column(tmp_path):
     """Runs measure five things at their end, or with measures=all every one."""
     folder = made(tmp_path / "quick")
     text = written(folder)[1]

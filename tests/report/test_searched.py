@@ -50,7 +50,7 @@ def test_few_trials_have_no_importances(tmp_path):
     assert "The loss against lr." in text and "The share of the loss" not in text
 
 
-def test_a_choice_with_dollars_is_no_mathematics(tmp_path):
+def test_a_choice_with_dollars_is_not_mathematics(tmp_path):
     made(tmp_path, [1.3, 1.1])
     study = stored_search.open_study(tmp_path, 4, 1)
     study.tell(study.ask({"palette": CategoricalDistribution(["a$^$.npy"])}), 1.2)

@@ -96,7 +96,7 @@ def test_of_two_runs_with_one_seed_the_later_counts_and_it_is_said(tmp_path):
     )
 
 
-def test_a_network_that_has_no_such_value_is_not_told_one(tmp_path):
+def test_a_network_without_such_a_value_does_not_get_one(tmp_path):
     run(tmp_path / "0", skips=["half", "full"])
     run(tmp_path / "1", skips=["half"])
     run(tmp_path / "2", model="convtranspose.ConvTransposeNet")
@@ -104,7 +104,7 @@ def test_a_network_that_has_no_such_value_is_not_told_one(tmp_path):
     assert labels == {"UNet, model.skips=[half,full]", "UNet, model.skips=[half]", "ConvTransposeNet"}
 
 
-def test_landscapes_have_a_seed_of_their_own_which_is_no_run_s(tmp_path):
+def test_landscapes_have_their_own_seed_which_is_not_the_run_s(tmp_path):
     data = {"_target_": "colourize.data.scenes.load", "num_train": 20, "num_validation": 5, "seed": 0}
     for seed in (0, 1):
         run(tmp_path / str(seed), seed=seed, data=data)

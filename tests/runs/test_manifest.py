@@ -3,7 +3,7 @@ import json
 from colourize.runs import manifest
 
 
-def test_an_update_adds_and_a_write_starts_anew(tmp_path):
+def test_an_update_adds_and_a_write_replaces(tmp_path):
     manifest.write(tmp_path, status="failed", error="old")
     manifest.update(tmp_path, end="now")
     assert manifest.read(tmp_path) == {"status": "failed", "error": "old", "end": "now"}
@@ -18,7 +18,7 @@ def test_a_number_without_a_value_is_null(tmp_path):
     assert plain == {"metrics": {"val/loss": None, "val/accuracy": 0.5}, "best": None}
 
 
-def test_what_is_not_of_the_type_that_a_run_writes_is_left_out_and_told(tmp_path, caplog):
+def test_entries_of_a_wrong_type_are_left_out_and_logged(tmp_path, caplog):
     said = {"status": 1, "overrides": ["a=1", 2], "config": None, "starts": 2, "pruned": True, "own": [1]}
     (tmp_path / "run.json").write_text(json.dumps({**said, "refused": {"status": None, "error": "no"}}))
     refused = {"status": "failed", "overrides": [], "error": "no"}

@@ -89,7 +89,7 @@ def test_the_words_of_a_start_that_adds_to_a_sweep_are_kept_and_those_of_one_tha
     assert remembered(tmp_path, "kernel=3", "seed=1") == ["kernel=3", "seed=0,1"]
 
 
-def test_the_words_of_a_sweep_gone_on_with_beyond_its_end_are_kept_when_its_jobs_have_them(tmp_path):
+def test_the_overrides_of_an_extended_sweep_are_kept_when_its_jobs_have_them(tmp_path):
     remembered(tmp_path, "max_epochs=2", "seed=0")
     write(tmp_path / "0", **done(["max_epochs=2", "seed=0"], 1.0))
     settings = config(tmp_path, "max_epochs=3", "seed=0")

@@ -86,7 +86,7 @@ def test_a_run_leaves_its_table_its_manifest_and_its_checkpoints(tmp_path):
     assert (metrics["best/epoch"], metrics["best/val/loss"]) == (int(best["epoch"]), float(best["val/loss"]))
 
 
-def test_a_finished_run_is_left_as_it_is(tmp_path, monkeypatch):
+def test_a_finished_run_is_not_changed(tmp_path, monkeypatch):
     metrics = train(TASK, options(tmp_path), tmp_path / "run")
     monkeypatch.setattr(Line, "__init__", None)
     assert train(TASK, options(tmp_path), tmp_path / "run") == metrics

@@ -164,7 +164,7 @@ class Soft(Rebalanced):
         if neighbours < 1:
             raise InputError(f"loss.neighbours must be >= 1, got {neighbours}")
         if not sigma:
-            raise InputError(f"loss.sigma must be > 0, got {sigma}; loss.neighbours=1 trains on the label alone")
+            raise InputError(f"loss.sigma must be > 0, got {sigma}; loss.neighbours=1 trains only on the label")
         self.neighbours = neighbours
 
     def fit(self, palette: Tensor, prior: Tensor) -> None:

@@ -56,7 +56,7 @@ class Colourizer(TrainingModule):
         optimizer: see ``TrainingModule``.
         scheduler: see ``TrainingModule``.
         augment: changes the pictures of a training batch; see ``colourize.data.augment``. With ``data.crops`` a batch
-            is pictures alone, and ``augment`` gives their grey and labels.
+            is only pictures, and ``augment`` gives their grey and labels.
         criterion: one of ``losses``, to train with instead of cross-entropy; validation always uses cross-entropy.
     """
 

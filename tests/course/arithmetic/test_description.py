@@ -153,7 +153,7 @@ def test_the_fields_of_the_handout_s_nets_are_drawn_at_outputs_that_there_are(ne
         assert (frame.get_height(), frame.get_width()) == (4, 4)
 
 
-def test_a_small_picture_that_is_no_square_is_drawn_whole(tmp_path, drawn):
+def test_a_small_picture_that_is_not_square_is_drawn_whole(tmp_path, drawn):
     (tmp_path / "net.yaml").write_text("input: [3, 4, 12]\nlayers: [{convolution: {channels: 2}}]\n")
     file, seen, landscape, outputs, figure = drawn([], tmp_path / "net.yaml")
     assert landscape.shape == (4, 12, 3) and seen.shape == (4, 12)

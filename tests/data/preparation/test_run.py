@@ -72,7 +72,7 @@ def test_what_does_not_train_is_dropped_and_named(root, tmp_path):
     assert all(path in page for path in dropped)
 
 
-def test_the_result_trains_as_it_is(root, tmp_path):
+def test_the_result_can_be_trained_on(root, tmp_path):
     prepared = prepare(root, tmp_path / "out", SMALL, 1)
     pictures = load(tmp_path / "out", image_size=16, cache_dir=tmp_path / "cache")
     splits = prepared.figures["splits"]

@@ -22,7 +22,7 @@ def test_the_same_values_for_sides_that_the_stride_divides(kernel, stride, dilat
             assert torch.equal(network(picture), changed(picture))
 
 
-def test_another_network_is_left_as_it_is():
+def test_another_network_is_not_changed():
     network = nn.Sequential(nn.Conv2d(1, 1, 3))
     assert fixed(network) is network
     same = nn.Sequential(Conv2dSame(1, 1, 3, 2))

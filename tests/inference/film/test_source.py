@@ -92,7 +92,7 @@ def test_a_truncated_matroska_file_is_one_line(tmp_path):
             probed(tmp_path / "cut.mkv")
 
 
-def test_what_is_no_film_is_one_line(tmp_path):
+def test_a_file_that_is_not_a_film_is_one_line(tmp_path):
     (tmp_path / "text.mp4").write_text("not a film\n" * 100)
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "folder.mp4").mkdir()
