@@ -39,7 +39,7 @@ def run(
     """A run of an epoch for each loss; accuracy is 1 / (1 + loss), the training loss 0.25 higher."""
     folder.mkdir(parents=True)
     words = [f"{name}={value}" for name, value in knobs.items() if name not in unsaid]
-    said = {"status": status, "overrides": words, "config": config(**knobs), "fingerprint": fingerprint,
+    stored = {"status": status, "overrides": words, "config": config(**knobs), "fingerprint": fingerprint,
             "environment": {"torch": "2.15.0", "machine": "x86_64"}, "start": "2026-01-01"}  # fmt: skip
     rows = [
         {"epoch": epoch, "step": 50 * (epoch + 1), "train/loss": loss + 0.25, "train/accuracy": 1 / (1.25 + loss),
@@ -49,17 +49,17 @@ def run(
     ]  # fmt: skip
     if status == "finished":
         best = min(rows, key=lambda row: row["val/loss"])
-        said["metrics"] = {**rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
+        stored["metrics"] = {**rows[-1], "best/epoch": best["epoch"], "best/val/loss": best["val/loss"]}
     elif status == "failed":
-        said["error"] = "no room on the disk"
-    (folder / "run.json").write_text(json.dumps(said))
+        stored["error"] = "no room on the disk"
+    (folder / "run.json").write_text(json.dumps(stored))
     if metrics:
         with (folder / "metrics.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
     if evaluation and status == "finished":
-        network = said["config"]["model"]["_target_"].rpartition(".")[2]
+        network = stored["config"]["model"]["_target_"].rpartition(".")[2]
         measured = {name: {"cross_entropy": [loss, 0, 0], "top1": [0.5, 0, 0]} for name, loss in FLOORS.items()}
         measured[network] = {"cross_entropy": [losses[-1], 0, 0], "psnr": [20 + losses[-1], 0, 0]}
         measured["true class"] = {"cross_entropy": [0.0, 0, 0], "psnr": [27.0, 0, 0]}

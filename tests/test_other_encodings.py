@@ -52,15 +52,15 @@ def commands(*lines, cwd, env):
 def on_a_terminal(*lines, cwd, env):
     """Runs commands; returns what the terminal saw."""
     ours, theirs = pty.openpty()
-    told = b""
+    message = b""
     with process(lines, cwd, env, stdin=theirs, stdout=theirs, stderr=theirs) as begun:
         os.close(theirs)
         with contextlib.suppress(OSError):  # the other end is closed
             while part := os.read(ours, 4096):
-                told += part
+                message += part
     os.close(ours)
-    assert begun.returncode == 0, told.decode("utf-8", "replace")
-    return told
+    assert begun.returncode == 0, message.decode("utf-8", "replace")
+    return message
 
 
 @pytest.fixture
@@ -81,15 +81,15 @@ def odd(tmp_path):
 @pytest.mark.slow
 def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
     train = "|".join(["train", *QUICK, "holdout=0.25", "cache_dir=cache", "hydra.run.dir='Größe'"])
-    told = on_a_terminal(
+    message = on_a_terminal(
         train, "runs|.", "evaluate|Größe|--html|out.html|--json|out.json", "report|.", "calibrate|Größe",
         "decode-curve|Größe", "describe|model=unet", "theory|demo=minimum_norm|demo.steps=100", "train|--help",
         cwd=tmp_path, env={"PYTHONIOENCODING": "cp1252"},
     )  # fmt: skip
     assert json.loads((tmp_path / "Größe/run.json").read_text())["status"] == "finished"
-    assert b"Traceback" not in told and b"Logging error" not in told
-    assert b"\x1b[?25l" in told and b"Epoch 2/2" in told and b"measuring" in told  # a bar, a spinner
-    assert "Größe/run.json".encode("cp1252").rpartition(b"/")[0] in told and b"?E00" in told
+    assert b"Traceback" not in message and b"Logging error" not in message
+    assert b"\x1b[?25l" in message and b"Epoch 2/2" in message and b"measuring" in message  # a bar, a spinner
+    assert "Größe/run.json".encode("cp1252").rpartition(b"/")[0] in message and b"?E00" in message
 
 
 @pytest.mark.slow
@@ -110,9 +110,9 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
     assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves") == 3
     assert b"resume with" not in stdout and b"\\udcff\\udcfe/run" in stdout
     for run in (b"/run", b"/sweep/0"):
-        said = json.loads(Path(os.fsdecode(odd + run + b"/run.json")).read_text())
-        assert said["status"] == "finished" and os.fsencode(said["cwd"]) == odd
-    assert os.fsencode(said["config"]["data"]["values"]["root"]) == b"pictures"
+        stored = json.loads(Path(os.fsdecode(odd + run + b"/run.json")).read_text())
+        assert stored["status"] == "finished" and os.fsencode(stored["cwd"]) == odd
+    assert os.fsencode(stored["config"]["data"]["values"]["root"]) == b"pictures"
     for page in (
         b"/report.html",
         b"/report.md",

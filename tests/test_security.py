@@ -30,9 +30,9 @@ def test_every_command_that_opens_a_checkpoint_and_no_other_takes_trust(name, mo
     monkeypatch.setattr("sys.argv", ["colourize", name, "--help"])
     with contextlib.suppress(SystemExit):
         main()
-    said = capsys.readouterr().out
-    assert said
-    takes = re.search(r"^  --trust PACKAGE ", said, re.M) is not None
+    printed = capsys.readouterr().out
+    assert printed
+    takes = re.search(r"^  --trust PACKAGE ", printed, re.M) is not None
     assert takes is (
         name in ("evaluate", "decode-curve", "decode-sweep", "calibrate", "hints", "export", "photo", "film")
     )

@@ -59,10 +59,10 @@ def sweep(tmp_path):
 def test_a_damaged_manifest_counts_for_nothing_and_the_others_are_listed(sweep, kind, capsys, caplog):
     DAMAGED[kind](sweep / "2/run.json")
     listing.show([sweep])
-    said = capsys.readouterr().out
-    assert said.count("finished") == 2
+    stored = capsys.readouterr().out
+    assert stored.count("finished") == 2
     if kind not in ("a link to nothing", "a link to itself"):  # which are no file, and so no run
-        assert said.startswith("3 runs") and said.count("unknown") == 1
+        assert stored.startswith("3 runs") and stored.count("unknown") == 1
         assert f"{sweep / '2/run.json'} is damaged and ignored" in caplog.messages
     assert sum(record.state == "finished" for record in report([sweep]).records) == 2
     assert len(jobs(sweep, [])) in (2, 3)
@@ -95,13 +95,13 @@ def test_no_value_in_a_manifest_stops_a_list_or_a_report(sweep, place, capsys):
     """``json`` writes NaN and Infinity, and reads 1e999, which JSON does not know."""
     for number, value in enumerate(VALUES, 3):
         copy = shutil.copytree(sweep / "1", sweep / str(number))
-        said = json.loads((copy / "run.json").read_text())
+        stored = json.loads((copy / "run.json").read_text())
         *home, name = place.split(".")
-        node = said
+        node = stored
         for part in home:
             node = node.setdefault(part, {})
         node[name] = value
-        (copy / "run.json").write_text(json.dumps(said))
+        (copy / "run.json").write_text(json.dumps(stored))
     listing.show([sweep])
     capsys.readouterr()
     listing.show([sweep], as_json=True)
@@ -206,13 +206,13 @@ def test_a_temperature_that_is_not_a_file_or_is_nested_is_reported(finished_run,
 
 def test_texts_of_strangers_cannot_control_the_terminal_or_a_page(sweep, capsys, monkeypatch):
     text = "\x1b]0;owned\x07\x1b[2J\x9b5m\u202e\r\ncolourize: all is well"
-    said = json.loads((sweep / "1/run.json").read_text())
-    said |= {"error": text, "status": "failed", "host": text, "overrides": [f"lr={text}", "seed=1"]}
-    said["environment"] = {"torch": text}
-    said["config"]["classes"] = text
-    (sweep / "1/run.json").write_text(json.dumps(said))
+    stored = json.loads((sweep / "1/run.json").read_text())
+    stored |= {"error": text, "status": "failed", "host": text, "overrides": [f"lr={text}", "seed=1"]}
+    stored["environment"] = {"torch": text}
+    stored["config"]["classes"] = text
+    (sweep / "1/run.json").write_text(json.dumps(stored))
     (sweep / f"3{text[:-9].replace('/', '')}").mkdir()
-    (sweep / f"3{text[:-9].replace('/', '')}/run.json").write_text(json.dumps(said))
+    (sweep / f"3{text[:-9].replace('/', '')}/run.json").write_text(json.dumps(stored))
     for words in (
         ["runs", str(sweep)],
         ["report", str(sweep)],
@@ -228,20 +228,20 @@ def test_texts_of_strangers_cannot_control_the_terminal_or_a_page(sweep, capsys,
     swept = Summary()
     swept.folder, swept.planned = sweep, []
     swept.show()
-    said = capsys.readouterr()
-    for page in (said.out, said.err, *((sweep / f"report.{form}").read_text() for form in ("html", "md", "csv"))):
+    stored = capsys.readouterr()
+    for page in (stored.out, stored.err, *((sweep / f"report.{form}").read_text() for form in ("html", "md", "csv"))):
         assert not set(page) & set("\x1b\x07\x9b\u202e\r")
-    assert "\\u001b[2J" in said.out
-    listed = [line for line in said.out.splitlines() if line.startswith("colourize: all is well")]
+    assert "\\u001b[2J" in stored.out
+    listed = [line for line in stored.out.splitlines() if line.startswith("colourize: all is well")]
     assert not listed
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@"])
 def test_no_cell_of_the_table_is_a_formula_and_numbers_stay_numbers(sweep, begin):
-    said = json.loads((sweep / "1/run.json").read_text())
-    said |= {"error": f"{begin}cmd|' /C calc'!A0", "status": "failed"}
-    said["config"]["classes"] = f"{begin}HYPERLINK(A1)"
-    (sweep / "1/run.json").write_text(json.dumps(said))
+    stored = json.loads((sweep / "1/run.json").read_text())
+    stored |= {"error": f"{begin}cmd|' /C calc'!A0", "status": "failed"}
+    stored["config"]["classes"] = f"{begin}HYPERLINK(A1)"
+    (sweep / "1/run.json").write_text(json.dumps(stored))
     report([sweep])
     with (sweep / "report.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
@@ -262,12 +262,12 @@ def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
 
 
 def test_a_study_of_learning_rates_leaves_damaged_runs_out(sweep):
-    said = json.loads((sweep / "1/run.json").read_text())
-    said["metrics"] |= {"lr": 0.1}
-    (sweep / "0/run.json").write_text(json.dumps(said))
+    stored = json.loads((sweep / "1/run.json").read_text())
+    stored["metrics"] |= {"lr": 0.1}
+    (sweep / "0/run.json").write_text(json.dumps(stored))
     damages = {"lr": 1e999}, {"lr": "x"}, {"lr": []}, {"model": 5}, {"optimizer": None}, {"trainer": []}
     for number, damage in enumerate(damages, 2):
-        damaged = json.loads(json.dumps(said))
+        damaged = json.loads(json.dumps(stored))
         damaged["config"] |= damage
         damaged["config"]["optimizer"] = {**(damaged["config"]["optimizer"] or {}), **damage}
         (sweep / str(number)).mkdir(exist_ok=True)

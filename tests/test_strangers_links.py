@@ -66,14 +66,14 @@ def test_a_run_follows_no_link_in_its_folder(finished_run, tmp_path, monkeypatch
         (elsewhere / ".mine.tmp").touch()
     (folder / name).symlink_to(elsewhere)
     before = _state(elsewhere)
-    told = f"{folder / name} is a link to {elsewhere}, and links are not followed"
-    with pytest.raises(InputError, match=told), claim(folder, knobs(*TINY)):
+    message = f"{folder / name} is a link to {elsewhere}, and links are not followed"
+    with pytest.raises(InputError, match=message), claim(folder, knobs(*TINY)):
         pass
     for words in ([f"resume={folder}", "max_epochs=3"], [*TINY, f"hydra.run.dir={folder}"]):
         monkeypatch.setattr("sys.argv", ["train.py", *words])
         with pytest.raises(SystemExit) as ended:
             train()
-        assert str(ended.value.code).startswith(f"colourize: {told}")
+        assert str(ended.value.code).startswith(f"colourize: {message}")
     assert _state(elsewhere) == before
 
 

@@ -21,8 +21,10 @@ def test_a_wheel_trains_outside_the_tree(tmp_path):
     (wheel,) = tmp_path.glob("colourize_networks-*.whl")
     target = tmp_path / "installed"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target]
-    said = subprocess.run([*install, f"{wheel}[sweep]"], check=True, capture_output=True, text=True)  # as docs say it
-    assert "does not provide the extra" not in said.stderr
+    printed = subprocess.run(
+        [*install, f"{wheel}[sweep]"], check=True, capture_output=True, text=True
+    )  # as docs say it
+    assert "does not provide the extra" not in printed.stderr
     (installed,) = distributions(path=[str(target)])
     assert installed.metadata["Name"] == "colourize-networks" and installed.version == __version__
     elsewhere = tmp_path / "elsewhere"

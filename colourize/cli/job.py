@@ -54,11 +54,11 @@ def run(cfg: DictConfig, job: Any) -> float:
 def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float:
     _keep_words(folder, cfg, job)
     run_folder.announce(folder, overrides, job.overrides.hydra)
-    said = manifest.read(folder)
-    knobs = as_begun(plain(cfg), said.get("config"), overrides)
-    if (metrics := run_folder.finished(folder, said, knobs, DECIDES)) is not None:
+    stored = manifest.read(folder)
+    knobs = as_begun(plain(cfg), stored.get("config"), overrides)
+    if (metrics := run_folder.finished(folder, stored, knobs, DECIDES)) is not None:
         manifest.update(folder, overrides=overrides)  # the same knobs, perhaps written differently
-        print(f"colourize: {folder} is finished: nothing to do{_rest(folder, said.get('config', {}), knobs)}")
+        print(f"colourize: {folder} is finished: nothing to do{_rest(folder, stored.get('config', {}), knobs)}")
         return metrics[DECIDES]
     return _trained(knobs, folder, overrides, job)
 

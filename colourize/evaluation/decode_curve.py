@@ -73,8 +73,8 @@ def decode_curve(
     console.print(f"{name}, {len(pictures.validation)} validation pictures, {trained.config['num_colours']} colours in "
                   f"{model.space.name}; colourfulness of the true pictures: {truth:.1f}\n")  # fmt: skip
     console.print(_table(rows, labels, truth))
-    said = [_sentence(rows[1:], labels[1:], key) for key in JUDGED] + [_colourful(rows[1:], labels[1:], truth)]
-    console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *said]))
+    printed = [_sentence(rows[1:], labels[1:], key) for key in JUDGED] + [_colourful(rows[1:], labels[1:], truth)]
+    console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *printed]))
     console.print(f"({len(predictors) - 1} decodings, the best one is chosen and compared on the same pictures, so "
                   "its lead is biased upwards)")  # fmt: skip
     if figure is not None:
@@ -123,15 +123,15 @@ def _sentence(rows: Sequence[Row], labels: Sequence[str], key: str) -> str:
     if place < 0:
         return f"{measure.title}: no number for these pictures"
     values = [output.shown(row.intervals[key], measure)[0] for row in rows]
-    said = f"{measure.title}: best with {labels[place]}, {values[place]} (arg-max {values[0]}, mean {values[-1]})"
+    printed = f"{measure.title}: best with {labels[place]}, {values[place]} (arg-max {values[0]}, mean {values[-1]})"
     end = (0, len(rows) - 1)[best((rows[0], rows[-1]), key)]
     interval = difference(rows[place], rows[end], key) if place != end else None
     if interval is None:
-        return said
+        return printed
     low, high = sorted(abs(measure.scale * value) for value in interval[1:])
     same = not (interval.low > 0 or interval.high < 0)
     figures = f"by {low:.{measure.digits + 1}f} to {high:.{measure.digits + 1}f}"
-    return f"{said}; {'within the sampling error of' if same else 'better ' + figures + ' than'} the {labels[end]}"
+    return f"{printed}; {'within the sampling error of' if same else 'better ' + figures + ' than'} the {labels[end]}"
 
 
 def _colourful(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
@@ -139,8 +139,8 @@ def _colourful(rows: Sequence[Row], labels: Sequence[str], truth: float) -> str:
     means = [row.intervals[COLOURFULNESS].estimate for row in rows]
     place = min(range(len(rows)), key=lambda number: abs(means[number] - truth))
     share = f" ({means[place] / truth - 1:+.0%})" if truth else ""
-    said = f"{truth:.1f} with {labels[place]}, {means[place]:.1f}{share}"
-    return f"mean colourfulness: nearest to the true pictures' {said}"
+    printed = f"{truth:.1f} with {labels[place]}, {means[place]:.1f}{share}"
+    return f"mean colourfulness: nearest to the true pictures' {printed}"
 
 
 def _drawn(rows: Sequence[Row], labels: Sequence[str], truth: float, name: str) -> Figure:

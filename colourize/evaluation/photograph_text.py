@@ -81,7 +81,7 @@ def text(name: str, judged: Judged, size: int | None, cut: bool) -> str:
     how += ", centre squares" * cut
     loss = f"cross-entropy {found.loss.mean():.3f} nats a label"
     skills = {each: found.skill(each) for each in found.floors if found.skill(each) == found.skill(each)}
-    said = [
+    lines = [
         f"{name}, {len(found.grey)} photographs, {how}; colourfulness of the truth {truth:.1f}",
         "",
         tables.as_text(_curve(found)),
@@ -97,7 +97,7 @@ def text(name: str, judged: Judged, size: int | None, cut: bool) -> str:
     ]
     named = [f"  {printable(path)}: {reason}" for path, reason in found.unreadable[:NAMED]]
     count = len(found.unreadable)
-    return "\n".join([*said, *([f"{count} files cannot be read and are left out:", *named] if count else [])])
+    return "\n".join([*lines, *([f"{count} files cannot be read and are left out:", *named] if count else [])])
 
 
 def _curve(found: Photographs) -> list[list[str]]:
@@ -117,11 +117,11 @@ def _curve(found: Photographs) -> list[list[str]]:
 
 
 def _calibration(found: Photographs, fitted: Calibration | None) -> str:
-    said = f"calibration error {100 * metrics.ece(found.bins.mean(0)):.1f} %"
+    lines = f"calibration error {100 * metrics.ece(found.bins.mean(0)):.1f} %"
     if fitted is None:
-        return said
+        return lines
     return (
-        f"{said}; T = {fitted.temperature:.3f}, fitted to every second photograph, changes the cross-entropy of the "
+        f"{lines}; T = {fitted.temperature:.3f}, fitted to every second photograph, changes the cross-entropy of the "
         f"others by {fitted.loss[1] - fitted.loss[0]:+.4f} and their calibration error from {100 * fitted.ece[0]:.1f} "
         f"to {100 * fitted.ece[1]:.1f} %"
     )

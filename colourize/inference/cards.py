@@ -80,35 +80,35 @@ def parsed(content: str | bytes, file: Any) -> Card:
     try:
         if len(content) > files.LARGEST:
             raise ValueError(f"it must have <= {files.LARGEST:,} characters, got {len(content):,}")
-        said = files.json_value(content, "it")
-        if not isinstance(said, dict):
+        stored = files.json_value(content, "it")
+        if not isinstance(stored, dict):
             raise ValueError("it must be a dictionary")
-        return _card(said)
+        return _card(stored)
     except ValueError as error:
         cause = " ".join(str(error).split())
         raise InputError(f"{file}: its card of the network is not valid ({cause}); export it again") from error
 
 
-def _card(said: dict[str, Any]) -> Card:
-    if said.get("format") != FORMAT:
-        raise ValueError(f"format must be {FORMAT}, got {shown(said.get('format'))}; install a newer colourize")
-    name, space, config = said.get("name"), said.get("space"), said.get("config")
+def _card(stored: dict[str, Any]) -> Card:
+    if stored.get("format") != FORMAT:
+        raise ValueError(f"format must be {FORMAT}, got {shown(stored.get('format'))}; install a newer colourize")
+    name, space, config = stored.get("name"), stored.get("space"), stored.get("config")
     if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
         raise ValueError(f"name must be a text of 1 to {LONGEST_NAME} printable characters, got {shown(name)}")
     if not isinstance(space, str) or space not in RANGES:
         raise ValueError(f"space must be one of {', '.join(RANGES)}, got {shown(space)}")
-    if not isinstance(config, dict) or not isinstance(said.get("hints"), bool):
+    if not isinstance(config, dict) or not isinstance(stored.get("hints"), bool):
         raise ValueError("config must be a dictionary, and hints true or false")
-    size, multiple = (_side(said, key) for key in ("size", "multiple"))
-    temperature = said.get("temperature")
+    size, multiple = (_side(stored, key) for key in ("size", "multiple"))
+    temperature = stored.get("temperature")
     if not _is_number(temperature) or not 0.01 <= temperature <= 100:
         raise ValueError(f"temperature must be in [0.01, 100], got {shown(temperature)}")
-    palette = _palette(said.get("palette"), space)
-    return Card(name, space, palette, size, multiple, float(temperature), said["hints"], config)
+    palette = _palette(stored.get("palette"), space)
+    return Card(name, space, palette, size, multiple, float(temperature), stored["hints"], config)
 
 
-def _side(said: dict[str, Any], key: str) -> int:
-    value = said.get(key)
+def _side(stored: dict[str, Any], key: str) -> int:
+    value = stored.get(key)
     if type(value) is not int or not 1 <= value <= LARGEST_SIDE:
         raise ValueError(f"{key} must be a whole number in [1, {LARGEST_SIDE}], got {shown(value)}")
     return value

@@ -100,12 +100,12 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         "in colour": "in colour already (--recolour colours them)",
         "failed": "failed",
     }
-    said = [f"{count[status]} {word}" for status, word in words.items() if count[status] or status == "done"]
+    parts = [f"{count[status]} {word}" for status, word in words.items() if count[status] or status == "done"]
     outside = [outcome.outside for outcome in outcomes if outcome.status == "done"]
     if outside and max(outside) >= 0.0005:
         mean = 100 * sum(outside) / len(outside)
-        said.append(f"colours made paler to fit sRGB in {mean:.1f} % of the pixels")
-    return ", ".join(said)
+        parts.append(f"colours made paler to fit sRGB in {mean:.1f} % of the pixels")
+    return ", ".join(parts)
 
 
 def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -29,15 +29,15 @@ class OnnxPredictor:
         path = files.expanded(path)
         content = _read(path)
         try:
-            said = onnx_file.metadata(content)
+            stored = onnx_file.metadata(content)
         except ValueError as error:
             raise InputError(
                 f"{path} is damaged or not from colourize export: {one_line(error)}; pass another file"
             ) from error
-        if cards.KEY not in said:
+        if cards.KEY not in stored:
             raise InputError(f"{path} was not written by colourize export: it has no card; pass another file")
         self.path = path
-        self.card = cards.parsed(said[cards.KEY], path)
+        self.card = cards.parsed(stored[cards.KEY], path)
         self.session = _session(content, threads, path)
         self._check()
 

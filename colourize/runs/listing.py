@@ -44,20 +44,20 @@ def found(folders: Sequence[Path]) -> list[Run]:
 
 
 def _run(folder: Path) -> Run:
-    said = manifest.read(folder)
+    stored = manifest.read(folder)
     rows = manifest.epochs(folder)
     losses = [row["val/loss"] for row in rows if "val/loss" in row]
     finite = [loss for loss in losses if math.isfinite(loss)]
     return Run(
         folder=str(folder),
-        state="pruned" if said.get("pruned") else run_folder.state(folder),
-        start=said.get("start", said.get("end", "")),
+        state="pruned" if stored.get("pruned") else run_folder.state(folder),
+        start=stored.get("start", stored.get("end", "")),
         epochs=len(rows),
-        max_epochs=most if isinstance(most := said.get("config", {}).get("max_epochs"), int) else None,
+        max_epochs=most if isinstance(most := stored.get("config", {}).get("max_epochs"), int) else None,
         best=min(finite, default=None),
         last=losses[-1] if losses else None,
-        overrides=said.get("overrides", []),
-        error=said.get("error", ""),
+        overrides=stored.get("overrides", []),
+        error=stored.get("error", ""),
     )
 
 

@@ -87,8 +87,8 @@ def update(folder: Path, **entries: Any) -> None:
 
 def note_failure(folder: Path, overrides: list[str], error: str) -> None:
     """Writes the error of a failed job of a sweep; under ``refused`` if the folder already holds a run."""
-    if "config" in (said := read(folder)):
-        if (said.get("status"), said.get("overrides")) != ("failed", overrides):
+    if "config" in (stored := read(folder)):
+        if (stored.get("status"), stored.get("overrides")) != ("failed", overrides):
             update(folder, refused={"overrides": overrides, "status": "failed", "error": error})
     else:
         write(folder, overrides=overrides, status="failed", error=error, end=now())

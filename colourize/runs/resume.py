@@ -26,10 +26,10 @@ def resume_command(program: str, folder: Path, own: bool = False) -> str:
         own: whether this process ran it. Only then the command repeats the overrides that a file must not hold: those
             of another person's folder are never suggested.
     """
-    said = manifest.read(folder) if own else {}
+    stored = manifest.read(folder) if own else {}
     words = [
-        *said.get("overrides", []),
-        *said.get("searchpath", []),
+        *stored.get("overrides", []),
+        *stored.get("searchpath", []),
         *(sweep_of(folder) if own else {}).get("overrides", []),
     ]
     return " ".join([program, *(shlex.quote(word) for word in (f"resume={folder}", *dict.fromkeys(refusals(words))))])
@@ -51,10 +51,13 @@ def resumed(words: Sequence[str]) -> list[str]:
     folder = files.expanded(named[2] if named else "")
     if others := [word for word in words if re.match(r"hydra\.(run|sweep)\.dir=|--multirun$|-m$", word)]:
         raise InputError(f"{given[-1]} decides the folder and the mode; leave out {' '.join(others)}")
-    said, sweep = manifest.read(folder) if folder.is_dir() else {}, sweep_of(folder)
+    stored, sweep = manifest.read(folder) if folder.is_dir() else {}, sweep_of(folder)
     place = quoted(folder.absolute())
-    if said.get("overrides") is not None:
-        earlier, ours = [*said["overrides"], *said.get("searchpath", [])], ["hydra.mode=RUN", f"hydra.run.dir={place}"]
+    if stored.get("overrides") is not None:
+        earlier, ours = (
+            [*stored["overrides"], *stored.get("searchpath", [])],
+            ["hydra.mode=RUN", f"hydra.run.dir={place}"],
+        )
     elif sweep:
         earlier, ours = sweep["overrides"], ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={place}"]
     else:
@@ -62,8 +65,10 @@ def resumed(words: Sequence[str]) -> list[str]:
             f"resume={folder} {_lack(folder)}; pass the folder of a run or a sweep: colourize runs lists them"
         )
     typed = by_key([word for word in words if word not in given])
-    home = said.get("cwd", sweep.get("cwd"))
-    source = option((said.get("config", {}).get("data") or {}).get("_target_"), "data") if "config" in said else None
+    home = stored.get("cwd", sweep.get("cwd"))
+    source = (
+        option((stored.get("config", {}).get("data") or {}).get("_target_"), "data") if "config" in stored else None
+    )
     found = by_key([*taken(earlier, typed, folder, None if home is None else Path(home), source), *ours])
     before = by_key(earlier)
     for key, word in typed.items():
@@ -75,11 +80,11 @@ def resumed(words: Sequence[str]) -> list[str]:
 def sweep_of(folder: Path) -> dict[str, Any]:
     """``overrides`` and ``cwd`` of the sweep in a folder; empty if there is no sweep, or its file is damaged."""
     try:
-        said = files.read_json(folder / SWEEP)
+        stored = files.read_json(folder / SWEEP)
     except (OSError, ValueError):
         return {}
-    said = manifest.checked(said, folder / SWEEP) if isinstance(said, dict) else {}
-    return said if "overrides" in said else {}
+    stored = manifest.checked(stored, folder / SWEEP) if isinstance(stored, dict) else {}
+    return stored if "overrides" in stored else {}
 
 
 def _lack(folder: Path) -> str:

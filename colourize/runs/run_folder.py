@@ -33,14 +33,14 @@ class Claim:
     """A locked run folder. ``before``: the entries of its ``run.json``, empty if the folder has no checkpoint."""
 
     def __init__(self, folder: Path, entries: dict[str, Any]) -> None:
-        said = manifest.read(folder)
+        stored = manifest.read(folder)
         saved = any((folder / "checkpoints").glob("*.ckpt"))
         self.folder = folder
-        self.before = said if saved else {}
+        self.before = stored if saved else {}
         self.entries = {
             "status": "running", **entries, "pid": os.getpid(), "host": socket.gethostname(), "cwd": os.getcwd(),
-            "searchpath": said.get("searchpath", []), "start": said.get("start", manifest.now()),
-            "starts": said.get("starts", 0) + 1,
+            "searchpath": stored.get("searchpath", []), "start": stored.get("start", manifest.now()),
+            "starts": stored.get("starts", 0) + 1,
         }  # fmt: skip
         # until this run begins, a run in the folder keeps its own entries
         manifest.write(folder, **{**self.entries, **self.before, **_holder(self.entries)})
@@ -148,7 +148,7 @@ def state(folder: Path) -> str:
     return status
 
 
-def finished(folder: Path, said: dict[str, Any], knobs: dict[str, Any], decides: str) -> dict[str, float] | None:
+def finished(folder: Path, stored: dict[str, Any], knobs: dict[str, Any], decides: str) -> dict[str, float] | None:
     """The metrics of a run that has finished with these knobs and is whole; else None.
 
     Args:
@@ -157,9 +157,9 @@ def finished(folder: Path, said: dict[str, Any], knobs: dict[str, Any], decides:
         knobs: the resolved configuration.
         decides: the name of a metric that every finished run of the task has.
     """
-    same = said.get("status") == "finished" and said.get("config_hash") == config_hash(knobs)
+    same = stored.get("status") == "finished" and stored.get("config_hash") == config_hash(knobs)
     return (
-        said.get("metrics")
-        if same and decides in said.get("metrics", {}) and (folder / "checkpoints/last.ckpt").is_file()
+        stored.get("metrics")
+        if same and decides in stored.get("metrics", {}) and (folder / "checkpoints/last.ckpt").is_file()
         else None
     )

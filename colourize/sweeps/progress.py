@@ -26,7 +26,7 @@ class SweepProgress:
     def __init__(self, total: int, states: Callable[[], list[str]]) -> None:
         from rich import progress  # here, as the module is imported at every TAB
 
-        self.total, self.states, self.said = total, states, ""
+        self.total, self.states, self.described = total, states, ""
         self.console = terminal.console(stderr=True, soft_wrap=False)
         words = progress.TextColumn("{task.description}")
         columns = progress.BarColumn(), progress.MofNCompleteColumn(), words, progress.TimeElapsedColumn()
@@ -52,12 +52,12 @@ class SweepProgress:
         """Shows the present numbers."""
         states = self.states()
         done, failed = _done(states), states.count("failed")
-        said = f"{states.count('running')} running" + (f", {failed} failed" if failed else "")
-        self.bar.update(self.task, completed=done, description=said)
-        line = f"{done} of {self.total} jobs done, {said}"
-        if not self.console.is_terminal and line != self.said:
+        described = f"{states.count('running')} running" + (f", {failed} failed" if failed else "")
+        self.bar.update(self.task, completed=done, description=described)
+        line = f"{done} of {self.total} jobs done, {described}"
+        if not self.console.is_terminal and line != self.described:
             self.console.print(f"colourize: {line}")
-        self.said = line
+        self.described = line
 
     def end(self) -> None:
         """Shows the last numbers and ends the bar."""

@@ -138,8 +138,8 @@ def _out_of_time(job: Any) -> bool:
     """
     ran = getattr(job, "hydra_cfg", None)
     folder = None if ran is None else OmegaConf.select(ran, "hydra.runtime.output_dir")
-    said = {} if folder is None else manifest.read(Path(folder))
-    return said.get("status") == "interrupted" and "refused" not in said
+    stored = {} if folder is None else manifest.read(Path(folder))
+    return stored.get("status") == "interrupted" and "refused" not in stored
 
 
 def _runs_of(numbers: Sequence[int], width: int) -> Iterator[list[int]]:

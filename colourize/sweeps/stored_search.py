@@ -122,16 +122,16 @@ def write_best(study: Any, folder: Path) -> None:
     except ValueError:
         return
     params = dict(word.split("=", 1) for word in as_words(best.params))
-    said = {"name": "optuna", "best_job": best.number, "best_params": params, "best_value": best.value}
-    files.replace_text(folder / RESULTS, OmegaConf.to_yaml(OmegaConf.create(said)))
+    stored = {"name": "optuna", "best_job": best.number, "best_params": params, "best_value": best.value}
+    files.replace_text(folder / RESULTS, OmegaConf.to_yaml(OmegaConf.create(stored)))
 
 
 def best(folder: Path) -> str:
     """The best trial of a sweep's search on one line; empty without a search."""
     try:
-        said = files.read_yaml(folder / RESULTS)
-        words = " ".join(f"{name}={value}" for name, value in said["best_params"].items())
-        return f"job {said['best_job']}, val/loss {said['best_value']:.4f}: {words}"
+        stored = files.read_yaml(folder / RESULTS)
+        words = " ".join(f"{name}={value}" for name, value in stored["best_params"].items())
+        return f"job {stored['best_job']}, val/loss {stored['best_value']:.4f}: {words}"
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -64,7 +64,9 @@ class Summary(Places):
         """The states in the jobs' manifests. To ask for a run's lock could block a run that starts."""
         words = {tuple(each) for each in self.planned}
         found = [manifest.read(path.parent) for path in self.folder.rglob(manifest.NAME)]
-        return [said.get("status", "") for said in found if not words or tuple(said.get("overrides") or ()) in words]
+        return [
+            stored.get("status", "") for stored in found if not words or tuple(stored.get("overrides") or ()) in words
+        ]
 
     def _remember(self, config: DictConfig) -> None:
         """Stores the overrides of the sweep for ``resume``, or those of a later start that extends it."""
@@ -72,8 +74,8 @@ class Summary(Places):
         before = resume.sweep_of(self.folder).get("overrides", [])
         if not any(self.folder.glob(f"**/{manifest.NAME}")) or self._adds(before, words):
             self.folder.mkdir(parents=True, exist_ok=True)
-            said = {"overrides": words, "cwd": os.getcwd()}
-            files.replace_text(self.folder / resume.SWEEP, json.dumps(said, indent=1) + "\n")
+            stored = {"overrides": words, "cwd": os.getcwd()}
+            files.replace_text(self.folder / resume.SWEEP, json.dumps(stored, indent=1) + "\n")
 
     def _adds(self, before: Sequence[str], words: Sequence[str]) -> bool:
         """Whether a start with other overrides includes all jobs in the folder.
@@ -195,11 +197,11 @@ def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:
     """
     found = []
     for path in sweep.rglob(manifest.NAME):
-        said = manifest.read(path.parent)
+        stored = manifest.read(path.parent)
         name = str(path.parent.relative_to(sweep))
-        found.append({"overrides": [], **said, "name": name, "status": run_folder.state(path.parent)})
-        if "refused" in said:
-            found.append({**said["refused"], "name": name})
+        found.append({"overrides": [], **stored, "name": name, "status": run_folder.state(path.parent)})
+        if "refused" in stored:
+            found.append({**stored["refused"], "name": name})
     if not planned:
         return sorted(found, key=lambda job: job.get("start", ""))
     exact = {tuple(job["overrides"]): job for job in found}

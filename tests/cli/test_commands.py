@@ -60,7 +60,7 @@ def test_an_experiment_is_a_sweep_without_further_words(start, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "messages"),
     [
         (["kernl=3"], "colourize: kernl is not a knob; did you mean kernel?"),
         (["max_epochs", "3"], "Pass NAME=VALUE"),
@@ -84,7 +84,7 @@ def test_an_experiment_is_a_sweep_without_further_words(start, tmp_path):
         (["data=folder"], "data.root has no value; pass data.root="),
     ],
 )
-def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys, arguments, told):
+def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys, arguments, messages):
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     for split in ("train", "test"):
@@ -97,7 +97,7 @@ def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys
     assert capsys.readouterr().err == ""
     message = str(caught.value)  # which Python prints on standard error, and exits with 1
     assert message.startswith("colourize: ")
-    assert told.replace("HERE", str(tmp_path)) in message
+    assert messages.replace("HERE", str(tmp_path)) in message
     assert "\n" not in message
 
 

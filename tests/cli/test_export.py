@@ -23,9 +23,9 @@ def typed(monkeypatch, tmp_path, capsys):
 
 def test_a_run_folder_gives_its_best_network_and_a_card_with_its_figures(finished_run, typed, tmp_path):
     shutil.copytree(finished_run, "mine")
-    said = typed("mine", "--format", "safetensors", "--licence", "CC0")
-    assert "mine.safetensors: 0.0" in said and "the network of mine/checkpoints/best.ckpt" in said
-    assert "pictures of scenes: largest difference 0 of logits" in said
+    printed = typed("mine", "--format", "safetensors", "--licence", "CC0")
+    assert "mine.safetensors: 0.0" in printed and "the network of mine/checkpoints/best.ckpt" in printed
+    assert "pictures of scenes: largest difference 0 of logits" in printed
     assert colourize.load("mine.safetensors").about.name == "mine.safetensors"
     page = (tmp_path / "mine.safetensors.md").read_text()
     assert "| look-up table |" in page and page.endswith("CC0\n")
@@ -34,8 +34,8 @@ def test_a_run_folder_gives_its_best_network_and_a_card_with_its_figures(finishe
 
 
 def test_the_name_of_the_file_chooses_the_format(finished_run, typed):
-    said = typed(finished_run / "checkpoints/last.ckpt", "-o", "a.onnx")
-    assert "a.onnx.md: its model card" in said
+    printed = typed(finished_run / "checkpoints/last.ckpt", "-o", "a.onnx")
+    assert "a.onnx.md: its model card" in printed
     assert opened("a.onnx").card.config["model"]["name"] == "convtranspose"
 
 
@@ -50,8 +50,8 @@ def test_a_fitted_temperature_goes_along(held_out_run, typed, tmp_path):
 
 def test_exported_weights_can_be_exported_again(finished_run, typed):
     typed(finished_run, "-o", "a.safetensors")
-    said = typed("a.safetensors", "-o", "b.torchscript")
-    assert "the network of a.safetensors" in said
+    printed = typed("a.safetensors", "-o", "b.torchscript")
+    assert "the network of a.safetensors" in printed
 
 
 def test_other_pictures_check_it(finished_run, picture_folder, typed):
@@ -62,7 +62,7 @@ def test_other_pictures_check_it(finished_run, picture_folder, typed):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["absent", "--format", "onnx"], "colourize: absent "),
         (["RUN"], "--format must be one of safetensors, onnx, torchscript, openvino, or FILE must end in"),
@@ -71,8 +71,8 @@ def test_other_pictures_check_it(finished_run, picture_folder, typed):
         (["RUN", "--format", "pickle"], "invalid choice: 'pickle'"),
     ],
 )
-def test_a_user_error_is_one_line(words, told, finished_run, typed, tmp_path):
+def test_a_user_error_is_one_line(words, message, finished_run, typed, tmp_path):
     with pytest.raises(SystemExit) as caught:
         typed(*(finished_run if word == "RUN" else word for word in words))
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())

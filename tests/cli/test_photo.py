@@ -46,9 +46,11 @@ def test_bad_and_coloured_pictures_are_named_the_others_done_and_the_status_is_t
     with pytest.raises(SystemExit) as ended:
         photo(str(tmp_path), "-o", "out", "--json", "summary.json")
     assert ended.value.code == 2
-    told = capsys.readouterr().err
-    assert "bad.jpg: not a picture of a known format" in told
-    assert "colour.png is in colour already; pass --recolour" in told and "1 in colour already (--recolour" in told
+    messages = capsys.readouterr().err
+    assert "bad.jpg: not a picture of a known format" in messages
+    assert (
+        "colour.png is in colour already; pass --recolour" in messages and "1 in colour already (--recolour" in messages
+    )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["coloured"], summary["in_colour"], summary["failed"]) == (1, 1, 1)
@@ -116,8 +118,8 @@ def test_a_mistake_is_one_line_and_nothing_is_written(photo, tmp_path, capsys, w
     before = sorted(tmp_path.iterdir())
     with pytest.raises(SystemExit) as ended:
         photo(*words)
-    told = str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err
-    assert ended.value.code not in (0, None) and message in told and "Traceback" not in told
+    messages = str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err
+    assert ended.value.code not in (0, None) and message in messages and "Traceback" not in messages
     assert sorted(tmp_path.iterdir()) == before
 
 

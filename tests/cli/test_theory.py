@@ -60,7 +60,7 @@ def test_a_demo_can_be_swept_and_a_failed_job_does_not_stop_the_others(tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["demo=learning_rates"], "demo.runs has no value; pass demo.runs=..."),
         (["demo=learning_rates", "demo.runs=nowhere"], "demo.runs=nowhere holds no finished run"),
@@ -79,15 +79,15 @@ def test_a_demo_can_be_swept_and_a_failed_job_does_not_stop_the_others(tmp_path,
         (["+demo.foo=1"], "unexpected keyword argument 'foo'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line(words, told):
+def test_a_mistake_is_one_line(words, message):
     with pytest.raises(InputError) as caught:
         carried_out(composed(*words))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["resume=x"], "--help lists the knobs"),
         (["lr=0.1"], "--help lists the knobs"),
@@ -95,11 +95,11 @@ def test_a_mistake_is_one_line(words, told):
         (["demo.adaptiv_lr=1"], "did you mean adaptive_lr?"),
     ],
 )
-def test_a_misspelt_name_is_held_against_the_names_of_the_demos(words, told, tmp_path, monkeypatch, capsys):
+def test_a_misspelt_name_is_held_against_the_names_of_the_demos(words, message, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         typed(monkeypatch, *words, f"hydra.run.dir={tmp_path}")
-    assert str(caught.value).endswith(told)
-    assert "did you mean" in told or "did you mean" not in str(caught.value)
+    assert str(caught.value).endswith(message)
+    assert "did you mean" in message or "did you mean" not in str(caught.value)
     capsys.readouterr()
 
 

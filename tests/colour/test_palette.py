@@ -121,11 +121,16 @@ def test_a_palette_of_another_space_is_refused_with_its_rule(tmp_path, space, ar
 
 
 def test_a_palette_next_to_grey_is_pointed_out(tmp_path, caplog):
-    for space, scale, told in (("lab", 0.3, True), ("lab", 30.0, False), ("oklab", 0.3, False), ("rgb", 0.002, True)):
+    for space, scale, messages in (
+        ("lab", 0.3, True),
+        ("lab", 30.0, False),
+        ("oklab", 0.3, False),
+        ("rgb", 0.002, True),
+    ):
         caplog.clear()
         np.save(tmp_path / "p.npy", scale * np.random.default_rng(0).random((24, SPACES[space].channels)))
         palettes.load(tmp_path / "p.npy", 24, SPACES[space])
-        assert ("is it of another space?" in caplog.text) == told, (space, scale)
+        assert ("is it of another space?" in caplog.text) == messages, (space, scale)
 
 
 def test_grey_pictures_hold_one_chroma_which_no_palette_can_be_made_of():

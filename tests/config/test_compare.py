@@ -141,8 +141,8 @@ def test_a_configuration_older_than_the_dilation_is_resumed_and_distinguished_fr
 
 
 def test_a_value_is_shown_as_typed():
-    told = "x was trained with optimizer.fused=false, not null; pass optimizer.fused=false, or"
-    with pytest.raises(InputError, match=told):
+    message = "x was trained with optimizer.fused=false, not null; pass optimizer.fused=false, or"
+    with pytest.raises(InputError, match=message):
         compare.check_changes(
             knobs(*QUICK, "optimizer.fused=false"), knobs(*QUICK, "optimizer.fused=null"), "x was trained"
         )

@@ -82,17 +82,17 @@ def test_a_user_s_own_network_is_named_by_its_whole_path(own, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layer", "told"),
+    ("layer", "message"),
     [
         ("nn.Conv2d(3, num_colours, 3, padding=1)", "got RuntimeError: Given groups=1"),
         ("nn.Conv2d(1, num_colours, 3)", r"got \[1, 4, 6, 6\] for N = 1"),
         ("nn.Conv2d(1, 5, 3, padding=1)", r"got \[1, 5, 8, 8\] for N = 1"),
     ],
 )
-def test_a_network_of_the_wrong_shape_is_reported_before_it_is_trained(own, tmp_path, layer, told):
+def test_a_network_of_the_wrong_shape_is_reported_before_it_is_trained(own, tmp_path, layer, message):
     (tmp_path / "mynets.py").write_text(NETWORK.replace("nn.Conv2d(1, num_colours, 3, padding=1)", layer))
     rule = r"mynets\.Small must take grey \[N, 1, H, W\] and give logits \[N, 4, H, W\], "
-    with pytest.raises(InputError, match=rule + told):
+    with pytest.raises(InputError, match=rule + message):
         train(own(), tmp_path / "a")
 
 

@@ -106,7 +106,7 @@ def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "message"),
     [
         (("kernel",), "big", "kernel must be an integer, got big"),
         (("kernel",), [3], "kernel must be an integer, got a list"),
@@ -122,10 +122,10 @@ def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch,
         (("classes",), "x" * 5000, "config.classes must be a plain value"),
     ],
 )
-def test_what_is_not_a_configuration_of_ours_is_refused(path, value, told):
+def test_what_is_not_a_configuration_of_ours_is_refused(path, value, message):
     with pytest.raises(InputError, match=r"^x\.ckpt: ") as caught:
         stored.checked(put(FULL, path, value), "x.ckpt")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_deep_nest_is_refused():
@@ -222,7 +222,7 @@ def test_only_a_package_of_one_s_own_can_be_trusted(own_network, package):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"num_filters": 10**9}, "do not fit"),
         ({"kernel": 9}, "do not fit"),
@@ -230,11 +230,11 @@ def test_only_a_package_of_one_s_own_can_be_trusted(own_network, package):
         ({"surplus": 1}, "do not fit"),
     ],
 )
-def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_takes_memory(finished_run, folder, change, told):
+def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_takes_memory(finished_run, folder, change, message):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     model = {**contents["config"]["model"], **change}
     torch.save({**contents, "config": {**contents["config"], "model": model}}, "other.ckpt")
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         checkpoint.load("other.ckpt")
 
 

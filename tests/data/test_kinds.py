@@ -35,14 +35,14 @@ def without_heif(monkeypatch: pytest.MonkeyPatch):
 
 def lines(root: Path, caplog: pytest.LogCaptureFixture) -> list[str]:
     """What is logged, from the files and again from the cache: the same."""
-    told = []
+    message = []
     for _ in range(2):
         caplog.clear()
         with caplog.at_level(logging.INFO):
             opened(root)
-        told.append([record.getMessage() for record in caplog.records if not record.getMessage().startswith("  ")])
-    assert told[0] == told[1]
-    return told[0]
+        message.append([record.getMessage() for record in caplog.records if not record.getMessage().startswith("  ")])
+    assert message[0] == message[1]
+    return message[0]
 
 
 def test_heic_is_read_with_its_orientation_and_profile(tmp_path: Path) -> None:
@@ -92,9 +92,9 @@ def test_many_kinds_are_reported_in_a_few_lines(root: Path, caplog: pytest.LogCa
     draw(root, "a.png", "b.png")
     for i in range(40):
         (root / f"x.k{i}").write_bytes(b"")
-    told = lines(root, caplog)
-    assert len(told) == kinds.NAMED_KINDS + 1
-    assert told[-1] == "and 32 files of 32 other kinds are left out; convert them to JPEG or PNG"
+    message = lines(root, caplog)
+    assert len(message) == kinds.NAMED_KINDS + 1
+    assert message[-1] == "and 32 files of 32 other kinds are left out; convert them to JPEG or PNG"
 
 
 @pytest.mark.parametrize(
@@ -128,18 +128,18 @@ def test_a_file_without_an_extension_that_cannot_be_opened_is_not_a_picture(root
     assert sorted(seen(pictures.train) + seen(pictures.validation)) == shades("ab")
 
 
-@pytest.mark.parametrize(("grey", "of", "said"), [(10, 10, "all 10"), (3, 10, "3 of 10 (30%)"), (2, 10, None)])
+@pytest.mark.parametrize(("grey", "of", "printed"), [(10, 10, "all 10"), (3, 10, "3 of 10 (30%)"), (2, 10, None)])
 def test_grey_pictures_are_reported_where_they_are_more_than_a_fifth(
-    grey: int, of: int, said: str | None, root: Path, caplog: pytest.LogCaptureFixture
+    grey: int, of: int, printed: str | None, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for i in range(of):
         colour = (i, i + 7, i) if i < grey else (i, i + 40, i)
         Image.new("RGB", (8, 8), colour).save(root / f"{i:02}.png")
     (root / "broken.png").write_bytes(b"")
-    told = [line for line in lines(root, caplog) if "are grey" in line]
-    assert told == ([f"{said} pictures in {root} are grey and have no colours to learn:"] if said else [])
+    message = [line for line in lines(root, caplog) if "are grey" in line]
+    assert message == ([f"{printed} pictures in {root} are grey and have no colours to learn:"] if printed else [])
     named = [record.getMessage() for record in caplog.records if record.getMessage().startswith("  0")]
-    assert named == ([f"  {i:02}.png" for i in range(grey)] if said else [])
+    assert named == ([f"  {i:02}.png" for i in range(grey)] if printed else [])
 
 
 def test_of_many_grey_pictures_ten_are_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -148,9 +148,9 @@ def test_of_many_grey_pictures_ten_are_named(root: Path, caplog: pytest.LogCaptu
     for _ in range(2):
         caplog.clear()
         opened(root)
-        told = [record.getMessage() for record in caplog.records]
-        assert told[0].startswith("all 30 pictures")
-        assert told[1:] == [*(f"  {i:02}.png" for i in range(10)), "  and 20 more"]
+        message = [record.getMessage() for record in caplog.records]
+        assert message[0].startswith("all 30 pictures")
+        assert message[1:] == [*(f"  {i:02}.png" for i in range(10)), "  and 20 more"]
 
 
 def test_broken_profiles_are_counted_and_the_setting_makes_other_arrays(
@@ -164,10 +164,10 @@ def test_broken_profiles_are_counted_and_the_setting_makes_other_arrays(
     for _ in range(2):
         caplog.clear()
         found.append(opened(root, profiles=True))
-        told = [record.getMessage() for record in caplog.records]
-        assert told[0] == f"12 embedded colour profiles in {root} are broken and ignored:"
-        assert told[1] == "  00.png: a damaged profile, or one without colours"
-        assert told[-1] == "  and 2 more" and len(told) == 12
+        message = [record.getMessage() for record in caplog.records]
+        assert message[0] == f"12 embedded colour profiles in {root} are broken and ignored:"
+        assert message[1] == "  00.png: a damaged profile, or one without colours"
+        assert message[-1] == "  and 2 more" and len(message) == 12
     caplog.clear()
     stored = opened(root)  # as runs from before there was the setting have it
     assert caplog.records == []

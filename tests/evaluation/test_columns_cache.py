@@ -115,7 +115,7 @@ def test_a_network_is_measured_and_never_kept(tmp_path):
 def test_a_damaged_entry_is_built_again(tmp_path, damage, caplog):
     yardstick, predictors = made(tmp_path)
     before = [yardstick.row(predictor, QUICK) for predictor in predictors]
-    (path,), (said,) = tmp_path.glob("*.npy"), tmp_path.glob("*.json")
+    (path,), (printed,) = tmp_path.glob("*.npy"), tmp_path.glob("*.json")
     contents = bytearray(path.read_bytes())
     if damage == "cut":
         path.write_bytes(contents[:-100])
@@ -127,9 +127,9 @@ def test_a_damaged_entry_is_built_again(tmp_path, damage, caplog):
     elif damage == "names":
         path.write_bytes(contents.replace(b"class prior/psnr", b"class prior/PSNR"))
     elif damage == "list":
-        said.write_text("[]")
+        printed.write_text("[]")
     else:
-        said.write_text("{}")
+        printed.write_text("{}")
     yardstick, predictors = made(tmp_path)
     assert all(same(yardstick.row(p, QUICK), row) for p, row in zip(predictors, before, strict=True))
     assert "damaged" in caplog.text

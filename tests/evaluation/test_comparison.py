@@ -117,17 +117,17 @@ def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_pa
     words = ["mean", "annealed:0.4", "sample", "argmax+grey", "mean"]
     rows = evaluate([str(finished_run)], page=tmp_path / "out.html", figures=tmp_path / "out.json", num_resamples=50,
                     decodings=words)  # fmt: skip
-    told = {row.name: row for row in rows if row.kind in ("model", "decoding")}
+    message = {row.name: row for row in rows if row.kind in ("model", "decoding")}
     name = "ConvTransposeNet"
-    assert list(told) == [name, *(f"{name}, {word}" for word in words[:-1])]
-    others = list(told.values())[1:]
+    assert list(message) == [name, *(f"{name}, {word}" for word in words[:-1])]
+    others = list(message.values())[1:]
     assert all("psnr" in row.intervals and "cross_entropy" not in row.intervals for row in others)
     page, figures = (tmp_path / "out.html").read_text(), json.loads((tmp_path / "out.json").read_text())
-    assert set(told) < figures.keys()
+    assert set(message) < figures.keys()
     assert page.count(f"{name}, annealed:0.4") == 1  # not in the table of the classes
     assert page.count("look-up table<small>") == 2
     assert "outside, %" in page
-    gaps = {row.name: row.intervals["psnr"].estimate for row in told.values()}
+    gaps = {row.name: row.intervals["psnr"].estimate for row in message.values()}
     assert gaps[f"{name}, mean"] > gaps[name]  # the least squared error
     assert output.comparisons(rows) == output.comparisons(evaluate([str(finished_run)]))
 
@@ -160,7 +160,7 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             ["missing"],
@@ -176,11 +176,11 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
         (["lookup", "kernl=5"], "kernl"),
     ],
 )
-def test_bad_input_is_one_line(monkeypatch, finished_run, words, told):
+def test_bad_input_is_one_line(monkeypatch, finished_run, words, message):
     words = [str(finished_run) if word == "RUN" else word for word in words]
     monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *words])
     with pytest.raises(SystemExit) as caught:
         main()
     assert str(caught.value).startswith("colourize: ")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -32,9 +32,9 @@ def test_the_ends_are_the_evaluation_s_arg_max_and_mean_and_between_them_lies_th
     assert len(swept[1]) == 3 + len(TEMPERATURES)
     name = "ConvTransposeNet"
     pairs = [("grey as it is", grey), (name, first), (f"{name}, mean", last), (f"{name}, annealed:0.5", swept[1][6])]
-    for told, row in pairs:
+    for message, row in pairs:
         for key in ("psnr", "colourfulness"):
-            assert row.intervals[key] == pytest.approx(evaluated[told].intervals[key], rel=1e-9)
+            assert row.intervals[key] == pytest.approx(evaluated[message].intervals[key], rel=1e-9)
 
 
 def test_the_best_of_each_measure_is_written_and_is_the_best(swept):
@@ -58,12 +58,12 @@ def test_the_figure_is_drawn(swept):
 def test_the_command_prints_a_row_per_temperature_and_a_sentence_per_measure(run, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["colourize", "decode-curve", str(run)])
     main()
-    told = capsys.readouterr().out
+    message = capsys.readouterr().out
     words = "arg-max", "T = 0.4", "mean", "grey as it is", "4 colours in lab", "outside, %"
     sentences = "PSNR, dB: best with", "ΔE00: best with", "ab error: best with", "colourfulness: nearest to the true"
     for word in words + sentences:
-        assert word in told
-    assert told.count("11 decodings, the best one is chosen and compared on the same pictures") == 1
+        assert word in message
+    assert message.count("11 decodings, the best one is chosen and compared on the same pictures") == 1
 
 
 def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
@@ -75,7 +75,7 @@ def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["missing"], "missing must be a checkpoint, a run folder"),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run"),
@@ -84,7 +84,7 @@ def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
         (["TWO"], "holds 2 runs; pass one of them, such as"),
     ],
 )
-def test_bad_input_is_one_line(monkeypatch, run, tmp_path, arguments, told):
+def test_bad_input_is_one_line(monkeypatch, run, tmp_path, arguments, message):
     for job in "01":
         (tmp_path / "two" / job / "checkpoints").mkdir(parents=True)
         (tmp_path / "two" / job / "run.json").write_text("{}")
@@ -94,5 +94,5 @@ def test_bad_input_is_one_line(monkeypatch, run, tmp_path, arguments, told):
     with pytest.raises(SystemExit) as caught:
         main()
     assert str(caught.value).startswith("colourize: ")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -178,13 +178,13 @@ def test_the_command_prints_the_two_figures_and_writes_them(tmp_path, capsys):
     folder = save(tmp_path / "photos", (20, 30), (33, 16))
     capsys.readouterr()
     evaluate(str(tmp_path / "run"), folder, figures=tmp_path / "x.json", features=True)
-    said, written = capsys.readouterr().out, json.loads((tmp_path / "x.json").read_text())
-    assert "EncoderUNet, 2 photographs, as they are" in said and "skill" in said
+    stored, written = capsys.readouterr().out, json.loads((tmp_path / "x.json").read_text())
+    assert "EncoderUNet, 2 photographs, as they are" in stored and "skill" in stored
     assert written["photographs"] == 2 and len(written["temperatures"]) == 10
     assert {"sepia", "P(colour | grey)", "P(colour | grey, place)"} == written["floors"].keys()
-    assert all(name in said for name in (*written["floors"], "calibration error", "edges", "not FID"))
+    assert all(name in stored for name in (*written["floors"], "calibration error", "edges", "not FID"))
     assert {"grey", "mean", "annealed:0.4"} == written["frechet"].keys()
-    assert f"{written['db_above_grey']:+.2f} dB above the grey" in said
+    assert f"{written['db_above_grey']:+.2f} dB above the grey" in stored
 
 
 def test_a_classifier_that_sees_colour_gets_back_what_the_colours_give(model, tmp_path):

@@ -24,7 +24,7 @@ def test_the_figures_of_a_run_are_its_table(finished_run):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (None, "no such file"),
         ("{", "is damaged"),
@@ -34,8 +34,8 @@ def test_the_figures_of_a_run_are_its_table(finished_run):
         ('{"a": [1, 2]}', "holds no figures"),
     ],
 )
-def test_another_file_is_refused(text, told, tmp_path):
+def test_another_file_is_refused(text, message, tmp_path):
     if text is not None:
         (tmp_path / "a.json").write_text(text)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         table(tmp_path / "a.json")

@@ -43,8 +43,8 @@ def test_the_temperature_is_that_of_the_held_out_pictures_and_stands_beside_the_
         logits = run.model(held.grey).movedim(1, -1).flatten(0, 2)
     assert fit_temperature(logits, held.labels.flatten().long()) == pytest.approx(calibrated[1].temperature, rel=1e-4)
     assert read_temperature(file) == calibrated[1].temperature
-    said = json.loads((file.parent / "last.temperature.json").read_text())
-    assert said["num_pictures"] == len(held)
+    stored = json.loads((file.parent / "last.temperature.json").read_text())
+    assert stored["num_pictures"] == len(held)
 
 
 def test_in_a_space_of_chromas_evaluate_says_the_same(tmp_path):
@@ -56,8 +56,10 @@ def test_in_a_space_of_chromas_evaluate_says_the_same(tmp_path):
     assert after.intervals["cross_entropy"].estimate == pytest.approx(
         tempered.intervals["cross_entropy"].estimate, abs=1e-6
     )
-    told = {row.name: row.intervals["psnr"].estimate for row in rows}
-    assert told[f"{plain.name}, mean"] != told[f"{tempered.name}, mean"]  # the temperature is that of the decoding too
+    message = {row.name: row.intervals["psnr"].estimate for row in rows}
+    assert (
+        message[f"{plain.name}, mean"] != message[f"{tempered.name}, mean"]
+    )  # the temperature is that of the decoding too
 
 
 def test_it_is_judged_on_the_test_split_and_evaluate_says_the_same(calibrated):
@@ -106,13 +108,13 @@ def test_without_a_test_split_the_held_out_pictures_are_measured_and_the_output_
     capsys.readouterr()
     _, before, _ = calibrate(str(tmp_path / "run"), num_resamples=20)
     num_held = len(before.columns["cross_entropy"])
-    said = capsys.readouterr().out
-    assert f"fitted to {num_held} held-out" in said
-    assert f"measured on {num_held} held-out pictures themselves, because there is no test split" in said
+    stored = capsys.readouterr().out
+    assert f"fitted to {num_held} held-out" in stored
+    assert f"measured on {num_held} held-out pictures themselves, because there is no test split" in stored
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["missing"], "missing must be a checkpoint, a run folder"),
         (["PLAIN"], "was trained with holdout=0, so no held-out picture is left to fit a temperature to; train with"),
@@ -123,14 +125,14 @@ def test_without_a_test_split_the_held_out_pictures_are_measured_and_the_output_
         (["HELD", "--entropy", "nowhere/out.png"], "there is no folder nowhere"),
     ],
 )
-def test_bad_input_is_one_line_and_writes_nothing(monkeypatch, finished_run, held_out_run, words, told):
+def test_bad_input_is_one_line_and_writes_nothing(monkeypatch, finished_run, held_out_run, words, message):
     words = [str({"PLAIN": finished_run, "HELD": held_out_run}.get(word, word)) for word in words]
     before = sorted(held_out_run.rglob("*.json"))
     monkeypatch.setattr(sys, "argv", ["colourize", "calibrate", *words])
     with pytest.raises(SystemExit) as caught:
         main()
     assert str(caught.value).startswith("colourize: ")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert sorted(held_out_run.rglob("*.json")) == before
 
@@ -145,11 +147,11 @@ def test_a_sweep_is_refused_where_one_run_is_needed(held_out_run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("runs", "told"), [(["RUN"], "has no fitted temperature"), (["lookup"], "requires a run with a temperature")]
+    ("runs", "message"), [(["RUN"], "has no fitted temperature"), (["lookup"], "requires a run with a temperature")]
 )
-def test_evaluate_reports_a_missing_temperature(finished_run, tmp_path, runs, told):
+def test_evaluate_reports_a_missing_temperature(finished_run, tmp_path, runs, message):
     words = [*TINY, f"cache_dir={tmp_path}"] if runs == ["lookup"] else []
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         evaluate([str(finished_run) if run == "RUN" else run for run in runs], words, calibrated=True)
 
 

@@ -102,7 +102,7 @@ def read(file: str, report: str, max_pixels: int = MAX_PIXELS) -> None:
     """Reads a picture and reports: the memory before and its peak in MB; then the size, or why it was refused."""
     before = peak()
     try:
-        told = "{} x {}".format(*read_rgb(Path(file), max_pixels).size)
+        message = "{} x {}".format(*read_rgb(Path(file), max_pixels).size)
     except UnreadablePicture as error:
-        told = str(error)
-    Path(report).write_text(f"{before} {peak()} {told}")
+        message = str(error)
+    Path(report).write_text(f"{before} {peak()} {message}")

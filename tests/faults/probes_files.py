@@ -116,8 +116,8 @@ def read_all(reader: Callable[[str], Any], files: list[str], answers: str) -> No
         before = peak()
         try:
             reader(file)
-            said = "read"
+            printed = "read"
         except (InputError, RuntimeError) as error:
-            said = str(error)
-        found[Path(file).name] = said, peak() - before
+            printed = str(error)
+        found[Path(file).name] = printed, peak() - before
     Path(answers).write_text(json.dumps(found))

@@ -16,8 +16,8 @@ def read_in_a_process(path, max_pixels=MAX_PIXELS):
     process = forked(probes.read, str(path), str(report), max_pixels)
     process.join(60)
     assert process.exitcode == 0
-    before, peak, told = report.read_text().split(" ", 2)
-    return float(before), float(peak), told
+    before, peak, message = report.read_text().split(" ", 2)
+    return float(before), float(peak), message
 
 
 @pytest.mark.case(39)
@@ -27,8 +27,8 @@ def test_39_a_bomb_is_refused_before_it_is_decoded(name, tmp_path, seen):
     assert len(file) < 20_000
     path = tmp_path / name
     path.write_bytes(file)
-    before, peak, told = read_in_a_process(path)
-    assert told == f"{side} x {side} pixels, more than the limit of {MAX_PIXELS}"
+    before, peak, message = read_in_a_process(path)
+    assert message == f"{side} x {side} pixels, more than the limit of {MAX_PIXELS}"
     assert peak - before < 20
     seen(f"{side**2 / 1e6:.0f} megapixels in {len(file) / 1e3:.1f} kB: refused with {peak - before:.0f} MB")
 
@@ -37,8 +37,8 @@ def test_39_a_bomb_is_refused_before_it_is_decoded(name, tmp_path, seen):
 def test_39_the_bombs_are_real_where_the_limit_is_raised(tmp_path, seen):
     path = tmp_path / "85.png"
     path.write_bytes(BOMBS["85.png"][1])
-    before, peak, told = read_in_a_process(path, 10**8)
-    assert told == "9220 x 9220"
+    before, peak, message = read_in_a_process(path, 10**8)
+    assert message == "9220 x 9220"
     assert peak - before > 85
     seen(f"85 megapixels with the limit raised: {peak - before:.0f} MB")
 
@@ -66,8 +66,8 @@ def test_39_an_honest_photo_of_50_megapixels_is_read_within_2_gb(kind, mode, tmp
     Image.fromarray(np.tile(tile, (10, 10, 1))).save(
         path, kind, exif=exif, **({"compress_level": 1} if kind == "PNG" else {})
     )
-    before, peak, told = read_in_a_process(path)
-    assert told == "5770 x 8660"
+    before, peak, message = read_in_a_process(path)
+    assert message == "5770 x 8660"
     assert peak - before > 150
     assert peak < 2000
     seen(f"{kind}, {mode}, {path.stat().st_size / 1e6:.0f} MB: peak {peak:.0f} MB, {peak - before:.0f} of them its own")

@@ -86,8 +86,8 @@ def test_19_a_run_continues_from_the_newest_whole_file_to_the_same_bits(
     assert again.wait() == 0
     for name in damaged:
         assert re.search(rf"checkpoints/{name}\.ckpt is damaged.*{re.escape(cause)}", again.stdout())
-    told = f"/{taken}.ckpt is the newest undamaged checkpoint" if taken else " holds no undamaged checkpoint"
-    assert f"checkpoints{told}" in again.stdout()
+    message = f"/{taken}.ckpt is the newest undamaged checkpoint" if taken else " holds no undamaged checkpoint"
+    assert f"checkpoints{message}" in again.stdout()
     assert_identical(whole, killed)
     seen(f"{', '.join(damaged)} {damage}: from {taken or 'nothing'}, step {step}, identical")
 
@@ -96,15 +96,15 @@ def test_19_a_run_continues_from_the_newest_whole_file_to_the_same_bits(
 def test_19_evaluate_takes_the_newest_whole_file_too(killed, start, tmp_path, seen):
     last = killed / "checkpoints/last.ckpt"
     last.write_bytes(last.read_bytes()[:-1000])
-    measured, said = [], []
+    measured, printed = [], []
     for run in (killed, killed / "checkpoints/previous.ckpt"):
         process = start(run, "--json", "figures.json", cwd=tmp_path, verb="evaluate")
         assert process.wait() == 0
         measured.append(json.loads((tmp_path / "figures.json").read_text()))
-        said.append(process.stdout() + process.stderr())
+        printed.append(process.stdout() + process.stderr())
     assert measured[0] == measured[1]
-    assert f"{last} is damaged" in said[0] and "previous.ckpt is the newest undamaged checkpoint" in said[0]
-    assert "damaged" not in said[1]
+    assert f"{last} is damaged" in printed[0] and "previous.ckpt is the newest undamaged checkpoint" in printed[0]
+    assert "damaged" not in printed[1]
     refused = start(last, cwd=tmp_path, verb="evaluate")
     assert refused.wait() == 1
     assert refused.stderr().startswith(f"colourize: {last} is damaged") and refused.stderr().count("\n") == 1
@@ -154,9 +154,9 @@ def test_20_with_one_bit_flipped_a_file_is_refused_or_holds_the_same_bits(interr
             flipped = bytearray(whole)
             flipped[offset] ^= 1 << chance.randrange(8)
             damaged.write_bytes(flipped)
-            told = refusal(damaged, expected)
-            assert re.match(rf"{damaged} (is damaged|declares)|$", told)
-            refused[part] += bool(told)
+            message = refusal(damaged, expected)
+            assert re.match(rf"{damaged} (is damaged|declares)|$", message)
+            refused[part] += bool(message)
     assert refused["pickle"] == refused["tensors"] == 48
     assert refused["padding"] == 0
     seen("refused of 48, " + ", ".join(f"{part}: {count}" for part, count in refused.items()) + "; the rest the same")

@@ -51,8 +51,8 @@ def test_17_a_save_that_fails_leaves_what_was_saved(run, resume, whole, tmp_path
     folder = tmp_path / "full"
     assert_told(run("full", "save_every=3", probe=probe, given=given), error)
     assert litter(folder / "checkpoints") == []
-    said = manifest.read(folder)
-    assert said["status"] == "failed" and error in said["error"]
+    stored = manifest.read(folder)
+    assert stored["status"] == "failed" and error in stored["error"]
     step = saved(folder)["global_step"]
     assert resume("full").wait() == 0
     assert_identical(whole, folder)

@@ -57,8 +57,8 @@ def run(start, tmp_path, cache, origin, server):
     """Starts a run of two steps, whose pictures are in ``data`` or are fetched from the server."""
 
     def begin(probe=None, *given, name="run", words=(cache,)):
-        told = {**origin[1], "url": server.address}, probe, *given
-        return start(*SMALL, f"hydra.run.dir={name}", *words, cwd=tmp_path, probe=probes.served, given=told)
+        progress_of = {**origin[1], "url": server.address}, probe, *given
+        return start(*SMALL, f"hydra.run.dir={name}", *words, cwd=tmp_path, probe=probes.served, given=progress_of)
 
     return begin
 
@@ -69,7 +69,7 @@ def assert_trained(process, folder):
     assert saved(folder)["global_step"] == 2
 
 
-def told(process):
+def progress_of(process):
     """The one line in which it ended, after torchvision's bar."""
     assert process.wait() == 1
     *bars, line, end = process.stderr().split("\n")
@@ -101,7 +101,7 @@ CHECKSUM = "the downloaded file is not the archive: its checksum is wrong"
 )
 def test_26_a_fault_of_the_server_is_reported_and_the_next_run_repairs_it(run, server, tmp_path, seen, fault, cause):
     server.answer = fault
-    line = told(run())
+    line = progress_of(run())
     assert server.address in line
     assert cause in line
     server.answer = whole
@@ -151,7 +151,7 @@ def test_26_killed_anywhere_while_unpacking_the_next_run_repairs(run, tmp_path, 
 def test_27_a_server_that_stops_sending_is_waited_for_no_longer_than_the_limit(run, server, tmp_path, seen, fault):
     server.answer = fault
     begun = time.monotonic()
-    line = told(run(probes.patience, 0.7))
+    line = progress_of(run(probes.patience, 0.7))
     waited = time.monotonic() - begun
     assert 0.7 < waited < 15
     assert "the server sent nothing for 0.7 s" in line
@@ -214,7 +214,7 @@ def test_29_read_only_data_are_enough(run, cifar_archive, tmp_path, seen):
 @pytest.mark.case(29)
 def test_29_a_read_only_archive_that_is_not_unpacked_is_reported(run, cifar_archive, seen):
     before = tree(cifar_archive[0])
-    assert "Read-only file system" in told(run(probes.read_only, str(cifar_archive[0])))
+    assert "Read-only file system" in progress_of(run(probes.read_only, str(cifar_archive[0])))
     assert tree(cifar_archive[0]) == before
     seen("archive alone: exit 1")
 
@@ -232,7 +232,7 @@ def test_29_a_full_disk_is_reported_and_the_next_run_repairs(run, origin, tmp_pa
     if given == 50_000:
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / FILE).write_bytes((origin[0] / FILE).read_bytes())
-    assert cause in told(run(probe, given))
+    assert cause in progress_of(run(probe, given))
     unpacked = list((tmp_path / "data").glob("cifar-10-batches-py/*"))
     assert bool(unpacked) == (given != 200_000)
     assert_trained(run(), tmp_path / "run")

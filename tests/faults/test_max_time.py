@@ -120,10 +120,10 @@ def test_a_run_of_an_older_version_is_resumed_with_its_plusses_and_without_what_
 def aged(folder: Path, arguments: dict) -> None:
     """Makes a run folder what the version before the schema wrote."""
     words = [word.replace("trainer.", "+trainer.") for word in manifest.read(folder)["overrides"]]
-    said = json.loads((folder / manifest.NAME).read_text())
-    said["overrides"] = [*words, *(f"+trainer.{name}={value}" for name, value in arguments.items())]
-    said["config"]["trainer"] |= arguments
-    (folder / manifest.NAME).write_text(json.dumps(said))
+    stored = json.loads((folder / manifest.NAME).read_text())
+    stored["overrides"] = [*words, *(f"+trainer.{name}={value}" for name, value in arguments.items())]
+    stored["config"]["trainer"] |= arguments
+    (folder / manifest.NAME).write_text(json.dumps(stored))
     for file in (folder / "checkpoints").iterdir():
         contents = torch.load(file, weights_only=True)
         contents["config"]["trainer"] |= arguments

@@ -29,11 +29,11 @@ REFUSED = {
 def test_11_a_change_that_would_be_ignored_is_refused(run, resume, tmp_path, seen):
     assert run("stopped", probe=probes.signal_in_step, given=(signal.SIGTERM, 3)).wait() == 143
     before = saved(tmp_path / "stopped")
-    for word, told in IGNORED.items():
+    for word, message in IGNORED.items():
         for begin in (resume, run):
             again = begin("stopped", word)
             assert again.wait() == 1
-            assert told in again.stderr()
+            assert message in again.stderr()
             assert again.stderr().count("\n") == 1
         assert differences(before, saved(tmp_path / "stopped")) == []
     seen(f"{', '.join(IGNORED)} refused")
@@ -61,10 +61,10 @@ def test_11_what_is_refused_leaves_the_folder_as_it_was(run, resume, whole, tmp_
     assert run("killed", probe=probes.signal_in_step, given=(signal.SIGTERM, 22)).wait() == 143
     files = [tmp_path / "killed" / name for name in ("run.json", ".hydra/config.yaml", ".hydra/overrides.yaml")]
     before = [file.read_bytes() for file in files]
-    for word, told in REFUSED.items():
+    for word, message in REFUSED.items():
         refused = resume("killed", word)
         assert refused.wait() == 1
-        assert told in refused.stderr() and refused.stderr().count("\n") == 1
+        assert message in refused.stderr() and refused.stderr().count("\n") == 1
         assert [file.read_bytes() for file in files] == before
     assert resume("killed").wait() == 0
     assert_identical(whole, tmp_path / "killed")
@@ -112,14 +112,14 @@ def test_13_a_run_that_cannot_be_resumed_is_reported(run, resume, tmp_path, seen
     again = resume("mine")
     assert again.wait() == 0
     assert "is finished: nothing to do" in again.stdout()
-    for folder, words, told in (
+    for folder, words, message in (
         ("mine/checkpoints/last.ckpt", [], "is a file; pass the folder of a run"),
         ("mine", ["hydra.run.dir=other"], "decides the folder and the mode; leave out hydra.run.dir=other"),
         ("mine", ["--multirun"], "decides the folder and the mode; leave out --multirun"),
     ):
         refused = resume(folder, *words)
         assert refused.wait() == 1
-        assert told in refused.stderr() and refused.stderr().count("\n") == 1
+        assert message in refused.stderr() and refused.stderr().count("\n") == 1
     (tmp_path / "mine/run.json").write_text('{"status": "inter')
     damaged = resume("mine")
     assert damaged.wait() == 1

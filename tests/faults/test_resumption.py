@@ -61,8 +61,8 @@ def test_05_sigterm_saves_between_batches_and_prints_the_command_that_resumes(ru
     stopped = run("stopped", probe=probes.signal_in_step, given=(signal.SIGTERM, step))
     assert stopped.wait() == 143
     assert saved(tmp_path / "stopped")["global_step"] == step + 1
-    said = manifest.read(tmp_path / "stopped")
-    assert (said["status"], said["error"]) == ("interrupted", "SIGTERM")
+    stored = manifest.read(tmp_path / "stopped")
+    assert (stored["status"], stored["error"]) == ("interrupted", "SIGTERM")
     (command,) = re.findall(r"resume with: python train\.py (.*)", stopped.stderr())
     assert resume(command.removeprefix("resume=")).wait() == 0
     assert_identical(whole, tmp_path / "stopped")

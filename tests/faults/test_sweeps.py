@@ -61,12 +61,12 @@ def reported(folder):
 def test_31_failed_jobs_stop_no_other_and_all_stand_in_the_table(sweep, tmp_path, seen):
     done = sweep("sweep", "batch_size=4,0", probe=probes.fail_with_kernel, given=(2,))
     assert done.wait() == 1
-    told = [json.loads((tmp_path / f"sweep/{number}/run.json").read_text())["status"] for number in range(6)]
-    assert told == ["finished", "failed", "finished", "failed", "failed", "failed"]
-    said = done.stdout()
-    assert "job 1 (batch_size=4 kernel=2) failed: no one foresaw this" in said
+    stored = [json.loads((tmp_path / f"sweep/{number}/run.json").read_text())["status"] for number in range(6)]
+    assert stored == ["finished", "failed", "finished", "failed", "failed", "failed"]
+    printed = done.stdout()
+    assert "job 1 (batch_size=4 kernel=2) failed: no one foresaw this" in printed
     for number, kernel in ((3, 1), (4, 2), (5, 3)):
-        assert f"job {number} (batch_size=0 kernel={kernel}) failed: batch_size must be >= 1, got 0" in said
+        assert f"job {number} (batch_size=0 kernel={kernel}) failed: batch_size must be >= 1, got 0" in printed
     seen("4 of 6 failed in two ways: 2 finished, exit 1, 4 lines")
 
 
@@ -74,9 +74,9 @@ def test_31_failed_jobs_stop_no_other_and_all_stand_in_the_table(sweep, tmp_path
 def test_32_sigterm_ends_the_sweep_and_names_what_is_unfinished(sweep, tmp_path, all_jobs, seen):
     stopped = sweep("sweep", probe=probes.signal_with_kernel, given=(2, signal.SIGTERM, 13))
     assert stopped.wait() == 143
-    said = stopped.stdout()
-    assert "job 1 (kernel=2) interrupted: SIGTERM" in said
-    assert "job - (kernel=3) not begun" in said
+    printed = stopped.stdout()
+    assert "job 1 (kernel=2) interrupted: SIGTERM" in printed
+    assert "job - (kernel=3) not begun" in printed
     assert "resume with: python train.py resume=sweep\n" in stopped.stderr()
     assert states(tmp_path / "sweep")[:2] == ["finished", "interrupted"]
     assert manifest.read(tmp_path / "sweep/2") == {}

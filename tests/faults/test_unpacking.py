@@ -104,11 +104,14 @@ def test_24_no_small_file_unpacks_to_a_large_one(bombs, tmp_path, seen):
     assert all(file.stat().st_size < 10_000_000 for file in files)
     found = read_all_in_a_process(checkpoint.read, tmp_path / "answers", *files)
     # of the file with two directories the honest one is read
-    assert {name for name, (said, _) in found.items() if said == "read"} == {"honest.ckpt", "two directories.ckpt"}
-    for name, (said, megabytes) in found.items():
+    assert {name for name, (printed, _) in found.items() if printed == "read"} == {
+        "honest.ckpt",
+        "two directories.ckpt",
+    }
+    for name, (printed, megabytes) in found.items():
         assert megabytes < 100, name
         if name.startswith(("deflated", "stored", "overlapping")):
-            assert re.search(r"declares [\d,]+ bytes in a file of [\d,]+, but a checkpoint is not compressed", said)
+            assert re.search(r"declares [\d,]+ bytes in a file of [\d,]+, but a checkpoint is not compressed", printed)
     largest = max(megabytes for _, megabytes in found.values())
     seen(f"{len(found) - 2} bombs of a gigabyte refused, one disarmed; memory grew by {largest:.0f} MB at most")
 

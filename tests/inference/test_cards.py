@@ -14,7 +14,7 @@ PALETTE = np.array([[0.1, -0.2], [0.30000001, 0.25]], np.float32)
 CARD = Card("a.onnx", "oklab", PALETTE, 128, 16, 1.25, True, {"kernel": 3, "data": {"name": "scenes"}})
 
 
-def said(**values):
+def stored_card(**values):
     return json.dumps(json.loads(cards.text(CARD)) | values)
 
 
@@ -40,7 +40,7 @@ def test_two_sentences_say_how_grey_is_made_and_colours_are_decoded():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"format": 2}, "format must be 1, got 2; install a newer colourize"),
         ({"name": ""}, "name must be a text of 1 to 120 printable characters"),
@@ -65,9 +65,9 @@ def test_two_sentences_say_how_grey_is_made_and_colours_are_decoded():
         ({"palette": [[0, 0], [0, 0.5]]}, r"the palette must be in \[-0.4, 0.4\], got 0.5"),
     ],
 )
-def test_what_is_wrong_is_named(values, told):
-    with pytest.raises(InputError, match=told) as caught:
-        cards.parsed(said(**values), "x.onnx")
+def test_what_is_wrong_is_named(values, message):
+    with pytest.raises(InputError, match=message) as caught:
+        cards.parsed(stored_card(**values), "x.onnx")
     assert str(caught.value).startswith("x.onnx: its card of the network is not valid (")
     assert "\n" not in str(caught.value)
 

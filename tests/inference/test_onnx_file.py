@@ -89,8 +89,8 @@ MORE = {
 
 @pytest.mark.parametrize("name", MORE)
 def test_a_model_that_does_more_is_refused(name):
-    made, told = MORE[name]
-    with pytest.raises(ValueError, match=told):
+    made, message = MORE[name]
+    with pytest.raises(ValueError, match=message):
         onnx_file.metadata(made().SerializeToString())
 
 

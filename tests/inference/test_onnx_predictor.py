@@ -115,9 +115,9 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_file_of_another_kind_is_named_on_one_line(name, tmp_path):
-    make, told = BAD[name]
+    make, message = BAD[name]
     make(tmp_path / "bad.onnx")
-    with pytest.raises(InputError, match=told) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         OnnxPredictor(tmp_path / "bad.onnx", threads=1).logits(np.zeros((1, 1, 4, 4), np.float32))
     assert "bad.onnx" in str(caught.value) and "\n" not in str(caught.value)
 

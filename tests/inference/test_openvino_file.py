@@ -46,9 +46,9 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_another_file_is_refused_on_one_line(name, tmp_path):
-    content, told = BAD[name]
+    content, message = BAD[name]
     (tmp_path / "a.openvino").write_bytes(content)
-    with pytest.raises(InputError, match=told) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         parts(tmp_path / "a.openvino")
     assert "\n" not in str(caught.value)
 
@@ -61,7 +61,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize("card", [b"{}", CARD])
 def test_a_card_and_a_graph_are_checked(tmp_path, card):
     (tmp_path / "a.openvino").write_bytes(joined(PARTS._replace(card=card)))
-    told = "is damaged or too new" if card == CARD else "its card of the network is not valid"
-    with pytest.raises(InputError, match=told) as caught:
+    message = "is damaged or too new" if card == CARD else "its card of the network is not valid"
+    with pytest.raises(InputError, match=message) as caught:
         OpenvinoPredictor(tmp_path / "a.openvino")
     assert "\n" not in str(caught.value)

@@ -67,9 +67,9 @@ def test_no_encoding_ends_a_command(monkeypatch, encoding):
     table.add_row("─é", HOSTILE)
     print("ΔE00 ± é")
     console().print(table)
-    told = behind["stdout"].getvalue().decode(encoding)
-    assert told.startswith("ΔE00 ± é".encode(encoding, "replace").decode(encoding))
-    assert "\\u001b[2J" in told and "\x1b" not in told
+    message = behind["stdout"].getvalue().decode(encoding)
+    assert message.startswith("ΔE00 ± é".encode(encoding, "replace").decode(encoding))
+    assert "\\u001b[2J" in message and "\x1b" not in message
 
 
 def test_a_stream_that_has_its_own_way_with_errors_keeps_it(monkeypatch):
@@ -86,9 +86,9 @@ def test_a_console_controls_the_terminal_and_its_texts_do_not(monkeypatch):
     with Progress(console=shown, auto_refresh=False) as bar:
         bar.add_task("x\x1b[5mx", total=1, completed=1)
     shown.print("x\x1b[5mx", style="bold")
-    told = behind["stdout"].getvalue().decode()
-    assert "\x1b[?25l" in told and "\x1b[1m" in told  # the cursor that is hidden, bold
-    assert "\x1b[5m" not in told and "x\\u001b[5mx" in told
+    message = behind["stdout"].getvalue().decode()
+    assert "\x1b[?25l" in message and "\x1b[1m" in message  # the cursor that is hidden, bold
+    assert "\x1b[5m" not in message and "x\\u001b[5mx" in message
 
 
 def test_a_second_guard_changes_nothing(monkeypatch):

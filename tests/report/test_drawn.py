@@ -24,8 +24,8 @@ def charts(folder):
 
 def test_what_long_names_of_rows_share_is_said_once(tmp_path):
     names = ["batch_size=32, kernel=3, lr=0.00301324, num_filters=16", "batch_size=64, kernel=1, lr=0.1, num_filters=8"]
-    said = "batch_size, kernel, lr, num_filters", ["32, 3, 0.00301324, 16", "64, 1, 0.1, 8"]
-    assert factored(names) == said
+    stored = "batch_size, kernel, lr, num_filters", ["32, 3, 0.00301324, 16", "64, 1, 0.1, 8"]
+    assert factored(names) == stored
     for other in ("UNet", "batch_size=32, kernel=3, lr=0.1", "UNet, kernel=3, lr=0.1, num_filters=8"):
         assert factored([*names, other]) == ("", [*names, other])
     for job in range(4):
@@ -98,15 +98,15 @@ def test_over_palettes_the_best_are_those_of_the_highest_skill_and_losses_are_no
     for job in range(9):
         run(tmp_path / str(job), (3.0, (job + 1) / 10), num_colours=job + 4, fingerprint=str(job) * 20)
         row = (tmp_path / f"{job}/run.json").read_text()
-        said = json.loads(row)
-        said["metrics"]["val/skill"] = job / 10
-        (tmp_path / f"{job}/run.json").write_text(json.dumps(said))
+        stored = json.loads(row)
+        stored["metrics"]["val/skill"] = job / 10
+        (tmp_path / f"{job}/run.json").write_text(json.dumps(stored))
     found = charts(tmp_path)
     assert "by their last skill named" in found["loss-curves"].caption
     named = [number for number in range(4, 13) if f">num_colours={number}<" in found["loss-curves"].svg]
     assert named == [4, 9, 10, 11, 12]
-    for name, told in (("loss-curves", 1), ("accuracy-final", 1), ("skill-final", 0), ("seconds-final", 0)):
-        assert found[name].caption.count("compare the skill") == told
+    for name, message in (("loss-curves", 1), ("accuracy-final", 1), ("skill-final", 0), ("seconds-final", 0)):
+        assert found[name].caption.count("compare the skill") == message
 
 
 def test_two_sets_of_pictures_make_two_lines_and_null_is_shown_as_typed(tmp_path):

@@ -31,9 +31,9 @@ def test_a_file_that_is_not_a_report_or_lost_the_place_of_its_answer_is_kept(tmp
     text = "# By hand\n" if lost is None else text.replace(markdown.UNANSWERED, "So it is.").replace(lost, "")
     (tmp_path / "report.md").write_text(text)
     before = files_of(tmp_path)
-    with pytest.raises(InputError, match="report.md exists without the comments .* pass another --markdown") as told:
+    with pytest.raises(InputError, match="report.md exists without the comments .* pass another --markdown") as message:
         written(tmp_path)
-    assert "\n" not in str(told.value) and files_of(tmp_path) == before
+    assert "\n" not in str(message.value) and files_of(tmp_path) == before
 
 
 def test_a_file_that_is_not_text_is_one_line(tmp_path, monkeypatch):
@@ -84,9 +84,9 @@ def test_names_of_users_are_text_wherever_they_stand(tmp_path):
     parts = [Heading(name), Text(f"**Said**: `<b>` and {name}"), Bullets([name]), Chart("one", CHART, f"[{name}]")]
     markdown.write(Document(name, [Answer("<b>mine</b>"), *parts]), tmp_path / "a (b) c.md")
     text = (tmp_path / "a (b) c.md").read_text()
-    told = r"\<i> \&amp; \\*"
-    assert text.startswith(f"# {told}\n") and f"## {told}\n" in text and f"- {told}\n" in text
-    assert f"**Said**: `<b>` and {told}\n" in text and "\n<b>mine</b>\n" in text
+    message = r"\<i> \&amp; \\*"
+    assert text.startswith(f"# {message}\n") and f"## {message}\n" in text and f"- {message}\n" in text
+    assert f"**Said**: `<b>` and {message}\n" in text and "\n<b>mine</b>\n" in text
     assert "](a%20%28b%29%20c_files/one.svg)" in text
 
 

@@ -31,18 +31,18 @@ def test_a_sweep_over_experiments_has_none_that_is_its_own(tmp_path):
 def test_entries_of_a_wrong_type_end_no_report(tmp_path, wrong):
     def damaged(number, change):
         file = run(tmp_path / str(number), seed=number) / "run.json"
-        said = json.loads(file.read_text())
-        change(said)
-        file.write_text(json.dumps(said))
+        stored = json.loads(file.read_text())
+        change(stored)
+        file.write_text(json.dumps(stored))
 
     run(tmp_path / "0")
     for number, key in enumerate(("metrics", "overrides", "refused", "environment", "config", "error", "start"), 1):
-        damaged(number, lambda said, key=key: said.update({key: wrong}))
+        damaged(number, lambda stored, key=key: stored.update({key: wrong}))
     for number, key in enumerate(("model", "data", "optimizer", "scheduler", "trainer", "seed", "lr"), 10):
-        damaged(number, lambda said, key=key: said["config"].update({key: wrong}))
+        damaged(number, lambda stored, key=key: stored["config"].update({key: wrong}))
     (tmp_path / "sweep.json").write_text(json.dumps({"overrides": wrong, "cwd": wrong}))
     for number, rows in enumerate((wrong, {"UNet": wrong}, {"UNet": {"psnr": wrong}}, {"UNet": {"psnr": [wrong]}}), 30):
         (run(tmp_path / str(number), seed=number) / "evaluation.json").write_text(json.dumps(rows))
-    damaged(20, lambda said: said["config"]["model"].update(_target_=wrong))
+    damaged(20, lambda stored: stored["config"]["model"].update(_target_=wrong))
     report([tmp_path])
     listing.show([tmp_path])

@@ -106,8 +106,8 @@ def test_failed_running_and_refused_jobs_stand_by_name_with_their_errors(tmp_pat
     run(tmp_path / "7", losses=(1.9,), status="running", batch_size=8)
     run(tmp_path / "9", losses=(1.8,), status="running", batch_size=9)
     (tmp_path / "8").mkdir()
-    said = {"status": "failed", "overrides": ["batch_size=0"], "error": "batch_size=0 is too small", "end": ""}
-    (tmp_path / "8/run.json").write_text(json.dumps(said))
+    stored = {"status": "failed", "overrides": ["batch_size=0"], "error": "batch_size=0 is too small", "end": ""}
+    (tmp_path / "8/run.json").write_text(json.dumps(stored))
     with FileLock(tmp_path / "9" / run_folder.LOCK):  # as its process holds it
         page, text, _ = written(tmp_path)
     assert "10 jobs: 2 failed, 6 finished, 1 killed, 1 running." in text
@@ -121,8 +121,8 @@ def test_failed_running_and_refused_jobs_stand_by_name_with_their_errors(tmp_pat
 def test_a_trial_that_a_search_ended_early_does_not_count_as_finished(tmp_path):
     made(tmp_path)
     folder = run(tmp_path / "6", losses=(2.5,), batch_size=32, seed=3)
-    said = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**said, "pruned": True}))
+    stored = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**stored, "pruned": True}))
     _, text, _ = written(tmp_path)
     assert "7 jobs: 6 finished, 1 pruned." in text
     assert cells(text, "batch_size=32")[:2] == ["3", "1.1000 ± 0.0500"]
@@ -175,9 +175,9 @@ def test_seeds_that_ended_without_a_result_are_counted_beside_the_mean_of_the_ot
     made(tmp_path)
     run(tmp_path / "6", losses=(2.0,), status="failed", batch_size=32, seed=3)
     folder = run(tmp_path / "7", losses=(2.0, 1.0), batch_size=64, seed=3)
-    said = json.loads((folder / "run.json").read_text())
-    said["metrics"]["val/loss"] = None
-    (folder / "run.json").write_text(json.dumps(said))
+    stored = json.loads((folder / "run.json").read_text())
+    stored["metrics"]["val/loss"] = None
+    (folder / "run.json").write_text(json.dumps(stored))
     _, text, _ = written(tmp_path)
     for size, mean in ((32, "1.1000 ± 0.0500"), (64, "1.2900 ± 0.0361")):
         assert cells(text, f"batch_size={size}")[:2] == ["3 of 4", mean]
@@ -205,9 +205,9 @@ def test_published_results_stand_beside_runs_at_their_settings(tmp_path):
         run(tmp_path / str(number), losses=[2.0, *[1.1] * 24], model=model, max_epochs=25)
     run(tmp_path / "2", losses=(2.0, 1.5), model="poolupsample.PoolUpsampleNet", max_epochs=2)
     other = run(tmp_path / "3", losses=[2.0, *[1.1] * 24], model="poolupsample.PoolUpsampleNet", max_epochs=25)
-    said = json.loads((other / "run.json").read_text())
-    said["config"]["model"]["skips"] = ["half"]
-    (other / "run.json").write_text(json.dumps(said))
+    stored = json.loads((other / "run.json").read_text())
+    stored["config"]["model"]["skips"] = ["half"]
+    (other / "run.json").write_text(json.dumps(stored))
     page, text, _ = written(tmp_path)
     assert "UNet 1.0683 ± 0.0067 nats a pixel" in text
     assert "PoolUpsampleNet 1.5835" not in text
@@ -234,10 +234,10 @@ def test_the_command_writes_beside_the_runs_and_prints_the_paths(tmp_path, monke
     made(tmp_path / "sweep")
     monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path / "sweep")])
     main()
-    said = capsys.readouterr().out
+    stored = capsys.readouterr().out
     for name in ("report.html", "report.md", "report.csv"):
         assert (tmp_path / "sweep" / name).is_file()
-        assert str(tmp_path / "sweep" / name) in said
+        assert str(tmp_path / "sweep" / name) in stored
 
 
 def test_a_measure_that_no_run_has_is_not_a_column(tmp_path):

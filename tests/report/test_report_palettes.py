@@ -39,10 +39,10 @@ def test_palettes_have_the_shortest_label_that_distinguishes_them_in_every_table
         run(tmp_path / str(job), (2.0, 2.0), num_colours=8, colour_space="lab", lr=lr, fingerprint="e" * 20)
     _, text, _ = written(tmp_path)
     names = set(re.findall(r"look-up table \((.*?)\)", text))
-    told = {
+    message = {
         f"num_colours={number}, colour_space={space}" for number, space, lr in places if (number, space) != (8, "lab")
     }
-    assert names == {*told, "pictures 08lab08l", "pictures eeeeeeee"}
+    assert names == {*message, "pictures 08lab08l", "pictures eeeeeeee"}
 
 
 def test_a_palette_without_a_finished_run_makes_no_chart_of_skill(tmp_path):

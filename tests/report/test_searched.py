@@ -40,9 +40,9 @@ def test_a_search_adds_its_history_its_importances_and_a_chart_for_each_paramete
     assert "6 trials with a loss, 1 of them ended early by the pruner." in text
     assert "Best so far: job 4, val/loss 1.0500: lr=" in text
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", text)
-    for told in ("The loss of each trial, and the best so far.", "The share of the loss", "The loss against lr.",
+    for message in ("The loss of each trial, and the best so far.", "The share of the loss", "The loss against lr.",
                  "The loss against model."):  # fmt: skip
-        assert sum(caption.startswith(told) for caption in captions) == 1, told
+        assert sum(caption.startswith(message) for caption in captions) == 1, message
 
 
 def test_few_trials_have_no_importances(tmp_path):
@@ -75,9 +75,9 @@ def test_a_loss_beyond_a_chart_is_reported_under_the_charts_that_have_it(tmp_pat
     for job, loss in enumerate((1.2, 1.4)):  # of a parameter that the other trials do not have
         study.tell(study.ask({"dilation": CategoricalDistribution([1, 2])}), loss + job / 10)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page(tmp_path))
-    for told, beyond in (("The loss of each trial", True), ("The loss against lr.", True),
+    for message, beyond in (("The loss of each trial", True), ("The loss against lr.", True),
                          ("The loss against dilation.", False)):  # fmt: skip
-        (caption,) = [caption for caption in captions if caption.startswith(told)]
+        (caption,) = [caption for caption in captions if caption.startswith(message)]
         assert ("are beyond the chart" in caption) == beyond
 
 

@@ -11,7 +11,7 @@ from colourize.report.summary import changed, summary
 from tests.made_runs import run
 
 
-def said(folder):
+def printed(folder):
     return summary(study(read([folder])))
 
 
@@ -26,34 +26,34 @@ def test_the_margin_of_the_next_setting_has_an_interval(tmp_path, second, sure):
             run(tmp_path / f"{kernel}-{seed}", losses=(2.0, loss), kernel=kernel, seed=seed)
     low, high = stats.ttest_rel(second, first).confidence_interval(0.95)
     mean = sum(second) / 3 - sum(first) / 3
-    assert f"The lowest: kernel=3, 1.1000 ± 0.0500 nats a pixel. The next, kernel=5, is {mean:.4f} higher" in said(
+    assert f"The lowest: kernel=3, 1.1000 ± 0.0500 nats a pixel. The next, kernel=5, is {mean:.4f} higher" in printed(
         tmp_path
     )
-    assert f"95 % interval {low:+.4f} to {high:+.4f} over 3 seeds: {sure}." in said(tmp_path)
-    assert "All finished runs took 2.0 minutes, one after another." in said(tmp_path)
+    assert f"95 % interval {low:+.4f} to {high:+.4f} over 3 seeds: {sure}." in printed(tmp_path)
+    assert "All finished runs took 2.0 minutes, one after another." in printed(tmp_path)
 
 
 def test_one_pair_and_other_seeds_say_that_they_show_nothing(tmp_path):
     run(tmp_path / "0", losses=(2.0, 1.1), kernel=3)
     other = run(tmp_path / "1", losses=(2.0, 1.2), kernel=5)
-    assert "is 0.1000 higher with the same seed: one pair cannot show whether that is chance." in said(tmp_path)
+    assert "is 0.1000 higher with the same seed: one pair cannot show whether that is chance." in printed(tmp_path)
     contents = json.loads((other / "run.json").read_text())
     contents["config"]["seed"] = 7
     (other / "run.json").write_text(json.dumps(contents))
-    assert "The next: kernel=5, with other seeds." in said(tmp_path)
+    assert "The next: kernel=5, with other seeds." in printed(tmp_path)
 
 
 def test_of_each_set_of_pictures_the_lowest_is_named(tmp_path):
     for job, (size, pictures) in enumerate((size, pictures) for size in (32, 64) for pictures in "ab"):
         run(tmp_path / str(job), losses=(2.0, 1 + job / 10), batch_size=size, fingerprint=pictures * 20)
-    assert said(tmp_path).count("The lowest: batch_size=32") == 2
+    assert printed(tmp_path).count("The lowest: batch_size=32") == 2
 
 
 def test_the_lowest_is_named_with_what_long_labels_leave_out(tmp_path):
     usual = {"batch_size": 50, "lr": 0.01, "kernel": 5, "num_filters": 16}
     for job, other in enumerate([{}, {"kernel": 7}, {"lr": 0.1}, {"num_filters": 8}, {"batch_size": 7}]):
         run(tmp_path / str(job), losses=(2.0, 1 - job / 10), **usual | other)
-    assert "The lowest: batch_size=7, lr=0.01, kernel=5, num_filters=16, " in said(tmp_path)
+    assert "The lowest: batch_size=7, lr=0.01, kernel=5, num_filters=16, " in printed(tmp_path)
 
 
 def test_the_overrides_beside_an_experiment_are_named_except_where_it_runs(tmp_path):

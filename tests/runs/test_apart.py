@@ -39,9 +39,9 @@ def named(*runs: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_runs_are_named_by_what_varies_among_them_in_the_words_that_one_types(runs, names):
-    told = named(*runs)
-    assert [set(name.split()) for name in told] == [set(name.split()) for name in names]
-    assert [name.split()[0] for name in told] == [name.split()[0] for name in names]
+    message = named(*runs)
+    assert [set(name.split()) for name in message] == [set(name.split()) for name in names]
+    assert [name.split()[0] for name in message] == [name.split()[0] for name in names]
 
 
 def test_names_are_of_any_number_of_runs():

@@ -48,7 +48,7 @@ NO_OPTION = (
 
 
 @pytest.mark.parametrize(
-    ("node", "told"),
+    ("node", "message"),
     [
         ({"_target_": "os.system", "command": "touch ran"}, NO_OPTION.format("os.system")),
         (
@@ -74,7 +74,7 @@ NO_OPTION = (
         ({}, NO_OPTION.format(None)),
     ],
 )
-def test_nothing_but_a_network_of_ours_is_built_from_a_file(finished_run, tmp_path, monkeypatch, node, told):
+def test_nothing_but_a_network_of_ours_is_built_from_a_file(finished_run, tmp_path, monkeypatch, node, message):
     monkeypatch.chdir(tmp_path)
     foreign = contents(finished_run)
     foreign["config"]["model"] = node
@@ -82,5 +82,5 @@ def test_nothing_but_a_network_of_ours_is_built_from_a_file(finished_run, tmp_pa
     torch.save(foreign, file)
     with pytest.raises(InputError) as caught:
         checkpoint.load(file)
-    assert str(caught.value) == f"{file}: {told}"
+    assert str(caught.value) == f"{file}: {message}"
     assert not (tmp_path / "ran").exists()

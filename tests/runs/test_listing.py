@@ -25,9 +25,9 @@ def test_a_running_status_without_a_process_means_killed(tmp_path, capsys):
         (str(tmp_path / "b"), "killed"),
     ]
     listing.show([tmp_path])
-    said = capsys.readouterr().out
-    assert "2 runs" in said
-    assert f"resume with: python train.py resume={tmp_path / 'b'}" in said
+    printed = capsys.readouterr().out
+    assert "2 runs" in printed
+    assert f"resume with: python train.py resume={tmp_path / 'b'}" in printed
 
 
 def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_reported(tmp_path, capsys):

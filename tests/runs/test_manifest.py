@@ -19,8 +19,8 @@ def test_a_number_without_a_value_is_null(tmp_path):
 
 
 def test_entries_of_a_wrong_type_are_left_out_and_logged(tmp_path, caplog):
-    said = {"status": 1, "overrides": ["a=1", 2], "config": None, "starts": 2, "pruned": True, "own": [1]}
-    (tmp_path / "run.json").write_text(json.dumps({**said, "refused": {"status": None, "error": "no"}}))
+    stored = {"status": 1, "overrides": ["a=1", 2], "config": None, "starts": 2, "pruned": True, "own": [1]}
+    (tmp_path / "run.json").write_text(json.dumps({**stored, "refused": {"status": None, "error": "no"}}))
     refused = {"status": "failed", "overrides": [], "error": "no"}
     assert manifest.read(tmp_path) == {"starts": 2, "pruned": True, "own": [1], "refused": refused}
     assert [record.getMessage().split()[1] for record in caplog.records] == ["status", "overrides"]

@@ -129,7 +129,7 @@ def test_a_header_that_promises_more_than_the_file_holds_is_refused(exported):
 
 
 @pytest.mark.parametrize(
-    ("metadata", "told"),
+    ("metadata", "message"),
     [
         ({"config": None}, "its metadata lacks config"),
         ({"format": 99}, r"must be of format 1 to \d+, got 99; install a newer colourize"),
@@ -138,8 +138,8 @@ def test_a_header_that_promises_more_than_the_file_holds_is_refused(exported):
         ({"config": {"model": {"code": "os.system", "values": {}}}}, "config lacks"),
     ],
 )
-def test_metadata_is_checked(exported, metadata, told):
-    with pytest.raises(InputError, match=told):
+def test_metadata_is_checked(exported, metadata, message):
+    with pytest.raises(InputError, match=message):
         colourize.load(changed(exported, **metadata))
 
 

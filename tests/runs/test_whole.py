@@ -28,8 +28,8 @@ def test_the_report_and_the_figure_of_rates_leave_out_the_same_runs(tmp_path, en
     for number, config in enumerate((knobs(*QUICK), {**knobs(*QUICK), **entry})):
         assert is_whole(config) is (number == 0)
         (tmp_path / str(number)).mkdir()
-        said = {"status": "finished", "config": config, "metrics": metrics}
-        (tmp_path / str(number) / "run.json").write_text(json.dumps(said))
+        stored = {"status": "finished", "config": config, "metrics": metrics}
+        (tmp_path / str(number) / "run.json").write_text(json.dumps(stored))
     assert [bool(record.config) for record in records.read([tmp_path])] == [True, False]
     assert learning_rates.demo(str(tmp_path)).sentences == ["1 of 2 runs did not finish and are left out"]
 

@@ -73,5 +73,5 @@ def test_a_run_that_was_ended_early_and_then_cut_short_does_not_go_on(quick, tmp
             train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])
     metrics = train(quick("max_epochs=4"), tmp_path / "run", callbacks=[Pruning(study, number)])
     assert metrics["epoch"] == 0 and list(study.trials[number].intermediate_values) == [0]
-    said = manifest.read(tmp_path / "run")
-    assert said["status"] == "finished" and said["pruned"]
+    stored = manifest.read(tmp_path / "run")
+    assert stored["status"] == "finished" and stored["pruned"]

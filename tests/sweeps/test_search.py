@@ -59,9 +59,9 @@ def test_the_best_is_written_in_words_that_can_be_typed(tmp_path):
     assert stored_search.best(tmp_path) == ""
     searched(tmp_path, Launcher())
     values = [trial.value for trial in trials(tmp_path)]
-    said = OmegaConf.load(tmp_path / stored_search.RESULTS)
-    assert said.best_value == min(values) and values[said.best_job] == min(values)
-    assert stored_search.best(tmp_path).startswith(f"job {said.best_job}, val/loss {min(values):.4f}: lr=")
+    printed = OmegaConf.load(tmp_path / stored_search.RESULTS)
+    assert printed.best_value == min(values) and values[printed.best_job] == min(values)
+    assert stored_search.best(tmp_path).startswith(f"job {printed.best_job}, val/loss {min(values):.4f}: lr=")
 
 
 def test_a_search_that_was_killed_proposes_what_it_would_have_without(tmp_path):
@@ -89,17 +89,17 @@ def test_failed_and_pruned_jobs_are_reported_to_the_study(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "message"),
     [
         (["kernel=5"], r"with kernel=3, not kernel=5"),
         (["kernel=3", "max_epochs=9"], r"without max_epochs=9"),
         (["kernel=choice(3,7)"], r"with kernel=3, not kernel=choice\(3,7\)"),
     ],
 )
-def test_another_search_in_the_same_folder_is_refused_and_changes_nothing(tmp_path, other, told):
+def test_another_search_in_the_same_folder_is_refused_and_changes_nothing(tmp_path, other, message):
     searched(tmp_path, Launcher(), n_trials=2)
     before = trials(tmp_path)
-    with pytest.raises(InputError, match=rf"holds a search {told}; pass the same, or another hydra\.sweep\.dir"):
+    with pytest.raises(InputError, match=rf"holds a search {message}; pass the same, or another hydra\.sweep\.dir"):
         searched(tmp_path, Launcher(), n_trials=4, arguments=other)
     assert trials(tmp_path) == before
     words = ["save_every=7", "kernel=3", "cache_dir=elsewhere"]  # which make no difference

@@ -31,12 +31,12 @@ def test_the_command_searches_prunes_resumes_and_prints_the_best(tmp_path):
     study = stored_search.open_study(tmp_path / "sweep", 2, 0)
     assert len(study.trials) == 4 and all(trial.state.is_finished() for trial in study.trials)
     for trial in study.trials:
-        said = manifest.read(tmp_path / "sweep" / str(trial.number))
+        stored = manifest.read(tmp_path / "sweep" / str(trial.number))
         pruned = trial.state is TrialState.PRUNED
-        assert said["status"] == "finished" and said.get("pruned", False) is pruned
+        assert stored["status"] == "finished" and stored.get("pruned", False) is pruned
         assert len(trial.intermediate_values) == (2 if not pruned else trial.user_attrs[stored_search.PRUNED])
         if not pruned:
-            assert trial.value == pytest.approx(said["metrics"]["val/loss"])
+            assert trial.value == pytest.approx(stored["metrics"]["val/loss"])
     assert f"best       {stored_search.best(tmp_path / 'sweep')}" in process.stdout()
 
 

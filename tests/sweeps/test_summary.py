@@ -46,11 +46,11 @@ def test_every_job_stands_in_the_table_with_what_was_swept_and_how_it_ended(tmp_
     with pytest.raises(SystemExit) as caught:
         summary(settings).on_multirun_end(settings)
     assert caught.value.code == 1
-    said = capsys.readouterr().out
-    assert "4 jobs" in said
-    assert "1.2500" in said
-    assert "job 1 (classes=all kernel=5) failed: no [such] file" in said
-    assert "job - (classes=[meadow,coast] kernel=5) not begun" in said
+    printed = capsys.readouterr().out
+    assert "4 jobs" in printed
+    assert "1.2500" in printed
+    assert "job 1 (classes=all kernel=5) failed: no [such] file" in printed
+    assert "job - (classes=[meadow,coast] kernel=5) not begun" in printed
 
 
 def test_a_sweep_whose_jobs_are_all_finished_ends_in_peace(tmp_path, capsys):

@@ -62,12 +62,12 @@ def test_floors_network_and_ceilings_are_one_text(finished_run):
     events = EventAccumulator(str(finished_run / "tensorboard")).Reload()
     (entry,) = events.Tensors("evaluation/text_summary")
     head, _, *lines = entry.tensor_proto.string_val[0].decode().splitlines()
-    told = json.loads((finished_run / "evaluation.json").read_text())
+    stored = json.loads((finished_run / "evaluation.json").read_text())
     measures = ["cross-entropy, nats", "skill", "top-1, %", "PSNR, dB", "colourfulness"]
     assert [cell.strip() for cell in head.strip("|").split("|")] == ["", *measures]
     cells = {line.strip("| ").split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
-    assert [*cells] == [*told]
-    assert cells["ConvTransposeNet"][0] == f"{told['ConvTransposeNet']['cross_entropy'][0]:.3f}"
+    assert [*cells] == [*stored]
+    assert cells["ConvTransposeNet"][0] == f"{stored['ConvTransposeNet']['cross_entropy'][0]:.3f}"
 
 
 def test_the_row_of_hyperparameters_holds_the_values_that_took_effect_once(finished_run):
@@ -78,18 +78,18 @@ def test_the_row_of_hyperparameters_holds_the_values_that_took_effect_once(finis
     assert (row["model"].string_value, row["data"].string_value) == ("ConvTransposeNet", "scenes")
     assert (row["optimizer"].string_value, row["loss"].string_value) == ("adam", "cross_entropy")
     assert not {"model.kernel", "optimizer.lr", "data.image_size", "accelerator", "cache_dir"} & {*row}
-    said = json.loads((finished_run / "run.json").read_text())["config"]
+    stored = json.loads((finished_run / "run.json").read_text())["config"]
     untold = {*on_resume("no difference"), "accelerator", "trainer"}
-    assert {*said} - {*row} - untold == {
-        name for name, value in said.items() if value is None and name not in (*NODES, *on_resume("no difference"))
+    assert {*stored} - {*row} - untold == {
+        name for name, value in stored.items() if value is None and name not in (*NODES, *on_resume("no difference"))
     }  # a knob without a value has no cell
 
 
 def test_an_option_s_own_value_that_differs_from_the_knob_of_its_name_is_reported(quick):
-    told = hyperparameters(quick("model.kernel=5", "+trainer.gradient_clip_val=1.0", "data.seed=3"))
-    assert (told["kernel"], told["model.kernel"]) == (3, 5)
-    assert (told["seed"], told["data.seed"], told["trainer.gradient_clip_val"]) == (0, 3, 1.0)
-    assert told["optimizer.betas"] == "[0.9, 0.999]"
+    stored = hyperparameters(quick("model.kernel=5", "+trainer.gradient_clip_val=1.0", "data.seed=3"))
+    assert (stored["kernel"], stored["model.kernel"]) == (3, 5)
+    assert (stored["seed"], stored["data.seed"], stored["trainer.gradient_clip_val"]) == (0, 3, 1.0)
+    assert stored["optimizer.betas"] == "[0.9, 0.999]"
 
 
 def test_of_several_runs_tensorboard_shows_first_what_varies(tmp_path, quick):

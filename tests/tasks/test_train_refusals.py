@@ -76,8 +76,8 @@ def test_a_run_without_validation_is_refused(quick, tmp_path):
     ],
 )  # fmt: skip
 def test_a_precision_that_would_become_another_is_refused(quick, tmp_path, accelerator, found):
-    told = f"^precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed$"
-    with pytest.raises(InputError, match=told):
+    messages = f"^precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed$"
+    with pytest.raises(InputError, match=messages):
         train(quick("precision=16-mixed", "optimizer.fused=false", f"accelerator={accelerator}"), tmp_path)
     assert not (tmp_path / "checkpoints").exists()
 
@@ -91,15 +91,15 @@ def test_run_json_names_the_precision_that_lightning_used(quick, tmp_path, monke
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "messages"),
     [
         (["augment.shift=8"], "augment.shift must be <= 7 for pictures of 8x8 pixels, got 8"),
         (["augment.mix=0.5", "batch_size=1"],
          "batch_size must be >= 2 with augment.mix=0.5, got 1"),
     ],
 )  # fmt: skip
-def test_an_augmentation_that_would_do_less_than_asked_is_refused(quick, tmp_path, words, told):
-    with pytest.raises(InputError, match=f"^{re.escape(told)}$"):
+def test_an_augmentation_that_would_do_less_than_asked_is_refused(quick, tmp_path, words, messages):
+    with pytest.raises(InputError, match=f"^{re.escape(messages)}$"):
         train(quick("augment=flips", *words), tmp_path)
     train(quick("augment=flips", "augment.shift=7", "augment.mix=0.5", "max_epochs=1"), tmp_path / "most")
 

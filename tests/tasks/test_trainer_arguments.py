@@ -212,8 +212,8 @@ def test_a_validation_loss_that_is_not_a_number_ends_the_run_there(quick, tmp_pa
             self.sums[0] = math.nan
 
     monkeypatch.setattr(Colourizer, "on_validation_epoch_start", start)
-    told = "the validation loss is nan in epoch 2, with lr=0.001; what was saved before it is kept; "
-    with pytest.raises(InputError, match=f"^{told}pass a smaller lr or trainer.gradient_clip_val=1$"):
+    message = "the validation loss is nan in epoch 2, with lr=0.001; what was saved before it is kept; "
+    with pytest.raises(InputError, match=f"^{message}pass a smaller lr or trainer.gradient_clip_val=1$"):
         train.train(quick("max_epochs=5"), tmp_path)
     assert manifest.read(tmp_path)["status"] == "failed"
     assert [row["epoch"] for row in rows(tmp_path)] == ["0"]

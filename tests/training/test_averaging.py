@@ -126,9 +126,9 @@ def test_a_run_with_nothing_left_to_train_reports_the_average(quick, tmp_path, m
 def test_resuming_with_another_decay_or_none_is_refused(quick, tmp_path):
     train(quick("ema=0.9", "max_epochs=1"), tmp_path / "run")
     path = f"ckpt_path={tmp_path / 'run/checkpoints/last.ckpt'}"
-    for word, told in (("ema=0.5", "0.5"), ("ema=null", "null")):
-        with pytest.raises(InputError, match=f"was trained with ema=0.9, not {told}; pass ema=0.9"):
-            train(quick(word, path), tmp_path / told)
+    for word, message in (("ema=0.5", "0.5"), ("ema=null", "null")):
+        with pytest.raises(InputError, match=f"was trained with ema=0.9, not {message}; pass ema=0.9"):
+            train(quick(word, path), tmp_path / message)
 
 
 def test_a_baseline_has_nothing_to_average(quick, tmp_path):

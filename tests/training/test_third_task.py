@@ -79,8 +79,10 @@ def test_a_run_leaves_its_table_its_manifest_and_its_checkpoints(tmp_path):
     assert [row["step"] for row in found] == [str(5 * (1 + epoch)) for epoch in range(20)]
     assert list(found[0])[:4] == ["epoch", "step", "train/loss", "val/loss"]
     assert metrics["val/loss"] == float(found[-1]["val/loss"]) < 0.1 < float(found[0]["val/loss"])
-    said = json.loads((tmp_path / "run/run.json").read_text())
-    assert said["status"] == "finished" and said["metrics"] == metrics and said["fingerprint"] == "points on a line"
+    stored = json.loads((tmp_path / "run/run.json").read_text())
+    assert (
+        stored["status"] == "finished" and stored["metrics"] == metrics and stored["fingerprint"] == "points on a line"
+    )
     torch.testing.assert_close(weights(tmp_path / "run")["line.weight"], COEFFICIENTS.T, atol=0.1, rtol=0)
     best = min(found, key=lambda row: float(row["val/loss"]))
     assert (metrics["best/epoch"], metrics["best/val/loss"]) == (int(best["epoch"]), float(best["val/loss"]))

@@ -11,9 +11,9 @@ from tests.printed_answers import at, formulas, printed, table
 
 @pytest.mark.parametrize(("k", "s", "d"), list(product(range(1, 8), range(1, 5), range(1, 4))))
 def test_5_4_the_printed_paddings_keep_every_shape_in_torch(k, s, d):
-    said = formulas(printed("5.4"))
-    p = int(at(said["padding"], k=k, s=s, d=d))
-    q = int(at(said["output_padding"], k=k, s=s, d=d, padding=p))
+    output = formulas(printed("5.4"))
+    p = int(at(output["padding"], k=k, s=s, d=d))
+    q = int(at(output["output_padding"], k=k, s=s, d=d, padding=p))
     size, odd = 12 * s, d * (k - 1) % 2
     x, small, weight = torch.zeros(1, 1, size), torch.zeros(1, 1, size // s), torch.zeros(1, 1, k)
     made = nn.functional.conv1d(x, weight, None, s, p, d).shape[-1]

@@ -38,8 +38,8 @@ def test_a_question_that_is_not_there_is_refused_in_one_line(question, monkeypat
     monkeypatch.setattr(sys, "argv", ["colourize", "answers", question])
     with pytest.raises(SystemExit) as caught:
         main()
-    told = f"question must be one of {', '.join(NUMBERS)}, or a part such as 2; got {question!r}"
-    assert str(caught.value) == f"colourize: {told}"
+    message = f"question must be one of {', '.join(NUMBERS)}, or a part such as 2; got {question!r}"
+    assert str(caught.value) == f"colourize: {message}"
     assert capsys.readouterr().out == ""
 
 

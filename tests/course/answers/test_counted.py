@@ -19,10 +19,10 @@ ROOT = Path(__file__).parent.parent.parent.parent
 
 @pytest.mark.parametrize(("nic", "nf", "nc", "k", "height", "width"), PLACES)
 def test_4_3_the_printed_formulas_are_what_is_counted_in_the_network(nic, nf, nc, k, height, width):
-    said = formulas(printed("4.3"))
+    output = formulas(printed("4.3"))
     counted_ones = counts(PoolUpsampleNet(nf, nc, k, nic), (nic, height, width))
     values = {"NIC": nic, "NF": nf, "NC": nc, "k": k, "H": height, "W": width}
-    assert {name: at(formula, **values) for name, formula in said.items()} == counted_ones
+    assert {name: at(formula, **values) for name, formula in output.items()} == counted_ones
 
 
 def test_4_3_prints_the_numbers_of_the_course_for_both_sizes():
@@ -36,15 +36,15 @@ def test_3_2_neurons_and_weights_are_those_of_a_real_network(channels):
     for before, after in zip((3, *channels), channels, strict=False):
         network += [nn.MaxPool2d(2)] if len(network) else []
         network.append(nn.Conv2d(before, after, 3, padding=1, bias=False))
-    said, found = formulas(printed("3.2")), layers(nn.Sequential(*network), (3, 32, 32))
+    output, found = formulas(printed("3.2")), layers(nn.Sequential(*network), (3, 32, 32))
     convolutions = [(module, *shapes) for module, *shapes in found if isinstance(module, nn.Conv2d)]
     shared = dense = 0
     for module, given, made in convolutions:
         values = {"C": given[0], "D": made[0], "k": 3, "H": given[1], "W": given[2]}
-        assert at(said["weights"], **values) == module.weight.numel()
+        assert at(output["weights"], **values) == module.weight.numel()
         with torch.device("meta"):
             full = nn.Linear(given.numel(), made.numel(), bias=False).weight.numel()
-        assert at(said["weights, fully connected"], **values) == full
+        assert at(output["weights, fully connected"], **values) == full
         shared, dense = shared + module.weight.numel(), dense + full
     neurons = sum(made.numel() for _, _, made in found)
     unpooled = sum(made.numel() for _, _, made in convolutions)

@@ -17,8 +17,8 @@ def test_1_1_1_prints_a_proof_of_five_lines_and_sgd_is_at_the_solution_of_least_
 
 @pytest.mark.parametrize("x", [(2.0, 1.0), (-3.0, 0.5), (1.0, -1.0)])
 def test_1_2_where_the_methods_end(x):
-    t, said = 2.0, formulas(printed("1.2"))
-    least, other = ([float(at(said[name], t=t, x_1=x[0], x_2=x[1], x_i=value)) for value in x]
+    t, output = 2.0, formulas(printed("1.2"))
+    least, other = ([float(at(output[name], t=t, x_1=x[0], x_2=x[1], x_i=value)) for value in x]
                     for name in ("w_i, minimum norm", "w_i, adaptive"))  # fmt: skip
     np.testing.assert_allclose(least, np.linalg.pinv(np.array([x])) @ [t], rtol=1e-12)
     w, size = np.zeros(2), np.zeros(2)
@@ -44,7 +44,7 @@ def test_2_1_reverse_mode_grows_by_a_w_each_step_and_forward_mode_does_not():
 
 @pytest.mark.parametrize(("n", "d", "seed"), [(1, 1, 0), (4, 2, 1), (3, 9, 2), (20, 5, 3)])
 def test_2_2_1_is_the_loss_after_one_step_and_its_least(n, d, seed):
-    said, rng = formulas(printed("2.2.1")), np.random.default_rng(seed)
+    output, rng = formulas(printed("2.2.1")), np.random.default_rng(seed)
     inputs, targets, start = rng.normal(size=(n, d)), rng.normal(size=n), rng.normal(size=d)
 
     def after(eta):
@@ -55,10 +55,10 @@ def test_2_2_1_is_the_loss_after_one_step_and_its_least(n, d, seed):
     back = inputs.T @ a
     values = {"A": a @ a, "B": back @ back, "C": np.sum((inputs @ back) ** 2), "n": n}
     for eta in (0.0, 0.01, 0.3, -0.2):
-        assert float(at(said["L_1(eta)"], **values, eta=eta)) == pytest.approx(after(eta), rel=1e-9)
-    assert float(at(said["best eta"], **values)) == pytest.approx(minimize_scalar(after).x, rel=1e-5)
+        assert float(at(output["L_1(eta)"], **values, eta=eta)) == pytest.approx(after(eta), rel=1e-9)
+    assert float(at(output["best eta"], **values)) == pytest.approx(minimize_scalar(after).x, rel=1e-5)
     second = after(1.0) - 2 * after(0.0) + after(-1.0)  # exact for a parabola
-    assert float(at(said["second derivative"], **values)) == pytest.approx(second, rel=1e-6)
+    assert float(at(output["second derivative"], **values)) == pytest.approx(second, rel=1e-6)
 
 
 @pytest.mark.parametrize(("eta", "decay"), [(0.02, 0.001), (0.3, 0.2), (0.01, 0.5)])

@@ -35,8 +35,8 @@ def test_what_was_measured_stands_on_the_committed_page(number):
     [("4.2", 1), ("5.2", 2), ("5.3", 2), ("6.2", 2)],
 )
 def test_only_the_networks_of_the_question_are_named(number, networks):
-    said = " ".join(printed(number)).partition("Measured ")[2]
-    assert len(re.findall(r"\w+Net\b", said)) == networks
+    output = " ".join(printed(number)).partition("Measured ")[2]
+    assert len(re.findall(r"\w+Net\b", output)) == networks
 
 
 @pytest.mark.parametrize("number", sorted(trained.ANSWERS))

@@ -58,7 +58,7 @@ def test_the_effect_of_a_filter_is_described_in_words(kernel, begins):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "said"),
+    ("kernel", "printed"),
     [
         ([[0, 0, 2], [0, 0, 0], [0, 0, 0]], "moves the picture: 1 up and 1 right, times 2"),
         ([[0, 0], [0, 1]], "identity: no pixel changes"),  # the centre of an even filter that is turned
@@ -70,8 +70,8 @@ def test_the_effect_of_a_filter_is_described_in_words(kernel, begins):
         ([[1e-12, 1e-12], [0, 1e-12]], "blur: every pixel becomes a weighted mean of its neighbourhood, times 3e-12"),
     ],
 )  # fmt: skip
-def test_the_effect_of_a_filter_is_described_exactly(kernel, said):
-    assert meaning(kernel) == said
+def test_the_effect_of_a_filter_is_described_exactly(kernel, printed):
+    assert meaning(kernel) == printed
 
 
 @pytest.mark.parametrize("flip", [True, False])
@@ -86,8 +86,8 @@ def test_a_filter_of_one_weight_moves_the_picture_as_it_says(shape, flip):
         steps_down, steps_right = row - 5, column - 5
         words = [f"{abs(by)} {one if by > 0 else other}"
                  for by, one, other in ((steps_down, "down", "up"), (steps_right, "right", "left")) if by]  # fmt: skip
-        said = f"moves the picture: {' and '.join(words)}" if words else "identity: no pixel changes"
-        assert meaning(kernel.tolist(), flip) == said
+        printed = f"moves the picture: {' and '.join(words)}" if words else "identity: no pixel changes"
+        assert meaning(kernel.tolist(), flip) == printed
 
 
 @pytest.mark.parametrize("name", FILTERS)

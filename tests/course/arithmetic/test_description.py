@@ -20,12 +20,12 @@ FLAT = "input: [3, 8, 8]\nlayers: [{convolution: {channels: 2}}, relu, {linear: 
 
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_every_network_is_described_with_both_conventions_and_both_sizes(name):
-    said = json.loads(describe([f"model={name}"], form="json"))
-    assert [(each["convention"].split()[0], each["input"]) for each in said["counts"]] == [
+    stored = json.loads(describe([f"model={name}"], form="json"))
+    assert [(each["convention"].split()[0], each["input"]) for each in stored["counts"]] == [
         ("without", [1, 32, 32]), ("without", [1, 64, 64]),
         ("with", [1, 32, 32]), ("with", [1, 64, 64]),
     ]  # fmt: skip
-    assert said["counts"][2]["totals"]["weights"] == sum(p.numel() for p in network(name).parameters())
+    assert stored["counts"][2]["totals"]["weights"] == sum(p.numel() for p in network(name).parameters())
 
 
 def test_an_encoder_of_timm_is_not_described_but_named():
@@ -35,9 +35,9 @@ def test_an_encoder_of_timm_is_not_described_but_named():
 
 def test_the_text_and_the_markdown_hold_the_numbers_of_the_json():
     words = ["model=unet", "kernel=5", "dilation=2", "image_size=16"]
-    said = json.loads(describe(words, form="json"))
+    stored = json.loads(describe(words, form="json"))
     text, markdown = describe(words), describe(words, form="markdown")
-    for each in said["counts"]:
+    for each in stored["counts"]:
         for number in each["totals"].values():
             if number != each["totals"]["used"] and number != each["totals"]["memory"]:
                 assert f"{number:,}" in text and f"| {number:,} |" in markdown
@@ -50,8 +50,8 @@ def test_the_text_and_the_markdown_hold_the_numbers_of_the_json():
 def test_the_handout_s_nets_and_their_fully_connected_twins():
     for file, weights, dense in (("handout.yaml", 45, 3_215_360), ("handout-32-64-3.yaml", 21_024, 235_667_456)):
         for twin, expected in ((False, weights), (True, dense)):
-            said = json.loads(describe([], NETS / file, dense=twin, form="json"))
-            assert said["counts"][0]["totals"]["weights"] == expected
+            stored = json.loads(describe([], NETS / file, dense=twin, form="json"))
+            assert stored["counts"][0]["totals"]["weights"] == expected
     assert "outputs without those of pooling and upsampling: 1,344" in describe([], NETS / "handout.yaml")
     assert "1,664" in describe([], NETS / "handout.yaml", dense=True)
 
@@ -87,8 +87,8 @@ def test_the_polynomials_are_of_all_three_networks_or_of_the_one_named():
     text = describe([], symbolic=True)
     assert all(f"{name}, kernel 3, 64 x 64, biases" in text for name in ("PoolUpsampleNet", "ConvTransposeNet", "UNet"))
     assert "9*NC**2 + 18*NC*NF + 9*NC*NIC + 36*NF**2 + 9*NF*NIC" in text
-    said = json.loads(describe(["model=unet", "kernel=2"], symbolic=True, form="json"))
-    assert {each["network"] for each in said} == {"UNet, kernel 2"}
+    stored = json.loads(describe(["model=unet", "kernel=2"], symbolic=True, form="json"))
+    assert {each["network"] for each in stored} == {"UNet, kernel 2"}
     assert "| weights |" in describe(["model=convtranspose"], symbolic=True, form="markdown")
 
 
@@ -161,8 +161,8 @@ def test_a_small_picture_that_is_not_square_is_drawn_whole(tmp_path, drawn):
 
 
 def test_fully_connected_units_see_the_whole_picture_in_every_form():
-    said = json.loads(describe([], NETS / "handout.yaml", dense=True, form="json"))
-    for each in said["counts"]:
+    stored = json.loads(describe([], NETS / "handout.yaml", dense=True, form="json"))
+    for each in stored["counts"]:
         for layer in each["layers"]:
             assert (layer["rows"], layer["columns"], layer["whole"]) == (None, None, True)
             assert (layer["axes"] is None) == (layer["kind"] == "fully connected")
@@ -183,7 +183,7 @@ def test_the_polynomials_say_of_which_dilation_they_are():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"overrides": ["kernel=0"]}, "kernel must be >= 1, got 0"),
         (
@@ -204,8 +204,8 @@ def test_the_polynomials_say_of_which_dilation_they_are():
         ({"overrides": ["model=lookup"], "symbolic": True}, "num_in_channels"),
     ],
 )
-def test_conflicting_arguments_are_an_error(arguments, told):
-    with pytest.raises(InputError, match=told):
+def test_conflicting_arguments_are_an_error(arguments, message):
+    with pytest.raises(InputError, match=message):
         describe(**arguments)
 
 

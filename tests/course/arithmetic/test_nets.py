@@ -77,7 +77,7 @@ def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
 
 
 @pytest.mark.parametrize(
-    ("listed", "told"),
+    ("listed", "message"),
     [
         (None, "must hold an input and a list of layers; pass input:"),
         (
@@ -115,6 +115,6 @@ def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
         ({"input": [3, 4, 4], "layers": [{"max_pool": 8}]}, "layer 1, max_pool: 8"),
     ],
 )
-def test_an_invalid_list_is_an_error_that_names_the_layer(listed, told):
-    with pytest.raises(InputError, match=told):
+def test_an_invalid_list_is_an_error_that_names_the_layer(listed, message):
+    with pytest.raises(InputError, match=message):
         sequential(listed)

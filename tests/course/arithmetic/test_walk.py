@@ -144,7 +144,7 @@ class Bare(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("compute", "told"),
+    ("compute", "message"),
     [
         (lambda x, w: nn.functional.conv2d(x, w, padding=1), r"conv2d\(\) is called outside a layer"),
         (lambda x, w: nn.functional.max_pool2d(x, 2), "is called outside a layer"),
@@ -152,8 +152,8 @@ class Bare(nn.Module):
         (lambda x, w: torch.relu(x), "has 9 weights, but its layers use 0"),
     ],
 )
-def test_what_would_not_be_counted_is_refused(compute, told):
-    with pytest.raises(InputError, match=told):
+def test_what_would_not_be_counted_is_refused(compute, message):
+    with pytest.raises(InputError, match=message):
         walk(Bare(compute), (1, 8, 8))
 
 

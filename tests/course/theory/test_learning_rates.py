@@ -19,9 +19,9 @@ def written(folder, runs):
         (folder / str(job)).mkdir()
         config = {"model": {"_target_": "a.UNet"}, "optimizer": {**HYPER, **optimizer}, "data": {}, "trainer": {},
                   "lr": 7, **knobs}  # fmt: skip
-        said = {"status": "finished" if loss else "failed", "config": config,
+        stored = {"status": "finished" if loss else "failed", "config": config,
                 "metrics": {"val/loss": loss, "train/loss": 1.0, "lr": 0.5}}  # fmt: skip
-        (folder / str(job) / "run.json").write_text(json.dumps(said))
+        (folder / str(job) / "run.json").write_text(json.dumps(stored))
     return learning_rates.demo(str(folder))
 
 

@@ -129,12 +129,13 @@ def test_sgd_with_decay_is_the_handout_s_update():
 
 def test_the_sentence_says_that_the_targets_are_fitted_only_if_they_are(norms):
     assert "All of them fit the targets: the largest loss is " in norms.sentences[0]
-    said, why, *proof = minimum_norm.demo(steps=20).sentences
+    printed, why, *proof = minimum_norm.demo(steps=20).sentences
     assert (why, tuple(proof)) == ("Why SGD ends at the minimum norm:", minimum_norm.PROOF)
     worst = max(minimum_norm.demo(steps=20).rows, key=lambda row: row["loss"])
-    assert "All of them" not in said
+    assert "All of them" not in printed
     assert (
-        f"Not all of them fit the targets: the largest loss is {worst['loss']:.1e}, that of {worst['method']}" in said
+        f"Not all of them fit the targets: the largest loss is {worst['loss']:.1e}, that of {worst['method']}"
+        in printed
     )
 
 

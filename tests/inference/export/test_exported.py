@@ -146,14 +146,14 @@ def test_the_files_tell_other_programs_what_goes_in_and_comes_out():
     with zipfile.ZipFile(io.BytesIO(torch_content)) as archive:
         (name,) = (each for each in archive.namelist() if each.endswith("extra/colourize"))
         extra["colourize"] = archive.read(name).decode()
-    said = json.loads(entry.value)
-    assert entry.key == "colourize" and json.loads(extra["colourize"]) == said
-    assert said["input"].startswith("grey, float32 [N, 1, h, w]")
-    assert len(said["palette"]) == len(card.palette)
+    stored = json.loads(entry.value)
+    assert entry.key == "colourize" and json.loads(extra["colourize"]) == stored
+    assert stored["input"].startswith("grey, float32 [N, 1, h, w]")
+    assert len(stored["palette"]) == len(card.palette)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((None, None, False, False), "--format must be one of safetensors, onnx, torchscript, openvino"),
         (("a.zip", None, False, False), "--format must be one of"),
@@ -163,10 +163,10 @@ def test_the_files_tell_other_programs_what_goes_in_and_comes_out():
         (("absent/a.onnx", None, False, False), "there is no folder absent"),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(arguments, told, tmp_path, monkeypatch):
+def test_arguments_that_do_not_fit_are_refused(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path, *rest = arguments
-    with pytest.raises(InputError, match=re.escape(told)):
+    with pytest.raises(InputError, match=re.escape(message)):
         exported.form(None if path is None else tmp_path.__class__(path), *rest)
 
 
