@@ -85,7 +85,9 @@ def test_a_network_with_a_fully_connected_layer_takes_one_size_and_sees_all(tmp_
 
 def test_the_polynomials_are_of_all_three_networks_or_of_the_one_named():
     text = describe([], symbolic=True)
-    assert all(f"{name}, kernel 3, 64 x 64, biases" in text for name in ("PoolUpsampleNet", "ConvTransposeNet", "UNet"))
+    assert all(
+        f"{name}, kernel 3, 64 x 64, with biases" in text for name in ("PoolUpsampleNet", "ConvTransposeNet", "UNet")
+    )
     assert "9*NC**2 + 18*NC*NF + 9*NC*NIC + 36*NF**2 + 9*NF*NIC" in text
     stored = json.loads(describe(["model=unet", "kernel=2"], symbolic=True, form="json"))
     assert {each["network"] for each in stored} == {"UNet, kernel 2"}
