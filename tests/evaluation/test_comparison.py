@@ -164,7 +164,7 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
     [
         (
             ["missing"],
-            "missing must be a checkpoint, a run folder with a whole checkpoint or a sweep folder, "
+            "missing must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder, "
             "or a baseline: prior, nearest, lookup, grey",
         ),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),

@@ -46,7 +46,7 @@ def test_one_run_is_one_checkpoint_and_several_are_refused(sweep):
 def test_a_verb_that_measures_one_run_takes_no_sweep_and_offers_no_baseline(verb, sweep, monkeypatch):
     for run, message in (
         (str(sweep), f"holds 3 runs; pass one of them, such as {sweep / '0'}"),
-        ("lookup", "lookup must be a checkpoint, a run folder with a whole checkpoint or a sweep folder"),
+        ("lookup", "lookup must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder"),
     ):
         monkeypatch.setattr(sys, "argv", ["colourize", verb, run])
         with pytest.raises(SystemExit) as caught:
