@@ -35,6 +35,7 @@ def add_parser(commands: Commands) -> None:
     group.add_argument("--quality", type=int, default=18, metavar="CRF",
                        help="of the picture, 0 (largest file) to 51 (default: %(default)s)")  # fmt: skip
     group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps (default: %(default)s)")
+    group.add_argument("--overwrite", action="store_true", help="replace a result that is there")
     add_trust(group)
 
 
@@ -72,12 +73,18 @@ def run(given: argparse.Namespace) -> None:
         if not 0 <= getattr(given, name) <= most:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
     choices = _choices(given)
-    film.check_names(source, output)
+    film.check_names(source, output, overwrite=True)
+    if output.exists() and not given.overwrite:
+        print(f"colourize: {output}: already there (--overwrite colours it anew)", file=sys.stderr)
+        return
     clip = digest(source)
     with _stoppable(output) as look, _bar(source.name, look) as progress:
         predictor = opened(model, given.device, given.trust)
         painter = NetworkPainter(predictor, choices, given.steady, clip.encode(), digest(model))
-        made = film.colour(source, output, painter, given.quality, recolour=given.recolour, progress=progress)
+        made = film.colour(
+            source, output, painter, given.quality, recolour=given.recolour, progress=progress,
+            overwrite=given.overwrite,
+        )  # fmt: skip
     print(f"colourize: {output}: {made.frames} frames coloured", file=sys.stderr)
 
 

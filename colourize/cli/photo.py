@@ -74,7 +74,9 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         "--format", metavar="NAME", help="png, jpg, webp, avif, tiff or gif (default: each picture's own)"
     )
     group.add_argument("--overwrite", action="store_true", help="replace existing results")
-    group.add_argument("--uncertainty", action="store_true", help="also write photo.uncertainty.png: bright is unsure")
+    group.add_argument(
+        "--uncertainty", action="store_true", help="also write photo.uncertainty.png: black is sure, yellow unsure"
+    )
     group.add_argument("--side-by-side", action="store_true", help="also write the grey beside the coloured picture")
     group.add_argument("--no-metadata", action="store_true", help="leave out EXIF, XMP and the note about colourize")
     group.add_argument("--json", metavar="FILE", help="write a summary with every picture; - for standard output")

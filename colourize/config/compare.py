@@ -33,11 +33,13 @@ def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
     for config in (old, new):
         config["data"].pop("root", None)  # the pictures' fingerprint decides, not their folder
     of_its_length = new["scheduler"] and new["scheduler"]["_target_"] != OF_ANY_LENGTH
-    refused = *knobs.on_resume("same"), *(["max_epochs"] if of_its_length else [])
+    same = sorted(knobs.on_resume("same"), key=lambda key: key != "model")  # another network has other knobs, too
+    refused = *same, *(["max_epochs"] if of_its_length else [])
     for key in refused:
         for change in differences(key, old.get(key), new[key]):
             name, first, second = _as_typed(key, *change)
-            raise InputError(f"{where} with {name}={first}, not {second}; pass {name}={first}, or start a new run")
+            remedy = f"pass {name}={first}, or start a new run in another hydra.run.dir"
+            raise InputError(f"{where} with {name}={first}, not {second}; {remedy}")
     for key in new.keys() - set(refused):
         for name, first, second in differences(key, old.get(key), new[key]):
             log.warning("%s with %s=%s; it is resumed with %s", where, name, typed(first), typed(second))

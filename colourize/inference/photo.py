@@ -12,14 +12,13 @@ import numpy as np
 from colourize import __version__, files
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError
-from colourize.inference import opening, saving
+from colourize.inference import opening, planned, saving, uncertainty
 from colourize.inference.colouring import Choices, Coloured, coloured
 from colourize.inference.memory import Budget
 from colourize.inference.opening import MAX_PIXELS, Frame, Photograph
 from colourize.inference.planned import Job
 from colourize.inference.predictor import Predictor
 from colourize.inference.saving import Picture
-from colourize.inference.working import resized
 
 LARGEST = 2_000_000_000  # bytes of standard input
 Status = Literal["done", "already there", "in colour", "failed"]
@@ -35,7 +34,7 @@ class Options:
         overwrite: replace existing results.
         recolour: also colour pictures that are in colour already.
         metadata: keep EXIF, XMP and other metadata, and add the note.
-        uncertainty: also write a grey picture of the entropy.
+        uncertainty: also write a picture of the entropy (``uncertainty``).
         side_by_side: also write the grey and the coloured picture side by side.
         max_pixels: of a frame.
         note: what was done, for the metadata.
@@ -112,8 +111,8 @@ def _targets(job: Job, options: Options) -> list[Path]:
 
 def _beside(job: Job, options: Options) -> list[Path]:
     """The additional pictures that a job writes."""
-    side = [job.beside("side-by-side")] if options.side_by_side else []
-    return [*side, job.beside("uncertainty", ".png")] if options.uncertainty else side
+    side = [job.beside(planned.PAIR)] if options.side_by_side else []
+    return [*side, job.beside(planned.UNSURE, ".png")] if options.uncertainty else side
 
 
 def _check_apart(job: Job, places: Sequence[Path]) -> None:
@@ -185,13 +184,11 @@ def _write(target: Path | None, content: bytes, job: Job, options: Options) -> N
 
 def _write_beside(job: Job, photograph: Photograph, results: Sequence[Coloured], form: str, options: Options) -> None:
     frame, result, note = photograph.frames[0], results[0], _note(options)
-    if options.side_by_side and _is_due(place := job.beside("side-by-side"), options):
+    if options.side_by_side and _is_due(place := job.beside(planned.PAIR), options):
         _write(place, saving.written([_pair(frame, result)], form, {}, note), job, options)
-    if result.entropy is not None and _is_due(place := job.beside("uncertainty", ".png"), options):
-        height, width = frame.grey.shape
-        entropy = np.rint(resized(np.rint(result.entropy * 65535).astype(np.uint16), height, width) * 255)
-        grey = np.repeat(entropy.astype(np.uint8)[..., None], 3, axis=2)
-        _write(place, saving.written([Picture(grey)], "PNG", {}, note), job, options)
+    if result.entropy is not None and _is_due(place := job.beside(planned.UNSURE, ".png"), options):
+        unsure = Picture(uncertainty.picture(result.entropy, *frame.grey.shape))
+        _write(place, saving.written([unsure], "PNG", {}, note), job, options)
 
 
 def _pair(frame: Frame, result: Coloured) -> Picture:

@@ -1,6 +1,7 @@
 """Decides which picture becomes which file: from files, folders and patterns to a file or a folder."""
 
 import glob
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from colourize.data import kinds, read
 from colourize.errors import InputError, shown
 from colourize.inference import saving
 
+log = logging.getLogger(__name__)
 STANDARD = "-"
+PAIR, UNSURE = "side-by-side", "uncertainty"  # labels of further files, which are no pictures to colour
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Job:
 def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[Job]:
     """The jobs of a command.
 
-    A folder is mirrored below ``output`` with the same relative names. A file becomes ``output`` itself if that has the
+    A folder is mirrored below ``output`` with the same relative names, without the pictures that --uncertainty and
+    --side-by-side wrote. A file becomes ``output`` itself if that has the
     suffix of a picture and is not a folder, else a file of its name in ``output``. ``.png`` is appended to a name whose
     format colourize does not write.
 
@@ -112,11 +116,23 @@ def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:
             continue
         names, others = kinds.scan(path)
         below = files.place(path) in outside.parents  # then results of an earlier command lie among the pictures
+        ours = {name for name in names if _is_further(name)}
+        names = [name for name in names if name not in ours]
         inside = [name for name in names if not (below and files.place(path / name).is_relative_to(outside))]
+        if ours:
+            log.warning(
+                "%d files named .%s or .%s in %s are left out: an earlier colourize photo wrote them",
+                len(ours), PAIR, UNSURE, files.printable(str(path)),
+            )  # fmt: skip
         if not inside:
             raise InputError(f"{path} holds no picture files such as .jpg or .png; pass another folder")
         kinds.log_left_out(path, others)
         yield from ((path / name, name) for name in inside)
+
+
+def _is_further(name: str) -> bool:
+    """Whether a file of a folder is named like those that ``--side-by-side`` and ``--uncertainty`` write."""
+    return PurePosixPath(PurePosixPath(name).stem).suffix in (f".{PAIR}", f".{UNSURE}")
 
 
 def _named(target: Path, suffix: str | None) -> Path:

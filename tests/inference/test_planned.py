@@ -123,3 +123,13 @@ def test_a_link_among_the_folders_of_the_output_leads_nowhere_else(scans):
     with pytest.raises(InputError, match="out/deep is a link to .*, and links are not followed"):
         plan(["scans"], "out")
     assert len(plan(["scans"], "out/deep")) == 3  # a link that the person typed
+
+
+def test_further_files_of_an_earlier_command_are_left_out_of_a_folder_and_named(scans, caplog):
+    for name in ("scans/a.uncertainty.png", "scans/deep/b.side-by-side.jpg", "scans/uncertainty.png"):
+        Image.new("L", (4, 4)).save(scans / name)
+    assert set(names(plan(["scans"], "out"))) == {
+        "scans/a.png", "scans/deep/b.jpg", "scans/deep/c.bmp", "scans/uncertainty.png",
+    }  # fmt: skip
+    assert caplog.messages[0].startswith("2 files named .side-by-side or .uncertainty in scans are left out")
+    assert names(plan(["scans/a.uncertainty.png"], "out"))  # named by itself it is a picture like any other

@@ -24,6 +24,10 @@ PAGE, SAMPLES, LEFT_OUT = "prepared.html", "samples.png", "dropped.png"
 THUMBNAIL = 112  # pixels
 MOST_KEPT, MOST_DROPPED, MOST_NAMED = 48, 12, 100  # pictures on the page; names of files without a picture
 ACROSS, MOST_ROWS = 10, 16  # of a contact sheet
+SAMPLES_TITLE = (
+    "Some of the pictures kept. A row for each class (without classes: for each split), and how many it holds"
+)
+DROPPED_TITLE = "Some of the pictures dropped. A row for each reason, and how many"
 
 
 NO_PICTURES = {NO_ENDING: "no ending", NO_FILE: "pipes, sockets, devices"}
@@ -43,9 +47,9 @@ def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome]
     kept = [each for each in by_content if each.state == KEPT]
     dropped = {reason: [each for each in by_content if each.state == reason] for reason in DROPPED}
     read = functools.cache(lambda path: _thumbnail(root / path))
-    figures.save(figures.strip_figure(_sample_rows(out, kept)), out / SAMPLES)
+    figures.save(figures.strip_figure(_sample_rows(out, kept), SAMPLES_TITLE), out / SAMPLES)
     if rows := _dropped_rows(dropped, read):
-        figures.save(figures.strip_figure(rows), out / LEFT_OUT)
+        figures.save(figures.strip_figure(rows, DROPPED_TITLE), out / LEFT_OUT)
     text = html.render(
         "prepared.html.j2",
         title=f"Pictures of {printable(root.name or str(root))}, prepared",
@@ -56,7 +60,7 @@ def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome]
         kept=[Shown(_address(_thumbnail(out / each.written)), each.written) for each in kept[:MOST_KEPT]],
         dropped=[(reason, rules(settings)[reason], len(some), _shown(some, read)) for reason, some in dropped.items()
                  if some],
-        command=training_command(out),
+        command=training_command(out, settings.side),
     )  # fmt: skip
     replace_text(out / PAGE, text)
 

@@ -30,12 +30,14 @@ class Prepared:
         outcomes: of every picture file, in the order of their paths.
         new: number of pictures that this call has written.
         stray: number of prepared pictures in the output folder that belong to none of the files.
+        unchanged: whether an earlier call has found and written all of it.
     """
 
     figures: dict[str, Any]
     outcomes: Sequence[Outcome]
     new: int
     stray: int
+    unchanged: bool = False
 
 
 def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) -> Prepared:
@@ -96,11 +98,12 @@ def _prepare(
         _write(root, out, each, settings)
     shutil.rmtree(out / output.STAGING, ignore_errors=True)
     stray = len(all_written(out) - {each.written for each in kept})
-    figures = output.finished(out) if is_old and not new else None
+    finished = output.finished(out) if is_old and not new else None
+    figures = finished
     if figures is None:
         figures = output.finish(out, root, settings, outcomes, {**summary(outcomes, settings), "left_out": left_out})
         examined.write(out / output.LIST, outcomes)
-    return Prepared(figures, outcomes, len(new), stray)
+    return Prepared(figures, outcomes, len(new), stray, finished is not None and not stray)
 
 
 def _examined(

@@ -17,8 +17,13 @@ NAMED = 5  # files of each reason; the list and the page name all
 
 
 def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
-    """The lines, in order."""
+    """The lines, in order; two where nothing has changed since the last call."""
     figures = prepared.figures
+    if prepared.unchanged:
+        kept = f"{figures['kept']:,} of {figures['files']:,} picture files are kept in {out}"
+        yield f"nothing is new: {kept}; see {out / PAGE}"
+        yield f"train with: {training_command(out, settings.side)}"
+        return
     yield f"{figures['kept']:,} of {figures['files']:,} picture files are kept in {out}, {prepared.new:,} of them new"
     for reason, rule in rules(settings).items():
         some = [outcome for outcome in prepared.outcomes if outcome.state == reason]
@@ -38,7 +43,7 @@ def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
             f"accuracy {floor['accuracy']:.1%}"
         )
     yield f"{out / PAGE} shows samples; {out / LIST} lists every file"
-    yield f"train with: {training_command(out)}"
+    yield f"train with: {training_command(out, settings.side)}"
 
 
 def _dropped(reason: str, rule: str, some: Sequence[Outcome]) -> Iterator[str]:

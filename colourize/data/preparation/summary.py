@@ -43,12 +43,15 @@ def rules(settings: Settings) -> dict[str, str]:
     }
 
 
-def training_command(out: Path) -> str:
-    """The command that trains on the prepared pictures, quoted for a shell."""
+TRAINED = 64  # pixels of the pictures of a first training: minutes on a CPU
+
+
+def training_command(out: Path, side: int) -> str:
+    """The command that trains on prepared pictures, shorter side at most ``side`` pixels, quoted for a shell."""
     text = word("data.root", out)
     in_double_quotes = "'" in text and not re.search(r'[$`"\\!]', text)  # shlex would write '"'"' for each '
     typed = f'"{text}"' if in_double_quotes else shlex.quote(text)
-    return f"python train.py data=folder {typed}"
+    return f"python train.py data=folder {typed} image_size={min(side, TRAINED)} colour_space=lab"
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -52,24 +52,26 @@ def colour(
     length: int = LENGTH,
     recolour: bool = False,
     progress: Progress = lambda done, total: None,
+    overwrite: bool = False,
 ) -> Film:
     """Colours a film. Finished parts are kept in the folder OUTPUT.parts until the film is complete. After an
     interruption the same call continues after them, and the result is the same.
 
     Args:
         path: of the film.
-        output: must not exist; ends in .mp4, .m4v, .mov or .mkv.
+        output: ends in .mp4, .m4v, .mov or .mkv.
         painter: gives the colours.
         quality: x264's constant rate factor, 0 (largest file) to 51.
         length: frames of a part.
         recolour: also colour a film that is in colour already.
         progress: called at every frame.
+        overwrite: replace an output that is there, once the new one is whole.
 
     Raises:
         InputError: a film or an output that cannot be used, or parts with other settings.
         OSError: a file that cannot be read or written.
     """
-    check_names(path, output)
+    check_names(path, output, overwrite)
     film = source.probed(path)
     encoded.check_encodable(film)
     joined.check_copied(film, output)
@@ -84,17 +86,18 @@ def colour(
     return film
 
 
-def check_names(path: Path, output: Path) -> None:
+def check_names(path: Path, output: Path, overwrite: bool = False) -> None:
     """Checks the names of a film and its output.
 
     Raises:
-        InputError: the output is the film itself, exists, has another suffix, or is in a folder that does not exist.
+        InputError: the output is the film itself, exists without ``overwrite``, has another suffix, or is in a folder
+            that does not exist.
     """
     files.check_output(output, tuple(joined.FORMATS))
     if path.exists() and parts.same_file(path, output):
         raise InputError(f"{printable(str(output))} is the film itself; pass another output")
-    if output.exists():
-        raise InputError(f"{printable(str(output))} exists; remove it, or pass another output")
+    if output.exists() and not overwrite:
+        raise InputError(f"{printable(str(output))} exists; remove it, or pass another output or --overwrite")
 
 
 def check_grey(film: Film) -> None:

@@ -12,6 +12,7 @@ from colourize.config.quoting import word
 from colourize.data.folder import load
 from colourize.data.preparation import examination, output
 from colourize.data.preparation.run import prepare
+from colourize.data.preparation.said import lines
 from colourize.data.preparation.settings import Settings
 from colourize.data.preparation.summary import training_command
 from colourize.errors import InputError
@@ -205,9 +206,19 @@ def test_a_link_in_the_output_is_not_followed(root, tmp_path):
 
 def test_the_command_that_trains_can_be_typed(tmp_path):
     for name in ("plain", "a b", "a,b(1)", "it's", "$x,y", 'a"b'):
-        *words, given = shlex.split(training_command(tmp_path / name))
-        assert words == ["python", "train.py", "data=folder"]
+        *words, given, size, space = shlex.split(training_command(tmp_path / name, 128))
+        assert words == ["python", "train.py", "data=folder"] and (size, space) == ("image_size=64", "colour_space=lab")
         assert given == word("data.root", tmp_path / name)
+
+
+def test_a_call_that_finds_nothing_new_says_so_in_two_lines(root, tmp_path):
+    first = list(lines(prepare(root, tmp_path / "out", SMALL, 1), tmp_path / "out", SMALL))
+    again = list(lines(prepare(root, tmp_path / "out", SMALL, 1), tmp_path / "out", SMALL))
+    assert len(first) > 8 and len(again) == 2 and again[-1] == first[-1]
+    assert again[0].startswith("nothing is new: ") and again[-1].endswith(" image_size=24 colour_space=lab")
+    save(textured(77), root / "cat/new.png")
+    third = list(lines(prepare(root, tmp_path / "out", SMALL, 1), tmp_path / "out", SMALL))
+    assert len(third) > 8 and third[0].endswith("1 of them new")
 
 
 def test_two_processes_do_not_prepare_one_folder(root, tmp_path):
