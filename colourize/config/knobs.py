@@ -33,7 +33,7 @@ declare(
          on_resume="same"),
     Knob("augment", None, Option,
          "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE | crops (random "
-         "parts), with augment.size=PIXELS, augment.least=SHARE",
+         "parts), with augment.size=PIXELS, augment.least=SHARE | old (crops, seen like scans of old photographs)",
          before={}, on_resume="same"),
     Knob("loss", None, Option,
          "cross_entropy | rebalanced | soft | focal | smoothed: the training loss; the validation loss is always "

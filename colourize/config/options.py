@@ -32,7 +32,11 @@ OPTIONS: dict[str, dict[str, str]] = {
         "sgd": "torch.optim.SGD",
         "sgdw": "colourize.training.optimizers.SGDW",
     },
-    "augment": {"crops": "colourize.data.crops.Crops", "flips": "colourize.data.augment.Augmentation"},
+    "augment": {
+        "crops": "colourize.data.crops.Crops",
+        "flips": "colourize.data.augment.Augmentation",
+        "old": "colourize.data.old.Old",
+    },
     "loss": {
         "focal": "colourize.tasks.colourization.losses.Focal",
         "rebalanced": "colourize.tasks.colourization.losses.Rebalanced",

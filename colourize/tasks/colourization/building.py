@@ -14,6 +14,7 @@ from colourize.config.options import is_option
 from colourize.data.augment import Augmentation
 from colourize.data.blocks import RawPictures, check_sides, labelled_blocks
 from colourize.data.crops import Crops
+from colourize.data.old import Old
 from colourize.errors import InputError
 from colourize.model import Model
 from colourize.tasks.colourization import losses, starting
@@ -64,7 +65,12 @@ def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
     augment = builder("augment", knobs["augment"])() if knobs.get("augment") else None
     if not isinstance(augment, Crops):
         return augment
-    return lambda images: labelled_blocks(augment(images), model.palette, model.space, model.stride)
+
+    def batch(images: Tensor) -> Batch:
+        grey, labels = labelled_blocks(augment(images), model.palette, model.space, model.stride)
+        return (augment.degraded(grey), labels) if isinstance(augment, Old) else (grey, labels)
+
+    return batch
 
 
 def _criterion(knobs: Knobs, data: ColourData) -> losses.Loss | None:

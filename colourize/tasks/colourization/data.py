@@ -70,4 +70,4 @@ def load(knobs: dict[str, Any]) -> ColourData:
 
 def changes_pictures(knobs: dict[str, Any]) -> bool:
     """Whether the augmentation of a configuration takes pictures, not grey and labels."""
-    return bool(knobs.get("augment")) and option(knobs["augment"]["_target_"], "augment") == "crops"
+    return bool(knobs.get("augment")) and option(knobs["augment"]["_target_"], "augment") in ("crops", "old")
