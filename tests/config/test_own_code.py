@@ -52,7 +52,7 @@ def test_a_source_and_a_network_of_one_s_own_go_all_the_way(own, tmp_path, capsy
     train(own(), tmp_path / "a", OWN)
     train(own("max_epochs=3"), tmp_path / "a", OWN)
     train(own("seed=1"), tmp_path / "b", [*OWN, "seed=1"])
-    with pytest.raises(InputError, match=r"got mynets\.Small; code of your own runs only where the command names it"):
+    with pytest.raises(InputError, match=r"got mynets\.Small; your own code runs only where the command names it"):
         evaluate([str(tmp_path / "a")], num_resamples=10)
     rows = evaluate([str(tmp_path / "a"), str(tmp_path / "b")], num_resamples=10, trusted=["mynets", "mydata"])
     assert [row.name for row in rows if row.kind == "model"] == [

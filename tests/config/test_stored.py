@@ -197,7 +197,7 @@ def own_network(finished_run, folder):
 
 def test_a_person_s_own_network_is_built_where_its_package_is_trusted(own_network):
     with pytest.raises(
-        InputError, match=r"got my_networks\.nets\.Net; code of your own runs only where the command names it"
+        InputError, match=r"got my_networks\.nets\.Net; your own code runs only where the command names it"
     ):
         evaluate(["own.ckpt"], num_resamples=10)
     assert "my_networks" not in sys.modules

@@ -42,7 +42,7 @@ def test_a_file_of_another_program_is_distinguished(tmp_path):
 
 
 NO_OPTION = (
-    "model must be an option of colourize, got {}; code of your own runs only where the command names it: "
+    "model must be an option of colourize, got {}; your own code runs only where the command names it: "
     "--trust PACKAGE, or model._target_=... to train"
 )
 

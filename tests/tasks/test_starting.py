@@ -67,9 +67,17 @@ def test_a_run_trains_on_from_there_with_its_own_epochs(first, tmp_path):
     metrics = train(config, tmp_path / "run")
     own = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
     for name, tensor in checkpoint.load(first[0]).model.state_dict().items():
-        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
-            assert torch.allclose(own[name], tensor, atol=1e-6), name
+        assert torch.allclose(own[name], tensor, atol=1e-6), name
     assert metrics["epoch"] == 1
+
+
+def test_batch_norms_keep_the_means_and_variances_of_the_file_while_weights_are_trained(first, tmp_path):
+    train(knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", "data.seed=7"), tmp_path / "run")
+    own = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
+    before = checkpoint.load(first[0]).model.state_dict()
+    same = {name for name, tensor in before.items() if torch.equal(tensor, own[name])}
+    statistics = {name for name in before if name.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+    assert statistics and same == statistics | {"palette"}
 
 
 def test_a_file_that_is_none_and_a_network_without_anything_alike_are_named(first, tmp_path):

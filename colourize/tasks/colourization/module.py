@@ -46,6 +46,13 @@ def highest(rows: Tensor) -> Tensor:
     return rows[:, 0]
 
 
+def keep_statistics(network: nn.Module) -> None:
+    """Lets all batch norms use their stored means and variances, and keep them, until ``network.train()``."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            layer.eval()
+
+
 class Colourizer(TrainingModule):
     """Trains a model by cross-entropy over the colours of its palette.
 
@@ -96,6 +103,9 @@ class Colourizer(TrainingModule):
             given = value_in(self.config, "encoder_weights") != "none" or value_in(self.config, "init_from") is not None
             kept = value_in(self.config, "frozen_stride")
             freeze(frozen is None or self.current_epoch < frozen, steady=given, kept=kept)
+        if value_in(self.config, "init_from") is not None:
+            # the statistics of a few pictures of one kind are far from those that the weights were trained with
+            keep_statistics(self.model.network)
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, h, w], at the network's stride."""
