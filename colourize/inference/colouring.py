@@ -28,7 +28,7 @@ class Choices:
     Attributes:
         decoding: from scores to colours; see ``decoded``.
         size: the working size, its shorter side in pixels; None for the size that the network was trained for.
-        saturation: >= 0; the chroma is multiplied by it.
+        saturation: >= 0; the network's chroma is multiplied by it, before hints are spread, which keep their colours.
         samples: number of pictures; their seeds count up from the one of the decoding.
         hints: colours given at pixels.
         palette: another palette for the network's classes, as ``referred.palette`` gives it.
@@ -129,10 +129,10 @@ def chromas(
     card = predictor.card
     palette = card.palette if choices.palette is None else choices.palette
     values = decoded.values(logits, palette, choices.decoding, key)
-    chroma = decoded.chroma(values, space.grey_of(lightness), card)
+    chroma = decoded.chroma(values, space.grey_of(lightness), card) * np.float32(choices.saturation)
     if choices.hints and not card.hints:
         chroma = hinted.spread(chroma, logits, lightness, choices.hints, view)
-    return (chroma * np.float32(choices.saturation)).astype(np.float32)
+    return chroma.astype(np.float32)
 
 
 def upsampled(

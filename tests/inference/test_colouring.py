@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from colourize.errors import InputError
 from colourize.inference import hinted, referred, space, working
-from colourize.inference.colouring import Choices, coloured
+from colourize.inference.colouring import Choices, chromas, coloured
 from colourize.inference.decoded import Decoding
 from colourize.inference.hinted import Hint
 from tests.predictors import PALETTE, Pointwise
@@ -98,6 +98,17 @@ def test_two_hints_are_each_exact_at_their_cell():
         row = int((hint.y + 0.5) / 60 * view.content[0])
         column = int((hint.x + 0.5) / 90 * view.content[1])
         assert np.allclose(chroma[:, row, column], space.lab(np.array(hint.rgb) / 255)[1:], atol=0.1)
+
+
+@pytest.mark.parametrize("saturation", [0, 0.5, 2])
+def test_a_hint_keeps_its_colour_at_any_saturation(saturation):
+    predictor, hint = Pointwise(), Hint(10, 10, (150, 90, 90))
+    view = working.seen(GREY, predictor.card)
+    logits = working.scores(predictor, view)
+    lightness, _ = working.cells(view, logits)
+    chroma = chromas(predictor, logits, lightness, view, Choices(saturation=saturation, hints=[hint]))
+    row, column = int(10.5 / 60 * view.content[0]), int(10.5 / 90 * view.content[1])
+    assert np.allclose(chroma[:, row, column], space.lab(np.array(hint.rgb) / 255)[1:], atol=0.01)
 
 
 def test_a_hint_for_a_network_that_takes_hints_is_a_square_of_its_colour_under_a_mask():
