@@ -154,8 +154,9 @@ def remembering(monkeypatch):
     ids=lambda words: words[0],
 )
 def test_04_under_any_settings_a_run_ends_in_the_same_bits(words, tmp_path, monkeypatch, seen):
+    # no two in one window of accumulated batches (3 to 5): there the second signal would end the run at once
     interrupted_anywhere(knobs(*SMALL, *words, f"cache_dir={tmp_path / 'cache'}"), tmp_path, monkeypatch,
-                         [(0, 9, 14, 16), (3, 5, 10, 13, 19)])  # fmt: skip
+                         [(0, 5, 9, 14, 16), (3, 10, 13, 19)])  # fmt: skip
     seen(words[0])
 
 
