@@ -134,4 +134,5 @@ class Old(Crops):
         chosen = (torch.rand(len(grey)) < self.share).nonzero()[:, 0].to(grey.device)
         if not len(chosen):
             return grey
-        return grey.index_copy(0, chosen, aged(grey[chosen], self.strength).to(grey.dtype))
+        with torch.autocast(grey.device.type, enabled=False):  # because a step in mixed precision also calls this
+            return grey.index_copy(0, chosen, aged(grey[chosen], self.strength).to(grey.dtype))

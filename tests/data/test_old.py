@@ -68,6 +68,15 @@ def test_degradations_follow_from_the_generator_alone_and_stay_in_the_range():
     assert torch.allclose(Old(share=1.0, strength=0.0).degraded(grey), grey, atol=1e-6)
 
 
+def test_a_step_in_mixed_precision_sees_the_same_bits():
+    grey, twice = greys(20, 16, 16), []
+    for mixed in (False, True):
+        torch.manual_seed(5)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            twice.append(Old(share=1.0).degraded(grey))
+    assert torch.equal(*twice)
+
+
 def test_crops_are_those_of_crops():
     images = torch.randint(0, 256, (4, 20, 20, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     found = []

@@ -150,6 +150,7 @@ def remembering(monkeypatch):
         ["loss=soft", "loss.uniform=0.5", "ema=0.9", "save_every=3"],
         ["augment=flips", "augment.shift=2", "augment.noise=0.1", "augment.mix=0.5"],
         ["augment=crops", "augment.size=8", "ema=0.9", "save_every=3"],
+        ["augment=old", "augment.size=8", "precision=bf16-mixed", "save_every=3"],
     ],
     ids=lambda words: words[0],
 )
