@@ -15,8 +15,8 @@ def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
         name: of the experiment.
         folders: of its runs; the first with a ``hydra.yaml`` gives Hydra's search path.
     """
-    printed = (file for folder in folders if (file := folder / ".hydra/hydra.yaml").is_file())
-    homes = [Path(conf_dir()), *_searched(next(printed, Path()))]
+    settings = (file for folder in folders if (file := folder / ".hydra/hydra.yaml").is_file())
+    homes = [Path(conf_dir()), *_searched(next(settings, Path()))]
     pages = [home / "experiment" / f"{name}.yaml" for home in homes]
     try:
         text = files.read_bytes(next(page for page in pages if page.is_file())).decode()

@@ -67,6 +67,10 @@ class Crops:
         """The sides of the results, of which each batch draws one."""
         return (self.size,) if isinstance(self.size, int) else tuple(self.size)
 
+    def degraded(self, grey: Tensor) -> Tensor:
+        """The input of a batch, after its labels are made: here unchanged, [N, 1, H, W]."""
+        return grey
+
     def __call__(self, images: Tensor) -> Tensor:
         """uint8 [N, H, W, 3] -> uint8 [N, S, S, 3]."""
         count, height, width = images.shape[:3]

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from colourize.colour.spaces import WHITE
 from colourize.data.crops import Crops
 from colourize.errors import InputError
 
-WHITE = 255 / 256
 REACH = 4  # pixels from the centre of the blur's kernel to its border
 CHANCE = 0.6  # with which a degraded picture gets each of the degradations
 

@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colourize.colour import palette as palettes
 from colourize.colour.decoding import annealed_mean
 from colourize.colour.lab import rgb_to_lab
 from colourize.colour.rgb import eight_bit
-from colourize.data.blocks import labelled_blocks
 from colourize.errors import InputError
 from colourize.evaluation import bleeding, metrics, quality
 from colourize.evaluation.columns import NUM_BINS
@@ -209,12 +209,13 @@ def _columns(
     model: Model, image: Tensor, floors: Floors | None, temperatures: Sequence[float]
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """The measures of one photograph, uint8 [1, H, W, 3]; its logits [1, K, h, w] and labels [1, h, w]."""
-    grey, labels = labelled_blocks(image, model.palette, model.space, model.stride)
+    grey, points = model.space.both(image)
+    labels = palettes.labels_of_blocks(points, model.palette, model.stride)
     true = image.movedim(-1, 1).float() / 255
     with torch.no_grad():
         logits = model(grey).float()
     values = [annealed_mean(logits, model.palette, temperature) for temperature in temperatures]
-    blocks = F.avg_pool2d(model.space.both(image)[1], model.stride)
+    blocks = F.avg_pool2d(points, model.stride)
     shown = [model.space.neutral(grey).expand(-1, 3, -1, -1)]
     pictures = eight_bit(torch.cat(shown + [model.space.keep(grey, each).colours for each in [*values, blocks]]))
     pictures = pictures.float() / 255

@@ -14,7 +14,7 @@ from colourize.inference import saving
 
 log = logging.getLogger(__name__)
 STANDARD = "-"
-PAIR, UNSURE = "side-by-side", "uncertainty"  # labels of further files, which are no pictures to colour
+PAIR, UNSURE = "side-by-side", "uncertainty"  # labels of additional files, which are not coloured
 
 
 @dataclass(frozen=True)

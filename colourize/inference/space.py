@@ -62,13 +62,18 @@ def _root(light: NDArray[Any]) -> NDArray[Any]:
     )
 
 
+def is_grey(rgb: Levels) -> bool:
+    """Whether all three channels of a picture [H, W, 3] are equal."""
+    return np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2])
+
+
 def grey_levels(rgb: Levels) -> Levels:
     """The grey of the same luminance: [H, W, 3] -> uint16 [H, W]; a grey picture keeps its levels and type.
 
     Raises:
         TypeError: neither uint8 nor uint16.
     """
-    if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2]):
+    if is_grey(rgb):
         return rgb[..., 0].copy()
     table = linear_of_levels(white_of(rgb)).astype(np.float32)
     levels = np.empty(rgb.shape[:2], np.uint16)

@@ -15,7 +15,7 @@ from PIL import Image
 from colourize.data import profiles, read
 from colourize.data.icc import BrokenProfile
 from colourize.errors import one_line
-from colourize.inference import saving
+from colourize.inference import saving, space
 
 LIBRARY = "pip install imagecodecs"
 ORIENTATION, SAMPLES, EXTRA, PLANAR = 274, 277, 338, 284  # tags of EXIF and TIFF
@@ -123,7 +123,7 @@ def in_srgb(values: Wide, image: Image.Image, notes: list[str]) -> Wide:
         if profile is None:
             return values
         mode = profiles.mode_of(profile)
-        if mode not in ("L", "RGB") or (mode == "L" and values.ndim == 3 and not _is_grey(values)):
+        if mode not in ("L", "RGB") or (mode == "L" and values.ndim == 3 and not space.is_grey(values)):
             reason = (
                 f"a profile for {mode} in a picture of RGB" if mode else "a damaged profile, or one without colours"
             )
@@ -132,10 +132,6 @@ def in_srgb(values: Wide, image: Image.Image, notes: list[str]) -> Wide:
     except BrokenProfile as error:
         notes.append(f"its colour profile cannot be applied and is left out: {error}")
         return values
-
-
-def _is_grey(values: Wide) -> bool:
-    return np.array_equal(values[..., 0], values[..., 1]) and np.array_equal(values[..., 0], values[..., 2])
 
 
 def _converted(values: Wide, profile: bytes, mode: str, notes: list[str]) -> Wide:

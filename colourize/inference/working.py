@@ -18,7 +18,7 @@ from colourize.inference.space import Floats, Levels
 
 LONGEST = 8  # limit of the longer side, in working sizes: otherwise a 1 x 5000 picture would take gigabytes
 LEAST, MOST = 8, 8192  # working size in pixels
-BATCH = 1 << 17  # working pixels of a batch: more at once is no faster on a CPU (docs/photographs.md)
+BATCH = 1 << 17  # working pixels of a batch: larger batches are not faster on a CPU (docs/photographs.md)
 
 
 class Seen(NamedTuple):

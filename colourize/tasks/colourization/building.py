@@ -14,7 +14,6 @@ from colourize.config.options import is_option
 from colourize.data.augment import Augmentation
 from colourize.data.blocks import RawPictures, check_sides, labelled_blocks
 from colourize.data.crops import Crops
-from colourize.data.old import Old
 from colourize.errors import InputError
 from colourize.model import Model
 from colourize.tasks.colourization import losses, starting
@@ -68,7 +67,7 @@ def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
 
     def batch(images: Tensor) -> Batch:
         grey, labels = labelled_blocks(augment(images), model.palette, model.space, model.stride)
-        return (augment.degraded(grey), labels) if isinstance(augment, Old) else (grey, labels)
+        return augment.degraded(grey), labels
 
     return batch
 

@@ -98,12 +98,13 @@ class Colourizer(TrainingModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         super().on_train_batch_start(batch, batch_idx)
+        started = value_in(self.config, "init_from") is not None
         if (freeze := getattr(self.model.network, "freeze", None)) is not None:
             frozen = value_in(self.config, "frozen_epochs")
-            given = value_in(self.config, "encoder_weights") != "none" or value_in(self.config, "init_from") is not None
+            given = value_in(self.config, "encoder_weights") != "none" or started
             kept = value_in(self.config, "frozen_stride")
             freeze(frozen is None or self.current_epoch < frozen, steady=given, kept=kept)
-        if value_in(self.config, "init_from") is not None:
+        if started:
             # the statistics of a few pictures of one kind are far from those that the weights were trained with
             keep_statistics(self.model.network)
 
