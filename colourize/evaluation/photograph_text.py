@@ -1,10 +1,13 @@
 """The measures of photographs as JSON and as text."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from torch import Tensor
 
 from colourize.evaluation import metrics
 from colourize.evaluation.calibration import Calibration
-from colourize.evaluation.photographs import BLOCKS, GREY, MEAN, Photographs
+from colourize.evaluation.photographs import BLOCKS, GREY, MEAN, SATURATIONS, Photographs
 from colourize.evaluation.recognition import CLASSIFIER, Recognised
 from colourize.files import printable
 from colourize.present import tables
@@ -32,12 +35,6 @@ class Judged(NamedTuple):
 def as_json(judged: Judged) -> dict[str, Any]:
     """The mean of every measure; null where there is no number."""
     found, calibration = judged.found, judged.calibration
-    curve = {
-        str(temperature): {"psnr": float(psnr), "colourfulness": float(colourfulness)}
-        for temperature, psnr, colourfulness in zip(
-            found.temperatures, found.psnr.mean(0), found.colourfulness.mean(0), strict=True
-        )
-    }
     floors = {
         name: {key: _number(value.mean()) for key, value in floor._asdict().items()}
         for name, floor in found.floors.items()
@@ -52,6 +49,7 @@ def as_json(judged: Judged) -> dict[str, Any]:
         "skills": {name: _number(found.skill(name)) for name, floor in floors.items() if floor["loss"] is not None},
         "db_above_grey": found.gain,
         "colourfulness_ratio_at_grey_psnr": found.ratio,
+        "colourfulness_ratio_at_grey_psnr_by_saturation": found.saturated_ratio,
         "calibration_error": float(metrics.ece(found.bins.mean(0))),
         "calibration": None if calibration is None else calibration._asdict(),
         "errors": {
@@ -59,10 +57,17 @@ def as_json(judged: Judged) -> dict[str, Any]:
             for name, each in found.errors.items()
         },
         "floors": floors,
-        "temperatures": curve,
+        "temperatures": _points(found.temperatures, found.psnr, found.colourfulness),
+        "saturations": _points(SATURATIONS, found.saturated_psnr, found.saturated_colourfulness),
     }
     numbers |= {"frechet": judged.distances} if judged.distances else {}
     return numbers | ({"recognised": _shares(judged.seen)} if judged.seen is not None else {})
+
+
+def _points(steps: Sequence[float], psnr: Tensor, colourfulness: Tensor) -> dict[str, dict[str, float]]:
+    """The means over the photographs at each step of a curve: two [N, T]."""
+    means = zip(steps, psnr.mean(0).tolist(), colourfulness.mean(0).tolist(), strict=True)
+    return {str(step): {"psnr": one, "colourfulness": other} for step, one, other in means}
 
 
 def _number(value: Any) -> float | None:
@@ -87,7 +92,7 @@ def text(name: str, judged: Judged, size: int | None, cut: bool) -> str:
         tables.as_text(_curve(found)),
         "",
         f"mean: {found.gain:+.2f} dB above the grey; as good as the grey at {100 * found.ratio:.0f} % of the true "
-        "colourfulness",
+        f"colourfulness by temperature, {100 * found.saturated_ratio:.0f} % by saturation",
         "; ".join([loss, *(f"skill {value:.3f} over {each}" for each, value in skills.items())]),
         _calibration(found, judged.calibration),
         "",
@@ -101,11 +106,13 @@ def text(name: str, judged: Judged, size: int | None, cut: bool) -> str:
 
 
 def _curve(found: Photographs) -> list[list[str]]:
-    """A table of PSNR and colourfulness: the floors' mean colours, then the network's by temperature."""
+    """A table of PSNR and colourfulness: the floors' mean colours, the network's by temperature and by saturation."""
     rows: list[tuple[str, Any, Any]] = [("grey as it is", found.grey.mean(), 0.0)]
     rows += [(name, floor.psnr.mean(), floor.colourfulness.mean()) for name, floor in found.floors.items()]
     names = ("mean" if temperature == 1 else f"T = {temperature:g}" for temperature in found.temperatures)
     rows += zip(names, found.psnr.mean(0), found.colourfulness.mean(0), strict=True)
+    saturated = found.saturated_psnr.mean(0)[1:], found.saturated_colourfulness.mean(0)[1:]
+    rows += zip((f"mean, saturation {each:g}" for each in SATURATIONS[1:]), *saturated, strict=True)
     truth = float(found.truth.mean())
     return [
         ["", "PSNR, dB", "colourfulness", "of the truth, %"],

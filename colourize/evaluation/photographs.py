@@ -1,9 +1,9 @@
 """Measures on photographs of any size, without a square crop.
 
-Two figures summarize a network. Both come from one curve over the temperature T of the annealed mean: the PSNR of its
-mean (T = 1) above that of the untouched grey, in dB; and the colourfulness of its pictures, as a share of the truth, at
-the T where their PSNR has fallen to the grey's. N photographs, K colours, C channels of the palette, H height, W width,
-S the network's stride.
+Two figures summarize a network: the PSNR of the mean of its classes above that of the untouched grey, in dB; and the
+colourfulness of its pictures, as a share of the truth, where their PSNR has fallen to the grey's. There are two ways
+there: a falling temperature T of the annealed mean, or a growing saturation, which multiplies the chroma of the mean.
+N photographs, K colours, C channels of the palette, H height, W width, S the network's stride.
 """
 
 import math
@@ -30,6 +30,7 @@ from colourize.model import Model
 
 Names = Callable[[Tensor], Tensor]
 TEMPERATURES = 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1
+SATURATIONS = 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0
 GREY, MEAN, BLOCKS = "grey", "mean", "blocks"
 SAMPLED = 512  # labels of each photograph whose logits are kept, to fit a temperature
 
@@ -46,11 +47,12 @@ class Floor(NamedTuple):
 
 
 class Photographs(NamedTuple):
-    """Measures of N photographs by T temperatures; PSNR in dB, cross-entropies in nats per label.
+    """Measures of N photographs by T temperatures and M saturations; PSNR in dB, cross-entropies in nats per label.
 
     Attributes:
         temperatures: T of them, falling from 1.
-        psnr, colourfulness: float64 [N, T].
+        psnr, colourfulness: by temperature, float64 [N, T].
+        saturated_psnr, saturated_colourfulness: by ``SATURATIONS`` of the mean of the classes, float64 [N, M].
         grey: PSNR of the untouched grey, [N].
         truth: colourfulness of the photographs, [N].
         loss: cross-entropy of the network, [N].
@@ -65,6 +67,8 @@ class Photographs(NamedTuple):
     temperatures: tuple[float, ...]
     psnr: Tensor
     colourfulness: Tensor
+    saturated_psnr: Tensor
+    saturated_colourfulness: Tensor
     grey: Tensor
     truth: Tensor
     loss: Tensor
@@ -81,8 +85,16 @@ class Photographs(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """Colourfulness, as a share of the truth's, where the mean PSNR equals the grey's."""
-        return crossing((self.psnr - self.grey[:, None]).mean(0), self.colourfulness.mean(0) / self.truth.mean())
+        """Colourfulness, as a share of the truth's, at the temperature where the mean PSNR equals the grey's."""
+        return self._crossing(self.psnr, self.colourfulness)
+
+    @property
+    def saturated_ratio(self) -> float:
+        """Colourfulness, as a share of the truth's, at the saturation where the mean PSNR equals the grey's."""
+        return self._crossing(self.saturated_psnr, self.saturated_colourfulness)
+
+    def _crossing(self, psnr: Tensor, colourfulness: Tensor) -> float:
+        return crossing((psnr - self.grey[:, None]).mean(0), colourfulness.mean(0) / self.truth.mean())
 
     def skill(self, floor: str = TABLE) -> float:
         """1 - mean cross-entropy / that of a floor; NaN without it."""
@@ -215,20 +227,25 @@ def _columns(
     with torch.no_grad():
         logits = model(grey).float()
     values = [annealed_mean(logits, model.palette, temperature) for temperature in temperatures]
+    mean = annealed_mean(logits, model.palette, 1.0)
+    values += [saturation * mean for saturation in SATURATIONS]
     blocks = F.avg_pool2d(points, model.stride)
     shown = [model.space.neutral(grey).expand(-1, 3, -1, -1)]
     pictures = eight_bit(torch.cat(shown + [model.space.keep(grey, each).colours for each in [*values, blocks]]))
     pictures = pictures.float() / 255
-    psnr = quality.psnr(pictures, true.expand_as(pictures))
+    psnr, colourfulness = quality.psnr(pictures, true.expand_as(pictures)), quality.colourfulness(pictures)
+    by_temperature, saturated = slice(1, 1 + len(temperatures)), slice(1 + len(temperatures), -1)
     bins = metrics.calibration_bins(logits, labels, NUM_BINS)[0]
     return {
-        "psnr": psnr[1:-1],
-        "colourfulness": quality.colourfulness(pictures)[1:-1],
+        "psnr": psnr[by_temperature],
+        "colourfulness": colourfulness[by_temperature],
+        "saturated_psnr": psnr[saturated],
+        "saturated_colourfulness": colourfulness[saturated],
         "grey": psnr[0],
         "truth": quality.colourfulness(true)[0],
         "loss": metrics.cross_entropy(logits, labels)[0],
         "bins": bins / labels.numel(),
-        **_errors(pictures[[0, 1, -1]], true),
+        **_errors(pictures[[0, 1 + len(temperatures), -1]], true),
         **({} if floors is None else _floors(model, grey, labels, true, floors)),
     }, logits, labels  # fmt: skip
 

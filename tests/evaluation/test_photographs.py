@@ -16,7 +16,7 @@ from colourize.evaluation import metrics
 from colourize.evaluation.photograph_files import scaled
 from colourize.evaluation.photograph_floors import SEPIA, TABLE, fitted, read, write
 from colourize.evaluation.photograph_table import evaluate
-from colourize.evaluation.photographs import crossing, measured, recognised
+from colourize.evaluation.photographs import SATURATIONS, crossing, measured, recognised
 from colourize.evaluation.recognition import Classifier, classes_of
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.model import Model
@@ -92,7 +92,16 @@ def test_mixed_sizes_give_the_figures_of_one_by_one(model, floors, tmp_path):
         (tmp_path / f"{number}").mkdir()
         (tmp_path / f"all/{number}.png").rename(tmp_path / f"{number}/x.png")
         alone = measured(model, tmp_path / f"{number}", floors=floors, temperatures=T)
-        for name in ("psnr", "colourfulness", "grey", "truth", "loss", "bins"):
+        for name in (
+            "psnr",
+            "colourfulness",
+            "saturated_psnr",
+            "saturated_colourfulness",
+            "grey",
+            "truth",
+            "loss",
+            "bins",
+        ):
             assert torch.equal(getattr(together, name)[number], getattr(alone, name)[0])
         for name, values in together.errors.items():
             assert torch.equal(values[number], alone.errors[name][0])
@@ -149,6 +158,15 @@ def test_a_shorter_side_is_scaled_and_the_longer_one_follows():
     image = Image.new("RGB", (60, 40))
     assert scaled(image, 20, False).size == (30, 20) and scaled(image, None, False).size == (60, 40)
     assert scaled(image, 20, True).size == (20, 20) and scaled(image, None, True).size == (40, 40)
+
+
+def test_a_saturated_mean_is_the_mean_of_a_saturated_palette(model, tmp_path):
+    folder = save(tmp_path / "photos", (64, 48), (32, 40))
+    found = measured(model, folder, temperatures=T)
+    for index, saturation in enumerate(SATURATIONS):
+        other = measured(Model(model.network, saturation * PALETTE, "lab").eval(), folder, temperatures=T)
+        assert torch.allclose(found.saturated_psnr[:, index], other.psnr[:, 0], atol=0.01)  # levels may round apart
+        assert torch.allclose(found.saturated_colourfulness[:, index], other.colourfulness[:, 0], atol=0.02)
 
 
 def test_the_ratio_at_the_grey_s_psnr_is_numpy_s_interpolation():
