@@ -15,6 +15,23 @@ class Parser(argparse.ArgumentParser):
         sys.exit(f"colourize: {' '.join(message.split())}; see {self.prog} --help")
 
 
+class CommandParser(Parser):
+    """The parser of one command: options and other arguments come in any order, as in
+    ``colourize evaluate RUN --size 128 data.root=DIR``."""
+
+    _within = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parses options first, then the rest."""
+        if self._within or "--" in args:  # argparse of Python 3.11 would lose the "--"
+            return super().parse_known_args(args, namespace)
+        self._within = True  # the next line calls this function twice
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._within = False
+
+
 Commands = Any  # argparse does not export the type that add_subparsers returns
 
 

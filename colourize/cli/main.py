@@ -21,7 +21,7 @@ from colourize.cli import (
     report,
     runs,
 )
-from colourize.cli.arguments import Parser
+from colourize.cli.arguments import CommandParser, Parser
 from colourize.cli.completion import PrintCompletion, complete
 from colourize.cli.ending import not_installed, on_one_line
 from colourize.present import terminal
@@ -38,7 +38,7 @@ def parser() -> tuple[Parser, list[str]]:
     made = Parser("colourize", description="Train, compare, sweep and use image colourization networks.")
     made.add_argument("--version", action="version", version=__version__, help="print the version, and exit")
     made.add_argument("--print-completion", action=PrintCompletion, help="print completion for a shell, and exit")
-    commands = made.add_subparsers(metavar="COMMAND", required=True, title="commands", parser_class=Parser)
+    commands = made.add_subparsers(metavar="COMMAND", required=True, title="commands", parser_class=CommandParser)
     for name, text in HYDRA.items():
         commands.add_parser(name, help=text, add_help=False)
     for module in OWN:

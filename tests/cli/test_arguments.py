@@ -11,6 +11,11 @@ from tests.commands import ONE_THREAD, ROOT
 NAMES = parser()[1]
 
 
+def made_parsers():
+    """The parser of each command by its name."""
+    return next(action.choices for action in parser()[0]._actions if isinstance(action.choices, dict))
+
+
 @pytest.mark.parametrize("words", [["--help"], ["evaluate", "--help"], ["--print-completion", "bash"]])
 def test_help_and_completion_import_no_library_of_training(words, tmp_path):
     script = (
@@ -46,6 +51,36 @@ def test_the_former_name_of_decode_curve_is_an_alias():
     made = parser()[0]
     new, old = (made.parse_args([name, "RUN", "--keep-grey"]) for name in ("decode-curve", "decode-sweep"))
     assert vars(new) == vars(old)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("evaluate", ["--size", "128"]),
+        ("decode-curve", ["--keep-grey"]),
+        ("calibrate", ["--figure", "a=b.png"]),
+        ("hints", ["--json", "a.json"]),
+        ("export", ["-o", "a.onnx"]),
+        ("describe", ["--json"]),
+    ],
+)
+def test_values_and_options_come_in_any_order(name, option):
+    made = parser()[0]
+    words = ["data.root=DIR", "seed=1"] if name == "describe" else ["RUN", "data.root=DIR", "seed=1"]
+    in_order = made.parse_args([name, *words, *option])
+    for place in range(len(words)):
+        assert vars(made.parse_args([name, *words[:place], *option, *words[place:]])) == vars(in_order)
+
+
+def test_every_command_that_takes_values_is_in_the_test_above():
+    taking = {name for name, made in made_parsers().items() if "NAME=VALUE" in made.format_help()}
+    (cases,) = (mark.args[1] for mark in test_values_and_options_come_in_any_order.pytestmark)
+    assert taking - {"decode-sweep"} == {name for name, _ in cases}
+
+
+def test_a_file_whose_name_starts_with_a_dash_follows_two_dashes():
+    given = parser()[0].parse_args(["photo", "-o", "OUT", "--", "-scan.jpg", "--overwrite"])
+    assert given.inputs == ["-scan.jpg", "--overwrite"] and not given.overwrite
 
 
 @pytest.mark.parametrize(
