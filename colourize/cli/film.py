@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from colourize.cli.arguments import Commands, add_model, add_trust, command
 from colourize.errors import SIGNALS, InputError, Interrupted, to_install
+from colourize.present.bar import bar
 
 if TYPE_CHECKING:
     from colourize.inference.colouring import Choices
@@ -133,20 +134,11 @@ def _stoppable(output: Path) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def _bar(name: str, look: Callable[[], None]) -> Iterator["Progress"]:
-    """A bar of frames on a terminal; ``look`` is called at every frame."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """A bar of frames; ``look`` is called at every frame."""
+    with bar(name) as update:
 
-    from colourize.present import terminal
+        def show(done: int, total: int) -> None:
+            look()
+            update(completed=done, total=total)
 
-    progress = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
-    )  # fmt: skip
-    task = progress.add_task(name, total=None)
-
-    def show(done: int, total: int) -> None:
-        look()
-        progress.update(task, completed=done, total=total)
-
-    with progress:
         yield show

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import sys
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +10,10 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-from rich.progress import Progress
 
 from colourize.data.read import UnreadablePicture, read_rgb, square
 from colourize.files import printable
-from colourize.present import terminal
+from colourize.present.bar import bar
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +71,11 @@ def read_files(root: Path, files: Sequence[str], pictures: np.ndarray, workers: 
             _read_file(root / files[row], row, pictures, profiles, found)
         return len(rows)
 
-    bar = Progress(console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty())
     # Pillow warns of odd metadata; the filter is global, so it is set here, outside the threads.
-    with warnings.catch_warnings(action="ignore"), bar, ThreadPoolExecutor(workers) as pool:
-        task = bar.add_task("Reading pictures", total=len(files))
+    ignored = warnings.catch_warnings(action="ignore")
+    with ignored, bar("Reading pictures", len(files)) as show, ThreadPoolExecutor(workers) as pool:
         for done in pool.map(take, range(0, len(files), BATCH)):
-            bar.advance(task, done)
+            show(advance=done)
     return found
 
 

@@ -1,16 +1,14 @@
 """Colours many pictures, several at a time, with a bar and a summary. A bad picture does not stop the others."""
 
-import itertools
 import sys
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from typing import Any
 
-from colourize.errors import Interrupted
+from colourize.data.in_threads import in_threads
 from colourize.inference.photo import Outcome
 from colourize.inference.planned import Job
-from colourize.present import terminal
+from colourize.present.bar import bar
 
 NAMED = 5  # pictures already in colour that are named one by one; the summary counts them all
 
@@ -24,57 +22,17 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
         KeyboardInterrupt, Interrupted: after the jobs that had started.
     """
     outcomes: list[Outcome] = []
-    stopped = threading.Event()
     place = {job: number for number, job in enumerate(jobs)}
-
-    def one(job: Job) -> Outcome | None:
-        return None if stopped.is_set() else run(job)
-
-    with _Bar(len(jobs)) as bar, ThreadPoolExecutor(threads) as pool:
-        waiting: set[Future[Outcome | None]] = set()
-        queue = iter(jobs)
-        try:
-            while True:
-                waiting |= {pool.submit(one, job) for job in itertools.islice(queue, 2 * threads - len(waiting))}
-                if not waiting:
-                    return sorted(outcomes, key=lambda outcome: place[outcome.job])
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    outcome = future.result()
-                    if outcome is not None:
-                        outcomes.append(outcome)
-                        bar(outcome)
-        except (KeyboardInterrupt, Interrupted):
-            stopped.set()
-            raise
-
-
-class _Bar:
-    """A bar with the picture's name on a terminal; lines only for pictures that were not coloured."""
-
-    def __init__(self, total: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.progress = Progress(
-            BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"),
-            console=terminal.console(stderr=True), transient=True, disable=total < 2 or not sys.stderr.isatty(),
-        )  # fmt: skip
-        self.task = self.progress.add_task("", total=total)
-        self.left = NAMED
-
-    def __enter__(self) -> "Callable[[Outcome], None]":
-        self.progress.start()
-        return self._show
-
-    def __exit__(self, *error: Any) -> None:
-        self.progress.stop()
-
-    def _show(self, outcome: Outcome) -> None:
-        self.progress.update(self.task, advance=1, description=outcome.job.name)
-        self.left -= outcome.status == "in colour"
-        if outcome.status != "in colour" or self.left >= 0:
-            for line in lines(outcome):
-                print(line, file=sys.stderr)
+    in_colour = 0
+    with bar(total=len(jobs), shown=len(jobs) > 1) as show, closing(in_threads(run, jobs, threads)) as results:
+        for outcome in results:
+            outcomes.append(outcome)
+            show(advance=1, description=outcome.job.name)
+            in_colour += outcome.status == "in colour"
+            if outcome.status != "in colour" or in_colour <= NAMED:
+                for line in lines(outcome):
+                    print(line, file=sys.stderr)
+    return sorted(outcomes, key=lambda outcome: place[outcome.job])
 
 
 def lines(outcome: Outcome) -> list[str]:

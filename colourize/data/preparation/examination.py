@@ -3,27 +3,24 @@
 import hashlib
 import io
 import os
-import sys
 import time
 import warnings
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from PIL import Image
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from colourize import files
+from colourize.data.in_threads import in_threads
 from colourize.data.preparation.colours import TINT, Colours, colours_of
 from colourize.data.preparation.duplicates import hashes
 from colourize.data.preparation.examined import GREY, NARROW, TINTED, TINY, UNREADABLE, Examined
 from colourize.data.preparation.settings import FORMATS, SAVED, Settings
 from colourize.data.preparation.settings import NARROW as MOST_NARROW
 from colourize.data.read import UnreadablePicture, declared_size, read_rgb
-from colourize.present import terminal
+from colourize.present.bar import bar
 
 LARGEST = 1 << 29  # bytes of a file: 80 million pixels with 16 bits a channel are 480 MB
 BATCH = 16  # pictures that a thread takes at a time
@@ -134,8 +131,14 @@ def examine_all(
     known: list[Examined] = []
     kept_at = time.monotonic()
     try:
-        with closing(_in_threads(take, range(0, len(paths), BATCH), jobs, len(paths))) as results:
+        # Pillow warns of odd metadata. The filter is global, so it is set outside the threads.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            bar("Reading pictures", len(paths)) as show,
+            closing(in_threads(take, range(0, len(paths), BATCH), jobs)) as results,
+        ):
             for found in results:
+                show(advance=len(found))
                 known += found
                 if time.monotonic() - kept_at > KEEP_EVERY:
                     keep(known)
@@ -143,29 +146,3 @@ def examine_all(
     finally:
         keep(known)
     return known
-
-
-def _in_threads(
-    function: Callable[[int], list[Examined]], starts: Sequence[int], jobs: int, total: int
-) -> Generator[list[Examined]]:
-    """Results in the order of completion, with a progress bar. After an exception no further call starts."""
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=terminal.console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
-    )  # fmt: skip
-    # Pillow warns of odd metadata. The filter is global, so it is set outside the threads.
-    with warnings.catch_warnings(action="ignore"), bar, ThreadPoolExecutor(jobs) as pool:
-        task = bar.add_task("Reading pictures", total=total)
-        waiting: set[Future[list[Examined]]] = set()
-        left = iter(starts)
-        try:
-            while True:
-                waiting |= {pool.submit(function, start) for start in islice(left, 2 * jobs - len(waiting))}
-                if not waiting:
-                    return
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    bar.advance(task, len(future.result()))
-                    yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
