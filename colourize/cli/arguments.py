@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+DECODING = "annealed:0.4"
 FIGURE = "as PNG, PDF or SVG, by the file's name"
 
 
@@ -65,6 +66,36 @@ def add_trust(parser: Any) -> None:
         help="allow a checkpoint to name networks and data sources of this package, which runs their code "
              "(default: only those of colourize)",
     )  # fmt: skip
+
+
+def add_colours(parser: argparse.ArgumentParser) -> Any:
+    """Adds ``--size``, ``--decoding``, ``--seed``, ``--saturation`` and ``--recolour``; returns their group."""
+    group = parser.add_argument_group("colours")
+    group.add_argument(
+        "--size", type=int, metavar="N",
+        help="shorter side, in pixels, of the picture that the network sees (default: the one it was trained for); the "
+             "result always has the picture's own size",
+    )  # fmt: skip
+    group.add_argument(
+        "--decoding", metavar="NAME",
+        help=f"mean (safe, dull), argmax (vivid), annealed:T between both, sample (default: {DECODING})",
+    )  # fmt: skip
+    group.add_argument(
+        "--seed", type=int, metavar="N", help="of samples; the same seed gives the same colours (default: 0)"
+    )
+    group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
+    group.add_argument("--recolour", action="store_true", help="also colour what is in colour already")
+    return group
+
+
+def add_overwrite(group: Any) -> None:
+    """Adds ``--overwrite`` to a group."""
+    group.add_argument("--overwrite", action="store_true", help="replace existing results")
+
+
+def add_device(group: Any) -> None:
+    """Adds ``--device`` to a group."""
+    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps (default: %(default)s)")
 
 
 def add_files(parser: argparse.ArgumentParser, figure: str, json: bool = True) -> None:

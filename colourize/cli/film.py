@@ -10,7 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colourize.cli.arguments import Commands, add_model, add_trust, command
+from colourize.cli.arguments import (
+    DECODING,
+    Commands,
+    add_colours,
+    add_device,
+    add_model,
+    add_overwrite,
+    add_trust,
+    command,
+)
 from colourize.errors import SIGNALS, InputError, Interrupted, to_install
 from colourize.present.bar import bar
 
@@ -31,30 +40,19 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("input", type=Path, metavar="IN", help="a film")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".mp4, .m4v, .mov or .mkv")
     add_model(parser)
-    _add_colours(parser)
+    _add_steady(add_colours(parser))
     group = parser.add_argument_group("machine and file")
     group.add_argument("--quality", type=int, default=18, metavar="CRF",
                        help="of the picture, 0 (largest file) to 51 (default: %(default)s)")  # fmt: skip
-    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps (default: %(default)s)")
-    group.add_argument("--overwrite", action="store_true", help="replace a result that is there")
+    add_device(group)
+    add_overwrite(group)
     add_trust(group)
 
 
-def _add_colours(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("colours")
+def _add_steady(group: Any) -> None:
     group.add_argument("--steady", choices=("flow", "time", "off"), default="flow", metavar="WAY",
                        help="average the network's probabilities over frames: flow (along the motion in the picture), "
                             "time (at the same place, faster) or off (default: %(default)s)")  # fmt: skip
-    group.add_argument("--decoding", default="annealed:0.4", metavar="NAME",
-                       help="mean, argmax, annealed:T or sample (default: %(default)s)")  # fmt: skip
-    group.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of a sample; the same seed gives the same film"
-    )
-    group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
-    group.add_argument("--size", type=int, metavar="N",
-                       help="shorter side, in pixels, of the picture that the network sees "
-                            "(default: the one it was trained for)")  # fmt: skip
-    group.add_argument("--recolour", action="store_true", help="also colour a film that is in colour already")
 
 
 def run(given: argparse.Namespace) -> None:
@@ -71,7 +69,7 @@ def run(given: argparse.Namespace) -> None:
 
     source, output, model = (files.expanded(path) for path in (given.input, given.output, shipped.named(given.model)))
     for name, most in (("quality", 51), ("seed", 1 << 62)):
-        if not 0 <= getattr(given, name) <= most:
+        if not 0 <= (getattr(given, name) or 0) <= most:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
     choices = _choices(given)
     film.check_names(source, output, overwrite=True)
@@ -95,7 +93,7 @@ def _choices(given: argparse.Namespace) -> "Choices":
     from colourize.inference import decoded
     from colourize.inference.colouring import Choices
 
-    decoding = decoded.parsed(given.decoding)
+    decoding = decoded.parsed(given.decoding or DECODING)
     if decoding.kind == "sample" and given.seed:
         decoding = replace(decoding, seed=given.seed)
     return Choices(decoding, given.size, given.saturation, threads=os.cpu_count() or 1)

@@ -5,9 +5,18 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from colourize.cli.arguments import Commands, add_model, add_trust, command
+from colourize.cli.arguments import (
+    DECODING,
+    Commands,
+    add_colours,
+    add_device,
+    add_model,
+    add_overwrite,
+    add_trust,
+    command,
+)
 from colourize.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -15,7 +24,6 @@ if TYPE_CHECKING:
     from colourize.inference.decoded import Decoding
     from colourize.inference.predictor import Predictor
 
-DECODING = "annealed:0.4"
 INCOMPLETE = 2  # exit status if a picture was not coloured
 
 
@@ -31,31 +39,15 @@ def add_parser(commands: Commands) -> None:
         "-o", "--output", required=True, metavar="OUT", help="a file, a folder, or - for standard output"
     )
     add_model(parser)
-    _add_colours(parser)
+    _add_further(add_colours(parser))
     _add_files(parser)
     _add_machine(parser)
 
 
-def _add_colours(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("colours")
-    group.add_argument(
-        "--size",
-        type=int,
-        metavar="N",
-        help="shorter side, in pixels, of the picture that the network sees "
-        "(default: the one it was trained for); the result always has the picture's own size",
-    )
-    group.add_argument(
-        "--decoding",
-        metavar="NAME",
-        help=f"mean (safe, dull), argmax (vivid), annealed:T between both, sample (default: {DECODING})",
-    )
+def _add_further(group: Any) -> None:
+    """Adds what only pictures have, to the group of colours."""
     group.add_argument("--temperature", type=float, metavar="T", help="T of the mean or of samples, > 0")
-    group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
     group.add_argument("--samples", type=int, metavar="N", help="write N samples: photo.1.png, photo.2.png, ...")
-    group.add_argument(
-        "--seed", type=int, metavar="N", help="seed of the samples; the same seed gives the same colours (default: 0)"
-    )
     group.add_argument(
         "--hint",
         action="append",
@@ -65,7 +57,6 @@ def _add_colours(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--hints", type=Path, metavar="FILE", help='[{"x": 120, "y": 80, "colour": "#c03020"}, ...]')
     group.add_argument("--reference", type=Path, metavar="PICTURE", help="take the colours of another photograph")
-    group.add_argument("--recolour", action="store_true", help="also colour pictures that are in colour already")
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +64,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--format", metavar="NAME", help="png, jpg, webp, avif, tiff or gif (default: each picture's own)"
     )
-    group.add_argument("--overwrite", action="store_true", help="replace existing results")
+    add_overwrite(group)
     group.add_argument(
         "--uncertainty", action="store_true", help="also write photo.uncertainty.png: black is sure, yellow unsure"
     )
@@ -84,7 +75,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("machine")
-    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps (default: %(default)s)")
+    add_device(group)
     group.add_argument(
         "--jobs", type=int, metavar="N", help="pictures at a time (default: the number of cores, up to 4)"
     )
