@@ -68,7 +68,7 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
     try:
         targets = _targets(job, options)
         places = [*targets, *_beside(job, options)]
-        _check_apart(job, places)
+        check_distinct([job], options)
         if places and not any(_is_due(path, options) for path in places):
             return Outcome(job, "already there")
         source = job.source if job.source is not None else _standard_input()
@@ -84,13 +84,8 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
 
 
 def check_distinct(jobs: Sequence[Job], options: Options) -> None:
-    """Raises an InputError where two jobs would write the same file, including side-by-side and uncertainty files."""
-    owners: dict[Path, Job] = {}
-    for job in jobs:
-        for path in (*_targets(job, options), *_beside(job, options)):
-            if (other := owners.setdefault(path, job)) is not job:
-                place = files.printable(str(path))
-                raise InputError(f"{other.name} and {job.name} would both write {place}; pass them one by one")
+    """Checks all files that jobs write (``planned.check``), including side-by-side and uncertainty files."""
+    planned.check(jobs, lambda job: [*_targets(job, options), *_beside(job, options)])
 
 
 def _standard_input() -> bytes:
@@ -113,13 +108,6 @@ def _beside(job: Job, options: Options) -> list[Path]:
     """The additional pictures that a job writes."""
     side = [job.beside(planned.PAIR)] if options.side_by_side else []
     return [*side, job.beside(planned.UNSURE, ".png")] if options.uncertainty else side
-
-
-def _check_apart(job: Job, places: Sequence[Path]) -> None:
-    """Raises an InputError where a result is the picture itself."""
-    for path in places:
-        if job.source is not None and job.source.exists() and path.exists() and os.path.samefile(path, job.source):
-            raise InputError(f"{path} is an input picture; pass another -o")
 
 
 def _is_due(path: Path, options: Options) -> bool:

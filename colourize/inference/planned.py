@@ -3,7 +3,7 @@
 import glob
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -74,7 +74,7 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
         folders = {folder for _, relative in pictures for folder in PurePosixPath(relative).parents[:-1]}
         files.check_no_links(sorted(place / folder for folder in folders))
         jobs = [Job(path, _named(place / relative, suffix)) for path, relative in pictures]
-    _check(jobs)
+    check(jobs, lambda job: [] if job.target is None else [job.target])
     return jobs
 
 
@@ -141,19 +141,27 @@ def _named(target: Path, suffix: str | None) -> Path:
     return target if target.suffix.lower() in saving.FORMATS else target.with_name(f"{target.name}.png")
 
 
-def _check(jobs: Sequence[Job]) -> None:
-    """Raises an InputError where a result would replace an input, or two results have one name."""
+def check(jobs: Sequence[Job], written: Callable[[Job], Sequence[Path]]) -> None:
+    """Checks that no job would replace an input, and that no two jobs would write one file.
+
+    Args:
+        jobs: of one command.
+        written: the files that a job writes.
+
+    Raises:
+        InputError: with the names of the pictures.
+    """
     sources = {files.place(job.source) for job in jobs if job.source is not None}
-    targets: dict[str, Path] = {}
+    owners: dict[Path, Job] = {}
     for job in jobs:
-        assert job.source is not None and job.target is not None
-        if files.place(job.target) in sources or _same(job.source, job.target):
-            raise InputError(f"{job.target} is an input picture; pass another -o")
-        key = str(job.target)
-        if key in targets:
-            raise InputError(f"{targets[key]} and {job.source} would both become {job.target}; pass them one by one")
-        targets[key] = job.source
+        for path in written(job):
+            shown_path = files.printable(str(path))
+            if files.place(path) in sources or _same(job.source, path):
+                raise InputError(f"{shown_path} is an input picture; pass another -o")
+            if (other := owners.setdefault(path, job)) is not job:
+                raise InputError(f"{other.name} and {job.name} would both write {shown_path}; pass them one by one")
 
 
-def _same(source: Path, target: Path) -> bool:
-    return source.exists() and target.exists() and os.path.samefile(source, target)
+def _same(source: Path | None, target: Path) -> bool:
+    """Whether both are one file, as hard links are."""
+    return source is not None and source.exists() and target.exists() and os.path.samefile(source, target)

@@ -68,7 +68,7 @@ def test_standard_input_and_output(scans):
         (["scans/a.png"], "scans/a.png", "is an input picture"),
         (["scans/a.png"], "scans", "is an input picture"),
         (["scans"], "scans/a.png", "must be a folder"),
-        (["scans/a.png", "scans/deep/../a.png"], "out", "would both become"),
+        (["scans/a.png", "scans/deep/../a.png"], "out", "would both write"),
         (["scans/a.png", "scans/deep/b.jpg"], "both.png", "both.png is a file's name, and there are 2 inputs"),
         (["-", "scans/a.png"], "out", "must be the only input"),
         (["scans"], "-", "takes one picture"),
