@@ -1,8 +1,8 @@
-"""How far chroma bleeds over edges of the lightness: python benchmarks/bleeding.py DIR [--cells 32] [--blur 1].
+"""Measures how far chroma bleeds over edges of lightness: python benchmarks/bleeding.py DIR [--cells 32] [--blur 1].
 
-The true chroma of photographs is averaged to a coarse grid, blurred a little as a network's would be, and brought back
-to full resolution in several ways. What is printed is the mean distance to the truth in CIELAB's (a, b): over all
-pixels, and over the tenth with the steepest lightness.
+The true chroma of photographs is averaged to a coarse grid, blurred a little like a network's output, and enlarged to
+full resolution by several methods. Prints the mean distance to the truth in CIELAB's (a, b): over all pixels, and over
+the tenth of the pixels with the steepest lightness.
 """
 
 import argparse
@@ -28,18 +28,19 @@ Way = Callable[[Array, Array, Array], Array]  # chroma [2, h, w], mean L of cell
 
 
 def scaled(values: Array, size: tuple[int, int], how: Image.Resampling) -> Array:
-    """[..., h, w] -> [..., H, W]."""
+    """Resizes arrays: [..., h, w] -> [..., H, W]."""
     planes = values.reshape(-1, *values.shape[-2:])
     images = [np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(size[::-1], how)) for plane in planes]
     return np.stack(images).reshape(*values.shape[:-2], *size)
 
 
 def interpolated(how: Image.Resampling) -> Way:
+    """Plain interpolation."""
     return lambda chroma, cells, full: scaled(chroma, full.shape, how)
 
 
 def guided(radius: int, epsilon: float) -> Way:
-    """The fast guided filter (He and Sun 2015), its coefficients at twice the resolution of the cells."""
+    """The fast guided filter (He and Sun 2015), with coefficients at twice the resolution of the cells."""
 
     def way(chroma: Array, cells: Array, full: Array) -> Array:
         size = min(2 * cells.shape[0], full.shape[0]), min(2 * cells.shape[1], full.shape[1])
@@ -92,7 +93,7 @@ WAYS: dict[str, Way] = {
 
 
 def errors(path: Path, cells: int, blur: float) -> dict[str, bleeding.Errors]:
-    """Mean error over all pixels and over edges, for each way."""
+    """Mean error over all pixels and over edges, for each method."""
     lab = space.lab(np.asarray(read_rgb(path)) / 255)
     full, truth = lab[..., 0], np.moveaxis(lab[..., 1:], -1, 0)
     size = tuple(round(side * cells / min(full.shape)) for side in full.shape)
@@ -103,6 +104,7 @@ def errors(path: Path, cells: int, blur: float) -> dict[str, bleeding.Errors]:
 
 
 def main() -> None:
+    """Prints a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR", help="photographs in colour")
     parser.add_argument("--cells", type=int, default=32, help="of the shorter side (default: 32)")

@@ -1,4 +1,4 @@
-"""What takes turns: each is built once, in a process of its own, and gives a turn's figures when it is called."""
+"""Contestants of training: each is built once, in its own process, and returns the figures of a turn when called."""
 
 import logging
 import tempfile
@@ -33,11 +33,11 @@ from colourize.training.trainer import callbacks_of, trainer_of
 
 Figures = dict[str, float]
 Turn = Callable[[], Figures]
-SEEDS = range(100, 1000)  # others than those on which the speedrun was tuned
+SEEDS = range(100, 1000)  # not the seeds on which the speedrun was tuned
 
 
 def knobs(*words: str) -> dict[str, Any]:
-    """The configuration that these words make on the command line, on the CPU unless they say otherwise."""
+    """The configuration from overrides of the command line, on the CPU by default."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
@@ -49,13 +49,14 @@ def knobs(*words: str) -> dict[str, Any]:
 
 
 def loaded(config: dict[str, Any]) -> ColourData:
-    """The data of a run, without the floors, which take longer than what is measured."""
+    """The data of a run, without the floors, which would take longer than the measured part."""
     data = load(config)
     data.yardstick = SimpleNamespace(table_loss=1.0)
     return data
 
 
 def built(config: dict[str, Any], data: ColourData) -> Colourizer:
+    """The module of a run."""
     return fit_file.seeded(TASK, config, data)
 
 
@@ -66,6 +67,7 @@ def trainer(config: dict[str, Any], folder: Path) -> pl.Trainer:
 
 
 def arrays(data: ColourData) -> tuple[plain_loop.Arrays, plain_loop.Arrays]:
+    """The training and validation data of the plain loop."""
     found, palette = data.pictures.pictures, data.pictures.palette.numpy()
     training, validation = (plain_loop.arrays(split.numpy(), palette) for split in (found.train, found.validation))
     return training, validation
@@ -76,7 +78,7 @@ def _device(config: dict[str, Any]) -> torch.device:
 
 
 def _now() -> float:
-    """Seconds, when all that was asked of a GPU is done."""
+    """The time in seconds, after all pending work of a GPU."""
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
     return time.perf_counter()
@@ -90,7 +92,7 @@ def _plain(config: dict[str, Any]) -> plain_loop.Network:
 
 
 class Stopwatch(Callback):
-    """When training, its validation and the whole epoch ended; set first among the callbacks."""
+    """Records when training, validation and the epoch end; must be the first callback."""
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.start = _now()
@@ -142,7 +144,7 @@ def plain_epoch(*words: str) -> Turn:
 
 
 def limit_epoch(*words: str) -> Turn:
-    """The same forward and backward on tensors already in memory: no data, no metrics, no Lightning."""
+    """The same forward and backward pass on tensors in memory: no data loading, metrics or Lightning."""
     allocator.keep()
     config = knobs(*words)
     if config["precision"] not in ("32-true", "bf16-mixed"):
@@ -180,7 +182,7 @@ def limit_epoch(*words: str) -> Turn:
 
 
 def plain_result(*words: str) -> Turn:
-    """The course's 25 epochs by the plain loop; the n-th turn from the n-th seed."""
+    """The course's 25 epochs by the plain loop; turn n uses seed n."""
     config = knobs(*words)
     training, validation = arrays(loaded(config))
     seeds = iter(SEEDS)
@@ -194,7 +196,7 @@ def plain_result(*words: str) -> Turn:
 
 
 def colourize_result(*words: str) -> Turn:
-    """A fit of ``colourize`` from its first hook to its last row of metrics; the n-th turn from the n-th seed."""
+    """A fit of ``colourize`` from its first hook to its last row of metrics; turn n uses seed n."""
     seeds = iter(SEEDS)
 
     def turn() -> Figures:
@@ -207,12 +209,13 @@ def colourize_result(*words: str) -> Turn:
 
 
 def fit(config: dict[str, Any], folder: Path) -> Fitted[ColourData, Colourizer]:
+    """Fits the module of a configuration, without a report."""
     with claim(folder, config, []) as held:
         fitted = fit_file.fit(TASK, config, folder, held)
         held.end()
     return fitted
 
 
-warnings.filterwarnings("ignore")  # Lightning's advice, which is not measured
+warnings.filterwarnings("ignore")  # Lightning's advice
 for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
     logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""How much the colours of a film flicker with each way of ``colourize film --steady``, and what it costs.
+"""Measures the flicker of colours for each method of ``colourize film --steady``, and its cost.
 
     python -m benchmarks.flicker --model MODEL        # drawn films, whose motion is known
     python -m benchmarks.flicker PICTURE...           # films that pan over photographs

@@ -1,4 +1,4 @@
-"""Contestants of inference. Built and called as those of ``contestants``; each turn gives rates."""
+"""Contestants of inference, built and called like those in ``contestants``. Each turn returns rates."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from benchmarks.contestants import Figures, Turn, knobs
 from colourize.config.instantiate import instantiate
 from colourize.training import allocator
 
-BATCHES, SIDE = 10, 1024  # batches of 100 pictures of 32 x 32 a turn; side of the photo
+BATCHES, SIDE = 10, 1024  # batches of 100 pictures of 32 x 32 per turn; side of the photo
 
 
 def _network(name: str) -> nn.Module:

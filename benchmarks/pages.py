@@ -1,4 +1,4 @@
-"""The tables of docs/speed.md, from the measured figures: python benchmarks/pages.py FILE."""
+"""Prints the tables of docs/speed.md from the measured figures: python benchmarks/pages.py FILE."""
 
 import json
 import sys
@@ -14,11 +14,11 @@ RATIOS = {
         "result", "time to the result, {}", "plain loop / speedrun",
     ),
 }  # fmt: skip
-"""Rows of the page's first table: the section, its row, and the ratio in that row."""
+"""Rows of the page's first table: section, row and ratio."""
 
 
 def summary(results: Mapping[str, Any]) -> str:
-    """The page's first table: medians of ratios, and their range."""
+    """The page's first table: medians of ratios with their ranges."""
     lines = [f"| | {' | '.join(NETWORKS.values())} |", "|---|--:|--:|--:|"]
     for title, (section, row, ratio) in RATIOS.items():
         cells = [_cell(_named(results[section], row.format(network))[ratio]) for network in NETWORKS]
@@ -27,7 +27,7 @@ def summary(results: Mapping[str, Any]) -> str:
 
 
 def tables(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A section's rows as Markdown: a table for those with the same columns."""
+    """A section's rows in Markdown: one table for all rows with the same columns."""
     kinds: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         kinds.setdefault(tuple(key for key in row if key not in ("name", "unit", "repeats", "losses")), []).append(row)
@@ -59,6 +59,7 @@ def _named(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
 
 
 def main() -> None:
+    """Prints the tables of a file of figures."""
     found = json.loads(Path(sys.argv[1]).read_text())
     print(summary(found))
     for name, rows in found.items():

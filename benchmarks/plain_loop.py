@@ -1,7 +1,8 @@
-"""The course's way of training, from its description: what one would write by hand, and what we are measured against.
+"""The course's training loop, written from its description: the reference for the speed of colourize.
 
-torch's own layers, pictures and labels as numpy arrays, float64 greys made float32 in every batch, batches in file
-order, the loss over transposed and copied logits, validation in batches after every epoch. N pictures, K colours.
+It uses torch's own layers, pictures and labels as numpy arrays, float64 greys converted to float32 in every batch,
+batches in file order, the loss over transposed and copied logits, and validation in batches after every epoch.
+N pictures, K colours.
 """
 
 import time
@@ -15,6 +16,7 @@ Arrays = tuple[np.ndarray, np.ndarray]  # grey float64 [N, 1, 32, 32] in [0, 1),
 
 
 def block(layer: nn.Module, channels: int, *resize: nn.Module) -> nn.Sequential:
+    """A layer, resizing layers, batch norm and ReLU."""
     return nn.Sequential(layer, *resize, nn.BatchNorm2d(channels), nn.ReLU())
 
 
@@ -55,11 +57,12 @@ def nearest_colours(images: np.ndarray, palette: np.ndarray) -> np.ndarray:
 
 
 def arrays(images: np.ndarray, palette: np.ndarray) -> Arrays:
-    """What the loop trains on, from uint8 [N, 32, 32, 3] and a palette [K, 3] in [0, 1]."""
+    """The data of the loop: uint8 [N, 32, 32, 3], palette [K, 3] in [0, 1] -> greys and labels."""
     return (images / 256.0).mean(axis=-1)[:, None], nearest_colours(images, palette)
 
 
 def batches(data: Arrays, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches in file order: float32 [n, 1, 32, 32], int64 [n, 1, 32, 32]."""
     grey, labels = data
     for start in range(0, len(grey), batch_size):
         part = slice(start, start + batch_size)
@@ -67,12 +70,13 @@ def batches(data: Arrays, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def cross_entropy(criterion: nn.Module, logits: Tensor, labels: Tensor) -> Tensor:
+    """The mean loss over pixels: [N, K, H, W], [N, 1, H, W] -> []."""
     rows = logits.transpose(1, 3).contiguous().view(-1, logits.shape[1])
     return criterion(rows, labels.transpose(1, 3).contiguous().view(-1))
 
 
 def train_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, data: Arrays, batch_size: int) -> list[float]:
-    """One epoch; returns the batches' losses."""
+    """Trains one epoch; returns the batches' losses."""
     network.train()
     device = next(network.parameters()).device
     criterion = nn.CrossEntropyLoss()
@@ -87,7 +91,7 @@ def train_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, data: Arra
 
 
 def validate(network: nn.Module, data: Arrays, batch_size: int) -> tuple[float, float]:
-    """Mean loss of the batches and share of right pixels, as a number in [0, 1]."""
+    """Mean loss of the batches, and share of correct pixels in [0, 1]."""
     network.eval()
     device = next(network.parameters()).device
     criterion = nn.CrossEntropyLoss()
@@ -105,7 +109,7 @@ def validate(network: nn.Module, data: Arrays, batch_size: int) -> tuple[float, 
 def train(
     network: nn.Module, training: Arrays, validation: Arrays, batch_size: int = 100, epochs: int = 25
 ) -> tuple[float, float]:
-    """The whole run: its seconds and the validation loss at its end."""
+    """Trains a whole run; returns its seconds and the final validation loss."""
     optimizer = torch.optim.Adam(network.parameters(), lr=0.001)
     start, loss = time.perf_counter(), float("nan")
     for _ in range(epochs):

@@ -1,4 +1,4 @@
-"""Turns, and rows of medians and ratios from what they measured."""
+"""Runs turns, and summarizes their figures as rows of medians and ratios."""
 
 import platform
 import statistics
@@ -15,7 +15,7 @@ PACKAGES = "torch", "pytorch-lightning", "numpy"
 
 
 def interleaved(contestants: Mapping[str, Callable[[], Any]], repeats: int, warm_up: int = 1) -> dict[str, list[Any]]:
-    """What each contestant gives, in turns: some turns to warm up, then ``repeats``."""
+    """The results of contestants that take turns: some turns to warm up, then ``repeats``."""
     values: dict[str, list[Any]] = {name: [] for name in contestants}
     for turn in range(warm_up + repeats):
         for name, contestant in contestants.items():
@@ -26,12 +26,12 @@ def interleaved(contestants: Mapping[str, Callable[[], Any]], repeats: int, warm
 
 
 def picked(values: Mapping[str, Sequence[Mapping[str, float]]], figure: str, *names: str) -> dict[str, list[float]]:
-    """One figure of the named contestants, or of all."""
+    """One figure of the named contestants, or of all contestants."""
     return {name: [turn[figure] for turn in values[name]] for name in names or values}
 
 
 def row(name: str, values: Mapping[str, Sequence[float]], scale: float = 1.0, unit: str = "s") -> dict[str, Any]:
-    """Median and quartiles of each contestant, and the first one's figure as a multiple of each other's."""
+    """Median and quartiles of each contestant, and the ratio of the first one's figure to each other's."""
     first, *others = values
     entry: dict[str, Any] = {"name": name, "unit": unit, "repeats": len(values[first])}
     for contestant, figures in values.items():
@@ -44,7 +44,7 @@ def row(name: str, values: Mapping[str, Sequence[float]], scale: float = 1.0, un
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """b of the power law seconds = a * sizes^b, by least squares between logarithms."""
+    """The exponent b of the power law seconds = a * sizes^b, by least squares on logarithms."""
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
@@ -65,7 +65,7 @@ def line_of(entry: Mapping[str, Any]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Where and with what it was measured."""
+    """The machine and the versions of the measurement."""
     return {
         "date": str(date.today()), "processor": _processor(), "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,

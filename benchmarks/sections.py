@@ -1,4 +1,4 @@
-"""What is measured: every section yields rows. ``words`` are overrides for colourize, such as accelerator=gpu."""
+"""The sections of measurements; each yields rows. ``words`` are overrides for colourize, such as accelerator=gpu."""
 
 import statistics
 import subprocess
@@ -24,14 +24,14 @@ COUNTS = 5_000, 50_000, 500_000
 
 
 def source(pictures: str | None, classes: str = "horse") -> list[str]:
-    """The course's pictures, or as many drawn landscapes."""
+    """Overrides for the given pictures, or for the same number of drawn landscapes."""
     if pictures is None:
         return ["data=scenes", f"data.num_train={5_000 if classes == 'horse' else 50_000}", "data.num_validation=1000"]
     return ["data=folder", f"data.root={pictures}", f"classes={classes}"]
 
 
 def step(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """A training step and an epoch at the course's settings, against the course's loop and the limit."""
+    """A training step and an epoch at the course's settings, compared with the course's loop and the limit."""
     for network in NETWORKS:
         common = [*source(pictures), f"model={network}", *words]
         mixed = [*common, "precision=bf16-mixed"]
@@ -54,7 +54,7 @@ def step(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """Time to the loss that the course's loop has after 25 epochs; a seed a repeat."""
+    """Time to reach the loss of the course's loop after 25 epochs; one seed per repeat."""
     for network in NETWORKS:
         common = [*source(pictures), f"model={network}", *words]
         targets = {
@@ -71,7 +71,7 @@ def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 def start(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """Seconds from the command to the end of the first step with a warm cache, against importing the libraries."""
+    """Seconds from the command to the end of the first step with a warm cache, compared with bare imports."""
     first_step = (
         "import os, runpy, sys; from colourize.tasks.colourization.module import Colourizer; "
         "Colourizer.on_train_batch_end = lambda *args: os._exit(0); "
@@ -98,7 +98,7 @@ def _timed(*command: str) -> Callable[[], float]:
 
 
 def guard(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """What it costs to look at loss and gradients before every optimizer step."""
+    """The cost of checking loss and gradients before every optimizer step."""
     for network in NETWORKS:
         with contestants({"guard": ["small.guard", *source(pictures), f"model={network}", *words]}) as started:
             values = interleaved(started, 10 * repeats)
@@ -107,7 +107,7 @@ def guard(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 def data(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """Decoding, palette and labels, cold and from the cache, with the peak of memory; each once but the labels."""
+    """Decoding, palette and labels, cold and from the cache, with peak memory; one repeat, except for the labels."""
     with contestants({"numpy": ["small.labels_numpy"], "colourize": ["small.labels"]}) as started:
         yield row("labels of 50,000 drawn pictures", interleaved(started, 3))
     for count in COUNTS:
@@ -122,7 +122,7 @@ def data(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 def memory(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """An epoch of a small network over pictures that stay on disk: time and memory, 50,000 and 500,000 files, once."""
+    """Time and memory of an epoch of a small network over pictures on disk: 50,000 and 500,000 files, one repeat."""
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         for count in COUNTS[1:]:
@@ -136,7 +136,7 @@ def memory(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 def inference(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """Pictures a second in batches of 100, megapixels a second of a photo of 1024 x 1024, torch and onnxruntime."""
+    """Pictures per second in batches of 100, megapixels per second of a 1024 x 1024 photo; torch and onnxruntime."""
     sides = {
         "torch": ["inference.torch_float32"],
         "torch bf16": ["inference.torch_bf16"],
@@ -150,7 +150,7 @@ def inference(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 def growth(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """Training time of an epoch against pictures, side, colours, filters and batch, with the fitted exponent."""
+    """Training time of an epoch as a function of pictures, side, colours, filters and batch; fitted exponents."""
     for name, (knob, sizes, fixed) in GROWTH.items():
         common = ["data=scenes", "data.num_validation=10", "scheduler=none", *fixed, *words]
         targets = {str(size): ["contestants.colourize_epoch", *common, f"{knob}={size}"] for size in sizes}
@@ -167,4 +167,4 @@ SECTIONS: dict[str, Callable[[str | None, int, Sequence[str]], Rows]] = {
     "step": step, "result": result, "start": start, "guard": guard, "data": data, "memory": memory,
     "inference": inference, "growth": growth,
 }  # fmt: skip
-FIXED = {"data", "memory", "inference"}  # sections that take no words
+FIXED = {"data", "memory", "inference"}  # sections without overrides

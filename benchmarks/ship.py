@@ -1,10 +1,10 @@
-"""Puts a network into colourize/weights, measures it, and writes its figures as JSON and as a model card.
+"""Exports a network to colourize/weights, evaluates it, and writes its figures as JSON and as a model card.
 
 python benchmarks/ship.py CHECKPOINT --test DIR --kodak DIR --classes CSV data.root=DIR
 
-CHECKPOINT is a run, a checkpoint, or ``shipped``, to measure the network that is there already. DIR of --test holds the
-folders varied, objects and scenes; data.root is the folder of training photographs, to which the floors are fitted.
-What the card says of limits, data and licence is kept as it is: read it again by hand.
+CHECKPOINT is a run, a checkpoint, or ``shipped`` to evaluate the current network. DIR of --test contains the folders
+varied, objects and scenes; data.root is the folder of training photographs, to which the floors are fitted. The card's
+text about limits, data and licence is not changed: check it by hand.
 """
 
 import argparse
@@ -41,6 +41,7 @@ SETS: dict[str, tuple[str, int, bool]] = {  # folder, shorter side in pixels, wh
 
 
 def main() -> None:
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
     parser.add_argument("--test", type=Path, required=True, metavar="DIR")
@@ -69,7 +70,7 @@ def exported(checkpoint: str, overrides: list[str]) -> str:
 
 
 def measured(given: argparse.Namespace) -> dict[str, Any]:
-    """The figures of the shipped network on every set; fits its floors if overrides say where the photographs are."""
+    """The figures of the shipped network on every set. Fits its floors if overrides name the training photographs."""
     (trained,) = load([WEIGHTS])
     model = trained.model
     if given.overrides and (fitted := floors_of(trained, given.overrides)) is not None:
@@ -92,7 +93,7 @@ def digest() -> str:
 
 
 def card(page: str, figures: dict[str, Any], head: str | None = None) -> str:
-    """The card with these figures, and with the first part of another card, if given."""
+    """Replaces the figures in the card, and its first part by that of another card, if given."""
     first, rest = page.split("\n## Figures\n")
     if head is not None:
         first = head.split("\n## Figures\n")[0]
@@ -101,7 +102,7 @@ def card(page: str, figures: dict[str, Any], head: str | None = None) -> str:
 
 
 def section(figures: dict[str, Any]) -> str:
-    """What the card says of figures, as Markdown."""
+    """The card's section on figures, in Markdown."""
     sets = figures["sets"]
     worse = [name for name, each in sets.items() if each["db_above_grey"] < 0]
     parts = [
@@ -158,7 +159,7 @@ def _errors(sets: dict[str, Any]) -> list[list[str]]:
 
 
 def _classifier(sets: dict[str, Any]) -> list[str]:
-    """Sentences on the Fréchet distances and on what a classifier recognises."""
+    """Sentences about the Fréchet distances and a classifier's accuracy."""
     sentences = []
     for name, each in sets.items():
         if found := each.get("frechet"):

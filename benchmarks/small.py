@@ -1,4 +1,4 @@
-"""Contestants of a few lines: labels, the guard, pictures from disk. Built and called as those of ``contestants``."""
+"""Small contestants: labels, the guard, pictures from disk. Built and called like those in ``contestants``."""
 
 import itertools
 import math
@@ -23,7 +23,7 @@ from colourize.tasks.colourization.module import pixel_cross_entropy
 
 
 def guard(*words: str) -> Turn:
-    """A step by hand, and the look at its loss and gradients."""
+    """A training step without Lightning, and the check of its loss and gradients."""
     config = knobs(*words)
     data = loaded(config)
     module = built(config, data)
@@ -65,12 +65,12 @@ def labels() -> Callable[[], float]:
 
 
 def labels_numpy() -> Callable[[], float]:
-    """The same as in the course: numpy, picture by picture."""
+    """The same labels as in the course: numpy, picture by picture."""
     return _labelling(lambda images, palette: plain_loop.nearest_colours(images.numpy(), palette.numpy()))
 
 
 def pictures(*words: str) -> Turn:
-    """From files to labelled pictures, part by part: one turn."""
+    """From files to labelled pictures, each part timed; for one turn."""
     config = knobs(*words)
 
     def turn() -> Figures:
@@ -98,10 +98,10 @@ def files(folder: str, count: str, pictures: str) -> Turn:
 
 
 def mapped(folder: str, count: str) -> Turn:
-    """Decoding of ``files`` and an epoch over them while they stay on disk, by a network of 4 filters: one turn.
+    """Decodes ``files``, and trains an epoch of a network of 4 filters on memory-mapped pictures; for one turn.
 
-    Memory that a process cannot give back without swapping is anonymous; the pages of a mapped file count as resident,
-    but go when others need the room.
+    The main figure is anonymous memory, which the system cannot reclaim without swapping. Pages of a mapped file also
+    count as resident, but the system drops them when it needs memory.
     """
     root = Path(folder) / count
     words = f"data.root={root / 'pictures'}", f"cache_dir={root / 'cache'}", "data.mapped=true", "num_filters=4"
@@ -116,7 +116,7 @@ def mapped(folder: str, count: str) -> Turn:
 
 
 class _AnonymousPeak:
-    """The most anonymous memory within a ``with`` block, looked at every 20 ms."""
+    """The peak of anonymous memory in a ``with`` block, sampled every 20 ms."""
 
     def __enter__(self) -> "_AnonymousPeak":
         self.most, self.over = 0.0, threading.Event()
@@ -134,7 +134,7 @@ class _AnonymousPeak:
 
 
 def _many(root: Path, count: int, pictures: Path | None) -> None:
-    """``count`` files below ``root``: hard links to the training pictures, as often as it takes, or drawn ones."""
+    """Creates ``count`` files below ``root``: repeated hard links to the training pictures, or drawn pictures."""
     root.mkdir(parents=True)
     found = sorted(pictures.glob("train/*/*.jpg")) if pictures else []
     if not found:
@@ -149,7 +149,7 @@ def _many(root: Path, count: int, pictures: Path | None) -> None:
 
 
 def _status(name: str) -> float:
-    """A line of this process's memory in MB; NaN where the system does not tell."""
+    """A value of /proc/self/status in MB; NaN if the system does not have it."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(name))

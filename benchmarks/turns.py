@@ -1,4 +1,4 @@
-"""Contestants in processes of their own, which take turns: none has another's memory, threads or imports in its way."""
+"""Contestants that take turns, each in its own process, so that they do not share memory, threads or imports."""
 
 import contextlib
 import importlib
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parent.parent
 
 
 class Contestant:
-    """``module.function(*words)`` in a process: built there, then called once for each turn."""
+    """``module.function(*words)`` in a process: it is built there, then called once for each turn."""
 
     def __init__(self, target: str, words: Sequence[str]) -> None:
         self.name = " ".join([target, *words])
         command = [sys.executable, "-m", "benchmarks.turns", target, *words]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.answer()  # built
+        self.answer()  # after it is built
 
     def __call__(self) -> Any:
         assert self.process.stdin is not None
@@ -31,6 +31,7 @@ class Contestant:
         return self.answer()
 
     def answer(self) -> Any:
+        """Waits for the process's next line, and returns its JSON value."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -39,6 +40,7 @@ class Contestant:
         return json.loads(line)
 
     def end(self) -> None:
+        """Closes the process's input, and waits until it ends."""
         assert self.process.stdin is not None and self.process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
@@ -48,7 +50,7 @@ class Contestant:
 
 @contextlib.contextmanager
 def contestants(targets: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Contestant]]:
-    """A process for each name: its target, ``module.function`` below ``benchmarks``, and the words it is built from."""
+    """Starts a process for each name. A target is ``module.function`` below ``benchmarks``, with its arguments."""
     with contextlib.ExitStack() as stack:
         started = {}
         for name, (target, *words) in targets.items():
@@ -58,10 +60,10 @@ def contestants(targets: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Cont
 
 
 def answer() -> None:
-    """What a contestant's process does: a JSON line when it is built, and one for every line that it reads."""
+    """The loop of a contestant's process: writes a JSON line when it is built, and one for every line that it reads."""
     target, *words = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else is printed
+    os.dup2(2, 1)  # other output goes to standard error
     module, _, function = target.partition(".")
     turn = getattr(importlib.import_module(f"benchmarks.{module}"), function)(*words)
     print("null", file=answers, flush=True)

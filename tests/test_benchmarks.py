@@ -120,9 +120,9 @@ def test_the_pages_show_the_measured_figures():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nosuch"], "nosuch is not a section; pass some of step"),
+        (["nosuch"], "unknown section nosuch; pass some of step"),
         (["data", "kernel=5"], "data take no kernel=5"),
-        (["step", "--repeats", "0"], "--repeats 0 measures nothing"),
+        (["step", "--repeats", "0"], "--repeats 0 must be >= 1"),
         (["step", "--json", "nowhere/x.json"], "there is no folder nowhere"),
     ],
 )

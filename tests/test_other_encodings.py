@@ -107,7 +107,7 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
         cwd=odd, env=env,
     )  # fmt: skip
     assert b"Traceback" not in stdout + stderr and b"Logging error" not in stdout + stderr
-    assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves") == 3
+    assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv contains the curves") == 3
     assert b"resume with" not in stdout and b"\\udcff\\udcfe/run" in stdout
     for run in (b"/run", b"/sweep/0"):
         stored = json.loads(Path(os.fsdecode(odd + run + b"/run.json")).read_text())

@@ -258,7 +258,7 @@ def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
         database.execute("DROP TABLE trials")
         database.execute(f"CREATE VIEW trials AS {endless}")
     report([sweep])
-    assert "holds views or triggers, which no search creates" in caplog.text
+    assert "contains views or triggers, which a search never creates" in caplog.text
 
 
 def test_a_study_of_learning_rates_leaves_damaged_runs_out(sweep):

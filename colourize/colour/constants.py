@@ -1,4 +1,4 @@
-"""Constants of the colour spaces as plain tuples, for the tensors of ``lab`` and for numpy without torch."""
+"""Constants of the colour spaces as plain tuples, for ``lab`` (torch) and for code that uses only numpy."""
 
 # scikit-image's constants (sRGB primaries, D65 white, 2 degree observer, rounded CIE threshold and slope), for
 # comparison with published figures. With these constants a neutral grey has |a|, |b| < 0.01 instead of 0.

@@ -1,9 +1,9 @@
-"""From class scores to colours. N images, K colours, H height, W width, C channels of the palette.
+"""Decodes class scores to colours. N images, K colours, H height, W width, C channels of the palette.
 
-``argmax``: the most probable class. ``mean``: the palette's mean under the probabilities, the least squared error but
-dull. ``annealed:T``: the mean at temperature T, from the mean (T = 1) to the arg-max (T -> 0). ``sample`` and
-``sample:SEED``: a draw from the probabilities in which neighbours agree. With ``+grey`` behind it, a picture of an rgb
-palette keeps the input's grey; of the other palettes it always keeps the lightness.
+``argmax``: the most probable class. ``mean``: the palette's mean under the probabilities, with the least squared error
+but dull colours. ``annealed:T``: the mean at temperature T, between the mean (T = 1) and the arg-max (T -> 0).
+``sample`` and ``sample:SEED``: a draw from the probabilities in which neighbours tend to agree. With the suffix
+``+grey``, pictures of rgb palettes keep the input's grey; pictures of other palettes always keep the lightness.
 """
 
 import hashlib
@@ -19,20 +19,20 @@ from colourize.colour.spaces import Decoded, Space
 from colourize.errors import InputError
 
 Values = Callable[[Tensor, Tensor, Tensor], Tensor]
-SMOOTHNESS = 0.25  # sigma of the blur of a sample's noise, as a share of the shorter side
-FORMS = "argmax, mean, annealed:T, sample or sample:SEED, each with +grey or without"
+SMOOTHNESS = 0.25  # sigma of the blur of the noise for samples, as a share of the shorter side
+FORMS = "argmax, mean, annealed:T, sample or sample:SEED, each with or without +grey"
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How scores become pictures. ``values`` takes logits [N, K, H, W], input [N, 1, H, W] and palette [K, C]."""
+    """Converts scores to pictures. ``values`` takes logits [N, K, H, W], input [N, 1, H, W] and palette [K, C]."""
 
     name: str
     values: Values
     keeps: bool = False
 
     def __call__(self, logits: Tensor, lightness: Tensor, palette: Tensor, space: Space) -> Decoded:
-        """The pictures, and the pixels that were out of the gamut."""
+        """The pictures, and the pixels outside the gamut."""
         decode = space.keep if self.keeps else space.decode
         return decode(lightness, self.values(logits, lightness, palette))
 
@@ -51,7 +51,7 @@ def colours_of_classes(labels: Tensor, lightness: Tensor, palette: Tensor, space
 def annealed_mean(logits: Tensor, palette: Tensor, temperature: float = 1.0) -> Tensor:
     """sum_k softmax(logits / T)_k palette_k: [N, K, H, W], [K, C] -> [N, C, H, W].
 
-    Zhang, Isola, Efros 2016 (arXiv 1603.08511), equation 5; they take T = 0.38.
+    Zhang, Isola, Efros 2016 (arXiv 1603.08511), equation 5, with T = 0.38.
     """
     scores = logits.to(torch.promote_types(logits.dtype, palette.dtype))
     shares = ((scores - scores.amax(1, keepdim=True)) / temperature).softmax(1)
@@ -59,13 +59,13 @@ def annealed_mean(logits: Tensor, palette: Tensor, temperature: float = 1.0) -> 
 
 
 def coherent_sample(logits: Tensor, lightness: Tensor, seed: int = 0, smoothness: float = SMOOTHNESS) -> Tensor:
-    """Labels drawn from softmax(logits), neighbours not independently: [N, K, H, W], [N, 1, H, W] -> int64 [N, H, W].
+    """Draws labels from softmax(logits), with correlated neighbours: [N, K, H, W], [N, 1, H, W] -> int64 [N, H, W].
 
     Gumbel-max: arg-max of logits + G with G = -log(-log(U)), U uniform, has exactly the probabilities softmax(logits)
-    (Gumbel 1954; Maddison, Tarlow, Minka 2014). Here U = Phi(z), where z is a Gaussian field for each class, smooth
-    and of variance 1: at a pixel nothing changes, but neighbours have about the same noise, and so tend to the same
-    class. ``smoothness`` is a share of the shorter side; 0 draws each pixel on its own. A picture's noise follows from
-    the seed and the picture, whatever batch it comes in.
+    (Gumbel 1954; Maddison, Tarlow, Minka 2014). Here U = Phi(z), where z is a smooth Gaussian field of variance 1 for
+    each class. So the probabilities at a pixel do not change, but neighbours have similar noise and tend to have the
+    same class. ``smoothness`` is a share of the shorter side; with 0, pixels are independent. The noise of a picture
+    depends only on the seed and the picture, not on its batch.
     """
     sigma = smoothness * min(logits.shape[-2:])
     sampled = []
@@ -78,8 +78,8 @@ def coherent_sample(logits: Tensor, lightness: Tensor, seed: int = 0, smoothness
 def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generator) -> Tensor:
     """Gaussian fields of variance 1 at every pixel: float32 [K, H, W].
 
-    White noise on knots a ``sigma`` (pixels) apart, under a Gaussian of that sigma, over its own variance: so two
-    pixels at distance d correlate by exp(-d^2 / (4 sigma^2)), and a field costs few random numbers.
+    White noise on a grid of knots at distances of ``sigma`` pixels, blurred by a Gaussian of this sigma and normalized
+    to variance 1. Two pixels at distance d correlate by exp(-d^2 / (4 sigma^2)), and a field needs few random numbers.
     """
     classes, height, width = shape
     if sigma < 0.5:
@@ -90,14 +90,14 @@ def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generato
 
 
 def _blur(size: int, sigma: float) -> Tensor:
-    """Weights of the knots for each pixel of a side, their squares summing to 1: [S, knots]."""
+    """Weights of the knots for each pixel of a side; their squares sum to 1: [S, knots]."""
     knots = torch.arange(-4, math.ceil(size / sigma) + 5) * sigma
     weights = torch.exp(-0.5 * ((torch.arange(size)[:, None] - knots) / sigma) ** 2)
     return weights / weights.norm(dim=1, keepdim=True)
 
 
 def gumbel(normal: Tensor) -> Tensor:
-    """Standard Gumbel values of standard normal ones, of the same rank: -log(-log Phi(z)), elementwise."""
+    """Maps standard normal values to standard Gumbel values, monotonically: -log(-log Phi(z)), elementwise."""
     return -(-torch.special.log_ndtr(normal)).log()
 
 
@@ -111,7 +111,7 @@ def parsed(text: str) -> Decoding:
     """The decoding of a name on the command line, such as "annealed:0.4".
 
     Raises:
-        InputError: an unknown name, a temperature that is not > 0, a seed that is not a natural number.
+        InputError: the name is unknown, the temperature is not > 0, or the seed is not a natural number.
     """
     body, plus, kept = text.partition("+")
     kind, colon, argument = body.partition(":")

@@ -1,4 +1,4 @@
-"""Hints: colours that a user gives at some pixels, as four more input channels of a network.
+"""Hints: colours given by a user at some pixels, as four additional input channels of a network.
 
 N images, M hints, H height, W width. Hints are [N, 4, H, W]: RGB in [0, 1] at the given pixels and 0 elsewhere, then a
 mask in {0, 1}. Random numbers come from torch's CPU generator, which a run seeds in every step.
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 CHANNELS = 4
-STOP = 1 / 8  # p of the geometric distribution of the number of hints
+STOP = 1 / 8  # parameter p of the geometric distribution of the number of hints
 LARGEST = 9  # largest side of a hint, in pixels
 
 
@@ -36,7 +36,7 @@ def scattered(colours: Tensor, number: int, size: int, generator: torch.Generato
         colours: true colours.
         number: hints in each picture, >= 0.
         size: side of each hint, in pixels.
-        generator: of the CPU; draws the places.
+        generator: a CPU generator, which draws the places.
     """
     count, _, height, width = colours.shape
     places = torch.stack([torch.randperm(height * width, generator=generator)[:number] for _ in range(count)])

@@ -1,4 +1,4 @@
-"""K-means over the pixels of pictures. N images, H height, W width, K colours, C channels, U unique colours, P points.
+"""K-means over the pixels of images. N images, H height, W width, K colours, C channels, U unique colours, P points.
 
 Equal pixels are merged first, which makes k-means over millions of pixels fast: the 5,120,000 pixels of CIFAR-10's
 horses have fewer than 600,000 distinct colours.
@@ -14,11 +14,11 @@ from colourize.colour.rgb import LEVELS, PIXELS, packed, unpacked
 from colourize.colour.spaces import RGB, Space
 from colourize.errors import InputError
 
-FIT_VERSION = 1  # part of a cached palette's name: raise it when `fit` gives other centres
+FIT_VERSION = 1  # part of a cached palette's name: increase it when `fit` gives other centres
 
 
 def unique_colours(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Distinct colours and how often each occurs: uint8 [N, H, W, 3] -> uint8 [U, 3], int64 [U], in order of code."""
+    """Distinct colours, in order of their code, and their counts: uint8 [N, H, W, 3] -> uint8 [U, 3], int64 [U]."""
     counts = torch.zeros(LEVELS**3, dtype=torch.int64)
     for chunk in images.flatten(0, -2).split(PIXELS):
         codes = packed(chunk)
@@ -28,13 +28,13 @@ def unique_colours(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def fit(images: Tensor, num_colours: int, seed: int, space: Space = RGB) -> Tensor:
-    """K-means centres of all pixels, in order: uint8 [N, H, W, 3] -> float32 [K, C].
+    """Sorted k-means centres of all pixels: uint8 [N, H, W, 3] -> float32 [K, C].
 
     Lloyd's algorithm starts ten times from k-means++ on a coarse histogram (the mean colour of each cell, weighted by
-    its pixels). The best start is refined on all distinct points, weighted by their counts, which has the same
-    objective as all pixels. One thread: scikit-learn's sums, and so its centres, differ between thread counts. The
-    centres are sorted by the mean of their channels (in RGB brightness, in chroma from green and blue to red and
-    yellow), so that an index has about the same meaning in every run.
+    its pixels). The best start is refined on all distinct points, weighted by their counts; the objective is the same
+    as for all pixels. It uses one thread, because scikit-learn's sums, and so its centres, depend on the number of
+    threads. The centres are sorted by the mean of their channels (in RGB brightness, in chroma from green and blue to
+    red and yellow), so that an index has about the same meaning in every run.
 
     Raises:
         InputError: fewer distinct points than ``num_colours``.
@@ -44,7 +44,7 @@ def fit(images: Tensor, num_colours: int, seed: int, space: Space = RGB) -> Tens
     if len(points) < num_colours:
         fewer = f"num_colours={len(points)} or fewer, or " if len(points) > 1 else ""
         raise InputError(
-            f"num_colours={num_colours}, but the training pictures hold only {len(points)} distinct {space.called}; "
+            f"num_colours={num_colours}, but the training pictures contain only {len(points)} distinct {space.called}; "
             f"pass {fewer}other pictures"
         )
     cells = (space.unit(points) * 2**space.coarse_bits).long().numpy()
@@ -60,7 +60,7 @@ def fit(images: Tensor, num_colours: int, seed: int, space: Space = RGB) -> Tens
 
 
 def _coarse_fit(points: np.ndarray, weights: np.ndarray, cells: np.ndarray, num_colours: int, seed: int) -> np.ndarray:
-    """K-means over histogram cells, or over points if cells are few: [P, C], [P], int64 [P, C] -> [K, C]."""
+    """K-means over histogram cells, or over points if there are few cells: [P, C], [P], int64 [P, C] -> [K, C]."""
     _, cell = np.unique(np.ravel_multi_index(tuple(cells.T), tuple(cells.max(0) + 1)), return_inverse=True)
     mass = np.bincount(cell, weights)
     if len(mass) >= 8 * num_colours:

@@ -1,8 +1,7 @@
 """Colour spaces: sRGB, linear RGB, CIELAB, OKLab, and the CIEDE2000 colour difference.
 
 N images, H height, W width. Every function takes [..., 3, H, W], such as [N, 3, H, W] or one picture [3, H, W],
-computes in float64 where the device supports it, and returns the dtype of its argument. sRGB and linear RGB are in
-[0, 1].
+computes in float64 if the device supports it, and returns the dtype of its argument. sRGB and linear RGB are in [0, 1].
 """
 
 import torch
@@ -28,7 +27,7 @@ def srgb_to_linear(rgb: Tensor) -> Tensor:
     c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055)^2.4.
     """
     c = precise(rgb)
-    # The clamp keeps the unused branch of `where` real for c < 0, and its gradient finite.
+    # For c < 0 the clamp prevents NaN in the unused branch of `where`, and in its gradient.
     curve = ((c.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(c <= 0.04045, c / 12.92, curve).to(rgb.dtype)
 
@@ -145,5 +144,5 @@ def _cos(degrees: Tensor) -> Tensor:
 
 
 def _mix(matrix: Tensor, channels: Tensor) -> Tensor:
-    """Apply a [3, 3] matrix to the channels: [..., 3, H, W] -> [..., 3, H, W]."""
+    """Applies a [3, 3] matrix to the channels: [..., 3, H, W] -> [..., 3, H, W]."""
     return torch.einsum("ij,...jhw->...ihw", matrix.to(channels), channels)

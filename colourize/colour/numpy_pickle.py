@@ -1,8 +1,8 @@
-"""Reads arrays from a pickle without unpickling it: no code named in the pickle runs.
+"""Reads arrays from a pickle without unpickling it, so that no code named in the pickle runs.
 
-numpy's own unpickling does not run either, because a hostile dtype state can read and write arbitrary memory. Instead a
-small interpreter knows only the opcodes of pickled arrays and builds the arrays from their bytes. Its memory is bounded
-by the size of the pickle. N, M sides of an array.
+numpy's own unpickling is not used either, because a hostile dtype state can read and write arbitrary memory. Instead a
+small interpreter supports only the opcodes of pickled arrays and builds the arrays from their bytes. Its memory is
+bounded by the size of the pickle. N, M sides of an array.
 """
 
 import codecs
@@ -23,7 +23,7 @@ def arrays(content: bytes) -> object:
     """The value of a pickle: an array of numbers, up to [N, M]; for an array of N objects a list of such values.
 
     Raises:
-        UnreadablePickle: an opcode, a name or a state that such an array never has, or a truncated file.
+        UnreadablePickle: the pickle contains an opcode, a name or a state of other objects, or is truncated.
     """
     return _value(_Machine(content).run())
 
@@ -123,7 +123,7 @@ class _Machine:
 
 
 def _value(value: object) -> object:
-    """The interpreter's result with values in place of ``Array``, down to two levels."""
+    """Replaces ``Array`` in the interpreter's result by its value, to a depth of two levels."""
 
     def of(item: object) -> object:
         return item.value if isinstance(item, Array) else item
@@ -169,7 +169,7 @@ def _push(read: Callable[[_Machine], object]) -> Callable[[_Machine], None]:
 
 
 def _sized(form: str, encoding: str | None) -> Callable[[_Machine], None]:
-    """Bytes after their count; text if an encoding is given."""
+    """Reads a count and that many bytes; decodes them if an encoding is given."""
 
     def read(machine: _Machine) -> str | bytes:
         size = machine.number(form)

@@ -21,8 +21,8 @@ from colourize.colour.spaces import RGB, Space
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
-CHUNK = 1 << 21  # distances in memory at once
-FAINT = 1 / 256  # of a space's highest value: a palette below it all is likely one of a space with smaller numbers
+CHUNK = 1 << 21  # number of distances in memory at once
+FAINT = 1 / 256  # of a space's highest value; a palette with only smaller values is probably of another space
 
 
 def nearest(colours: Tensor, palette: Tensor, space: Space = RGB) -> Tensor:
@@ -41,10 +41,10 @@ def _nearest(points: Tensor, centres: Tensor) -> Tensor:
 
 
 def labels_of_blocks(points: Tensor, palette: Tensor, stride: int) -> Tensor:
-    """Labels of the mean of each block: the centre nearest to it, to the precision of the points.
+    """Labels of blocks: the centre nearest to the mean of each block, in the precision of the points.
 
     Args:
-        points: what the palette quantizes, of each pixel: float [N, C, H, W].
+        points: the values of each pixel that the palette quantizes: float [N, C, H, W].
         palette: float32 [K, C].
         stride: side of a block in pixels; H and W are multiples of it.
 
@@ -59,9 +59,9 @@ def labels_of_blocks(points: Tensor, palette: Tensor, stride: int) -> Tensor:
 
 
 def quantize(images: Tensor, palette: Tensor, space: Space = RGB) -> Tensor:
-    """Labels of pictures, exact nearest centres, ties to the lower index.
+    """Labels of pictures: the exact nearest centres, ties to the lower index.
 
-    uint8 [N, H, W, 3], float32 [K, C] -> [N, H, W], uint8 where K <= 256 and else int16.
+    uint8 [N, H, W, 3], float32 [K, C] -> [N, H, W], uint8 if K <= 256, otherwise int16.
     """
     return torch.cat(list(quantized(images, palette, space)))
 
@@ -81,7 +81,7 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
     """A palette from a plain ``.npy`` file, in the file's order: float32 [K, C] in the range of the space.
 
     Raises:
-        InputError: no such file, not a plain array (a pickle is never opened), wrong shape, range or count.
+        InputError: the file is missing or not a plain array (no pickles), or has a wrong shape, range or count.
     """
     path = files.expanded(path)
     try:
@@ -91,11 +91,11 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
             f"palette={path}: no such file{files.looked_at(path)}; pass a .npy file of float [K, {space.channels}], or "
             "palette=kmeans"
         ) from None
-    except Exception as error:  # a damaged header raises nearly anything
+    except Exception as error:  # a damaged header can raise nearly any exception
         if "allow_pickle=False" in str(error):
             raise InputError(
-                f"palette={path} must be a plain .npy array, got a pickle, which is never opened; convert that of the "
-                f"course: colourize palette import {shlex.quote(str(path))} OUT.npy"
+                f"palette={path} must be a plain .npy array, got a pickle, which is never opened; convert the course's "
+                f"file: colourize palette import {shlex.quote(str(path))} OUT.npy"
             ) from None
         raise InputError(
             f"palette={path} must be a plain .npy array ({' '.join(str(error).split()) or type(error).__name__}); "
@@ -108,15 +108,15 @@ def load(path: str | Path, num_colours: int, space: Space = RGB) -> Tensor:
         )
     if array.dtype.kind != "f" or not ((array >= space.low) & (array <= space.high)).all():
         raise InputError(
-            f"palette={path} holds values from {array.min()} to {array.max()} ({array.dtype}); {space.rule}"
+            f"palette={path} contains values from {array.min()} to {array.max()} ({array.dtype}); {space.rule}"
         )
     if len(array) != num_colours:
         raise InputError(
-            f"palette={path} holds {len(array)} colours but num_colours={num_colours}; pass num_colours={len(array)}"
+            f"palette={path} contains {len(array)} colours but num_colours={num_colours}; pass num_colours={len(array)}"
         )
     if np.abs(array).max() < FAINT * space.high:
         log.warning(
-            "palette=%s holds values from %.3g to %.3g, tiny for colour_space=%s, where they reach %g: is it of "
+            "palette=%s contains values from %.3g to %.3g, tiny for colour_space=%s, where they reach %g: is it of "
             "another space?", path, array.min(), array.max(), space.name, space.high,
         )  # fmt: skip
     return torch.from_numpy(array.astype(np.float32))

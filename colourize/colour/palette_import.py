@@ -18,7 +18,7 @@ def import_palette(source: Path, out: Path) -> int:
     """Writes the colours of the course's file as a plain ``.npy``, float32 [K, 3] in [0, 1]; returns K.
 
     Raises:
-        InputError: no such file, another layout, values outside [0, 1]; or ``out`` exists.
+        InputError: the file is missing, or has another layout or values outside [0, 1]; or ``out`` exists.
         OSError: ``out`` cannot be written.
     """
     check_output(out, (".npy",))
@@ -37,7 +37,7 @@ def read(path: Path) -> np.ndarray:
     """The colours of the course's file, ``object (2,) = [array [K, 3], number]``: float32 [K, 3] in [0, 1].
 
     Raises:
-        InputError: no such file, another layout, or values outside [0, 1].
+        InputError: the file is missing, or has another layout or values outside [0, 1].
     """
     if not path.is_file():
         fault = "must be a file" if path.exists() else "does not exist"
@@ -53,7 +53,7 @@ def read(path: Path) -> np.ndarray:
         ) from None
     if not ((palette >= 0) & (palette <= 1)).all():
         raise InputError(
-            f"{path} must hold values in [0, 1], got {palette.min():g} to {palette.max():g}; pass the course's file"
+            f"{path} must contain values in [0, 1], got {palette.min():g} to {palette.max():g}; pass the course's file"
         )
     return palette
 

@@ -1,4 +1,4 @@
-"""The values of pickled numpy arrays: the names that may occur, and arrays built from their bytes. N, M sides."""
+"""The values in pickles of numpy arrays: allowed names, and arrays built from their bytes. N, M sides."""
 
 import math
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ _OBJECTS = {"O", "O4", "O8"}
 
 
 class UnreadablePickle(Exception):  # noqa: N818
-    """The pickle holds something other than arrays; the text is a short reason on one line."""
+    """The pickle contains something other than arrays; the text is a short reason on one line."""
 
 
 @dataclass(frozen=True)
 class Name:
-    """A global named in the pickle: one of ``NAMES``."""
+    """A global that the pickle names: one of ``NAMES``."""
 
     what: str
 
 
 @dataclass
 class Dtype:
-    """A type of numbers: its name such as "f8", and its byte order."""
+    """A type of numbers: a name such as "f8", and the byte order."""
 
     name: str
     order: str | None = None
 
 
 class Array:
-    """An array whose ``value`` is set by its state; an object array [N] is a list."""
+    """An array; its state sets ``value``. An object array [N] becomes a list."""
 
     value: np.ndarray | list[object] | None = None
 
@@ -46,11 +46,11 @@ def called(what: str, arguments: tuple[object, ...]) -> object:
     """The result of a call in a pickle of arrays.
 
     Args:
-        what: the function, of ``NAMES``.
-        arguments: of the call.
+        what: the name of the function, one of ``NAMES``.
+        arguments: the arguments of the call.
 
     Raises:
-        UnreadablePickle: a call that such a pickle never has.
+        UnreadablePickle: pickles of arrays do not contain this call.
     """
     match what, arguments:
         case "array", (Name(what="ndarray"), tuple(), str() | bytes()):
@@ -65,7 +65,7 @@ def called(what: str, arguments: tuple[object, ...]) -> object:
 
 
 def filled(shape: tuple[object, ...], dtype: Dtype, by_columns: bool, data: object) -> np.ndarray | list[object]:
-    """The array of stored bytes, or the list of stored objects."""
+    """The array from its stored bytes, or the list of stored objects."""
     sides = [side for side in shape if type(side) is int and 0 <= side < 2**31]
     if len(shape) > 2 or len(sides) < len(shape):
         raise UnreadablePickle("it has an invalid shape")
@@ -82,12 +82,12 @@ def filled(shape: tuple[object, ...], dtype: Dtype, by_columns: bool, data: obje
 
 
 def text_of(value: str | bytes) -> str:
-    """A text that Python 2 or 3 pickled."""
+    """The text of a string pickled by Python 2 or 3."""
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
 def bytes_of(value: str | bytes) -> bytes:
-    """Bytes that Python 2 or 3 pickled."""
+    """The bytes of a string pickled by Python 2 or 3."""
     try:
         return value if isinstance(value, bytes) else value.encode("latin-1")
     except UnicodeEncodeError:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 LEVELS = 256  # the course divides by 256, not by 255 (CSC413 2023, assignment 2, process())
-PIXELS = 1 << 22  # pixels processed at once, which bounds the memory
-FEW = 1 << 18  # pixels up to which sorting their codes is faster than a table of all codes
+PIXELS = 1 << 22  # pixels processed at once, to bound the memory
+FEW = 1 << 18  # up to this many pixels, sorting their codes is faster than a table of all codes
 
 
 def scaled(images: Tensor) -> Tensor:
-    """8-bit values scaled by 1/256: uint8 [...] -> float32 [...] in [0, 255/256]."""
+    """Scales 8-bit values by 1/256: uint8 [...] -> float32 [...] in [0, 255/256]."""
     return images.float() / LEVELS
 
 
@@ -40,9 +40,9 @@ def unpacked(codes: Tensor) -> Tensor:
 
 
 def per_colour(images: Tensor, function: Callable[[Tensor], Tensor], dtype: torch.dtype) -> Iterator[Tensor]:
-    """Applies a function of single colours to every pixel: uint8 [N, H, W, 3] -> parts of [N, H, W].
+    """Applies a function of colours to every pixel: uint8 [N, H, W, 3] -> parts of [N, H, W].
 
-    The function is computed once for each distinct colour; many pixels then use a table of 2**24 entries.
+    The function is computed once for each distinct colour; for many pixels, through a table of 2**24 entries.
 
     Args:
         images: uint8 [N, H, W, 3].

@@ -1,8 +1,8 @@
-"""Colour spaces of the classes: the network's input, the palette's points, and pictures from both.
+"""Colour spaces of the classes: define the network's input, the palette's points, and pictures from both.
 
 N images, H height, W width, K colours, C channels of a palette, U colours. A network's input is float32 [N, 1, H, W] in
-[0, 255/256]: mean(R, G, B) / 256 in rgb, elsewhere the lightness, white at 255/256. Pictures go out on the same scale
-(``colour.scaled``), so that ``colour.eight_bit`` gives their 8-bit values.
+[0, 255/256]: mean(R, G, B) / 256 in rgb, the lightness in other spaces, white at 255/256. Decoded pictures have the
+same scale (``rgb.scaled``), so that ``rgb.eight_bit`` gives their 8-bit values.
 """
 
 from abc import ABC, abstractmethod
@@ -18,28 +18,28 @@ from colourize.colour import rgb as colour
 from colourize.colour.rgb import LEVELS
 
 WHITE = (LEVELS - 1) / LEVELS  # on the scale of the networks' input and of the pictures
-FEW = 1 << 19  # pixels up to which each is converted by itself: a table of colours would take longer
-STEPS = 16  # of the bisection: the chroma is exact to 2**-16 of itself
+FEW = 1 << 19  # up to this many pixels, direct conversion is faster than a table of colours
+STEPS = 16  # steps of the bisection: relative precision of the chroma 2**-16
 SRGB_CODES = lab.srgb_to_linear(torch.arange(LEVELS, dtype=torch.float64) / (LEVELS - 1)).float()  # in linear RGB
 INSIDE = 1e-4  # tolerance of sRGB around [0, 1]: a fortieth of an 8-bit level
 
 
 class Decoded(NamedTuple):
-    """Pictures [N, 3, H, W] in [0, 255/256]; and the pixels that had to be desaturated to fit in, bool [N, H, W]."""
+    """Pictures [N, 3, H, W] in [0, 255/256], and which pixels were desaturated to fit the gamut, bool [N, H, W]."""
 
     colours: Tensor
     outside: Tensor | None = None
 
 
 class Space(ABC):
-    """What differs between colour spaces.
+    """The parts that differ between colour spaces.
 
     Attributes:
         name: value of the knob ``colour_space``.
         channels: C.
-        called: what a palette's entries are called.
-        low, high: their range; ``rule`` says it in words.
-        coarse_bits: bits a channel of the histogram on which k-means starts.
+        called: plural noun for a palette's entries.
+        low, high: their range; ``rule`` states it in words.
+        coarse_bits: bits per channel of the histogram on which k-means starts.
         keeps: whether every decoding keeps the input's lightness.
     """
 
@@ -58,11 +58,11 @@ class Space(ABC):
 
     @abstractmethod
     def points(self, colours: Tensor) -> Tensor:
-        """What the palette quantizes: uint8 [U, 3] -> float64 [U, C]."""
+        """The points that the palette quantizes: uint8 [U, 3] -> float64 [U, C]."""
 
     @abstractmethod
     def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """``lightness`` and ``points`` of each pixel in one go and in single precision, for batches.
+        """``lightness`` and ``points`` of each pixel together, in single precision, for batches.
 
         uint8 [N, H, W, 3] -> float32 [N, 1, H, W] in [0, 255/256], float32 [N, C, H, W].
         """
@@ -73,19 +73,19 @@ class Space(ABC):
 
     @abstractmethod
     def decode(self, lightness: Tensor, values: Tensor) -> Decoded:
-        """Pictures from the input [N, 1, H, W] and palette entries [N, C, H, W], or fewer of these: ``enlarged``."""
+        """Pictures from the input [N, 1, H, W] and palette entries [N, C, H, W], or [N, C, h, w], then ``enlarged``."""
 
     @abstractmethod
     def keep(self, lightness: Tensor, values: Tensor) -> Decoded:
-        """``decode`` so that the picture keeps the input's lightness, to one level of the 8-bit grey that has it."""
+        """``decode``, but the picture keeps the input's lightness, to within one level of 8-bit grey."""
 
     @abstractmethod
     def neutral(self, lightness: Tensor) -> Tensor:
-        """The untouched grey picture: [N, 1, H, W] -> [N, 1, H, W] in [0, 255/256]."""
+        """The uncoloured grey picture: [N, 1, H, W] -> [N, 1, H, W] in [0, 255/256]."""
 
     @abstractmethod
     def greyest(self, lightness: Tensor, palette: Tensor) -> Tensor:
-        """The class nearest to the untouched grey: [N, 1, H, W], [K, C] -> int64 [N, H, W]."""
+        """The class nearest to the uncoloured grey: [N, 1, H, W], [K, C] -> int64 [N, H, W]."""
 
     def unit(self, points: Tensor) -> Tensor:
         """Points scaled from their range to [0, 1]."""
@@ -93,7 +93,7 @@ class Space(ABC):
 
 
 class Rgb(Space):
-    """The course's space: a class is a complete colour with its brightness, and the input is only a hint."""
+    """The course's space: a class is a complete colour with its brightness; pictures need not keep the input's grey."""
 
     name, channels, called = "rgb", 3, "colours"
     low, high, rule = 0.0, 1.0, "colours are floats in [0, 1]: divide 8-bit values by 256"
@@ -115,8 +115,8 @@ class Rgb(Space):
         return Decoded(enlarged(values, lightness))
 
     def keep(self, lightness: Tensor, values: Tensor) -> Decoded:
-        """Shifted along the grey axis until mean(R, G, B) is the input's, g + d with mean(d) = 0; then g + s d, with
-        the largest s <= 1 for which every channel is in [0, 255/256]."""
+        """Shifts colours along the grey axis until mean(R, G, B) is the input's grey g: g + d with mean(d) = 0. The
+        result is g + s d with the largest s <= 1 for which every channel is in [0, 255/256]."""
         grey, values = lightness.clamp(0, WHITE), enlarged(values, lightness)
         offset = values - values.mean(1, keepdim=True)
         room = torch.where(offset > 0, WHITE - grey, grey)
@@ -131,23 +131,23 @@ class Rgb(Space):
 
 
 class Chroma(Space):
-    """Lightness L is the input, the palette quantizes the two other channels, (a, b), and every decoding keeps L.
+    """The input is the lightness L, the palette quantizes the other two channels (a, b), and every decoding keeps L.
 
-    Where (L, a, b) is outside the sRGB gamut, (s a, s b) replaces (a, b), with the largest s that fits, by
-    bisection: lightness and hue angle stay. (On one ray of two thousand, near blue in oklab and yellow in lab, the
-    gamut is left and entered again; there s is one of the borders.)
+    If (L, a, b) is outside the sRGB gamut, (s a, s b) replaces (a, b), with the largest s that fits, found by
+    bisection: lightness and hue angle do not change. (One ray in two thousand, near blue in oklab and yellow in lab,
+    leaves and enters the gamut again; there s is one of the borders.)
 
     Args:
         scale: L of white.
         reach: the range of a and b is [-reach, reach].
         of_rgb: sRGB in [0, 1] -> (L, a, b), [..., 3, H, W] both.
-        of_linear: the same of linear RGB, in the precision of its argument.
-        to_rgb: the way back, with ``clamp=False`` unclamped.
+        of_linear: the same for linear RGB, in the precision of its argument.
+        to_rgb: the inverse of ``of_rgb``; ``clamp=False`` does not clamp.
     """
 
     channels, called, keeps = 2, "chromas (a, b)", True
     coarse_bits = 9
-    merged = 4096  # steps of the range within which chromas are one point to k-means: all greys, for one
+    merged = 4096  # k-means merges chromas within 1/4096 of the range, for example all greys
 
     def __init__(
         self,
@@ -205,11 +205,11 @@ class Chroma(Space):
         return Decoded(colours.to(torch.promote_types(lightness.dtype, torch.float32)), outside)
 
     def _rgb(self, pixels: Tensor) -> Tensor:
-        """(L, a, b) -> sRGB, outside of [0, 1] too: [3, ...] -> [3, ...]."""
+        """(L, a, b) -> sRGB, not clamped to [0, 1]: [3, ...] -> [3, ...]."""
         return self.to_rgb(pixels.reshape(3, -1, 1), clamp=False).view_as(pixels)
 
     def _fitted(self, pixels: Tensor) -> Tensor:
-        """sRGB of the pixels with as much of their chroma as fits: [3, P] -> [3, P]."""
+        """sRGB of the pixels with the largest share of their chroma that fits the gamut: [3, P] -> [3, P]."""
         light, chroma = pixels[:1], pixels[1:]
         fits, fails = torch.zeros_like(light[0]), torch.ones_like(light[0])
         for _ in range(STEPS):
@@ -228,7 +228,7 @@ class Chroma(Space):
 
 
 def enlarged(values: Tensor, lightness: Tensor) -> Tensor:
-    """Values of blocks of pixels as values of pixels: [N, C, h, w], [N, 1, H, W] -> [N, C, H, W].
+    """Interpolates values of blocks to pixels: [N, C, h, w], [N, 1, H, W] -> [N, C, H, W].
 
     Bilinear between the blocks' centres; unchanged if h, w = H, W.
     """
@@ -237,7 +237,7 @@ def enlarged(values: Tensor, lightness: Tensor) -> Tensor:
 
 
 def _inside(rgb: Tensor) -> Tensor:
-    """Whether colours are in the gamut: [3, ...] -> bool [...]."""
+    """Whether colours are inside the gamut: [3, ...] -> bool [...]."""
     return ((rgb >= -INSIDE) & (rgb <= 1 + INSIDE)).all(0)
 
 

@@ -1,4 +1,4 @@
-"""Checks of a whole configuration, before anything is built from it."""
+"""Checks a whole configuration before anything is built from it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def check(config: dict[str, Any]) -> None:
     """Raises InputError for the first knob that is outside its range or conflicts with another.
 
     Args:
-        config: plain values of the knobs; it may be older than some knobs.
+        config: plain values of the knobs; knobs newer than the configuration may be missing.
     """
     for name in config.keys() - KNOBS.keys():
         raise InputError(f"{name} is not a knob; --help lists them")
@@ -30,7 +30,7 @@ def check(config: dict[str, Any]) -> None:
             check_node(name, config[name])
     for name in ("augment", "loss"):
         if config[name]:
-            instantiate(config[name])  # which checks its values
+            instantiate(config[name])  # for the checks of its values
     if config["scheduler"] and option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
         raise InputError("optimizer=hypergradient changes the learning rate itself; pass scheduler=none")
     _check_network(config)
@@ -46,7 +46,7 @@ def _check_clipping(config: dict[str, Any]) -> None:
 
 
 def _check_network(config: dict[str, Any]) -> None:
-    """Raises InputError if the network does not use a given knob, or has a value of its own outside the range."""
+    """Raises InputError if the network does not use a given knob, or if its own value is outside the range."""
     network = config["model"]
     if config["dilation"] > 1 and "dilation" not in network:
         raise InputError(f"dilation={config['dilation']}: {network['_target_']} does not take a dilation; leave it out")

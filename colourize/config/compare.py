@@ -1,6 +1,6 @@
-"""Compares the configurations of runs: whether a run may be resumed, and what may change. No heavy imports.
+"""Compares configurations: decides whether a run may be resumed, and what may change. No heavy imports.
 
-``runs.apart``, which builds on this, shows in names and tables how runs differ.
+``runs.apart`` builds on this module, and shows in names and tables how runs differ.
 """
 
 import hashlib
@@ -27,13 +27,15 @@ def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
     Args:
         old: the configuration of the run.
         new: the configuration with which it is resumed.
-        where: begin of the message, such as "ckpt_path=last.ckpt was trained".
+        where: start of the message, such as "ckpt_path=last.ckpt was trained".
     """
     old, new = completed(comparable(old)), completed(comparable(new))
     for config in (old, new):
-        config["data"].pop("root", None)  # the pictures' fingerprint decides, not their folder
+        config["data"].pop("root", None)  # the pictures' fingerprint is compared instead
     of_its_length = new["scheduler"] and new["scheduler"]["_target_"] != OF_ANY_LENGTH
-    same = sorted(knobs.on_resume("same"), key=lambda key: key != "model")  # another network has other knobs, too
+    same = sorted(
+        knobs.on_resume("same"), key=lambda key: key != "model"
+    )  # first, because another network also has other knobs
     refused = *same, *(["max_epochs"] if of_its_length else [])
     for key in refused:
         for change in differences(key, old.get(key), new[key]):
@@ -46,7 +48,7 @@ def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
 
 
 def _as_typed(key: str, name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
-    """A difference below a knob as on the command line: the name of an option, or the knob that an option uses."""
+    """A difference inside a knob, as on the command line: the name of an option, or the knob that an option uses."""
     if name.endswith("._target_"):
         old, new = option(old, key), option(new, key)
         return name if "." in old else key, old, new
@@ -55,11 +57,11 @@ def _as_typed(key: str, name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
 
 
 def moved(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """A sentence if the pictures of a run have moved to another folder; else empty.
+    """A sentence if the pictures of a run have moved to another folder; otherwise empty.
 
     Args:
         old: the configuration of the run.
-        new: the configuration with which the same pictures were read now.
+        new: the configuration that read the same pictures now.
     """
     first, second = (config["data"].get("root") for config in (old, new))
     same = comparable(old)["data"].get("root") == comparable(new)["data"].get("root")
@@ -67,8 +69,8 @@ def moved(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without values that have no effect: the place of the cache, the spelling of the pictures' folder,
-    and knobs with their default for older configurations."""
+    """A configuration without values that have no effect: the cache folder, the spelling of the pictures' folder, and
+    knobs with their default for older configurations."""
     trainer = {key: value for key, value in config["trainer"].items() if key not in CHANGES_NOTHING}
     idle = knobs.on_resume("no difference", "data")
     data = {key: value for key, value in _without_older(config["data"], "data").items() if key not in idle}
@@ -82,7 +84,7 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration with a value for every knob, at its top, in its network, its optimizer and its pictures."""
+    """A configuration with a value for every knob: at the top level, in its network, optimizer and data source."""
     nodes = {name: {**knobs.before(name), **config[name]} for name in ("model", "optimizer", "data")}
     return {**knobs.before(), **config, **nodes}
 
@@ -93,14 +95,14 @@ def _without_older(values: dict[str, Any], group: str = "") -> dict[str, Any]:
 
 
 def as_begun(new: dict[str, Any], old: dict[str, Any] | None, words: Sequence[str]) -> dict[str, Any]:
-    """The knobs of a resumed run that is older than some of them.
+    """The knobs for resuming a run that is older than some of them.
 
     Newer values of its data source, and newer knobs without effect on training, get their default for older
     configurations. ``check_changes`` refuses any other newer knob with another value.
 
     Args:
-        new: the knobs as composed now, with today's defaults.
-        old: the configuration of the run; None for a new one.
+        new: the knobs as composed now, with the current defaults.
+        old: the configuration of the run; None for a new run.
         words: overrides of the command line, which take precedence.
     """
     pictures, given = (old or {}).get("data"), by_key(words)
@@ -115,7 +117,7 @@ def as_begun(new: dict[str, Any], old: dict[str, Any] | None, words: Sequence[st
 
 
 def telling(words: Sequence[str]) -> frozenset[str]:
-    """The overrides of a job without those that have no effect, as a set."""
+    """The overrides of a job that have an effect, as a set."""
     idle = {
         *knobs.on_resume("no difference"),
         *(f"{group}.{name}" for group in knobs.NODES for name in knobs.on_resume("no difference", group)),
@@ -135,17 +137,17 @@ def key_of(word: str) -> str:
 
 
 def respelt(word: str) -> str:
-    """An override of an older run with today's resolvers: ``${scaled:...}`` becomes ``${colourize.scaled:...}``."""
+    """An override of an older run with the current resolvers: ``${scaled:...}`` -> ``${colourize.scaled:...}``."""
     return re.sub(r"\$\{(scaled|per_network):", r"${colourize.\1:", word)
 
 
 def config_hash(config: dict[str, Any]) -> str:
-    """16 hex digits that identify the values of a configuration that have an effect."""
+    """16 hex digits that identify the effective values of a configuration."""
     return hashlib.sha256(json.dumps(comparable(config), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
-    """The differences of two values of a configuration: dotted key, old and new value."""
+    """The differences between two values of a configuration: dotted key, old and new value."""
     if isinstance(old, dict) and isinstance(new, dict):
         names = {**old, **new}
         return [found for name in names for found in differences(f"{key}.{name}", old.get(name), new.get(name))]

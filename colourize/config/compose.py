@@ -1,4 +1,4 @@
-"""Composes the knobs with Hydra: the schema, the resolvers, and the conversion to plain values."""
+"""Composes the knobs with Hydra: schema, resolvers, and conversion to plain values."""
 
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
@@ -28,7 +28,7 @@ def composed(name: str, overrides: Sequence[str]) -> DictConfig:
     """The configuration ``conf/NAME.yaml`` with overrides, composed outside of Hydra's own commands.
 
     Raises:
-        HydraException, OmegaConfBaseException: an override that does not fit.
+        HydraException, OmegaConfBaseException: an override does not fit.
     """
     register()
     with initialize_config_dir(conf_dir(), version_base="1.3"):
@@ -36,7 +36,7 @@ def composed(name: str, overrides: Sequence[str]) -> DictConfig:
 
 
 def schema() -> type:
-    """A dataclass with a field for each knob: its type and its default."""
+    """A dataclass with a field for each knob, with its type and default."""
     return make_dataclass("Knobs", [_field(knob) for knob in KNOBS.values()])
 
 
@@ -48,7 +48,7 @@ def _field(knob: Knob) -> tuple[str, Any, Any]:
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Plain values with every reference resolved, as a run uses them and a checkpoint stores them.
+    """Plain values with all references resolved, as a run uses them and a checkpoint stores them.
 
     Raises:
         InputError: a value is missing, or a knob is outside its range.
@@ -62,7 +62,7 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
 
 
 def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:
-    """A configuration as plain values, without arguments of the Trainer that have no value."""
+    """A configuration as plain values, without those arguments of the Trainer that have no value."""
     values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[assignment]
     if isinstance(arguments := values.get("trainer"), dict):
         values["trainer"] = {name: value for name, value in arguments.items() if value != MISSING}
@@ -73,7 +73,7 @@ def per_network(target: str, values: dict[str, Any]) -> Any:
     """The value for a network, by the name of its class: ``${colourize.per_network:${model._target_},{UNet:3}}``.
 
     Raises:
-        InputError: no value for this network.
+        InputError: this network has no value.
     """
     name = target.rpartition(".")[2]
     if name not in values:

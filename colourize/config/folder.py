@@ -7,7 +7,7 @@ import yaml
 
 
 def conf_dir() -> str:
-    """Folder of the configuration files: inside an installed package, or beside it in a checkout."""
+    """Folder of the configuration files: inside an installed package, or next to it in a checkout."""
     package = Path(__file__).parent.parent
     inside = package / "conf"
     return str(inside if inside.is_dir() else package.parent / "conf")

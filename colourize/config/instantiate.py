@@ -1,4 +1,4 @@
-"""Builds the object that a node of the configuration, a ``_target_`` with values, describes."""
+"""Builds the object of a configuration node: a ``_target_`` with values."""
 
 import inspect
 from collections.abc import Callable
@@ -14,7 +14,7 @@ KINDS: dict[Any, str] = {**knob.KINDS, Path: "a path", type(None): "null"}
 
 
 def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
-    """The object that a node's ``_target_`` builds from the node's other values. Only this calls Hydra's function.
+    """Calls a node's ``_target_`` with the node's other values. All code uses this in place of Hydra's function.
 
     Args:
         node: a ``_target_`` and plain values.
@@ -41,7 +41,7 @@ def instantiate(node: dict[str, Any], *, partial: bool = False) -> Any:
 def builder(name: str, node: dict[str, Any]) -> Callable[..., Any]:
     """A function that builds the node's object from the remaining arguments.
 
-    It raises InputError if the target rejects a value.
+    The function raises InputError if the target rejects a value.
     """
     build = instantiate(node, partial=True)
 

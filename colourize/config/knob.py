@@ -11,9 +11,9 @@ from colourize.errors import InputError, shown
 MISSING = "???"
 """OmegaConf's mark for a required value."""
 ALWAYS = object()
-"""Means that every configuration has had this knob."""
+"""Every configuration has this knob."""
 OnResume = Literal["same", "noted", "no difference"]
-"""A resumed run must keep the value; may change it, which is logged; or the value has no effect on training."""
+"""In a resumed run, the value must stay the same; may change, which is logged; or has no effect on training."""
 KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
 COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
@@ -24,21 +24,21 @@ def typed(value: Any) -> Any:
 
 
 class Option(dict[str, Any]):
-    """Kind of a knob with an option of a group as its value, ``conf/GROUP/NAME.yaml``: a node with a ``_target_``."""
+    """Kind of a knob with an option ``conf/GROUP/NAME.yaml`` as value: a node with a ``_target_``."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """One knob. Schema, help, checks, comparison and names follow from it.
+    """One knob. Schema, help, checks, comparison and names derive from it.
 
     Attributes:
-        default: None means "none"; ``MISSING``: a value is required.
+        default: the default; None means "none"; ``MISSING``: a value is required.
         kind: int, float, bool or str; ``Option``; dict for the arguments of the Trainer; object for any plain value.
         does: its comment in ``--help``.
         range: the limits of a number, such as ">= 0 and < 1".
-        choices: the texts that it accepts.
+        choices: the accepted texts.
         example: a value within the range, for messages; None: the default.
-        before: default for configurations older than this knob; ``ALWAYS``: there are none.
+        before: default for configurations older than this knob; ``ALWAYS``: every configuration has the knob.
         on_resume: the rule for another value in a resumed run.
         hyperparameter: whether TensorBoard's HPARAMS tab shows it. Knobs without effect are never shown.
         heading: its section of the page.
@@ -58,7 +58,7 @@ class Knob:
 
     @property
     def comment(self) -> str:
-        """The comment on the page: choices, meaning, range."""
+        """The comment on the page of ``--help``: choices, meaning, range."""
         return "; ".join(part for part in (" | ".join(self.choices), self.does, self.range) if part)
 
     @property
@@ -85,8 +85,8 @@ class Knob:
         """Raises InputError if a value is outside the knob's range or not among its choices.
 
         Args:
-            value: of the knob's type.
-            name: its name in the message; by default that of the knob.
+            value: a value of the knob's type.
+            name: its name in the message; by default the knob's name.
         """
         if value is None:
             return
@@ -105,7 +105,7 @@ class Knob:
 
 @dataclass(frozen=True)
 class OptionValue:
-    """A value inside the options of a group that is newer than these, or has no effect on training.
+    """A value inside the options of a group that older configurations lack, or that has no effect on training.
 
     Attributes: as in ``Knob``.
     """
@@ -120,7 +120,7 @@ def within(limits: str, value: float) -> bool:
     """Whether a number is within limits such as "> 0 and < 1"; every number is within "".
 
     Raises:
-        ValueError: limits of another form.
+        ValueError: the limits have another form.
     """
     for limit in limits.split(" and ") if limits else ():
         if (found := re.fullmatch(r"(>=|<=|>|<) (\d+(?:\.\d+)?)", limit)) is None:

@@ -1,8 +1,8 @@
 """The knobs: one declaration each. Pure Python, so that a checkpoint can be read without Hydra.
 
-From the declarations follow the schema (``compose``), the page of ``--help`` (``page``), the checks (``checks``), what
-a resumed run may change (``compare``), what a checkpoint must hold (``stored``), and names and tables of runs
-(``runs.apart``).
+Other modules derive from the declarations: the schema (``compose``), the page of ``--help`` (``page``), the checks
+(``checks``), what a resumed run may change (``compare``), what a checkpoint must contain (``stored``), and the names
+and tables of runs (``runs.apart``).
 """
 
 from collections.abc import Mapping
@@ -119,7 +119,7 @@ OPTION_VALUES = [
     OptionValue("data", "profiles", before=False),
     OptionValue("data", "cache_dir", on_resume="no difference"),
     OptionValue("data", "download", on_resume="no difference"),
-    OptionValue("optimizer", "fused", before=True),  # a checkpoint of an older run keeps its own value
+    OptionValue("optimizer", "fused", before=True),  # checkpoints of older runs keep their own value
 ]
 """Values inside options that older configurations lack, or that have no effect on training."""
 NODES = tuple(knob.name for knob in KNOBS.values() if knob.kind is Option)
@@ -151,7 +151,7 @@ def required() -> set[str]:
 
 
 def check_types(config: Mapping[str, Any]) -> None:
-    """Raises InputError for the first value with a wrong type in a configuration, which may come from a file."""
+    """Raises InputError for the first value with a wrong type. The configuration may come from a file."""
     for name, value in config.items():
         if name not in KNOBS:
             raise InputError(f"{shown(name)} is not a knob; --help lists them")

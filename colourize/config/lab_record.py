@@ -1,4 +1,4 @@
-"""Reads the header of an experiment's file: question, command, expected result."""
+"""Reads the header of an experiment file: question, command, expected result."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
     """``# Question  ...`` and the other entries of ``experiment/NAME.yaml``; empty if there is no such file.
 
     Args:
-        name: of the experiment.
-        folders: of its runs; the first with a ``hydra.yaml`` gives Hydra's search path.
+        name: name of the experiment.
+        folders: folders of its runs; the first ``hydra.yaml`` in them gives Hydra's search path.
     """
     settings = (file for folder in folders if (file := folder / ".hydra/hydra.yaml").is_file())
     homes = [Path(conf_dir()), *_searched(next(settings, Path()))]
@@ -34,7 +34,7 @@ def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
 
 
 def _searched(file: Path) -> list[Path]:
-    """The folders of Hydra's search path from a run's ``hydra.yaml``; none if it is damaged."""
+    """The folders of Hydra's search path in a run's ``hydra.yaml``; empty if it is damaged."""
     try:
         runtime = files.read_yaml(file)["hydra"]["runtime"]
         return [Path(runtime["cwd"], each["path"]) for each in runtime["config_sources"] if each["schema"] == "file"]

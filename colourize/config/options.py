@@ -50,20 +50,20 @@ OPTIONS: dict[str, dict[str, str]] = {
         "warmup": "colourize.training.schedules.warmup",
     },
 }
-"""The target of each option of ``conf/GROUP/``. Options that differ only in values, such as unet_half, share a name."""
+"""The target of each option in ``conf/GROUP/``. Options that differ only in values, like unet_half, share a name."""
 SPACES = "rgb", "lab", "oklab"
 VERSIONS: dict[tuple[str, str], int] = {}
-"""Versions above 1 of options and colour spaces: raise one when stored values or weights change their meaning."""
-ABSENT = {"loss": "cross_entropy"}  # the option of a group without a node; in other groups "none"
+"""Versions above 1 of options and colour spaces. Increase one when stored values or weights change their meaning."""
+ABSENT = {"loss": "cross_entropy"}  # the option of a group without a node; "none" in other groups
 
 
 def names(group: str) -> tuple[str, ...]:
-    """The names that a file may give in a group of ``OPTIONS``, or as colour_space."""
+    """The names that are allowed in a file for a group of ``OPTIONS``, or for colour_space."""
     return SPACES if group == "colour_space" else tuple(OPTIONS[group])
 
 
 def version(group: str, name: str) -> int:
-    """The version of an option or a colour space that this colourize writes, and the newest that it reads."""
+    """The current version of an option or a colour space: this colourize writes it, and reads none newer."""
     return VERSIONS.get((group, name), 1)
 
 
@@ -90,7 +90,7 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
     """The class or function that a file names.
 
     Raises:
-        InputError: it is not an option, is in no trusted package, or cannot be imported.
+        InputError: it is neither an option nor in a trusted package, or cannot be imported.
     """
     if not is_option(group, target, trusted):
         raise InputError(refusal(group, target))
@@ -99,7 +99,7 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
         found = getattr(importlib.import_module(home), name)
     except (ImportError, AttributeError) as error:
         raise InputError(f"{group}: {target} cannot be imported ({error}); run from the folder of its code") from error
-    # a trusted module's own imports, such as os, are not trusted
+    # names that a trusted module imports, such as os, are not trusted
     if target not in OPTIONS[group].values() and not is_option(group, f"{getattr(found, '__module__', '')}.", trusted):
         raise InputError(f"{group}: {target} must be defined in the package that --trust names; pass another file")
     if group == "model" and target not in OPTIONS[group].values() and not _is_network(found):
@@ -108,13 +108,13 @@ def named(group: str, target: str, trusted: Collection[str] = ()) -> Any:
 
 
 def _is_network(found: Any) -> bool:
-    from torch import nn  # here, because shell completion imports this module at every TAB
+    from torch import nn  # late: shell completion imports this module at every TAB
 
     return isinstance(found, type) and issubclass(found, nn.Module)
 
 
 def refusal(group: str, target: Any) -> str:
-    """Rule and remedy for a file that names code that is not ours."""
+    """The error text, with rule and remedy, for a file that names code other than ours."""
     return (
         f"{group} must be an option of colourize, got {shown(target)}; your own code runs only where the command "
         f"names it: --trust PACKAGE, or {group}._target_=... to train"
@@ -122,17 +122,17 @@ def refusal(group: str, target: Any) -> str:
 
 
 def check_trusted(packages: Collection[str]) -> tuple[str, ...]:
-    """The packages of ``--trust``, importable from the working directory, as for a script.
+    """Checks the packages of ``--trust`` and makes the working directory importable, as for a script.
 
     Raises:
-        InputError: a name that is not a package's, or one of Python's own library or of colourize.
+        InputError: not a name of a package, or a package of Python's standard library or of colourize.
     """
     for package in packages:
         top = package.partition(".")[0]
         if not all(part.isidentifier() for part in package.split(".")):
             raise InputError(f"--trust must be a package's name such as my_networks, got {package!r}")
         if top in sys.stdlib_module_names or top == "colourize":
-            raise InputError(f"--trust {package}: must be a package of your own; this one holds no network or source")
+            raise InputError(f"--trust {package}: must be a package of your own; this one has no network or source")
     if packages and "" not in sys.path:
         sys.path.append("")
     return tuple(packages)

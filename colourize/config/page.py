@@ -1,4 +1,4 @@
-"""The page that ``--help`` prints: every knob under its heading, with its value and its comment."""
+"""The page of ``--help``: every knob below its heading, with its value and comment."""
 
 from pathlib import Path
 
@@ -29,5 +29,5 @@ def page() -> str:
 
 
 def file_page(name: str) -> str:
-    """A configuration file as a page: the text before its part for Hydra."""
+    """A configuration file as a page: the text before the part for Hydra."""
     return (Path(conf_dir()) / name).read_text().partition("\nhydra:")[0]

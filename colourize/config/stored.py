@@ -1,7 +1,7 @@
-"""Configurations in files: packed for storage, and checked when they are read.
+"""Configurations in files: packs them for storage, and checks them after reading.
 
-The user may type any ``_target_``; a file may not. A file names options of ours by name and version, and holds plain
-values. Every configuration of a checkpoint is checked here before anything is built from it.
+The user may type any ``_target_``; a file may only name options of ours, by name and version, and contain plain values.
+Every configuration of a checkpoint is checked here before anything is built from it.
 """
 
 import re
@@ -15,19 +15,19 @@ from colourize.config.options import OPTIONS, is_option, named, option, refusal
 from colourize.errors import InputError, shown
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
-KEY = r"[A-Za-z]\w*"  # names that begin with an underscore are instructions to Hydra
+KEY = r"[A-Za-z]\w*"  # names with a leading underscore are instructions to Hydra
 
 
 def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dict[str, Any]:
-    """Returns the configuration after the check that it is plain, typed, and names only options of ours.
+    """Checks that a configuration has plain values of the right types, and names only options of ours; returns it.
 
     Args:
-        config: of the file.
+        config: the configuration in the file.
         file: its name, for the message.
-        trusted: packages of networks and sources that it may also name (``--trust``).
+        trusted: packages with networks and sources that the file may also name (``--trust``).
 
     Raises:
-        InputError: anything other than knobs, plain values and options; nothing is imported for it.
+        InputError: anything other than knobs, plain values and options. The check imports nothing.
     """
     if not isinstance(config, dict):
         raise InputError(f"{file}: config must be a dictionary of knobs, got {type(config).__name__}")
@@ -57,7 +57,7 @@ def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -
 
 
 def _check_plain(config: dict[str, Any], file: str) -> None:
-    """Raises InputError if a value is not plain, or holds an instruction to Hydra or OmegaConf."""
+    """Raises InputError if a value is not plain, or contains an instruction to Hydra or OmegaConf."""
     left: list[tuple[Any, str, int]] = [(config, file, 0)]
     for _ in range(MOST_VALUES):
         if not left:
@@ -82,8 +82,8 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
 def _check_types(config: dict[str, Any], file: str | Path) -> None:
     """Raises InputError if a knob does not have its declared type.
 
-    Values of ``trainer`` are not checked: nothing is built from them, and an older run may have an argument that is
-    refused now.
+    Values of ``trainer`` are not checked: nothing is built from them, and older runs may have arguments that are now
+    refused.
     """
     try:
         check_types(config)
@@ -92,7 +92,7 @@ def _check_types(config: dict[str, Any], file: str | Path) -> None:
 
 
 def to_hand_on(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration for a file for others: paths are cut to their last name, and the cache is the default."""
+    """The configuration for a file to pass on: paths are cut to their last name, and the cache is the default."""
     return {**_without_places(config), "cache_dir": KNOBS["cache_dir"].default}
 
 
@@ -129,7 +129,7 @@ def unpacked(stored: Any, file: str | Path) -> Any:
     """Undoes ``packed``; imports nothing, and the result must still pass ``checked``.
 
     Raises:
-        InputError: an unknown name, a version that is newer than ours, a node of another form.
+        InputError: an unknown name, a version newer than ours, or a malformed node.
     """
     if not isinstance(stored, dict):
         return stored
@@ -150,7 +150,7 @@ def _unpacked(group: str, node: Any, file: str | Path) -> Any:
 
 
 def _known(group: str, node: dict[str, Any], file: str | Path) -> str:
-    """The name of a stored option after the check that it is ours, in a version that we read."""
+    """The name of a stored option, after checking that it is ours and that we read its version."""
     name, version = node.get("name"), node.get("version")
     if not isinstance(name, str) or name not in options.names(group):
         raise InputError(f"{file}: {refusal(group, name)}")

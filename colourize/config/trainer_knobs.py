@@ -1,4 +1,4 @@
-"""Arguments of Lightning's Trainer: types and ranges of those that a run takes, and why it refuses the others.
+"""Arguments of Lightning's Trainer: types and ranges of the accepted arguments, and why the others are refused.
 
 ``docs/trainer.md`` shows both tables. A test compares them with the Trainer's signature.
 """
@@ -54,7 +54,7 @@ def _fits_time(value: Any) -> bool:
 
 @dataclass
 class TrainerKnobs:
-    """The arguments ``trainer.NAME=value``. One without a value has Lightning's default, and is not stored."""
+    """The arguments ``trainer.NAME=value``. An argument without a value has Lightning's default and is not stored."""
 
     accumulate_grad_batches: int = _taken(
         "batches for each step of the optimizer; all their pictures have the same weight", POSITIVE
@@ -102,7 +102,7 @@ REFUSED = {
     "accelerator": KNOB,
     "barebones": "it leaves out checkpoints, without which a run cannot be resumed",
     "benchmark": "it chooses kernels by their speed, so a resumed run would end in other bits",
-    "callbacks": "it takes objects, and a command line holds values; patience, ema and save_every are knobs",
+    "callbacks": "it takes objects, and a command line only has plain values; patience, ema and save_every are knobs",
     "default_root_dir": "the run folder is hydra.run.dir",
     "devices": ONE_DEVICE,
     "enable_autolog_hparams": "every run writes its configuration to run.json and TensorBoard",
@@ -120,7 +120,7 @@ REFUSED = {
     "num_nodes": ONE_DEVICE,
     "num_sanity_val_steps": "the first validation comes after the first epoch",
     "overfit_batches": "a batch is not Lightning's to choose; pass data=scenes data.num_train=100",
-    "plugins": "it takes objects, and a command line holds values; precision is a knob",
+    "plugins": "it takes objects, and a command line only has plain values; precision is a knob",
     "precision": KNOB,
     "strategy": ONE_DEVICE,
     "sync_batchnorm": ONE_DEVICE,
@@ -130,7 +130,7 @@ WITHOUT_EFFECT = (
     "benchmark", "enable_autolog_hparams", "enable_model_summary", "inference_mode", "limit_predict_batches",
     "limit_test_batches", "log_every_n_steps", "sync_batchnorm", "use_distributed_sampler",
 )  # fmt: skip
-"""Refused arguments that never had an effect. Older runs may have them, and are resumed without them."""
+"""Refused arguments that never had an effect. Older runs that have them are resumed without them."""
 CHANGES_NOTHING = *(name for name, known in TAKEN.items() if known["changes_nothing"]), *WITHOUT_EFFECT
 WORD = re.compile(r"(\+\+|\+|~)?trainer\.(\w+)(?:=(.*))?", re.S)
 
@@ -139,7 +139,7 @@ def seconds(time: Any) -> float:
     """A ``max_time``, "DD:HH:MM:SS" or {hours: 1}, in seconds.
 
     Raises:
-        ValueError, TypeError: another form, a time <= 0, or one above a billion days.
+        ValueError, TypeError: another form, or a time <= 0 or above a billion days.
     """
     if not isinstance(time, dict):
         found = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", str(time))
@@ -156,7 +156,7 @@ def seconds(time: Any) -> float:
 
 
 def check(values: dict[str, Any], max_epochs: int) -> None:
-    """Raises InputError at the first argument that is refused, or has a value outside its range."""
+    """Raises InputError for the first argument that is refused or outside its range."""
     for name, value in values.items():
         if name not in TAKEN:
             raise InputError(_unknown(name, value))
@@ -168,10 +168,10 @@ def check(values: dict[str, Any], max_epochs: int) -> None:
 
 
 def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
-    """A command line with ``+trainer.x=1`` as ``trainer.x=1``, and ``~trainer.x`` as Lightning's default.
+    """Replaces ``+trainer.x=1`` in a command line with ``trainer.x=1``, and ``~trainer.x`` with Lightning's default.
 
     Args:
-        words: the command line, with the words of the run that is resumed.
+        words: the command line, with the overrides of the resumed run.
         given: overrides that the user typed. Arguments without effect are removed from the others.
 
     Raises:
@@ -194,7 +194,7 @@ def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
 
 
 def explained(text: str) -> str | None:
-    """One line in place of Hydra's or OmegaConf's text on an argument; None for a text on something else."""
+    """One line that replaces Hydra's or OmegaConf's text about an argument; None for other texts."""
     home = re.search(r"In '([^']+)':", text)
     where = f"{home[1]}: " if home else ""
     if "is not a subclass of TrainerKnobs" in text:

@@ -1,6 +1,6 @@
 """Augmentation of a batch: pure functions that change grey and labels in the same way.
 
-N images, H height, W width. Random numbers come from torch's generator of the pictures' device. A run seeds it
+N images, H height, W width. Random numbers come from torch's generator on the pictures' device. A run seeds it
 in every step, so a resumed run draws the same numbers (``colourize.training.resumption``).
 """
 
@@ -77,9 +77,9 @@ class Augmentation:
                 raise InputError(f"augment.{name} must be in [0, 1], got {value}")
 
     def check_fits(self, height: int, width: int, batch_size: int, stride: int = 1) -> None:
-        """Raises InputError if the changes are impossible for pictures of this size or batches of this many.
+        """Raises InputError if the changes are impossible for this picture size or batch size.
 
-        With labels of blocks of pixels (``stride`` > 1), pictures can only be flipped.
+        Pictures with labels of blocks of pixels (``stride`` > 1) can only be flipped.
         """
         if stride > 1 and (self.shift or self.mix):
             raise InputError(
@@ -111,7 +111,7 @@ class Augmentation:
 
 
 def _interval(side: int) -> tuple[int, int]:
-    """Begin and end of a random interval of a quarter to three quarters of a side."""
+    """Start and end of a random interval that covers a quarter to three quarters of a side."""
     length = int(torch.randint(max(1, side // 4), max(2, 3 * side // 4 + 1), ()))
     begin = int(torch.randint(0, side - length + 1, ()))
     return begin, begin + length

@@ -1,4 +1,4 @@
-"""Labels of blocks of pixels, for networks that give one score for each block.
+"""Labels of blocks of pixels, for networks that give K scores for each block.
 
 N images, H height, W width, K colours, C channels of the palette, S the stride: the side of a block in pixels.
 """
@@ -12,12 +12,12 @@ from colourize.colour.rgb import LEVELS
 from colourize.colour.spaces import Space
 from colourize.errors import InputError
 
-PIXELS = 1 << 20  # converted at once
-FORMAT = 1  # raise it when the same pictures would get other labels
+PIXELS = 1 << 20  # pixels converted at once
+FORMAT = 1  # increase it when the same pictures would get other labels
 
 
 def check_sides(height: int, width: int, stride: int, knob: str = "image_size") -> None:
-    """Raises InputError if a picture is not divisible into blocks; ``knob`` names its size in the message."""
+    """Raises InputError if a side is not a multiple of the stride; the message names the size ``knob``."""
     if height % stride or width % stride:
         best = max(stride, stride * round(height / stride))
         raise InputError(
@@ -26,9 +26,9 @@ def check_sides(height: int, width: int, stride: int, knob: str = "image_size") 
 
 
 def labelled_blocks(images: Tensor, palette: Tensor, space: Space, stride: int) -> tuple[Tensor, Tensor]:
-    """The input of a network, and the labels at its stride.
+    """The input of a network and the labels at its stride.
 
-    A label is the palette colour nearest to the mean of a block's points (of its chroma, in lab and oklab).
+    A label is the palette colour nearest to the mean colour of a block (its mean chroma, in lab and oklab).
 
     uint8 [N, H, W, 3], [K, C] -> float32 [N, 1, H, W] in [0, 255/256], int64 [N, H / S, W / S].
     """

@@ -1,4 +1,4 @@
-"""Keeps results on disk. Only this module writes to the cache folder."""
+"""The cache on disk. Only this module writes to the cache folder."""
 
 import functools
 import hashlib
@@ -21,25 +21,25 @@ log = logging.getLogger(__name__)
 def digest(*parts: object) -> str:
     """20 hex digits that identify the parts: bytes, str, numbers, None, arrays, and lists or tuples of these.
 
-    The same on every machine and in every run. Each part is hashed with its type and length, so ("ab", "c") differs
-    from ("a", "bc") and 1 from 1.0; numpy's numbers are hashed as Python's.
+    The digest is the same on every machine and in every run. Each part is hashed with its type and length, so
+    ("ab", "c") differs from ("a", "bc"), and 1 from 1.0; numpy's numbers are hashed like Python's.
 
     Raises:
-        TypeError: a part of another type, or an array of objects.
+        TypeError: a part has another type, or is an array of objects.
     """
     return hashlib.blake2b(_tagged(parts), digest_size=10).hexdigest()
 
 
 @dataclass(frozen=True)
 class Stream:
-    """An array given in ``parts`` along its first axis, so that it is never whole in memory."""
+    """An array given in ``parts`` along its first axis, so that the whole array is never in memory."""
 
     shape: tuple[int, ...]
     dtype: Any
     parts: Iterable[np.ndarray]
 
     def write(self, file: BinaryIO) -> None:
-        """Writes it as a ``.npy`` file."""
+        """Writes the array as a ``.npy`` file."""
         header = {"descr": np.dtype(self.dtype).str, "fortran_order": False, "shape": self.shape}
         np.lib.format.write_array_header_1_0(file, header)
         for part in self.parts:
@@ -54,20 +54,20 @@ def cached(
     valid: Callable[..., bool] = lambda *values: True,
     mapped: bool = False,
 ) -> tuple[Any, ...]:
-    """The values of ``build()``, read from the files ``<cache_dir>/<entry><part>`` if these exist undamaged.
+    """The values of ``build()``, read from the files ``<cache_dir>/<entry><part>`` if these exist and are valid.
 
     A part ends in '.npy' (an array) or '.json' (a JSON value); ``build`` returns one value for each. ``entry`` must
-    hold everything that determines the values (see ``digest``). Files that cannot be read, or that ``valid(*values)``
-    rejects, are built again.
+    identify everything that determines the values (see ``digest``). Files that cannot be read, or that
+    ``valid(*values)`` rejects, are built again.
 
     Several processes may build the same entry, and a killed process leaves no partial file. If the folder cannot be
-    written, the log says so once and the work continues without a cache.
+    written, one warning is logged and nothing is cached.
 
     With ``mapped`` the arrays stay on disk: ``build`` may return a ``Stream`` for each, and ``cached``
     returns memory maps of the files.
 
     Raises:
-        InputError: ``mapped``, but the folder cannot be written.
+        InputError: with ``mapped``, the folder cannot be written.
     """
     paths = [Path(cache_dir) / f"{entry}{part}" for part in parts]
     try:
@@ -77,7 +77,7 @@ def cached(
         log.warning("%s: damaged, built again", paths[0])
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except Exception as error:  # a damaged file raises nearly every type, and must never stop a run
+    except Exception as error:  # a damaged file can raise nearly any type, and must not stop a run
         log.warning("%s: damaged (%s), built again", paths[0], " ".join(str(error).split()))
     try:
         files.make_cache(Path(cache_dir))

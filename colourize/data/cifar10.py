@@ -21,7 +21,7 @@ from colourize.files import expanded, looked_at
 from colourize.private.rich import raw
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-TIMEOUT = 60.0  # seconds without data until a download fails
+TIMEOUT = 60.0  # seconds without data after which a download fails
 
 
 def load(
@@ -32,17 +32,17 @@ def load(
     validation_classes: Any = None,
     download: bool = True,
 ) -> Pictures:
-    """The pictures of the chosen classes; the test split validates, or the share ``holdout`` of the training split.
+    """The pictures of the chosen classes. The test split validates, or the share ``holdout`` of the training split.
 
-    ``validation_classes`` are those of the test split; None: the same as ``classes``.
+    ``validation_classes`` are the classes of the test split; None: the same as ``classes``.
 
-    Downloads the archive into ``root`` if it is missing there; with ``download=False`` nothing is written.
+    Downloads the archive into ``root`` if it is missing there. ``download=False`` writes nothing.
 
     Raises:
         InputError: an unknown class, ``image_size`` other than 32, or a missing archive that cannot be downloaded.
     """
     if image_size != 32:
-        raise InputError(f"image_size={image_size}, but CIFAR-10 holds 32x32 pictures; pass image_size=32")
+        raise InputError(f"image_size={image_size}, but CIFAR-10 contains 32x32 pictures; pass image_size=32")
     check_validation_classes(validation_classes, holdout)
     chosen = selected_classes(classes, CLASSES)
     validate = chosen if validation_classes is None else selected_classes(validation_classes, CLASSES)
@@ -55,7 +55,7 @@ def load(
 
 class _Cifar10(CIFAR10):
     def _load_meta(self) -> None:
-        """Does nothing: we have the names of the classes, and torchvision never repairs their file."""
+        """Does nothing: we know the names of the classes, and torchvision does not restore a damaged file of names."""
 
 
 def _split(root: str | Path, train: bool, chosen: list[int], download: bool) -> Tensor:
@@ -73,14 +73,14 @@ def _split(root: str | Path, train: bool, chosen: list[int], download: bool) -> 
 def _dataset(root: Path, train: bool, download: bool) -> CIFAR10:
     try:
         return _Cifar10(root, train=train)
-    except RuntimeError:  # missing, or not whole
+    except RuntimeError:  # missing or incomplete
         if not download:
             raise InputError(
                 f"CIFAR-10 is missing or damaged in {root.absolute()}; nothing is downloaded to a folder that only a "
                 "resumed run or a checkpoint names; pass data.root=DIR"
             ) from None
         root.mkdir(parents=True, exist_ok=True)
-        # jobs that start together would download into one file
+        # without the lock, jobs that start together would download into one file
         with FileLock(root / ".cifar10.lock"), _timeout(TIMEOUT), redirect_stderr(raw(sys.stderr)):  # tqdm's bar
             return _Cifar10(root, train=train, download=True)
 
@@ -97,8 +97,8 @@ def _timeout(seconds: float) -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(getattr(error, "reason", error), TimeoutError):  # urllib wraps it while it connects
+    if isinstance(getattr(error, "reason", error), TimeoutError):  # urllib wraps a timeout of the connection
         return f"the server sent nothing for {TIMEOUT:g} s"
-    if type(error) is RuntimeError:  # torchvision's, after every download and unpacking
+    if type(error) is RuntimeError:  # raised by torchvision after download and unpacking
         return "the downloaded file is not the archive: its checksum is wrong"
     return one_line(error)

@@ -6,13 +6,13 @@ from colourize.errors import InputError
 
 
 def selected_classes(classes: str | int | Iterable[str | int], names: Sequence[str]) -> list[int]:
-    """Indices of the chosen classes, ascending, each once.
+    """Indices of the chosen classes, ascending and without duplicates.
 
-    ``classes`` is 'all', a name, an index (a number or its digits), several of these with commas between, or a list.
-    A name takes precedence over an index: with folders 1 and 2, 1 means the folder of that name.
+    ``classes`` is 'all', a name, an index (a number or its digits), several of these separated by commas, or a list.
+    A name takes precedence over an index: with folders 1 and 2, 1 means the folder named 1.
 
     Raises:
-        InputError: a class that is neither a name nor an index of ``names``, or no class.
+        InputError: a class that is neither a name nor an index of ``names``, or an empty selection.
     """
     listed = classes.split(",") if isinstance(classes, str) else classes
     wanted = list(listed) if isinstance(listed, Iterable) else [listed]
@@ -38,7 +38,7 @@ def _valid(names: Sequence[str]) -> str:
 
 
 def check_validation_classes(classes: object, holdout: float) -> None:
-    """Raises InputError if validation classes are given though a share of the training pictures validates."""
+    """Raises InputError if both validation classes and a share of the training pictures for validation are given."""
     if classes is not None and holdout:
         raise InputError(
             f"data.validation_classes={classes}, but {holdout:g} of the training pictures validate; leave one out"

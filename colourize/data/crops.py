@@ -1,6 +1,6 @@
-"""Random crops of pictures. N images, H height, W width, S the side of the results.
+"""Random crops of pictures. N images, H height, W width, S the side of the crops.
 
-Random numbers come from torch's generator of the CPU, which a run seeds again in every step.
+Random numbers come from torch's CPU generator, which a run seeds in every step.
 """
 
 import math
@@ -15,9 +15,9 @@ from colourize.errors import InputError
 
 
 def cropped(images: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """Squares cut out of pictures and scaled: uint8 [N, H, W, 3], int64 [N, 3] -> uint8 [N, S, S, 3].
+    """Cuts squares out of pictures and scales them: uint8 [N, H, W, 3], int64 [N, 3] -> uint8 [N, S, S, 3].
 
-    Bilinear, with antialiasing for reductions.
+    Bilinear interpolation, with antialiasing when it reduces the size.
 
     Args:
         images: the pictures.
@@ -34,18 +34,18 @@ def cropped(images: Tensor, boxes: Tensor, size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Crops:
-    """Crops a random square of each training picture, a new one in each epoch; validation pictures stay whole.
+    """Crops a random square from each training picture in each epoch. Validation pictures are not cropped.
 
-    Its side is a share of the picture's shorter side between ``least`` and ``most``, uniform in its logarithm.
+    The square's side is a share of the picture's shorter side, log-uniform between ``least`` and ``most``.
 
     Args:
-        size: side of the results in pixels, or several, of which each batch draws one.
+        size: side of the crops in pixels, or several sides, of which each batch draws one.
         least: smallest share, > 0.
         most: largest share, <= 1.
         flip: mirror pictures left to right, each with probability 1/2.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value is out of its range.
     """
 
     size: int | Sequence[int] = 96
@@ -64,11 +64,11 @@ class Crops:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The sides of the results, of which each batch draws one."""
+        """The possible sides of the crops in pixels; each batch draws one."""
         return (self.size,) if isinstance(self.size, int) else tuple(self.size)
 
     def degraded(self, grey: Tensor) -> Tensor:
-        """The input of a batch, after its labels are made: here unchanged, [N, 1, H, W]."""
+        """Changes the input of a batch after its labels are computed; here it stays unchanged: [N, 1, H, W]."""
         return grey
 
     def __call__(self, images: Tensor) -> Tensor:

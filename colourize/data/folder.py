@@ -1,6 +1,6 @@
 """Any folder of pictures as a data source. N images, S image size.
 
-Splits and classes are folders, each optional; upper and lower case in their names are the same::
+Splits and classes are folders, both optional; their names are not case-sensitive::
 
     root/                       root/              root/
       train/                      horse/             a.png
@@ -10,12 +10,12 @@ Splits and classes are folders, each optional; upper and lower case in their nam
         horse/d.jpg
     test/ validates             a share validates  a share validates; no classes
 
-- ``val/``, ``valid/`` or ``validation/`` also validates; ``test/`` is then not read. Files outside the split folders
-  are not read.
-- A class is a folder directly below its split's folder, or below ``root``; files deeper inside belong to it.
-- A picture is a file whose extension Pillow can open (HEIC if ``pillow-heif`` is installed), or one without extension
-  whose first bytes are those of a picture. Names with a leading dot and ``__MACOSX`` are left out. So are other kinds
-  of files, which the log counts. Links are followed, except to a folder that contains them.
+- ``val/``, ``valid/`` or ``validation/`` takes precedence over ``test/`` for validation. Files outside the split
+  folders are not read.
+- A class is a folder directly below its split's folder, or below ``root``; files in its subfolders belong to it.
+- A picture is a file with an extension that Pillow can open (HEIC if ``pillow-heif`` is installed), or a file without
+  extension that starts like a picture file. Names with a leading dot and ``__MACOSX`` are ignored. Other kinds of
+  files are left out, and the log counts them. Links are followed, except to a folder that contains them.
 """
 
 import functools
@@ -36,10 +36,10 @@ from colourize.data.splits import Chosen, ClassSelection, chosen_files
 from colourize.errors import InputError
 from colourize.files import expanded, printable
 
-FORMAT = 3  # raise it when the same files would give other arrays
+FORMAT = 3  # increase it when the same files would give other arrays
 SMALLEST = 8  # pixels: the smallest image size
-SMALL_FILE = 16_000  # mean bytes; below, threads lose more by waiting for Python's lock than they gain (2 cores)
-PART = 4096  # pictures that are copied at a time
+SMALL_FILE = 16_000  # mean bytes; for smaller files, waiting for Python's lock costs more than threads gain (2 cores)
+PART = 4096  # pictures copied at a time
 
 
 def load(
@@ -54,24 +54,24 @@ def load(
 ) -> Pictures:
     """The pictures below ``root``, each cropped to its centre square: uint8 [N, S, S, 3], S = ``image_size``.
 
-    The log counts and names unreadable files and ignored profiles, and grey pictures if they exceed a fifth. The arrays
-    are kept in ``cache_dir`` until a file is added, removed or changed (size, time), or a setting changes.
+    The log counts and names unreadable files and ignored profiles; also grey pictures, if they exceed a fifth. The
+    arrays stay in ``cache_dir`` until a file is added, removed or changed (size, time), or a setting changes.
 
     Args:
         root: the folder.
-        classes: some of the training split's, as ``selected_classes`` reads them; 'all' includes files without class.
+        classes: classes of the training split, as in ``selected_classes``; 'all' includes files without a class.
         image_size: S >= 8.
         holdout: > 0: this share of the training pictures validates, and the validation folder is not read. Without a
             validation folder 0 means 0.1. A file's side depends only on its own bytes (``held_out``).
         cache_dir: folder of the cache.
-        mapped: leave the arrays in ``cache_dir``, memory-mapped, so that more pictures than memory are possible. While
-            the files are read, they take twice their size on disk.
-        validation_classes: those of the validation split; None: the same as ``classes``.
+        mapped: memory-map the arrays in ``cache_dir``, so that they may be larger than memory. While the files are
+            read, the arrays take twice their size on disk.
+        validation_classes: classes of the validation split; None: the same as ``classes``.
         profiles: convert colours that a file declares (an ICC profile, a PNG's gamma, a camera's Adobe RGB) to sRGB.
-            ``conf/data/folder.yaml`` sets it; runs older than this argument did not convert.
+            ``conf/data/folder.yaml`` turns it on; runs older than this argument did not convert.
 
     Raises:
-        InputError: no such folder, no pictures, no readable one in a split, an unknown class, a bad setting, or a
+        InputError: a missing folder, a split without readable pictures, an unknown class, a bad setting, or a
             ``train/`` that may be a split or a class.
     """
     root = expanded(root)
@@ -110,7 +110,7 @@ def _read(
     """Fills ``pictures``; returns the rows of each split, int64, and the report.
 
     Raises:
-        InputError: a split without a readable picture.
+        InputError: a split has no readable picture.
     """
     found = read_files(root, chosen.files, pictures, workers, profiles)
     readable = np.array([content != b"" for content in found.hashes])
@@ -149,7 +149,7 @@ def _checksum(pictures: np.ndarray, rows: np.ndarray) -> int:
 
 
 def _status(path: str) -> tuple[int, int]:
-    """Size and time of change, by which the cache recognizes a changed file."""
+    """Size and modification time; the cache compares them to recognize a changed file."""
     try:
         status = os.stat(path)
     except OSError:
@@ -158,5 +158,5 @@ def _status(path: str) -> tuple[int, int]:
 
 
 def _whole(train: np.ndarray, validation: np.ndarray, report: Report) -> bool:
-    """Whether the checksums of the report are those of the arrays."""
+    """Whether the arrays match the checksums of the report."""
     return report["checksums"] == [zlib.crc32(train.data), zlib.crc32(validation.data)]

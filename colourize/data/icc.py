@@ -11,7 +11,7 @@ BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.03
 
 
 class BrokenProfile(Exception):  # noqa: N818
-    """A profile that cannot be applied to its picture; the text is a short reason on one line."""
+    """A profile cannot be applied to its picture; the text is a short reason on one line."""
 
 
 @functools.lru_cache(32)
@@ -19,7 +19,7 @@ def profile_of(primaries: tuple[float, ...] | None, gamma: float) -> bytes:
     """An ICC profile (ICC.1:2010) of light = value ** gamma: RGB with primaries, grey for None.
 
     Raises:
-        BrokenProfile: primaries on one line.
+        BrokenProfile: the primaries lie on one straight line.
     """
     curve = b"para" + struct.pack(">IHHi", 0, 0, 0, round(gamma * 65536))
     tags = {"wtpt": _xyz(D50)}

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, and what the log reports about the others."""
+"""Finds the picture files of a folder, and reports the other files in the log."""
 
 import logging
 import os
@@ -16,14 +16,14 @@ REMEDIES = {
     **dict.fromkeys((".heic", ".heics", ".heif", ".heifs", ".hif"), "pip install pillow-heif"),
     **dict.fromkeys((".avif", ".avifs"), "pip install --upgrade pillow"),
 }
-NAMED_KINDS = 8  # kinds that get their own line
+NAMED_KINDS = 8  # kinds with their own line in the log
 DATA = frozenset([
     ".7z", ".aae", ".bin", ".bz2", ".cfg", ".csv", ".dat", ".db", ".doc", ".docx", ".gz", ".htm", ".html", ".ini",
     ".ipynb", ".js", ".json", ".jsonl", ".lnk", ".lock", ".log", ".mat", ".md", ".npy", ".npz", ".parquet", ".pdf",
     ".pickle", ".pkl", ".pt", ".pth", ".py", ".rar", ".rst", ".rtf", ".sh", ".sqlite", ".tar", ".tgz", ".toml", ".tsv",
     ".txt", ".url", ".xls", ".xlsx", ".xml", ".xmp", ".xz", ".yaml", ".yml", ".zip",
 ])  # fmt: skip
-"""Endings of files that often lie beside pictures. Any other ending may be an unknown kind of picture."""
+"""Extensions of files that often accompany pictures. Any other extension may be an unknown kind of picture."""
 NO_ENDING, NO_FILE = "", "/"  # additional kinds: no ending; a pipe or a device with the name of a picture
 
 _MAGIC = {  # first bytes of a file, or bytes 4 and later for those that begin with ftyp
@@ -33,18 +33,18 @@ _MAGIC = {  # first bytes of a file, or bytes 4 and later for those that begin w
     b"ftypheis": ".heic", b"ftyphevc": ".heic", b"ftyphevx": ".heic", b"ftypmif1": ".heic", b"ftypmsf1": ".heic",
 }  # fmt: skip
 Kinds = Counter[str]
-"""Number of files that are left out, by kind: a lower-case ending, ``NO_ENDING`` or ``NO_FILE``."""
+"""Number of files that are left out, by kind: a lower-case extension, ``NO_ENDING`` or ``NO_FILE``."""
 
 
 def scan(root: Path, called: str = "data.root=") -> tuple[list[str], Kinds]:
-    """Paths of the picture files below a folder, '/' between the names, sorted; and the other files by kind.
+    """Sorted paths of the picture files below a folder, with '/' as separator; and counts of the other files by kind.
 
-    A picture has an extension that can be read (``read.extensions``), or has none and the first bytes of a picture.
+    A picture file has an extension of ``read.extensions``, or has no extension and starts like a picture file.
     Names with a leading dot and ``__MACOSX`` are ignored. Links are followed, except to a folder that contains them.
     Messages show ``called`` before the folder.
 
     Raises:
-        InputError: no such folder, or one below it that cannot be read.
+        InputError: the folder is missing, or a folder below it cannot be read.
     """
     if not root.is_dir():
         fault = "is not a folder" if root.exists() else "does not exist"
@@ -85,7 +85,7 @@ def _dangling(entry: os.DirEntry[str]) -> bool:
 
 
 def _by_content(path: str) -> str:
-    """The ending that fits the first bytes of a regular file."""
+    """The extension that matches the first bytes of a regular file."""
     try:
         with open(path, "rb") as file:
             start = file.read(16)
@@ -100,7 +100,7 @@ def _by_content(path: str) -> str:
 
 
 def log_left_out(root: Path, others: Kinds) -> None:
-    """Logs the files that are not read: a line for each kind that may hold pictures, and one line for all others."""
+    """Logs the files that are not read: a line for each kind that may be a picture, and one line for all others."""
     left_out = [(kind, count) for kind, count in _ordered(others) if kind not in (*DATA, NO_ENDING)]
     for kind, count in left_out[:NAMED_KINDS]:
         place, are = printable(str(root)), "is" if count == 1 else "are"
@@ -114,20 +114,20 @@ def log_left_out(root: Path, others: Kinds) -> None:
 
 
 def lack(root: Path, others: Kinds, called: str = "data.root=") -> str:
-    """The reason why a folder holds no readable picture, and the remedy."""
+    """Why a folder contains no readable picture, and the remedy."""
     for kind, count in _ordered(others):
         if kind in REMEDIES:
-            return f"{called}{root} holds {files_of(kind, count)}, which cannot be read yet{_remedy(kind, count)}"
-    return f"{called}{root} holds no picture files such as .jpg or .png{looked_at(root)}; pass a folder of pictures"
+            return f"{called}{root} contains {files_of(kind, count)}, which cannot be read yet{_remedy(kind, count)}"
+    return f"{called}{root} contains no picture files such as .jpg or .png{looked_at(root)}; pass a folder of pictures"
 
 
 def _ordered(others: Kinds) -> list[tuple[str, int]]:
-    """The most frequent first; the order of the file system has no effect."""
+    """The most frequent kinds first; the result does not depend on the order of the file system."""
     return sorted(others.items(), key=lambda item: (-item[1], item[0]))
 
 
 def files_of(kind: str, count: int) -> str:
-    """A number of files of a kind in words: '3 .txt files'."""
+    """A count of files in words: '3 .txt files'."""
     plural = "" if count == 1 else "s"
     if kind == NO_FILE:
         return f"{count} pipe{plural}, socket{plural} or device{plural}"

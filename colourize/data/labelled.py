@@ -1,8 +1,8 @@
-"""Makes labelled pictures from a configuration: read -> palette -> labels.
+"""Creates labelled pictures from a configuration: read -> palette -> labels.
 
 N pictures, H height, W width, K colours, C channels of the palette.
 
-The colour space defines the grey of a picture, which is the networks' input: mean(R, G, B) / 256, or a lightness.
+The colour space defines the grey of a picture, the input of the networks: mean(R, G, B) / 256, or a lightness.
 """
 
 import copy
@@ -27,11 +27,11 @@ from colourize.data.cache import Stream, cached, cached_array, digest
 from colourize.data.pictures import Pictures
 
 log = logging.getLogger(__name__)
-PALETTE_SEED = 0  # not the run's seed: runs with different seeds classify into the same colours
+PALETTE_SEED = 0  # not the run's seed, so that runs with different seeds use the same palette
 
 
 class GreyOf:
-    """Greys of pictures on disk, computed on access; indexed like a tensor [N, 1, H, W]."""
+    """Greys of pictures on disk, computed on access. Indexed like a tensor [N, 1, H, W]."""
 
     def __init__(self, images: Tensor, space: Space) -> None:
         self.images = images
@@ -44,13 +44,14 @@ class GreyOf:
         return self.space.lightness(self.images[index])
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
+        """Greys of selected pictures, like ``Tensor.index_select``."""
         return self.space.lightness(self.images.index_select(dim, index))
 
 
 class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
     """Grey float32 [N, 1, H, W] in [0, 1) and labels [N, H, W], indexed by whole batches.
 
-    ``coarse`` holds one grey for each label: here the greys themselves.
+    ``coarse`` contains one grey for each label: here the greys themselves.
 
     Args:
         images: uint8 [N, H, W, 3].
@@ -75,7 +76,7 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
         return self.grey.index_select(0, index), self.labels.index_select(0, index).long()  # half the time of [index]
 
     def to(self, device: torch.device) -> "LabelledPictures":
-        """The same pictures on another device."""
+        """Copies the pictures to another device."""
         moved = copy.copy(self)
         moved.grey, moved.labels = self.grey.to(device), self.labels.to(device)
         moved.coarse = moved.grey
@@ -85,17 +86,17 @@ class LabelledPictures(Dataset[tuple[Tensor, Tensor]]):
 class BlockPictures(LabelledPictures):
     """Grey float32 [N, 1, H, W] and labels of blocks of SxS pixels [N, H / S, W / S], indexed by whole batches.
 
-    A label is the colour of the palette nearest to a block's mean; ``coarse`` holds the mean grey of each block. Both
-    are kept in a cache folder. The greys are computed for each batch.
+    A label is the palette colour nearest to a block's mean; ``coarse`` contains the mean grey of each block. Both
+    are cached on disk. The greys are computed for each batch.
 
     Args:
         images: uint8 [N, H, W, 3].
         palette: float32 [K, C], in the colour space ``space``.
         stride: S; H and W must be multiples of it.
-        folder: of the cache.
+        folder: the cache folder.
 
     Raises:
-        InputError: a side that is not a multiple of the stride.
+        InputError: H or W is not a multiple of the stride.
     """
 
     def __init__(self, images: Tensor, palette: Tensor, stride: int, folder: str | Path, space: Space = RGB) -> None:
@@ -113,13 +114,13 @@ class BlockPictures(LabelledPictures):
         self.labels, self.coarse = map(torch.from_numpy, (labels, means))
 
     def to(self, device: torch.device) -> LabelledPictures:
-        """These: their greys are computed where the pictures are, and a batch is copied."""
+        """Returns itself: the pictures stay on their device, and each batch is copied."""
         return self
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Pictures of both splits with the labels of one palette, float32 [K, C], in the colour space ``space``."""
+    """Pictures of both splits, with labels of one palette, float32 [K, C], in the colour space ``space``."""
 
     pictures: Pictures
     palette: Tensor
@@ -133,10 +134,10 @@ class Labelled:
 
 
 def read(config: dict[str, Any]) -> Pictures:
-    """The pictures of a configuration's source.
+    """Reads the pictures of a configuration's source.
 
     Raises:
-        InputError: a bad value of the source, or pictures that cannot be read.
+        InputError: a setting of the source is invalid, or the pictures cannot be read.
     """
     pictures: Pictures = builder("data", config["data"])()
     return pictures
@@ -155,7 +156,7 @@ def palette_of(
         space: the colour space of the palette.
 
     Raises:
-        InputError: a file that does not hold K colours of the space.
+        InputError: a file that does not contain K colours of the space.
     """
     if source != "kmeans":
         return palettes.load(source, num_colours, space)
@@ -172,7 +173,7 @@ def palette_of(
 def labelled_split(
     images: Tensor, mapped: bool, palette: Tensor, cache_dir: str | Path, space: Space = RGB, stride: int = 1
 ) -> LabelledPictures:
-    """Pictures, uint8 [N, H, W, 3], with their labels: in memory, or on disk where the pictures are ``mapped``."""
+    """Pictures, uint8 [N, H, W, 3], with their labels: in memory, or on disk if ``mapped`` is true."""
     if stride > 1:
         return BlockPictures(images, palette, stride, cache_dir, space)
     return LabelledPictures(images, palette, cache_dir if mapped else None, space)
@@ -181,7 +182,7 @@ def labelled_split(
 def labelled(
     pictures: Pictures, palette: Tensor, cache_dir: str | Path, space: Space = RGB, stride: int = 1
 ) -> Labelled:
-    """Both splits with their labels at a network's stride."""
+    """Both splits, with labels at a network's stride."""
     train, validation = (
         labelled_split(split, pictures.mapped, palette, cache_dir, space, stride)
         for split in (pictures.train, pictures.validation)
@@ -193,8 +194,8 @@ def prepared(config: dict[str, Any], pictures: Pictures | None = None, palette: 
     """The labelled pictures of a configuration.
 
     Args:
-        config: resolved knobs; a knob that is newer than the run gets the value of that time.
-        pictures: those of its source, if already read.
+        config: resolved knobs; a missing knob, newer than the run, gets the value for older configurations.
+        pictures: the pictures of its source, if already read.
         palette: float32 [K, C]; None: the configuration's own.
     """
     config = {**before(), **config}
@@ -209,19 +210,19 @@ def prepared(config: dict[str, Any], pictures: Pictures | None = None, palette: 
 
 
 def stride_of(config: dict[str, Any]) -> int:
-    """Pixels from one label to the next, for the network of a configuration; 1 if it has no stride."""
+    """Pixels from one label to the next, for the network of a configuration; 1 for networks without a stride."""
     stride = config["model"].get("stride", 1)
     return stride if isinstance(stride, int) and stride > 1 else 1
 
 
 def fingerprint(pictures: Pictures, palette: Tensor, space: Space = RGB) -> str:
-    """20 hex digits that identify the pictures' bytes, their order, the palette, float32 [K, C], and its space."""
+    """20 hex digits that identify the pictures' bytes and order, the palette, float32 [K, C], and its space."""
     arrays = pictures.train, pictures.validation, palette.float()
     return digest(*(array.numpy() for array in arrays), *_part(space))
 
 
 def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: Space) -> Tensor:
-    """``palette.quantize`` on disk: memory-mapped labels [N, H, W]."""
+    """``palette.quantize`` with the result on disk: memory-mapped labels [N, H, W]."""
     dtype = np.uint8 if len(palette) <= LEVELS else np.int16
     parts = (part.numpy() for part in palettes.quantized(images, palette, space))
     key = digest("labels", images.numpy(), palette.numpy(), *_part(space))
@@ -231,5 +232,5 @@ def _mapped_labels(images: Tensor, palette: Tensor, folder: str | Path, space: S
 
 
 def _part(space: Space) -> list[str]:
-    """The space as a part of a digest; empty for rgb, so that digests older than the other spaces stay valid."""
+    """The space as a part of a digest. Empty for rgb, so that digests from before the other spaces stay valid."""
     return [] if space is RGB else [space.name]

@@ -1,7 +1,8 @@
-"""Inputs like scans of old photographs: blurred, faded, grainy, scratched, compressed. Labels stay those of the clean.
+"""Degrades inputs to look like scans of old photographs: blurred, faded, grainy, scratched, compressed.
 
-N pictures, H height, W width. Greys are float [N, 1, H, W] in [0, 255/256]. Functions take what was drawn, so that
-all follows from torch's generator of the CPU, which a run seeds anew in every step.
+Labels come from the clean pictures. N pictures, H height, W width. Greys are float [N, 1, H, W] in [0, 255/256]. The
+functions get their random numbers as arguments; ``aged`` draws them from torch's CPU generator, which a run seeds in
+every step.
 """
 
 import io
@@ -17,12 +18,12 @@ from colourize.colour.spaces import WHITE
 from colourize.data.crops import Crops
 from colourize.errors import InputError
 
-REACH = 4  # pixels from the centre of the blur's kernel to its border
-CHANCE = 0.6  # with which a degraded picture gets each of the degradations
+REACH = 4  # pixels: radius of the blur's kernel
+CHANCE = 0.6  # probability of each degradation of a degraded picture
 
 
 def blurred(grey: Tensor, sigma: Tensor) -> Tensor:
-    """A Gaussian of its own for each picture, its border repeated: [N, 1, H, W], [N] in pixels -> [N, 1, H, W]."""
+    """Gaussian blur with one sigma per picture; the border is replicated: [N, 1, H, W], [N] pixels -> [N, 1, H, W]."""
     steps = torch.arange(-REACH, REACH + 1, device=grey.device, dtype=grey.dtype)
     kernel = torch.exp(-0.5 * (steps / sigma.to(grey).clamp(min=1e-3)[:, None]) ** 2)
     kernel = kernel / kernel.sum(1, keepdim=True)
@@ -33,24 +34,24 @@ def blurred(grey: Tensor, sigma: Tensor) -> Tensor:
 
 
 def faded(grey: Tensor, black: Tensor, white: Tensor) -> Tensor:
-    """Less contrast: black becomes ``black`` and white ``white`` of the range: [N, 1, H, W], [N], [N]."""
+    """Reduces contrast: maps 0 to ``black`` and 1 to ``white``: [N, 1, H, W], [N], [N] -> [N, 1, H, W]."""
     low, high = (each.to(grey).view(-1, 1, 1, 1) for each in (black, white))
     return low * WHITE + (high - low) * grey
 
 
 def grained(grey: Tensor, noise: Tensor, strength: Tensor) -> Tensor:
-    """Film grain, strongest in the middle greys: [N, 1, H, W], noise of that shape, [N] -> [N, 1, H, W]."""
+    """Adds film grain, strongest in the middle greys: [N, 1, H, W], noise of the same shape, [N] -> [N, 1, H, W]."""
     middle = 4 * grey * (1 - grey)
     return (grey + strength.to(grey).view(-1, 1, 1, 1) * (0.3 + 0.7 * middle) * noise.to(grey)).clamp(0, WHITE)
 
 
 def scratched(grey: Tensor, at: Tensor, slant: Tensor, light: Tensor) -> Tensor:
-    """A scratch of one pixel from top to bottom, soft at its sides: [N, 1, H, W], three [N] -> [N, 1, H, W].
+    """Adds a scratch from top to bottom, one pixel wide with soft sides: [N, 1, H, W], three [N] -> [N, 1, H, W].
 
     Args:
         grey: the pictures.
-        at: of its top, as a share of the width.
-        slant: by which share of the width it moves on its way.
+        at: position of its top, as a share of the width.
+        slant: horizontal distance from top to bottom, as a share of the width.
         light: its grey, in [0, 1].
     """
     height, width = grey.shape[-2:]
@@ -61,7 +62,8 @@ def scratched(grey: Tensor, at: Tensor, slant: Tensor, light: Tensor) -> Tensor:
 
 
 def dusted(grey: Tensor, places: Tensor, radius: Tensor, light: Tensor) -> Tensor:
-    """A round grain of dust: [N, 1, H, W], (row, column) as shares [N, 2], radius in pixels [N], its grey [N]."""
+    """Adds a round grain of dust: [N, 1, H, W], (row, column) as shares of the sides [N, 2], radius in pixels [N],
+    grey [N] -> [N, 1, H, W]."""
     height, width = grey.shape[-2:]
     rows, columns = torch.arange(height)[None, :, None], torch.arange(width)[None, None]
     away = torch.hypot(rows - height * places[:, :1, None], columns - width * places[:, 1:, None])
@@ -70,7 +72,7 @@ def dusted(grey: Tensor, places: Tensor, radius: Tensor, light: Tensor) -> Tenso
 
 
 def compressed(grey: Tensor, quality: Tensor) -> Tensor:
-    """JPEG's blocks: [N, 1, H, W], int64 [N] in 1 ... 100; 0 leaves a picture as it is."""
+    """JPEG compression: [N, 1, H, W], quality int64 [N] in 1 ... 100, or 0 for no compression -> [N, 1, H, W]."""
     out = grey.clone()
     for index in quality.nonzero()[:, 0].tolist():
         levels = (grey[index, 0] * 256).round().clamp(0, 255).byte().cpu().numpy()
@@ -81,9 +83,9 @@ def compressed(grey: Tensor, quality: Tensor) -> Tensor:
 
 
 def aged(grey: Tensor, strength: float = 1.0) -> Tensor:
-    """Draws each picture's degradations, each with probability ``CHANCE``: [N, 1, H, W] -> the same shape.
+    """Applies each degradation with probability ``CHANCE``: [N, 1, H, W] -> the same shape.
 
-    In the order in which they come about: blur of the lens, grain and fading of the film, scratches and dust, JPEG.
+    The order is the physical one: blur of the lens, grain and fading of the film, scratches and dust, JPEG.
     """
     count = len(grey)
 
@@ -110,14 +112,14 @@ def aged(grey: Tensor, strength: float = 1.0) -> Tensor:
 
 @dataclass(frozen=True)
 class Old(Crops):
-    """Crops, a share of which the network sees as scans of old photographs; its labels are of the clean ones.
+    """Crops, a share of them degraded like scans of old photographs. The labels come from the clean crops.
 
     Args:
-        share: of the pictures, in [0, 1].
-        strength: of the degradations, in [0, 1].
+        share: share of degraded pictures, in [0, 1].
+        strength: strength of the degradations, in [0, 1].
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value is out of its range.
     """
 
     share: float = 0.5
@@ -130,7 +132,7 @@ class Old(Crops):
                 raise InputError(f"augment.{name} must be in [0, 1], got {value}; pass augment.{name}=1 or less")
 
     def degraded(self, grey: Tensor) -> Tensor:
-        """The input of a batch: [N, 1, H, W] in [0, 255/256] -> the same shape and range."""
+        """Degrades the input of a batch: [N, 1, H, W] in [0, 255/256] -> the same shape and range."""
         chosen = (torch.rand(len(grey)) < self.share).nonzero()[:, 0].to(grey.device)
         if not len(chosen):
             return grey

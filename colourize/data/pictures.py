@@ -29,15 +29,15 @@ class Pictures:
 
 
 def example_index(num_pictures: int) -> Tensor:
-    """Indices of the pictures that are shown: always the same ten, spread evenly, as in the course: int64 [<= 10]."""
+    """Indices of the example pictures: always the same ten, evenly spaced, as in the course: int64 [<= 10]."""
     return torch.linspace(0, num_pictures - 1, min(NUM_EXAMPLES, num_pictures)).long()
 
 
 def held_out(contents: Sequence[bytes], share: float) -> np.ndarray:
-    """Whether each picture validates: bool [N], true for about ``share`` of them, by a hash of its content.
+    """Whether each picture validates, by a hash of its content: bool [N], true for about ``share`` of them.
 
-    A picture's side depends only on its own content: it stays when others are added, and exact duplicates are always on
-    the same side. If the rule leaves a side empty, the picture nearest to the border moves there.
+    A picture's side depends only on its own content: it does not change when others are added, and exact duplicates
+    are on the same side. If a side would be empty, the picture nearest to the border moves there.
 
     Raises:
         InputError: ``share`` outside (0, 1), or fewer than two distinct pictures.

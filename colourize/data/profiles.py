@@ -1,6 +1,6 @@
-"""Converts the colours that a picture file declares to sRGB: ICC profiles, a PNG's gamma, a camera's Adobe RGB.
+"""Converts pictures to sRGB from the colours that their file declares: ICC profile, PNG gamma, Adobe RGB in EXIF.
 
-LittleCMS does the arithmetic, through Pillow: relative colorimetric with black point compensation.
+LittleCMS converts them, through Pillow: relative colorimetric with black point compensation.
 """
 
 import functools
@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from colourize.data.icc import BrokenProfile, profile_of
 
-KEPT = 32  # transforms in memory; one of a CMYK profile may take some megabytes
+KEPT = 32  # transforms in memory; the transform of a CMYK profile may take some megabytes
 SMALL_GAMMA = 0.05  # relative; a smaller difference to the gamma of sRGB is ignored, as in libpng (PNG_GAMMA_THRESHOLD)
 SRGB = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)  # x, y of white, red, green and blue (IEC 61966-2-1)
 ADOBE_RGB = (0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 563 / 256  # Adobe RGB (1998), and its gamma
@@ -26,7 +26,7 @@ _GREY = {"1", "L", "LA", "La"}
 def declared(image: Image.Image) -> bytes | None:
     """The ICC profile of a picture's colours; None for sRGB and for pictures without a declaration.
 
-    The first of these holds: a profile in the file, a PNG's ``sRGB``, its ``gAMA`` (with ``cHRM`` if present), the
+    The first of these counts: a profile in the file, a PNG's ``sRGB``, its ``gAMA`` (with ``cHRM`` if present), the
     Adobe RGB of a camera's EXIF.
 
     Raises:
@@ -51,7 +51,7 @@ def to_srgb(image: Image.Image, profile: bytes, at_least: int | None = None) -> 
     ``at_least``, a larger picture is first reduced to a shorter side of at least twice ``at_least``.
 
     Raises:
-        BrokenProfile: a damaged profile, one without colours, or one for other colours (CMYK for RGB).
+        BrokenProfile: the profile is damaged, has no colours, or is for other colours (CMYK for RGB).
     """
     base = _in_mode_of(profile, image)
     grey = base.mode in ("L", "LA", "I;16")
@@ -80,7 +80,7 @@ def _in_mode_of(profile: bytes, image: Image.Image) -> Image.Image:
         raise BrokenProfile("a damaged profile, or one without colours")
     grey = image.mode in _GREY or image.mode.startswith("I;16")
     own = image.mode if image.mode in ("CMYK", "LAB") else "L" if grey else "RGB"
-    if mode != own and (mode, own) != ("RGB", "L"):  # an RGB profile defines greys, too
+    if mode != own and (mode, own) != ("RGB", "L"):  # an RGB profile also defines greys
         raise BrokenProfile(f"a profile for {mode} in a picture of {own}")
     if image.mode.startswith("I;16") and mode == "L":
         return image
@@ -93,11 +93,11 @@ def _in_mode_of(profile: bytes, image: Image.Image) -> Image.Image:
 
 @functools.lru_cache(KEPT)
 def mode_of(profile: bytes) -> str:
-    """The mode of pictures for which a profile is made; "" for a damaged profile or another kind."""
+    """The picture mode of a profile; "" for a damaged profile or another kind."""
     try:
         core = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
         return _SPACES.get(core.xcolor_space, "") if core.device_class in _CLASSES else ""
-    except Exception:  # LittleCMS through Pillow raises several kinds
+    except Exception:  # LittleCMS through Pillow raises several types
         return ""
 
 
@@ -108,8 +108,8 @@ def is_srgb(profile: bytes) -> bool:
 
 @functools.lru_cache(KEPT)
 def _transform(profile: bytes, mode: str) -> Convert | str | None:
-    """A function from opaque pictures in RGB, CMYK or LAB to sRGB; None if it changes no value by more than 1 of 255;
-    a reason if the profile fails.
+    """A function that converts opaque pictures in RGB, CMYK or LAB to sRGB; None if it changes values by at most 1 of
+    255; a reason if the profile fails.
 
     Several threads may share a transform: LittleCMS keeps its cache of a pixel on the caller's stack.
     """
@@ -125,7 +125,7 @@ def _transform(profile: bytes, mode: str) -> Convert | str | None:
 
 @functools.lru_cache(KEPT)
 def _greys(profile: bytes) -> Convert | str | None:
-    """The same for pictures in L and I;16, by a table of all levels: LittleCMS is coarse in the shadows of 8 bits."""
+    """The same for pictures in L and I;16, by a table of all levels: with 8 bits, LittleCMS is coarse in shadows."""
     try:
         transform = _built(profile, "I;16", ImageCms.Flags.NOOPTIMIZE)
         ramp = Image.fromarray(np.arange(65536, dtype=np.uint16).reshape(256, 256))
@@ -156,7 +156,7 @@ def _applied(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image
 
 
 def _probe() -> Image.Image:
-    """All greys, and all combinations of 17 levels of each channel."""
+    """A test picture with all greys, and all combinations of 17 levels per channel."""
     levels = np.linspace(0, 255, 17).round().astype(np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 3)
     greys = np.stack([np.arange(256, dtype=np.uint8)] * 3, axis=-1)

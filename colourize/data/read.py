@@ -1,4 +1,4 @@
-"""From a picture file of any kind to 8-bit RGB. H height, W width."""
+"""Reads a picture file of any kind as 8-bit RGB. H height, W width."""
 
 import contextlib
 import functools
@@ -22,23 +22,23 @@ from colourize.data.icc import BrokenProfile
 from colourize.data.profiles import declared, to_srgb
 
 MAX_PIXELS = 80_000_000
-"""240 MB as RGB: more than the cameras of phones give, less than known decompression bombs."""
+"""240 MB as RGB: more than phone cameras produce, less than known decompression bombs."""
 
-# Formats that Pillow only identifies, or hands to another program (EPS to Ghostscript, WMF to Windows).
+# Formats that Pillow only identifies, or passes to another program (EPS to Ghostscript, WMF to Windows).
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 _opening = threading.Lock()
 
 
 class UnreadablePicture(Exception):  # noqa: N818
-    """A file without a readable picture; the text is a short reason on one line."""
+    """A file cannot be read as a picture; the text is a short reason on one line."""
 
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """Pillow's names of the formats we read, the common ones first, because Pillow tries them in order.
+    """Pillow's names of the formats we read. Common formats come first, because Pillow tries them in order.
 
-    HEIF is among them if ``pillow-heif`` is installed.
+    Includes HEIF if ``pillow-heif`` is installed.
     """
     Image.init()
     with contextlib.suppress(ImportError):
@@ -52,8 +52,8 @@ def formats() -> tuple[str, ...]:
 
 @functools.cache
 def extensions() -> frozenset[str]:
-    """Lower-case file name endings of the formats we read: '.jpg', '.png', ..."""
-    names = formats()  # first, because it may register more
+    """Lower-case file name extensions of the formats we read: '.jpg', '.png', ..."""
+    names = formats()  # first, because it may register more extensions
     return frozenset(ending for ending, name in Image.registered_extensions().items() if name in names)
 
 
@@ -68,20 +68,20 @@ def read_rgb(
 
     - 1, L: grey. P: its palette. CMYK, YCbCr, LAB, HSV without a profile: Pillow's conversion.
     - ``profiles``: an ICC profile, a PNG's gamma and primaries and a camera's Adobe RGB are converted to sRGB. A
-      profile that is broken, or for another kind of colours, is ignored, and its reason is added to ``ignored``.
+      broken profile, or one for another kind of colours, is ignored, and the reason is added to ``ignored``.
     - I;16 (16-bit grey): 65535 is white, rounded to 8 bits. 16-bit RGB: Pillow keeps the high byte.
     - 12-bit grey in a TIFF: 4095 is white. If the TIFF declares 0 to be white, the grey is inverted.
-    - F (floats), I (32-bit integers), which declare no white: white is 1 for floats below 2, else 255 for values below
+    - F (floats), I (32-bit integers) declare no white: white is 1 for floats below 2, else 255 for values below
       256, else 65535 below 65536, else the picture's maximum. Values outside are clipped; NaN is black.
     - LA, PA, RGBA, and a transparent colour of any mode: composited on white, so that hidden colours never appear.
     - EXIF orientation is applied. An animation or a file of several pages gives its first picture.
 
-    A picture of more than ``max_pixels`` is refused from its declared size, before any pixel is decoded. With
-    ``at_least``, a large JPEG may be decoded at a half, a quarter or an eighth of its size, with a shorter side of at
-    least twice ``at_least``: much faster before ``square``.
+    A picture is refused if its declared size exceeds ``max_pixels``, before any pixel is decoded. With ``at_least``, a
+    large JPEG may be decoded at a half, a quarter or an eighth of its size, with a shorter side of at least twice
+    ``at_least``; this makes a following ``square`` much faster.
 
     Raises:
-        UnreadablePicture: a file that is missing, empty, truncated, too large, or not a picture.
+        UnreadablePicture: the file is missing, empty, truncated, too large, or not a picture.
     """
     try:
         with opened(source) as image:
@@ -103,15 +103,15 @@ def read_rgb(
             return _rgb(turned, tiff)
     except UnreadablePicture:
         raise
-    except Exception as error:  # Pillow's decoders raise nearly every built-in exception for damaged files
+    except Exception as error:  # Pillow's decoders raise nearly any built-in exception for damaged files
         raise UnreadablePicture(reason(error, source)) from error
 
 
 def declared_size(source: bytes | Path) -> tuple[int, int]:
-    """The width and height that a file declares, not turned upright; no pixel is decoded.
+    """The width and height that a file declares, before EXIF orientation. Decodes no pixels.
 
     Raises:
-        UnreadablePicture: missing, empty, or no picture.
+        UnreadablePicture: the file is missing, empty, or not a picture.
     """
     try:
         with opened(source) as image:
@@ -123,9 +123,9 @@ def declared_size(source: bytes | Path) -> tuple[int, int]:
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
-    """The centre of a picture, ``size`` x ``size``: the shorter side scaled to ``size``, the longer one cropped.
+    """The centre square of a picture, scaled to ``size`` x ``size``.
 
-    The crop is at whole pixels, so that pixels stay unchanged if nothing is scaled.
+    The crop is aligned to whole pixels, so that pixels stay unchanged if nothing is scaled.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -133,15 +133,15 @@ def square(image: Image.Image, size: int) -> Image.Image:
 
 
 def opened(source: bytes | Path) -> ImageFile.ImageFile:
-    """The picture of a file, of which only the header is read; the caller checks its size.
+    """Opens a picture file and reads only its header; the caller checks the size.
 
     Raises:
-        UnreadablePicture: a pipe or a device.
-        Exception: whatever Pillow raises for a damaged file; ``reason`` describes it.
+        UnreadablePicture: the source is a pipe or a device.
+        Exception: any exception of Pillow for a damaged file; ``reason`` describes it.
     """
     if isinstance(source, Path) and source.exists() and not (source.is_file() or source.is_dir()):
-        raise UnreadablePicture("not a regular file")  # a pipe would be waited for
-    # Pillow's limit is global and only warns: it is off while a header is read, and the caller checks the size
+        raise UnreadablePicture("not a regular file")  # opening a pipe would block
+    # Pillow's limit is global and only warns; we turn it off while a header is read, and the caller checks the size
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -151,7 +151,7 @@ def opened(source: bytes | Path) -> ImageFile.ImageFile:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The picture with the orientation of its EXIF applied."""
+    """Applies the EXIF orientation of a picture."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged EXIF does not make a picture unreadable
@@ -167,7 +167,7 @@ def check_planes(tiff: Mapping[int, Any]) -> None:
 def converted(
     image: Image.Image, tiff: Mapping[int, Any], profile: bytes | None, at_least: int | None = None
 ) -> Image.Image:
-    """The picture in sRGB if it has a profile; greys of more than 8 bits stay in 16 bits, to keep the shadows."""
+    """Converts the picture to sRGB if it has a profile. Greys with more than 8 bits keep 16, to preserve shadows."""
     if profile is None:
         return image
     tones = grey_levels(image, tiff, 65535) if has_levels(image) else image
@@ -188,14 +188,14 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
 
 
 def narrow_transparency(image: Image.Image) -> None:
-    """Brings the transparent colour of a 16-bit RGB PNG, which declares it in 16 bits, to the 8 bits of its pixels."""
+    """Converts the transparent colour of a 16-bit RGB PNG from 16 bits to the 8 bits of its decoded pixels."""
     hidden = image.info.get("transparency")
     if isinstance(hidden, tuple) and max(hidden) > 255:
         image.info["transparency"] = tuple(value >> 8 for value in hidden)
 
 
 def has_levels(image: Image.Image) -> bool:
-    """Whether its greys have more than 8 bits."""
+    """Whether a picture is grey with more than 8 bits."""
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
@@ -225,7 +225,7 @@ def grey_levels(image: Image.Image, tiff: Mapping[int, Any], most: int) -> Image
 
 
 def reason(error: Exception, source: bytes | Path) -> str:
-    """Why a file cannot be read, in a few words."""
+    """A short reason why a file cannot be read."""
     if isinstance(error, UnidentifiedImageError):
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         if _begins_as_tiff(source):

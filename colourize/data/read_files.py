@@ -1,4 +1,4 @@
-"""Reads the pictures of many files at once, and notes which had faults. N files, S image size."""
+"""Reads many picture files in threads and records their faults. N files, S image size."""
 
 import hashlib
 import logging
@@ -17,27 +17,27 @@ from colourize.present.bar import bar
 
 log = logging.getLogger(__name__)
 
-BATCH = 32  # files that a thread takes at a time
-NAMED = 10  # files that the log names for each kind of fault
+BATCH = 32  # files per task of a thread
+NAMED = 10  # files named in the log for each kind of fault
 GREY = 8  # of 255: the largest difference between channels in a grey picture
 GREY_SHARE = 0.2  # share of grey pictures above which the log says so
 
 
 class Report(TypedDict):
-    """What the cache keeps beside the arrays; ``unreadable`` and ``profiles`` are pairs of path and reason."""
+    """The report that is cached with the arrays; ``unreadable`` and ``profiles`` are pairs of path and reason."""
 
     unreadable: list[tuple[str, str]]
     profiles: list[tuple[str, str]]
     """Files with a broken colour profile."""
     grey: tuple[int, list[str]]
-    """The number of grey pictures, and the paths of the first of them."""
+    """The number of grey pictures, and the paths of the first ones."""
     checksums: list[int]
     """CRC-32 of the training and of the validation array."""
 
 
 @dataclass
 class Found:
-    """The result of reading N files: a hash of each one's bytes, b"" if it is unreadable, and faults by row."""
+    """The result of reading N files: a hash of each file's bytes (b"" if it is unreadable), and faults by row."""
 
     hashes: list[bytes]
     unreadable: dict[int, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Found:
     grey: list[int] = field(default_factory=list)
 
     def report(self, files: Sequence[str], checksums: list[int]) -> Report:
-        """The faults in the order of the files, which does not depend on the threads."""
+        """The faults in the order of the files, so that the report does not depend on the threads."""
         unreadable, profiles = (
             [(files[row], reasons[row]) for row in sorted(reasons)] for reasons in (self.unreadable, self.profiles)
         )
@@ -54,7 +54,7 @@ class Found:
 
 
 def read_files(root: Path, files: Sequence[str], pictures: np.ndarray, workers: int | None, profiles: bool) -> Found:
-    """Fills ``pictures``, uint8 [N, S, S, 3], from the files; an unreadable file leaves its picture undefined.
+    """Fills ``pictures``, uint8 [N, S, S, 3], from the files. The picture of an unreadable file stays undefined.
 
     Args:
         root: the folder of the files.
@@ -105,7 +105,7 @@ def is_grey(picture: np.ndarray) -> bool:
 
 
 def log_faults(root: Path, report: Report, num_files: int) -> None:
-    """Logs the faults of a folder's files; the text is the same whether the files or the cache were read."""
+    """Logs the faults of a folder's files; the text is the same for files and for the cache."""
     unreadable = report["unreadable"]
     if unreadable:
         log.warning("%d of %d pictures in %s cannot be read and are left out:", len(unreadable), num_files, root)

@@ -1,4 +1,4 @@
-"""Which picture files of a folder train and which validate. The layout of the folder: ``data.folder``."""
+"""Splits the picture files of a folder into training and validation. Layout of the folder: ``data.folder``."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ VALIDATION_FOLDERS = ({"val", "valid", "validation"}, {"test"})  # the first tha
 
 ClassSelection = str | int | Sequence[str | int]
 Classes = dict[str, str | None]
-"""Paths below the root, '/' between the names, each with its class in lower case; None for a file without class."""
+"""Paths below the root with '/' as separator, each with its class in lower case; None for a file without a class."""
 
 
 class Chosen(NamedTuple):
-    """The files to read: first ``num_train`` to train, then those of the validation folder; ``share`` is held out."""
+    """The files to read: first ``num_train`` for training, then the validation folder's; ``share`` is held out."""
 
     files: list[str]
     num_train: int
@@ -27,7 +27,7 @@ class Chosen(NamedTuple):
 def chosen_files(
     root: Path, classes: ClassSelection, validation_classes: ClassSelection | None, holdout: float
 ) -> Chosen:
-    """The files of a folder that train and validate; see ``data.folder`` for its layout and ``load`` for the arguments.
+    """The training and validation files of a folder. Layout: ``data.folder``; arguments: ``data.folder.load``.
 
     Raises:
         InputError: as ``data.folder.load``.
@@ -50,10 +50,10 @@ def chosen_files(
 
 
 def split_folders(root: Path, paths: Collection[str]) -> tuple[Classes, Classes]:
-    """The paths below ``root`` that train and those that validate, each with its class.
+    """The training and the validation paths below ``root``, each with its class.
 
     Raises:
-        InputError: only ``test/`` or ``val/`` hold pictures, or ``train/`` may be a split or a class.
+        InputError: only ``test/`` or ``val/`` contains pictures, or ``train/`` may be a split or a class.
     """
     heads = {path: _first_folder(path) for path in paths}
     folders = {head for head in heads.values() if head is not None}
@@ -61,11 +61,13 @@ def split_folders(root: Path, paths: Collection[str]) -> tuple[Classes, Classes]
     others = sorted(folders - {"train"}.union(*VALIDATION_FOLDERS))
     if "train" not in folders:
         if names and not others and None not in heads.values():
-            raise InputError(f"{root} holds {min(folders)}/ but no pictures in train/; add some, or pass that folder")
+            raise InputError(
+                f"{root} contains {min(folders)}/ but no pictures in train/; add some, or pass that folder"
+            )
         return heads, {}
     if others and not names:
         raise InputError(
-            f"{root} holds train/ beside {others[0]}/, so it may be a split or a class; pass {root / 'train'} or move "
+            f"{root} contains train/ and {others[0]}/, so it may be a split or a class; pass {root / 'train'} or move "
             "all the classes into train/"
         )
     train, validation = (
@@ -80,12 +82,12 @@ def _first_folder(path: str) -> str | None:
 
 
 def _wanted(root: Path, classes: ClassSelection, names: Collection[str]) -> Collection[str | None]:
-    """The chosen names of classes, with None for files in no class."""
+    """The names of the chosen classes, with None for files without a class."""
     listed = list(classes) if isinstance(classes, list | tuple) else [classes]
     if listed == ["all"]:
         return {None, *names}
     if not names:
-        raise InputError(f"classes={classes!r}, but {root} has no sub-folder for each class; add them, or pass 'all'")
+        raise InputError(f"classes={classes!r}, but {root} has no subfolders of classes; add them, or pass 'all'")
     ordered = sorted(names)
     lower = classes.lower() if isinstance(classes, str) else [str(item).lower() for item in listed]
     return {ordered[index] for index in selected_classes(lower, ordered)}

@@ -49,7 +49,7 @@ def interval(
         ValueError: no images.
     """
     if len(values) == 0:
-        raise ValueError("values must hold at least one image, got 0 images; pass the measure of every image, [N]")
+        raise ValueError("values must contain at least one image, got 0 images; pass the measure of every image, [N]")
     values = values.detach().cpu().double()
     statistic = statistic or (lambda means: means)
     estimate = statistic(values.mean(0, keepdim=True)).item()

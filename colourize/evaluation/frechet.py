@@ -19,7 +19,7 @@ def distance(first: Tensor, second: Tensor) -> float:
         ValueError: fewer than two pictures in a set.
     """
     if min(len(first), len(second)) < 2:
-        raise ValueError(f"both sets must hold >= 2 pictures, got {len(first)} and {len(second)}")
+        raise ValueError(f"both sets must contain >= 2 pictures, got {len(first)} and {len(second)}")
     first, second = first.double(), second.double()
     one, two = ((each - each.mean(0)) / (len(each) - 1) ** 0.5 for each in (first, second))
     root = torch.linalg.svdvals(one @ two.T).sum()

@@ -52,7 +52,7 @@ def single_checkpoint(run: str) -> Path:
     """
     file, *others = checkpoint_files(str(shipped.named(run)))
     if others:
-        raise InputError(f"{run} holds {1 + len(others)} runs; pass one of them, such as {file.parent.parent}")
+        raise InputError(f"{run} contains {1 + len(others)} runs; pass one of them, such as {file.parent.parent}")
     return file
 
 

@@ -29,7 +29,7 @@ def table(path: Path) -> list[list[str]]:
     intervals = {name[:LONGEST_NAME]: _intervals(row) for name, row in list(rows)[:MOST_ROWS]}
     keys = [key for key in MEASURES if any(key in row for row in intervals.values())]
     if not keys:
-        raise InputError(f"{path} holds no figures; pass a file that colourize evaluate --json wrote")
+        raise InputError(f"{path} contains no figures; pass a file that colourize evaluate --json wrote")
     lines = [["", *(MEASURES[key].title for key in keys)]]
     for name, row in intervals.items():
         cells = [shown(row.get(key), MEASURES[key]) for key in keys]

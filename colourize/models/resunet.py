@@ -131,7 +131,7 @@ def halved(in_channels: int, out_channels: int) -> nn.Sequential:
 
 def _check(widths: Sequence[float], blocks: Sequence[int], head: int, num_frequencies: int) -> None:
     if not widths:
-        raise InputError("model.widths must hold one width per level, got []; pass for example model.widths=[1,2,4,6]")
+        raise InputError("model.widths must have one width per level, got []; pass for example model.widths=[1,2,4,6]")
     if len(blocks) != len(widths):
         raise InputError(
             f"model.blocks must be as long as model.widths={list(widths)}, got {list(blocks)}; "

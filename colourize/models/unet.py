@@ -46,7 +46,7 @@ class UNet(nn.Module):
         super().__init__()
         if unknown := [skip for skip in skips if skip not in SKIPS]:
             raise InputError(
-                f"model.skips must hold some of {', '.join(SKIPS)}, got {unknown[0]}; pass model.skips=[half]"
+                f"model.skips must contain some of {', '.join(SKIPS)}, got {unknown[0]}; pass model.skips=[half]"
             )
         self.joins_half, self.joins_full = (skip in skips for skip in SKIPS)
         self.down1 = halving_conv(num_in_channels, num_filters, kernel, dilation)

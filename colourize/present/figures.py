@@ -17,41 +17,41 @@ from colourize import files
 
 MARKERS = "os^Dv*P"
 DPI = 100
-OWN_SIZE, SMALL = 64, 112  # pixels: pictures up to the first side are enlarged, to about the second
+OWN_SIZE, SMALL = 64, 112  # pixels: pictures of up to 64 pixels are enlarged to about 112
 SHEET, GAP, BAR = 2_000, 6, 56  # pixels: largest width of a sheet, gap between pictures, height of a scale below them
-MANY = 40  # a curve with at least so many points gets no markers
-FEWEST = 3  # pictures that are always shown
+MANY = 40  # a curve with at least this many points has no markers
+FEWEST = 3  # a sheet shows at least this many pictures
 FIGURES = ".png", ".pdf", ".svg"  # formats of figures
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a figure whole, in the format that the file's name ends in: one of ``FIGURES``."""
+    """Writes a figure atomically, in the format of the file's extension, one of ``FIGURES``."""
     form = path.suffix.lower().removeprefix(".")
     files.replace(path, lambda file: figure.savefig(file, format=form))
 
 
 def wrapped(name: str) -> str:
-    """A name in at most five lines of up to 32 characters, so that margin and legend stay small."""
+    """Wraps a name to at most five lines of up to 32 characters, so that margin and legend stay small."""
     return textwrap.fill(name, 32, max_lines=5, placeholder=" …")
 
 
 def picture_grid(*rows: Tensor, zoom: int = 3) -> Tensor:
-    """Rows of pictures as one picture: each row [N, C, H, W] in [0, 1], C = 1 or 3 -> [3, rows * H', N * W']."""
+    """Joins rows of pictures to one picture: each row [N, C, H, W] in [0, 1], C = 1 or 3 -> [3, rows * H', N * W']."""
     pictures = [picture for row in rows for picture in row.expand(-1, 3, -1, -1)]
     grid = make_grid(pictures, nrow=len(rows[0]), padding=1, pad_value=1.0)
     return grid.repeat_interleave(zoom, dim=1).repeat_interleave(zoom, dim=2)
 
 
 def strip_figure(rows: Mapping[str, Tensor], title: str = "", below: int = 0) -> Figure:
-    """Rows of the same pictures beside their names: each [N, C, H, W] in [0, 1], C = 1 or 3; a dot for each pixel.
+    """Rows of the same pictures with names at the left: each [N, C, H, W] in [0, 1], C = 1 or 3; one dot per pixel.
 
-    Pictures above 64 pixels are shown at their own size, smaller ones a whole number of times larger. If the sheet
-    would be wider than ``SHEET`` pixels, fewer pictures are shown, but at least three, which are then reduced.
+    Pictures above 64 pixels are shown at their own size, smaller ones are enlarged by an integer factor. If the sheet
+    would be wider than ``SHEET`` pixels, fewer pictures are shown; if not even three fit, these three are reduced.
 
     Args:
         rows: the rows by their names.
-        title: of the sheet.
-        below: pixels left free at the bottom.
+        title: title of the sheet.
+        below: free pixels at the bottom.
     """
     figure = Figure(dpi=DPI)
     count = len(next(iter(rows.values())))
@@ -79,7 +79,7 @@ def strip_figure(rows: Mapping[str, Tensor], title: str = "", below: int = 0) ->
 
 
 def _fitting(count: int, height: int, width: int, room: int) -> tuple[int, tuple[int, int]]:
-    """How many pictures of a size are shown in ``room`` pixels, and their height and width in pixels."""
+    """The number of pictures shown in ``room`` pixels, and their height and width in pixels."""
     side = max(height, width)
     zoom = max(1, round(SMALL / side)) if side <= OWN_SIZE else 1
     shown = min(count, max(FEWEST, room // (zoom * width + GAP)))
@@ -88,7 +88,7 @@ def _fitting(count: int, height: int, width: int, room: int) -> tuple[int, tuple
 
 
 def _resized(pictures: Tensor, height: int, width: int) -> Tensor:
-    """Pictures [N, 3, H, W] repeated a whole number of times, or made smaller: -> [N, 3, height, width]."""
+    """Pictures [N, 3, H, W] enlarged by repeating pixels, or reduced: -> [N, 3, height, width]."""
     pictures = pictures.detach().float()
     if height < pictures.shape[2]:
         smaller = F.interpolate(pictures, (height, width), mode="bilinear", antialias=True)
@@ -111,7 +111,7 @@ def entropy_figure(rows: Mapping[str, Tensor], entropy: Tensor, title: str = "")
 
 
 def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
-    """Share of correct pixels against mean confidence, a line for each name: float64 [B, 3] of counts and sums.
+    """Share of correct pixels against mean confidence, one line per name: float64 [B, 3] of counts and sums.
 
     The diagonal is perfect calibration (Guo, Pleiss, Sun, Weinberger 2017); a dot's area follows the bin's pixels.
     """
@@ -131,13 +131,13 @@ def reliability_figure(bins: Mapping[str, Tensor]) -> Figure:
 
 
 def _beside_its_legend(names: Iterable[str]) -> Figure:
-    """An empty figure, high enough for a legend of the names."""
+    """An empty figure with enough height for a legend of the names."""
     lines = 1 + sum(wrapped(name).count("\n") + 1 for name in names)
     return Figure(figsize=(7.5, max(5, 0.5 + 0.18 * lines)), dpi=120, layout="constrained")
 
 
 def scatter_figure(points: Mapping[str, tuple[float, float]], truth: float) -> Figure:
-    """Mean colourfulness against mean CIEDE2000, a point for each name; a line at the true pictures' colourfulness."""
+    """Mean colourfulness against mean CIEDE2000, one point per name; a line at the true pictures' colourfulness."""
     figure = _beside_its_legend(points)
     axis = figure.subplots()
     axis.axvline(truth, color="0.6", linewidth=1, label="true pictures")
@@ -153,10 +153,10 @@ def scatter_figure(points: Mapping[str, tuple[float, float]], truth: float) -> F
 def decodings_figure(
     points: Mapping[str, Sequence[float]], grey: Sequence[float], titles: Sequence[str], truth: float, title: str
 ) -> Figure:
-    """Errors against colourfulness along decodings: ``points`` are (colourfulness, an error for each of the titles).
+    """Errors against colourfulness for decodings: ``points`` are (colourfulness, one error per title).
 
-    A line joins the decodings in their order, and a ring marks the best one; a dot is the untouched ``grey``, a
-    vertical line the true pictures' colourfulness. The arrow at the end of a title shows which direction is better.
+    A line joins the decodings in order, and a ring marks the best one. A dot shows the uncoloured ``grey``, a vertical
+    line the true pictures' colourfulness. The arrow at the end of a title shows which direction is better.
     """
     figure = Figure(figsize=(4.2 * len(titles), 3.8), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)
@@ -166,8 +166,10 @@ def decodings_figure(
         axis.plot(values[:, 0], values[:, number], ".-", color="C0", linewidth=1, label="decodings")
         best = int((np.nanargmin if name.endswith("↓") else np.nanargmax)(values[:, number]))
         for place in _apart(values[:, [0, number]], [0, len(values) - 1, best]):
-            x, side = (-6, "right") if place == len(values) - 1 else (6, "left")  # the mean is the dullest
-            y = -8 if side == "left" and name.endswith("↓") else 3  # off the line, which rises or falls to the right
+            x, side = (-6, "right") if place == len(values) - 1 else (6, "left")  # the mean has the dullest colours
+            y = (
+                -8 if side == "left" and name.endswith("↓") else 3
+            )  # away from the line, which rises or falls to the right
             style = {"textcoords": "offset points", "ha": side, "fontsize": 7, "color": "0.3"}
             axis.annotate(list(points)[place], values[place, [0, number]], (x, y), **style)
         axis.scatter(values[best, 0], values[best, number], s=80, facecolor="none", edgecolor="C3", label="best")
@@ -190,9 +192,9 @@ def _apart(points: np.ndarray, first: Sequence[int], distance: float = 0.1) -> l
 
 
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str, training_loss: str = "") -> None:
-    """Writes loss and accuracy against the epoch, training and validation, from the rows of ``metrics.csv``.
+    """Writes a chart of training and validation loss and accuracy per epoch, from the rows of ``metrics.csv``.
 
-    If training minimizes another loss than validation, ``training_loss`` names it in the chart.
+    ``training_loss`` names the training loss in the chart, if it differs from the validation loss.
     """
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     figure.suptitle(title, fontsize=10)

@@ -1,6 +1,6 @@
-"""Self-contained HTML pages from Jinja2 templates. Every value is escaped; a page runs no script and loads nothing.
+"""Self-contained HTML pages from Jinja2 templates. Every value is escaped; pages have no scripts and load no files.
 
-A page is light or dark as the reader's system is, and light in print.
+A page is light or dark like the reader's system, and light in print.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, and a note in small print below it."""
+    """A text with a note in small print below it."""
 
     text: str
     below: str = ""
@@ -25,7 +25,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table. Its kind (floor, model, decoding, ceiling, best, or "") gives it a colour."""
+    """A row of a table. Its kind (floor, model, decoding, ceiling, best, or "") determines its colour."""
 
     kind: str
     name: Cell
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: the header, a side for each of its columns (True: left), and rows of one name and the other cells."""
+    """A table: the header, the alignment of each column (True: left), and rows of one name and the other cells."""
 
     head: Sequence[str]
     left: Sequence[bool]
@@ -42,12 +42,12 @@ class Grid:
 
 
 def render(template: str, filters: Mapping[str, Callable[..., Any]] | None = None, **values: Any) -> str:
-    """The page of a template in ``templates/``.
+    """Renders a page from a template in ``templates/``.
 
     Args:
         template: the name of its file.
         filters: additional filters for the template; one that returns ``markupsafe.Markup`` must escape its own input.
-        values: what the template shows.
+        values: values for the template.
 
     Raises:
         jinja2.UndefinedError: the template uses a value that is missing.

@@ -1,4 +1,4 @@
-"""Tables: rich lays them out for the terminal; Markdown is written for the report and the pages.
+"""Tables: by rich for the terminal; in Markdown for the report and the pages.
 
 A table is a list of rows of text. The first row is the header. The first column and columns of words are aligned left,
 columns of numbers right.
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"([-+\d.,/]+(e[-+]?\d+)?( to [\d]+)?( ± [\d.]+)?)?")
 Rows = Sequence[Sequence[str]]
 Side = Literal["left", "right"]
-RULED = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rich box of one rule, in ASCII for every terminal
+RULED = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a box of rich with one rule, in ASCII for every terminal
 
 
 class Markdown(str):
-    """A cell of Markdown, such as an image: ``as_markdown`` does not change it."""
+    """A cell that already is Markdown, such as an image: ``as_markdown`` does not escape it."""
 
 
 class Line(NamedTuple):
-    """A row of ``sectioned``: cells of a text and a note below it; ``last``: a rule follows."""
+    """A row of ``sectioned``: each cell is a text with a note below it; ``last``: a rule follows."""
 
     cells: Sequence[tuple[str, str]]
     bold: bool = False
@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 def empty(title: str = "") -> "Table":
-    """An empty table of rich without borders, to which the caller adds columns and rows."""
+    """An empty table of rich without borders; the caller adds columns and rows."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -45,8 +45,8 @@ def sectioned(title: str, headings: Sequence[str], lines: Sequence[Line], longes
     """A table of rich with names on the left, up to ``longest`` characters per line, and numbers on the right.
 
     Args:
-        title: of the table.
-        headings: of the columns.
+        title: title of the table.
+        headings: headings of the columns.
         lines: the rows.
         longest: characters of a name on one line; a longer name breaks.
         notes: whether the notes below the texts are shown.
@@ -65,7 +65,7 @@ def sectioned(title: str, headings: Sequence[str], lines: Sequence[Line], longes
 
 
 def width_of(table: "Table") -> int:
-    """The width of a table of rich in characters, if nothing is wrapped."""
+    """The width in characters of a table of rich without wrapping."""
     from rich.console import Console
     from rich.measure import Measurement
 
@@ -74,7 +74,7 @@ def width_of(table: "Table") -> int:
 
 
 def as_text(rows: Rows) -> str:
-    """The table as lines of text. No line is wrapped or cut."""
+    """The table as lines of text, without wrapping."""
     from rich.box import Box
     from rich.console import Console
     from rich.table import Table
@@ -93,7 +93,7 @@ def as_text(rows: Rows) -> str:
 
 
 def as_markdown(rows: Rows) -> str:
-    """A table of Markdown. The reader sees each cell's text; a cell of ``Markdown`` is rendered."""
+    """The table in Markdown. Cells are escaped, except those of type ``Markdown``."""
     rule = ["---" if side == "left" else "--:" for side in _sides(rows)]
     lines = [rows[0], rule, *rows[1:]]
     return "\n".join("| " + " | ".join(map(as_cell, row)) + " |" for row in lines)

@@ -1,7 +1,7 @@
-"""Output to a terminal: control characters are written as escapes, so that no text can control the terminal.
+"""Output to a terminal: escapes control characters, so that texts cannot control the terminal.
 
 ``guard`` replaces standard output and standard error, and so covers ``print``, logging, warnings and tracebacks.
-``console`` gives a console of rich, which controls the terminal itself.
+``console`` returns a console of rich, which itself controls the terminal.
 """
 
 import logging
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UNSAFE = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f"  # C0 except tab and newline, DEL, C1: escape sequences and cursor movement
     "\u2028\u2029\u202a-\u202e\u2066-\u2069"  # line separators, and bidirectional overrides that reorder a line
-    "\ud800-\udfff]"  # bytes of names that are not UTF-8, which no stream can encode
+    "\ud800-\udfff]"  # surrogates: bytes of names that are not UTF-8, which streams cannot encode
 )
 
 
@@ -29,7 +29,7 @@ def clean(text: str) -> str:
 
 
 def cleaned(value: Any) -> Any:
-    """Plain values with every text in them ``clean`` and on one line, names included."""
+    """Plain values with every text ``clean`` and on one line, including keys."""
     if isinstance(value, str):
         return " ".join(clean(value).splitlines())
     if isinstance(value, dict):
@@ -38,12 +38,12 @@ def cleaned(value: Any) -> Any:
 
 
 class Guarded(Proxy):
-    """A text stream behind ``clean``."""
+    """A text stream that writes ``clean`` texts."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         if hasattr(stream, "reconfigure") and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="replace")  # in other encodings than UTF-8 a table must not end the command
+            stream.reconfigure(errors="replace")  # a character that the encoding lacks must not end the command
 
     def write(self, text: str) -> int:
         self.behind.write(clean(text))
@@ -55,7 +55,7 @@ class Guarded(Proxy):
 
 
 def guard() -> None:
-    """Puts standard output and standard error behind ``clean``; a second call has no effect."""
+    """Applies ``clean`` to standard output and standard error; a second call has no effect."""
     os.environ.setdefault("PYTHON_COLORS", "0")  # Python 3.13 and later would write colours, which ``clean`` escapes
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -73,7 +73,7 @@ class _Clean(logging.Formatter):
 
 
 def guard_log_files() -> None:
-    """Lets log files of the root logger take any text, in UTF-8, without control characters."""
+    """Makes log files of the root logger accept any text, in UTF-8, and escapes control characters."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler) and not isinstance(handler.formatter, _Clean):
             handler.setFormatter(_Clean(handler.formatter))
@@ -83,5 +83,5 @@ def guard_log_files() -> None:
 
 
 def console(stderr: bool = False, soft_wrap: bool = True) -> "Console":
-    """A console of rich for plain text without markup, behind ``clean``."""
+    """A console of rich for plain text without markup, with ``clean`` applied."""
     return clean_console(clean, stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False)

@@ -1,5 +1,5 @@
-"""What we use of other libraries that they call private, one module for each library.
+"""Adaptors for private names of other libraries, one module for each library.
 
-``USED`` of a module lists the names, and the functions and classes there are the only users of them; all other code
-calls those. ``tests/test_private_attributes.py`` names an entry that a new version of a library no longer has.
+``USED`` in each module lists the private names. Only the functions and classes of that module use them; all other code
+calls these functions. ``tests/test_private_attributes.py`` reports a name that a new version of a library has removed.
 """

@@ -11,7 +11,7 @@ USED = (
 
 
 def value_of(override: Override) -> Any:
-    """The parsed value of an override, with Hydra's quotes and sweeps; ``Override.value()`` would undo the quotes."""
+    """The parsed value of an override, with Hydra's quotes and sweeps; ``Override.value()`` removes the quotes."""
     return override._value
 
 

@@ -16,10 +16,10 @@ USED = (
 
 
 class Bar(RichProgressBar):
-    """Lightning's progress bar with a description of our own, which a signal cannot break."""
+    """Lightning's progress bar with our own description. A signal while the bar starts causes no error."""
 
     def epoch_description(self, current_epoch: int) -> str:
-        """What stands before the bar of an epoch, counted from 0."""
+        """The text before the bar of an epoch, counted from 0."""
         return super()._get_train_description(current_epoch)
 
     def _get_train_description(self, current_epoch: int) -> str:
@@ -31,13 +31,13 @@ class Bar(RichProgressBar):
 
 
 class Averaging(WeightAveraging):
-    """Lightning's moving average, whose device can be set and whose average can be put into the module."""
+    """Lightning's moving average, with methods to set its device and to copy the average into the module."""
 
     def keep_on(self, device: torch.device) -> None:
-        """Sets the device of the average; to be called before ``setup``."""
+        """Sets the device of the average; call it before ``setup``."""
         self._device = device
 
     def restore_average(self, module: LightningModule) -> None:
-        """Copies the average, where there is one, into the module."""
+        """Copies the average, if any, into the module."""
         if self._average_model is not None:
             self._copy_average_to_current(module)

@@ -1,4 +1,4 @@
-"""Names of rich that its documentation does not list, and a private one."""
+"""Private and undocumented names of rich."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
@@ -10,7 +10,7 @@ USED = ("rich.console.Console()._file", "rich.file_proxy.FileProxy.rich_proxied_
 
 
 class Proxy:
-    """A stream in front of another; rich finds that one as it does behind its own proxies."""
+    """A stream that forwards to another one; rich finds the other stream as it does behind its own proxies."""
 
     def __init__(self, stream: TextIO) -> None:
         self.rich_proxied_file = stream

@@ -16,15 +16,15 @@ USED = (
 
 
 def lerp_all(starts: list[Tensor], ends: list[Tensor], weight: float) -> None:
-    """Moves each start towards its end in place: s <- s + weight (e - s). A few kernels for all tensors."""
+    """Moves each start towards its end in place: s <- s + weight (e - s). One launch covers many tensors."""
     torch._foreach_lerp_(starts, ends, weight)
 
 
 def copy_all(targets: list[Tensor], sources: list[Tensor]) -> None:
-    """Copies each source into its target. A few kernels for all tensors."""
+    """Copies each source into its target. One launch covers many tensors."""
     torch._foreach_copy_(targets, sources)
 
 
 def storage_key(storage: UntypedStorage) -> int:
-    """A number that two storages share only if they are the same memory."""
+    """A number that is equal for two storages only if they are the same memory."""
     return storage._cdata

@@ -70,7 +70,9 @@ def read(folders: Sequence[Path]) -> list[Record]:
             raise InputError(f"{folder} must be a folder; pass that of a sweep or a run (colourize runs lists them)")
         places = [file.parent for file in folder.rglob(manifest.NAME)]
         if not places and not any(folder.rglob(resume.SWEEP)):
-            raise InputError(f"{folder} must hold a run; pass that of a sweep or a run (colourize runs lists them)")
+            raise InputError(
+                f"{folder} must contain a run; pass the folder of a sweep or a run (colourize runs lists them)"
+            )
         for place in places:
             found.setdefault(place.resolve(), list(_of_folder(place)))
         for sweep in (file.parent for file in folder.rglob(resume.SWEEP)):
@@ -87,7 +89,7 @@ def _of_folder(folder: Path) -> Iterator[Record]:
     words, name = tuple(stored.get("overrides", ())), folder.name
     config, lacks = stored.get("config", {}), []
     if config and not is_whole(config):
-        lacks.append(f"{manifest.NAME} holds an incomplete configuration")
+        lacks.append(f"{manifest.NAME} has an incomplete configuration")
         config = {}
     state = "pruned" if stored.get("pruned") else run_folder.state(folder)
     epochs, rows = _epochs(folder), _rows(folder / "evaluation.json")

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LOSS = "validation loss (nats/pixel)"
 IMPORTANCE = (
     "The share of the loss's variance that each parameter explains (fANOVA over a forest fitted to the complete "
-    "trials). It holds for this search, not for the parameters in general."
+    "trials). It is valid for this search, not for the parameters in general."
 )
 FEWEST = 4  # complete trials for a meaningful importance
 

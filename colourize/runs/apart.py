@@ -1,6 +1,6 @@
-"""Shows how runs differ: the values that took effect, names of runs, HPARAMS and the settings of a report.
+"""Shows how runs differ: the effective values, names of runs, HPARAMS and the settings of a report.
 
-``config.compare`` decides whether two configurations are those of one run; this module shows how they differ.
+``config.compare`` decides whether two configurations belong to one run; this module shows how they differ.
 """
 
 import json
@@ -17,21 +17,21 @@ from colourize.config.options import option
 from colourize.present.terminal import clean
 
 PICTURES = "pictures"
-"""The fingerprint of pictures and palette. Paths do not identify pictures, which may move or be replaced."""
+"""The fingerprint of pictures and palette. Paths do not identify pictures: these may move or be replaced."""
 OF_ITS_OWN = ("seed",)
-"""Values of options that differ in meaning from the knob of the same name: the seed of landscapes."""
+"""Values of options with another meaning than the knob of the same name: the seed of landscapes."""
 Values = dict[str, Any]
 
 
 def effective(config: Mapping[str, Any], repeats: bool = False, keep: Collection[str] = ()) -> Values:
-    """The values that took effect, each once, by the key of the command line.
+    """The effective values, each once, by the key of the command line.
 
     The knobs, the name of each option, and the values inside options and ``trainer`` (``optimizer.betas``).
 
     Args:
-        config: resolved, as checkpoints hold it.
-        repeats: also the values of options that equal the knob of their name: ``model.kernel`` beside ``kernel``.
-        keep: names of such values that are always kept.
+        config: the resolved configuration, as in checkpoints.
+        repeats: also include values of options that equal the knob of their name, such as ``model.kernel``.
+        keep: names of such values that are always included.
     """
     flat: Values = {}
     for key, value in config.items():
@@ -50,7 +50,7 @@ def effective(config: Mapping[str, Any], repeats: bool = False, keep: Collection
 
 
 def as_typed(value: Any, exact: bool = False) -> str:
-    """A value as on the command line; a number to six digits, or exact."""
+    """A value as on the command line. Numbers have six significant digits, or all with ``exact``."""
     if isinstance(value, list | tuple):
         return f"[{','.join(as_typed(each, exact) for each in value)}]"
     if isinstance(value, str) and value.startswith("["):
@@ -59,7 +59,7 @@ def as_typed(value: Any, exact: bool = False) -> str:
 
 
 def hyperparameters(config: Mapping[str, Any]) -> Values:
-    """The row of TensorBoard's HPARAMS tab: values that took effect, without machine, cache and empty values."""
+    """The row of TensorBoard's HPARAMS tab: the effective values, without machine, cache and empty values."""
     idle = on_resume("no difference")
     hidden = {*idle, *(knob.name for knob in KNOBS.values() if not knob.hyperparameter)}
     return {
@@ -70,7 +70,7 @@ def hyperparameters(config: Mapping[str, Any]) -> Values:
 
 
 def setting(config: Mapping[str, Any], fingerprint: str) -> Values:
-    """The values by which a report groups runs: all that took effect, except seed and paths, and the pictures."""
+    """The values by which a report groups runs: all effective values except seed and paths, and the pictures."""
     flat = effective(comparable(dict(config)), keep=OF_ITS_OWN)
     flat = {name: _plain(value) for name, value in flat.items() if name != "seed" and not name.endswith(".root")}
     if "palette" in flat:
@@ -84,7 +84,7 @@ def _plain(value: Any) -> Any:
 
 
 def value_of(values: Values, name: str) -> Any:
-    """The value of a setting; the default for configurations older than the knob if it has none."""
+    """The value of a knob in a setting; if it is missing, the default for configurations older than the knob."""
     if name in OPTIONAL:
         return values.get(name, option(None, name))
     group, _, last = name.rpartition(".")
@@ -92,14 +92,14 @@ def value_of(values: Values, name: str) -> Any:
 
 
 def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
-    """A name for each run: its network, then the values that vary among all the runs.
+    """A name for each run: its network, then the values that vary among the runs.
 
     Values inside an option, such as ``model.widths`` or ``loss.sigma``, are compared among the runs with the same
-    option. If several values separate the same runs, as in ``resunet`` and ``resunet_small``, only the first is shown.
-    A dotted key is cut to its last part, unless this makes two different keys equal. Equal names are numbered.
+    option. If several values distinguish the same runs, as in ``resunet`` and ``resunet_small``, only the first is
+    shown. A dotted key is cut to its last part, unless two different keys would become equal. Equal names are numbered.
 
     Args:
-        configs: resolved configurations, as checkpoints hold them.
+        configs: resolved configurations, as in checkpoints.
     """
     networks = [short_name(config["model"]) for config in configs]
     configs = [{**dict.fromkeys(config), **completed(comparable(config))} for config in configs]  # in its own order
@@ -114,7 +114,7 @@ def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _varying_words(run: int, configs: Sequence[Mapping[str, Any]], flats: Sequence[Mapping[str, str]]) -> list[str]:
-    """``NAME=VALUE`` for each value in which a configuration differs from any other, without its network."""
+    """``NAME=VALUE`` for each value that differs from any other configuration, without the network."""
     varying = {key for other in configs for key in _differing(configs[run], other)} - {"model"}
     seen, keys = set(), []
     for key, value in flats[run].items():

@@ -1,4 +1,4 @@
-"""Checks of the archive of a checkpoint before and after torch reads it: entries, checksums, pickle, tensors."""
+"""Checks a checkpoint's archive before and after torch reads it: entries, checksums, pickle, tensors."""
 
 import io
 import zipfile
@@ -13,12 +13,12 @@ from colourize.runs import pickles
 
 
 def verified(path: Path) -> io.BytesIO:
-    """A copy of the archive with only entries of the right size and CRC, which torch does not check.
+    """A copy of the archive, with checked sizes and CRCs of all entries; torch does not check them.
 
-    torch finds the entries of a file by other rules than zipfile and could load other ones; hence the copy.
+    A copy, because torch finds the entries of a file by other rules than zipfile and could load other entries.
 
     Raises:
-        InputError: a damaged file, or one that would unpack into more than its size; nothing is unpacked before.
+        InputError: the file is damaged, or would unpack to more than its size. This is checked before unpacking.
     """
     size = path.stat().st_size
     if not size:
@@ -44,8 +44,8 @@ def verified(path: Path) -> io.BytesIO:
                 except zipfile.BadZipFile as error:
                     cause = f"the checksum of its entry {entry.filename} is wrong"
                     raise InputError(f"{path} is damaged: {cause}; pass another file") from error
-                if b"\nbytearray\n" in data:  # a pickle names it, and torch would create one of any size
-                    raise InputError(f"{path} holds a bytearray, which a checkpoint never does; pass another file")
+                if b"\nbytearray\n" in data:  # a pickle with this name could make torch create one of any size
+                    raise InputError(f"{path} contains a bytearray, which a checkpoint never does; pass another file")
                 if entry.filename.endswith("data.pkl"):
                     _check_pickle(path, data)
                 whole.writestr(entry.filename, data)
@@ -63,7 +63,7 @@ def _check_pickle(path: Path, data: bytes) -> None:
 def check_tensors(path: Path, contents: Any, most: int) -> None:
     """Raises InputError if a tensor is not plain memory, or if all tensors together exceed the file.
 
-    Weights with strides of zero, or sparse ones, could have any size, and a fused optimizer writes past their end.
+    Weights that are sparse or have a stride of zero could have any size, and a fused optimizer writes past their end.
     """
     left, seen, total = [contents], set(), 0
     while left:
@@ -73,7 +73,7 @@ def check_tensors(path: Path, contents: Any, most: int) -> None:
             left += value.values() if isinstance(value, dict) else value
         elif isinstance(value, Tensor):
             if not _is_plain(value):
-                raise InputError(f"{path} holds a tensor that is not plain numbers in memory; pass another file")
+                raise InputError(f"{path} contains a tensor that is not plain numbers in memory; pass another file")
             total += value.numel() * value.element_size()
     if total > 2 * most:  # a moving average may share memory with the weights
         raise InputError(f"{path} has tensors of {total:,} bytes in a file of {most:,}; pass another file")

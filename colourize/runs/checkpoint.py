@@ -1,7 +1,7 @@
 """Checkpoints: the only writer and the only reader.
 
-A file holds tensors and plain values, never code, and the file alone rebuilds its network and palette. It is of format
-2: ``format``, ``config`` as ``stored.packed`` gives it, ``state_dict`` and what Lightning needs to resume.
+A file contains only tensors and plain values, never code, and suffices to rebuild its network and palette. Format 2
+contains ``format``, ``config`` as returned by ``stored.packed``, ``state_dict`` and what Lightning needs to resume.
 """
 
 import io
@@ -27,10 +27,10 @@ LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
 def write(contents: dict[str, Any], path: Path) -> None:
-    """Replaces the file as a whole (``files.replace``). The ``last.ckpt`` of before stays as ``previous.ckpt``.
+    """Replaces the file atomically (``files.replace``). The earlier ``last.ckpt`` stays as ``previous.ckpt``.
 
     Raises:
-        InputError: no room, or the folder cannot be written; the previous file stays whole, without a partial one.
+        InputError: the disk is full, or the folder cannot be written; the earlier file stays intact.
     """
     buffer = io.BytesIO()
     torch.save({**contents, **formats.written(contents["config"])}, buffer)
@@ -39,12 +39,12 @@ def write(contents: dict[str, Any], path: Path) -> None:
     except OSError as error:
         size = buffer.getbuffer().nbytes / 1e6
         raise InputError(
-            f"{path}: {size:.2f} MB could not be saved ({error.strerror}); what was saved before is whole; make room"
+            f"{path}: {size:.2f} MB could not be saved ({error.strerror}); earlier files are intact; make room"
         ) from error
 
 
 def _keep(path: Path) -> None:
-    """Gives the ``last.ckpt`` a second name before it is replaced."""
+    """Links ``last.ckpt`` to a second name before it is replaced."""
     if path.name != LAST or not path.exists():
         return
     spare = path.with_name(f".{PREVIOUS}.tmp")
@@ -57,7 +57,7 @@ def _keep(path: Path) -> None:
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The contents of one of our checkpoints, on the CPU; a pickle that runs code is refused.
+    """Reads one of our checkpoints to the CPU. A pickle that runs code is refused.
 
     Raises:
         InputError: the file does not exist, is damaged, or is not a checkpoint of colourize.
@@ -69,7 +69,7 @@ def read(path: str | Path) -> dict[str, Any]:
         contents = torch.load(archive.verified(path), map_location="cpu", weights_only=True)
     except InputError:
         raise
-    except Exception as error:  # zipfile and torch raise half a dozen kinds for a damaged file
+    except Exception as error:  # zipfile and torch raise many types for a damaged file
         cause = type(error).__name__
         raise InputError(f"{path} is damaged or not a checkpoint ({cause}); pass another file") from error
     archive.check_tensors(path, contents, path.stat().st_size)
@@ -79,7 +79,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def _in_todays_form(contents: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The contents with today's names, and without the number of their format; InputError as ``formats.config``."""
+    """The contents with current names and without the format's number; raises InputError as ``formats.config``."""
     number = contents.pop("format", 1)
     config = formats.config(contents["config"], number, path)
     return {**(format1.states(contents) if number == 1 else contents), "config": config}
@@ -89,18 +89,18 @@ def of_run(path: Path) -> Path:
     """The file itself, or the best checkpoint of a run folder.
 
     Raises:
-        InputError: a folder without checkpoints.
+        InputError: the folder has no checkpoint.
     """
     if not path.is_dir():
         return path
     for name in (BEST, LAST):
         if (file := path / "checkpoints" / name).is_file():
             return file
-    raise InputError(f"{path} holds no checkpoints/{BEST}; pass a run folder or a checkpoint")
+    raise InputError(f"{path} contains no checkpoints/{BEST}; pass a run folder or a checkpoint")
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest readable checkpoint of a run, and its contents. Damaged ones are logged and skipped."""
+    """The newest readable checkpoint of a run, with its contents. Damaged ones are logged and skipped."""
     found = [file for name in (LAST, PREVIOUS, BEST) if (file := folder / name).is_file()]
     found.sort(key=lambda file: (file.name == LAST, file.stat().st_mtime_ns), reverse=True)
     for file in found:
@@ -113,15 +113,15 @@ def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
                 log.warning("%s is the newest undamaged checkpoint", file)
             return file, contents
     if found:
-        log.warning("%s holds no undamaged checkpoint", folder)
+        log.warning("%s contains no undamaged checkpoint", folder)
     return None
 
 
 class Trained(NamedTuple):
     """A trained model, and the entries of its checkpoint.
 
-    ``fingerprint`` stands for the pictures and the palette that it was trained with; empty where the file has none.
-    ``temperature`` is what its logits are to be divided by: of an exported file, or fitted to the checkpoint; else 1.
+    ``fingerprint`` identifies the pictures and palette of its training; empty if the file has none. Logits must be
+    divided by ``temperature``: stored in an exported file, or fitted to the checkpoint; otherwise 1.
     """
 
     model: Model
@@ -134,11 +134,11 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
     """The trained model of a checkpoint or of exported weights (.safetensors), in evaluation mode, on the CPU.
 
     Args:
-        path: of the file.
-        trusted: packages whose networks and sources it may name beside ours; nothing else is imported for it.
+        path: the file.
+        trusted: packages with networks and sources that the file may also name; it can cause no other import.
 
     Raises:
-        InputError: as ``read``; a configuration that ``stored.checked`` refuses; weights that do not fit its network.
+        InputError: as ``read``; or ``stored.checked`` refuses the configuration, or the weights do not fit the network.
     """
     path = files.expanded(path)
     contents = weights.read(path) if path.suffix.lower() == weights.SUFFIX else read(path)
@@ -161,7 +161,7 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
 
 
 def _model_state(state: dict[str, Any]) -> dict[str, Any]:
-    """The tensors of the model among those of the module that trained it; ValueError for any other."""
+    """The model's tensors in the state of its training module; raises ValueError for other tensors."""
     if others := [name for name in state if not (isinstance(name, str) and name.startswith("model."))]:
         raise ValueError(f"{str(others[0])[:80]} is not part of a model")
     return {name.removeprefix("model."): tensor for name, tensor in state.items()}
@@ -183,10 +183,13 @@ def _palette(palette: Any, config: dict[str, Any]) -> Tensor:
 
 
 def _network(node: dict[str, Any], state: dict[str, Tensor], trusted: Collection[str]) -> nn.Module:
-    """Builds the network of a checked node. Ours is first built without memory: a small file must not take gigabytes.
+    """Builds the network of a checked node.
+
+    Our networks are first built without memory, so that a small file cannot allocate gigabytes.
 
     Raises:
-        ValueError: the network has other weights than the file; other errors of its class.
+        ValueError: the weights have other names or shapes than in the file.
+        Exception: any error of the network's class.
     """
     build = options.named("model", node["_target_"], trusted)
     values = {key: value for key, value in node.items() if key != "_target_"}

@@ -1,4 +1,4 @@
-"""The environment of a run: versions, machine and commit, which decide its bits beside the knobs."""
+"""The environment of a run: versions, machine and commit. With the knobs, it determines the bits of the results."""
 
 import functools
 import logging
@@ -15,7 +15,7 @@ PACKAGES = "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
-    """All that decides the bits of a run beside its knobs: versions, machine, device, threads, commit of the code."""
+    """Everything except the knobs that determines the bits of a run: versions, machine, device, threads, commit."""
     known = {"colourize": __version__, **{name: version(name) for name in PACKAGES}}
     return {
         **known, "python": platform.python_version(), "machine": platform.machine(), "device": device,
@@ -24,7 +24,7 @@ def environment(device: str, threads: int) -> dict[str, Any]:
 
 
 def warn_of_other_bits(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Logs the differences to the environment in which the run was started."""
+    """Logs how the environment differs from the start of the run."""
     changed = [
         f"{name} {before[name]}, now {now[name]}" for name in now if name in before and before[name] != now[name]
     ]
@@ -32,9 +32,9 @@ def warn_of_other_bits(before: dict[str, Any], now: dict[str, Any]) -> None:
         log.warning("started with %s: the bits may differ from those of a run without interruption", "; ".join(changed))
 
 
-@functools.cache  # one process runs one code; git takes as long as a step or two
+@functools.cache  # the code of a process does not change, and git takes as long as one or two steps
 def _commit() -> str | None:
-    """The commit of the checkout of this code, marked "-dirty" if it is changed; None without a checkout."""
+    """The commit of this code's checkout, with "-dirty" if files have changed; None without a checkout."""
     root = Path(__file__).parent.parent.parent
     if not (root / ".git").exists():
         return None

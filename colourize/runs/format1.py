@@ -18,13 +18,13 @@ MOVED = {
     "colourize.schedules.plateau": ("scheduler", "plateau"),
     "colourize.schedules.warmup": ("scheduler", "warmup"),
 }
-"""Python paths of format 1 of options that have moved since: group and name."""
+"""Former Python paths of options that have moved since format 1, with group and name."""
 STATES = "state_dict", "current_model_state"
-PLACE = "ColourData"  # the place in the order of the pictures
+PLACE = "ColourData"  # the position in the order of the pictures
 
 
 def config(stored: Any) -> Any:
-    """A configuration of format 1 with today's Python paths; all else is unchanged."""
+    """A configuration of format 1 with current Python paths; everything else is unchanged."""
     if not isinstance(stored, dict):
         return stored
     return {group: _node(group, node) for group, node in stored.items()}
@@ -38,14 +38,14 @@ def _node(group: str, node: Any) -> Any:
 
 
 def states(stored: dict[str, Any]) -> dict[str, Any]:
-    """A checkpoint of format 1 with today's names: weights under ``model.``, and the place in the data as ``place``."""
+    """A checkpoint of format 1 with current names: weights below ``model.``, the position in the data as ``place``."""
     renamed_states = {name: _renamed(stored[name]) for name in STATES if isinstance(stored.get(name), dict)}
     renamed = {"place" if name == PLACE else name: value for name, value in stored.items()}
     return {**renamed, **renamed_states}
 
 
 def _renamed(state: dict[str, Any]) -> dict[str, Any]:
-    """Tensors by their names of today, which begin with ``model.``."""
+    """Tensors by their current names, which begin with ``model.``."""
     return {f"model.{name}" if _is_former(name) else name: tensor for name, tensor in state.items()}
 
 

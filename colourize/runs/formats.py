@@ -1,4 +1,4 @@
-"""Formats of checkpoints and of ``run.json``: writes the newest, reads all."""
+"""Formats of checkpoints and of ``run.json``: writes the newest format and reads all formats."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ FORMAT = 2
 
 
 def written(config: dict[str, Any]) -> dict[str, Any]:
-    """The entries of a stored configuration: its format, and the configuration by names and versions."""
+    """The entries of a stored configuration: the format's number, and the configuration by names and versions."""
     return {"format": FORMAT, "config": stored.packed(config)}
 
 
 def config(found: Any, number: Any, file: Any) -> Any:
-    """A stored configuration with today's Python paths for its names; ``stored.checked`` must follow.
+    """A stored configuration with current Python paths in place of names; check the result with ``stored.checked``.
 
     Args:
         found: the entry of the file.
-        number: of the file's format.
+        number: number of the file's format.
         file: its name, for the message.
 
     Raises:
-        InputError: a format of a newer colourize, or a name that is not ours.
+        InputError: a format of a newer colourize, or an unknown name.
     """
     if number == 1:
         return format1.config(found)

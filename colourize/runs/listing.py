@@ -11,12 +11,12 @@ from colourize.present import terminal
 from colourize.runs import manifest, resume, run_folder
 
 HOMES = Path("outputs"), Path("multirun")
-LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # no table, which would cut the names of folders
+LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # not a table of rich, which would cut the names of folders
 
 
 @dataclass(frozen=True)
 class Run:
-    """One line of the list; losses are validation cross-entropies in nats per pixel, None before the first."""
+    """One line of the list. Losses are validation cross-entropies in nats per pixel; None before the first."""
 
     folder: str
     state: str
@@ -62,7 +62,7 @@ def _run(folder: Path) -> Run:
 
 
 def show(folders: Sequence[Path], as_json: bool = False) -> None:
-    """Prints one line per run, or one JSON object per line; overrides that all runs share are left out."""
+    """Prints one line per run, or one JSON object per line. Omits overrides that all runs share."""
     runs = found(folders)
     if as_json:
         for run in runs:
@@ -78,7 +78,7 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
         print(LINE.format(*terminal.cleaned(cells)).rstrip())
         if run.error and run.state != "finished":
             print(f"  {terminal.cleaned(run.error)}")
-    resumable = [run for run in runs if run.state in ("interrupted", "killed")]  # a failed one mostly fails again
+    resumable = [run for run in runs if run.state in ("interrupted", "killed")]  # failed runs usually fail again
     failed = [run for run in runs if run.state not in ("running", "finished", "pruned")]
     unfinished = [Path(run.folder) for run in resumable or failed]
     if unfinished:

@@ -16,7 +16,7 @@ from colourize.runs import formats
 
 log = logging.getLogger(__name__)
 NAME, EPOCHS = "run.json", "metrics.csv"
-LARGEST_TABLE, MOST_EPOCHS = 32 << 20, 100_000  # bytes and rows of metrics.csv that are read
+LARGEST_TABLE, MOST_EPOCHS = 32 << 20, 100_000  # limits for reading metrics.csv: bytes, rows
 TYPES: dict[str, Any] = {
     **dict.fromkeys(("config", "metrics", "environment", "refused"), dict),
     **dict.fromkeys(("overrides", "searchpath"), list),
@@ -34,9 +34,9 @@ REFUSED: dict[str, Any] = {"status": "failed", "overrides": [], "error": ""}
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The run's manifest. It is empty if the file is missing or damaged; a damaged one is logged.
+    """Reads the run's manifest. The result is empty if the file is missing or damaged; damage is logged.
 
-    Entries that are null are left out. Entries of another type than a run writes are left out and logged.
+    Null entries are left out. Entries with an unexpected type are left out and logged.
     """
     try:
         contents: Any = files.read_json(folder / NAME)
@@ -51,7 +51,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def _in_todays_form(contents: dict[str, Any], file: Path) -> dict[str, Any]:
-    """The entries with Python paths for the stored names of options; a configuration with unknown names is left out."""
+    """The entries with Python paths in place of stored names; a configuration with unknown names is left out."""
     number = contents.pop("format", 1)
     if "config" not in contents:
         return contents
@@ -74,7 +74,7 @@ def checked(entries: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def write(folder: Path, **entries: Any) -> None:
-    """Writes the manifest: plain values; NaN and infinities become null."""
+    """Writes the manifest of plain values. NaN and infinities become null."""
     if isinstance(entries.get("config"), dict):
         entries = {**entries, **formats.written(entries["config"])}
     files.replace_text(folder / NAME, json.dumps(finite(entries), indent=1, allow_nan=False) + "\n")
@@ -86,7 +86,7 @@ def update(folder: Path, **entries: Any) -> None:
 
 
 def note_failure(folder: Path, overrides: list[str], error: str) -> None:
-    """Writes the error of a failed job of a sweep; under ``refused`` if the folder already holds a run."""
+    """Writes the error of a failed job of a sweep; below ``refused`` if the folder already contains a run."""
     if "config" in (stored := read(folder)):
         if (stored.get("status"), stored.get("overrides")) != ("failed", overrides):
             update(folder, refused={"overrides": overrides, "status": "failed", "error": error})
@@ -95,9 +95,9 @@ def note_failure(folder: Path, overrides: list[str], error: str) -> None:
 
 
 def epochs(folder: Path) -> list[dict[str, float]]:
-    """Rows of the run's ``metrics.csv``, without empty cells; other text than a number is NaN. A damaged file has none.
+    """Rows of the run's ``metrics.csv``, without empty cells. A damaged file gives no rows.
 
-    Rows whose ``epoch`` is not an integer >= 0 are left out.
+    Text that is not a number becomes NaN. Rows are left out if ``epoch`` is not an integer >= 0.
     """
     try:
         text = files.read_bytes(folder / EPOCHS, LARGEST_TABLE).decode()
@@ -125,12 +125,12 @@ def _anything(value: Any) -> bool:
 
 
 def now() -> str:
-    """The time as ISO 8601 in UTC. The texts sort in order of time."""
+    """The current time as ISO 8601 in UTC. Sorting the texts sorts the times."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def finite(value: Any) -> Any:
-    """A value for JSON: NaN and infinities become None, in dictionaries at any depth."""
+    """A copy for JSON: NaN and infinities become None, in dictionaries at any depth."""
     if isinstance(value, dict):
         return {key: finite(entry) for key, entry in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

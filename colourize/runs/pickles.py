@@ -1,29 +1,29 @@
 """Checks the pickle inside a checkpoint before torch reads it.
 
-``weights_only=True`` runs no code of a stranger, but a few bytes can still cost hours or gigabytes: the hash of tuples
-in tuples, text that is encoded again and again. The check follows the depth and the size of each item.
+``weights_only=True`` does not run foreign code, but a few bytes can still cost hours or gigabytes: hashes of nested
+tuples, or text that is encoded repeatedly. The check tracks the depth and size of each item.
 """
 
 import pickletools
 from typing import Any
 
-DEEPEST = 64  # levels; a checkpoint of ours has about ten
-LARGEST = 1_000_000  # parts of one tuple at all depths, repetitions included
+DEEPEST = 64  # levels; our checkpoints have about ten
+LARGEST = 1_000_000  # elements of a tuple at all depths, with repetitions
 PUSHES = {
     "NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
     "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES",
     "SHORT_BINBYTES", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE", "EMPTY_SET", "GLOBAL",
 }  # fmt: skip
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-CALLS = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "SETITEM": 3, "APPEND": 2}  # number of items that become one
+CALLS = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "SETITEM": 3, "APPEND": 2}  # number of items merged into one
 TO_THE_MARK = {"TUPLE", "LIST", "DICT", "APPENDS", "SETITEMS"}
-NAMES = "torch", "collections"  # modules of classes in a checkpoint of ours
+NAMES = "torch", "collections"  # modules of the classes in our checkpoints
 MARK = (0, 0)
 Item = tuple[int, int]  # depth and size
 
 
 def check(data: bytes) -> None:
-    """Raises ValueError if a pickle holds other things than a checkpoint does, or expands to more than its size."""
+    """Raises ValueError if a pickle contains unexpected items, or expands to more than its size."""
     try:
         _walk(data)
     except (IndexError, KeyError, TypeError) as error:
@@ -54,7 +54,7 @@ def _walk(data: bytes) -> None:
 
 
 def _combine(name: str, stack: list[Any]) -> None:
-    """Replaces the items that an opcode combines by one."""
+    """Replaces the items that an opcode combines with one item."""
     if name in TO_THE_MARK:
         place = len(stack) - 1 - stack[::-1].index(None)
         items = stack[place + 1 :]

@@ -1,4 +1,4 @@
-"""``resume=FOLDER``: the command that resumes a run or a sweep, and the overrides for which it stands."""
+"""``resume=FOLDER``: the command that resumes a run or a sweep, and the overrides that it expands to."""
 
 import re
 import shlex
@@ -22,9 +22,9 @@ def resume_command(program: str, folder: Path, own: bool = False) -> str:
 
     Args:
         program: the first words of the command, such as "python train.py".
-        folder: of the run or the sweep.
-        own: whether this process ran it. Only then the command repeats the overrides that a file must not hold: those
-            of another person's folder are never suggested.
+        folder: folder of the run or the sweep.
+        own: whether this process ran it. Only then the command repeats overrides that a file must not contain, because
+            such overrides of another person's folder must not be suggested.
     """
     stored = manifest.read(folder) if own else {}
     words = [
@@ -36,13 +36,13 @@ def resume_command(program: str, folder: Path, own: bool = False) -> str:
 
 
 def resumed(words: Sequence[str]) -> list[str]:
-    """The command line with ``resume=FOLDER`` replaced by the overrides that started the folder's run or sweep.
+    """Replaces ``resume=FOLDER`` in a command line with the overrides that started the folder's run or sweep.
 
-    Overrides beside it replace earlier ones; ``~NAME`` removes one. Overrides from the folder are checked
+    The other overrides replace earlier ones; ``~NAME`` removes one. Overrides from the folder are checked
     (``runs.words``), because anyone may have written them.
 
     Raises:
-        InputError: the folder holds no run or sweep; an override names another folder, or a file must not hold it.
+        InputError: the folder contains no run or sweep; an override names another folder, or is not allowed in a file.
     """
     given = [word for word in words if word.startswith("resume=")]
     if not given:
@@ -72,13 +72,13 @@ def resumed(words: Sequence[str]) -> list[str]:
     found = by_key([*taken(earlier, typed, folder, None if home is None else Path(home), source), *ours])
     before = by_key(earlier)
     for key, word in typed.items():
-        if not (word.startswith("~") and key in before):  # removing an added override means not to add it again
+        if not (word.startswith("~") and key in before):  # to remove an added override, we only do not add it again
             found[key] = "+" * (before.get(key, "").startswith("+") and not word.startswith(("+", "~"))) + word
     return list(found.values())
 
 
 def sweep_of(folder: Path) -> dict[str, Any]:
-    """``overrides`` and ``cwd`` of the sweep in a folder; empty if there is no sweep, or its file is damaged."""
+    """``overrides`` and ``cwd`` of the sweep in a folder; empty without a sweep, or if its file is damaged."""
     try:
         stored = files.read_json(folder / SWEEP)
     except (OSError, ValueError):
@@ -93,5 +93,5 @@ def _lack(folder: Path) -> str:
     if not folder.is_dir():
         return "does not exist"
     if any(folder.glob("checkpoints/*.ckpt")):
-        return f"holds checkpoints, but no {manifest.NAME} with the overrides of the run"
-    return "holds no run and no sweep"
+        return f"contains checkpoints, but no {manifest.NAME} with the overrides of the run"
+    return "contains no run or sweep"

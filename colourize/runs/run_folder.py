@@ -1,4 +1,4 @@
-"""A run folder: its lock and its state. Imports only light libraries."""
+"""A run folder: its lock and its state. This module imports only light libraries."""
 
 import contextlib
 import os
@@ -19,14 +19,14 @@ WRITTEN_IN_PLACE = (
     LOCK, ".search.lock", ".hydra", "checkpoints", "tensorboard", "output.txt", "multirun.yaml", "search.db",
     "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
-"""Files that are written in place, and folders of such files. Other files are replaced, and so is a link there."""
+"""Files that are written in place, and folders of such files. All other files are replaced, including links."""
 WITHIN = "*.log", "fit-profile*", "tensorboard/*", "checkpoints/*", ".hydra/*"
-A_LOOK = 0.5  # seconds: a process that asks for a run's state holds its lock for some microseconds
-ORPHANS_END = 15  # seconds: loader workers of a killed process end within five
+LOCK_TIMEOUT = 0.5  # seconds; a process that reads a run's state locks it for some microseconds
+ORPHANS_END = 15  # seconds; loader workers of a killed process end within five
 
 
 class FolderInUseError(InputError):
-    """Another process is in the run folder."""
+    """Another process uses the run folder."""
 
 
 class Claim:
@@ -42,18 +42,18 @@ class Claim:
             "searchpath": stored.get("searchpath", []), "start": stored.get("start", manifest.now()),
             "starts": stored.get("starts", 0) + 1,
         }  # fmt: skip
-        # until this run begins, a run in the folder keeps its own entries
+        # a run in the folder keeps its entries until this run begins
         manifest.write(folder, **{**self.entries, **self.before, **_holder(self.entries)})
         self.begun = not self.before
 
     def begin(self, **entries: Any) -> None:
-        """Writes the knobs of this run, once they are known to fit the checkpoint."""
+        """Writes the knobs of this run; call it after they were compared with the checkpoint."""
         self.begun = True
         self.entries |= {**entries, "environment": self.before.get("environment", entries["environment"])}
         manifest.write(self.folder, **self.entries)
 
     def end(self, **entries: Any) -> None:
-        """Writes the end of the run; a run that never began restores the entries of before."""
+        """Writes the end of the run. If the run never began, restores the earlier entries."""
         manifest.write(self.folder, **(self.entries | entries | {"end": manifest.now()} if self.begun else self.before))
 
 
@@ -63,10 +63,10 @@ def _holder(entries: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None = None) -> Iterator[Claim]:
-    """Locks a run folder, and keeps the status in its ``run.json``: running, then finished, interrupted or failed.
+    """Locks a run folder and updates the status in its ``run.json``: running, then finished, interrupted or failed.
 
     Raises:
-        FolderInUseError: another process is in the folder.
+        FolderInUseError: another process uses the folder.
     """
     check_places(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,11 +82,11 @@ def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None =
 
 
 def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) -> None:
-    """Writes the overrides of a run into a new folder, before the imports, which take seconds.
+    """Writes the overrides of a run into a new folder, before the slow imports.
 
     Args:
-        folder: of the run.
-        overrides: of the configuration.
+        folder: folder of the run.
+        overrides: overrides of the configuration.
         hydra: overrides of Hydra itself; ``resume`` needs the one with the search path of configuration files.
     """
     if not (folder / manifest.NAME).exists():
@@ -95,18 +95,18 @@ def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) 
 
 
 def check_places(folder: Path) -> None:
-    """Raises InputError if the folder of a run or a sweep has a link in a place where these write."""
+    """Raises InputError if the folder of a run or a sweep contains a link in a place where these write."""
     found = (path for pattern in WITHIN for path in folder.glob(pattern))
     files.check_no_links([*(folder / name for name in WRITTEN_IN_PLACE), *found])
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Locks the folder. The operating system releases the lock of a process that ends, so no lock is left behind."""
+    """Locks the folder. The operating system releases the lock when the process ends, so no lock stays behind."""
     lock = FileLock(folder / LOCK)
     try:
         try:
-            lock.acquire(timeout=A_LOOK)
+            lock.acquire(timeout=LOCK_TIMEOUT)
         except Timeout:
             if _alive(folder):
                 raise
@@ -137,7 +137,7 @@ def _alive(folder: Path) -> bool:
 
 
 def state(folder: Path) -> str:
-    """The status of a run: running, finished, interrupted, failed; or killed, if it says running but has no process."""
+    """The status of a run: running, finished, interrupted or failed; or killed, if "running" has no process."""
     status: str = manifest.read(folder).get("status", "unknown")
     if status == "running":
         try:
@@ -149,11 +149,11 @@ def state(folder: Path) -> str:
 
 
 def finished(folder: Path, stored: dict[str, Any], knobs: dict[str, Any], decides: str) -> dict[str, float] | None:
-    """The metrics of a run that has finished with these knobs and is whole; else None.
+    """The metrics of a run if it is finished with these knobs and complete; otherwise None.
 
     Args:
-        folder: of the run.
-        said: its ``run.json``.
+        folder: folder of the run.
+        stored: its ``run.json``.
         knobs: the resolved configuration.
         decides: the name of a metric that every finished run of the task has.
     """

@@ -1,4 +1,4 @@
-"""The network that comes with colourize, if this installation has one."""
+"""The network shipped with colourize, if this installation has one."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ FOLDER = Path(__file__).parents[1] / "weights"
 
 
 def file() -> Path:
-    """Its file.
+    """The file of the shipped network.
 
     Raises:
         InputError: this installation has none.
@@ -23,10 +23,10 @@ def file() -> Path:
 
 
 def floors() -> Path:
-    """The place of its floors (``evaluation.photograph_floors``), fitted to its training pictures."""
+    """The file of its floors (``evaluation.photograph_floors``), fitted to its training pictures."""
     return file().with_suffix(".floors.npz")
 
 
 def named(path: str | Path) -> str | Path:
-    """The path itself; its file for the name ``shipped``."""
+    """The path itself, or the file of the shipped network for the name ``shipped``."""
     return file() if path == NAME else path

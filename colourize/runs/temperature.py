@@ -1,4 +1,4 @@
-"""The temperature fitted to a checkpoint, in a small file beside it. ``evaluation.calibration`` fits it."""
+"""The temperature fitted to a checkpoint, in a small file next to it. ``evaluation.calibration`` fits it."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ LEAST, MOST = 0.01, 100.0  # range of a temperature
 
 
 def beside(checkpoint: Path) -> Path:
-    """The file of a checkpoint's temperature: ``last.temperature.json`` beside ``last.ckpt``."""
+    """The file of a checkpoint's temperature: ``last.temperature.json`` for ``last.ckpt``."""
     return checkpoint.with_suffix(".temperature.json")
 
 
 def write_temperature(checkpoint: Path, temperature: float, num_pictures: int) -> Path:
-    """Writes a temperature beside the checkpoint, with a digest of its weights; returns the file."""
+    """Writes a temperature next to the checkpoint, with a digest of its weights; returns the file."""
     contents = {"temperature": temperature, "num_pictures": num_pictures, "checkpoint": _digest(checkpoint)}
     files.replace_text(beside(checkpoint), json.dumps(contents, indent=1) + "\n")
     return beside(checkpoint)
@@ -29,7 +29,7 @@ def read_temperature(checkpoint: Path) -> float:
     """The temperature fitted to a checkpoint, in [0.01, 100].
 
     Raises:
-        InputError: no fitted temperature, one fitted to other weights, or a damaged file.
+        InputError: the temperature is missing, was fitted to other weights, or its file is damaged.
     """
     path, remedy = beside(checkpoint), f"colourize calibrate {checkpoint}"
     try:
@@ -41,7 +41,7 @@ def read_temperature(checkpoint: Path) -> float:
         raise InputError(f"{path} is damaged; run {remedy} again") from error
     if not LEAST <= temperature <= MOST:
         raise InputError(
-            f"{path} must hold a temperature in [{LEAST:g}, {MOST:g}], got {temperature}; run {remedy} again"
+            f"{path} must contain a temperature in [{LEAST:g}, {MOST:g}], got {temperature}; run {remedy} again"
         )
     if digest != _digest(checkpoint):
         raise InputError(f"{path} was fitted to other weights than those of {checkpoint}; run {remedy} again")
@@ -49,7 +49,7 @@ def read_temperature(checkpoint: Path) -> float:
 
 
 def fitted(checkpoint: Path) -> float:
-    """The temperature fitted to a checkpoint, otherwise 1. A damaged or outdated one is logged and ignored."""
+    """The temperature fitted to a checkpoint; 1 without one. A damaged or outdated file is logged and ignored."""
     if not beside(checkpoint).exists():
         return 1.0
     try:

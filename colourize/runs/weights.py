@@ -1,8 +1,7 @@
-"""Reads and writes exported weights: network, palette and configuration in one safetensors file, which holds no code.
+"""Reads and writes exported weights: network, palette and configuration in one safetensors file, without code.
 
-The tensors are those of ``Model``: ``palette`` and ``network.*``, in float32 or float16. The file's metadata has one
-entry, ``colourize``: JSON with the configuration by names and versions, as in a checkpoint, and what else the reader of
-the file needs to know.
+The tensors are ``palette`` and ``network.*`` of ``Model``, in float32 or float16. The file's metadata has one entry,
+``colourize``: JSON with the configuration by names and versions, as in a checkpoint, and other values for the reader.
 """
 
 import json
@@ -27,7 +26,7 @@ SUFFIX, KEY = ".safetensors", "colourize"
 LARGEST_HEADER = 4 << 20  # bytes; ours have some ten thousand
 LARGEST = 4 << 30  # bytes of a file
 TYPES = "F32", "F16", "I64"
-"""Types of numbers that such a file may hold, by their names in it."""
+"""Allowed types of numbers, by their names in the file."""
 
 
 def written(
@@ -36,14 +35,14 @@ def written(
     """A model as the bytes of a safetensors file.
 
     Args:
-        model: with its weights on any device.
-        config: of its run; paths in it are shortened to their last names.
-        fingerprint: of the pictures that it was trained with.
-        temperature: by which logits are to be divided.
-        half: whether weights are rounded to float16; the palette is not.
+        model: the model, on any device.
+        config: configuration of its run; paths in it are shortened to their last names.
+        fingerprint: fingerprint of its training pictures.
+        temperature: divisor of the logits.
+        half: whether to round the weights, but not the palette, to float16.
 
     Raises:
-        InputError: a weight that float16 cannot hold.
+        InputError: a weight exceeds the range of float16.
     """
     tensors = {}
     for name, tensor in model.state_dict().items():
@@ -51,16 +50,16 @@ def written(
         kept = tensor.detach().cpu()
         tensors[name] = (kept.to(dtype) if kept.is_floating_point() else kept).contiguous().clone()
         if half and not bool(tensors[name].isfinite().all()) and bool(kept.isfinite().all()):
-            raise InputError(f"{name} holds {kept.abs().max():g}, above float16's limit of 65504; leave --half out")
+            raise InputError(f"{name} contains {kept.abs().max():g}, above float16's limit of 65504; leave --half out")
     note = {**formats.written(stored.to_hand_on(config)), "fingerprint": fingerprint, "temperature": temperature}
     return save(tensors, {KEY: json.dumps(note)})
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The contents of a safetensors file of ours in the form of a checkpoint's: config, state_dict, temperature.
+    """Reads a safetensors file of ours in the form of a checkpoint: config, state_dict, temperature.
 
     Raises:
-        InputError: the file does not exist, is damaged, or was not written by colourize; nothing is unpacked before.
+        InputError: the file does not exist, is damaged, or was not written by colourize. Checked before unpacking.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; pass one that colourize export wrote")
@@ -83,7 +82,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _note(content: bytes) -> dict[str, Any]:
-    """The entry ``colourize`` of a file's metadata, once its header is known to be small and of our types."""
+    """The entry ``colourize`` of a file's metadata, after checks of the header's size and of the types of tensors."""
     length = int.from_bytes(content[:8], "little")
     if not 2 <= length <= LARGEST_HEADER:
         raise ValueError(f"its header must have 2 to {LARGEST_HEADER:,} bytes, got {length:,}")

@@ -1,4 +1,4 @@
-"""Checks of the configuration and the numbers in a run folder, which anyone may have written."""
+"""Checks the configuration and the numbers in a run folder, because anyone may have written them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from colourize.config.compare import comparable
 from colourize.config.instantiate import short_name
 from colourize.config.knobs import NODES
 
-LARGEST = 1e30  # largest value of a measure: sums and squares of such numbers are finite
+LARGEST = 1e30  # largest value of a metric: sums and squares of such numbers are finite
 
 
 def is_whole(config: Any) -> bool:

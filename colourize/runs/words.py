@@ -1,8 +1,8 @@
-"""Overrides from a file, ``run.json`` or ``sweep.json``, for ``resume=``: which of them may be used.
+"""Checks overrides from a file, ``run.json`` or ``sweep.json``, for ``resume=``.
 
 The user may type any override. A file may only set knobs, choose options of ours, and configure the launcher and the
-sweeper. It must not name code, configuration files or a place to write. Relative paths to read are paths in the
-directory where the run was started.
+sweeper. It must not name code, configuration files or a place to write. Relative paths to read are relative to the
+directory in which the run was started.
 """
 
 import logging
@@ -30,19 +30,19 @@ CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "op
 NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
            ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
 LEFT_OUT = "data.download", "hydra.mode", "hydra.run.dir", "hydra.sweep.dir"
-"""Overrides that ``resume=`` itself decides."""
+"""Overrides that ``resume=`` itself sets."""
 CACHES = "cache_dir", "data.cache_dir"
-"""Places to write: left out unless they already hold one of our caches. This does not change results."""
+"""Places to write: left out unless they already contain one of our caches. This does not change results."""
 READ = "data.root", "palette", "ckpt_path"
 KNOB = rf"\$\{{({'|'.join(sorted(SCALARS))}|model\._target_)\}}"
 REFERENCE = re.compile(rf"{KNOB}|\$\{{(?:colourize\.)?(?:scaled|per_network):([^${{}}\\]|{KNOB}|\{{[^${{}}\\]*\}})*\}}")
-"""Allowed references: other knobs, and two resolvers of colourize, which older runs spell without the prefix.
+"""Allowed references: other knobs, and two resolvers of colourize (without the prefix in older runs).
 
-``${oc.env:...}`` would read the environment.
+Other resolvers are refused: ``${oc.env:...}`` would read the environment.
 """
-NAME = r"[A-Za-z]\w*"  # of a value within an option; names that begin with an underscore are instructions to Hydra
+NAME = r"[A-Za-z]\w*"  # of a value inside an option; names with a leading underscore are instructions to Hydra
 MOST_JOBS = 10_000
-LONGEST = 4096  # characters of an override; ours have at most some hundred
+LONGEST = 4096  # characters of an override; ours have at most a few hundred
 ARCHIVE = "cifar-10-batches-py"
 
 
@@ -53,20 +53,20 @@ def taken(
 
     Args:
         words: overrides of the file.
-        typed: overrides of the command line, by key (``compare.key_of``); they replace the file's, and are not checked.
-        folder: of the run or the sweep, for messages.
+        typed: overrides of the command line, by key (``compare.key_of``). They replace the file's and are not checked.
+        folder: folder of the run or the sweep, for messages.
         home: the directory in which it was started, for relative paths; None if unknown.
-        source: the name of its data source; None if only its overrides say it.
+        source: the name of its data source; None to take it from the overrides.
 
     Raises:
-        InputError: overrides that a file must not hold.
+        InputError: an override is not allowed in a file.
     """
     kept: list[str] = []
     elsewhere = home if home is not None and files.place(home) != Path.cwd() else None
     left = [respelt(word) for word in words if key_of(word) not in {*typed, *LEFT_OUT}]
     if refused := refusals(left):
         raise InputError(
-            f"resume={folder}: its file holds {', '.join(shown(word, 120) for word in refused[:5])}, but a file may "
+            f"resume={folder}: its file contains {', '.join(shown(word, 120) for word in refused[:5])}, but a file may "
             "only set knobs and choose options of colourize; if these are your own, type them beside resume="
         )
     for word in left:
@@ -76,7 +76,7 @@ def taken(
 
 
 def refusals(words: Sequence[str]) -> list[str]:
-    """The overrides that a file must not hold, and that the user must type again."""
+    """The overrides that are not allowed in a file. The user must type them again."""
     return [word for word in words if key_of(word) not in LEFT_OUT and not _is_harmless(word)]
 
 
@@ -111,7 +111,7 @@ def _elements(override: Override) -> Iterator[Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value holds no instruction to Hydra or OmegaConf: no ``_target_``, only references of ``REFERENCE``."""
+    """Whether a value contains no instruction to Hydra or OmegaConf: no ``_target_``, only allowed references."""
     match value:
         case QuotedString():
             return _is_plain(value.text)
@@ -135,7 +135,7 @@ def _is_option(group: str, value: Any) -> bool:
 
 
 def _placed(override: Override, home: Path | None) -> list[str]:
-    """An override of paths, with relative ones below ``home``; left out for a cache folder that holds no cache."""
+    """An override with relative paths made relative to ``home``; empty for a cache folder without our cache."""
     word, values = override.input_line or "", [str(value) for value in _elements(override)]
     places = [(home or Path()) / files.expanded(value) for value in values]
     if override.key_or_group in CACHES and not all(map(files.is_cache, places)):
@@ -147,14 +147,14 @@ def _placed(override: Override, home: Path | None) -> list[str]:
 
 
 def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None, source: str | None) -> list[str]:
-    """Overrides that read CIFAR-10 where it was, and do not download it to a place that only a file names.
+    """Overrides that read CIFAR-10 from its place, and do not download it to a place that only a file names.
 
     Raises:
-        InputError: a sweep over CIFAR-10 and other sources in a folder of the file.
+        InputError: a sweep over CIFAR-10 and other sources, with a folder that the file names.
     """
     found = {**{key_of(word): word for word in kept}, **typed}
     sources = _sources(found.get("data"))
-    # the user's experiment may choose another source: the run knows its own
+    # the user's experiment may choose another source, so we use the run's own
     if "experiment" in typed and "data" not in found and source is not None:
         sources = {source}
     if "cifar10" not in sources or "data.root" in typed or "data.download" in typed:

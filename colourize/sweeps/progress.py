@@ -10,7 +10,7 @@ from pathlib import Path
 from colourize import files
 from colourize.present import terminal
 
-LOOK = 1.0  # seconds between two updates
+UPDATE_INTERVAL = 1.0  # seconds
 AN_HOUR = 3600.0
 OUTPUT = "output.txt"
 
@@ -20,11 +20,11 @@ class SweepProgress:
 
     Args:
         total: number of jobs.
-        states: returns the states in the manifests of all jobs that have begun.
+        states: returns the states in the manifests of all started jobs.
     """
 
     def __init__(self, total: int, states: Callable[[], list[str]]) -> None:
-        from rich import progress  # here, as the module is imported at every TAB
+        from rich import progress  # late: shell completion imports this module at every TAB
 
         self.total, self.states, self.described = total, states, ""
         self.console = terminal.console(stderr=True, soft_wrap=False)
@@ -40,16 +40,16 @@ class SweepProgress:
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
-        """Starts the updates, once per second in a thread."""
+        """Starts a thread that updates the bar once per second."""
         self.bar.start()
         self.thread.start()
 
     def _watch(self) -> None:
-        while not self.ended.wait(LOOK):
+        while not self.ended.wait(UPDATE_INTERVAL):
             self.update()
 
     def update(self) -> None:
-        """Shows the present numbers."""
+        """Shows the current counts."""
         states = self.states()
         done, failed = _done(states), states.count("failed")
         described = f"{states.count('running')} running" + (f", {failed} failed" if failed else "")
@@ -60,7 +60,7 @@ class SweepProgress:
         self.described = line
 
     def end(self) -> None:
-        """Shows the last numbers and ends the bar."""
+        """Shows the final counts and stops the bar."""
         self.ended.set()
         self.thread.join()
         self.update()
@@ -73,7 +73,7 @@ def _done(states: list[str]) -> int:
 
 @contextlib.contextmanager
 def written_to(folder: Path) -> Iterator[None]:
-    """Redirects all output of this process, also below Python, to ``output.txt`` in the folder."""
+    """Redirects all output of this process, including that of C libraries, to ``output.txt`` in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     files.check_no_links([folder / OUTPUT])
     kept = [os.dup(number) for number in (1, 2)]

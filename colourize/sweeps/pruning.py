@@ -1,4 +1,4 @@
-"""Pruning of trials: a trial reports each validation, and ends early if the pruner decides so."""
+"""Pruning of trials: a trial reports each validation loss, and the pruner may stop it early."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Pruning(Callback):
-    """Reports each validation loss to the trial; ends the run when the search's pruner decides so.
+    """Reports each validation loss to the trial and stops the run when the search's pruner says so.
 
-    The run then ends like one that stops early: with its tables, pictures and checkpoints.
+    A pruned run ends as after early stopping: with its tables, pictures and checkpoints.
     """
 
     def __init__(self, study: "optuna.Study", number: int) -> None:
@@ -25,7 +25,7 @@ class Pruning(Callback):
         self.pruned = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Ends at once if the run was already pruned, and interrupted while it wrote its results."""
+        """Stops at once if the run was already pruned but interrupted while it wrote its results."""
         done = next(callback for callback in trainer.callbacks if isinstance(callback, EpochTable)).rows  # type: ignore[attr-defined]
         if self.trial.user_attrs.get(PRUNED, math.inf) <= len(done):
             self.pruned = trainer.should_stop = True
@@ -33,9 +33,9 @@ class Pruning(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch = trainer.current_epoch
         known: dict[int, Any] = self.trial.study.trials[self.trial.number].intermediate_values
-        if epoch not in known:  # known after a kill between report and checkpoint
+        if epoch not in known:  # a process killed between report and checkpoint has already reported it
             self.trial.report(float(trainer.callback_metrics["val/loss"]), epoch)
-        last = epoch + 1 == trainer.max_epochs  # nothing is left to save
+        last = epoch + 1 == trainer.max_epochs  # pruning now would save no time
         if PRUNED in self.trial.user_attrs or (not last and self.trial.should_prune()):
             self.pruned = trainer.should_stop = True
             self.trial.set_user_attr(PRUNED, epoch + 1)

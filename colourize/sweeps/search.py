@@ -1,7 +1,8 @@
-"""A sweep that chooses its jobs: Hydra's launcher runs the proposals of Optuna, which is imported late.
+"""A search: Optuna proposes the settings of the jobs, and Hydra's launcher runs them. Optuna is imported late.
 
-Parameters have the syntax of hydra-optuna-sweeper, but its version 1.3 requires Optuna 2, and cannot prune or resume:
-``choice(...)``, ``range(...)``, ``interval(...)``, ``tag(log, interval(...))``, ``int(interval(...))``.
+Parameters have the syntax of hydra-optuna-sweeper: ``choice(...)``, ``range(...)``, ``interval(...)``,
+``tag(log, interval(...))``, ``int(interval(...))``. We do not use that package, because its version 1.3 requires
+Optuna 2 and cannot prune or resume.
 """
 
 import logging
@@ -25,13 +26,13 @@ from colourize.sweeps.stored_search import PRUNED, as_words, claim, held, load_o
 
 log = logging.getLogger(__name__)
 TARGET = "hydra_plugins.colourize_optuna.OptunaSweeper"
-"""The class that Hydra builds: ``Search``, from the package where Hydra looks for plugins."""
+"""Hydra instantiates this class: ``Search``, from the package in which Hydra looks for plugins."""
 LEAST = {"n_trials": 1, "seed": 0, "random_trials": 0, "prune_after": 0}
-DRAWS = 1000  # random draws without a new setting, after which a search ends
+DRAWS = 1000  # a search ends after this many random draws without a new setting
 
 
 class Search(Sweeper):
-    """Hydra's sweeper over ``hydra.sweeper.params``: minimizes the result of a job, its last validation loss.
+    """Hydra's sweeper over ``hydra.sweeper.params``: minimizes the last validation loss of a job.
 
     Arguments: ``conf/hydra/sweeper/optuna.yaml``.
     """
@@ -42,16 +43,19 @@ class Search(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.job_config = hydra_context, config
-        self.hydra_context, self.config = hydra_context, config  # of the base class, which checks them
+        self.hydra_context, self.config = hydra_context, config  # required by the base class
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> None:
-        """Runs jobs until there are ``n_trials``; job N is in folder N and is trial N of ``search.db``.
+        """Runs jobs until ``search.db`` contains ``n_trials`` trials. Job N is trial N, in folder N.
 
-        Unfinished trials of an earlier start are resumed first, in their own folders. The search ends earlier if no
-        setting is left to try.
+        First resumes the unfinished trials of an earlier start, in their own folders. Ends earlier when every
+        setting has been tried.
+
+        Raises:
+            InputError: a setting of the sweeper out of its range, no values to choose from, or an unusable folder.
         """
         optuna = load_optuna()
         for name, least in LEAST.items():
@@ -84,12 +88,12 @@ class Search(Sweeper):
                 self._run(study, folder, numbers, fixed)
 
     def _width(self) -> int:
-        """Number of jobs that run at once, and so of proposals made at once."""
+        """Number of jobs that run at once. The same number of settings is proposed at once."""
         jobs = int(self.job_config.hydra.launcher.get("n_jobs", 1))
         return jobs if jobs > 0 else os.cpu_count() or 1
 
     def _proposed(self, optuna: Any, study: Any, space: dict[str, Any], count: int) -> list[int]:
-        """Numbers of at most ``count`` new trials with new settings; each is added as a whole, or not at all."""
+        """Adds at most ``count`` trials with new settings, each in one transaction; returns their numbers."""
         for number in range(before := len(study.trials), before + count):
             tried = [as_words(trial.params) for trial in study.trials]
             drawn = (self._draw(optuna, study, space, number, attempt) for attempt in range(1 + DRAWS))
@@ -100,8 +104,8 @@ class Search(Sweeper):
         return list(range(before, len(study.trials)))
 
     def _draw(self, optuna: Any, study: Any, space: dict[str, Any], number: int, attempt: int) -> dict[str, Any]:
-        """Values that depend only on the earlier trials, the search's seed, the number and the attempt."""
-        from numpy.random import SeedSequence  # here, as the module is imported at every TAB
+        """Proposes values. They depend only on the earlier trials, the search's seed, the number and the attempt."""
+        from numpy.random import SeedSequence  # late: shell completion imports this module at every TAB
 
         seed = int(SeedSequence([self.seed, number, attempt]).generate_state(1)[0])
         samplers = optuna.samplers
@@ -120,7 +124,7 @@ class Search(Sweeper):
         for number, job in zip(numbers, returned, strict=True):
             loss = job.return_value
             if loss is None or math.isnan(loss):
-                if _out_of_time(job):  # resume= continues this trial
+                if _out_of_time(job):  # the next start resumes this trial
                     continue
                 study.tell(number, state=TrialState.FAIL)
             elif PRUNED in study.trials[number].user_attrs:
@@ -133,7 +137,7 @@ class Search(Sweeper):
 def _out_of_time(job: Any) -> bool:
     """Whether ``trainer.max_time`` ended a job in this start.
 
-    A refused start leaves the earlier "interrupted" in the folder, with "refused" beside it; a start that begins
+    A refused start adds "refused" to the manifest and keeps the earlier status "interrupted". An accepted start
     removes "refused".
     """
     ran = getattr(job, "hydra_cfg", None)
@@ -143,7 +147,7 @@ def _out_of_time(job: Any) -> bool:
 
 
 def _runs_of(numbers: Sequence[int], width: int) -> Iterator[list[int]]:
-    """The numbers in runs of consecutive ones, at most ``width`` long, because a launcher numbers jobs in this way."""
+    """Groups of at most ``width`` consecutive numbers, because a launcher numbers the jobs of a batch consecutively."""
     run: list[int] = []
     for number in numbers:
         if run and (number != run[-1] + 1 or len(run) == width):

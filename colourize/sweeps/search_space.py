@@ -1,4 +1,4 @@
-"""The search space: Hydra's sweeps as Optuna's distributions."""
+"""The search space: converts Hydra's sweep syntax to Optuna's distributions."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from colourize.errors import InputError
 
 
 def distribution(override: Override) -> Any:
-    """Optuna's distribution of a swept override.
+    """Optuna's distribution for a swept override.
 
     Raises:
-        InputError: an empty or descending range, or one with fractions for an integer knob.
+        InputError: an empty or descending range, or an interval of floats for an integer knob.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -36,5 +36,5 @@ def distribution(override: Override) -> Any:
 
 
 def text_of(override: Override) -> str:
-    """The values of an override, as typed."""
+    """The values of an override, as the user typed them."""
     return str(override.input_line).partition("=")[2]

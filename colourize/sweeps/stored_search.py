@@ -1,4 +1,4 @@
-"""Optuna's study of a search: its database, lock, overrides and best trial. Optuna is imported late."""
+"""The stored search (a study in Optuna's terms): database, lock, overrides and best trial. Optuna is imported late."""
 
 import contextlib
 import logging
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 DATABASE, PRUNED, WORDS = "search.db", "pruned", "words"
 RESULTS, LOCK = "optimization_results.yaml", ".search.lock"
-A_WHILE = 60  # seconds to wait while another process writes
+WRITE_TIMEOUT = 60  # seconds to wait while another process writes
 
 
 def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make: bool = True) -> "optuna.Study":
-    """The study of a sweep folder, in SQLite, so that several processes may write.
+    """Opens the search of a sweep folder. It is stored in SQLite, so that several processes can write.
 
     Args:
-        folder: of the sweep.
-        random_trials: as in ``conf/hydra/sweeper/optuna.yaml``; not needed to read.
+        folder: folder of the sweep.
+        random_trials: as in ``conf/hydra/sweeper/optuna.yaml``; only needed to add trials.
         prune_after: likewise.
-        make: create the study if it is missing.
+        make: create the database if it is missing.
 
     Raises:
-        InputError: Optuna is not installed; a database that cannot be used.
+        InputError: Optuna is not installed, or the database cannot be used.
     """
     optuna, path = load_optuna(), folder.absolute() / DATABASE
     from sqlalchemy.exc import SQLAlchemyError
@@ -42,7 +42,7 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
     pruner = optuna.pruners.MedianPruner(n_startup_trials=random_trials // 2, n_warmup_steps=prune_after)
     opens = optuna.create_study if make else optuna.load_study
     try:
-        storage = optuna.storages.RDBStorage(  # by a creator, because a URL cannot hold every folder name
+        storage = optuna.storages.RDBStorage(  # with a creator, because a URL cannot contain every folder name
             f"sqlite:///{DATABASE}",
             engine_kwargs={"creator": lambda: _connected(path)},
             skip_table_creation=not make,
@@ -55,18 +55,19 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """A connection; refuses a database with views or triggers, which Optuna never makes and which could run forever."""
-    connection = sqlite3.connect(path, timeout=A_WHILE, check_same_thread=False)
+    """Connects to a database. Refuses views and triggers: Optuna creates none, and they could run forever."""
+    connection = sqlite3.connect(path, timeout=WRITE_TIMEOUT, check_same_thread=False)
     if connection.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
         connection.close()
         raise InputError(
-            f"{path} holds views or triggers, which no search creates; move it away, or pass another hydra.sweep.dir"
+            f"{path} contains views or triggers, which a search never creates; move it away, or pass another "
+            "hydra.sweep.dir"
         )
     return connection
 
 
 def load_optuna() -> Any:
-    """Optuna, with only warnings in its log; raises InputError if it is not installed."""
+    """Imports Optuna and limits its log to warnings; raises InputError if it is not installed."""
     try:
         import optuna
     except ImportError as error:
@@ -80,10 +81,10 @@ def held(folder: Path) -> Iterator[None]:
     """Locks a folder for one search.
 
     Raises:
-        InputError: another search runs in the folder, or it holds runs of no search.
+        InputError: another search uses the folder, or the folder contains runs without a search.
     """
     if not (folder / DATABASE).exists() and any(folder.glob(f"*/{manifest.NAME}")):
-        raise InputError(f"{folder} holds runs of no search; pass another hydra.sweep.dir")
+        raise InputError(f"{folder} contains runs that do not belong to a search; pass another hydra.sweep.dir")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / LOCK, timeout=0):
@@ -95,18 +96,22 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def claim(study: Any, folder: Path, words: Sequence[str]) -> None:
-    """Stores the overrides of a search in its study; raises InputError if they differ in effect from those stored."""
+    """Stores the overrides of a search.
+
+    Raises:
+        InputError: the stored overrides have another effect.
+    """
     now = sorted(telling(words))
     if (before := study.user_attrs.get(WORDS)) is None:
         study.set_user_attr(WORDS, now)
     elif sorted(map(respelt, before)) != now:
         old, new = (" ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
         other = f"with {old}{f', not {new}' * bool(new)}" if old else f"without {new}"
-        raise InputError(f"{folder} holds a search {other}; pass the same, or another hydra.sweep.dir")
+        raise InputError(f"{folder} contains a search {other}; pass the same overrides, or another hydra.sweep.dir")
 
 
 def as_words(params: dict[str, Any]) -> list[str]:
-    """Parameters as overrides; floats are cut to six digits, to stay readable."""
+    """Parameters as overrides. Floats are rounded to six significant digits, for readable names."""
     return sorted(map(_word, params.items()))
 
 
@@ -116,7 +121,7 @@ def _word(parameter: tuple[str, Any]) -> str:
 
 
 def write_best(study: Any, folder: Path) -> None:
-    """Writes the best trial, in the format of hydra-optuna-sweeper; nothing if no trial is complete."""
+    """Writes the best trial in the format of hydra-optuna-sweeper. Writes nothing if all trials are incomplete."""
     try:
         best = study.best_trial
     except ValueError:
@@ -127,7 +132,7 @@ def write_best(study: Any, folder: Path) -> None:
 
 
 def best(folder: Path) -> str:
-    """The best trial of a sweep's search on one line; empty without a search."""
+    """One line about the best trial of a sweep's search; empty if the sweep is not a search."""
     try:
         stored = files.read_yaml(folder / RESULTS)
         words = " ".join(f"{name}={value}" for name, value in stored["best_params"].items())

@@ -1,4 +1,4 @@
-"""The end of a sweep: a table of its jobs with their states, and a non-zero exit if one did not finish."""
+"""The end of a sweep: prints a table of its jobs, and exits non-zero if a job did not finish."""
 
 import json
 import math
@@ -22,11 +22,11 @@ from colourize.sweeps import stored_search
 from colourize.sweeps.progress import SweepProgress
 
 PLACE = "hydra.sweep.dir", "hydra.mode"
-"""Keys of overrides that ``resume`` adds."""
+"""``resume`` adds overrides with these keys."""
 
 
 class Places(Callback):
-    """Refuses a folder with a link to a place elsewhere, before Hydra opens a log there."""
+    """Refuses a folder with links to other places, before Hydra opens a log in it."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         _check_places(Path(config.hydra.run.dir))
@@ -37,15 +37,15 @@ class Places(Callback):
 
 
 class Summary(Places):
-    """Prints the table of jobs after the last one; the exit status is 1 if a job did not finish.
+    """Prints the table of jobs after the last one.
 
-    It is 138, as for a run, if ``trainer.max_time`` ended all unfinished jobs.
+    The exit status is 1 if a job did not finish; 138, as for a run, if ``trainer.max_time`` ended all unfinished jobs.
     """
 
     under_way: ClassVar["Summary | None"] = None
-    """The sweep of this process, for the message of an interruption."""
+    """The current sweep of this process; the message of an interruption shows it."""
 
-    progress: ClassVar[SweepProgress | None] = None  # of the class, because instances are sent to the processes of jobs
+    progress: ClassVar[SweepProgress | None] = None  # on the class, because instances are pickled for job processes
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         super().on_multirun_start(config, **kwargs)
@@ -55,13 +55,13 @@ class Summary(Places):
         self.planned = _bounded(config)
         self._remember(config)
         Summary.under_way = self
-        if beside_each_other(config):
+        if runs_in_parallel(config):
             total = len(self.planned) or config.hydra.sweeper.get("n_trials", 0)
             Summary.progress = SweepProgress(total, self._states)
             Summary.progress.start()
 
     def _states(self) -> list[str]:
-        """The states in the jobs' manifests. To ask for a run's lock could block a run that starts."""
+        """The states in the jobs' manifests, without their locks: testing a lock could block a run that starts."""
         words = {tuple(each) for each in self.planned}
         found = [manifest.read(path.parent) for path in self.folder.rglob(manifest.NAME)]
         return [
@@ -69,7 +69,7 @@ class Summary(Places):
         ]
 
     def _remember(self, config: DictConfig) -> None:
-        """Stores the overrides of the sweep for ``resume``, or those of a later start that extends it."""
+        """Stores the overrides of the sweep for ``resume``. A later start that extends the sweep replaces them."""
         words = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
         before = resume.sweep_of(self.folder).get("overrides", [])
         if not any(self.folder.glob(f"**/{manifest.NAME}")) or self._adds(before, words):
@@ -78,33 +78,33 @@ class Summary(Places):
             files.replace_text(self.folder / resume.SWEEP, json.dumps(stored, indent=1) + "\n")
 
     def _adds(self, before: Sequence[str], words: Sequence[str]) -> bool:
-        """Whether a start with other overrides includes all jobs in the folder.
+        """Whether a start with other overrides extends the sweep: it includes all jobs in the folder.
 
-        Then all these jobs are planned; a search may differ only in Hydra's own overrides, the number of trials.
+        An extended search may differ only in Hydra's own overrides, such as the number of trials.
         """
         old, new = ({key: word for key, word in by_key(each).items() if key not in PLACE} for each in (before, words))
         if old == new:
             return False
         if not self.planned:
             return all(word.startswith(("hydra.", "hydra/")) for _, word in old.items() ^ new.items())
-        held = {telling(manifest.read(file.parent).get("overrides", [])) for file in self.folder.rglob(manifest.NAME)}
-        return held <= set(map(telling, self.planned))
+        begun = {telling(manifest.read(file.parent).get("overrides", [])) for file in self.folder.rglob(manifest.NAME)}
+        return begun <= set(map(telling, self.planned))
 
     @staticmethod
     def end_progress() -> None:
-        """Ends the sweep's bar, if any, which hides the cursor of the terminal."""
+        """Stops the sweep's progress bar, if any, and so shows the terminal's cursor again."""
         if Summary.progress is not None:
             Summary.progress.end()
             Summary.progress = None
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         Summary.under_way = None
-        self._remember(config)  # again, because an extended sweep is recognized by the overrides of its jobs
+        self._remember(config)  # again: now the folder contains the jobs by which an extended sweep is recognized
         if states := self.show():
             raise SystemExit(128 + signal.SIGUSR1 if set(states) == {"interrupted"} else 1)
 
     def show(self) -> list[str]:
-        """Prints every job with its state; returns the states of those that are not finished."""
+        """Prints every job with its state; returns the states of the unfinished jobs."""
         from rich.text import Text
 
         Summary.end_progress()
@@ -135,7 +135,7 @@ class Summary(Places):
 
 
 def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:
-    """Ends the command if a folder, or that of a job in it, has a link to a place elsewhere."""
+    """Ends the command if a folder, or the folder of a job in it, has links to other places."""
     home = os.path.realpath(folder)
     try:
         files.check_no_links(job for job in jobs if os.path.commonpath([home, os.path.realpath(job)]) != home)
@@ -145,17 +145,17 @@ def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:
         raise SystemExit(f"colourize: {one_line(error)}") from error
 
 
-def beside_each_other(config: DictConfig) -> bool:
-    """Whether a sweep's launcher runs several jobs at once, each in a process of its own."""
+def runs_in_parallel(config: DictConfig) -> bool:
+    """Whether a sweep's launcher runs several jobs at once, each in its own process."""
     return int(config.hydra.launcher.get("n_jobs", 1)) != 1
 
 
 def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str]]:
-    """The overrides of every job of a sweep over listed values, in order; empty if another sweeper chooses them.
+    """The overrides of every job of a sweep over listed values, in order; empty if the sweep is a search.
 
     Args:
-        config: with Hydra's own node.
-        most: the largest number of jobs; 0: any. A short override can mean any number of jobs.
+        config: the configuration, with Hydra's own node.
+        most: the largest number of jobs allowed; 0: unlimited. A short override can mean any number of jobs.
 
     Raises:
         ValueError: more than ``most`` jobs.
@@ -182,7 +182,7 @@ def _bounded(config: DictConfig) -> list[list[str]]:
 
 
 def _count(override: Any) -> int:
-    """The number of values of an override, without making a list of them."""
+    """The number of values of an override, without listing them."""
     value = override.value()
     if hasattr(value, "step"):  # a range
         return math.ceil((value.stop - value.start) / value.step)
@@ -190,10 +190,10 @@ def _count(override: Any) -> int:
 
 
 def jobs(sweep: Path, planned: list[list[str]]) -> list[dict[str, Any]]:
-    """Manifests of a sweep's jobs, each with its ``name`` and its present ``status``.
+    """Manifests of a sweep's jobs, each with its ``name`` and current ``status``.
 
-    These are the planned jobs in order, begun or not; or without a plan all jobs in the folder in order of their start.
-    A job with other overrides counts as planned if these have the same effect.
+    With a plan: the planned jobs in order, begun or not; a job counts as planned if its overrides have the same
+    effect. Without a plan: all jobs in the folder, in the order of their start.
     """
     found = []
     for path in sweep.rglob(manifest.NAME):

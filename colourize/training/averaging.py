@@ -1,4 +1,4 @@
-"""A moving average of the weights. It is validated, saved and used, while training continues with the weights."""
+"""A moving average of the weights: validated, saved and used, while training continues with the weights."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ def averaging(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], No
     """Moves averages towards values in place: a <- d a + (1 - d) v, d = min(decay, (1 + t) / (10 + t)).
 
     Polyak, Juditsky 1992. The decay grows with the number t of averaged steps, as in TensorFlow's
-    ``ExponentialMovingAverage``; otherwise a short run's average would be mostly the first steps. Integers are copied.
+    ``ExponentialMovingAverage``; otherwise the first steps would dominate a short run's average. Integers are copied.
     """
 
     @torch.no_grad()
@@ -31,26 +31,25 @@ def averaging(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], No
 class MovingAverage(Averaging):
     """Lightning's callback. In a checkpoint ``state_dict`` is the average, ``current_model_state`` the weights.
 
-    Running means and variances are averaged with the weights. Unlike Lightning's, the average lies on the network's
-    device, callbacks of the validation see it, and a resumed run with nothing left to train keeps it in the
-    network.
+    Running means and variances are averaged with the weights. Unlike in Lightning, the average is on the network's
+    device, callbacks of the validation see it, and a resumed run with nothing left to train keeps it in the network.
 
     Args:
-        decay: in (0, 1); the average reaches back about 1 / (1 - decay) steps.
+        decay: in (0, 1); the average covers about the last 1 / (1 - decay) steps.
     """
 
     def __init__(self, decay: float) -> None:
         super().__init__(multi_avg_fn=averaging(decay))
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        self.keep_on(trainer.strategy.root_device)  # where Lightning moves the network after this
+        self.keep_on(trainer.strategy.root_device)  # Lightning moves the network there after this call
         super().setup(trainer, pl_module, stage)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        pass  # later: other callbacks' on_validation_end must see the average
+        pass  # not yet: other callbacks must see the average in on_validation_end
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super().on_validation_epoch_end(trainer, pl_module)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        self.restore_average(pl_module)  # Lightning calls no on_train_end where no step was left
+        self.restore_average(pl_module)  # Lightning does not call on_train_end if no step is left

@@ -1,4 +1,4 @@
-"""Batches in an order that depends only on (seed, epoch), so that a run can resume after any of them."""
+"""Batches in an order that depends only on (seed, epoch), so that a run can resume after any batch."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -21,10 +21,9 @@ class Examples(Protocol):
 
 
 class Batches(Sampler[Tensor]):
-    """Index tensors of up to ``batch_size``, in an order that depends only on (seed, epoch); unseeded in file order.
+    """Index tensors of up to ``batch_size``, in an order that depends only on (seed, epoch); file order without a seed.
 
-    Lightning calls ``set_epoch`` before each epoch. In a resumed run the first ``skip`` batches of the first epoch are
-    left out.
+    Lightning calls ``set_epoch`` before each epoch. A resumed run skips the first ``skip`` batches of its first epoch.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class Batches(Sampler[Tensor]):
         device: torch.device | None = None,
     ) -> None:
         self.num_examples = num_examples
-        self.device = device  # of the index tensors: one copy an epoch
+        self.device = device  # of the index tensors: one copy per epoch
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = epoch
@@ -62,14 +61,14 @@ class Batches(Sampler[Tensor]):
 class BatchedData(pl.LightningDataModule):
     """Loaders of two splits, which can start at any batch of any epoch.
 
-    Everything stays in memory, or in memory-mapped files, and a batch is one indexing operation, so loaders need no
-    workers.
+    The examples are in memory, or in memory-mapped files, and a batch is one indexing operation. So loaders do not
+    need workers.
 
     Args:
-        train: examples in the order of their files.
-        validation: likewise.
-        batch_size: examples in a batch.
-        seed: of the order of the training examples.
+        train: training examples, in file order.
+        validation: validation examples, in file order.
+        batch_size: examples per batch.
+        seed: seed of the order of the training examples.
     """
 
     def __init__(self, train: Examples, validation: Examples, batch_size: int, seed: int = 0) -> None:
@@ -78,7 +77,7 @@ class BatchedData(pl.LightningDataModule):
         self.validation = validation
         self.batch_size = batch_size
         self.seed = seed
-        self.device: torch.device | None = None  # of the examples, where not the CPU
+        self.device: torch.device | None = None  # of the examples; None: the CPU
         self.start = FIRST
 
     @property
@@ -87,7 +86,7 @@ class BatchedData(pl.LightningDataModule):
         return -(-len(self.train) // self.batch_size)
 
     def start_at(self, epoch: int, skip: int) -> None:
-        """Lets the next training loader begin in this epoch, after its first ``skip`` batches."""
+        """Sets where the next training loader starts: in this epoch, after its first ``skip`` batches."""
         self.start = {"epoch": epoch, "skip": skip}
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
@@ -103,14 +102,14 @@ class BatchedData(pl.LightningDataModule):
         return tuple(part.to(device, non_blocking=True) for part in batch)
 
     def move(self, device: torch.device) -> None:
-        """Keeps the examples on a device where the task knows how, so that no batch has to be copied."""
+        """Moves the examples to a device, if a task overrides this, so that batches need not be copied."""
 
 
 def place(loop: dict[str, Any]) -> dict[str, int]:
-    """The place in the order of the examples at which Lightning's fit loop is, from its state.
+    """The position of Lightning's fit loop in the order of the examples, from the loop's state.
 
     Returns:
-        The epoch, and its batches that are done: those that the loop has processed, not what loaders have fetched.
+        The epoch, and the number of its batches that the loop has processed. Prefetched batches do not count.
     """
     epochs, batches = (loop[name]["current"] for name in ("epoch_progress", "epoch_loop.batch_progress"))
     under_way = epochs["started"] > epochs["processed"]

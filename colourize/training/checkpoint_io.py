@@ -1,4 +1,4 @@
-"""How Lightning writes and reads checkpoints: through ``runs.checkpoint``."""
+"""Lets Lightning write and read checkpoints through ``runs.checkpoint``."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ class CheckpointFiles(CheckpointIO):
     """Lightning's interface to ``write`` and ``read``.
 
     Attributes:
-        contents: what the next ``load_checkpoint`` returns, once, in place of a second reading of the file.
+        contents: the next ``load_checkpoint`` returns this, once, so that the file is not read twice.
     """
 
     def __init__(self) -> None:

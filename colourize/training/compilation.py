@@ -1,4 +1,4 @@
-"""``compile=true``: torch compiles the network, after a trial."""
+"""``compile=true``: compiles the network with torch, after a test on a copy."""
 
 import copy
 import logging
@@ -14,20 +14,20 @@ log = logging.getLogger(__name__)
 
 
 def compiled(network: nn.Module, example: Tensor) -> Callable[[Tensor], Tensor] | None:
-    """The network compiled by torch, on a GPU as a CUDA graph; None if that fails, which is logged.
+    """The network compiled by torch, on a GPU as a CUDA graph; None if compilation fails, which is logged.
 
-    A copy is tried first, because a step must not fail half-way. The result shares the weights of the network. It is a
-    function and not a module, so that a module that holds it does not count the weights twice.
+    A copy is compiled first, because a training step must not fail half-way. The result shares the weights of the
+    network. It is a function and not a module, so that a module with this attribute does not count the weights twice.
 
     Args:
-        network: takes ``example``.
+        network: the network.
         example: an input of training, [N, ...] with N >= 2.
     """
     options: dict[str, Any] = {"mode": "reduce-overhead" if example.is_cuda else "default", "dynamic": False}
     try:
         trial = copy.deepcopy(network).to(example.device)
         torch.compile(trial, **options)(example).sum().backward()
-    except Exception as error:  # no compiler, an unknown machine, an operator without a kernel: dozens of kinds
+    except Exception as error:  # many types: no compiler, an unknown machine, an operator without a kernel
         log.warning("compile=true: torch cannot compile here (%s); continuing without it", one_line(error)[:200])
         return None
     fast = torch.compile(network, **options)

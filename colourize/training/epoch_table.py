@@ -18,10 +18,10 @@ from colourize.training.tensorboard import layout, step, tensorboard
 class EpochTable(Callback):
     """``metrics.csv`` and TensorBoard's curves: one row per epoch, with the learning rate at its start.
 
-    Rows, the sums of the current epoch and the seconds are part of the checkpoint, so a resumed run keeps them.
+    The checkpoint contains the rows, the sums of the current epoch and the seconds, so a resumed run keeps them.
 
     Args:
-        path: of ``metrics.csv``.
+        path: the file ``metrics.csv``.
         metrics: names of the columns.
         forked: whether the run starts from another folder's checkpoint.
     """
@@ -31,9 +31,9 @@ class EpochTable(Callback):
         self.metrics = metrics
         self.forked = forked
         self.rows: list[dict[str, float]] = []
-        self.num_before = 0  # rows that another folder's training left
+        self.num_before = 0  # rows from training in another folder
         self.begun: dict[str, Any] = {}  # the current epoch: rate, sums, number of examples, last validation
-        self.seconds = 0.0  # of training before this process
+        self.seconds = 0.0  # of training in earlier processes
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.start = self.epoch_start = self.trained = time.perf_counter()
@@ -44,7 +44,7 @@ class EpochTable(Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.epoch_start, self.num_timed = time.perf_counter(), 0
-        groups = trainer.optimizers[0].param_groups  # none where there is nothing to train
+        groups = trainer.optimizers[0].param_groups  # empty if there is nothing to train
         sums = torch.zeros(len(self.metrics.training), dtype=torch.float64, device=pl_module.device)
         self.begun = {"lr": float(groups[0]["lr"]) if groups else 0.0, "sums": sums, "num_pictures": 0, "val": {}}
 
@@ -73,7 +73,7 @@ class EpochTable(Callback):
             self.metrics.speed: self.num_timed / (self.trained - self.epoch_start),
         }
         if logger := tensorboard(trainer):
-            # TensorBoard opens the first two groups of tags: train and val, if there is nothing before them
+            # TensorBoard opens the first two groups of tags: a tag without a group would come before train and val
             tags = {name if "/" in name else f"train/{name}": value for name, value in measured.items()}
             logger.log_metrics(tags, step(trainer))
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **self.begun["val"], **measured}
@@ -90,7 +90,7 @@ class EpochTable(Callback):
         files.replace_text(self.path, text.getvalue())
 
     def validated_rows(self) -> list[dict[str, float]]:
-        """Rows of this folder's epochs that ended in a validation."""
+        """Rows of the epochs in this folder that ended with a validation."""
         return [row for row in self.rows[self.num_before :] if self.metrics.decides in row]
 
     def best_row(self) -> dict[str, float]:
@@ -98,7 +98,7 @@ class EpochTable(Callback):
         return min(self.validated_rows(), key=lambda row: row[self.metrics.decides])
 
     def summary(self) -> dict[str, float]:
-        """The row of the last epoch, completed by the last validation, and this run's best epoch."""
+        """The row of the last epoch, with missing values from the last validation, and this run's best epoch."""
         best, decides = self.best_row(), self.metrics.decides
         last = {**self.validated_rows()[-1], **self.rows[-1]}
         return {**last, "best/epoch": best["epoch"], f"best/{decides}": best[decides]}

@@ -1,4 +1,4 @@
-"""Errors of Lightning and torch with a cause outside our code (knobs, a checkpoint, a killed worker), on one line."""
+"""Explains errors of Lightning and torch with a cause outside our code: knobs, a checkpoint, a killed worker."""
 
 import contextlib
 import re
@@ -13,12 +13,12 @@ from colourize.training.start import Start
 from colourize.training.task import Knobs
 
 ASKED_FOR = r"returned nan values in|does not have a deterministic implementation"
-"""Errors that trainer.detect_anomaly and trainer.deterministic raise."""
+"""Errors raised by trainer.detect_anomaly and trainer.deterministic."""
 
 
 @contextlib.contextmanager
 def explained(knobs: Knobs, trainer: pl.Trainer, start: Start | None) -> Iterator[None]:
-    """Turns an error with a cause outside our code into an InputError."""
+    """Converts an error with a cause outside our code to an InputError."""
     try:
         yield
     except InputError:

@@ -1,4 +1,4 @@
-"""From the knobs of a run to a fitted module."""
+"""Fits the module of a run from its knobs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ from colourize.training.trainer import callbacks_of, check_precision, quiet, tra
 def fit(
     task: Task[Data, Module], knobs: Knobs, folder: Path, held: Claim, callbacks: Sequence[Callback] = ()
 ) -> Fitted[Data, Module]:
-    """Fits the module of a task, from the newest checkpoint in the folder, from ``ckpt_path``, or from the seed.
+    """Fits the module of a task, starting at the newest checkpoint in the folder, at ``ckpt_path``, or from the seed.
 
     Raises:
         InputError: a knob, the data or a checkpoint cannot be used; a loss is NaN.
@@ -45,7 +45,7 @@ def fit(
 
 
 def _prepared(task: Task[Data, Module], knobs: Knobs, start: Start | None, trainer: pl.Trainer) -> tuple[Data, Module]:
-    """The data and the module, checked against the checkpoint before it is loaded."""
+    """The data and the module, after checks against the checkpoint, which is not yet loaded."""
     data = task.data(knobs)
     fingerprint = task.fingerprint(data)
     if start is not None:
@@ -61,10 +61,10 @@ def _prepared(task: Task[Data, Module], knobs: Knobs, start: Start | None, train
 
 
 def seeded(task: Task[Data, Module], knobs: Knobs, data: Data) -> Module:
-    """The module of a task, from the seed, in the precision of its weights."""
+    """The module of a task, initialized from the seed, in the precision of its weights."""
     pl.seed_everything(knobs["seed"], workers=True, verbose=False)
     module = task.module(knobs, data)
-    # Lightning does so only after it has loaded a checkpoint, which it would first round to float32
+    # Lightning converts only after it has loaded a checkpoint, and so would first round the checkpoint to float32
     return module.double() if knobs["precision"] == "64-true" else module
 
 
@@ -74,7 +74,7 @@ def _begin(
     """Moves the data, compiles the network, and writes the environment into ``run.json``."""
     device = trainer.strategy.root_device
     if not module.automatic_optimization:
-        trainer.gradient_clip_val = None  # nothing to clip: Lightning would refuse
+        trainer.gradient_clip_val = None  # nothing to clip, and Lightning would refuse the value
     data.move(device)
     if knobs["compile"] and module.automatic_optimization and task.trial is not None:
         module.compiled = compiled(*task.trial(module, data))
@@ -89,4 +89,4 @@ def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start
         trainer.strategy.checkpoint_io.contents = start.contents  # type: ignore[attr-defined]
     with allocator.kept(), explained(knobs, trainer, start):
         trainer.fit(module, data, ckpt_path=path, weights_only=True)
-    module.compiled = None  # later inputs have other sizes
+    module.compiled = None  # after training, inputs have other sizes

@@ -24,26 +24,25 @@ class Hypergradient(Optimizer):
         eta_(t+1) = eta_t (1 + beta g_(t+1) . d_t / (|g_(t+1)| |d_t|))      (multiplicative; the paper's other rule)
 
     d is the gradient (SGD), the velocity (SGD with momentum), or Adam's bias-corrected direction. Decoupled weight
-    decay is part of d, coupled weight decay part of g. Unlike in the paper, an additive rate stops at 0 and never
-    becomes negative.
+    decay is part of d, coupled weight decay part of g. Unlike in the paper, an additive rate is clamped at 0.
 
     The rate is ``param_groups[0]["lr"]``; it and d are in ``state_dict()``, so a resumed run keeps them.
 
     Args:
         params: the weights, in one group.
-        lr: the rate of the first step.
+        lr: the learning rate of the first step.
         hyper_lr: beta >= 0, below 1 if ``multiplicative``.
         base: "sgd" or "adam".
-        multiplicative: the second rule instead of the first.
-        momentum: of SGD, heavy ball (Polyak): v <- momentum v + g and d = v. The paper's SGDN-HD uses Nesterov's
-            momentum, with d = g + momentum v.
-        betas: of Adam.
-        eps: of Adam.
-        weight_decay: coupled: times w added to the gradient, an L2 penalty; decoupled: w shrinks by eta times it.
-        decoupled: decoupled weight decay instead of coupled.
+        multiplicative: use the second rule instead of the first.
+        momentum: heavy-ball momentum of SGD (Polyak): v <- momentum v + g and d = v. The paper's SGDN-HD uses
+            Nesterov's momentum, with d = g + momentum v.
+        betas: betas of Adam.
+        eps: eps of Adam.
+        weight_decay: lambda. Coupled: g <- g + lambda w, an L2 penalty; decoupled: w <- w - eta lambda w.
+        decoupled: use decoupled weight decay instead of coupled.
 
     Raises:
-        InputError: a value outside its range, or a value that the base does not use.
+        InputError: a value is outside its range, or the base does not use it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The metrics that a task shows, and the one that decides."""
+"""The metrics of a task: which are shown, and which selects the best epoch."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ class Metrics:
     """The metrics of a task: "train/NAME", a mean over the epoch's training examples, or "val/NAME".
 
     Attributes:
-        columns: of ``metrics.csv``, in order.
-        line: metrics in the line of an epoch.
+        columns: the columns of ``metrics.csv``, in order.
+        line: the metrics in the line printed for an epoch.
         decides: the validation metric for the best epoch and early stopping; lower is better.
-        speed: the name of the column with the training examples per second.
+        speed: the name of the column for training examples per second.
     """
 
     columns: tuple[str, ...] = ("train/loss", "val/loss")
@@ -26,7 +26,7 @@ class Metrics:
 
     @property
     def charts(self) -> tuple[str, ...]:
-        """Names of metrics of both splits, one chart each."""
+        """Names of metrics that both splits have, for one chart each."""
         return tuple(name for name in self.training if f"val/{name}" in self.columns)
 
 

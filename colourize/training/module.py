@@ -1,4 +1,4 @@
-"""The base of every trained module: optimizer and schedule, checks of loss and gradients, part of the checkpoint."""
+"""The base class of trained modules: optimizer, schedule, checks of loss and gradients, entries of the checkpoint."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,9 +15,10 @@ from colourize.training.batches import place
 
 
 def finite_where_all_are(tensors: Sequence[Tensor]) -> Tensor:
-    """A number that is finite only if every value of the tensors is: [].
+    """A scalar that is finite only if every value of the tensors is finite: [].
 
-    On a CPU their sum, in a fifth of the time of their norm; on a GPU the norm, which is a few kernels for all of them.
+    On a CPU it is the sum, which takes a fifth of the time of the norm; on a GPU it is the norm, because this launches
+    only a few kernels for all tensors.
     """
     if not tensors[0].is_cpu:
         return nn.utils.get_total_norm(tensors)
@@ -25,7 +26,7 @@ def finite_where_all_are(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def remedies(config: dict[str, Any]) -> str:
-    """Remedies against values that are not finite and that the run lacks: "pass a smaller lr or ..."."""
+    """Remedies against NaN and infinity that the run does not use yet: "pass a smaller lr or ..."."""
     ways = ["a smaller lr"]
     if not config.get("trainer", {}).get("gradient_clip_val"):
         ways.append("trainer.gradient_clip_val=1")
@@ -35,13 +36,13 @@ def remedies(config: dict[str, Any]) -> str:
 
 
 def group_factor(index: int, size: int, batch_size: int, num_examples: int, num_batches: int, group: int) -> float:
-    """Factor that turns a batch's mean loss, divided by ``group``, into its share of the mean over its group.
+    """The factor from a batch's mean loss, divided by ``group``, to its share of the mean loss over its group.
 
-    ``group`` batches make one step of the optimizer; the last group of an epoch may have fewer.
+    One step of the optimizer uses a group of ``group`` batches; the last group of an epoch may have fewer.
 
     Args:
-        index: of the batch in its epoch of ``num_batches``.
-        size: its number of examples: ``batch_size``, or fewer at the end of ``num_examples``.
+        index: index of the batch in its epoch of ``num_batches``.
+        size: its number of examples: ``batch_size``, or fewer in the last batch of ``num_examples``.
     """
     first = index - index % group
     end = min(first + group, num_batches)
@@ -49,21 +50,21 @@ def group_factor(index: int, size: int, batch_size: int, num_examples: int, num_
 
 
 class TrainingModule(pl.LightningModule):
-    """A module that the life of a run can train, save and resume.
+    """A module that a run can train, save and resume.
 
-    A task's module defines ``training_step`` and ``validation_step``. The first sets ``loss``, the detached loss of the
+    Subclasses define ``training_step`` and ``validation_step``. The first sets ``loss``, the detached loss of the
     batch, and returns "loss" and the task's other training metrics by name, each []. The second logs "val/NAME".
 
     Args:
         config: the resolved configuration as plain values, stored in every checkpoint.
         optimizer: builds the optimizer from the parameters; not needed to predict.
-        scheduler: builds a schedule from the optimizer and ``num_steps``, stepped every batch; one that waits for the
-            validation loss (plateau) is stepped after every validation.
+        scheduler: builds a schedule from the optimizer and ``num_steps``. It is stepped after every batch; a schedule
+            that depends on the validation loss (plateau) is stepped after every validation.
 
     Attributes:
-        loss: of the last training batch, [].
-        fingerprint: of the data, stored in every checkpoint.
-        compiled: the network as torch has compiled it, which ``forward`` takes in its place; None: it is not compiled.
+        loss: loss of the last training batch, [].
+        fingerprint: fingerprint of the data, stored in every checkpoint.
+        compiled: the compiled network, which ``forward`` uses; None: the network is not compiled.
     """
 
     loss: Tensor
@@ -88,7 +89,7 @@ class TrainingModule(pl.LightningModule):
         self.batch_examples = len(batch[0])
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Lightning has divided a batch's loss by the batches of a full group; a group may be shorter."""
+        """Corrects Lightning's division of a batch's loss by the size of a full group: a group may be smaller."""
         if (group := self.trainer.accumulate_grad_batches) > 1:
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             index, count = self.trainer.fit_loop.batch_idx, int(self.trainer.num_training_batches)
@@ -96,9 +97,9 @@ class TrainingModule(pl.LightningModule):
         super().backward(loss, *args, **kwargs)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Raises InputError, before any weight moves, if the loss or a gradient is not finite."""
+        """Raises InputError, before any weight changes, if the loss or a gradient is not finite."""
         checked = self.loss.float()
-        if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler skips such a step by itself
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler itself skips such a step
             gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
             checked = checked + finite_where_all_are(gradients)
         if not math.isfinite(checked):
@@ -109,7 +110,7 @@ class TrainingModule(pl.LightningModule):
             )
 
     def check_validation(self, loss: float) -> None:
-        """Raises InputError if a validation loss is not finite; a baseline, which has no steps, may have one."""
+        """Raises InputError if a validation loss is not finite, except for a baseline, which is not trained."""
         if self.automatic_optimization and not math.isfinite(loss):
             raise InputError(
                 f"the validation loss is {loss} in epoch {self.trainer.current_epoch + 1}, with "
@@ -118,7 +119,9 @@ class TrainingModule(pl.LightningModule):
             )
 
     def on_validation_end(self) -> None:
-        if self.plateau is not None:  # Lightning would step it after the checkpoint, and lose the step on resumption
+        if (
+            self.plateau is not None
+        ):  # Lightning would step it after saving the checkpoint, so a resumed run would lose this step
             self.plateau.step(float(self.trainer.callback_metrics["val/loss"]))
 
     def configure_optimizers(self) -> Any:
@@ -138,10 +141,10 @@ class TrainingModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def grouped(self, parameters: list[nn.Parameter]) -> list[Any]:
-        """What the optimizer is built from: the parameters, or groups of them with settings of their own.
+        """The optimizer's argument: the parameters, or parameter groups with their own settings.
 
         Args:
-            parameters: as many as the module's own, in their order: these, or copies.
+            parameters: the module's parameters in order, or copies of them.
         """
         return parameters
 

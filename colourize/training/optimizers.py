@@ -1,4 +1,4 @@
-"""Optimizers with decoupled weight decay that torch does not have, and checks of an optimizer's values."""
+"""Optimizers with decoupled weight decay that torch lacks, and checks of an optimizer's values."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -37,16 +37,16 @@ def check_values(
 
 
 class _Decoupled(Optimizer):
-    """Weight decay beside the step instead of in the gradient: w <- (1 - lr * decay) w before each step.
+    """Decoupled weight decay: w <- (1 - lr * decay) w before each step.
 
-    Loshchilov, Hutter 2019 (arXiv 1711.05101), with the decay times lr, as in torch's AdamW. List it before torch's
-    optimizer among the base classes: that one then steps from the decayed weights, with the gradient of the weights
-    before.
+    Loshchilov, Hutter 2019 (arXiv 1711.05101), with the decay multiplied by lr, as in torch's AdamW. Must precede
+    torch's optimizer in the base classes: this then steps from the decayed weights, with the gradient at the weights
+    before the decay.
 
     Args:
         params: the weights.
-        decay: of the weights.
-        settings: of torch's optimizer.
+        decay: the weight decay.
+        settings: settings of torch's optimizer.
     """
 
     def __init__(self, params: Parameters, decay: float, **settings: Any) -> None:

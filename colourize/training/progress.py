@@ -1,4 +1,4 @@
-"""Progress of training: a bar on a terminal, else a line per epoch."""
+"""Progress of training: a bar on a terminal, otherwise a line per epoch."""
 
 import contextlib
 import sys
@@ -12,14 +12,14 @@ from colourize.private.lightning import Bar
 from colourize.private.rich import raw
 from colourize.training.epoch_table import EpochTable
 
-BAR_RATE = 10  # updates per second; an update costs more than a step on a GPU
+BAR_RATE = 10  # updates per second: an update takes longer than a step on a GPU
 
 
 class ProgressBar(Bar):
     """Lightning's bar with the training metrics of a recent batch, updated a few times per second.
 
     Args:
-        names: of the metrics.
+        names: names of the metrics.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
@@ -36,7 +36,7 @@ class ProgressBar(Bar):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def epoch_description(self, current_epoch: int) -> str:
-        """Epochs from 1, as in the tables."""
+        """The text before the bar; epochs count from 1, as in the tables."""
         return f"Epoch {current_epoch + 1}/{self.trainer.max_epochs}".ljust(len(self.validation_description))
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class ProgressBar(Bar):
 
 
 class EpochLines(Callback):
-    """A line per epoch on standard output, for an output that is not a terminal.
+    """Prints a line per epoch to standard output if this is not a terminal.
 
     Args:
         table: the metrics; its last row is printed.

@@ -1,4 +1,4 @@
-"""Checks of the loops and callbacks of a checkpoint: are their states as a run writes them?"""
+"""Checks the states of the loops and callbacks in a checkpoint."""
 
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,19 @@ from colourize.errors import InputError, shown
 from colourize.training.batches import place
 from colourize.training.stored_values import is_count, is_number
 
-WAITING = "EarlyStopping"  # first part of the name of its state; the name of the metric follows
+WAITING = "EarlyStopping"  # start of the key of its state; the name of the metric follows
 
 
 def progress(path: Path, contents: dict[str, Any], num_metrics: int) -> tuple[int, int, bool]:
-    """Number of finished epochs and of batches after them, and whether training had stopped early.
+    """The numbers of finished epochs and of batches after them, and whether training stopped early.
 
     Args:
-        path: of the checkpoint.
-        contents: of the checkpoint.
-        num_metrics: training metrics in the epoch table.
+        path: the checkpoint.
+        contents: its contents.
+        num_metrics: number of training metrics in the epoch table.
 
     Raises:
-        InputError: a state that a run needs to find its place is not as a run writes it.
+        InputError: a state that is needed to resume is missing or malformed.
     """
     try:
         callbacks, loop = contents["callbacks"], contents["loops"]["fit_loop"]
@@ -50,7 +50,7 @@ def progress(path: Path, contents: dict[str, Any], num_metrics: int) -> tuple[in
 
 
 def _is_table(table: dict[str, Any], num_metrics: int) -> bool:
-    """Whether a table's rows, its current epoch and its seconds are what ``EpochTable`` writes."""
+    """Whether a table's rows, current epoch and seconds have the form written by ``EpochTable``."""
     rows, begun = table["rows"], table["begun"]
     return (
         all(row.keys() >= {"epoch", "step"} and all(map(is_number, row.values())) for row in rows)
@@ -75,7 +75,7 @@ def _is_under_way(begun: dict[str, Any], num_metrics: int) -> bool:
 
 
 def _is_waiting(state: dict[str, Any]) -> bool:
-    """Whether a state is one of ``EarlyStopping``."""
+    """Whether a state has the form written by ``EarlyStopping``."""
     best = state["best_score"]
     return (
         all(is_count(state[name]) for name in ("wait_count", "stopped_epoch", "patience"))
@@ -85,7 +85,7 @@ def _is_waiting(state: dict[str, Any]) -> bool:
 
 
 def _is_averaged(contents: dict[str, Any]) -> bool:
-    """Whether all parts of a moving average are present, or none."""
+    """Whether a moving average is complete or absent."""
     parts = "MovingAverage" in contents["callbacks"], "current_model_state" in contents, "averaging_state" in contents
     averages = value_in(contents["config"], "ema") is not None
     return parts == (averages,) * 3 and (
@@ -99,13 +99,13 @@ def _is_averaged(contents: dict[str, Any]) -> bool:
 
 
 def check_loops(path: Path, contents: dict[str, Any], fresh: dict[str, Any], num_batches: int) -> None:
-    """Raises InputError where the state of a checkpoint's loops differs in form from that of Lightning's loops.
+    """Raises InputError if the state of a checkpoint's loops has another form than the state of Lightning's loops.
 
     Args:
-        path: of the checkpoint.
-        contents: of the checkpoint.
+        path: the checkpoint.
+        contents: its contents.
         fresh: the state of a loop that has not begun.
-        num_batches: of an epoch.
+        num_batches: number of batches per epoch.
     """
     loop = contents["loops"]["fit_loop"]
     if not _counts(loop, fresh) or contents["place"]["skip"] >= num_batches:
@@ -113,7 +113,7 @@ def check_loops(path: Path, contents: dict[str, Any], fresh: dict[str, Any], num
 
 
 def _counts(old: Any, new: Any) -> bool:
-    """Whether names and types equal those of Lightning's state; Lightning sets any attribute that a state names."""
+    """Whether names and types match Lightning's state, because Lightning sets any attribute that a state names."""
     if isinstance(new, dict):
         return isinstance(old, dict) and old.keys() == new.keys() and all(_counts(old[name], new[name]) for name in new)
     return isinstance(old, bool) if isinstance(new, bool) else is_count(old)

@@ -1,4 +1,4 @@
-"""Checks of a checkpoint's optimizer and schedule: could the configured ones have left these states?"""
+"""Checks that a checkpoint's states fit the configured optimizer and schedule."""
 
 import copy
 import math
@@ -17,7 +17,7 @@ MOVING = (
     "last_epoch", "_step_count", "_last_lr", "_is_initial", "_get_lr_called_within_step", "best", "num_bad_epochs",
     "cooldown_counter", "total_iters",
 )  # fmt: skip
-"""Entries that a schedule changes, and the length of a warm-up, which only this entry holds."""
+"""Entries changed by a schedule, and the length of a warm-up, which is stored only here."""
 
 
 def check_optimizer(
@@ -25,12 +25,12 @@ def check_optimizer(
 ) -> None:
     """Raises InputError if the states of a checkpoint's optimizer or schedule do not fit.
 
-    A fused step would write past a state's end, and a schedule's state sets any attribute that it names.
+    Without this check a fused step could write past the end of a state, and a schedule's state could set any attribute.
 
     Args:
-        path: of the checkpoint.
-        contents: of the checkpoint.
-        fresh: the optimizer of the configuration, on copies of the weights, which this function moves; None if
+        path: the checkpoint.
+        contents: its contents.
+        fresh: the optimizer of the configuration, on copies of the weights, which this function changes; None if
             nothing is trained.
         build: builds the schedule of the configuration from the optimizer; None: no schedule.
     """
@@ -38,7 +38,7 @@ def check_optimizer(
         # Lightning stores an empty state for a baseline, which has no optimizer
         if contents.get("optimizer_states") not in (None, [], [{}]) or contents["plateau"] is not None:
             raise InputError(
-                f"{path} holds an optimizer's state, but its network has nothing to train; pass another file"
+                f"{path} contains an optimizer's state, but its network has nothing to train; pass another file"
             )
         return
     try:
@@ -51,7 +51,7 @@ def check_optimizer(
 
 
 def _is_scheduled(contents: dict[str, Any], fresh: Optimizer, build: Callable[..., Any] | None) -> bool:
-    """Whether a schedule's state fits the configured schedule, at any step."""
+    """Whether a schedule's state could be a state of the configured schedule, at any step."""
     states, plateau = contents["lr_schedulers"], contents["plateau"]
     if build is None:
         return states == [] and plateau is None
@@ -71,7 +71,7 @@ def _is_scheduled(contents: dict[str, Any], fresh: Optimizer, build: Callable[..
 
 
 def _fits(states: Any, fresh: Optimizer) -> bool:
-    """Whether tensors have the shapes, and settings the values, that a step of the optimizer leaves."""
+    """Whether tensors have the shapes, and settings the values, that they have after a step of the optimizer."""
     (state,) = states
     for group in fresh.param_groups:
         for parameter in group["params"]:
@@ -89,7 +89,7 @@ def _fits(states: Any, fresh: Optimizer) -> bool:
 
 
 def _is_group(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Whether settings equal those of a group, except values that a schedule moves; switches may be missing."""
+    """Whether settings equal a group's settings, except values that a schedule changes; switches may be missing."""
     if not all(name in old or value is None or isinstance(value, bool) for name, value in new.items()):
         return False
     return all(_is_setting(name, value, new) for name, value in old.items())
@@ -100,15 +100,15 @@ def _is_setting(name: str, old: Any, new: dict[str, Any]) -> bool:
         return is_number(old)
     if name == "lr":
         return is_number(old) and 0 <= old < math.inf
-    if name in ("momentum", "betas") and "max_momentum" in new:  # the schedule moves these
+    if name in ("momentum", "betas") and "max_momentum" in new:  # the schedule changes these
         first, *rest = (old, new[name]) if name == "momentum" else (old[0], tuple(old[1:]), new[name][1:])
         moved = is_number(first) and new["base_momentum"] - 1e-9 <= first <= new["max_momentum"] + 1e-9
         return moved and (name == "momentum" or is_same(*rest))
-    return is_same(old, new[name]) or (name == "fused" and old is None)  # older than the choice
+    return is_same(old, new[name]) or (name == "fused" and old is None)  # None in checkpoints older than the setting
 
 
 def _belongs(old: Any, new: Any) -> bool:
-    """Whether a part of a state has the shape that the step gives it; counts must be >= 0."""
+    """Whether an entry of a state has the shape that it has after a step; counts must be >= 0."""
     if isinstance(new, torch.Tensor) and new.ndim:
         return isinstance(old, torch.Tensor) and old.is_floating_point() and old.shape == new.shape
     if isinstance(new, torch.Tensor):

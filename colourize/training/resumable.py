@@ -21,12 +21,12 @@ STATES = "callbacks", "fingerprint", "loops", "place", "plateau"
 
 
 def check_resumable(start: Start, task: Task[Any, Any], knobs: Knobs, where: str) -> None:
-    """Raises InputError if training cannot continue from a checkpoint or has nothing to do; logs where it starts.
+    """Raises InputError if training cannot resume from a checkpoint or has nothing left to do; logs where it starts.
 
     Args:
         start: the checkpoint.
-        task: what is trained.
-        knobs: the configuration of the run that continues. The file may name the user's own code that these knobs name.
+        task: the task.
+        knobs: the configuration of the resumed run. The checkpoint may name the user's own code if the knobs name it.
         where: the name of the run in messages.
     """
     path, contents = start.path, start.contents
@@ -45,14 +45,14 @@ def check_resumable(start: Start, task: Task[Any, Any], knobs: Knobs, where: str
 
 
 def _check_length(start: Start, most: int, done: int, skip: int) -> None:
-    """Raises InputError if nothing is left to train; a run in its own folder may still have to report."""
+    """Raises InputError if nothing is left to train, except in the run's own folder: it may still have to report."""
     reached = done + (skip > 0)
     if reached > most or (start.forked and done == most):
         raise InputError(
             f"max_epochs={most} leaves nothing to train: {start.path} is {skip} batches into epoch {reached}; pass "
             f"max_epochs={reached} or more"
             if reached > done
-            else f"max_epochs={most} leaves nothing to train: {start.path} has {done} epochs behind it; pass "
+            else f"max_epochs={most} leaves nothing to train: {start.path} has {done} finished epochs; pass "
             f"max_epochs={done + 1} or more"
         )
 
@@ -64,7 +64,7 @@ def _own_packages(knobs: Knobs) -> set[str]:
 
 
 def check_data(start: Start, task: Task[Any, Any], knobs: Knobs, fingerprint: str) -> None:
-    """Raises InputError if the data differ from those of the checkpoint; logs if the same data have moved."""
+    """Raises InputError if the data differ from the checkpoint's data; logs if the same data have moved."""
     if start.contents["fingerprint"] != fingerprint:
         raise InputError(f"{start.path} was trained on {task.other_data}")
     if text := moved(start.contents["config"], knobs):
@@ -76,9 +76,9 @@ def check_states(start: Start, task: Task[Any, Any], module: Any, num_batches: i
 
     Args:
         start: the checkpoint.
-        task: what is trained.
-        module: as the run would train it, a ``TrainingModule``.
-        num_batches: of an epoch.
+        task: the task.
+        module: the ``TrainingModule`` to train.
+        num_batches: number of batches per epoch.
         fresh_loop: the state of a fit loop that has not begun.
     """
     path, contents = start.path, start.contents
@@ -90,15 +90,15 @@ def check_states(start: Start, task: Task[Any, Any], module: Any, num_batches: i
 
 
 def check_weights(path: Path, contents: dict[str, Any], module: nn.Module, constants: tuple[str, ...]) -> None:
-    """Raises InputError if a checkpoint's tensors are not those of the module: other names, shapes or kinds.
+    """Raises InputError if a checkpoint's tensors have other names, shapes or kinds of numbers than the module's.
 
-    Both the weights and, with a moving average, the weights with which training continues.
+    With a moving average it checks both the average and the weights with which training continues.
 
     Args:
-        path: of the checkpoint.
-        contents: of the checkpoint.
+        path: the checkpoint.
+        contents: its contents.
         module: the module of the configuration.
-        constants: names of buffers that must have the same values, too.
+        constants: names of buffers that must also have the same values.
     """
     wanted = {name: _kind(tensor) for name, tensor in module.state_dict().items()}
     for state in (contents["state_dict"], contents.get("current_model_state", contents["state_dict"])):

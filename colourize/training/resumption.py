@@ -1,8 +1,9 @@
 """A run interrupted anywhere, any number of times, resumes to the same bits (docs/reliability.md).
 
-Nothing random is stored. The order of the examples depends on (seed, epoch), see ``training.batches.Batches``; all
-other draws depend on (seed, step), see ``on_train_batch_start``. So a checkpoint needs only the place: weights,
-optimizer, schedule, the epoch and its number of finished batches (``training.batches.place``), and the metrics so far.
+No states of random generators are stored. The order of the examples depends on (seed, epoch), see
+``training.batches.Batches``; all other random numbers depend on (seed, step), see ``on_train_batch_start``. So a
+checkpoint needs only weights, optimizer, schedule, the epoch and its number of finished batches
+(``training.batches.place``), and the metrics so far.
 """
 
 import hashlib
@@ -34,16 +35,16 @@ log = logging.getLogger(__name__)
 class Resumption(Checkpoint):
     """The only writer of checkpoints: ``best.ckpt`` and ``last.ckpt`` after an epoch, ``last.ckpt`` between batches.
 
-    A signal only sets a flag: the run is saved at the end of the batch and ends with 128 + the signal's number. A
+    A signal only sets a flag: the run is saved after the current batch and exits with 128 + the signal's number. A
     second signal ends it at once. ``max_time`` ends it in the same way, except if nothing is left to train.
-    Lightning calls it after the other callbacks, so that these have seen the batch.
+    Lightning calls this callback last, so that the others have seen the batch.
 
     Args:
-        folder: of the checkpoints.
-        table: the metrics; its last row decides which epoch is the best.
-        seed: the run's.
+        folder: folder of the checkpoints.
+        table: the metrics; its last row decides whether the epoch is the best.
+        seed: seed of the run.
         save_every: batches between two saves within an epoch.
-        max_time: the time after which the run ends, counted from here: "DD:HH:MM:SS"; None: never.
+        max_time: the time after which the run ends, from now: "DD:HH:MM:SS"; None: no limit.
     """
 
     def __init__(self, folder: Path, table: EpochTable, seed: int, save_every: int, max_time: Any = None) -> None:
@@ -63,7 +64,7 @@ class Resumption(Checkpoint):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         files.check_no_links([self.folder])
         self.folder.mkdir(parents=True, exist_ok=True)
-        for leftover in self.folder.glob(".*.tmp"):  # from a process that was killed while saving
+        for leftover in self.folder.glob(".*.tmp"):  # of a process killed while saving
             if leftover.is_file():
                 leftover.unlink()
 
@@ -74,9 +75,9 @@ class Resumption(Checkpoint):
             self.best = math.inf if math.isnan(loss) else loss
         _check_schedule(trainer)
         self.begun = True
-        trainer.should_stop |= self.stopped  # training that stopped early does not begin again
+        trainer.should_stop |= self.stopped  # training that stopped early does not restart
         if threading.current_thread() is threading.main_thread():
-            kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup ignores SIGHUP: keep that
+            kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup ignores SIGHUP, and this stays so
             self.handlers = {signum: handler for signum, handler in kept.items() if handler is not signal.SIG_IGN}
             for signum in self.handlers:
                 signal.signal(signum, self._on_signal)
@@ -85,7 +86,7 @@ class Resumption(Checkpoint):
         if self.signum:
             raise Interrupted(signum)
         self.signum = signum
-        # not print(): the signal may have come in the middle of one
+        # not print(): the signal may have interrupted a print()
         os.write(
             2, f"\ncolourize: {signal.Signals(signum).name}: saving after this batch; again to leave at once\n".encode()
         )
@@ -94,12 +95,12 @@ class Resumption(Checkpoint):
         for signum, handler in self.handlers.items():
             signal.signal(signum, handler)
         self.handlers = {}
-        self._end_if_asked()  # a signal came after the last save
+        self._end_if_asked()  # for a signal after the last save
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         seed = step_seed(self.seed, trainer.fit_loop.total_batch_idx)
         if pl_module.device.type == "cpu":
-            # not torch.manual_seed: without a GPU it keeps each call, with a traceback, until there is one
+            # not torch.manual_seed: without a GPU it stores each call, with a traceback, until CUDA is initialized
             torch.default_generator.manual_seed(seed)
         else:
             torch.manual_seed(seed)
@@ -172,14 +173,14 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def check_finite(module: Any) -> None:
-    """Raises InputError if a weight or a running mean is NaN or infinite: such a state is never saved."""
+    """Raises InputError if a weight or a running mean is NaN or infinite, so that such a state is not saved."""
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise InputError(f"{name} holds NaN or infinity and is not saved; {remedies(module.config)}")
+            raise InputError(f"{name} contains NaN or infinity and is not saved; {remedies(module.config)}")
 
 
 def _loss_of(best: Path) -> float:
-    """The validation loss with which ``best.ckpt`` was saved; NaN if it is missing or damaged."""
+    """The validation loss in ``best.ckpt``; NaN if the file is missing or damaged."""
     try:
         loss = float(read(best)["callbacks"]["Resumption"]["best"]) if best.exists() else math.nan
     except (LookupError, TypeError, ValueError) as error:  # InputError is a ValueError

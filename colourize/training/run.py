@@ -19,19 +19,19 @@ def train(
     overrides: Sequence[str] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> dict[str, float]:
-    """Trains one module of a task and writes the run folder: checkpoints, ``metrics.csv``, TensorBoard events, report.
+    """Trains a module of a task and writes the run folder: checkpoints, ``metrics.csv``, TensorBoard events, report.
 
-    An interrupted run in this folder is resumed; a finished one is not changed.
+    Resumes an interrupted run in this folder. Does not change a finished run.
 
     Args:
         task: the task.
-        knobs: the resolved configuration, as ``config.knobs.plain`` gives it.
+        knobs: the resolved configuration, as returned by ``config.compose.plain``.
         output_dir: the run folder; created if missing.
-        overrides: of the command line that gave the configuration, for ``resume``.
-        callbacks: more of Lightning's callbacks.
+        overrides: overrides of the command line, stored for ``resume``.
+        callbacks: additional Lightning callbacks.
 
     Returns:
-        What the task reports: the last epoch's row of ``metrics.csv``, and ``best/epoch`` and ``best/val/loss``.
+        The task's report: the last epoch's row of ``metrics.csv``, and ``best/epoch`` and ``best/val/loss``.
 
     Raises:
         InputError: a knob, the data, a checkpoint or the run folder cannot be used; a loss is NaN.
@@ -46,8 +46,8 @@ def train(
         except OSError as error:
             if error.filename is not None:
                 raise
-            cause = error.strerror or error  # TensorBoard's writer names no file
-            raise InputError(f"{folder} cannot be written ({cause}); what was saved before is whole") from error
+            cause = error.strerror or error  # errors of TensorBoard's writer do not name a file
+            raise InputError(f"{folder} cannot be written ({cause}); earlier files are intact") from error
         pruned = {"pruned": True} if any(getattr(callback, "pruned", False) for callback in callbacks) else {}
         held.end(status="finished", metrics=metrics, **pruned)
         return metrics

@@ -5,20 +5,20 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, Re
 
 
 def cosine(optimizer: Optimizer, num_steps: int) -> CosineAnnealingLR:
-    """From the optimizer's rate to zero along half a cosine (Loshchilov, Hutter 2017, arXiv 1608.03983, no restart)."""
+    """Lowers the rate to zero along half a cosine (Loshchilov, Hutter 2017, arXiv 1608.03983, without restarts)."""
     return CosineAnnealingLR(optimizer, T_max=num_steps)
 
 
 def onecycle(optimizer: Optimizer, num_steps: int, max_lr: float, warm_up: float) -> OneCycleLR:
-    """Up to ``max_lr`` over the share ``warm_up`` of the steps, then down to almost zero (Smith, Topin 2019,
-    arXiv 1708.07120); the momentum goes the other way. Groups of parameters keep the ratios of their rates."""
+    """Raises the rate to ``max_lr`` over the share ``warm_up`` of the steps, then lowers it to almost zero; the
+    momentum changes inversely (Smith, Topin 2019, arXiv 1708.07120). Groups of parameters keep their rates' ratios."""
     rates = [group["lr"] for group in optimizer.param_groups]
     peak = [max_lr * rate / rates[0] for rate in rates] if len(rates) > 1 else max_lr
     return OneCycleLR(optimizer, peak, total_steps=num_steps, pct_start=warm_up)
 
 
 def warmup(optimizer: Optimizer, num_steps: int, warm_up: float) -> LinearLR:
-    """From a hundredth of the optimizer's rate up to it over the share ``warm_up`` of the steps, then constant."""
+    """Raises the rate from 1 % to 100 % over the share ``warm_up`` of the steps; then it is constant."""
     return LinearLR(optimizer, start_factor=0.01, total_iters=max(1, round(warm_up * num_steps)))
 
 

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Start:
-    """A checkpoint from which a run trains, and its contents, read once.
+    """The checkpoint from which training starts, with its contents, so that the file is read once.
 
     ``forked``: whether the run continues in a new folder.
     """
@@ -24,12 +24,12 @@ class Start:
 
 
 def found(folder: Path, ckpt_path: str | None, again: bool) -> Start | None:
-    """The newest checkpoint in a run folder, else that of ``ckpt_path``; None: training starts from the seed.
+    """The newest checkpoint in a run folder, otherwise ``ckpt_path``; None: training starts from the seed.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         ckpt_path: a checkpoint from which a new run starts, if any.
-        again: whether the run was started before; missing checkpoints are then logged.
+        again: whether the run was started before; then missing checkpoints are logged.
 
     Raises:
         InputError: ``ckpt_path`` cannot be used.

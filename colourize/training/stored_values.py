@@ -1,4 +1,4 @@
-"""Checks of plain values of a checkpoint against values that a run writes; nothing is converted."""
+"""Compares plain values of a checkpoint with values that a run writes. Converts nothing."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def is_count(value: Any) -> bool:
 
 
 def is_like(old: Any, new: Any) -> bool:
-    """Whether a value is of the same kind as another: a count, a number, a switch, None, or a list of these."""
+    """Whether two values are of the same kind: a count, a number, a switch, None, or a list of these."""
     if isinstance(new, list | tuple):
         return isinstance(old, list | tuple) and len(old) == len(new) and all(map(is_like, old, new))
     if new is None or isinstance(new, bool):
@@ -23,7 +23,7 @@ def is_like(old: Any, new: Any) -> bool:
 
 
 def is_same(old: Any, new: Any) -> bool:
-    """Whether plain values are equal; True differs from 1, and a list may stand for a tuple."""
+    """Whether plain values are equal. True differs from 1; a list may equal a tuple."""
     if isinstance(new, dict):
         return isinstance(old, dict) and old.keys() == new.keys() and all(is_same(old[name], new[name]) for name in new)
     if isinstance(new, list | tuple):

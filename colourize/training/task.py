@@ -1,4 +1,4 @@
-"""A task as a value: everything that a run needs to know about it."""
+"""A task as a value: everything that a run needs from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Module = TypeVar("Module", bound=TrainingModule)
 
 @dataclass(frozen=True)
 class Fitted(Generic[Data, Module]):
-    """The result of a fit, for the report."""
+    """The result of ``fit``, for the report."""
 
     trainer: pl.Trainer
     module: Module
@@ -36,21 +36,21 @@ def summary(fitted: Fitted[Any, Any], folder: Path, knobs: Knobs) -> dict[str, f
 
 @dataclass(frozen=True)
 class Task(Generic[Data, Module]):
-    """The parts that differ between tasks. ``training.run.train`` does the rest.
+    """The parts that differ between tasks; ``training.run.train`` contains the common parts.
 
     Attributes:
         data: loads the data of a configuration.
-        fingerprint: identifies the data. A run resumes with the same data only.
+        fingerprint: identifies the data. A run can be resumed only with the same data.
         other_data: end of the message "FILE was trained on ..." for a checkpoint trained with other data.
-        module: builds the module for the data; the generators are seeded with ``seed`` before.
+        module: builds the module for the data; the generators are seeded with ``seed`` before the call.
         check: raises InputError if a new run cannot use the knobs, the data and the module.
-        begin: gives the module of a new run what it starts from beside its seed, such as weights of an encoder.
-        trial: the network that ``compile=true`` compiles, and an input as a training step gives it, [N, ...], N >= 2;
-            None: nothing is compiled.
-        callbacks: Lightning's, beside those of every run.
-        metrics: those of the table, the bar and the lines.
-        constants: names of buffers that training never changes.
-        report: measures the trained module, writes and shows results; returns the metrics for ``run.json``.
+        begin: loads initial values into the module of a new run, such as weights of an encoder.
+        trial: the network for ``compile=true``, and an input of a training step, [N, ...], N >= 2; None: the network
+            cannot be compiled.
+        callbacks: Lightning callbacks of the task, in addition to those of every run.
+        metrics: the metrics of the table, the bar and the lines.
+        constants: names of buffers that training does not change.
+        report: evaluates the trained module, writes and shows results; returns the metrics for ``run.json``.
     """
 
     data: Callable[[Knobs], Data]

@@ -12,15 +12,15 @@ log = logging.getLogger(__name__)
 
 
 def logger(folder: Path, purge: int) -> TensorBoardLogger | bool:
-    """TensorBoard's logger for a run folder; False if the folder's name is not UTF-8, which TensorBoard expects.
+    """TensorBoard's logger for a run folder; False if the folder's name is not UTF-8, which TensorBoard requires.
 
     Args:
-        folder: of the run.
-        purge: the first step that is written again: TensorBoard drops earlier points from there; see ``purge_step``.
+        folder: folder of the run.
+        purge: the first step that is written again (``purge_step``); TensorBoard drops older points from this step on.
     """
     place = str(folder.absolute())
     if place.encode(errors="surrogatepass") != os.fsencode(place):
-        log.warning("%s is not UTF-8: tensorboard/ is left out; metrics.csv holds the curves", place)
+        log.warning("%s is not UTF-8: tensorboard/ is left out; metrics.csv contains the curves", place)
         return False
     return TensorBoardLogger(folder, name=None, version="tensorboard", default_hp_metric=False, purge_step=purge)
 
@@ -31,7 +31,7 @@ def tensorboard(trainer: pl.Trainer) -> TensorBoardLogger | None:
 
 
 def step(trainer: pl.Trainer) -> int:
-    """The position on TensorBoard's axis: the optimizer's steps, or batches for a baseline, which makes no steps."""
+    """The position on TensorBoard's axis: steps of the optimizer; batches for a baseline, which has no optimizer."""
     return trainer.global_step or trainer.fit_loop.total_batch_idx + 1
 
 

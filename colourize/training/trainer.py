@@ -25,13 +25,13 @@ PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": 
 
 
 def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable) -> list[Callback]:
-    """The callbacks of a run in order: each sees the effect of those before it."""
+    """The callbacks of a run, in order: each sees the effects of the earlier ones."""
     found: list[Callback] = [table, *task.callbacks(knobs)]
     if knobs["trainer"].get("enable_progress_bar") is not False:
         on_terminal = terminal.console().is_terminal
         found.append(ProgressBar(task.metrics.training) if on_terminal else EpochLines(table))
     if knobs.get("ema") is not None:
-        found.append(MovingAverage(knobs["ema"]))  # after those that must see the average
+        found.append(MovingAverage(knobs["ema"]))  # after the callbacks that must see the average
     if knobs["patience"] is not None:
         found.append(EarlyStopping(task.metrics.decides, patience=knobs["patience"], check_finite=False))
     max_time = knobs["trainer"].get("max_time")
@@ -41,13 +41,13 @@ def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochT
 def trainer_of(
     knobs: Knobs, folder: Path, callbacks: list[Callback], contents: dict[str, Any] | None = None
 ) -> pl.Trainer:
-    """The Trainer of a run in its folder.
+    """The Trainer of a run.
 
     Args:
-        knobs: the configuration; those in ``trainer`` are Lightning's own arguments.
-        folder: of the run.
-        callbacks: all of them.
-        contents: of the checkpoint in the folder from which the run resumes, if any.
+        knobs: the configuration; ``trainer`` contains Lightning's own arguments.
+        folder: folder of the run.
+        callbacks: all callbacks.
+        contents: contents of the checkpoint in the folder from which the run resumes, if any.
 
     Raises:
         InputError: Lightning rejects an argument.
@@ -72,7 +72,7 @@ def trainer_of(
 
 
 def check_precision(knobs: Knobs) -> None:
-    """Raises InputError where Lightning would only warn and use another precision."""
+    """Raises InputError if Lightning would only warn and use another precision."""
     accelerator = knobs["accelerator"]
     no_gpu = accelerator == "auto" and not (CUDAAccelerator.is_available() or MPSAccelerator.is_available())
     if knobs["precision"] == "16-mixed" and (accelerator == "cpu" or no_gpu):
@@ -81,11 +81,11 @@ def check_precision(knobs: Knobs) -> None:
 
 
 def quiet() -> None:
-    """Hides messages that Lightning prints in every run."""
+    """Hides messages and warnings that Lightning prints in every run."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     for message in (
-        ".*does not have many workers.*",  # the data are in memory: workers would only copy
+        ".*does not have many workers.*",  # the data are in memory, so workers would only copy
         ".*number of training batches .* is smaller than the logging interval.*",  # we log once per epoch
         ".*LeafSpec.* is deprecated.*",  # Lightning's own use
         ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize

@@ -1,4 +1,4 @@
-"""The plugin ``hydra/sweeper=optuna``. Hydra looks for plugins in the namespace package ``hydra_plugins`` alone."""
+"""The plugin ``hydra/sweeper=optuna``. Hydra finds plugins only in the namespace package ``hydra_plugins``."""
 
 from colourize.sweeps import search
 

@@ -73,12 +73,13 @@ def test_an_experiment_is_a_sweep_without_further_words(start, tmp_path):
         (["data.num_train=5"], "data.num_train is not a knob; conf/data/ lists what each option takes"),
         ([*TINY, "kernel=0"], "kernel must be >= 1, got 0; pass kernel=3"),
         ([*TINY, "classes=hourse"], "'hourse': unknown class; pass some of meadow"),
-        ([*TINY, "palette=short.npy"], "palette=short.npy holds 3 colours but num_colours=4; pass num_colours=3"),
+        ([*TINY, "palette=short.npy"], "palette=short.npy contains 3 colours but num_colours=4; pass num_colours=3"),
         ([*TINY, "num_colours=9999"], "distinct colours; pass num_colours="),
         ([*TINY, "hydra.run.dir=file/run"], "file/run: Not a directory"),
         (
             ["data=folder", "data.root=empty"],
-            "root=empty holds no picture files such as .jpg or .png (looked at HERE/empty); pass a folder of pictures",
+            "root=empty contains no picture files such as .jpg or .png (looked at HERE/empty); "
+            "pass a folder of pictures",
         ),
         (["data=folder", "data.root=unreadable", "image_size=8"], "0 readable pictures to train"),
         (["data=folder"], "data.root has no value; pass data.root="),

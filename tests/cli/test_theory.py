@@ -63,7 +63,7 @@ def test_a_demo_can_be_swept_and_a_failed_job_does_not_stop_the_others(tmp_path,
     ("words", "message"),
     [
         (["demo=learning_rates"], "demo.runs has no value; pass demo.runs=..."),
-        (["demo=learning_rates", "demo.runs=nowhere"], "demo.runs=nowhere holds no finished run"),
+        (["demo=learning_rates", "demo.runs=nowhere"], "demo.runs=nowhere contains no finished run"),
         (["demo.num_samples=50"], "num_samples=50, num_features=40, batch_size=2"),
         (["demo.steps=many"], "demo.steps must be an integer, got many"),
         (["demo=weight_decay", "demo.eta=-1.0"], "eta=-1.0"),

@@ -95,7 +95,7 @@ def test_a_loaded_palette_keeps_the_order_of_its_file(tmp_path):
         (np.zeros((24, 3), np.uint8), "8-bit values by 256"),
         (np.full((24, 3), 1.5), "from 1.5 to 1.5.*divide 8-bit values by 256"),
         (np.full((24, 3), np.nan), "from nan to nan"),
-        (np.zeros((23, 3)), "holds 23 colours but num_colours=24; pass num_colours=23"),
+        (np.zeros((23, 3)), "contains 23 colours but num_colours=24; pass num_colours=23"),
         (np.array([[None]], dtype=object), r"must be a plain \.npy array"),
     ],
 )

@@ -67,5 +67,5 @@ def test_an_unknown_class_is_named(cifar_archive):
 
 
 def test_only_32_pixels_are_there(cifar_archive):
-    with pytest.raises(InputError, match="image_size=64, but CIFAR-10 holds 32x32"):
+    with pytest.raises(InputError, match="image_size=64, but CIFAR-10 contains 32x32"):
         load(cifar_archive[0], image_size=64)

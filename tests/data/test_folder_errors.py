@@ -32,14 +32,14 @@ def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        ([], {}, "holds no picture files such as .jpg or .png; pass a folder"),
-        (["a.png", "b.png"], {"classes": "cat"}, "has no sub-folder for each class; add them, or pass 'all'"),
+        ([], {}, "contains no picture files such as .jpg or .png; pass a folder"),
+        (["a.png", "b.png"], {"classes": "cat"}, "has no subfolders of classes; add them, or pass 'all'"),
         (["cat/a.png", "cat/b.png"], {"classes": "dog"}, "classes='dog': unknown class; pass some of cat"),
         (["cat/a.png", "cat/b.png"], {"classes": []}, "must name at least one class"),
         (["train/cat/a.png", "test/dog/b.png"], {"classes": "cat"}, "no pictures of them validate"),
         (["train/cat/a.png", "test/dog/b.png"], {"classes": "dog"}, "unknown class; pass some of cat"),
-        (["test/a.png", "test/b.png"], {}, "holds test/ but no pictures in train/; add some, or pass that folder"),
-        (["train/a.png", "bus/b.png"], {}, "train/ beside bus/, so it may be a split or a class; pass"),
+        (["test/a.png", "test/b.png"], {}, "contains test/ but no pictures in train/; add some, or pass that folder"),
+        (["train/a.png", "bus/b.png"], {}, "train/ and bus/, so it may be a split or a class; pass"),
         (["a.png"], {}, "fewer than two distinct ones, cannot be split"),
         (["a.png", "b.png"], {"image_size": 7}, "image_size must be >= 8, got 7; pass image_size=8"),
         (["a.png", "b.png"], {"holdout": -0.1}, "holdout must be >= 0 and < 1, got -0.1"),

@@ -67,7 +67,9 @@ def test_heic_that_cannot_be_read_is_counted_with_its_remedy(
     assert lines(root, caplog) == [f"201 .heic files in {root} are left out: pip install pillow-heif"]
     for name in "ab":
         (root / f"{name}.png").unlink()
-    with pytest.raises(InputError, match=r"holds 201 \.heic files, which cannot be read yet: pip install pillow-heif$"):
+    with pytest.raises(
+        InputError, match=r"contains 201 \.heic files, which cannot be read yet: pip install pillow-heif$"
+    ):
         opened(root)
 
 

@@ -124,7 +124,7 @@ def test_a_damaged_file_is_refused(tmp_path, text):
 @pytest.mark.parametrize("temperature", [0, -1, float("nan"), float("inf")])
 def test_a_temperature_that_none_fits_is_not_used(tmp_path, temperature):
     beside(tmp_path / "last.ckpt").write_text(json.dumps({"temperature": temperature, "checkpoint": ""}))
-    with pytest.raises(InputError, match="must hold a temperature in"):
+    with pytest.raises(InputError, match="must contain a temperature in"):
         read_temperature(tmp_path / "last.ckpt")
 
 

@@ -81,7 +81,7 @@ def test_an_rgb_run_keeps_the_grey_on_request(finished_run):
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run"),
         (["RUN", "--figure", "nowhere/out.png"], "there is no folder nowhere"),
         (["RUN", "--figure", "out.xyz"], "out.xyz must end in .png"),
-        (["TWO"], "holds 2 runs; pass one of them, such as"),
+        (["TWO"], "contains 2 runs; pass one of them, such as"),
     ],
 )
 def test_bad_input_is_one_line(monkeypatch, run, tmp_path, arguments, message):

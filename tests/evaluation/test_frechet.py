@@ -25,5 +25,5 @@ def test_singular_covariances_have_the_distance_of_the_limit():
     basis = torch.linalg.qr(torch.randn(100, 3, generator=generator, dtype=torch.float64)).Q
     assert distance(one @ basis.T, two @ basis.T) == pytest.approx(distance(one, two), rel=1e-9)
     assert distance(one, one) == pytest.approx(0, abs=1e-12) and distance(one, one + 2) == pytest.approx(12)
-    with pytest.raises(ValueError, match="both sets must hold >= 2 pictures, got 1 and 20"):
+    with pytest.raises(ValueError, match="both sets must contain >= 2 pictures, got 1 and 20"):
         distance(one[:1], one)

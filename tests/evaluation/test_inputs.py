@@ -38,14 +38,14 @@ def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(sw
 
 def test_one_run_is_one_checkpoint_and_several_are_refused(sweep):
     assert single_checkpoint(str(sweep / "2")) == sweep / "2/checkpoints/last.ckpt"
-    with pytest.raises(InputError, match=rf"holds 3 runs; pass one of them, such as {sweep / '0'}"):
+    with pytest.raises(InputError, match=rf"contains 3 runs; pass one of them, such as {sweep / '0'}"):
         single_checkpoint(str(sweep))
 
 
 @pytest.mark.parametrize("verb", ["hints", "decode-curve", "calibrate"])
 def test_a_verb_that_measures_one_run_takes_no_sweep_and_offers_no_baseline(verb, sweep, monkeypatch):
     for run, message in (
-        (str(sweep), f"holds 3 runs; pass one of them, such as {sweep / '0'}"),
+        (str(sweep), f"contains 3 runs; pass one of them, such as {sweep / '0'}"),
         ("lookup", "lookup must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder"),
     ):
         monkeypatch.setattr(sys, "argv", ["colourize", verb, run])

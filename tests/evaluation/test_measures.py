@@ -53,7 +53,7 @@ def test_the_interval_of_a_mean_has_the_width_of_the_central_limit():
         assert (estimate - low, high - estimate) == (pytest.approx(half, rel=0.1), pytest.approx(half, rel=0.1))
 
 
-def test_rows_beside_each_other_have_the_intervals_of_each_alone():
+def test_rows_computed_together_have_the_same_intervals_as_each_alone():
     several = [Row("a", FLOOR, columns(2)), Row("b", FLOOR, columns(3))]
     assert all_with_intervals(several, 200) == [with_intervals(row, 200) for row in several]
 

@@ -28,10 +28,10 @@ def test_the_figures_of_a_run_are_its_table(finished_run):
     [
         (None, "no such file"),
         ("{", "is damaged"),
-        ("[]", "holds no figures"),
-        ('{"a": {"psnr": "high"}}', "holds no figures"),
-        ('{"a": {"other": [1, 2, 3]}}', "holds no figures"),
-        ('{"a": [1, 2]}', "holds no figures"),
+        ("[]", "contains no figures"),
+        ('{"a": {"psnr": "high"}}', "contains no figures"),
+        ('{"a": {"other": [1, 2, 3]}}', "contains no figures"),
+        ('{"a": [1, 2]}', "contains no figures"),
     ],
 )
 def test_another_file_is_refused(text, message, tmp_path):

@@ -142,7 +142,7 @@ def test_a_sweep_is_refused_where_one_run_is_needed(held_out_run, tmp_path):
         (tmp_path / job / "checkpoints").mkdir(parents=True)
         (tmp_path / job / "run.json").write_text("{}")
         shutil.copy(held_out_run / "checkpoints/last.ckpt", tmp_path / job / "checkpoints")
-    with pytest.raises(InputError, match="holds 2 runs; pass one of them, such as"):
+    with pytest.raises(InputError, match="contains 2 runs; pass one of them, such as"):
         calibrate(str(tmp_path))
 
 

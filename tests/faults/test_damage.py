@@ -86,7 +86,7 @@ def test_19_a_run_continues_from_the_newest_whole_file_to_the_same_bits(
     assert again.wait() == 0
     for name in damaged:
         assert re.search(rf"checkpoints/{name}\.ckpt is damaged.*{re.escape(cause)}", again.stdout())
-    message = f"/{taken}.ckpt is the newest undamaged checkpoint" if taken else " holds no undamaged checkpoint"
+    message = f"/{taken}.ckpt is the newest undamaged checkpoint" if taken else " contains no undamaged checkpoint"
     assert f"checkpoints{message}" in again.stdout()
     assert_identical(whole, killed)
     seen(f"{', '.join(damaged)} {damage}: from {taken or 'nothing'}, step {step}, identical")

@@ -31,10 +31,8 @@ def assert_told(process, error):
     """The process said in one line what could not be saved where, and why."""
     assert process.wait() == 1
     (line,) = process.stderr().splitlines()
-    file = (
-        r"\S+/checkpoints/\w+\.ckpt: 0\.\d[1-9] MB could not be saved \(.*\); what was saved before is whole; make room"
-    )
-    events = r"\S+/run cannot be written \(.*\); what was saved before is whole"  # TensorBoard's, which name no file
+    file = r"\S+/checkpoints/\w+\.ckpt: 0\.\d[1-9] MB could not be saved \(.*\); earlier files are intact; make room"
+    events = r"\S+/run cannot be written \(.*\); earlier files are intact"  # TensorBoard's, which name no file
     assert re.fullmatch(rf"colourize: ({file}|{events})", line)
     assert f"({error})" in line
 

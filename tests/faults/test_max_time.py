@@ -83,7 +83,7 @@ def test_a_failed_job_beside_it_makes_the_sweep_s_status_one(start, tmp_path, ca
     assert start(*words, "hydra.sweep.dir=sweep", cwd=tmp_path).wait() == 1
 
 
-def test_jobs_beside_each_other_are_interrupted_one_by_one(tmp_path, cache):
+def test_parallel_jobs_are_interrupted_one_by_one(tmp_path, cache):
     words = "--multirun", *SMALL, cache, "trainer.max_time={milliseconds:1}", "kernel=1,2", "hydra.sweep.dir=sweep"
     command = [sys.executable, "-m", "colourize", "train", *words, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

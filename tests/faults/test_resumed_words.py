@@ -89,7 +89,7 @@ def test_12_with_another_environment_it_continues_and_says_that_bits_may_differ(
 @pytest.mark.case(13)
 def test_13_nothing_to_resume_is_an_error_and_nothing_saved_a_clear_new_start(run, resume, whole, tmp_path, seen):
     (tmp_path / "empty").mkdir()
-    for name, lack in (("missing", "does not exist"), ("empty", "holds no run and no sweep")):
+    for name, lack in (("missing", "does not exist"), ("empty", "contains no run or sweep")):
         lost = resume(name)
         assert lost.wait() == 1
         remedy = "pass the folder of a run or a sweep: colourize runs lists them"
@@ -123,7 +123,7 @@ def test_13_a_run_that_cannot_be_resumed_is_reported(run, resume, tmp_path, seen
     (tmp_path / "mine/run.json").write_text('{"status": "inter')
     damaged = resume("mine")
     assert damaged.wait() == 1
-    assert "mine holds checkpoints, but no run.json with the overrides of the run" in damaged.stderr()
+    assert "mine contains checkpoints, but no run.json with the overrides of the run" in damaged.stderr()
     assert run("mine").wait() == 0  # the same words in the same folder: nothing is lost
     assert manifest.read(tmp_path / "mine")["status"] == "finished"
     seen("a file, another folder beside it, a damaged run.json: one line each")

@@ -105,7 +105,7 @@ def test_without_skips_unet_is_convtransposenet():
 
 
 def test_an_unknown_skip_is_refused():
-    with pytest.raises(InputError, match="model.skips must hold some of half, full, got third; pass"):
+    with pytest.raises(InputError, match="model.skips must contain some of half, full, got third; pass"):
         UNet(4, 4, skips=["third"])
 
 

@@ -51,7 +51,7 @@ def test_sides_of_16_and_more_are_padded_to_a_multiple_of_8_and_no_further(size)
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"widths": [], "blocks": []}, r"model.widths must hold one width per level, got \[\]; pass"),
+        ({"widths": [], "blocks": []}, r"model.widths must have one width per level, got \[\]; pass"),
         ({"blocks": [1, 1]}, r"as long as model.widths=\[1, 2, 4, 6\], got \[1, 1\]; pass 4 numbers of blocks"),
         ({"blocks": [1, 1, 1, -1]}, "model.blocks must be integers >= 0, got -1; pass"),
         ({"blocks": [1, 1, 1, 0.5]}, "model.blocks must be integers >= 0, got 0.5; pass"),

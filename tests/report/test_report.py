@@ -158,7 +158,7 @@ def test_missing_and_damaged_files_are_reported(tmp_path):
     assert f"- {tmp_path / '1'}: lacks evaluation.json" in text
     assert f"- {tmp_path / '2'}: lacks metrics.csv, evaluation.json" in text
     assert "| 3 | unknown | 0/? | - |" in text
-    assert "run.json holds an incomplete configuration" in text
+    assert "run.json has an incomplete configuration" in text
     assert cells(text, "batch_size=4")[1] == "1.0000"
 
 
@@ -219,7 +219,7 @@ def test_a_folder_without_runs_is_one_line(tmp_path, monkeypatch, name):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path / name)])
-    with pytest.raises(SystemExit, match=r"colourize: .*must (be a folder|hold a run); pass") as caught:
+    with pytest.raises(SystemExit, match=r"colourize: .*must (be a folder|contain a run); pass") as caught:
         main()
     assert "\n" not in str(caught.value)
 

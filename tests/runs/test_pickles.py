@@ -77,7 +77,7 @@ TENSORS = {
 def test_a_tensor_that_is_not_plain_memory_is_refused(name, tmp_path):
     file = tmp_path / "odd.ckpt"
     torch.save({"config": {}, "state_dict": {"deep": [{"x": TENSORS[name]}]}}, file)
-    with pytest.raises(InputError, match=r"odd\.ckpt (holds a tensor|is damaged or not a checkpoint)"):
+    with pytest.raises(InputError, match=r"odd\.ckpt (contains a tensor|is damaged or not a checkpoint)"):
         checkpoint.read(file)
 
 

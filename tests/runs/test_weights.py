@@ -83,7 +83,7 @@ def test_a_weight_beyond_float16_is_named(finished_run):
     found = trained(finished_run)
     found.model.network.scores.bias.data[0] = 7e4
     with pytest.raises(
-        InputError, match=r"network\.scores\.bias holds 70000, above float16's limit of 65504; leave --half"
+        InputError, match=r"network\.scores\.bias contains 70000, above float16's limit of 65504; leave --half"
     ):
         written(found.model, found.config, half=True)
 

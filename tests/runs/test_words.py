@@ -147,7 +147,7 @@ def test_a_searchpath_is_remembered_and_asked_for(tmp_path):
     folder, word = tmp_path / "mine", "hydra.searchpath=[file:///tmp/mine]"
     folder.mkdir()
     run_folder.announce(folder, ["experiment=batch_size"], [word, "hydra.run.dir=x"])
-    with pytest.raises(InputError, match=r"its file holds hydra\.searchpath=\[file:///tmp/mine\], but a file"):
+    with pytest.raises(InputError, match=r"its file contains hydra\.searchpath=\[file:///tmp/mine\], but a file"):
         resumed(folder)
     assert word in resumed(folder, word)
 
@@ -226,7 +226,7 @@ def test_the_command_that_resumes_one_s_own_run_holds_the_overrides_to_type_agai
 
 def test_all_overrides_that_must_be_typed_again_are_named_at_once(tmp_path):
     folder = begun(tmp_path / "mine", ["model._target_=my.Net", "seed=1", "experiment=mine"])
-    with pytest.raises(InputError, match=r"holds model\._target_=my\.Net, experiment=mine, but a file"):
+    with pytest.raises(InputError, match=r"contains model\._target_=my\.Net, experiment=mine, but a file"):
         resumed(folder)
 
 

@@ -3,7 +3,7 @@ import os
 from colourize.sweeps.progress import OUTPUT, SweepProgress, written_to
 
 
-def test_each_change_is_one_line_where_there_is_no_terminal(capsys):
+def test_without_a_terminal_each_change_is_one_line(capsys):
     stands = [[], ["running"], ["running"], ["finished", "running"], ["finished", "failed"]]
     progress = SweepProgress(2, lambda: stands.pop(0) if len(stands) > 1 else stands[0])
     for _ in range(6):
@@ -23,7 +23,7 @@ def test_the_thread_ends_with_the_sweep(capsys):
     assert "1 of 1 jobs done" in capsys.readouterr().err
 
 
-def test_what_a_process_writes_goes_to_the_file_and_then_no_more(tmp_path, capfd):
+def test_output_goes_to_the_file_until_the_redirection_ends(tmp_path, capfd):
     with written_to(tmp_path / "run"):
         os.write(1, b"said\n")
         os.write(2, b"an error\n")

@@ -15,7 +15,7 @@ def asked(study):
 
 
 def add_good_trials(study, epochs):
-    """Two complete trials, better than any run here becomes."""
+    """Adds two complete trials with lower losses than any run of these tests."""
     for loss in (0.01, 0.02):
         trial = study.ask(SPACE)
         for epoch in range(epochs):
@@ -23,7 +23,7 @@ def add_good_trials(study, epochs):
         study.tell(trial, loss)
 
 
-def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path):
+def test_a_run_worse_than_the_median_is_pruned_with_its_results_and_marked(quick, tmp_path):
     study = stored_search.open_study(tmp_path, 2, 0)
     add_good_trials(study, epochs=4)
     number = asked(study)
@@ -34,7 +34,7 @@ def test_a_run_worse_than_the_median_ends_early_whole_and_marked(quick, tmp_path
     assert study.trials[number].user_attrs == {stored_search.PRUNED: 1}
 
 
-def test_a_run_in_its_last_epoch_is_complete_however_bad(quick, tmp_path):
+def test_a_bad_run_in_its_last_epoch_is_not_pruned(quick, tmp_path):
     study = stored_search.open_study(tmp_path, 2, 1)
     add_good_trials(study, epochs=4)
     pruning = Pruning(study, asked(study))
@@ -42,7 +42,7 @@ def test_a_run_in_its_last_epoch_is_complete_however_bad(quick, tmp_path):
     assert not pruning.pruned and "pruned" not in manifest.read(tmp_path / "run")
 
 
-def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, tmp_path):
+def test_a_good_run_reports_every_validation_and_is_completed(quick, tmp_path):
     study = stored_search.open_study(tmp_path, 2, 0)
     number = asked(study)
     pruning = Pruning(study, number)
@@ -51,7 +51,7 @@ def test_a_run_that_is_good_reports_every_validation_and_goes_to_its_end(quick, 
     assert not pruning.pruned and list(reported) == [0, 1, 2] and reported[2] == metrics["val/loss"]
 
 
-def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quick, tmp_path):
+def test_a_validation_reported_before_a_kill_is_not_reported_again(quick, tmp_path):
     study = stored_search.open_study(tmp_path, 2, 0)
     number = asked(study)
     Pruning(study, number).trial.report(7.0, 0)
@@ -59,7 +59,7 @@ def test_a_validation_that_was_reported_before_a_kill_is_not_reported_again(quic
     assert study.trials[number].intermediate_values[0] == 7.0
 
 
-def test_a_run_that_was_ended_early_and_then_cut_short_does_not_go_on(quick, tmp_path, monkeypatch):
+def test_a_pruned_and_then_interrupted_run_does_not_train_further(quick, tmp_path, monkeypatch):
     study = stored_search.open_study(tmp_path, 2, 0)
     add_good_trials(study, epochs=1)
     number = asked(study)

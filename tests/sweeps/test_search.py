@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Launcher:
-    """Stands for Hydra's: each job returns (log10 lr + 2)^2, but those in ``ends``, which return or raise that."""
+    """Replaces Hydra's launcher. Each job returns (log10 lr + 2)^2; a job in ``ends`` returns or raises that value."""
 
     def __init__(self, ends=None):
         self.ends, self.ran, self.at_once = ends or {}, [], []
@@ -55,7 +55,7 @@ def test_job_n_is_trial_n_and_runs_with_its_values_and_the_fixed_ones(tmp_path):
         assert trial.value == pytest.approx((math.log10(trial.params["lr"]) + 2) ** 2, abs=1e-4)
 
 
-def test_the_best_is_written_in_words_that_can_be_typed(tmp_path):
+def test_the_best_trial_is_written_as_overrides(tmp_path):
     assert stored_search.best(tmp_path) == ""
     searched(tmp_path, Launcher())
     values = [trial.value for trial in trials(tmp_path)]
@@ -64,18 +64,18 @@ def test_the_best_is_written_in_words_that_can_be_typed(tmp_path):
     assert stored_search.best(tmp_path).startswith(f"job {printed.best_job}, val/loss {min(values):.4f}: lr=")
 
 
-def test_a_search_that_was_killed_proposes_what_it_would_have_without(tmp_path):
+def test_a_killed_search_makes_the_same_proposals_as_an_uninterrupted_one(tmp_path):
     whole = searched(tmp_path / "whole", Launcher())
     cut = Launcher({6: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         searched(tmp_path / "cut", cut)
     assert trials(tmp_path / "cut")[6].state is TrialState.RUNNING
     after = searched(tmp_path / "cut", Launcher())
-    assert after[0][0] == 6, "what did not end is run first, in its own folder"
+    assert after[0][0] == 6, "unfinished trials run first, in their own folders"
     assert [*cut.ran[:6], *after] == whole
 
 
-def test_failed_and_pruned_jobs_are_reported_to_the_study(tmp_path):
+def test_failed_and_pruned_jobs_are_reported_to_optuna(tmp_path):
     class Marking(Launcher):
         def launch(self, jobs, initial_job_idx):
             if initial_job_idx == 3:
@@ -99,10 +99,12 @@ def test_failed_and_pruned_jobs_are_reported_to_the_study(tmp_path):
 def test_another_search_in_the_same_folder_is_refused_and_changes_nothing(tmp_path, other, message):
     searched(tmp_path, Launcher(), n_trials=2)
     before = trials(tmp_path)
-    with pytest.raises(InputError, match=rf"holds a search {message}; pass the same, or another hydra\.sweep\.dir"):
+    with pytest.raises(
+        InputError, match=rf"contains a search {message}; pass the same overrides, or another hydra\.sweep\.dir"
+    ):
         searched(tmp_path, Launcher(), n_trials=4, arguments=other)
     assert trials(tmp_path) == before
-    words = ["save_every=7", "kernel=3", "cache_dir=elsewhere"]  # which make no difference
+    words = ["save_every=7", "kernel=3", "cache_dir=elsewhere"]  # without effect on the results
     assert len(searched(tmp_path, Launcher(), n_trials=4, arguments=words)) == 2
 
 
@@ -111,15 +113,15 @@ def test_a_search_without_values_is_refused(tmp_path):
         searched(tmp_path, Launcher(), arguments=["lr=0.1"])
 
 
-def test_runs_that_no_search_began_are_left_alone(tmp_path):
+def test_a_folder_of_runs_without_a_search_is_refused(tmp_path):
     (tmp_path / "0").mkdir()
     manifest.write(tmp_path / "0", status="finished")
-    with pytest.raises(InputError, match=r"holds runs of no search"):
+    with pytest.raises(InputError, match=r"contains runs that do not belong to a search"):
         searched(tmp_path, Launcher())
     assert [path.name for path in tmp_path.iterdir()] == ["0"]
 
 
-def test_a_second_search_in_a_folder_waits_for_no_one(tmp_path):
+def test_a_second_search_in_a_folder_is_refused_at_once(tmp_path):
     class Second(Launcher):
         def launch(self, jobs, initial_job_idx):
             with pytest.raises(InputError, match=r"is in use by another search"):
@@ -132,13 +134,13 @@ def test_a_second_search_in_a_folder_waits_for_no_one(tmp_path):
 @pytest.mark.parametrize(
     "bad", [{"n_trials": "abc"}, {"n_trials": 0}, {"prune_after": -1}, {"random_trials": -1}, {"seed": -5}]
 )
-def test_settings_without_meaning_are_refused_before_anything_is_written(tmp_path, bad):
+def test_invalid_settings_are_refused_before_anything_is_written(tmp_path, bad):
     with pytest.raises(InputError, match=rf"hydra\.sweeper\.{next(iter(bad))} must be an integer >= \d, got "):
         searched(tmp_path / "new", Launcher(), **bad)
     assert not (tmp_path / "new").exists()
 
 
-def test_without_optuna_it_says_how_to_get_it(tmp_path, monkeypatch):
+def test_without_optuna_the_error_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(InputError) as caught:
         searched(tmp_path, Launcher())
@@ -146,7 +148,7 @@ def test_without_optuna_it_says_how_to_get_it(tmp_path, monkeypatch):
     assert str(caught.value) == f"a search requires Optuna: {remedy}"
 
 
-def test_searches_with_different_seeds_share_no_proposal_and_one_with_the_same_shares_all(tmp_path):
+def test_two_searches_make_the_same_proposals_only_with_the_same_seed(tmp_path):
     found = [
         [trial.params["lr"] for trial in trials(folder)]
         for folder, seed in ((tmp_path / "a", 0), (tmp_path / "b", 1), (tmp_path / "c", 0))
@@ -155,7 +157,7 @@ def test_searches_with_different_seeds_share_no_proposal_and_one_with_the_same_s
     assert not set(found[0]) & set(found[1]) and found[0] == found[2]
 
 
-def test_unfinished_trials_run_beside_each_other_as_they_would_have(tmp_path):
+def test_unfinished_trials_run_in_parallel_as_before(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         searched(tmp_path, Launcher({2: KeyboardInterrupt()}), n_jobs=2)
     again = Launcher()
@@ -163,7 +165,7 @@ def test_unfinished_trials_run_beside_each_other_as_they_would_have(tmp_path):
     assert again.at_once == [2, 2] and [number for number, _ in again.ran] == [2, 3, 4, 5]
 
 
-def test_no_setting_runs_twice_and_a_search_ends_where_all_were_tried(tmp_path, caplog):
+def test_no_setting_runs_twice_and_a_search_ends_when_all_were_tried(tmp_path, caplog):
     ran = searched(tmp_path, Launcher(), arguments=["kernel=choice(3,5)"], lr="choice(0.1,0.01,0.001)")
     assert len(ran) == len({words for _, words in ran}) == 6
     assert "1000 draws gave no new setting: the search ends after 6 jobs" in caplog.text
@@ -178,8 +180,8 @@ def test_a_job_without_a_loss_failed(tmp_path):
     assert trials(tmp_path)[0].state is TrialState.FAIL
 
 
-def test_a_trial_whose_new_start_was_refused_failed(tmp_path):
-    """Its own run was out of time before, and says so still; a refusal beside it is how this start ended."""
+def test_a_trial_fails_if_its_new_start_is_refused(tmp_path):
+    """The manifest keeps the earlier status "interrupted"; its entry "refused" is the end of this start."""
 
     class Ended(Launcher):
         def launch(self, jobs, initial_job_idx):
@@ -208,13 +210,13 @@ def test_a_trial_whose_new_start_was_refused_failed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a?b=1", "{a}", "50 %41", "ü"])
-def test_the_study_lies_in_its_folder_however_that_is_called(tmp_path, name):
+def test_the_database_is_in_the_sweep_folder_for_any_folder_name(tmp_path, name):
     searched(tmp_path / name, Launcher(), n_trials=1)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert {stored_search.DATABASE, stored_search.RESULTS} <= {path.name for path in (tmp_path / name).iterdir()}
 
 
-def test_a_damaged_database_is_one_line_and_damaged_results_count_for_nothing(tmp_path, caplog):
+def test_a_damaged_database_gives_a_one_line_error_and_damaged_results_are_ignored(tmp_path, caplog):
     searched(tmp_path, Launcher(), n_trials=2)
     (tmp_path / stored_search.RESULTS).write_text("best_job: {")
     assert stored_search.best(tmp_path) == "" and "is damaged" in caplog.text
@@ -224,21 +226,21 @@ def test_a_damaged_database_is_one_line_and_damaged_results_count_for_nothing(tm
     assert "\n" not in str(caught.value)
 
 
-def test_fewer_trials_than_there_are_run_nothing_and_do_not_pass_for_all_settings(tmp_path, caplog):
+def test_fewer_trials_than_stored_run_nothing_and_log_no_warning(tmp_path, caplog):
     searched(tmp_path, Launcher(), n_trials=4)
     assert searched(tmp_path, Launcher(), n_trials=2) == []
     assert "no new setting" not in caplog.text
 
 
-def test_a_best_that_a_kill_left_unwritten_is_written_by_the_next_start(tmp_path, monkeypatch):
-    with monkeypatch.context() as patched:  # the kill came after the trial was told
+def test_the_next_start_writes_a_best_trial_that_a_kill_left_unwritten(tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:  # killed after the loss was stored
         patched.setattr(search, "write_best", lambda *args: None)
         searched(tmp_path, Launcher({0: 1.5}), n_trials=1)
     assert stored_search.best(tmp_path) == "" and searched(tmp_path, Launcher(), n_trials=1) == []
     assert stored_search.best(tmp_path).startswith("job 0, val/loss 1.5000: lr=")
 
 
-def test_who_only_reads_writes_nothing_into_a_database(tmp_path):
+def test_reading_a_database_does_not_change_it(tmp_path):
     (tmp_path / stored_search.DATABASE).write_bytes(b"")
     with pytest.raises(InputError, match=r"search\.db cannot be used"):
         stored_search.open_study(tmp_path, make=False)

@@ -1,4 +1,4 @@
-"""Searches as a person starts them, in processes."""
+"""Searches started from the command line, in separate processes."""
 
 import subprocess
 import sys
@@ -40,11 +40,11 @@ def test_the_command_searches_prunes_resumes_and_prints_the_best(tmp_path):
     assert f"best       {stored_search.best(tmp_path / 'sweep')}" in process.stdout()
 
 
-FORMER = "hydra_plugins.colourize.OptunaSweeper"  # the class that Hydra built before ``search.TARGET``
+FORMER = "hydra_plugins.colourize.OptunaSweeper"  # older folders name this class in place of ``search.TARGET``
 
 
 @pytest.mark.slow
-def test_a_search_whose_folder_names_the_former_class_of_the_sweeper_is_resumed(tmp_path):
+def test_a_search_stored_with_the_former_class_of_the_sweeper_is_resumed(tmp_path):
     words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=1", "lr=tag(log,interval(1e-4,1e-2))"]
     process = Process("--multirun", *words, cwd=tmp_path)
@@ -60,7 +60,7 @@ def test_a_search_whose_folder_names_the_former_class_of_the_sweeper_is_resumed(
 
 
 @pytest.mark.slow
-def test_jobs_that_run_beside_each_other_write_into_one_study(tmp_path):
+def test_parallel_jobs_write_into_one_database(tmp_path):
     words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra/sweeper=optuna", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_trials=2"]
     command = [sys.executable, str(ROOT / "train.py"), "--multirun", *words, "lr=tag(log,interval(1e-4,1e-2))"]
@@ -71,7 +71,7 @@ def test_jobs_that_run_beside_each_other_write_into_one_study(tmp_path):
         assert trial.value == metrics["val/loss"] == trial.intermediate_values[0]
 
 
-def test_a_number_of_jobs_below_one_is_one_line(tmp_path):
+def test_a_number_of_jobs_below_one_gives_a_one_line_error(tmp_path):
     words = [
         *QUICK,
         "hydra/launcher=joblib",

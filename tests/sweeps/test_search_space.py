@@ -33,7 +33,7 @@ def test_a_range_without_values_is_refused(word):
         distribution(parsed(word))
 
 
-def test_fractions_for_a_knob_that_is_a_whole_number_are_refused():
+def test_fractions_for_an_integer_knob_are_refused():
     with pytest.raises(
         InputError, match=r"num_filters must be an integer, .*; pass num_filters=int\(interval\(8,48\)\)$"
     ):

@@ -38,7 +38,7 @@ def summary(settings):
     return made
 
 
-def test_every_job_stands_in_the_table_with_what_was_swept_and_how_it_ended(tmp_path, capsys):
+def test_the_table_lists_every_job_with_its_swept_values_and_its_state(tmp_path, capsys):
     settings = config(tmp_path, "data=scenes", "classes=all,[meadow,coast]", "kernel=3,5")
     write(tmp_path / "0", **done(["data=scenes", "classes=all", "kernel=3"], 1.25))
     (tmp_path / "1").mkdir()
@@ -53,7 +53,7 @@ def test_every_job_stands_in_the_table_with_what_was_swept_and_how_it_ended(tmp_
     assert "job - (classes=[meadow,coast] kernel=5) not begun" in printed
 
 
-def test_a_sweep_whose_jobs_are_all_finished_ends_in_peace(tmp_path, capsys):
+def test_a_sweep_with_only_finished_jobs_exits_with_zero(tmp_path, capsys):
     settings = config(tmp_path, "seed=1,2")
     for number in range(2):
         write(tmp_path / str(number), **done([f"seed={number + 1}"], 1.0))
@@ -62,25 +62,25 @@ def test_a_sweep_whose_jobs_are_all_finished_ends_in_peace(tmp_path, capsys):
     assert Summary.under_way is None
 
 
-def test_what_another_sweep_left_in_the_folder_does_not_count(tmp_path):
+def test_runs_of_another_sweep_in_the_folder_do_not_count(tmp_path):
     write(tmp_path / "0", **done(["seed=7"], 1.0))
     assert [job["status"] for job in jobs(tmp_path, [["seed=1"]])] == ["not begun"]
 
 
-def test_a_folder_that_holds_another_run_is_reported_and_that_run_is_kept(tmp_path):
+def test_a_folder_of_another_run_is_reported_and_kept(tmp_path):
     write(tmp_path / "0", **done(["seed=7"], 1.0))
     manifest.note_failure(tmp_path / "0", ["seed=1"], "0 was trained with seed=7, not 1")
     assert [job["status"] for job in jobs(tmp_path, [["seed=1"], ["seed=7"]])] == ["failed", "finished"]
 
 
 def remembered(folder, *task, **settings):
-    """The words that the folder keeps after a start of a sweep."""
+    """The overrides stored in the folder after a start of a sweep."""
     summary(config(folder, *task, **settings))
     Summary.under_way = None
     return json.loads((folder / "sweep.json").read_text())["overrides"]
 
 
-def test_the_words_of_a_start_that_adds_to_a_sweep_are_kept_and_those_of_one_that_it_refuses_are_not(tmp_path):
+def test_the_overrides_of_a_start_are_kept_only_if_it_extends_the_sweep(tmp_path):
     assert remembered(tmp_path, "kernel=3", "seed=0") == ["kernel=3", "seed=0"]
     write(tmp_path / "0", **done(["kernel=3", "seed=0"], 1.0))
     assert remembered(tmp_path, "kernel=3", "seed=0,1") == ["kernel=3", "seed=0,1"]
@@ -99,7 +99,7 @@ def test_the_overrides_of_an_extended_sweep_are_kept_when_its_jobs_have_them(tmp
     assert json.loads((tmp_path / "sweep.json").read_text())["overrides"] == ["max_epochs=3", "seed=0"]
 
 
-def test_a_search_keeps_a_later_number_of_trials_but_no_other_words(tmp_path):
+def test_a_search_keeps_a_later_number_of_trials_but_no_other_overrides(tmp_path):
     def start(*task, trials):
         return remembered(tmp_path, *task, sweeper="some.OptunaSweeper", hydra=[f"hydra.sweeper.n_trials={trials}"])
 
@@ -119,20 +119,20 @@ def test_a_job_counts_if_its_overrides_differ_only_in_values_without_effect(tmp_
     assert [job["status"] for job in jobs(tmp_path, both)] == ["finished", "not begun"]
 
 
-def test_what_an_experiment_sweeps_is_planned_too():
+def test_the_sweep_of_an_experiment_is_planned_too():
     assert planned(config("x", "seed=1,2", params={"kernel": "3,5"})) == [
         ["kernel=3", "seed=1"], ["kernel=3", "seed=2"], ["kernel=5", "seed=1"], ["kernel=5", "seed=2"],
     ]  # fmt: skip
 
 
-def test_where_another_sweeper_chooses_all_jobs_of_the_folder_stand_in_the_order_of_starting(tmp_path):
+def test_jobs_of_a_search_are_listed_in_the_order_of_starting(tmp_path):
     for start, name in enumerate(("10", "2", "1")):
         write(tmp_path / name, **done([name], 1.0, start=str(start)))
     assert planned(config(tmp_path, sweeper="some.OptunaSweeper")) == []
     assert [job["name"] for job in jobs(tmp_path, [])] == ["10", "2", "1"]
 
 
-def test_what_ends_a_command_before_its_summary_stops_the_bar(tmp_path, monkeypatch):
+def test_an_error_before_the_summary_stops_the_bar(tmp_path, monkeypatch):
     def refused():
         made = Summary()
         settings = config(tmp_path, "seed=1,2")

@@ -114,7 +114,7 @@ def test_a_limit_that_leaves_no_batch_is_one_line(quick, tmp_path):
 def test_a_run_with_nothing_left_to_train_says_so(finished_run, shared_cache, tmp_path):
     last = finished_run / "checkpoints/last.ckpt"
     with pytest.raises(
-        InputError, match="max_epochs=2 leaves nothing to train.*2 epochs behind it; pass max_epochs=3 or more"
+        InputError, match="max_epochs=2 leaves nothing to train.*2 finished epochs; pass max_epochs=3 or more"
     ):
         train(knobs(*QUICK, f"ckpt_path={last}", f"cache_dir={shared_cache}"), tmp_path)
 

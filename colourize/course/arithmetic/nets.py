@@ -26,7 +26,7 @@ def sequential(listed: Any) -> tuple[nn.Sequential, tuple[int, int, int]]:
         InputError: the list has another form; a layer is unknown or does not fit its input.
     """
     if not isinstance(listed, dict) or set(listed) != {"input", "layers"} or not isinstance(listed["layers"], list):
-        raise InputError(f"the file must hold an input and a list of layers; pass {FORM}")
+        raise InputError(f"the file must contain an input and a list of layers; pass {FORM}")
     shape = listed["input"]
     if not (isinstance(shape, list) and len(shape) == 3 and all(type(n) is int and n > 0 for n in shape)):
         raise InputError(f"input must be three whole numbers above 0, got {shape}; pass [channels, height, width]")

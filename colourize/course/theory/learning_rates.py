@@ -28,7 +28,7 @@ def demo(runs: str) -> Demo:
     finished = [read for read in found if read.get("status") == "finished" and _is_complete(read)]
     if not finished:
         raise InputError(
-            f"demo.runs={runs} holds no finished run; pass the folder of a sweep, for example from colourize runs"
+            f"demo.runs={runs} contains no finished run; pass the folder of a sweep, for example from colourize runs"
         )
     groups: dict[tuple[str, str, float], list[dict[str, float]]] = defaultdict(list)
     configs = [read["config"] for read in finished]

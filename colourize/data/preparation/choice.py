@@ -1,4 +1,4 @@
-"""Chooses which of the examined pictures are kept."""
+"""Chooses which examined pictures are kept."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ Given = Mapping[str, tuple[str, str]]
 
 
 class _Candidate(NamedTuple):
-    """A picture that may be kept. Its fields sort by preference: written before, test split, pixels, bytes, name."""
+    """A picture that may be kept. Its fields sort by preference: already written, test split, pixels, bytes, name."""
 
     is_new: bool
     rank: int
@@ -29,14 +29,14 @@ class _Candidate(NamedTuple):
     bytes: int  # negative
     path: str
     file: Examined
-    before: str  # the split in which it was written before
+    before: str  # the split in which an earlier call wrote it
 
 
 def choose(known: Sequence[Examined], given: Given, out: Path, settings: Settings) -> list[Outcome]:
     """The outcome of every file, in the order of their paths.
 
-    Of pictures that repeat each other one is kept: first one that an earlier call wrote, then one of the folder's own
-    test split, then of its validation split, then the largest in pixels, then in bytes. So no picture is in two splits.
+    Of duplicates one is kept, by this preference: written by an earlier call, in the folder's own test split, in its
+    validation split, most pixels, most bytes. So no picture is in two splits.
     """
     dropped = [Outcome(file, file.state, file.why) for file in known if file.state]
     candidates = sorted(_candidate(file, given, out, settings) for file in known if not file.state)

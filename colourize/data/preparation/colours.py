@@ -10,9 +10,9 @@ from colourize.colour.colourfulness import colourfulness
 from colourize.colour.lab import rgb_to_lab
 from colourize.colour.tint import beyond_tint
 
-LOOKED_AT = 64  # pixels of the longer side: averages JPEG's chroma noise away, and is fast
-SHARE = 99  # per cent of the pixels: a small red flower makes a picture coloured
-TINT = 4.0  # CIELAB units; a sepia JPEG of quality 70 has less, 99.7 % of 4,000 photographs have more
+LOOKED_AT = 64  # pixels of the longer side: averages out JPEG's chroma noise, and is fast
+SHARE = 99  # per cent of the pixels, so that a small red flower makes a picture coloured
+TINT = 4.0  # CIELAB units; less in a sepia JPEG of quality 70, more in 99.7 % of 4,000 photographs
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Colours:
     Attributes:
         chroma: 99th percentile of the pixels' CIELAB chroma; 0 for greys, about 130 at most.
         beyond_tint: the same for the residual of a cubic fit to the lightness; near 0 for sepia.
-        colourfulness: of Hasler and Suesstrunk 2003; 0 grey, 15 slightly, 59 quite, 109 extremely colourful.
+        colourfulness: Hasler and Suesstrunk 2003; 0 grey, 15 slightly, 59 quite, 109 extremely colourful.
     """
 
     chroma: float

@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 HASH_SIDE = 16  # bits: the 16 x 16 lowest frequencies of a cosine transform, each above the median or not
-LOW_SIDE = 8  # the lowest 8 x 8 of these: 64 bits, compared first
-FLAT = 2.0  # of 255; below this standard deviation a picture has too little structure for a hash
+LOW_SIDE = 8  # the lowest 8 x 8 frequencies: 64 bits, compared first
+FLAT = 2.0  # of 255; with a smaller standard deviation a picture has too little structure for a hash
 
 
 class Alike(NamedTuple):
-    """The picture that looks the same, how many of 256 bits differ, and whether one is the other's mirror image."""
+    """The similar picture, how many of 256 bits differ, and whether one is the other's mirror image."""
 
     row: int
     distance: int
@@ -22,7 +22,7 @@ class Alike(NamedTuple):
 def hashes(image: Image.Image) -> tuple[str, str]:
     """The perceptual hash (``imagehash.phash``) of a picture and of its mirror image, 64 hex digits each.
 
-    256 bits, from the lightness alone. Both are empty for a picture of a single tone, whose hash is rounding noise.
+    256 bits, computed from the lightness. Both are empty for a picture of a single tone: its hash is rounding noise.
     """
     grey = image.convert("L")
     small = grey.resize((4 * HASH_SIDE, 4 * HASH_SIDE), Image.Resampling.LANCZOS)  # phash's own size and filter
@@ -39,7 +39,7 @@ def _bits(image: Image.Image) -> str:
 
 
 def near_duplicates(found: list[tuple[str, str]], most: int) -> list[Alike | None]:
-    """For each picture the nearest kept one before it, or None where the picture itself is kept.
+    """For each picture the nearest earlier kept one, or None if the picture itself is kept.
 
     A picture is dropped if its hash, or that of its mirror image, differs from the hash of a kept picture in at most
     ``most`` of the 256 bits and in at most ``most`` / 4 of the 64 lowest frequencies. Random pairs of photographs
@@ -74,5 +74,5 @@ def near_duplicates(found: list[tuple[str, str]], most: int) -> list[Alike | Non
 
 
 def _words(digits: list[str]) -> np.ndarray:
-    """Hashes as uint64 [N, 4]; the first word holds the lowest frequencies."""
+    """Hashes as uint64 [N, 4]; the first word contains the lowest frequencies."""
     return np.frombuffer(bytes.fromhex("".join(digits)), np.uint64).reshape(-1, 4)

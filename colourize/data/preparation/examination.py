@@ -1,4 +1,4 @@
-"""Examines each picture file by itself: reads, checks and resizes it, in several threads."""
+"""Examines each picture file separately, in several threads: reads, checks and resizes it."""
 
 import hashlib
 import io
@@ -23,12 +23,12 @@ from colourize.data.read import UnreadablePicture, declared_size, read_rgb
 from colourize.present.bar import bar
 
 LARGEST = 1 << 29  # bytes of a file: 80 million pixels with 16 bits a channel are 480 MB
-BATCH = 16  # pictures that a thread takes at a time
-KEEP_EVERY = 20.0  # seconds between two saves of the results: the most work that a kill loses
+BATCH = 16  # pictures per task of a thread
+KEEP_EVERY = 20.0  # seconds between two saves of the results; a kill loses at most this work
 
 
 def status(path: str | Path) -> tuple[int, int]:
-    """Size and time of change of a file; -1 for a missing one."""
+    """Size and modification time of a file; -1 for a missing file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -37,7 +37,7 @@ def status(path: str | Path) -> tuple[int, int]:
 
 
 def examine(root: Path, path: str, settings: Settings) -> tuple[Examined, bytes]:
-    """Examines a picture file. Also returns the resized picture as a file's bytes; b"" if it is dropped."""
+    """Examines a picture file. Also returns the encoded resized picture; b"" if it is dropped."""
     size, changed = status(os.path.join(root, path))
     file = Examined(path, size, changed, hashlib.blake2b(os.fsencode(path), digest_size=16).hexdigest())
     if size > LARGEST:
@@ -87,7 +87,7 @@ def _without_colour(colours: Colours, settings: Settings) -> tuple[str, str] | N
 
 
 def resized(image: Image.Image, settings: Settings) -> Image.Image:
-    """Scales the picture, or its centre square, by Lanczos: shorter side ``settings.side``; never enlarges it."""
+    """Reduces the picture, or its centre square, to a shorter side of ``settings.side`` by Lanczos; never enlarges."""
     width, height = image.size
     box = (0, 0, width, height)
     if settings.square:
@@ -100,7 +100,7 @@ def resized(image: Image.Image, settings: Settings) -> Image.Image:
 
 
 def encoded(image: Image.Image, settings: Settings) -> bytes:
-    """A picture file in the format of the settings, without metadata."""
+    """The bytes of a picture file in the format of the settings, without metadata."""
     buffer = io.BytesIO()
     image.save(buffer, FORMATS[settings.form], **SAVED[settings.form])
     return buffer.getvalue()
@@ -114,9 +114,9 @@ def examine_all(
     staging: Path,
     keep: Callable[[Sequence[Examined]], None],
 ) -> list[Examined]:
-    """Examines files with ``jobs`` threads. The resized pictures go to ``staging``, named by the hash of their content.
+    """Examines files with ``jobs`` threads; writes the resized pictures to ``staging``, named by their content's hash.
 
-    ``keep`` is called with all results every 20 seconds, and at the end or on an interruption.
+    Calls ``keep`` with all results every 20 seconds, and at the end or on an interruption.
     """
 
     def take(start: int) -> list[Examined]:

@@ -1,4 +1,4 @@
-"""The results for each picture file, and their list ``pictures.jsonl``, one JSON object a line."""
+"""The results for each picture file, and their list ``pictures.jsonl`` with one JSON object per line."""
 
 import json
 import re
@@ -17,15 +17,15 @@ HEX = {"content": (32,), "hash": (0, 64), "mirrored_hash": (0, 64)}  # digits
 
 @dataclass(frozen=True)
 class Examined:
-    """The result for a picture file by itself, independent of the other files.
+    """The result for one picture file, independent of the other files.
 
     Attributes:
-        path: below the folder, '/' between the names.
-        bytes, changed: the file's size and time of change in nanoseconds; a file for which they differ has changed.
+        path: relative to the folder, with '/' as separator.
+        bytes, changed: the file's size, and its modification time in nanoseconds; a new value means a changed file.
         content: 32 hex digits, a hash of its bytes.
-        state: why it is dropped, or '' if it is not.
+        state: why it is dropped; '' if it is kept.
         why: the reason in words.
-        width, height: as the file declares them; 0 where unreadable.
+        width, height: as the file declares them; 0 for an unreadable file.
         chroma, beyond_tint, colourfulness: as ``colours.Colours``.
         hash, mirrored_hash: as ``duplicates.hashes``.
     """
@@ -47,8 +47,8 @@ class Examined:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a file: ``state`` is ``kept`` or the reason; ``written`` its path below the output folder;
-    ``like`` the path of the picture that it repeats."""
+    """The outcome of a file: ``state`` is ``kept`` or the reason; ``written`` is its path below the output folder;
+    ``like`` is the path of the picture that it duplicates."""
 
     file: Examined
     state: str
@@ -76,9 +76,9 @@ def _outcome(outcome: Outcome) -> dict[str, str]:
 
 
 def read(path: Path) -> dict[str, Examined]:
-    """The examined files of a list, by path; lines that ``write`` cannot have written are left out.
+    """The examined files of a list, by path. Ignores lines that ``write`` cannot have written.
 
-    Nothing in the list decides where we write. A missing or damaged list gives an empty result, and all files are
+    Nothing in the list decides where we write. A missing or damaged list gives an empty result; then all files are
     examined again.
     """
     try:

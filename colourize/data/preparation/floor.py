@@ -1,4 +1,4 @@
-"""The score that a network must beat on these pictures: the look-up table from grey level to colour.
+"""The floor on these pictures, which a network must beat: the look-up table from grey level to colour.
 
 N pictures, S side, K colours.
 """
@@ -19,8 +19,8 @@ from colourize.errors import InputError
 from colourize.models.lookup import ClassPrior, LookupTable
 
 SIDE, NUM_COLOURS = 32, 24  # the defaults of image_size and num_colours
-MOST_TRAIN, MOST_VALIDATION = 2_000, 1_000  # pictures; more change only the third decimal
-PART = 64  # pictures whose scores are in memory at once
+MOST_TRAIN, MOST_VALIDATION = 2_000, 1_000  # pictures; more pictures change only the third decimal
+PART = 64  # pictures scored at once
 SHOWN = "rgb", "lab"
 SEED = 0  # of every palette that training fits
 
@@ -61,7 +61,7 @@ def _floor(train: Tensor, validation: Tensor, palette: Tensor, space: Space) -> 
 def small_squares(out: Path, written: Sequence[str], most: int) -> Tensor:
     """Centre squares of up to ``most`` of the written pictures, as training sees them: uint8 [N, 32, 32, 3].
 
-    The order of ``written`` must be independent of the pictures' subjects.
+    The order of ``written`` must not depend on the pictures' subjects.
     """
     squares = []
     for path in written[:most]:

@@ -1,4 +1,4 @@
-"""The output folder: the check of its content at the start, ``prepared.json``, and the pages at the end."""
+"""The output folder of a preparation: the check at the start, ``prepared.json``, and the pages at the end."""
 
 import json
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ JSON, LIST, STAGING, LOCK = "prepared.json", "pictures.jsonl", ".preparing", ".l
 
 
 def check(out: Path, root: Path, settings: Settings) -> None:
-    """Checks that a preparation may write into a folder; changes nothing.
+    """Checks that a preparation may write into a folder, without changing it.
 
     Raises:
-        InputError: it is a file, holds something else, or was prepared with other settings or by a newer version.
+        InputError: it is a file, contains other files, or was prepared with other settings or by a newer version.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"-o {out} is a file; pass a folder")
@@ -30,7 +30,7 @@ def check(out: Path, root: Path, settings: Settings) -> None:
     files.check_no_links([out / name for name in (*SPLITS, JSON, LIST, STAGING, LOCK)])
     before = _read(out)
     if not before:
-        raise InputError(f"-o {out} holds other files; pass a new or an empty folder")
+        raise InputError(f"-o {out} contains other files; pass a new or an empty folder")
     if before["format"] != FORMAT:
         raise InputError(
             f"{out / JSON} has format {shown(before['format'])}, this version {FORMAT}; pass another folder"
@@ -41,17 +41,19 @@ def check(out: Path, root: Path, settings: Settings) -> None:
     for name, value in settings.named().items():
         if name not in old or old[name] != value:
             was = shown(old.get(name))
-            raise InputError(f"{out} was prepared with {name} {was}, not {value}; pass the same, or another folder")
+            raise InputError(
+                f"{out} was prepared with {name} {was}, not {value}; pass the same value, or another folder"
+            )
 
 
 def begin(out: Path, root: Path, settings: Settings) -> None:
-    """Marks the folder as ours, unless a preparation has marked it before."""
+    """Marks the folder as the output of a preparation, unless it is already marked."""
     if not _read(out):
         _write(out, root, settings, {"status": "unfinished"})
 
 
 def finished(out: Path) -> dict[str, Any] | None:
-    """The content of ``prepared.json`` of a finished preparation; None if there is none."""
+    """The content of ``prepared.json`` of a finished preparation; None if the preparation is not finished."""
     before = _read(out)
     return before if before.get("status") == "finished" else None
 
@@ -59,7 +61,7 @@ def finished(out: Path) -> dict[str, Any] | None:
 def finish(
     out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome], figures: dict[str, Any]
 ) -> dict[str, Any]:
-    """Adds the floors to the figures, writes the pages and then ``prepared.json``, and returns the content of it."""
+    """Adds the floors to the figures, writes the pages and then ``prepared.json``; returns its content."""
     kept = sorted((each for each in outcomes if each.state == KEPT), key=lambda each: each.file.content)
     squares = [
         small_squares(out, [each.written for each in kept if each.split == split], most)
@@ -72,7 +74,7 @@ def finish(
 
 
 def _read(out: Path) -> dict[str, Any]:
-    """The content of ``prepared.json``; {} if there is none that we wrote."""
+    """The content of ``prepared.json``; {} if the file is missing or not ours."""
     try:
         found = files.read_json(out / JSON)
     except (OSError, ValueError):

@@ -25,16 +25,16 @@ THUMBNAIL = 112  # pixels
 MOST_KEPT, MOST_DROPPED, MOST_NAMED = 48, 12, 100  # pictures on the page; names of files without a picture
 ACROSS, MOST_ROWS = 10, 16  # of a contact sheet
 SAMPLES_TITLE = (
-    "Some of the pictures kept. A row for each class (without classes: for each split), and how many it holds"
+    "Some of the pictures kept: a row for each class (without classes: for each split), with its number of pictures"
 )
-DROPPED_TITLE = "Some of the pictures dropped. A row for each reason, and how many"
+DROPPED_TITLE = "Some of the pictures dropped: a row for each reason, with its number of pictures"
 
 
 NO_PICTURES = {NO_ENDING: "no ending", NO_FILE: "pipes, sockets, devices"}
 
 
 class Shown(NamedTuple):
-    """A picture of the page: its URL, its name, and a text below."""
+    """A picture on the page: its URL, its name, and the text below it."""
 
     source: str
     name: str
@@ -42,7 +42,7 @@ class Shown(NamedTuple):
 
 
 def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome], found: dict[str, Any]) -> None:
-    """Writes the page and both sheets; ``dropped.png`` only if a dropped picture can be shown."""
+    """Writes the page and the sheets; ``dropped.png`` only if a dropped picture can be shown."""
     by_content = sorted(outcomes, key=lambda each: each.file.content[::-1])  # reproducible, and mixes the splits
     kept = [each for each in by_content if each.state == KEPT]
     dropped = {reason: [each for each in by_content if each.state == reason] for reason in DROPPED}
@@ -54,7 +54,7 @@ def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome]
         "prepared.html.j2",
         title=f"Pictures of {printable(root.name or str(root))}, prepared",
         facts=_facts(found, settings),
-        tables=[("What became of the files", _counts(found, settings)), ("Splits and classes", _splits(found)),
+        tables=[("Results for the files", _counts(found, settings)), ("Splits and classes", _splits(found)),
                 ("Sizes and colours of the pictures kept", _spreads(found)),
                 ("What a network must beat", _floors(found))],
         kept=[Shown(_address(_thumbnail(out / each.written)), each.written) for each in kept[:MOST_KEPT]],
@@ -83,7 +83,7 @@ def _address(image: Image.Image | None) -> str:
 
 
 def _shown(dropped: Sequence[Outcome], read: Any) -> list[Shown]:
-    """The first pictures of a reason; each copy is followed by the picture that it repeats."""
+    """The first pictures dropped for a reason; each duplicate is followed by its original."""
     if dropped[0].state == UNREADABLE:
         return [Shown("", each.file.path, each.why) for each in dropped[:MOST_NAMED]]
     shown = []
@@ -95,7 +95,7 @@ def _shown(dropped: Sequence[Outcome], read: Any) -> list[Shown]:
 
 
 def _row(images: Iterable[Image.Image | None]) -> torch.Tensor | None:
-    """Pictures side by side on white squares, float32 [<= 10, 3, 112, 112] in [0, 1]; None where there are none."""
+    """Pictures on white squares, for one row, float32 [<= 10, 3, 112, 112] in [0, 1]; None without pictures."""
     squares = []
     for image in images:
         if image is not None:
@@ -109,7 +109,7 @@ def _row(images: Iterable[Image.Image | None]) -> torch.Tensor | None:
 
 
 def _sample_rows(out: Path, kept: Sequence[Outcome]) -> dict[str, torch.Tensor]:
-    """A row for each class, or for each split where there are no classes."""
+    """A row for each class, or for each split if there are no classes."""
     groups: dict[str, list[Outcome]] = {}
     for each in kept:
         split, *rest = each.written.split("/")

@@ -1,4 +1,4 @@
-"""``prepare``: makes a folder of pictures ready for training."""
+"""``prepare``: prepares a folder of pictures for training."""
 
 import os
 import shutil
@@ -27,10 +27,10 @@ class Prepared:
 
     Attributes:
         figures: the content of ``prepared.json``.
-        outcomes: of every picture file, in the order of their paths.
-        new: number of pictures that this call has written.
-        stray: number of prepared pictures in the output folder that belong to none of the files.
-        unchanged: whether an earlier call has found and written all of it.
+        outcomes: one for each picture file, in the order of their paths.
+        new: number of pictures written by this call.
+        stray: number of prepared pictures in the output folder without an original.
+        unchanged: whether nothing has changed since an earlier, finished call.
     """
 
     figures: dict[str, Any]
@@ -41,21 +41,21 @@ class Prepared:
 
 
 def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) -> Prepared:
-    """Makes the pictures below ``root`` ready for training, in ``out``: ``train/``, ``val/`` and ``test/``.
+    """Prepares the pictures below ``root`` for training; writes ``train/``, ``val/`` and ``test/`` into ``out``.
 
-    A picture that is in ``out`` already is never written again. A file is examined again only if its size or time has
-    changed. A crash leaves no partial files, and the same call continues from there.
+    Pictures that ``out`` already contains are not written again. A file is examined again only if its size or
+    modification time has changed. A crash leaves no partial files, and the same call then continues the work.
 
     Args:
         root: the folder of pictures, with any subfolders.
-        out: a new or empty folder, or one of the same preparation.
+        out: a new or empty folder, or the output of an earlier call with the same arguments.
         settings: what is kept, and how it is written.
-        jobs: threads that read pictures.
+        jobs: number of threads.
 
     Raises:
-        InputError: there are no picture files; fewer than two pictures are kept; ``out`` is in ``root``, holds
-            something else, is in use, or was prepared from another folder or with other settings.
-        OSError: a folder that cannot be read or written.
+        InputError: no picture files, or fewer than two pictures kept; or ``out`` is in ``root``, contains other files,
+            is in use, or was prepared from another folder or with other settings.
+        OSError: a folder cannot be read or written.
     """
     root, out = files.expanded(root), files.expanded(out)
     _check_apart(root, out)
@@ -79,7 +79,7 @@ def _check_apart(root: Path, out: Path) -> None:
 
 
 def _left_out(others: Kinds, beside: int) -> dict[str, int]:
-    """Counts of files without a picture's suffix, by suffix, and of pictures beside the split folders."""
+    """Counts of the other files by extension, and of the pictures outside the split folders."""
     return {**dict(sorted(others.items())), **({"beside the split folders": beside} if beside else {})}
 
 
@@ -109,7 +109,7 @@ def _prepare(
 def _examined(
     root: Path, out: Path, settings: Settings, jobs: int, paths: Sequence[str]
 ) -> tuple[list[Examined], bool]:
-    """The examined files, and whether an earlier call had examined exactly these."""
+    """The examined files, and whether an earlier call examined exactly these files."""
     before = examined.read(out / output.LIST)
     same = {
         path: before[path]
@@ -135,7 +135,7 @@ def _too_few(root: Path, kept: int, outcomes: Sequence[Outcome]) -> str:
 
 
 def _write(root: Path, out: Path, outcome: Outcome, settings: Settings) -> None:
-    """Moves the resized picture of the examination to its place, or creates it now."""
+    """Moves the resized picture from ``staging`` to its place, or creates it if it is missing there."""
     target, staged = out / outcome.written, out / output.STAGING / f"{outcome.file.content}.{settings.form}"
     target.parent.mkdir(parents=True, exist_ok=True)
     if staged.is_file():

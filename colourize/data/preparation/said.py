@@ -1,4 +1,4 @@
-"""What ``colourize prepare`` prints: counts, the first names, the floor, and the command that trains."""
+"""The printed output of ``colourize prepare``: counts, the first names, the floor, and the command to train."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ from colourize.data.preparation.summary import rules, training_command
 from colourize.files import printable
 from colourize.present.tables import as_text
 
-NAMED = 5  # files of each reason; the list and the page name all
+NAMED = 5  # files printed for each reason; the list and the page name all
 
 
 def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
-    """The lines, in order; two where nothing has changed since the last call."""
+    """The lines of the output, in order; only two if nothing has changed since the last call."""
     figures = prepared.figures
     if prepared.unchanged:
         kept = f"{figures['kept']:,} of {figures['files']:,} picture files are kept in {out}"
@@ -32,7 +32,7 @@ def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
     for kind, count in figures["left_out"].items():
         yield f"left out: {files_of(kind, count) if ' ' not in kind else f'{count:,} pictures {kind}'}"
     if prepared.stray:
-        yield f"{out} holds {prepared.stray:,} prepared pictures that belong to none of the files; delete them by hand"
+        yield f"{out} contains {prepared.stray:,} prepared pictures without an original; delete them by hand"
     yield ""
     yield _splits(prepared)
     mean, share = figures["colourfulness"]["mean"], figures["share_without_colour"]

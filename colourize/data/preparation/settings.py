@@ -7,18 +7,18 @@ from typing import Any
 from colourize.errors import InputError
 
 FORMATS = {"webp": "WEBP", "jpeg": "JPEG", "png": "PNG"}
-"""Values of ``--format``, which are also the suffixes, and Pillow's names of them."""
+"""The values of ``--format`` (also the file extensions), with Pillow's names."""
 SAVED: dict[str, dict[str, Any]] = {
     "webp": {
         "quality": 90,
         "method": 4,
         "use_sharp_yuv": True,
-    },  # WebP halves the sides of the chroma; use_sharp_yuv averages it in linear light
+    },  # WebP halves the resolution of the chroma; use_sharp_yuv averages it in linear light
     "jpeg": {"quality": 95, "subsampling": 0},
     "png": {},
 }
 SMALLEST_SIDE, LARGEST_SIDE = 8, 2000  # the longer side stays within WebP's 16,383 pixels
-NARROW = 8  # largest ratio of the sides; a square crop of a narrower picture shows little of it
+NARROW = 8  # largest ratio of the sides: a square crop of a narrower picture shows too little of it
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Settings:
 
     Attributes:
         side: shorter side of the written pictures, in pixels; a smaller picture keeps its size.
-        square: whether the centre square is cut out.
+        square: whether to crop the centre square.
         form: ``webp``, ``jpeg`` or ``png``.
-        smallest: pixels; a picture with a shorter side below it is tiny.
+        smallest: pixels; a picture with a smaller side is tiny.
         chroma: CIELAB units; a picture is grey if 99 % of its pixels have at most this chroma.
-        distance: of 256 bits; pictures whose perceptual hashes differ in at most as many are near-duplicates.
+        distance: bits of 256; pictures are near-duplicates if their perceptual hashes differ in at most so many bits.
         validation, test: shares of the kept pictures.
     """
 
@@ -45,7 +45,7 @@ class Settings:
     test: float = 0.1
 
     def __post_init__(self) -> None:
-        """Raises InputError for a value out of range."""
+        """Raises InputError if a value is out of its range."""
         if not SMALLEST_SIDE <= self.side <= LARGEST_SIDE:
             raise InputError(f"--side must be in {SMALLEST_SIDE} ... {LARGEST_SIDE}, got {self.side}; pass --side 128")
         if self.form not in FORMATS:

@@ -43,11 +43,11 @@ def rules(settings: Settings) -> dict[str, str]:
     }
 
 
-TRAINED = 64  # pixels of the pictures of a first training: minutes on a CPU
+TRAINED = 64  # pixels: picture side for a first training, which takes minutes on a CPU
 
 
 def training_command(out: Path, side: int) -> str:
-    """The command that trains on prepared pictures, shorter side at most ``side`` pixels, quoted for a shell."""
+    """The command to train on prepared pictures with a shorter side of ``side`` pixels, quoted for a shell."""
     text = word("data.root", out)
     in_double_quotes = "'" in text and not re.search(r'[$`"\\!]', text)  # shlex would write '"'"' for each '
     typed = f'"{text}"' if in_double_quotes else shlex.quote(text)
@@ -55,7 +55,7 @@ def training_command(out: Path, side: int) -> str:
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """How many were dropped for each reason, also for reasons with none."""
+    """The number of pictures dropped for each reason, including zeros."""
     found = Counter(each.state for each in outcomes)
     return {reason: found[reason] for reason in DROPPED}
 

@@ -1,7 +1,7 @@
-"""Drawn landscapes: a data source that needs no download. N images, H height, W width.
+"""Drawn landscapes: a data source without a download. N images, H height, W width.
 
-The kind of an object decides its hue, the light its grey level. The grey level of a pixel therefore says little about
-its colour, and its surroundings say much.
+The kind of an object determines its hue; the light determines its grey level. So the grey level of a pixel predicts its
+colour badly, and its surroundings predict it well.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ __all__ = ["CLASSES", "OBJECTS", "load"]
 LANDSCAPES = landscapes.meadow, landscapes.coast, landscapes.mountains, landscapes.desert, landscapes.farm
 CLASSES = tuple(landscape.__name__ for landscape in LANDSCAPES)
 
-DECISIONS = 3584  # uniform numbers that decide one picture
-TOGETHER = 32  # pictures painted at once: enough to spread numpy's cost per call, few enough for a processor's cache
+DECISIONS = 3584  # random numbers per picture
+TOGETHER = 32  # pictures painted at once: enough to amortize numpy's cost per call, few enough for the CPU's cache
 
 
 def load(
@@ -35,8 +35,8 @@ def load(
 ) -> Pictures:
     """Landscapes of the chosen classes in turn: uint8 [N, image_size, image_size, 3].
 
-    They are the same on every machine. Picture i of a split depends on ``seed``, ``classes`` and i; ``image_size`` is
-    only its resolution. With ``holdout`` > 0 that share of the training pictures replaces the validation split.
+    The pictures are the same on every machine. Picture i of a split depends on ``seed``, ``classes`` and i;
+    ``image_size`` is only its resolution. With ``holdout`` > 0, this share of the training pictures validates.
 
     Raises:
         InputError: fewer than two pictures in a split, ``image_size`` below 8, an unknown class,

@@ -1,4 +1,4 @@
-"""Buildings and other made objects. Measures [N, 1, 1] in picture sides; ``x`` a middle, ``foot`` the lowest y."""
+"""Buildings and other made objects. Lengths [N, 1, 1] in picture sides; ``x`` is a centre, ``foot`` the lowest y."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from colourize.data.scenes.drawing import Array, box, cone, disc, waves
 
 
 def house(c: Canvas, x: Array, foot: Array, width: Array) -> None:
-    """Wall with door and windows under a gable roof; ``width`` is half the wall's."""
+    """A wall with door and windows under a gable roof; ``width`` is half the width of the wall."""
     across, up = (c.x - x) / width, (foot - c.y) / width
     wall = c.lightness("wall")
     c.paint("wall", box(across, up - 0.55, 1.0, 0.55) * width, wall + 0.06 * across * c.light)

@@ -1,7 +1,7 @@
 """The canvas of drawn pictures, and the colours of the objects. N pictures, H height, W width.
 
-A colour is a grey level g and a kind's tint t, three numbers of mean zero: RGB = g (1 + t), with t shortened at
-the border of the gamut. So mean(R, G, B) = g: the light decides the grey level, the kind decides the tint.
+A colour has a grey level g and the tint t of its kind, three numbers of mean zero: RGB = g (1 + t), with t shortened at
+the border of the gamut. So mean(R, G, B) = g: the light determines the grey level, the kind determines the tint.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from colourize.data.scenes.drawing import Array, Measure, smooth
 
 
 class Kind(NamedTuple):
-    """Kind of object: a colour with its hue and saturation, 0 to 255, and the range of its grey level, in [0, 1]."""
+    """A kind of object: a colour, 0 to 255, for its hue and saturation, and the range of its grey level, in [0, 1]."""
 
     red: int
     green: int
@@ -25,7 +25,7 @@ class Kind(NamedTuple):
     bright: float = 0.75
 
     def tint(self) -> tuple[float, float]:
-        """Red and blue share of the tint: each over the mean, minus one."""
+        """Red and blue components of the tint: each value divided by the mean, minus one."""
         mean = (self.red + self.green + self.blue) / 3
         return self.red / mean - 1, self.blue / mean - 1
 
@@ -69,14 +69,14 @@ OBJECTS = tuple(KINDS)
 
 
 class Canvas:
-    """N pictures: grey level and tint [N, H, W], and the kind of object at each pixel.
+    """N pictures: grey level, tint and kind of object at each pixel, [N, H, W] each.
 
     ``x`` [1, 1, W] and ``y`` [1, H, 1] are the pixels' centres; ``light`` [N, 1, 1] is -1 for light from
     the left and 1 for light from the right.
     """
 
     def __init__(self, luck: Array, size: int) -> None:
-        """``luck``, uniform numbers [N, M], decides everything: each decision takes the next column."""
+        """``luck`` [N, M] contains the random numbers, uniform in [0, 1): each decision takes the next column."""
         self.size = size
         centres = (np.arange(size, dtype=np.float32) + np.float32(0.5)) / np.float32(size)
         self.x, self.y = centres[None, None, :], centres[None, :, None]
@@ -86,16 +86,16 @@ class Canvas:
         self.light = np.where(self.chance(0.5), np.float32(-1), np.float32(1))
 
     def lattice(self, rows: int, columns: int) -> Array:
-        """Uniform numbers [N, rows, columns]."""
+        """Uniform random numbers in [0, 1): [N, rows, columns]."""
         start, self.used = self.used, self.used + rows * columns
         return self.luck[:, start : self.used].reshape(len(self.luck), rows, columns)
 
     def noise(self, rows: int, columns: int) -> Array:
-        """Smooth noise in [-1, 1]: [N, H, W], or for one row a profile [N, 1, W]."""
+        """Smooth noise in [-1, 1]: [N, H, W]; with one row a profile [N, 1, W]."""
         return smooth(2 * self.lattice(rows, columns) - 1, self.size, self.size)
 
     def between(self, low: Measure, high: Measure) -> Array:
-        """One uniform number per picture, [N, 1, 1]."""
+        """One uniform random number between ``low`` and ``high`` per picture, [N, 1, 1]."""
         return (self.lattice(1, 1) * (high - low) + low).astype(np.float32)
 
     def chance(self, share: float) -> NDArray[np.bool_]:
@@ -103,7 +103,7 @@ class Canvas:
         return self.lattice(1, 1) < np.float32(share)
 
     def lightness(self, kind: str, unlike: Array | None = None, gap: float = 0.12) -> Array:
-        """A grey level of this kind per picture, [N, 1, 1], at least about ``gap`` away from ``unlike``."""
+        """A random grey level of a kind per picture, [N, 1, 1], at least about ``gap`` away from ``unlike``."""
         level = self.between(KINDS[kind].dark, KINDS[kind].bright)
         if unlike is None:
             return level
@@ -112,7 +112,7 @@ class Canvas:
         return np.where(np.abs(level - unlike) < gap, away, level)
 
     def paint(self, kind: str, distance: Array, grey: Array, opacity: Measure = 1.0, vivid: Measure = 1.0) -> None:
-        """Covers pixels of negative signed ``distance`` (unit: picture side); edges by the covered part of a pixel.
+        """Paints pixels with a negative signed ``distance`` (unit: picture side); edges are antialiased.
 
         ``grey`` is the level, ``vivid`` a factor of the tint; all broadcast to [N, H, W].
         """
@@ -126,19 +126,19 @@ class Canvas:
         np.copyto(self.objects, np.uint8(OBJECTS.index(kind)), where=cover >= 0.5)
 
     def shade(self, distance: Array, grey: Measure, opacity: Measure) -> None:
-        """Moves the grey level towards ``grey``, and keeps the tint."""
+        """Blends the grey level with ``grey``; the tint does not change."""
         cover = np.clip(np.float32(0.5) - distance * np.float32(self.size), 0, 1) * opacity
         self.grey += (grey - self.grey) * cover
 
     def tinge(self, kind: str, opacity: Measure) -> None:
-        """Moves the tint towards that of a kind, and keeps the grey level."""
+        """Blends the tint with the tint of a kind; the grey level does not change."""
         red, blue = KINDS[kind].tint()
         self.red += (np.float32(red) - self.red) * opacity
         self.blue += (np.float32(blue) - self.blue) * opacity
 
     @contextmanager
     def only(self, chosen: NDArray[np.bool_], *measures: Array) -> Iterator[tuple["Canvas", list[Array]]]:
-        """A canvas of the ``chosen`` pictures [N, 1, 1], and their ``measures``; drawing on it changes this canvas."""
+        """A canvas of the ``chosen`` pictures [N, 1, 1], with their ``measures``; drawing on it changes this canvas."""
         rows = np.flatnonzero(chosen)
         part = copy(self)
         for name in "luck", "grey", "red", "blue", "objects", "light":

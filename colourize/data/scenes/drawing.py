@@ -1,7 +1,8 @@
-"""Shapes, noise and chance for drawn pictures. N pictures, H height, W width; coordinates in [0, 1], y downward.
+"""Shapes, noise and random numbers of drawn pictures. N pictures, H height, W width; coordinates in [0, 1], y downward.
 
-Every machine draws the same: all operations are elementwise and rounded exactly by IEEE 754 (+ - * / sqrt, comparisons,
-floor), and random numbers are the raw bits of a bit generator. numpy keeps those streams, but not its distributions.
+Results are the same on every machine: all operations are elementwise and rounded exactly by IEEE 754 (+ - * / sqrt,
+comparisons, floor), and random numbers are the raw bits of a bit generator. numpy guarantees that these bits do not
+change between versions, but not its distributions.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ Measure = Array | np.floating | float
 
 
 def uniforms(seed: int, split: int, columns: int, chunk: int) -> Iterator[Array]:
-    """Endless chunks [chunk, columns] of uniform numbers in [0, 1]; row i is the same for any chunk."""
+    """Endless chunks [chunk, columns] of uniform random numbers in [0, 1]; row i does not depend on ``chunk``."""
     bits = np.random.Philox(key=np.array([seed % 2**64, split], dtype=np.uint64))
     while True:
         raw = bits.random_raw(chunk * columns).reshape(chunk, columns)
@@ -23,7 +24,7 @@ def uniforms(seed: int, split: int, columns: int, chunk: int) -> Iterator[Array]
 
 
 def disc(x: Array, y: Array, radius: Measure, height: Measure | None = None) -> Array:
-    """Signed distance to a disc, or (first order, at its border) to the ellipse of these half axes."""
+    """Signed distance to a disc, or to the ellipse with these half axes (first order, near its border)."""
     if height is None:
         from_border: Array = np.sqrt(x * x + y * y) - radius
         return from_border
@@ -35,7 +36,7 @@ def disc(x: Array, y: Array, radius: Measure, height: Measure | None = None) -> 
 
 
 def box(x: Array, y: Array, width: Measure, height: Measure) -> Array:
-    """Signed distance (inside: to the nearest side) to the rectangle of half sides ``width`` and ``height``."""
+    """Signed distance to the rectangle of half sides ``width`` and ``height``; inside, to the nearest side."""
     distance: Array = np.maximum(np.abs(x) - width, np.abs(y) - height)
     return distance
 
@@ -49,13 +50,13 @@ def cone(x: Array, y: Array, height: Measure, top: Measure, bottom: Measure) -> 
 
 
 def waves(phase: Array) -> Array:
-    """Triangle wave of period 1, in [0, 1]; 0 at whole numbers."""
+    """Triangle wave of period 1, in [0, 1]; 0 at integers."""
     wave: Array = 1 - 2 * np.abs(phase - np.floor(phase) - np.float32(0.5))
     return wave
 
 
 def smooth(lattice: Array, height: int, width: int) -> Array:
-    """Noise [N, height, width] through the nodes [N, R, C]; a lattice of one row is a profile [N, 1, width]."""
+    """Noise [N, height, width], interpolated between the nodes [N, R, C]; with one row a profile [N, 1, width]."""
     if lattice.shape[1] > 1:
         lattice = np.ascontiguousarray(_between_nodes(lattice.swapaxes(1, 2), height).swapaxes(1, 2))
     return _between_nodes(lattice, width)

@@ -1,4 +1,4 @@
-"""Five kinds of landscape, each painted back to front. Measures [N, 1, 1] in picture sides."""
+"""Five kinds of landscape, each painted back to front. Lengths [N, 1, 1] in picture sides."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from colourize.data.scenes.drawing import Array, disc
 
 
 def meadow(c: Canvas) -> None:
-    """Grass under hills, with broad trees, flowers and at times a balloon."""
+    """Grass under hills, with broad trees, flowers and sometimes a balloon."""
     horizon = c.between(0.45, 0.66)
     _day(c, horizon)
     side = np.where(c.chance(0.5), np.float32(-1), np.float32(1))
@@ -40,7 +40,7 @@ def coast(c: Canvas) -> None:
     sight = c.lattice(1, 1)
     with c.only(sight < np.float32(0.45), side, horizon) as (some, (right, far)):
         buildings.lighthouse(some, 0.5 - right * some.between(0.25, 0.36), far + 0.06, some.between(0.34, 0.46))
-    # Beside a lighthouse the boat keeps to the middle.
+    # If there is a lighthouse, the boat stays in the middle.
     leftmost = np.where(sight < np.float32(0.45), np.float32(-0.05), np.float32(-0.34))
     with c.only(sight > np.float32(0.25), side, horizon, leftmost) as (some, (right, far, limit)):
         x = 0.5 + right * some.between(limit, 0.12)

@@ -1,4 +1,4 @@
-"""Trees, a cactus and flowers. Measures [N, 1, 1] in picture sides; ``x`` a middle, ``foot`` the lowest y."""
+"""Trees, a cactus and flowers. Lengths [N, 1, 1] in picture sides; ``x`` is a centre, ``foot`` the lowest y."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from colourize.data.scenes.drawing import Array, box, cone, disc, waves
 
 
 def crown(c: Canvas, kind: str, x: Array, foot: Array, height: Array) -> None:
-    """A broad tree: trunk and round crown; blossom comes in clusters, leaves are smooth."""
+    """A broad tree: trunk and round crown, with smooth leaves or clusters of blossom."""
     bark = c.lightness("wood")
     c.paint("wood", cone(c.x - x, c.y - (foot - 0.5 * height), 0.5 * height, 0.05 * height, 0.08 * height), bark)
     across, up = (c.x - x) / height, (c.y - foot) / height + 0.66
@@ -21,7 +21,7 @@ def crown(c: Canvas, kind: str, x: Array, foot: Array, height: Array) -> None:
 
 
 def poplar(c: Canvas, x: Array, foot: Array, height: Array) -> None:
-    """A slender tree, a spindle from the ground up, golden in autumn."""
+    """A slender, spindle-shaped tree, golden in autumn."""
     bark = c.lightness("wood")
     c.paint("wood", box(c.x - x, c.y - foot + 0.08 * height, 0.035 * height, 0.08 * height), bark)
     across, up = c.x - x, c.y - foot + 0.56 * height
@@ -76,7 +76,7 @@ def _upright(across: Array, up: Array, low: float, top: float, radius: float) ->
 
 
 def poppies(c: Canvas, top: Array, cells: int) -> None:
-    """Small red flowers all over the ground below y ``top``, one to a cell of a jittered grid."""
+    """Small red flowers on the ground below y ``top``, one per cell of a jittered grid."""
     column, row = (c.x * cells).astype(np.int64)[0, 0], (c.y * cells).astype(np.int64)[0, :, 0]
     at = np.ix_(np.arange(len(c.luck)), row, column)
     right, down, grows = (c.lattice(cells, cells)[at] for _ in range(3))
@@ -88,7 +88,7 @@ def poppies(c: Canvas, top: Array, cells: int) -> None:
 
 
 def sunflower(c: Canvas, x: Array, y: Array, radius: Array) -> None:
-    """Eight petals around a dark heart on a stem to the lower border; ``x``, ``y`` its middle."""
+    """Eight petals around a dark centre at ``x``, ``y``, on a stem to the lower border."""
     across, down = c.x - x, c.y - y
     c.paint("leaves", np.maximum(np.abs(across) - 0.13 * radius, -down), c.lightness("leaves"))
     wide, narrow = np.maximum(np.abs(across), np.abs(down)), np.minimum(np.abs(across), np.abs(down))

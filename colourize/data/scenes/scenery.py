@@ -1,4 +1,4 @@
-"""Sky, ground, fields and sheep. Measures [N, 1, 1] in picture sides; ``x`` a middle, ``foot`` the lowest y."""
+"""Sky, ground, fields and sheep. Lengths [N, 1, 1] in picture sides; ``x`` is a centre, ``foot`` the lowest y."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ EVERYWHERE = np.full((1, 1, 1), -1, np.float32)
 
 
 def sky(c: Canvas, horizon: Array) -> None:
-    """Paler, mostly lighter, towards the horizon."""
+    """A day sky, paler and mostly lighter towards the horizon."""
     height = c.y / horizon
     grey = c.lightness("sky") + c.between(-0.04, 0.22) * (height - 0.5)
     c.paint("sky", EVERYWHERE, grey, vivid=1.1 - 0.4 * np.minimum(height, 1))
 
 
 def dusk(c: Canvas, horizon: Array) -> None:
-    """Mauve above, orange towards the horizon, in faint bands."""
+    """An evening sky, mauve above and orange towards the horizon, in faint bands."""
     height = np.minimum(c.y / horizon, 1)
     bands = 0.05 * (waves(3 * height + 0.2 * c.noise(4, 4)) - 0.5)
     grey = c.lightness("dusk") + c.between(0.05, 0.2) * (height - 0.5) + bands
@@ -25,7 +25,7 @@ def dusk(c: Canvas, horizon: Array) -> None:
 
 
 def sun(c: Canvas, y: Array, radius: Measure) -> None:
-    """On the side light comes from, with a glow."""
+    """The sun with a glow, on the side of the light."""
     x = 0.5 + c.light * c.between(0.12, 0.38)
     distance = disc(c.x - x, c.y - y, radius)
     glow = np.clip(1 - distance / 0.3, 0, 1)
@@ -35,7 +35,7 @@ def sun(c: Canvas, y: Array, radius: Measure) -> None:
 
 
 def cloud(c: Canvas, low: float, high: float) -> None:
-    """Three puffs on a flat base, darker below; ``low`` and ``high`` bound its y."""
+    """Three puffs on a flat base, darker below, at y between ``low`` and ``high``."""
     width = c.between(0.09, 0.15)
     x, y = (c.x - c.between(0.08, 0.92)) / width, (c.y - c.between(low, high)) / width
     lean = c.between(-0.3, 0.3)
@@ -46,13 +46,13 @@ def cloud(c: Canvas, low: float, high: float) -> None:
 
 
 def hills(c: Canvas, horizon: Array) -> None:
-    """A soft far ridge down to the horizon and below."""
+    """A soft, distant ridge that reaches below the horizon."""
     ridge = horizon - 0.07 + 0.07 * c.noise(1, 5)
     c.paint("hill", ridge - c.y, c.lightness("hill") + 0.4 * (c.y - horizon), vivid=0.9)
 
 
 def mountain(c: Canvas, x: Array, top: Array, foot: Array) -> None:
-    """A peak with a lit and a shaded face and a cap of snow."""
+    """A peak with a lit face, a shaded face and a cap of snow."""
     across = c.x - x
     steep = c.between(0.9, 1.5)
     rough = 0.05 * c.noise(1, 14) * np.clip(np.abs(across) * 5, 0, 1)
@@ -67,7 +67,7 @@ def mountain(c: Canvas, x: Array, top: Array, foot: Array) -> None:
 
 
 def water(c: Canvas, kind: str, top: Array, outside: Array) -> None:
-    """Level water seen towards its far shore at y ``top``: crests that widen on the way to the viewer."""
+    """Level water below its far shore at y ``top``, with crests that widen towards the viewer."""
     depth = np.clip(c.y - top, 0, 1)
     phase = c.between(6, 8) * np.sqrt(depth) + 0.3 * c.noise(5, 7)
     crest = waves(phase)
@@ -76,7 +76,7 @@ def water(c: Canvas, kind: str, top: Array, outside: Array) -> None:
 
 
 def grass(c: Canvas, top: Array) -> None:
-    """Blades that grow towards the viewer, in light and dark patches."""
+    """Grass in light and dark patches; blades become larger towards the viewer."""
     depth = np.clip((c.y - top) / (1 - top), 0, 1)
     grey = c.lightness("grass") + 0.06 * c.noise(3, 5) + (0.04 + 0.11 * depth) * c.noise(8, 48)
     c.paint("grass", top - c.y, grey, vivid=0.95 + 0.1 * depth)
@@ -94,7 +94,7 @@ def plain(c: Canvas, top: Array) -> None:
 
 
 def dune(c: Canvas, x: Array, top: Array, width: Array) -> None:
-    """A hump whose two slopes, one lit, meet in a winding crest; wind ripples on both."""
+    """A hump with a lit and a dark slope, a winding crest and wind ripples."""
     across = (c.x - x) / width
     ridge = top + 0.22 * across * across / (across * across + 1) + 0.012 * c.noise(1, 6)
     below = c.y - ridge
@@ -106,7 +106,7 @@ def dune(c: Canvas, x: Array, top: Array, width: Array) -> None:
 
 
 def rows(c: Canvas, kind: str, top: Array) -> None:
-    """A field in rows that run to a vanishing point on its far border."""
+    """A field in rows with a vanishing point on its far border."""
     depth = np.maximum(c.y - top + 0.05, np.float32(0.02))
     row = waves((c.x - c.between(0.25, 0.75)) / depth * c.between(0.55, 0.75))
     near = np.clip(depth * (c.size / 16), 0, 1)
@@ -116,7 +116,7 @@ def rows(c: Canvas, kind: str, top: Array) -> None:
 
 
 def wheat(c: Canvas, top: Array) -> None:
-    """Ears in uneven upright strokes under a ragged upper edge, in bands that thin out with distance."""
+    """Wheat: uneven upright strokes below a ragged edge, in bands that become narrower with distance."""
     depth = np.clip(c.y - top, 0, 1)
     bands = waves(5.5 * np.sqrt(depth) + 0.15 * c.noise(4, 30))
     grey = c.lightness("wheat") + 0.16 * (bands - 0.5) + (0.02 + 0.1 * depth) * c.noise(3, 48)
@@ -124,7 +124,7 @@ def wheat(c: Canvas, top: Array) -> None:
 
 
 def sheep(c: Canvas, x: Array, foot: Array, height: Array) -> None:
-    """A woolly body on four legs, the dark head towards the light."""
+    """A woolly body on four legs, with a dark head on the side of the light."""
     across, up = (c.x - x) * c.light / height, (foot - c.y) / height
     dark = c.between(0.12, 0.25)
     c.paint("stone", box(np.abs(across) - 0.32, up - 0.2, 0.07, 0.2) * height, dark)

@@ -1,4 +1,4 @@
-"""The module of a configuration, built for its pictures. N pictures, C channels, H height, W width, K colours."""
+"""Builds the module of a configuration for its pictures. N pictures, C channels, H height, W width, K colours."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ Knobs = dict[str, Any]
 
 
 def module(knobs: Knobs, data: ColourData) -> Colourizer:
-    """The network of the knobs with optimizer, schedule and loss; a baseline is fitted to the training pictures."""
+    """The network of the knobs with optimizer, schedule and loss. A baseline is fitted to the training pictures."""
     pictures = data.pictures
     network = builder("model", knobs["model"])()
     if not is_option("model", knobs["model"]["_target_"]):
@@ -44,10 +44,10 @@ def module(knobs: Knobs, data: ColourData) -> Colourizer:
 
 
 def begin(knobs: Knobs, built: Colourizer) -> None:
-    """Loads the weights of ``init_from``, else those of the network's encoder, if it has one.
+    """Loads the weights of ``init_from``, otherwise pretrained weights of the network's encoder, if it has one.
 
     Raises:
-        InputError: the weights cannot be had.
+        InputError: the weights cannot be loaded.
     """
     network: Any = built.model.network
     file = starting.file_of(knobs)
@@ -60,7 +60,7 @@ def begin(knobs: Knobs, built: Colourizer) -> None:
 
 
 def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
-    """What makes a batch of grey and labels of the training pictures; None: they are such batches."""
+    """Converts training batches to grey and labels; None if they already are grey and labels."""
     augment = builder("augment", knobs["augment"])() if knobs.get("augment") else None
     if not isinstance(augment, Crops):
         return augment
@@ -73,7 +73,7 @@ def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
 
 
 def _criterion(knobs: Knobs, data: ColourData) -> losses.Loss | None:
-    """The loss of the knobs, fitted to the palette and the training labels; None for cross-entropy."""
+    """The loss of the knobs, fitted to palette and training labels; None for cross-entropy."""
     if not knobs.get("loss"):
         return None
     criterion: losses.Loss = builder("loss", knobs["loss"])()
@@ -83,9 +83,9 @@ def _criterion(knobs: Knobs, data: ColourData) -> losses.Loss | None:
 
 
 def _check_own(target: str, network: nn.Module, data: ColourData) -> None:
-    """Raises InputError if the user's own network does not give a logit for each colour and pixel."""
+    """Raises InputError if the user's own network does not return a logit for each colour and pixel."""
     if getattr(network, "hints", False):
-        return  # it takes more than the grey, and checks that itself
+        return  # it has more inputs than the grey, and checks them itself
     grey, labels = data.pictures.train[torch.arange(1)]
     num_colours = len(data.pictures.palette)
     size = "H, W" if labels.shape[1:] == grey.shape[2:] else ", ".join(map(str, labels.shape[1:]))
@@ -120,7 +120,7 @@ def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
 
 
 def trial(built: Colourizer, data: ColourData) -> tuple[nn.Module, Tensor]:
-    """The network and an input of a training step, without hints: float [N, C, H, W], N >= 2."""
+    """The network, and an input of a training step without hints: float [N, C, H, W], N >= 2."""
     count, network = max(2, min(data.batch_size, len(data.train))), built.model.network
     batch = data.train[torch.arange(count) % len(data.train)]
     if isinstance(data.train, RawPictures) and built.augment is not None:

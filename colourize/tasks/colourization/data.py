@@ -1,4 +1,4 @@
-"""The pictures of a run, as batches of grey and labels."""
+"""The pictures of a run as batches of grey and labels."""
 
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +19,10 @@ class ColourData(BatchedData):
 
     Args:
         pictures: both splits, with their palette.
-        batch_size: pictures in a batch.
-        seed: of the order of the training pictures.
-        cache_dir: folder for measures of floors and ceilings; None: they are not kept.
-        raw: whether training batches are pictures, uint8 [N, H, W, 3], which get grey and labels later.
+        batch_size: pictures per batch.
+        seed: seed of the order of the training pictures.
+        cache_dir: cache folder for the scores of floors and ceilings; None: no cache.
+        raw: whether training batches are pictures, uint8 [N, H, W, 3], which are converted later.
     """
 
     def __init__(
@@ -52,14 +52,14 @@ class ColourData(BatchedData):
         )
 
     def move(self, device: torch.device) -> None:
-        """Keeps grey and labels on a device, so that no batch is copied; memory-mapped ones stay on disk."""
+        """Moves grey and labels to a device, so that batches are not copied. Memory-mapped arrays stay on disk."""
         if not self.pictures.pictures.mapped and isinstance(self.train, LabelledPictures):
             self.train, self.validation = (each.to(device) for each in (self.pictures.train, self.pictures.validation))
             self.device = device
 
 
 def load(knobs: dict[str, Any]) -> ColourData:
-    """The pictures of a configuration.
+    """Loads the pictures of a configuration.
 
     Raises:
         InputError: the source, its pictures or the palette cannot be used.
@@ -69,5 +69,5 @@ def load(knobs: dict[str, Any]) -> ColourData:
 
 
 def changes_pictures(knobs: dict[str, Any]) -> bool:
-    """Whether the augmentation of a configuration takes pictures, not grey and labels."""
+    """Whether the augmentation of a configuration changes pictures, not grey and labels."""
     return bool(knobs.get("augment")) and option(knobs["augment"]["_target_"], "augment") in ("crops", "old")

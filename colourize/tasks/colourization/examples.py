@@ -14,7 +14,7 @@ PICTURES = "val/grey, true, predicted"
 
 
 class ExamplePictures(Callback):
-    """Shows the same ten validation pictures each epoch, spread evenly over the split: grey, true class, predicted."""
+    """Shows the same ten evenly spaced validation pictures in each epoch: grey, true class, predicted class."""
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if logger := tensorboard(trainer):

@@ -1,9 +1,9 @@
 """Losses other than cross-entropy. P pixels, K colours, C channels of a palette.
 
 Inputs are log-probabilities ``rows``, float [P, K], and labels, int64 [P]; ``own`` is the cross-entropy of each pixel,
--log p[label], float [P]. Distances are those of the palette's space. The unit of a width ``sigma`` is the mean distance
-of a colour to its nearest other (``spacing``), so that one value fits every space and number of colours: 0.5 equals the
-5 on a grid of 10 of Zhang, Isola, Efros 2016 (arXiv 1603.08511).
+-log p[label], float [P]. Distances are measured in the palette's space. The unit of a width ``sigma`` is the mean
+distance of a colour to its nearest neighbour (``spacing``), so that one value fits every space and number of colours.
+0.5 corresponds to Zhang, Isola, Efros 2016 (arXiv 1603.08511): a width of 5 on a grid of 10.
 """
 
 import torch
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from colourize.errors import InputError
 
-PICTURES = 1000  # pictures whose labels are counted at once
+PICTURES = 1000  # number of pictures whose labels are counted at once
 
 
 def focal(own: Tensor, gamma: float) -> Tensor:
     """(1 - p)^gamma own, with p = exp(-own): [P] -> [P]. Lin and others 2017 (arXiv 1708.02002), equation 4."""
     wrong = -torch.expm1(-own)
-    # for gamma < 1 the slope at 0, where a pixel is certain, is infinite
+    # for gamma < 1 the slope at own = 0, a certain pixel, is infinite
     return wrong.clamp(min=torch.finfo(own.dtype).tiny) ** gamma * own
 
 
@@ -30,12 +30,12 @@ def smoothed(rows: Tensor, own: Tensor, epsilon: float) -> Tensor:
 
 
 def softly_encoded(rows: Tensor, labels: Tensor, nearest: Tensor, shares: Tensor) -> Tensor:
-    """Cross-entropy against the label's distribution by ``soft_encoding``: [P, K], [P] -> [P]."""
+    """Cross-entropy against the distribution of ``soft_encoding`` for the label: [P, K], [P] -> [P]."""
     return -(rows.gather(1, nearest[labels]) * shares[labels]).sum(dim=1)
 
 
 def class_weights(prior: Tensor, palette: Tensor, uniform: float, sigma: float) -> Tensor:
-    """Weights of the classes, higher for rarer ones: [K], [K, C] -> float64 [K].
+    """Weights of the classes, higher for rare classes: [K], [K, C] -> float64 [K].
 
     w ~ 1 / ((1 - lambda) q + lambda / K), scaled so that sum q w = 1, with q the smoothed prior: Zhang, Isola, Efros
     2016, equation 4. Smoothing spreads the share of each class over its neighbours, q_i = sum_j prior_j g_ij / sum_i
@@ -52,16 +52,16 @@ def class_weights(prior: Tensor, palette: Tensor, uniform: float, sigma: float) 
         spread = _gaussian(palette, sigma)
         share = spread / spread.sum(dim=0) @ share
     mixed = (1 - uniform) * share + uniform / len(share)
-    weights = torch.where(mixed > 0, 1 / mixed, 0.0)  # a class that never occurs is never trained on
+    weights = torch.where(mixed > 0, 1 / mixed, 0.0)  # the loss never uses the weight of a class that does not occur
     return weights / (share @ weights)
 
 
 def soft_encoding(palette: Tensor, neighbours: int, sigma: float) -> tuple[Tensor, Tensor]:
     """A distribution over the nearest centres for each class: [K, C] -> int64 [K, n], float64 [K, n].
 
-    exp(-d^2 / 2 sigma^2) of the n = min(neighbours, K) nearest, itself included, normalized: Zhang, Isola, Efros 2016,
-    section 2.2. Their d is the distance from the pixel's colour; here it is the distance from the centre of its label,
-    because a batch holds labels and not colours.
+    exp(-d^2 / 2 sigma^2) of the n = min(neighbours, K) nearest centres, itself included, normalized: Zhang, Isola,
+    Efros 2016, section 2.2. Their d is the distance from the pixel's colour; here it is the distance from the centre
+    of its label, because a batch contains labels and not colours.
     """
     nearest = _distances(palette).sort(dim=1, stable=True).indices[:, :neighbours]
     shares = _gaussian(palette, sigma).gather(1, nearest)
@@ -69,7 +69,7 @@ def soft_encoding(palette: Tensor, neighbours: int, sigma: float) -> tuple[Tenso
 
 
 def spacing(palette: Tensor) -> float:
-    """Mean distance of a centre to its nearest other: [K, C] -> a length in the palette's space.
+    """Mean distance of a centre to its nearest neighbour: [K, C] -> a length in the palette's space.
 
     Raises:
         InputError: all centres are the same.
@@ -89,7 +89,7 @@ def prior(labels: Tensor, num_colours: int) -> Tensor:
 
 
 def _distances(palette: Tensor) -> Tensor:
-    """Distances between all centres: [K, C] -> float64 [K, K]; by differences, so that the diagonal is 0."""
+    """Distances between all centres: [K, C] -> float64 [K, K]. Computed from differences, so the diagonal is 0."""
     return torch.cdist(palette.double(), palette.double(), compute_mode="donot_use_mm_for_euclid_dist")
 
 
@@ -99,14 +99,14 @@ def _gaussian(palette: Tensor, sigma: float) -> Tensor:
 
 
 class Loss(nn.Module):
-    """A loss of pixels: ``loss(rows, labels, own)``, [P, K], [P], [P] -> [P]. Fitted values are not saved."""
+    """A loss per pixel: ``loss(rows, labels, own)``, [P, K], [P], [P] -> [P]. Checkpoints omit fitted values."""
 
     def fit(self, palette: Tensor, prior: Tensor) -> None:
         """Fits the loss to the palette [K, C] and the number of training pixels of each class [K]."""
 
 
 class Focal(Loss):
-    """``focal``: correct pixels have less weight, by ``gamma`` >= 0; 0 is cross-entropy."""
+    """``focal``: lowers the weight of well classified pixels by ``gamma`` >= 0; 0 is cross-entropy."""
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class Focal(Loss):
 
 
 class Smoothed(Loss):
-    """``smoothed``: a share ``epsilon`` in [0, 1) of each label is spread over all colours."""
+    """``smoothed``: spreads a share ``epsilon`` in [0, 1) of each label over all colours."""
 
     def __init__(self, epsilon: float = 0.1) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class Rebalanced(Loss):
 
 
 class Soft(Rebalanced):
-    """``softly_encoded``, over the ``neighbours`` >= 1 nearest colours; with ``uniform`` < 1 rebalanced as well."""
+    """``softly_encoded`` over the ``neighbours`` >= 1 nearest colours; with ``uniform`` < 1 also rebalanced."""
 
     nearest: Tensor
     shares: Tensor

@@ -21,7 +21,8 @@ Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int
 def log_probabilities(logits: Tensor) -> Tensor:
     """Log-softmax over the colours, one row per pixel: [N, K, H, W] -> [N * H * W, K], float32 or better.
 
-    Channels-last logits have this order in memory: no copy, and about twice as fast on a CPU as over [N, K, H, W].
+    Channels-last logits have this order in memory, so nothing is copied; on a CPU this is about twice as fast as over
+    [N, K, H, W].
     """
     rows = logits.to(torch.promote_types(logits.dtype, torch.float32)).permute(0, 2, 3, 1).flatten(0, 2)
     return rows.log_softmax(dim=1)
@@ -35,8 +36,8 @@ def pixel_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 def highest(rows: Tensor) -> Tensor:
     """The highest value of each row: [P, K] -> [P]; NaN if one is NaN.
 
-    On a CPU it halves the values, K to K/2 to K/4 ...; torch's own reduction over a few adjacent values takes more than
-    twice as long.
+    On a CPU it takes maxima of halves, K to K/2 to K/4 ...; torch's own reduction over a few adjacent values takes more
+    than twice as long.
     """
     if not rows.is_cpu:
         return rows.amax(dim=1)
@@ -47,7 +48,7 @@ def highest(rows: Tensor) -> Tensor:
 
 
 def keep_statistics(network: nn.Module) -> None:
-    """Lets all batch norms use their stored means and variances, and keep them, until ``network.train()``."""
+    """Makes all batch norms use their stored means and variances, without updates, until ``network.train()``."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.eval()
@@ -59,12 +60,12 @@ class Colourizer(TrainingModule):
     Args:
         model: network, palette and colour space.
         config: the resolved configuration as plain values, stored in every checkpoint.
-        table_loss: the look-up table's validation loss, against which skill is measured.
+        table_loss: the look-up table's validation loss, the reference of the skill.
         optimizer: see ``TrainingModule``.
         scheduler: see ``TrainingModule``.
         augment: changes the pictures of a training batch; see ``colourize.data.augment``. With ``data.crops`` a batch
-            is only pictures, and ``augment`` gives their grey and labels.
-        criterion: one of ``losses``, to train with instead of cross-entropy; validation always uses cross-entropy.
+            contains only pictures, and ``augment`` returns their grey and labels.
+        criterion: a loss of ``losses`` for training; None: cross-entropy. Validation always uses cross-entropy.
     """
 
     def __init__(
@@ -80,13 +81,13 @@ class Colourizer(TrainingModule):
         super().__init__(config, optimizer, scheduler)
         self.model = model
         self.table_loss = table_loss
-        # a baseline has no parameters, and so no optimizer to step
+        # a baseline has no parameters, and so no optimizer
         self.automatic_optimization = any(True for _ in model.parameters())
         self.augment = augment
         self.criterion = criterion
 
     def grouped(self, parameters: list[nn.Parameter]) -> list[Any]:
-        """The encoder's parameters in a group of their own, with a rate of ``encoder_rate`` times the others'."""
+        """Puts the encoder's parameters into their own group, with the learning rate multiplied by ``encoder_rate``."""
         rate = value_in(self.config, "encoder_rate")
         names = [name.startswith("model.network.encoder.") for name, _ in self.named_parameters()]
         if not any(names) or rate == 1 or value_in(self.config, "frozen_epochs") is None:
@@ -105,7 +106,7 @@ class Colourizer(TrainingModule):
             kept = value_in(self.config, "frozen_stride")
             freeze(frozen is None or self.current_epoch < frozen, steady=given, kept=kept)
         if started:
-            # the statistics of a few pictures of one kind are far from those that the weights were trained with
+            # the statistics of a few similar pictures differ much from those with which the weights were trained
             keep_statistics(self.model.network)
 
     def forward(self, grey: Tensor) -> Tensor:
@@ -121,12 +122,12 @@ class Colourizer(TrainingModule):
         own = F.nll_loss(rows, labels, reduction="none")
         loss = (own if self.criterion is None else self.criterion(rows, labels, own)).mean()
         self.loss = loss.detach()
-        # a tie counts as right; validation uses the arg-max instead, which costs four times as much
+        # a tie counts as correct; validation uses the arg-max instead, which takes four times as long
         right = own.detach().neg() >= highest(rows.detach())
         return {"loss": loss, "accuracy": right.float().mean()}
 
     def on_validation_epoch_start(self) -> None:
-        self.sums = torch.zeros(3, dtype=torch.float64, device=self.device)  # loss, right pixels, pictures
+        self.sums = torch.zeros(3, dtype=torch.float64, device=self.device)  # loss, correct pixels, pictures
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         grey, labels = batch

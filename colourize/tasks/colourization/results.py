@@ -1,4 +1,4 @@
-"""The results of a finished run: files, TensorBoard's last entries, tables in the terminal."""
+"""The results of a finished run: files, final entries in TensorBoard, tables in the terminal."""
 
 import shlex
 import textwrap
@@ -30,7 +30,7 @@ from colourize.training.tensorboard import step, tensorboard
 
 
 def report(fitted: Fitted[ColourData, Colourizer], folder: Path, knobs: dict[str, Any]) -> dict[str, float]:
-    """Measures the network, writes and prints figures and tables; returns the summary of the epochs."""
+    """Evaluates the network, writes and prints figures and tables; returns the summary of the epochs."""
     module, table, yardstick = fitted.module.cpu().float().eval(), fitted.table, fitted.data.yardstick
     keys = QUICK if value_in(knobs, "measures") == "quick" else MEASURES
     rows = yardstick.measured(short_name(knobs["model"]), module.model, keys=keys)
@@ -54,10 +54,10 @@ def write(folder: Path, knobs: dict[str, Any], table: EpochTable, strip: dict[st
 
 
 def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
-    """Logs the table of floors, network and ceilings as a text, and the run's row of TensorBoard's HPARAMS tab.
+    """Logs the table of floors, network and ceilings as text, and the run's row of TensorBoard's HPARAMS tab.
 
-    The row holds only settings: TensorBoard then takes the last points of the curves as metrics, and shows differing
-    settings first.
+    The row contains only settings, so TensorBoard uses the last points of the curves as metrics, and shows settings
+    that differ first.
     """
     if logger := tensorboard(trainer):
         writer, at = logger.experiment, step(trainer) + 1  # after the last step, so a resumed run replaces them
@@ -68,7 +68,7 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
 
 
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
-    """Prints five measures of floors, network and ceilings, the standing of the network, and its files."""
+    """Prints five metrics of floors, network and ceilings, how the network compares, and its files."""
     console = terminal.console()
     widened(console)
     count = len(next(iter(rows[0].columns.values())))
@@ -90,7 +90,7 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
 
 
 def _sentences(knobs: dict[str, Any], module: Colourizer, table: EpochTable) -> list[str]:
-    """The network's size, its time and its best epoch; and its loss, if that is not cross-entropy."""
+    """The network's size, time and best epoch; and its training loss, if this is not cross-entropy."""
     size = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
     best, last = table.best_row(), table.rows[-1]
     lines = [

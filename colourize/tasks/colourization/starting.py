@@ -1,4 +1,4 @@
-"""``init_from``: a new run starts with the weights of a trained network, and with its palette where that fits."""
+"""``init_from``: a new run starts with the weights of a trained network, and with its palette if it fits."""
 
 import logging
 from pathlib import Path
@@ -15,24 +15,24 @@ from colourize.model import Model
 from colourize.runs import checkpoint, shipped
 
 log = logging.getLogger(__name__)
-SCORES = "network.scores."  # the layer that belongs to a palette
-NAMED = 5  # tensors that are named in the log
+SCORES = "network.scores."  # the layer that depends on the palette
+NAMED = 5  # tensors named in the log
 
 
 def file_of(knobs: dict[str, Any]) -> Path | None:
-    """The file that ``init_from`` names; None if a run starts from its seed.
+    """The file named by ``init_from``; None if a run starts from its seed.
 
     Raises:
-        InputError: ``shipped``, but this installation has no network.
+        InputError: ``shipped``, but this installation has no shipped network.
     """
     source = value_in(knobs, "init_from")
     return None if source is None else files.expanded(shipped.named(source))
 
 
 def palette(knobs: dict[str, Any]) -> Tensor | None:
-    """The palette of the file of ``init_from``, float32 [K, C]; None where the run has its own.
+    """The palette in the file of ``init_from``, float32 [K, C]; None if the run needs another one.
 
-    It has its own with ``palette=FILE``, and where the number of colours or the colour space differ.
+    This is so with ``palette=FILE``, and if the number of colours or the colour space differs.
     """
     if (file := file_of(knobs)) is None or knobs["palette"] != "kmeans":
         return None
@@ -48,19 +48,19 @@ def palette(knobs: dict[str, Any]) -> Tensor | None:
 
 
 def take(model: Model, file: Path) -> tuple[list[str], list[str]]:
-    """Copies each tensor of a trained network that fits by name and shape, and logs which do not.
+    """Copies each tensor of a trained network that fits by name and shape, and logs the others.
 
-    The scores of the classes are left out where the palettes differ.
+    The scores of the classes are not copied if the palettes differ.
 
     Args:
-        model: of the new run.
+        model: the model of the new run.
         file: a checkpoint, or exported weights.
 
     Returns:
-        Names of the tensors that were taken, and of those that keep the values of the seed.
+        Names of the copied tensors, and of the tensors that keep their initial values.
 
     Raises:
-        InputError: the file cannot be read, or no tensor of it fits.
+        InputError: the file cannot be read, or none of its tensors fits.
     """
     other = checkpoint.load(file).model
     found, own = other.state_dict(), model.state_dict()

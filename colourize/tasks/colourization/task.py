@@ -1,4 +1,4 @@
-"""Colourization as a task: grey pictures in, a class of the palette for each pixel out."""
+"""Colourization as a task: from grey pictures to a class of the palette for each pixel."""
 
 from colourize.tasks.colourization import building, results
 from colourize.tasks.colourization.data import ColourData, load

@@ -1,4 +1,4 @@
-"""One training run of colourization: from plain knobs to a run folder. Needs no Hydra runtime."""
+"""A training run of colourization: from plain knobs to a run folder. Does not need Hydra's runtime."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -79,7 +79,7 @@ def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
 @pytest.mark.parametrize(
     ("listed", "message"),
     [
-        (None, "must hold an input and a list of layers; pass input:"),
+        (None, "must contain an input and a list of layers; pass input:"),
         (
             {"input": [3, 32], "layers": []},
             r"input must be three whole numbers above 0, got \[3, 32\]; pass \[channels, ",

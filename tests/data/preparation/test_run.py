@@ -170,7 +170,7 @@ def test_a_copy_takes_the_place_of_a_removed_original(root, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"side": 25}, "out was prepared with side 24, not 25; pass the same, or another folder"),
+        ({"side": 25}, "out was prepared with side 24, not 25; pass the same value, or another folder"),
         ({"form": "webp"}, "prepared with format png, not webp"),
         ({"distance": 3}, "prepared with distance 48, not 3"),
     ],
@@ -183,7 +183,7 @@ def test_other_settings_want_another_folder(root, tmp_path, settings, said):
 
 def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
     save(textured(0), tmp_path / "mine/train/a.png")
-    with pytest.raises(InputError, match="mine holds other files; pass a new or an empty folder"):
+    with pytest.raises(InputError, match="mine contains other files; pass a new or an empty folder"):
         prepare(root, tmp_path / "mine", SMALL, 1)
     for out in (root, root / "out", tmp_path):
         with pytest.raises(InputError, match="must neither be in .* nor contain it"):
@@ -234,7 +234,7 @@ def test_fewer_than_two_pictures_are_an_error(tmp_path):
     with pytest.raises(InputError, match=r"1 picture is left of 3 in .* \(1 grey, 1 duplicate\), but training needs 2"):
         prepare(tmp_path / "in", tmp_path / "out", SMALL, 1)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no picture files"):
+    with pytest.raises(InputError, match="contains no picture files"):
         prepare(tmp_path / "empty", tmp_path / "out", SMALL, 1)
 
 
