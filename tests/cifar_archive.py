@@ -17,7 +17,7 @@ BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
 
 
 def write_archive(root) -> dict[str, np.ndarray]:
-    """cifar-10-python.tar.gz with twenty pictures a batch; returns each batch's pictures, uint8 [20, 32, 32, 3]."""
+    """Writes cifar-10-python.tar.gz with 20 pictures per batch; returns their pictures, uint8 [20, 32, 32, 3]."""
     rng = np.random.default_rng(0)
     pictures = {name: rng.integers(0, 256, (PER_BATCH, 32, 32, 3), dtype=np.uint8) for name in BATCHES}
     labels = [number % 10 for number in range(PER_BATCH)]
@@ -41,7 +41,7 @@ def md5(data: bytes) -> str:
 
 
 def attributes(root) -> dict[str, Any]:
-    """What torchvision's class says of an archive, for the one in ``root``; its address is nowhere."""
+    """Attributes of torchvision's class for the archive in ``root``; its URL does not exist."""
     file = root / "cifar-10-python.tar.gz"
     with tarfile.open(file) as members:
         sums = {m.name.rpartition("/")[2]: md5(members.extractfile(m).read()) for m in members.getmembers()}
@@ -56,7 +56,7 @@ def attributes(root) -> dict[str, Any]:
 
 @pytest.fixture
 def cifar_archive(tmp_path, monkeypatch):
-    """Folder with a small archive, whose checksums torchvision is told; and the pictures in it."""
+    """Folder with a small archive, known to torchvision by its checksums; and the pictures in it."""
     root = tmp_path / "data"
     pictures = write_archive(root)
     for name, value in attributes(root).items():

@@ -1,4 +1,4 @@
-"""The data of the colourization task from given pictures, and a report of a test's own."""
+"""The data of the colourization task from given pictures, and a report defined by a test."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,5 +26,5 @@ def colour_data(
 
 
 def report_by(report: Any, patch: pytest.MonkeyPatch) -> None:
-    """Lets every run of colourization report by a function of (fitted, folder, knobs)."""
+    """Makes every run of colourization report by a function of (fitted, folder, knobs)."""
     patch.setattr(train, "TASK", replace(train.TASK, report=report))

@@ -1,4 +1,4 @@
-"""The commands as a person types them."""
+"""The commands as a user types them."""
 
 import os
 import subprocess
@@ -16,6 +16,6 @@ def run(*arguments, cwd, command=(sys.executable, ROOT / "train.py")):
 
 
 def typed(monkeypatch, *arguments):
-    """The command in this process: its imports are paid for already."""
+    """Runs the command in this process, which has already imported everything."""
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments, "hydra/job_logging=none", "hydra/hydra_logging=none"])
     train()

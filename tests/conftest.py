@@ -1,8 +1,8 @@
-"""What several test files share: a composed configuration, small pictures, a finished run."""
+"""Shared fixtures: a composed configuration, small pictures, a finished run."""
 
 import os
 
-# before torch is imported: the tests' tensors are small, and two threads only wait for each other
+# before torch is imported: the tests' tensors are small, so a second thread only costs time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import copy
@@ -36,7 +36,7 @@ def composed(*overrides: str) -> Any:
 
 @functools.cache
 def _composed(folder: str, overrides: tuple[str, ...]) -> Any:
-    """Composed once: each composition takes a tenth of a second, and the tests ask for 2,000."""
+    """Cached: each composition takes a tenth of a second, and the tests need 2,000."""
     register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(folder, version_base="1.3"):
@@ -44,7 +44,7 @@ def _composed(folder: str, overrides: tuple[str, ...]) -> Any:
 
 
 def knobs(*overrides: str) -> dict[str, Any]:
-    """The resolved configuration as plain values; the folder of the cache, new in most tests, is set afterwards."""
+    """The resolved configuration as plain values; the cache folder, new in most tests, is set after the composition."""
     config = composed(*(word for word in overrides if not word.startswith("cache_dir=")))
     for word in overrides:
         if word.startswith("cache_dir="):
@@ -54,20 +54,20 @@ def knobs(*overrides: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of palettes, labels and measured floors for all tests that do not look into it."""
+    """A cache of palettes, labels and floors for all tests that do not inspect it."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out a run's two figures, which take half of the time of a small run."""
+    """Leaves out a run's two figures, which take half the time of a small run."""
     for name in ("strip_figure", "save", "save_curves"):
         monkeypatch.setattr(f"colourize.tasks.colourization.results.{name}", lambda *given: None)
 
 
 @pytest.fixture
 def quick(shared_cache: Path, no_figures: None) -> Callable[..., dict[str, Any]]:
-    """Knobs of a run of half a second, which draws no figures."""
+    """Knobs of a run of half a second, without figures."""
     return lambda *overrides: knobs(*QUICK, f"cache_dir={shared_cache}", *overrides)
 
 
@@ -95,7 +95,7 @@ def held_out_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """An empty folder for pictures, with room for a cache beside it."""
+    """An empty folder for pictures; its parent has room for a cache."""
     (tmp_path / "root").mkdir()
     return tmp_path / "root"
 
@@ -123,7 +123,7 @@ def real_pictures() -> Path:
 
 
 def pytest_configure() -> None:
-    """Keeps ``tmp_path`` in memory where there is room: a run synchronizes dozens of small files, and a disk takes
+    """Puts ``tmp_path`` in memory if there is room: a run synchronizes dozens of small files, and a disk takes
     5 to 25 ms for each."""
     if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:  # some tests install programs
         return
@@ -133,7 +133,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
-    """Escapes what is not UTF-8 in captured output, such as a folder's name: xdist sends UTF-8 alone."""
+    """Escapes bytes of captured output that are not UTF-8, such as a folder's name: xdist only sends UTF-8."""
     outcome = yield
     report = outcome.get_result()
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]

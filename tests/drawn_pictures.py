@@ -1,4 +1,4 @@
-"""Small pictures, each in a single colour that tells which it is, and PNG files byte by byte."""
+"""Small pictures, each with its own single colour, and PNG files byte by byte."""
 
 import struct
 import zlib
@@ -14,7 +14,7 @@ from colourize.data.pictures import Pictures
 
 
 def draw(root: Path, *names: str, side: int = 8) -> None:
-    """A picture at each path, in a single colour that ``shades`` can tell."""
+    """Writes a picture to each path, in a single colour that ``shades`` can recognize."""
     for name in names:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def opened(root: Path, **options: object) -> Pictures:
 
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, transparent: bytes = b"") -> bytes:
-    """A PNG file of filtered rows, with what PIL would not write: any header, any transparent colour."""
+    """A PNG file of filtered rows with any header and any transparent colour, which Pillow cannot write."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

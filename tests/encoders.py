@@ -17,7 +17,7 @@ def small_same(pretrained: bool = False, **values: Any) -> torch.nn.Module:
 
 
 def weights(folder: Path) -> Path:
-    """A file of weights that a random seed has made."""
+    """A file of random weights."""
     torch.manual_seed(3)
     network = timm.create_model(NAME)
     for name, buffer in network.named_buffers():

@@ -1,4 +1,4 @@
-"""Small films, made with PyAV, and what is in a film's file."""
+"""Small films, written with PyAV, and the contents of a film's file."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Layers of a real network, by hooks on a forward pass, and what they count."""
+"""Layers of a real network, by hooks on a forward pass, and their counts."""
 
 import torch
 from torch import nn
@@ -21,7 +21,7 @@ def layers(network, shape):
 
 
 def counts(network, shape):
-    """The same names as ``general``, counted window by window."""
+    """Counts window by window, with the names of ``general``."""
     sums = dict.fromkeys(
         ("weights", "outputs", "outputs of convolutions", "connections", "connections of convolutions"), 0
     )

@@ -1,4 +1,4 @@
-"""ICC profiles byte by byte (ICC.1:2010), from published primaries and curves; none of the project's code."""
+"""ICC profiles byte by byte (ICC.1:2010), from published primaries and curves, without the project's code."""
 
 import struct
 
@@ -39,7 +39,7 @@ def _matrix(name: str, gamma: float | None = None) -> bytes:
 
 
 ADOBE, P3 = _matrix("Adobe RGB (1998)"), _matrix("Display P3")
-ADOBE_2_2 = _matrix("Adobe RGB (1998)", 2.2)  # as many programs write it; the standard says 563 / 256
+ADOBE_2_2 = _matrix("Adobe RGB (1998)", 2.2)  # as written by many programs; the standard has 563 / 256
 PROPHOTO, SRGB = _matrix("ProPhoto RGB"), _matrix("sRGB")
 GREY_LINEAR = _profile(b"GRAY", b"XYZ ", {"wtpt": _xyz(D50), "kTRC": b"curv" + struct.pack(">II", 0, 0)})
 
@@ -57,7 +57,7 @@ def _table(inputs: int, lab: np.ndarray, points: int) -> bytes:
 
 
 def _ink_light(inks: np.ndarray) -> np.ndarray:
-    """Linear sRGB of a made-up press, [..., 4] of [0, 1] to [..., 3]: cyan, magenta and yellow that are not pure."""
+    """Linear sRGB of an invented press with impure cyan, magenta and yellow: [..., 4] in [0, 1] to [..., 3]."""
     filters = np.array([[0.05, 0.45, 0.75], [0.70, 0.08, 0.30], [0.95, 0.80, 0.10], [0.0, 0.0, 0.0]])
     return np.prod(1 - inks[..., None] * (1 - filters), axis=-2)
 
@@ -74,7 +74,7 @@ def _cmyk() -> bytes:
 
 
 def cmyk_seen(inks: list[int]) -> np.ndarray:
-    """What the profile ``CMYK`` says of 8-bit inks, in 8-bit sRGB."""
+    """8-bit sRGB of 8-bit inks according to the profile ``CMYK``."""
     light = _ink_light(np.array(inks) / 255)
     return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 

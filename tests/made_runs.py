@@ -1,4 +1,4 @@
-"""Run folders written by hand, as training leaves them; nothing is trained."""
+"""Run folders in the form written by training, but without training."""
 
 import copy
 import csv
@@ -18,7 +18,7 @@ FLOORS = {"class prior": 3.0, "look-up table": 0.9}
 
 
 def config(**knobs):
-    """The resolved configuration, with ``model=unet.UNet`` in the place of a node."""
+    """The resolved configuration; ``model=unet.UNet`` replaces a node."""
     target = {"_target_": f"colourize.models.{knobs.pop('model', 'unet.UNet')}"}
     target |= {"skips": knobs.pop("skips")} if "skips" in knobs else {}
     made = copy.deepcopy(CONFIG) | knobs
@@ -36,7 +36,7 @@ def run(
     unsaid=(),
     **knobs,
 ):
-    """A run of an epoch for each loss; accuracy is 1 / (1 + loss), the training loss 0.25 higher."""
+    """Writes a run with an epoch for each loss; accuracy is 1 / (1 + loss), the training loss 0.25 higher."""
     folder.mkdir(parents=True)
     words = [f"{name}={value}" for name, value in knobs.items() if name not in unsaid]
     stored = {"status": status, "overrides": words, "config": config(**knobs), "fingerprint": fingerprint,

@@ -1,10 +1,10 @@
-"""An HTML page as its reader meets it, for the tests of pages."""
+"""A parser of HTML pages, for the tests of pages."""
 
 from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """``open``: elements that nothing closes; ``addresses``: all that is fetched or linked. A wrong nesting fails."""
+    """``open``: unclosed elements; ``addresses``: all URLs that are fetched or linked. Wrong nesting fails."""
 
     def __init__(self, text):
         super().__init__()

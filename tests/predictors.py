@@ -1,4 +1,4 @@
-"""A network in use without a network: scores that follow from the grey alone, in numpy."""
+"""A predictor in place of a network, in numpy: scores that depend only on the grey."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Pickles as Python 2 and its numpy wrote them, byte by byte: protocol 0 and 2."""
+"""Pickles in the form written by Python 2 and its numpy, byte by byte: protocols 0 and 2."""
 
 import io
 import struct
@@ -75,7 +75,7 @@ class Writer:
 
 
 def npy(pickled: bytes, shape: tuple[int, ...] = (2,), dtype: str = "|O") -> bytes:
-    """A ``.npy`` file with this behind its header."""
+    """A ``.npy`` file with this content after its header."""
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
     return file.getvalue() + pickled

@@ -1,4 +1,4 @@
-"""What a saved figure shows, read back from the file's pixels."""
+"""Reads the pixels of saved figures."""
 
 from collections.abc import Sequence
 from pathlib import Path

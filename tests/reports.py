@@ -1,4 +1,4 @@
-"""Reports over run folders that the test wrote."""
+"""Reports over run folders written by the test."""
 
 from colourize.report.written import report
 from tests.made_runs import run

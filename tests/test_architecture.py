@@ -1,4 +1,4 @@
-"""docs/architecture.md names the layers that are checked, the packages that exist, and files that exist."""
+"""docs/architecture.md names the checked layers, the existing packages, and existing files."""
 
 import re
 import tomllib
@@ -23,7 +23,7 @@ def test_every_package_has_its_row():
     assert packages <= set().union(*rows_of_the_page())
 
 
-def test_every_file_that_the_page_names_is_there():
+def test_every_file_named_on_the_page_exists():
     named = re.findall(r"`((?:colourize|conf|tests)/[\w./]*)`", PAGE)
     assert len(named) > 40
     assert [name for name in named if not (ROOT / name).exists()] == []

@@ -1,4 +1,4 @@
-"""The benchmarks' own parts: that both sides do the same work, and that their arithmetic is right."""
+"""The benchmarks: both sides do the same work, and the arithmetic is correct."""
 
 import copy
 import json
@@ -57,14 +57,14 @@ def test_ten_steps_of_the_plain_loop_and_of_ours_have_the_same_losses(model, tmp
     assert shown["val/accuracy"] == pytest.approx(expected[1], abs=1e-3)
 
 
-def test_the_labels_of_the_course_are_ours():
+def test_the_labels_equal_those_of_the_course():
     images = load(105, 2).train
     palette = torch.rand(7, 3)
     expected = plain_loop.nearest_colours(images.numpy(), palette.numpy())[:, 0]
     np.testing.assert_array_equal(quantize(images, palette).numpy(), expected)
 
 
-def test_a_row_holds_medians_and_the_ratio_of_neighbours():
+def test_a_row_contains_medians_and_the_ratio_of_neighbours():
     seconds = {"slow": iter([9.0, 2.0, 4.0, 8.0]), "fast": iter([9.0, 1.0, 1.0, 2.0])}
     times = interleaved({name: values.__next__ for name, values in seconds.items()}, 3)
     entry = row("x", times, 1000, "ms")
@@ -78,7 +78,7 @@ def test_the_exponent_of_a_power_law_is_found():
 
 
 @pytest.mark.slow
-def test_contestants_take_turns_in_processes_of_their_own(tmp_path):
+def test_contestants_take_turns_in_their_own_processes(tmp_path):
     words = [*TINY, "batch_size=8", f"cache_dir={tmp_path}"]
     targets = {name: [f"contestants.{name}_epoch", *words] for name in ("colourize", "limit")}
     with contestants(targets) as started:
@@ -97,7 +97,7 @@ def test_a_contestant_that_cannot_be_built_ends_the_run_in_one_line(capfd):
         pass
 
 
-def test_tables_hold_medians_with_their_spread_in_the_order_of_the_rows():
+def test_tables_contain_medians_with_their_spread_in_the_order_of_the_rows():
     times = {"slow": [1.0, 2.0, 4.0], "fast": [0.5, 0.5, 0.5]}
     (table,) = tables([row("x", times), row("y", times)])
     assert table.splitlines() == [
@@ -131,5 +131,5 @@ def test_bad_input_is_one_line(words, message):
         main(words)
 
 
-def test_every_section_says_what_it_measures():
+def test_every_section_has_a_description():
     assert all(section.__doc__ for section in SECTIONS.values())

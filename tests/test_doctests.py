@@ -1,4 +1,4 @@
-"""The examples in the docstrings of what users call in Python run, and give what they say."""
+"""The examples in the docstrings of the Python API run and give the stated results."""
 
 import doctest
 

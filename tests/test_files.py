@@ -1,4 +1,4 @@
-"""What is checked before a file is written, and how it gets there. See also the matrix of faults."""
+"""The checks before a file is written, and the atomic replacement. See also the matrix of faults."""
 
 import os
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
             check_output(path)
 
 
-def test_what_can_be_written_passes(tmp_path):
+def test_writable_paths_are_accepted(tmp_path):
     (tmp_path / "there.PNG").touch()
     for file in (None, tmp_path / "new.svg", tmp_path / "there.PNG"):
         check_output(file, FIGURES)
@@ -44,7 +44,7 @@ def test_what_can_be_written_passes(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "start"), [(".PNG", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
-def test_a_figure_has_the_format_of_its_name_and_nothing_lies_beside_it(tmp_path, suffix, start):
+def test_a_figure_has_the_format_of_its_name_and_leaves_no_other_file(tmp_path, suffix, start):
     save(Figure(), tmp_path / f"out{suffix}")
     assert (tmp_path / f"out{suffix}").read_bytes().startswith(start)
     assert len(list(tmp_path.iterdir())) == 1
@@ -64,7 +64,7 @@ def test_a_figure_that_fails_leaves_the_old_one(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_new_folder_becomes_a_cache_and_one_with_other_things_in_it_does_not(tmp_path):
+def test_a_new_folder_becomes_a_cache_and_a_folder_with_other_files_does_not(tmp_path):
     for name in ("new/deep", "empty", "full", "other"):
         (tmp_path / name).mkdir(parents=True) if name in ("empty", "full") else None
     (tmp_path / "full/letter").write_text("dear")
@@ -75,7 +75,7 @@ def test_a_new_folder_becomes_a_cache_and_one_with_other_things_in_it_does_not(t
     assert (tmp_path / "empty/CACHEDIR.TAG").read_bytes().startswith(b"Signature: 8a477f597d28d172789f06886806bc55")
 
 
-def test_a_pipe_or_another_text_in_the_tag_s_place_makes_no_cache(tmp_path):
+def test_a_pipe_or_another_text_as_tag_does_not_mark_a_cache(tmp_path):
     (tmp_path / "a").mkdir()
     os.mkfifo(tmp_path / "a/CACHEDIR.TAG")
     for name, text in (("b", "Signature"), ("c", f"{files.SIGNATURE}\n# This directory tag was written by pytest.\n")):
@@ -84,7 +84,7 @@ def test_a_pipe_or_another_text_in_the_tag_s_place_makes_no_cache(tmp_path):
     assert not any(files.is_cache(tmp_path / name) for name in "abc")
 
 
-def test_a_cache_from_before_there_were_tags_gets_one(tmp_path):
+def test_an_older_cache_without_a_tag_gets_one(tmp_path):
     for name in ("palette-24-0a.npy", "folder-0a-train.npy", "folder-0a.json", "labels-0a.npy", "floors-0a-quick.json"):
         (tmp_path / name).touch()
     files.make_cache(tmp_path)

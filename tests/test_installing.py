@@ -1,4 +1,4 @@
-"""How the package is installed: under a name of its own, and never by a name that belongs to somebody else."""
+"""The package is installed under its own name, and never by a name that belongs to somebody else."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ def texts():
 
 @pytest.mark.parametrize("word", ["", "-U ", "--upgrade --pre "])
 @pytest.mark.parametrize("name", ["'{}[sweep]'", "{}", '"{}"', "{}-networks", "{}==0.1.0", "{}."])
-def test_what_would_install_a_package_by_its_name_is_recognised(word, name):
+def test_commands_that_install_a_package_by_name_are_recognised(word, name):
     assert BY_NAME.search(f"pip install {word}{name.format('colourize')}")
 
 
@@ -42,28 +42,28 @@ def test_a_wheel_and_a_checkout_are_not_names():
     assert not BY_NAME.search("pip uninstall colourize")
 
 
-def test_no_text_tells_anyone_to_install_by_name_what_is_not_ours_on_the_index():
+def test_no_text_suggests_to_install_a_foreign_package_by_name():
     found = [f"{file}: {match[0]}" for file, text in texts() for match in BY_NAME.finditer(text)]
     assert found == []
 
 
-def test_the_walk_reads_the_texts_that_once_said_it():
+def test_the_search_covers_the_texts_that_once_suggested_it():
     read = {str(file.relative_to(ROOT)) for file, _ in texts()}
     assert read >= {"README.md", "Makefile", "docs/sweeps.md", "conf/hydra/sweeper/optuna.yaml",
                     "colourize/sweeps/stored_search.py", ".ci/run", ".github/workflows/ci.yml"}  # fmt: skip
 
 
-def test_the_distribution_has_a_name_of_its_own_and_the_command_keeps_its():
+def test_the_distribution_has_its_own_name_and_the_command_is_colourize():
     assert PROJECT["name"] == "colourize-networks"
     assert PROJECT["scripts"] == {"colourize": "colourize.cli.main:main"}
 
 
 @pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"]))
-def test_an_extra_is_named_as_pip_takes_it_from_a_checkout_and_from_a_wheel(extra):
+def test_an_extra_is_named_as_pip_accepts_it_for_a_checkout_and_a_wheel(extra):
     assert to_install(extra) == f"pip install '.[{extra}]' in a checkout, 'FILE.whl[{extra}]' from a wheel"
 
 
-def test_a_run_knows_its_version_whatever_the_distribution_is_called(monkeypatch):
+def test_a_run_stores_its_version_for_any_name_of_the_distribution(monkeypatch):
     asked = []
     monkeypatch.setattr(environment, "version", lambda name: asked.append(name) or "1")
     assert environment.environment("cpu", 1)["colourize"] == __version__
@@ -79,7 +79,7 @@ def test_a_run_from_before_the_distribution_had_its_name_is_begun_with_the_same_
     assert f"colourize 0.0.9, now {__version__}" in caplog.text
 
 
-def test_it_runs_where_no_distribution_is_installed(tmp_path):
+def test_it_runs_without_an_installed_distribution(tmp_path):
     script = (
         "import importlib.metadata as m; real = m.version\n"
         "def version(name):\n"

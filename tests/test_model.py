@@ -1,4 +1,4 @@
-"""The model by itself, against the parts that it is made of."""
+"""The model, compared with its parts."""
 
 import pytest
 import torch

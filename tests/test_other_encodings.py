@@ -1,4 +1,4 @@
-"""Real processes whose streams or names are not UTF-8: no table, bar or name ends a command."""
+"""Real processes with streams or names that are not UTF-8: no table, bar or name ends a command."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from colourize.training.tensorboard import logger
 from tests.conftest import QUICK
 
-ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # file names and files without UTF-8, too
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # also for file names and files
 NOT_UTF_8 = b"n\xff\xfe"
 COMMANDS = """
 import sys
@@ -34,7 +34,7 @@ for line in sys.argv[1].splitlines():
 
 
 def process(lines, cwd, env, **streams):
-    """Runs commands, words apart by |."""
+    """Runs commands; ``|`` separates the words."""
     words = [sys.executable, "-c", COMMANDS, b"\n".join(map(os.fsencode, lines))]
     root = str(Path(__file__).parent.parent)
     env = {**os.environ, "PYTHONPATH": root, "COLUMNS": "200", "TERM": "xterm", **env}
@@ -42,7 +42,7 @@ def process(lines, cwd, env, **streams):
 
 
 def commands(*lines, cwd, env):
-    """Runs commands; returns what they wrote."""
+    """Runs commands; returns their output."""
     with process(lines, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
         stdout, stderr = begun.communicate(timeout=200)
     assert begun.returncode == 0, stderr.decode("utf-8", "backslashreplace")
@@ -50,7 +50,7 @@ def commands(*lines, cwd, env):
 
 
 def on_a_terminal(*lines, cwd, env):
-    """Runs commands; returns what the terminal saw."""
+    """Runs commands on a terminal; returns its input."""
     ours, theirs = pty.openpty()
     message = b""
     with process(lines, cwd, env, stdin=theirs, stdout=theirs, stderr=theirs) as begun:
@@ -65,7 +65,7 @@ def on_a_terminal(*lines, cwd, env):
 
 @pytest.fixture
 def odd(tmp_path):
-    """A folder whose name is not UTF-8, with pictures and a palette in it."""
+    """A folder with a name that is not UTF-8, with pictures and a palette in it."""
     folder = os.fsencode(tmp_path) + b"/" + NOT_UTF_8
     rng = np.random.default_rng(0)
     for split, count in ((b"train", 8), (b"test", 4)):
@@ -79,7 +79,7 @@ def odd(tmp_path):
 
 
 @pytest.mark.slow
-def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
+def test_every_command_succeeds_on_a_terminal_with_another_encoding(tmp_path):
     train = "|".join(["train", *QUICK, "holdout=0.25", "cache_dir=cache", "hydra.run.dir='Größe'"])
     message = on_a_terminal(
         train, "runs|.", "evaluate|Größe|--html|out.html|--json|out.json", "report|.", "calibrate|Größe",
@@ -88,7 +88,7 @@ def test_every_verb_ends_well_on_a_terminal_of_another_encoding(tmp_path):
     )  # fmt: skip
     assert json.loads((tmp_path / "Größe/run.json").read_text())["status"] == "finished"
     assert b"Traceback" not in message and b"Logging error" not in message
-    assert b"\x1b[?25l" in message and b"Epoch 2/2" in message and b"measuring" in message  # a bar, a spinner
+    assert b"\x1b[?25l" in message and b"Epoch 2/2" in message and b"measuring" in message  # bar and spinner
     assert "Größe/run.json".encode("cp1252").rpartition(b"/")[0] in message and b"?E00" in message
 
 
@@ -125,7 +125,7 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
     assert not Path(os.fsdecode(odd + b"/run/tensorboard")).exists()
 
 
-def test_tensorboard_is_left_out_where_its_name_for_the_folder_is_another(odd, tmp_path, monkeypatch):
+def test_tensorboard_is_left_out_if_it_would_use_another_folder_name(odd, tmp_path, monkeypatch):
     assert logger(Path(os.fsdecode(odd)), 0) is False
     assert isinstance(logger(tmp_path / "Größe", 0), TensorBoardLogger)
     monkeypatch.setattr(os, "fsencode", lambda path: path.encode("iso8859-1"))  # as with LC_ALL=de_DE.ISO-8859-1
@@ -142,7 +142,7 @@ def test_a_name_that_hydra_cannot_read_is_one_line(odd, tmp_path):
 
 @pytest.mark.slow
 def test_bars_move_on_a_terminal_and_nothing_else_controls_it(odd):
-    """Training's bar, a folder's bar and the spinner of a measurement; a folder's name is not theirs to steer with."""
+    """The bars of training and of reading a folder, and the spinner of a measurement; a folder's name is escaped."""
     folder, words = os.fsdecode(odd), [word for word in QUICK if not word.startswith(("data", "image_size"))]
     hostile = os.path.join(folder, "e\x1b]0;evil\x07")
     os.rename(os.path.join(folder, "pictures"), hostile)

@@ -1,4 +1,4 @@
-"""Names that other libraries call private: listed, still there, and used in one place only."""
+"""Private names of other libraries: listed, existing, and used only in one place."""
 
 import ast
 import importlib
@@ -12,11 +12,17 @@ from colourize import private
 MODULES = [module.name for module in pkgutil.iter_modules(private.__path__)]
 USED = [name for module in MODULES for name in importlib.import_module(f"colourize.private.{module}").USED]
 ROOT = Path(private.__file__).parent.parent
-PUBLIC = {"_target_", "_partial_", "_replace", "_asdict", "_fields"}  # Hydra's keys, and documented of named tuples
+PUBLIC = {
+    "_target_",
+    "_partial_",
+    "_replace",
+    "_asdict",
+    "_fields",
+}  # keys of Hydra, and documented names of named tuples
 
 
 def resolved(name):
-    """What a dotted name stands for; a part with "()" is called; a key of a dictionary or a list is looked up."""
+    """The object of a dotted name; a part with "()" is called; a key of a dictionary or a list is looked up."""
     first, *parts = name.split(".")
     value, path = importlib.import_module(first), first
     for part in parts:
@@ -41,7 +47,7 @@ def test_the_library_still_has(name):
 
 
 @pytest.mark.parametrize("name", ["torch._no_such_name", "torch.no_such_module.name", "torch.UntypedStorage()._no"])
-def test_a_name_that_is_gone_is_named(name):
+def test_a_missing_name_is_reported(name):
     with pytest.raises(pytest.fail.Exception, match=f"{name.replace('(', '.').replace(')', '.')} is gone"):
         test_the_library_still_has(name)
 

@@ -31,7 +31,7 @@ def test_the_first_command_comes_early_and_the_page_is_short():
     assert len(README.splitlines()) <= 120
 
 
-def test_every_file_that_the_readme_names_is_there():
+def test_every_file_named_in_the_readme_exists():
     named = re.findall(r"(?:`|\]\()((?:conf|colourize|docs|tests|benchmarks)/[\w./-]+)", README)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -48,7 +48,7 @@ def test_the_python_of_the_readme_colours_a_picture(finished_run, tmp_path, monk
 
 
 def small(words, cifar_archive, picture_folder, finished_run):
-    """The command's words and what makes it small."""
+    """The command's words, with overrides that make it small."""
     words = [f"data.root={picture_folder}" if word.startswith("data.root=") else word for word in words]
     words = [word for word in words if not word.startswith(("image_size=", "max_epochs=", "num_colours="))]
     if any(word.startswith("resume=") for word in words):

@@ -1,4 +1,4 @@
-"""docs/reliability.md tells what the tests of faults expect, and its commands run."""
+"""docs/reliability.md states the expectations of the tests of faults, and its commands run."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ def test_every_case_is_on_the_page_with_its_expected_result():
     assert {int(number): expected for number, expected, _ in ROWS} == EXPECTED
 
 
-def test_what_does_not_exist_yet_is_not_said_to_pass():
+def test_missing_features_are_not_listed_as_passing():
     for number, _, own in ROWS:
         assert not (int(number) in NOT_YET and own == "passes"), number
 

@@ -1,4 +1,4 @@
-"""docs/security.md names what is there: tests that hold it, files that it explains, flags of its commands."""
+"""docs/security.md names existing tests, files and flags of commands."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/security.md").read_text()
 
 
-def test_every_row_is_held_by_tests_that_are_there():
+def test_every_row_names_existing_tests():
     rows = re.findall(r"^\| .* \| (.*?) \|$", PAGE, re.M)[1:]
     assert len(rows) == 11
     for held_by in rows:
@@ -20,7 +20,7 @@ def test_every_row_is_held_by_tests_that_are_there():
         assert files and all((ROOT / file).is_file() for file in files), held_by
 
 
-def test_every_file_it_links_to_is_there():
+def test_every_linked_file_exists():
     for name in re.findall(r"\]\(([\w./-]+)\)", PAGE):
         assert (ROOT / "docs" / name).is_file()
 

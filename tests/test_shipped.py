@@ -1,4 +1,4 @@
-"""The network that comes with colourize: small, ours, and the same on every machine."""
+"""The shipped network: small, ours, and the same on every machine."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def test_the_card_states_the_figures_that_were_measured_of_these_weights():
 
 
 def test_its_digits():
-    """Cross-entropy of a drawn landscape's own chroma, in nats a cell."""
+    """Cross-entropy of a drawn landscape's true chroma, in nats per cell."""
     model = colourize.load()
     picture = np.asarray(landscape(128, 96))
     grey = model.space.lightness(torch.tensor(picture)[None])

@@ -1,4 +1,4 @@
-"""Run folders and sweep folders from strangers: what is damaged counts for nothing, and the rest is listed."""
+"""Run folders and sweep folders from strangers: damaged files are ignored, and the rest is listed."""
 
 import csv
 import json
@@ -56,12 +56,12 @@ def sweep(tmp_path):
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_manifest_counts_for_nothing_and_the_others_are_listed(sweep, kind, capsys, caplog):
+def test_a_damaged_manifest_is_ignored_and_the_others_are_listed(sweep, kind, capsys, caplog):
     DAMAGED[kind](sweep / "2/run.json")
     listing.show([sweep])
     stored = capsys.readouterr().out
     assert stored.count("finished") == 2
-    if kind not in ("a link to nothing", "a link to itself"):  # which are no file, and so no run
+    if kind not in ("a link to nothing", "a link to itself"):  # not a file, so not a run
         assert stored.startswith("3 runs") and stored.count("unknown") == 1
         assert f"{sweep / '2/run.json'} is damaged and ignored" in caplog.messages
     assert sum(record.state == "finished" for record in report([sweep]).records) == 2
@@ -69,7 +69,7 @@ def test_a_damaged_manifest_counts_for_nothing_and_the_others_are_listed(sweep, 
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
-def test_any_other_damaged_file_leaves_the_rest_standing(sweep, kind):
+def test_any_other_damaged_file_does_not_affect_the_rest(sweep, kind):
     (sweep / "2").rmdir()
     for name in ("1/metrics.csv", "1/evaluation.json", "multirun.yaml", "sweep.json", stored_search.RESULTS):
         (sweep / name).unlink(missing_ok=True)
@@ -92,7 +92,7 @@ PLACES = (
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_value_in_a_manifest_stops_a_list_or_a_report(sweep, place, capsys):
-    """``json`` writes NaN and Infinity, and reads 1e999, which JSON does not know."""
+    """``json`` writes NaN and Infinity, which are not JSON, and reads 1e999."""
     for number, value in enumerate(VALUES, 3):
         copy = shutil.copytree(sweep / "1", sweep / str(number))
         stored = json.loads((copy / "run.json").read_text())
@@ -137,7 +137,7 @@ def test_no_value_of_an_evaluation_stops_a_report(sweep):
     assert len(report([sweep]).records) == number
 
 
-def test_a_few_words_that_stand_for_a_billion_jobs_are_not_expanded(sweep, caplog):
+def test_a_short_override_for_a_billion_jobs_is_not_expanded(sweep, caplog):
     task = ["seed=range(1000000000)"], ["a=range(0,1e9,0.5)"], [f"k{i}=1,2,3,4,5,6,7,8" for i in range(20)]
     for words in task:
         hydra = {"sweeper": {"_target_": "BasicSweeper", "params": None}, "overrides": {"task": words}}
@@ -250,7 +250,7 @@ def test_no_cell_of_the_table_is_a_formula_and_numbers_stay_numbers(sweep, begin
     assert skill < 0 and repr(skill) in cells
 
 
-def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
+def test_a_database_with_its_own_queries_is_left_out(sweep, caplog):
     pytest.importorskip("optuna")
     stored_search.open_study(sweep)
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS trial_id FROM n"
@@ -261,7 +261,7 @@ def test_a_database_with_queries_of_its_own_is_left_out(sweep, caplog):
     assert "contains views or triggers, which a search never creates" in caplog.text
 
 
-def test_a_study_of_learning_rates_leaves_damaged_runs_out(sweep):
+def test_the_demo_of_learning_rates_leaves_damaged_runs_out(sweep):
     stored = json.loads((sweep / "1/run.json").read_text())
     stored["metrics"] |= {"lr": 0.1}
     (sweep / "0/run.json").write_text(json.dumps(stored))

@@ -1,4 +1,4 @@
-"""Run folders and sweep folders from strangers: no link in them is followed to write or delete."""
+"""Run folders and sweep folders from strangers: links in them are not followed to write or delete."""
 
 import shutil
 
@@ -44,7 +44,7 @@ def test_a_report_follows_no_link_to_write_or_delete(sweep, tmp_path):
     assert (elsewhere / "pictures-01.png").read_text() == "mine"
 
 
-def test_a_file_that_is_a_link_is_replaced_and_what_it_links_to_stays(sweep, tmp_path):
+def test_a_link_in_place_of_a_file_is_replaced_and_its_target_stays(sweep, tmp_path):
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "mine, too").write_text("mine")
     (sweep / "report.html").symlink_to(tmp_path / "mine")

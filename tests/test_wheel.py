@@ -23,7 +23,7 @@ def test_a_wheel_trains_outside_the_tree(tmp_path):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target]
     printed = subprocess.run(
         [*install, f"{wheel}[sweep]"], check=True, capture_output=True, text=True
-    )  # as docs say it
+    )  # as in the docs
     assert "does not provide the extra" not in printed.stderr
     (installed,) = distributions(path=[str(target)])
     assert installed.metadata["Name"] == "colourize-networks" and installed.version == __version__

@@ -1,4 +1,4 @@
-"""Colourful pictures with structure, all different: a perceptual hash tells them apart."""
+"""Colourful, structured pictures, all different: a perceptual hash distinguishes them."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from PIL import Image
 
 
 def textured(seed: int, width: int = 48, height: int = 40) -> Image.Image:
-    """A smooth picture of random colours; each seed gives another."""
+    """A smooth picture of random colours; each seed gives another picture."""
     waves = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
     return Image.fromarray(waves).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def save(image: Image.Image, path: Path, **options: object) -> Path:
-    """Writes a picture, and the folders that it lies in."""
+    """Writes a picture, and creates its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, **options)
     return path

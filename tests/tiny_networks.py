@@ -1,4 +1,4 @@
-"""Small networks with random weights, as if a run had trained them."""
+"""Small networks with random weights, in the form of a trained run."""
 
 import functools
 
@@ -15,7 +15,7 @@ COLOURS = 5
 
 @functools.cache
 def trained(name: str, space: str = "lab", hints: bool = False) -> Trained:
-    """The network of conf/model/NAME.yaml with the statistics of some random greys in its batch norms."""
+    """The network of conf/model/NAME.yaml; its batch norms have the statistics of some random greys."""
     words = ["num_filters=4", f"num_colours={COLOURS}", f"colour_space={space}", *(["hints=true"] if hints else [])]
     words += [f"model.encoder={encoders.small_same.__name__}"] if name == "encoder_unet" else []
     config = knobs(f"model={name}", "data=scenes", *words)

@@ -1,4 +1,4 @@
-"""What a run left in its folder: the weights, the rows of metrics, and its validation loss computed anew."""
+"""The results in a run's folder: weights, rows of metrics, and the recomputed validation loss."""
 
 import csv
 
@@ -20,7 +20,7 @@ def rows(folder):
 
 
 def validation_loss(folder, name="last"):
-    """Cross-entropy, nats a pixel: the mean over the validation pixels in float64, from the checkpoint alone."""
+    """Cross-entropy in nats per pixel: the mean over the validation pixels in float64, from the checkpoint alone."""
     trained = checkpoint.load(folder / f"checkpoints/{name}.ckpt")
     images = instantiate(trained.config["data"]).validation
     with torch.no_grad():

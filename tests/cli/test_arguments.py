@@ -1,4 +1,4 @@
-"""The command line's own parser: help, errors, completion. Nothing is measured or trained."""
+"""The parser of the command line: help, errors, completion. Nothing is measured or trained."""
 
 import subprocess
 import sys

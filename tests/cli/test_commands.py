@@ -1,4 +1,4 @@
-"""The commands as a person types them, each in a process of its own; what tests a start is started afresh."""
+"""The commands as typed, each in its own process; tests of the start use a new interpreter."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ from tests.faults.processes import Process
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts ``python train.py WORDS`` in a process whose imports are paid for; see ``Process``."""
+    """Starts ``python train.py WORDS`` in a forked process that has already imported everything; see ``Process``."""
     begun = []
 
     def begin(*words, **settings):
@@ -49,7 +49,7 @@ def test_a_sweep_continues_after_a_failed_job_and_names_it(start, tmp_path):
     assert states == ["finished", "failed", "finished"]
 
 
-def test_an_experiment_is_a_sweep_without_further_words(start, tmp_path):
+def test_an_experiment_alone_is_a_sweep(start, tmp_path):
     words = *TINY, "max_epochs=1", "batch_size=8,16", "seed=0", "hydra.sweep.dir=study"
     done = start("experiment=batch_size_linear", *words)
     assert done.wait(300) == 0, done.stderr()
@@ -176,7 +176,7 @@ def test_the_console_command_trains_too(tmp_path):
     ],
 )
 def test_a_command_composes_the_knobs_in_a_process_of_its_own(tmp_path, arguments, printed):
-    """No other command has told Hydra of the schema there."""
+    """In a new process no other command has registered the schema in Hydra."""
     done = run(*arguments, cwd=tmp_path, command=(sys.executable, "-m", "colourize"))
     assert (done.returncode, done.stderr) == (0, "")
     assert printed in done.stdout

@@ -34,7 +34,7 @@ def test_a_film_is_coloured_and_keeps_its_sound_and_times(monkeypatch, tmp_path,
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".npy") == ["in.mp4", "out.mp4"]
 
 
-def test_a_film_that_is_there_is_kept_unless_asked(monkeypatch, tmp_path, film, finished_run, capsys):
+def test_an_existing_film_is_kept_unless_overwrite_is_given(monkeypatch, tmp_path, film, finished_run, capsys):
     """As ``colourize photo`` does: test_a_result_that_is_there_is_kept_unless_asked."""
     output = tmp_path / "out.mp4"
     output.write_bytes(b"mine")

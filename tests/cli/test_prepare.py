@@ -13,7 +13,7 @@ def typed(monkeypatch, *words):
     main()
 
 
-def test_it_says_how_many_of_each_and_how_to_train(tmp_path, monkeypatch, capsys):
+def test_the_output_states_the_counts_and_the_command_to_train(tmp_path, monkeypatch, capsys):
     for seed in range(8):
         save(textured(seed), tmp_path / "in" / f"{seed}.png")
     save(textured(9).convert("L"), tmp_path / "in/grey.png")

@@ -38,7 +38,7 @@ def typed(monkeypatch, *words):
 
 
 @pytest.mark.parametrize("name", [name for name in DEMOS if name != "learning_rates"])
-def test_every_demo_writes_a_table_and_what_it_draws(name, tmp_path, monkeypatch, capsys):
+def test_every_demo_writes_its_table_and_its_figures(name, tmp_path, monkeypatch, capsys):
     typed(monkeypatch, f"demo={name}", f"hydra.run.dir={tmp_path}", *SMALL.get(name, []))
     out = capsys.readouterr().out
     rows = json.loads((tmp_path / "table.json").read_text())
@@ -95,7 +95,7 @@ def test_a_mistake_is_one_line(words, message):
         (["demo.adaptiv_lr=1"], "did you mean adaptive_lr?"),
     ],
 )
-def test_a_misspelt_name_is_held_against_the_names_of_the_demos(words, message, tmp_path, monkeypatch, capsys):
+def test_a_misspelt_name_is_compared_with_the_names_of_the_demos(words, message, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         typed(monkeypatch, *words, f"hydra.run.dir={tmp_path}")
     assert str(caught.value).endswith(message)
@@ -104,7 +104,7 @@ def test_a_misspelt_name_is_held_against_the_names_of_the_demos(words, message, 
 
 
 @pytest.mark.parametrize("name", DEMOS)
-def test_a_demo_that_draws_follows_the_seed(name):
+def test_a_demo_with_random_numbers_depends_on_the_seed(name):
     demo = composed(f"demo={name}", "seed=7").demo
     module, _, function = demo["_target_"].rpartition(".")
     draws = "seed" in inspect.signature(getattr(importlib.import_module(module), function)).parameters

@@ -48,7 +48,7 @@ def test_in_the_limit_of_temperature_0_the_annealed_mean_is_the_arg_max():
 
 
 @pytest.mark.parametrize("temperature", [0.38, 3.0])
-def test_the_annealed_mean_is_that_of_the_powers_of_the_probabilities(temperature):
+def test_the_annealed_mean_uses_powers_of_the_probabilities(temperature):
     """Zhang, Isola, Efros 2016, equation 5: z^(1/T) / sum z^(1/T)."""
     logits = scores(2, 7, 4, 5)
     powers = probabilities(logits) ** (1 / temperature)
@@ -57,7 +57,7 @@ def test_the_annealed_mean_is_that_of_the_powers_of_the_probabilities(temperatur
     np.testing.assert_allclose(annealed_mean(logits, PALETTE, temperature), expected, atol=1e-6)
 
 
-def test_gumbel_values_of_normal_ones_are_gumbel_distributed_and_of_the_same_rank():
+def test_gumbel_values_have_the_gumbel_distribution_and_keep_the_order_of_the_normal_values():
     normal = torch.randn(20_000, generator=torch.Generator().manual_seed(2))
     values = gumbel(normal)
     assert values.isfinite().all()
@@ -103,7 +103,7 @@ def test_neighbours_agree_more_often_than_when_drawn_independently():
     assert agreement(SMOOTHNESS) > 0.8 > 2 * independent
 
 
-def test_a_sample_follows_from_seed_and_picture_whatever_the_batch():
+def test_a_sample_depends_on_seed_and_picture_but_not_on_the_batch():
     logits, lightness = scores(5, 7, 8, 6), torch.rand(5, 1, 8, 6)
     together = coherent_sample(logits, lightness, 3)
     alone = torch.cat([coherent_sample(logits[[n]], lightness[[n]], 3) for n in range(5)])
@@ -148,6 +148,6 @@ def test_with_grey_kept_every_decoding_has_the_input_s_lightness(word, space):
         ("", "decoding  is unknown"),
     ],
 )
-def test_a_word_that_names_no_decoding_is_refused_with_the_rule(word, message):
+def test_an_unknown_decoding_is_refused_with_the_rule(word, message):
     with pytest.raises(InputError, match=re.escape(message)):
         parsed(word)

@@ -11,7 +11,7 @@ def colours(count=3, height=12, width=17):
 
 
 def painted(colours, owner, centres, sizes):
-    """The same, hint by hint, in numpy."""
+    """The same in numpy, hint by hint."""
     found = np.zeros((len(colours), 4, *colours.shape[2:]))
     for picture, (row, column), size in zip(owner, centres, sizes, strict=True):
         rows = slice(max(0, row - size // 2), max(0, row - size // 2 + size))
@@ -22,7 +22,7 @@ def painted(colours, owner, centres, sizes):
     return found
 
 
-def test_patches_show_the_mean_colour_of_what_they_cover_later_ones_over_earlier():
+def test_patches_have_the_mean_colour_of_their_pixels_and_later_ones_cover_earlier_ones():
     rng = np.random.default_rng(0)
     owner, sizes = rng.integers(0, 3, 40), rng.integers(1, 10, 40)
     centres = np.stack([rng.integers(0, 12, 40), rng.integers(0, 17, 40)], axis=1)
@@ -30,12 +30,12 @@ def test_patches_show_the_mean_colour_of_what_they_cover_later_ones_over_earlier
     assert np.allclose(ours.numpy(), painted(colours(), owner, centres, sizes), atol=1e-6)
 
 
-def test_without_a_hint_all_is_zero():
+def test_without_hints_all_channels_are_zero():
     none = torch.zeros(0, dtype=torch.int64)
     assert torch.equal(hints.patched(colours(), none, none.view(0, 2), none), torch.zeros(3, 4, 12, 17))
 
 
-def test_hints_of_one_pixel_show_the_true_colours_at_as_many_places():
+def test_hints_of_one_pixel_have_the_true_colours_at_the_given_number_of_places():
     given = hints.scattered(colours(), 30, 1, torch.Generator().manual_seed(1))
     assert given[:, 3].sum((1, 2)).tolist() == [30] * 3
     assert torch.allclose(given[:, :3], colours() * given[:, 3:], atol=1e-6)
@@ -43,7 +43,7 @@ def test_hints_of_one_pixel_show_the_true_colours_at_as_many_places():
 
 
 def test_the_number_of_hints_is_geometric_and_their_centres_normal(monkeypatch):
-    """Mean (1 - p) / p = 7 hints a picture, none in an eighth of the pictures; centres about the middle."""
+    """Mean (1 - p) / p = 7 hints per picture, none in an eighth of the pictures; centres around the middle."""
     torch.manual_seed(0)
     seen = {}
     monkeypatch.setattr(hints, "patched", lambda colours, *rest: seen.update(zip(("owner", "at", "size"), rest)))  # noqa: B905
@@ -57,7 +57,7 @@ def test_the_number_of_hints_is_geometric_and_their_centres_normal(monkeypatch):
     assert set(seen["size"].tolist()) == set(range(1, 10))
 
 
-def test_a_network_takes_a_picture_without_hints_as_one_with_none_given():
+def test_no_hints_and_empty_hints_give_the_same_scores():
     torch.manual_seed(0)
     network = ResUNet(4, 5, hints=True).eval()
     grey = torch.rand(2, 1, 13, 18)

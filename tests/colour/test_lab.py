@@ -68,7 +68,7 @@ def every_shade(steps: int = 18) -> torch.Tensor:
 
 
 def last(channels: torch.Tensor) -> np.ndarray:
-    """Channels last and in float64, as colour-science wants them."""
+    """Channels last and in float64, as colour-science requires."""
     return channels.double().movedim(1, -1).numpy()
 
 
@@ -94,7 +94,7 @@ def test_lab_equals_colour_science_given_the_same_primaries_and_white() -> None:
     white = lab._WHITE.numpy()
     expected = colour.XYZ_to_Lab(xyz, colour.XYZ_to_xy(white))
     actual = last(lab.rgb_to_lab(rgb))
-    # Below the CIE threshold scikit-image rounds the slope to 7.787, which shows in the fourth decimal.
+    # Below the CIE threshold scikit-image rounds the slope to 7.787, which changes the fourth decimal.
     bright = (xyz / white > 0.008856).all(-1)
     np.testing.assert_allclose(actual[bright], expected[bright], atol=1e-4)
     np.testing.assert_allclose(actual, expected, atol=2e-4)
@@ -113,7 +113,7 @@ def test_rgb_of_lab_equals_scikit_image_inside_and_outside_the_gamut() -> None:
 def test_oklab_equals_colour_science() -> None:
     rgb = every_shade()
     expected = colour.XYZ_to_Oklab(colour.cctf_decoding(last(rgb), "sRGB") @ XYZ_OF_RGB.T)
-    # colour-science goes through XYZ by Ottosson's first matrix, which is rounded apart from the one for sRGB: 1.2e-4.
+    # colour-science converts through XYZ by Ottosson's first matrix, rounded differently from that for sRGB: 1.2e-4.
     np.testing.assert_allclose(last(lab.rgb_to_oklab(rgb)), expected, atol=1.5e-4)
 
 

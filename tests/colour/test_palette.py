@@ -70,7 +70,7 @@ def test_a_fit_is_the_same_bits_each_time_and_sorted_by_brightness(scenes):
     assert (brightness.diff() >= -1e-7).all()
 
 
-def test_as_many_colours_as_there_are_are_found_exactly():
+def test_exactly_k_distinct_colours_are_their_own_palette():
     images = torch.tensor([[0, 0, 0], [255, 0, 0], [0, 128, 0]], dtype=torch.uint8).view(1, 1, 3, 3)
     expected = images[0, 0, [0, 2, 1]].float() / 256
     assert torch.allclose(kmeans.fit(images, 3, seed=0), expected, atol=1e-6)
@@ -120,7 +120,7 @@ def test_a_palette_of_another_space_is_refused_with_its_rule(tmp_path, space, ar
         palettes.load(tmp_path / "p.npy", 24, SPACES[space])
 
 
-def test_a_palette_next_to_grey_is_pointed_out(tmp_path, caplog):
+def test_a_palette_of_nearly_grey_colours_is_logged(tmp_path, caplog):
     for space, scale, messages in (
         ("lab", 0.3, True),
         ("lab", 30.0, False),
@@ -133,7 +133,7 @@ def test_a_palette_next_to_grey_is_pointed_out(tmp_path, caplog):
         assert ("is it of another space?" in caplog.text) == messages, (space, scale)
 
 
-def test_grey_pictures_hold_one_chroma_which_no_palette_can_be_made_of():
+def test_grey_pictures_have_one_chroma_and_a_palette_of_them_is_refused():
     images = torch.arange(16, dtype=torch.uint8).view(1, 4, 4, 1).expand(-1, -1, -1, 3)
     with pytest.raises(InputError, match=r"only 1 distinct chromas \(a, b\); pass other pictures"):
         kmeans.fit(images, 2, seed=0, space=SPACES["lab"])

@@ -1,4 +1,4 @@
-"""The course's pickled palette, against numpy's own reader; and hostile files, which must run and break nothing."""
+"""The course's pickled palette, compared with numpy's reader; and hostile files, which must not run code."""
 
 import io
 import os
@@ -32,7 +32,7 @@ def written(folder: Path, content: bytes) -> Path:
 def test_the_courses_layout_is_read_as_numpy_reads_it(protocol, dtype, by_columns, tmp_path):
     colours = np.asarray(COLOURS, dtype, order="F" if by_columns else "C")
     path = written(tmp_path, course_file(colours, protocol))
-    theirs, number = np.load(path, allow_pickle=True, encoding="latin1")  # made by ourselves, so it may be unpickled
+    theirs, number = np.load(path, allow_pickle=True, encoding="latin1")  # our own file, so unpickling is safe
     assert theirs.flags.f_contiguous == by_columns and number == 0.5
     np.testing.assert_array_equal(read(path), theirs.astype(np.float32))
     assert import_palette(path, tmp_path / "out.npy") == 24
@@ -41,7 +41,7 @@ def test_the_courses_layout_is_read_as_numpy_reads_it(protocol, dtype, by_column
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
 @pytest.mark.parametrize("number", [0.25, 3, np.float64(0.25), np.int64(3), np.array(2.0)])
-def test_what_python_3_has_saved_again_is_read_too(protocol, number, tmp_path):
+def test_a_file_saved_again_by_python_3_is_read(protocol, number, tmp_path):
     objects = np.empty(2, object)
     objects[:] = COLOURS.astype(np.float64), number
     path = written(tmp_path, npy(pickle.dumps(objects, protocol)))
@@ -64,7 +64,7 @@ def test_the_command_writes_a_plain_file_and_says_how_to_train_with_it(tmp_path,
     assert sorted(file.name for file in tmp_path.iterdir()) == ["colours.npy", "out.npy"]
 
 
-def test_nothing_is_written_over_or_elsewhere(tmp_path):
+def test_existing_files_and_other_places_are_not_written(tmp_path):
     path = written(tmp_path, course_file(COLOURS))
     for out, message in (
         (path, "already exists"), (tmp_path, "must end in .npy"), (tmp_path / "x.txt", r"\.npy"),
@@ -202,7 +202,7 @@ def test_a_hostile_or_other_file_is_refused_in_one_line_and_runs_nothing(name, t
 
 
 @pytest.mark.parametrize("protocol", [0, 2])
-def test_a_cut_file_is_refused_wherever_it_is_cut(protocol, tmp_path):
+def test_a_file_truncated_at_any_byte_is_refused(protocol, tmp_path):
     whole = course_file(COLOURS[:3], protocol)
     for end in range(len(whole)):
         with pytest.raises(InputError):

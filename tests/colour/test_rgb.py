@@ -7,7 +7,7 @@ from colourize.colour.rgb import eight_bit, grey, packed, per_colour, scaled, un
 LEVELS = torch.arange(256, dtype=torch.uint8)
 
 
-def test_every_8_bit_value_survives_the_way_to_a_float_and_back():
+def test_every_8_bit_value_survives_the_conversion_to_float_and_back():
     assert torch.equal(eight_bit(scaled(LEVELS)), LEVELS)
 
 
@@ -46,7 +46,7 @@ def test_a_function_of_colours_is_looked_up_and_computed_once_for_each():
 
 
 @pytest.mark.parametrize("few", [0, 119, 120])
-def test_few_pixels_and_many_have_the_same_values(few, monkeypatch):
+def test_both_algorithms_for_few_and_many_pixels_give_the_same_values(few, monkeypatch):
     monkeypatch.setattr(rgb, "FEW", few)
     images = torch.randint(0, 256, (5, 4, 6, 3), dtype=torch.uint8)
     values = torch.cat(list(per_colour(images, lambda colours: colours.sum(1), torch.int16)))

@@ -1,4 +1,4 @@
-"""The colour spaces against scikit-image and colour-science; what a decoded picture keeps of its input."""
+"""The colour spaces compared with scikit-image and colour-science; which values decoded pictures keep."""
 
 import colour
 import numpy as np
@@ -43,7 +43,7 @@ def tone(images: np.ndarray, space: str) -> np.ndarray:
 
 
 def drawn(seed: int, shape: tuple[int, ...] = (2, 12, 12, 3)) -> Tensor:
-    """Pictures that also hold black, white, saturated and dark colours."""
+    """Pictures that also contain black, white, saturated and dark colours."""
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, shape)
     images[0, :4] = rng.choice([0, 1, 2, 254, 255], images[0, :4].shape)
@@ -71,7 +71,7 @@ def test_the_input_is_the_lightness_white_at_the_top_level(space):
 
 
 @CHROMA
-def test_what_the_palette_quantizes_is_the_chroma(space):
+def test_the_palette_quantizes_the_chroma(space):
     colours = drawn(1).flatten(0, 2)
     expected = independent(colours.numpy(), space.name)[:, 1:]
     np.testing.assert_allclose(space.points(colours), expected, atol=1e-4 if space is LAB else 2e-4)
@@ -87,8 +87,8 @@ def test_colours_lie_in_the_space_s_range(space):
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(list(SPACES)), st.floats(0, 1))
 @settings(max_examples=60, deadline=None)
-def test_a_picture_keeps_the_lightness_of_its_input_to_one_level_whatever_the_labels(seed, name, reach):
-    """The 8-bit result as a grey, against the input as a grey."""
+def test_a_picture_keeps_the_lightness_of_its_input_to_one_level_for_any_labels(seed, name, reach):
+    """The grey of the 8-bit result, compared with the grey of the input."""
     space, images = SPACES[name], drawn(seed)
     generator = torch.Generator().manual_seed(seed)
     palette = space.low + (space.high - space.low) * torch.rand(16, space.channels, generator=generator)
@@ -130,8 +130,8 @@ def test_a_colour_s_own_chroma_gives_the_colour_back_and_counts_as_inside(space)
 
 
 @CHROMA
-def test_outside_the_gamut_the_chroma_shrinks_as_little_as_a_scan_finds_and_is_counted(space):
-    """Against 2001 factors tried one by one, with the other library's inverse and no clamp."""
+def test_outside_the_gamut_the_chroma_shrinks_as_little_as_possible_and_is_counted(space):
+    """Compared with a scan over 2001 factors, with the other library's inverse without clamping."""
     generator = torch.Generator().manual_seed(3)
     lightness = WHITE * (0.05 + 0.9 * torch.rand(1, 1, 1, 40, generator=generator))
     values = space.high * (2 * torch.rand(1, 2, 1, 40, generator=generator) - 1)
@@ -148,7 +148,7 @@ def test_outside_the_gamut_the_chroma_shrinks_as_little_as_a_scan_finds_and_is_c
 
 
 def independent_linear(lightness, values, factors, space: str) -> np.ndarray:
-    """sRGB of (L, s a, s b), outside [0, 1] too, by colour-science or the formulas: [S], [1, 1, 1, P] -> [S, P, 3]."""
+    """sRGB of (L, s a, s b), by colour-science or formulas: [S], [1, 1, 1, P] -> [S, P, 3]."""
     light = lightness[0, 0, 0].double().numpy() / WHITE
     a, b = (factors[:, None].double() * values[0, :, None, 0].double()).numpy()
     if space == "oklab":
@@ -166,7 +166,7 @@ def independent_linear(lightness, values, factors, space: str) -> np.ndarray:
 
 
 @CHROMA
-def test_hue_stays_where_chroma_shrinks(space):
+def test_hue_does_not_change_when_chroma_shrinks(space):
     lightness = torch.full((1, 1, 1, 36), 0.6)
     angle = torch.arange(36) * torch.pi / 18
     values = space.high * torch.stack((angle.cos(), angle.sin()))[None, :, None]
@@ -176,7 +176,7 @@ def test_hue_stays_where_chroma_shrinks(space):
     assert (torch.remainder(turned + torch.pi, 2 * torch.pi) - torch.pi).abs().max() < 0.02
 
 
-def test_in_rgb_what_fits_is_only_shifted_and_the_rest_keeps_its_grey_and_direction():
+def test_in_rgb_colours_inside_the_gamut_are_only_shifted_and_others_keep_grey_and_direction():
     lightness = torch.tensor([0.5, 0.9, 0.0, WHITE]).view(1, 1, 1, 4)
     values = torch.tensor([[0.2, 0.3, 0.4], [0.1, 0.5, 0.9], [0.3, 0.2, 0.1], [0.3, 0.2, 0.1]]).T.view(1, 3, 1, 4)
     colours, outside = RGB.keep(lightness, values)
@@ -209,7 +209,7 @@ def test_colour_to_label_to_colour_is_the_nearest_of_the_palette(space, num_colo
 
 
 @EVERY
-def test_the_greyest_class_is_the_nearest_to_the_untouched_grey(space):
+def test_the_greyest_class_is_the_nearest_to_the_uncoloured_grey(space):
     palette = torch.rand(9, space.channels, generator=torch.Generator().manual_seed(1)) * space.high
     lightness = torch.rand(2, 1, 4, 5)
     labels = space.greyest(lightness, palette)

@@ -25,7 +25,7 @@ from tests.conftest import QUICK, knobs
         ("model", "prior"),
     ],
 )
-def test_the_remedy_is_what_one_would_type(option):
+def test_the_remedy_can_be_typed_as_it_is(option):
     group, name = option
     words = [word for word in QUICK if not (group == "data" and word.startswith("data"))]
     config = knobs(*words, f"{group}={name}", "max_epochs=9", "image_size=32" if group == "data" else "image_size=8")
@@ -41,7 +41,7 @@ def test_the_remedy_is_what_one_would_type(option):
         compare.check_changes(knobs(*QUICK), config, "x was trained")
 
 
-def test_what_may_change_is_named(caplog):
+def test_allowed_changes_are_named(caplog):
     with caplog.at_level(logging.WARNING):
         compare.check_changes(knobs(*QUICK), knobs(*QUICK, "max_epochs=7", "cache_dir=elsewhere"), "x was trained")
     assert [record.getMessage() for record in caplog.records] == [
@@ -54,14 +54,14 @@ def test_differences_name_the_innermost_key():
     assert compare.differences("x", old, new) == [("x.a.c", 2, 4), ("x.a.e", None, 5)]
 
 
-def test_the_hash_stands_for_what_makes_a_difference():
+def test_the_hash_identifies_the_values_with_an_effect():
     hashes = {compare.config_hash(knobs(*QUICK, *words)) for words in ([], ["cache_dir=elsewhere"], ["save_every=7"])}
     assert len(hashes) == 1
     assert compare.config_hash(knobs(*QUICK, "seed=1")) not in hashes
 
 
 def older(config):
-    """The configuration as it was written before there was a dilation, or any knob that came after it."""
+    """The configuration in the form before the knob ``dilation`` and all newer knobs."""
     model = {key: value for key, value in config["model"].items() if key not in held("model")}
     optimizer = {key: value for key, value in config["optimizer"].items() if key != "fused"}
     return {
@@ -71,7 +71,7 @@ def older(config):
     }
 
 
-def test_an_old_run_on_a_folder_continues_without_the_profiles_it_never_had(picture_folder, tmp_path, monkeypatch):
+def test_an_old_run_on_a_folder_is_resumed_without_colour_profiles(picture_folder, tmp_path, monkeypatch):
     words = ["data=folder", f"data.root={picture_folder}", "image_size=8", "num_filters=4", "num_colours=4"]
     words += ["batch_size=4", "max_epochs=1", f"cache_dir={tmp_path / 'cache'}"]
     now = knobs(*words)
@@ -83,10 +83,12 @@ def test_an_old_run_on_a_folder_continues_without_the_profiles_it_never_had(pict
     compare.check_changes(before, goes_on, "x was trained")
     assert compare.config_hash(before) == compare.config_hash(goes_on)
     typed_first = {**now, "measures": "all"}
-    assert compare.as_begun(now, before, ["data.profiles=true"]) == typed_first  # what is typed comes first
+    assert compare.as_begun(now, before, ["data.profiles=true"]) == typed_first  # typed overrides take precedence
     assert compare.as_begun(now, {"data": "odd"}, words) == now
-    assert compare.as_begun(now, None, words) == compare.as_begun(now, now, words) == now  # a new run, and one of today
-    assert compare.as_begun(now, knobs(*QUICK), words) == now  # of other pictures, which another check refuses
+    assert (
+        compare.as_begun(now, None, words) == compare.as_begun(now, now, words) == now
+    )  # a new run, and a current one
+    assert compare.as_begun(now, knobs(*QUICK), words) == now  # of other pictures; another check refuses them
     with pytest.raises(InputError, match=r"x was trained with data.profiles=false, not true; pass data.profiles=false"):
         compare.check_changes(before, now, "x was trained")
 
@@ -103,15 +105,15 @@ def test_an_old_run_on_a_folder_continues_without_the_profiles_it_never_had(pict
 
 
 @pytest.mark.parametrize(("words", "held"), [([], "all"), (["measures=quick"], "quick"), (["++measures=all"], "all")])
-def test_an_old_run_ends_with_the_measures_that_held_when_it_was_begun(words, held):
+def test_an_old_run_ends_with_the_measures_that_were_the_default_at_its_start(words, held):
     before = older(knobs(*QUICK))
     goes_on = compare.as_begun(knobs(*QUICK, *words), before, [*QUICK, *words])
     assert goes_on == {**knobs(*QUICK), "measures": held}
-    for mine in ("quick", "all"):  # a run of today has its own
+    for mine in ("quick", "all"):  # a current run has its own
         assert compare.as_begun(now := knobs(*QUICK, f"measures={mine}"), knobs(*QUICK), []) == now
 
 
-def test_what_an_experiment_s_file_now_sets_does_not_change_an_old_run():
+def test_a_new_value_in_an_experiment_file_does_not_change_an_old_run():
     now, before = knobs("experiment=palette"), older(knobs("experiment=palette"))
     assert compare.as_begun({**now, "measures": "quick"}, before, ["experiment=palette"])["measures"] == "all"
     trained = {**now, "colour_space": "lab"}  # decides what is trained: kept, so that it is refused by its name
@@ -119,7 +121,7 @@ def test_what_an_experiment_s_file_now_sets_does_not_change_an_old_run():
 
 
 def with_an_older_optimizer(contents):
-    """A checkpoint's contents as torch's unfused optimizer left them."""
+    """A checkpoint's contents as written with torch's unfused optimizer."""
     (state,) = contents["optimizer_states"]
     groups = [{**group, "fused": None} for group in state["param_groups"]]
     return {**contents, "optimizer_states": [{**state, "param_groups": groups}]}
@@ -166,4 +168,4 @@ def test_an_older_run_is_evaluated_found_finished_and_resumed(finished_run, shar
     assert (run / "checkpoints/last.ckpt").stat().st_mtime_ns == written  # nothing to do
     assert train(knobs(*QUICK, "max_epochs=3", cache), run)["epoch"] == 2
     (state,) = checkpoint.read(run / "checkpoints/last.ckpt")["optimizer_states"]
-    assert state["param_groups"][0]["fused"] is None  # not that of the knob
+    assert state["param_groups"][0]["fused"] is None  # not the knob's value

@@ -37,8 +37,8 @@ def test_every_target_takes_its_option_s_keys(group, option):
     assert callable(instantiate(node, partial=True))
 
 
-def test_the_table_of_names_holds_just_what_the_option_files_build():
-    """So that a checkpoint of any option can be opened, and nothing else."""
+def test_the_table_of_names_contains_exactly_the_targets_of_the_option_files():
+    """So that checkpoints of all options can be opened, and no others."""
     built = {group: set() for group in NODES}
     for group, name in OPTIONS:
         if group != "experiment" and (group, name) not in NOTHING_TO_BUILD:
@@ -46,7 +46,7 @@ def test_the_table_of_names_holds_just_what_the_option_files_build():
     assert built == {group: set(table.values()) for group, table in options.OPTIONS.items()}
 
 
-def test_a_node_s_name_is_what_one_types_and_one_s_own_is_never_cut():
+def test_the_name_of_an_option_is_typed_and_the_path_of_own_code_is_complete():
     assert options.option("colourize.models.unet.UNet", "model") == "unet"
     assert options.option("torch.optim.SGD", "optimizer") == "sgd"
     assert [options.option(None, group) for group in ("loss", "augment")] == ["cross_entropy", "none"]
@@ -90,7 +90,7 @@ def test_every_knob_has_a_comment_on_the_page():
     ],
 )
 def test_a_knob_reaches_every_option_of_its_group(group, knob, value, but):
-    """A knob that an option does not refer to would be silently without effect."""
+    """A knob to which no option refers would have no effect, without a warning."""
     for option in (name for of, name in OPTIONS if of == group and name not in but):
         node = knobs(f"{group}={option}", f"{knob}={value}", *EXTRA.get((group, option), []))[group]
         assert node[knob] == value, option
@@ -101,13 +101,13 @@ def test_experiments_win_over_the_page_and_the_command_line_over_experiments(tmp
     assert composed("experiment=batch_size").model["_target_"].endswith("ConvTransposeNet")
 
 
-def test_two_hands_on_the_learning_rate_are_refused():
+def test_hypergradient_with_a_scheduler_is_refused():
     with pytest.raises(InputError, match="optimizer=hypergradient changes the learning rate itself; pass scheduler=n"):
         knobs("optimizer=hypergradient", "scheduler=cosine")
 
 
 @pytest.mark.parametrize("model", ["poolupsample", "lookup", "resunet"])
-def test_a_dilation_that_no_layer_would_take_is_refused(model):
+def test_a_dilation_for_a_network_without_dilation_is_refused(model):
     with pytest.raises(InputError, match=r"dilation=2: colourize\.models.* does not take a dilation; leave it out"):
         knobs(f"model={model}", "dilation=2")
 

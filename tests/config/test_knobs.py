@@ -1,4 +1,4 @@
-"""One declaration per knob: everything else about a knob follows from it."""
+"""One declaration per knob: everything else about a knob derives from it."""
 
 import re
 import subprocess
@@ -25,11 +25,11 @@ TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same
 
 @pytest.fixture
 def toy(monkeypatch):
-    """A knob that is declared, and nothing more."""
+    """A knob that is only declared."""
     monkeypatch.setitem(KNOBS, "toy", TOY)
     conftest._composed.cache_clear()
     yield
-    conftest._composed.cache_clear()  # what was composed with the toy
+    conftest._composed.cache_clear()  # removes configurations composed with the toy
 
 
 def test_a_declared_knob_is_in_the_schema_the_page_and_the_completion(toy):
@@ -75,7 +75,7 @@ def test_a_declared_knob_is_in_names_hparams_and_reports(toy):
     assert hyperparameters(four)["toy"] == setting(four, "f")["toy"] == 4
 
 
-def test_a_declared_knob_is_known_in_checkpoints_and_lacks_only_in_older_ones(toy, monkeypatch):
+def test_a_declared_knob_is_required_in_checkpoints_except_older_ones(toy, monkeypatch):
     config = knobs(*QUICK)
     older = {name: value for name, value in config.items() if name != "toy"}
     assert stored.checked(config, "x") == config and stored.checked(older, "x") == older
@@ -119,7 +119,7 @@ def test_the_page_prints_every_knob_once_with_the_option_that_is_chosen():
     assert "\nema: null  # " in page() and "\nhints: false  # " in page()
 
 
-def test_configuration_files_hold_no_knob_twice():
+def test_configuration_files_do_not_repeat_knobs():
     assert own("config.yaml").keys() == {"defaults", "hydra"}
 
 
@@ -159,7 +159,7 @@ def test_limits_are_those_of_arithmetic():
         within("above 3", 4)
 
 
-def test_what_a_resumed_run_must_keep_is_what_decides_its_bits():
+def test_a_resumed_run_must_keep_the_knobs_that_determine_its_bits():
     assert set(on_resume("same")) == {
         "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
         "ema", "trainer", "colour_space", "frozen_epochs", "frozen_stride", "encoder_rate", "init_from",
@@ -170,7 +170,7 @@ def test_what_a_resumed_run_must_keep_is_what_decides_its_bits():
     assert set(on_resume("no difference", "data")) == {"cache_dir", "download"}
 
 
-def test_an_older_configuration_lacks_only_what_came_later():
+def test_an_older_configuration_lacks_only_newer_knobs():
     later = {knob.name for knob in KNOBS.values() if knob.before is not ALWAYS}
     assert later == {
         "augment", "loss", "dilation", "hints", "colour_space", "ema", "measures", "encoder_weights", "frozen_epochs",

@@ -12,7 +12,7 @@ HYDRA = (
 
 @pytest.fixture
 def chosen(tmp_path):
-    """Folder of a run of an experiment from a folder that ``hydra.searchpath`` names, from where it was begun."""
+    """Folder of a run of an experiment in a folder that ``hydra.searchpath`` names."""
     (tmp_path / "own/experiment").mkdir(parents=True)
     (tmp_path / "own/experiment/mine.yaml").write_text(f"# @package _global_\n{SAID}")
     folder = run(tmp_path / "runs/0", experiment="mine")
@@ -21,19 +21,19 @@ def chosen(tmp_path):
     return folder
 
 
-def test_an_experiment_in_a_folder_of_one_s_own_has_its_question(chosen):
+def test_an_experiment_in_the_user_s_own_folder_has_its_question(chosen):
     assert header("mine", [chosen.parent, chosen]) == {"Question": "Is it so?", "Expected": "yes"}
     assert "**Question**: Is it so?" in written(chosen.parent)[1]
 
 
 @pytest.mark.parametrize("head", ["", "# @package _global_\n", "\n# @package _global_\n"])
-def test_no_line_but_hydra_s_own_is_dropped(chosen, head):
+def test_only_hydra_s_own_lines_are_dropped(chosen, head):
     (chosen.parents[1] / "own/experiment/mine.yaml").write_text(head + SAID)
     assert header("mine", [chosen]) == {"Question": "Is it so?", "Expected": "yes"}
 
 
 @pytest.mark.parametrize("damage", ["", "hydra: [", "hydra: {runtime: {cwd: 5}}"])
-def test_where_nothing_says_where_it_lies_there_is_none(chosen, damage):
+def test_without_a_search_path_the_header_is_empty(chosen, damage):
     (chosen / ".hydra/hydra.yaml").write_text(damage)
     assert header("mine", [chosen]) == {}
     assert header("kernel", [chosen])["Command"] == "python train.py experiment=kernel"

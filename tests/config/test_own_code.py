@@ -1,4 +1,4 @@
-"""A network and a data source of one's own: trained, resumed, evaluated, compared, reported."""
+"""The user's own network and data source: trained, resumed, evaluated, compared, reported."""
 
 import logging
 import shutil
@@ -39,7 +39,7 @@ OWN = ["~data", "+data={_target_: mydata.load}", "~model", "+model={_target_: my
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
-    """Two modules of one's own, as in a folder from which one trains; their knobs."""
+    """Two modules of the user in a working directory; and their knobs."""
     (tmp_path / "mydata.py").write_text(SOURCE)
     (tmp_path / "mynets.py").write_text(NETWORK)
     monkeypatch.syspath_prepend(tmp_path)
@@ -48,7 +48,7 @@ def own(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_a_source_and_a_network_of_one_s_own_go_all_the_way(own, tmp_path, capsys):
+def test_the_user_s_own_source_and_network_work_in_all_commands(own, tmp_path, capsys):
     train(own(), tmp_path / "a", OWN)
     train(own("max_epochs=3"), tmp_path / "a", OWN)
     train(own("seed=1"), tmp_path / "b", [*OWN, "seed=1"])
@@ -64,7 +64,7 @@ def test_a_source_and_a_network_of_one_s_own_go_all_the_way(own, tmp_path, capsy
     assert "mydata.load" in (tmp_path / "report.md").read_text()
 
 
-def test_a_fork_of_one_s_own_network_is_trained_where_the_command_names_it(own, tmp_path):
+def test_a_fork_of_an_own_network_is_trained_if_the_command_names_it(own, tmp_path):
     train(own(), tmp_path / "a")
     fork = f"ckpt_path={tmp_path / 'a/checkpoints/last.ckpt'}"
     assert train(own(fork, "max_epochs=3"), tmp_path / "b")["epoch"] == 2
@@ -98,7 +98,7 @@ def test_a_network_of_the_wrong_shape_is_reported_before_it_is_trained(own, tmp_
 
 @pytest.fixture
 def moved(picture_folder, tmp_path):
-    """A run on pictures that were moved since: its words, its folder, where the pictures are now."""
+    """A run on pictures that were moved afterwards: its overrides, its folder, the new folder of the pictures."""
     words = [*WORDS, "data=folder", "image_size=8", f"cache_dir={tmp_path / 'cache'}"]
     train(knobs(*words, f"data.root={picture_folder}"), tmp_path / "run")
     (tmp_path / "elsewhere").mkdir()
@@ -106,7 +106,7 @@ def moved(picture_folder, tmp_path):
     return words, tmp_path / "run", now
 
 
-def test_a_run_continues_where_its_pictures_were_moved_and_says_so(moved, caplog):
+def test_a_run_with_moved_pictures_is_resumed_and_logs_it(moved, caplog):
     words, run, now = moved
     with caplog.at_level(logging.WARNING):
         assert train(knobs(*words, f"data.root={now}", "max_epochs=3"), run)["epoch"] == 2
@@ -115,21 +115,21 @@ def test_a_run_continues_where_its_pictures_were_moved_and_says_so(moved, caplog
         train(knobs(*words, f"data.root={now}x", "max_epochs=4"), run)
 
 
-def test_a_finished_run_is_not_trained_again_where_its_pictures_were_moved(moved):
+def test_a_finished_run_with_moved_pictures_is_not_trained_again(moved):
     words, run, now = moved
     before = (run / "metrics.csv").read_bytes()
     assert train(knobs(*words, f"data.root={now}"), run)["epoch"] == 1
     assert (run / "metrics.csv").read_bytes() == before
 
 
-def test_other_pictures_are_refused_wherever_they_lie(moved, root):
+def test_other_pictures_are_refused_in_any_folder(moved, root):
     words, run, now = moved
     next(iter((now / "train/cat").iterdir())).unlink()
     with pytest.raises(InputError, match="was trained on other pictures or another palette than the present ones"):
         train(knobs(*words, f"data.root={now}", "max_epochs=3"), run)
 
 
-def test_moved_pictures_are_the_run_s_own_to_evaluate(moved, capsys):
+def test_evaluation_recognizes_moved_pictures(moved, capsys):
     _, run, now = moved
     evaluate([str(run)], [f"data.root={now}"], num_resamples=10)
     assert "was trained with other pictures" not in capsys.readouterr().out

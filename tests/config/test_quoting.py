@@ -1,4 +1,4 @@
-"""Paths as values for Hydra, which reads them back."""
+"""Paths as quoted values, read back by Hydra."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A configuration from a file runs no code and writes nowhere but in our own cache, whatever stands in it."""
+"""A configuration from a file, with any content, runs no code and writes only to our own cache."""
 
 import copy
 import sys
@@ -40,7 +40,7 @@ HOSTILE = [
 
 
 def paths(value, prefix=()):
-    """Every place in a configuration, its nodes and their values."""
+    """The path of every entry in a configuration: its nodes and their values."""
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, entry in entries:
         yield (*prefix, key)
@@ -48,7 +48,7 @@ def paths(value, prefix=()):
 
 
 def put(config, path, value):
-    """A copy of the configuration with a value in a place."""
+    """A copy of the configuration with a value at a path."""
     changed = copy.deepcopy(config)
     place = changed
     for key in path[:-1]:
@@ -65,7 +65,7 @@ PLACES = [*paths(FULL), *((node, "surplus") for node in NODES), ("trainer", "sur
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working directory with pickles that would make the canary."""
+    """A working directory with pickles that would create the canary file."""
     from tests.faults.test_hostile import Hostile
 
     monkeypatch.chdir(tmp_path)
@@ -77,7 +77,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("node", HOSTILE, ids=lambda node: node["_target_"])
-def test_no_hostile_node_in_any_place_is_built_or_let_through(folder, node):
+def test_a_hostile_node_in_any_place_is_refused_and_not_built(folder, node):
     before = sorted(folder.iterdir())
     for path in PLACES:
         with pytest.raises(InputError) as caught:
@@ -86,7 +86,7 @@ def test_no_hostile_node_in_any_place_is_built_or_let_through(folder, node):
     assert sorted(folder.iterdir()) == before
 
 
-def test_what_we_write_is_let_through():
+def test_our_own_configurations_are_accepted():
     assert stored.checked(FULL, "x.ckpt") is FULL
     for group, name in (("model", "lookup"), ("data", "cifar10"), ("optimizer", "sgdw"), ("loss", "focal")):
         stored.checked(knobs("image_size=32", f"{group}={name}"), "x.ckpt")
@@ -95,7 +95,7 @@ def test_what_we_write_is_let_through():
 @pytest.mark.parametrize("node", HOSTILE[:5], ids=lambda node: node["_target_"])
 @pytest.mark.parametrize("place", [("loss",), ("augment",), ("data",), ("data", "classes"), ("model", "num_filters")])
 @pytest.mark.parametrize("verb", ["evaluate", "decode-curve", "calibrate", "hints"])
-def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch, capsys, verb, place, node):
+def test_no_command_runs_code_named_in_a_checkpoint(finished_run, folder, monkeypatch, capsys, verb, place, node):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     torch.save({**contents, "config": put(contents["config"], place, node)}, folder / "evil.ckpt")
     monkeypatch.setattr(sys, "argv", ["colourize", verb, "evil.ckpt"])
@@ -122,7 +122,7 @@ def test_no_verb_runs_what_a_checkpoint_names(finished_run, folder, monkeypatch,
         (("classes",), "x" * 5000, "config.classes must be a plain value"),
     ],
 )
-def test_what_is_not_a_configuration_of_ours_is_refused(path, value, message):
+def test_other_values_than_a_configuration_are_refused(path, value, message):
     with pytest.raises(InputError, match=r"^x\.ckpt: ") as caught:
         stored.checked(put(FULL, path, value), "x.ckpt")
     assert message in str(caught.value)
@@ -136,12 +136,12 @@ def test_a_deep_nest_is_refused():
         stored.checked({**FULL, "classes": nest}, "x.ckpt")
 
 
-def test_a_lacking_knob_is_named():
+def test_a_missing_knob_is_named():
     with pytest.raises(InputError, match="config lacks kernel, lr"):
         stored.checked({name: value for name, value in FULL.items() if name not in ("kernel", "lr")}, "x.ckpt")
 
 
-def test_a_file_does_not_say_where_the_cache_lies(finished_run, folder):
+def test_a_file_does_not_determine_the_cache_folder(finished_run, folder):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     config = {**contents["config"], "cache_dir": str(folder / CANARY)}
     torch.save({**contents, "config": config}, folder / "evil.ckpt")
@@ -155,7 +155,7 @@ def test_a_file_does_not_say_where_the_cache_lies(finished_run, folder):
     assert (config["cache_dir"], config["data"]["cache_dir"]) == ("mine", "mine")
 
 
-def test_nothing_is_downloaded_into_a_folder_that_only_the_file_names(finished_run, folder):
+def test_nothing_is_downloaded_to_a_folder_named_only_in_a_file(finished_run, folder):
     run = checkpoint.load(finished_run / "checkpoints/last.ckpt")
     for root, words, downloads in ((folder / CANARY, [], False), ("data", [], True), ("x", ["data.root=y"], True)):
         elsewhere = run._replace(config=knobs(f"data.root={root}"))
@@ -181,7 +181,7 @@ class Net(nn.Module):
 
 @pytest.fixture
 def own_network(finished_run, folder):
-    """A checkpoint of a network in a package of one's own."""
+    """A checkpoint of a network in the user's own package."""
     (folder / "my_networks").mkdir()
     (folder / "my_networks/__init__.py").write_text("")
     (folder / "my_networks/nets.py").write_text(OWN)
@@ -195,7 +195,7 @@ def own_network(finished_run, folder):
         del sys.modules[name]
 
 
-def test_a_person_s_own_network_is_built_where_its_package_is_trusted(own_network):
+def test_an_own_network_is_built_if_its_package_is_trusted(own_network):
     with pytest.raises(
         InputError, match=r"got my_networks\.nets\.Net; your own code runs only where the command names it"
     ):
@@ -205,7 +205,7 @@ def test_a_person_s_own_network_is_built_where_its_package_is_trusted(own_networ
     assert [row.name for row in rows if row.kind == "model"] == ["Net"]
 
 
-def test_trust_in_a_package_is_not_trust_in_what_it_imports(own_network, folder):
+def test_trust_in_a_package_does_not_include_its_imports(own_network, folder):
     contents = torch.load(own_network, weights_only=True)
     for target in ("my_networks.nets.os.mkdir", "my_networks.nets.nn.Conv2d", "my_networks.nets.nn"):
         data = {"_target_": target, "path": CANARY}
@@ -216,7 +216,7 @@ def test_trust_in_a_package_is_not_trust_in_what_it_imports(own_network, folder)
 
 
 @pytest.mark.parametrize("package", ["os", "os.path", "builtins", "colourize", "a b", "../x", ""])
-def test_only_a_package_of_one_s_own_can_be_trusted(own_network, package):
+def test_only_the_user_s_own_packages_can_be_trusted(own_network, package):
     with pytest.raises(InputError, match="--trust"):
         evaluate(["own.ckpt"], num_resamples=10, trusted=[package])
 
@@ -230,7 +230,9 @@ def test_only_a_package_of_one_s_own_can_be_trusted(own_network, package):
         ({"surplus": 1}, "do not fit"),
     ],
 )
-def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_takes_memory(finished_run, folder, change, message):
+def test_a_network_that_does_not_fit_its_weights_is_refused_before_it_takes_memory(
+    finished_run, folder, change, message
+):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     model = {**contents["config"]["model"], **change}
     torch.save({**contents, "config": {**contents["config"], "model": model}}, "other.ckpt")
@@ -249,7 +251,7 @@ def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_takes_memory
         None,
     ],
 )
-def test_weights_that_are_none_are_refused(finished_run, folder, state):
+def test_values_other_than_weights_are_refused(finished_run, folder, state):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     torch.save({**contents, "state_dict": state}, "other.ckpt")
     with pytest.raises(InputError, match=r"other\.ckpt"):

@@ -1,4 +1,4 @@
-"""Which arguments of Lightning's Trainer a run takes, and how they are written."""
+"""Accepted and refused arguments of Lightning's Trainer, and how they are typed."""
 
 import inspect
 import math
@@ -20,8 +20,8 @@ from tests.conftest import composed, knobs
 PAGE = Path(__file__).parent.parent.parent / "docs/trainer.md"
 
 
-def test_every_argument_of_lightning_is_taken_or_refused_with_a_reason():
-    """A version of Lightning with another argument fails here, until someone decides."""
+def test_every_argument_of_lightning_is_accepted_or_refused_with_a_reason():
+    """A new argument in a version of Lightning fails here, until it is accepted or refused."""
     arguments = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
     assert TAKEN.keys() | REFUSED.keys() == arguments
     assert not TAKEN.keys() & REFUSED.keys()
@@ -46,7 +46,7 @@ VALUES = (
 @pytest.mark.parametrize("words", [VALUES, ("gradient_clip_val=0.5", "limit_train_batches=1.0", "deterministic=true"),
                                    ("gradient_clip_val=null", "limit_train_batches=null")])  # fmt: skip
 def test_with_and_without_a_plus_values_are_stored_as_they_were_typed(sign, words):
-    before = OmegaConf.to_container(OmegaConf.from_dotlist(list(words)))  # what a dict[str, Any] held
+    before = OmegaConf.to_container(OmegaConf.from_dotlist(list(words)))  # as in a dict[str, Any]
     stored = knobs(*(f"{sign}trainer.{word}" for word in words))["trainer"]
     assert stored == before
     assert {name: type(value) for name, value in stored.items()} == {
@@ -54,11 +54,11 @@ def test_with_and_without_a_plus_values_are_stored_as_they_were_typed(sign, word
     }
 
 
-def test_every_argument_that_is_taken_has_such_a_value():
+def test_every_accepted_argument_is_tested_with_a_value():
     assert {word.partition("=")[0] for word in VALUES} == TAKEN.keys()
 
 
-def test_the_stored_configuration_and_its_hash_are_those_of_before_the_schema():
+def test_the_stored_configuration_and_its_hash_are_the_same_as_before_the_schema():
     plain = knobs()
     assert plain["trainer"] == {} and given(composed())["trainer"] == {}
     old = {**plain, "trainer": {"gradient_clip_val": 1, "max_time": {"minutes": 5}}}
@@ -89,7 +89,7 @@ def test_the_stored_configuration_and_its_hash_are_those_of_before_the_schema():
         *((f"{name}=1", f"{name}=1 is not taken: {reason}") for name, reason in REFUSED.items()),
     ],
 )
-def test_what_a_run_does_not_take_is_named_with_rule_or_reason(word, message):
+def test_refused_arguments_are_named_with_rule_or_reason(word, message):
     name, _, value = word.partition("=")
     with pytest.raises(InputError, match=re.escape(f"trainer.{message}")) as caught:
         check({name: OverridesParser.create().parse_override(f"x={value}").value()}, 25)
@@ -127,7 +127,7 @@ def test_a_mistake_in_an_experiment_file_is_an_error_that_names_the_file(tmp_pat
         assert text_of(caught.value) == f"experiment/mine: {line}"
 
 
-def test_words_become_those_of_the_schema():
+def test_overrides_are_normalised_to_the_schema():
     words = ["kernel=5", "+trainer.min_epochs=2", "++trainer.gradient_clip_val=1,2", "~trainer.max_time", "resume=r"]
     assert normalised(words, words) == [
         "kernel=5", "trainer.min_epochs=2", "trainer.gradient_clip_val=1,2", "trainer.max_time=???", "resume=r",
@@ -135,21 +135,21 @@ def test_words_become_those_of_the_schema():
     assert knobs("trainer.max_time=00:00:10:00", *normalised(["~trainer.max_time"], []))["trainer"] == {}
 
 
-def test_a_default_of_an_experiment_can_be_taken_away():
+def test_a_value_of_an_experiment_can_be_removed():
     speedrun = "experiment=speedrun", "model=unet"
     assert knobs(*speedrun)["trainer"] == {"check_val_every_n_epoch": 4}
     assert knobs(*speedrun, *normalised(["~trainer.check_val_every_n_epoch"], []))["trainer"] == {}
 
 
 @pytest.mark.parametrize("word", ["+trainer.devices=2", "+trainer.gradient_clip=1", "+trainer._target_=os.system"])
-def test_a_plus_brings_in_nothing_else(word):
+def test_a_plus_adds_no_other_arguments(word):
     with pytest.raises(
         InputError, match=r"trainer\.(devices=2 is not taken|gradient_clip=1 is unk|_target_=os.system is)"
     ):
         knobs(word)
 
 
-def test_an_older_run_s_words_without_effect_are_left_out_and_a_person_s_are_refused():
+def test_overrides_without_effect_are_dropped_for_an_older_run_and_refused_for_a_user():
     for name in WITHOUT_EFFECT:
         assert normalised([f"+trainer.{name}=1", "lr=1"], ["resume=r"]) == ["lr=1"]
         assert name in CHANGES_NOTHING

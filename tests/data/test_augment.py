@@ -9,7 +9,7 @@ from colourize.errors import InputError
 
 
 def batch(count=4, height=6, width=9):
-    """Greys that tell which pixel they are, and the same numbers as labels."""
+    """A different grey for each pixel, and the same numbers as labels."""
     labels = torch.arange(count * height * width).view(count, height, width)
     return labels[:, None] / (count * height * width), labels
 
@@ -18,7 +18,7 @@ def same_pixels(grey, labels):
     return torch.equal((grey[:, 0] * labels.numel()).round().long(), labels)
 
 
-def test_a_flip_turns_the_chosen_pictures_and_no_other():
+def test_a_flip_mirrors_only_the_chosen_pictures():
     grey, labels = flipped(*batch(), torch.tensor([True, False, False, True]))
     _, before = batch()
     assert np.array_equal(labels[0], np.fliplr(before[0])) and np.array_equal(labels[3], np.fliplr(before[3]))
@@ -46,7 +46,7 @@ def test_a_swapped_rectangle_comes_from_the_other_picture_and_the_rest_stays():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (8, 2), (32, 32)])
-def test_pictures_and_labels_stay_each_other_s_in_every_size(size):
+def test_pictures_and_labels_stay_aligned_in_every_size(size):
     torch.manual_seed(0)
     augment = Augmentation(flip=True, shift=4, mix=1.0)
     for _ in range(20):
@@ -55,7 +55,7 @@ def test_pictures_and_labels_stay_each_other_s_in_every_size(size):
         assert same_pixels(grey, labels)
 
 
-def test_noise_is_on_the_grey_alone_and_of_the_given_size():
+def test_noise_changes_only_the_grey_and_has_the_given_deviation():
     torch.manual_seed(0)
     grey, labels = torch.full((8, 1, 64, 64), 0.5), torch.zeros(8, 64, 64, dtype=torch.int64)
     noisy, same = Augmentation(noise=0.05)(grey, labels)
@@ -64,7 +64,7 @@ def test_noise_is_on_the_grey_alone_and_of_the_given_size():
     assert Augmentation(noise=1.0)(grey, labels)[0].min() >= 0 and Augmentation(noise=1.0)(grey, labels)[0].max() < 1
 
 
-def test_the_same_seed_draws_the_same():
+def test_the_same_seed_draws_the_same_numbers():
     augment = Augmentation(flip=True, shift=2, noise=0.1, mix=0.5)
     drawn = []
     for _ in range(2):

@@ -24,7 +24,7 @@ def palette(channels, num_colours=9):
 
 
 def test_stride_4_labels_equal_labels_of_the_averaged_picture():
-    """By scikit-image and numpy: Lab of each pixel, the mean of 4x4, the nearest entry."""
+    """The expected labels by scikit-image and numpy: Lab of each pixel, mean of 4x4, nearest entry."""
     pictures, centres = images(), palette(2)
     grey, labels = labelled_blocks(pictures, centres, SPACES["lab"], 4)
     averaged = rgb2lab(pictures.numpy()).reshape(3, 4, 4, 4, 4, 3).mean((2, 4))
@@ -34,14 +34,14 @@ def test_stride_4_labels_equal_labels_of_the_averaged_picture():
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_the_quick_road_from_pixels_equals_the_exact_one(space):
+def test_the_fast_conversion_of_pixels_equals_the_exact_one(space):
     grey, points = SPACES[space].both(images())
     assert torch.allclose(grey, SPACES[space].lightness(images()), atol=1e-6)
     exact = SPACES[space].points(images().flatten(0, 2)).view(3, 16, 16, -1).movedim(-1, 1)
     assert torch.allclose(points.double(), exact, atol=1e-6 * SPACES[space].high)
 
 
-def test_pictures_of_one_colour_a_block_have_its_label_whatever_the_stride():
+def test_blocks_of_one_colour_have_its_label_at_any_stride():
     small = images(side=4)
     large = small.repeat_interleave(4, 1).repeat_interleave(4, 2)
     labels = [
@@ -50,7 +50,7 @@ def test_pictures_of_one_colour_a_block_have_its_label_whatever_the_stride():
     assert torch.equal(*labels)
 
 
-def test_kept_labels_are_those_of_batches_and_come_from_the_cache_again(tmp_path):
+def test_cached_labels_equal_those_of_batches(tmp_path):
     first, again = (BlockPictures(images(), palette(2), 4, tmp_path, SPACES["lab"]) for _ in range(2))
     index = torch.tensor([2, 0])
     grey, labels = labelled_blocks(images()[index], palette(2), SPACES["lab"], 4)
@@ -60,7 +60,7 @@ def test_kept_labels_are_those_of_batches_and_come_from_the_cache_again(tmp_path
     assert torch.equal(first.coarse, blocks(images(), palette(2), 4, SPACES["lab"])[1])
 
 
-def test_sides_that_are_not_whole_blocks_are_refused(tmp_path):
+def test_sides_that_are_not_multiples_of_the_stride_are_refused(tmp_path):
     with pytest.raises(
         InputError, match="image_size must be a multiple of model.stride=4, got 18x18 pixels; pass image_s"
     ):

@@ -26,17 +26,17 @@ def never() -> Any:
 
 
 def typed(part: object) -> object:
-    """Equal only where type and value are: Python's own 1 == 1.0 == True."""
+    """Equal only if type and value are equal, unlike Python's 1 == 1.0 == True."""
     return [typed(item) for item in part] if isinstance(part, list) else (type(part), repr(part))
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(nested, max_size=3), st.lists(nested, max_size=3))
-def test_digests_are_equal_where_the_parts_are(one: list[object], other: list[object]) -> None:
+def test_digests_are_equal_if_and_only_if_the_parts_are(one: list[object], other: list[object]) -> None:
     assert (digest(*one) == digest(*other)) == (typed(one) == typed(other))
 
 
-def test_borders_types_and_shapes_count() -> None:
+def test_digests_depend_on_borders_types_and_shapes() -> None:
     array = np.arange(6)
     parts = [
         *[("ab", "c"), ("a", "bc"), ("abc",), (["ab", "c"],), (b"ab", "c")],
@@ -56,12 +56,12 @@ def test_numpys_numbers_and_memory_layouts_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("part", [{1}, object(), 1j, Path("x"), np.array([object()])])
-def test_what_has_no_stable_hash_is_refused(part: object) -> None:
+def test_objects_without_a_stable_hash_are_refused(part: object) -> None:
     with pytest.raises(TypeError, match="has no digest; pass bytes, str"):
         digest(part)
 
 
-def test_the_second_time_nothing_is_built(tmp_path: Path) -> None:
+def test_a_second_call_builds_nothing(tmp_path: Path) -> None:
     built = cached(tmp_path / "new" / "folder", "x", PARTS, lambda: (ARRAY, ARRAY[0], {"n": [1, "é"]}))
     again = cached(tmp_path / "new" / "folder", "x", PARTS, never)
     for values in (built, again):
@@ -102,7 +102,7 @@ def test_a_missing_part_is_built_again(tmp_path: Path) -> None:
         assert cached(tmp_path, "x", PARTS, lambda: (ARRAY, ARRAY, 1))[2] == 1
 
 
-def test_what_is_not_valid_is_built_again(tmp_path: Path) -> None:
+def test_invalid_values_are_built_again(tmp_path: Path) -> None:
     cached_array(tmp_path, "x", lambda: ARRAY)
     np.testing.assert_array_equal(cached_array(tmp_path, "x", lambda: ARRAY[:2], lambda a: len(a) == 2), ARRAY[:2])
     cached_array(tmp_path, "x", never, lambda a: len(a) == 2)
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_is_reported_once(tmp_path: Path, caplog
     assert f"cache_dir={blocked} cannot be written" in caplog.text
 
 
-def test_a_full_disk_leaves_no_part_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -161,7 +161,7 @@ for _ in range(2):
 """
 
 
-def test_processes_at_once_all_succeed(tmp_path: Path) -> None:
+def test_simultaneous_processes_all_succeed(tmp_path: Path) -> None:
     processes = [python(AT_ONCE, tmp_path, me, 3) for me in range(3)]
     assert [(process.communicate(timeout=60)[0], process.returncode) for process in processes] == [("", 0)] * 3
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["CACHEDIR.TAG", "x.json", "x.npy"]

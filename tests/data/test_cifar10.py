@@ -1,4 +1,4 @@
-"""torchvision's own code against small archives in the official layout, which the fixture writes."""
+"""torchvision's code with small archives in the official layout, written by the fixture."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_a_damaged_batch_is_extracted_again(cifar_archive):
     assert torch.equal(load(root).train, first.train)
 
 
-def test_without_archive_and_network_the_error_names_the_ways_out(cifar_archive, tmp_path):
+def test_without_archive_and_network_the_error_names_the_remedies(cifar_archive, tmp_path):
     with pytest.raises(InputError) as caught:
         load(tmp_path / "empty")
     for part in ("data=scenes", "data=folder data.root=DIR", "cifar-10-python.tar.gz", str(tmp_path / "empty")):
@@ -66,6 +66,6 @@ def test_an_unknown_class_is_named(cifar_archive):
         load(cifar_archive[0], "hourse")
 
 
-def test_only_32_pixels_are_there(cifar_archive):
+def test_sizes_other_than_32_pixels_are_refused(cifar_archive):
     with pytest.raises(InputError, match="image_size=64, but CIFAR-10 contains 32x32"):
         load(cifar_archive[0], image_size=64)

@@ -11,6 +11,6 @@ def test_a_name_comes_before_an_index():
 
 
 @pytest.mark.parametrize("classes", [0.5, None, -1, [None], {"a": 1}])
-def test_what_is_neither_name_nor_index_is_refused(classes):
+def test_a_value_that_is_neither_name_nor_index_is_refused(classes):
     with pytest.raises(InputError, match="pass some of cat, dog, 0 to 1, or all"):
         selected_classes(classes, ["cat", "dog"])

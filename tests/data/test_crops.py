@@ -13,7 +13,7 @@ def images(count=6, height=20, width=28):
     )
 
 
-def test_a_box_of_the_result_s_side_is_cut_out_without_a_change():
+def test_a_box_of_the_result_s_side_is_copied_exactly():
     parts = cropped(images(2), torch.tensor([[1, 2, 8], [12, 20, 8]]), 8)
     assert torch.equal(parts[0], images()[0, 1:9, 2:10]) and torch.equal(parts[1], images()[1, 12:20, 20:28])
 
@@ -26,7 +26,7 @@ def test_a_box_of_another_side_is_scaled_as_pillow_does(side):
     assert np.abs(part.numpy().astype(int) - expected).max() <= 1
 
 
-def test_crops_follow_from_the_generator_alone_and_lie_in_the_picture():
+def test_crops_depend_only_on_the_generator_and_are_inside_the_picture():
     crops = Crops(size=8, least=0.3)
     torch.manual_seed(1)
     first = crops(images())
@@ -35,7 +35,7 @@ def test_crops_follow_from_the_generator_alone_and_lie_in_the_picture():
     assert not torch.equal(crops(images()), first)
 
 
-def test_whole_pictures_of_their_own_side_stay_but_for_flips():
+def test_crops_of_the_whole_picture_change_only_by_flips():
     square = images(50, 8, 8)
     same = Crops(size=8, least=1.0, flip=False)(square)
     flipped = Crops(size=8, least=1.0)(square)
@@ -44,7 +44,7 @@ def test_whole_pictures_of_their_own_side_stay_but_for_flips():
     assert (turned | (flipped == square).flatten(1).all(1)).all() and 10 < int(turned.sum()) < 40
 
 
-def test_of_several_sides_each_batch_draws_one():
+def test_each_batch_draws_one_of_several_sides():
     crops = Crops(size=(4, 8, 12))
     torch.manual_seed(2)
     shapes = [crops(images()).shape[1:3] for _ in range(60)]

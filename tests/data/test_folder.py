@@ -1,4 +1,4 @@
-"""Folders of pictures in every layout, with what may lie in them."""
+"""Folders of pictures in every layout, with other files in them."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def test_with_both_folders_the_second_validates(train: str, test: str, name: str
     assert pictures.train.shape == (2, 8, 8, 3)
 
 
-def test_a_validation_folder_comes_before_the_test_folder(root: Path) -> None:
+def test_a_validation_folder_takes_precedence_over_the_test_folder(root: Path) -> None:
     draw(root, "train/a.png", "val/b.png", "test/c.png", "extra/d.png", "e.png")
     pictures = opened(root)
     assert (seen(pictures.train), seen(pictures.validation)) == (shades("a"), shades("b"))
@@ -40,7 +40,7 @@ def test_without_a_test_folder_a_tenth_validates(below: str, root: Path) -> None
     assert len(pictures.validation) == pytest.approx(20, abs=15)
 
 
-def test_a_share_held_out_leaves_the_test_folder_unread(root: Path) -> None:
+def test_with_a_holdout_the_test_folder_is_not_read(root: Path) -> None:
     draw(root, *(f"train/{i}.png" for i in range(100, 200)))
     (root / "test").mkdir()
     (root / "test" / "broken.png").write_bytes(b"")
@@ -54,7 +54,7 @@ def _sides(root: Path, **options: object) -> tuple[set[bytes], set[bytes]]:
     return {p.numpy().tobytes() for p in pictures.train}, {p.numpy().tobytes() for p in pictures.validation}
 
 
-def test_a_file_keeps_its_side_when_others_come_and_wherever_it_lies(root: Path) -> None:
+def test_a_file_keeps_its_side_when_others_are_added_or_it_moves(root: Path) -> None:
     generator = np.random.default_rng(0)
     files = [generator.integers(0, 256, (8, 8, 3), np.uint8) for _ in range(80)]
     for i, file in enumerate(files[:40]):
@@ -111,8 +111,8 @@ def test_only_the_chosen_classes_are_decoded(root: Path, caplog: pytest.LogCaptu
     assert len(caplog.records) == 2
 
 
-def test_any_format_and_ending_counts_and_other_files_do_not(root: Path) -> None:
-    draw(root, "a.PNG", "b.png", "c.Jpeg")  # Pillow goes by the content
+def test_any_format_and_extension_is_read_and_other_files_are_not(root: Path) -> None:
+    draw(root, "a.PNG", "b.png", "c.Jpeg")  # Pillow recognizes formats by content
     for i, (ending, kind) in enumerate({"bmp": "BMP", "gif": "GIF", "tif": "TIFF", "webp": "WEBP"}.items()):
         Image.new("RGB", (9, 9), (i, i, i)).save(root / f"x.{ending}", kind, **({"lossless": True} if i == 3 else {}))
     for name in ("notes.txt", "labels.csv", "Thumbs.db", "png", "d.eps", "e.h5"):
@@ -132,7 +132,7 @@ def test_pictures_are_cropped_to_the_centre_square(root: Path) -> None:
     assert seen(pictures.train) == seen(pictures.validation) == [200]
 
 
-def test_links_are_followed_but_not_in_circles(root: Path, tmp_path: Path) -> None:
+def test_links_are_followed_except_in_cycles(root: Path, tmp_path: Path) -> None:
     draw(tmp_path, "elsewhere/b.png")
     draw(root, "cat/a.png")
     (root / "cat" / "around").symlink_to(root)
@@ -144,7 +144,7 @@ def test_links_are_followed_but_not_in_circles(root: Path, tmp_path: Path) -> No
     assert sorted(seen(pictures.train) + seen(pictures.validation)) == shades("aab")
 
 
-def test_an_order_of_names_decides_the_order_of_pictures(root: Path) -> None:
+def test_pictures_are_in_the_order_of_their_names(root: Path) -> None:
     draw(root, "train/c.png", "train/a.png", "train/sub/b.png", "test/x.png")
     assert opened(root).train[:, 0, 0, 0].tolist() == [shades([name])[0] for name in "acb"]
 
@@ -165,10 +165,10 @@ parts = st.lists(st.sampled_from(["train", "Test", "val", "cat", "Dog"]), max_si
 
 @settings(deadline=None)
 @given(st.sets(parts.map(lambda folders: "/".join([*folders, "x.png"]))))
-def test_no_picture_is_on_both_sides_and_none_is_lost_but_beside_the_splits(paths: set[str]) -> None:
+def test_every_picture_is_on_one_side_except_files_outside_the_splits(paths: set[str]) -> None:
     try:
         train, validation = split_folders(Path("root"), paths)
-    except InputError:  # its cases have a test of their own
+    except InputError:  # tested separately
         return
     assert not set(train) & set(validation)
     assert set(train) | set(validation) <= paths

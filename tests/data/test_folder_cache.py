@@ -1,4 +1,4 @@
-"""The second start from a folder, and every later one."""
+"""The second and later starts with a folder."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.drawn_pictures import draw, opened
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every file that has been decoded."""
+    """Names of the decoded files."""
     files: list[bytes] = []
     real = read_module.read_rgb
     monkeypatch.setattr(read_module, "read_rgb", lambda file, **options: files.append(file) or real(file, **options))
@@ -30,7 +30,7 @@ def test_the_second_start_decodes_nothing(root: Path, decoded: list[bytes]) -> N
     assert torch.equal(first.validation, second.validation)
 
 
-def test_what_changes_the_pictures_decodes_again(root: Path, decoded: list[bytes]) -> None:
+def test_changed_pictures_or_settings_are_decoded_again(root: Path, decoded: list[bytes]) -> None:
     draw(root, "cat/a.png", "cat/b.png", "dog/c.png")
 
     def again(**options: object) -> bool:
@@ -56,7 +56,7 @@ def test_what_changes_the_pictures_decodes_again(root: Path, decoded: list[bytes
     assert not again()
 
 
-def test_a_folder_of_the_same_names_sizes_and_times_is_another(root: Path, decoded: list[bytes]) -> None:
+def test_two_folders_with_the_same_names_sizes_and_times_are_distinguished(root: Path, decoded: list[bytes]) -> None:
     draw(root, "a.png", "b.png")
     shutil.copytree(root, root.parent / "twin")
     opened(root)

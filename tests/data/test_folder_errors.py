@@ -1,4 +1,4 @@
-"""What a folder of pictures cannot be, and what is left out of it."""
+"""Errors of folders of pictures, and files that are left out."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_an_unusable_argument_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_root_that_is_not_a_folder_is_named(root: Path) -> None:
+def test_a_root_other_than_a_folder_is_named(root: Path) -> None:
     draw(root, "a.png")
     with pytest.raises(InputError, match=r"a\.png is not a folder; pass"):
         opened(root / "a.png")

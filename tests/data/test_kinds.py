@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, and what is said of those that are left out."""
+"""Which files of a folder are pictures, and the log about the others."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ heif = pytest.importorskip("pillow_heif")
 
 @pytest.fixture
 def without_heif(monkeypatch: pytest.MonkeyPatch):
-    """Pillow as it is where ``pillow-heif`` is not installed."""
+    """Pillow as without ``pillow-heif``."""
     read.formats()
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     for name in (".heic", ".heics", ".heif", ".heifs", ".hif"):
@@ -34,7 +34,7 @@ def without_heif(monkeypatch: pytest.MonkeyPatch):
 
 
 def lines(root: Path, caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What is logged, from the files and again from the cache: the same."""
+    """The log of reading the files; asserts that it is the same from the cache."""
     message = []
     for _ in range(2):
         caplog.clear()
@@ -73,7 +73,7 @@ def test_heic_that_cannot_be_read_is_counted_with_its_remedy(
         opened(root)
 
 
-def test_every_kind_that_is_left_out_is_counted(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_omitted_kind_is_counted(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     draw(root, "a.png", "b.png")
     for name in ("c.CR2", "sub/d.cr2", "e.svg", "notes.txt", "x.json", "y.json", "LICENSE", "Thumbs.db", ".hidden.xyz"):
         (root / name).parent.mkdir(exist_ok=True)
@@ -102,7 +102,7 @@ def test_many_kinds_are_reported_in_a_few_lines(root: Path, caplog: pytest.LogCa
 @pytest.mark.parametrize(
     "kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "JPEG2000", "AVIF", "HEIF", "MPO"]
 )  # fmt: skip
-def test_a_file_without_an_extension_is_known_by_its_content(kind: str, root: Path) -> None:
+def test_a_file_without_an_extension_is_recognized_by_its_content(kind: str, root: Path) -> None:
     draw(root, "a.png")
     Image.new("RGB", (64, 64), (100, 155, 7)).save(root / "2007_000123", kind)
     (root / "text").write_bytes(b"BMX is a sport, and this no picture")
@@ -131,7 +131,7 @@ def test_a_file_without_an_extension_that_cannot_be_opened_is_not_a_picture(root
 
 
 @pytest.mark.parametrize(("grey", "of", "printed"), [(10, 10, "all 10"), (3, 10, "3 of 10 (30%)"), (2, 10, None)])
-def test_grey_pictures_are_reported_where_they_are_more_than_a_fifth(
+def test_grey_pictures_are_reported_if_they_exceed_a_fifth(
     grey: int, of: int, printed: str | None, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for i in range(of):
@@ -144,7 +144,7 @@ def test_grey_pictures_are_reported_where_they_are_more_than_a_fifth(
     assert named == ([f"  {i:02}.png" for i in range(grey)] if printed else [])
 
 
-def test_of_many_grey_pictures_ten_are_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_ten_of_many_grey_pictures_are_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     for i in range(30):
         Image.new("L", (8, 8), i).save(root / f"{i:02}.png")
     for _ in range(2):
@@ -155,7 +155,7 @@ def test_of_many_grey_pictures_ten_are_named(root: Path, caplog: pytest.LogCaptu
         assert message[1:] == [*(f"  {i:02}.png" for i in range(10)), "  and 20 more"]
 
 
-def test_broken_profiles_are_counted_and_the_setting_makes_other_arrays(
+def test_broken_profiles_are_counted_and_the_setting_changes_the_arrays(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for i in range(14):
@@ -171,7 +171,7 @@ def test_broken_profiles_are_counted_and_the_setting_makes_other_arrays(
         assert message[1] == "  00.png: a damaged profile, or one without colours"
         assert message[-1] == "  and 2 more" and len(message) == 12
     caplog.clear()
-    stored = opened(root)  # as runs from before there was the setting have it
+    stored = opened(root)  # as in runs older than the setting
     assert caplog.records == []
 
     def greens(pictures: object) -> set[int]:

@@ -26,7 +26,7 @@ def test_batches_are_grey_floats_and_integer_labels(tmp_path):
         assert 0 <= labels.min() <= labels.max() < 6
 
 
-def test_the_palette_comes_from_the_training_pictures_alone(tmp_path):
+def test_the_palette_comes_only_from_the_training_pictures(tmp_path):
     pictures = load(30, 10)
     other = Pictures(pictures.train, 255 - pictures.validation)
     settings = {**knobs(*QUICK), "num_colours": 6}
@@ -72,7 +72,7 @@ def test_labels_and_inputs_on_disk_are_those_in_memory(space, tmp_path):
         assert ours.equal(theirs)
 
 
-def test_about_the_share_is_held_out_and_a_picture_keeps_its_side():
+def test_about_the_given_share_is_held_out_and_a_picture_keeps_its_side():
     contents = [str(number).encode() for number in range(4000)]
     validates = held_out(contents, 0.2)
     assert validates.mean() == pytest.approx(0.2, abs=0.03)

@@ -30,14 +30,14 @@ def test_fading_maps_black_and_white():
     assert torch.allclose(found.flatten(), torch.tensor([0.2 * WHITE, 0.2 * WHITE + 0.7 * WHITE]))
 
 
-def test_grain_has_the_asked_strength_in_the_middle_greys_and_less_in_black():
+def test_grain_has_the_given_strength_in_the_middle_greys_and_less_in_black():
     noise = torch.randn(2, 1, 100, 100, generator=torch.Generator().manual_seed(0))
     grey = torch.tensor([0.5, 0.02]).view(2, 1, 1, 1).expand(2, 1, 100, 100)
     found = old.grained(grey, noise, torch.full((2,), 0.05))
     assert found[0].std() == pytest.approx(0.05, rel=0.05) and found[1].std() < 0.02
 
 
-def test_scratches_and_dust_change_only_where_they_lie():
+def test_scratches_and_dust_change_only_their_own_pixels():
     grey = greys()
     nothing = torch.full((3,), -9.0)
     assert torch.equal(old.scratched(grey, nothing, torch.zeros(3), torch.ones(3)), grey)
@@ -56,7 +56,7 @@ def test_compression_is_pillow_s():
     assert np.array_equal((found[0, 0] * 256).numpy(), np.asarray(Image.open(buffer))) and found[1].equal(grey[1])
 
 
-def test_degradations_follow_from_the_generator_alone_and_stay_in_the_range():
+def test_degradations_depend_only_on_the_generator_and_stay_in_the_range():
     grey, twice = greys(40, 16, 16), []
     for _ in range(2):
         torch.manual_seed(5)

@@ -1,4 +1,4 @@
-"""Declared colours, against closed forms in numpy: primaries and curves, without LittleCMS."""
+"""Declared colours, compared with closed forms in numpy without LittleCMS: primaries and curves."""
 
 import io
 import struct
@@ -29,7 +29,7 @@ def pixels(file: bytes, **options: object) -> np.ndarray:
 
 
 def to_srgb(values: np.ndarray, space: str) -> np.ndarray:
-    """By colour-science: [..., 3] of 8 bits to 8 bits."""
+    """The expected conversion by colour-science: [..., 3], 8 bits to 8 bits."""
     return 255 * RGB_to_RGB(
         values / 255, RGB_COLOURSPACES[space], RGB_COLOURSPACES["sRGB"],
         "Bradford", apply_cctf_decoding=True, apply_cctf_encoding=True,
@@ -42,7 +42,7 @@ def encode(light: np.ndarray) -> np.ndarray:
 
 
 def chunked(file: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG with chunks behind its header."""
+    """A PNG with chunks after its header."""
     made = b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )
@@ -149,7 +149,7 @@ def test_a_large_picture_is_converted_smaller_to_the_same_square(kind):
     assert abs(difference.mean()) < 0.2
 
 
-def test_pictures_that_are_srgb_keep_their_bytes_whatever_names_it():
+def test_srgb_pictures_are_unchanged_for_any_declaration_of_srgb():
     plain = encoded(Image.fromarray(COLOURS))
     built_in = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     files = [encoded(Image.fromarray(COLOURS), icc_profile=each) for each in (SRGB, built_in)]
@@ -177,7 +177,7 @@ def test_a_gamma_of_a_png_is_the_closed_form(gamma):
     )
 
 
-def test_primaries_of_a_png_are_those_of_colour_science():
+def test_primaries_of_a_png_are_converted_as_by_colour_science():
     adobe = _primaries(0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
     file = chunked(encoded(Image.fromarray(COLOURS)), _gamma(256 / 563), adobe)
     np.testing.assert_allclose(pixels(file), to_srgb(COLOURS, "Adobe RGB (1998)"), atol=1.6)
@@ -227,7 +227,7 @@ def test_a_damaged_profile_gives_a_picture():
             assert read_rgb(file).mode == "RGB"
 
 
-def test_threads_share_a_transform_and_get_the_same_pictures():
+def test_threads_can_share_a_transform():
     generator = np.random.default_rng(2)
     files = [
         encoded(Image.fromarray(generator.integers(0, 256, (90, 80, 3), np.uint8)), icc_profile=profile)

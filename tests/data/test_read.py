@@ -1,4 +1,4 @@
-"""Every kind of picture file, against numpy's arithmetic and scikit-image."""
+"""Every kind of picture file, compared with numpy and scikit-image."""
 
 import contextlib
 import io
@@ -41,7 +41,7 @@ def test_rgb_is_not_changed(kind: str) -> None:
     np.testing.assert_array_equal(pixels(encoded(Image.fromarray(few), kind)), few)
 
 
-def test_grey_is_its_own_three_channels() -> None:
+def test_grey_becomes_three_equal_channels() -> None:
     np.testing.assert_array_equal(pixels(encoded(Image.fromarray(BYTES[..., 0]))), grey(BYTES[..., 0]))
 
 
@@ -133,7 +133,7 @@ def test_lab_equals_scikit_image(light: int, a: int, b: int) -> None:
     np.testing.assert_allclose(pixels(encoded(image, "TIFF"))[0, 0], expected, atol=5)
 
 
-SHOWN = {  # what EXIF says of how the stored rows and columns are to be seen
+SHOWN = {  # the orientation of the stored rows and columns according to EXIF
     1: lambda a: a,
     2: np.fliplr,
     3: lambda a: np.rot90(a, 2),
@@ -167,7 +167,7 @@ def test_damaged_exif_leaves_the_picture_readable() -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
-def test_of_several_frames_the_first_is_read(kind: str) -> None:
+def test_the_first_of_several_frames_is_read(kind: str) -> None:
     frames = [Image.new("RGB", (6, 4), colour) for colour in ("blue", "lime", "red")]
     file = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
     assert getattr(Image.open(io.BytesIO(file)), "n_frames", 1) == 3
@@ -184,14 +184,14 @@ def test_a_bomb_is_refused_before_decoding(side: int, monkeypatch: pytest.Monkey
         read_rgb(png(side, side, 8, 2, b""))
 
 
-def test_the_limit_itself_is_allowed_and_one_row_more_is_not() -> None:
+def test_the_limit_is_inclusive() -> None:
     assert read_rgb(encoded(Image.new("L", (10, 10))), max_pixels=100).size == (10, 10)
     with pytest.raises(UnreadablePicture, match=r"^10 x 11 pixels"):
         read_rgb(encoded(Image.new("L", (10, 11))), max_pixels=100)
 
 
 @pytest.mark.parametrize("of_pillow", [40, 70])  # beyond twice its limit Pillow raises, before that it warns
-def test_the_limit_is_ours_and_pillows_own_stays(of_pillow: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pillow_s_own_limit_is_not_changed(of_pillow: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", of_pillow)
     file = encoded(Image.new("RGB", (10, 10), "teal"))
     assert square(read_rgb(file), 5).size == (5, 5)
@@ -219,14 +219,14 @@ def test_an_unreadable_picture_has_a_reason(content: bytes, reason: str, tmp_pat
             read_rgb(source)
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     for read in (read_rgb, declared_size):
         with pytest.raises(UnreadablePicture, match="^not a regular file$"):
             read(tmp_path / "pipe.png")
 
 
-def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_have_their_own_reasons(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePicture, match="No such file"):
         read_rgb(tmp_path / "none.png")
     with pytest.raises(UnreadablePicture, match="directory"):
@@ -281,11 +281,11 @@ def test_a_large_jpeg_is_decoded_smaller_to_the_same_square() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(1, 90))
-def test_a_jpeg_is_never_decoded_below_twice_what_is_needed(width: int, height: int, at_least: int) -> None:
+def test_a_jpeg_is_never_decoded_below_twice_the_needed_size(width: int, height: int, at_least: int) -> None:
     shown = read_rgb(encoded(Image.new("RGB", (width, height)), "JPEG"), at_least=at_least)
     assert min(shown.size) >= min(2 * at_least, width, height)
 
 
-def test_extensions_are_those_that_can_be_decoded() -> None:
+def test_every_extension_can_be_decoded() -> None:
     assert {".jpg", ".jpeg", ".png", ".gif", ".tif", ".bmp", ".webp", ".ppm"} <= extensions()
     assert not {".eps", ".ps", ".h5", ".mpg", ".txt", ".pdf", ""} & extensions()

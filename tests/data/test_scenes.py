@@ -22,7 +22,7 @@ def fingerprint(*tensors: torch.Tensor) -> str:
     return hashlib.blake2b(b"".join(t.numpy().tobytes() for t in tensors), digest_size=8).hexdigest()
 
 
-def test_shapes_types_and_counts_are_as_asked():
+def test_shapes_types_and_counts_are_as_requested():
     p = load(num_train=7, num_validation=3, image_size=24)
     assert p.train.shape == (7, 24, 24, 3) and p.validation.shape == (3, 24, 24, 3)
     assert p.train_objects.shape == (7, 24, 24) and p.validation_objects.shape == (3, 24, 24)
@@ -35,13 +35,13 @@ def test_every_machine_draws_the_same():
     assert fingerprint(p.train_objects, p.validation_objects) == "b6dfd08a495a3ec7"
 
 
-def test_a_picture_does_not_depend_on_how_many_are_drawn(scenes):
+def test_a_picture_does_not_depend_on_the_number_of_pictures(scenes):
     few = load(num_train=10, num_validation=12)
     assert torch.equal(few.train, scenes.train[:10]) and torch.equal(few.validation, scenes.validation[:12])
     assert torch.equal(few.train_objects, scenes.train_objects[:10])
 
 
-def test_a_picture_does_not_depend_on_what_is_painted_with_it(monkeypatch, scenes):
+def test_a_picture_does_not_depend_on_the_others_in_its_batch(monkeypatch, scenes):
     monkeypatch.setattr("colourize.data.scenes.TOGETHER", 3)
     few = load(num_train=40, num_validation=2)
     assert torch.equal(few.train, scenes.train[:40]) and torch.equal(few.train_objects, scenes.train_objects[:40])
@@ -101,7 +101,7 @@ def test_holdout_divides_the_training_pictures(scenes):
     assert len(p.train_objects) == len(p.train) and len(p.validation_objects) == len(p.validation)
 
 
-def test_the_object_says_much_more_about_the_colour_than_the_grey_level_alone(scenes):
+def test_the_object_predicts_the_colour_much_better_than_the_grey_level(scenes):
     colours = KMeans(24, n_init=1, random_state=0).fit(pixels(scenes.train)[::97])
     seen, new = (colours.predict(pixels(p)) for p in (scenes.train, scenes.validation))
     grey_seen, grey_new = (pixels(p).mean(1).round().astype(int) for p in (scenes.train, scenes.validation))
@@ -116,7 +116,7 @@ def pixels(pictures: torch.Tensor) -> np.ndarray:
 
 
 def cross_entropy(context: np.ndarray, colour: np.ndarray, new_context: np.ndarray, new_colour: np.ndarray) -> float:
-    """Of the table P(colour | context), smoothed by one observation spread as P(colour), on new pixels; nats."""
+    """Cross-entropy in nats of the table P(colour | context) on new pixels, smoothed by one count of P(colour)."""
     table = np.tile((np.bincount(colour, minlength=24) + 1) / (len(colour) + 24), (256 * len(OBJECTS), 1))
     np.add.at(table, (context, colour), 1)
     table /= table.sum(1, keepdims=True)

@@ -3,14 +3,14 @@ import numpy as np
 from colourize.evaluation import bleeding
 
 
-def test_the_steep_tenth_of_a_step_lies_at_the_step():
+def test_the_steepest_tenth_of_a_step_is_at_the_step():
     light = np.zeros((20, 40))
     light[:, 20:] = 50
     assert np.array_equal(np.unique(np.argwhere(bleeding.steep(light))[:, 1]), [19, 20])
     assert bleeding.steep(np.zeros((5, 4))).all() and bleeding.steep(np.zeros((1, 1))).all()
 
 
-def test_colours_that_bleed_are_wrong_at_the_edge_and_right_elsewhere():
+def test_bleeding_colours_are_wrong_only_at_the_edge():
     light = np.zeros((20, 40))
     light[:, 20:] = 50
     truth = np.stack([light, -light])

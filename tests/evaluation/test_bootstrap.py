@@ -1,4 +1,4 @@
-"""Bootstrap intervals against scipy, counting, and simulations whose truth is known. N images."""
+"""Bootstrap intervals, compared with scipy, counting, and simulations with known truth. N images."""
 
 import math
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def test_a_higher_level_is_a_wider_interval() -> None:
     assert wide.low < narrow.low < narrow.estimate < narrow.high < wide.high
 
 
-def test_float32_values_with_gradients_serve() -> None:
+def test_float32_values_with_gradients_are_accepted() -> None:
     values = draws().float()
     assert interval(values.clone().requires_grad_()) == interval(values)
 
@@ -134,13 +134,13 @@ def test_equal_values_have_an_interval_of_no_width() -> None:
     assert interval(torch.full((10,), 0.5)) == pytest.approx((0.5, 0.5, 0.5))
 
 
-def test_a_value_that_is_absent_makes_the_interval_absent() -> None:
+def test_a_missing_value_gives_no_interval() -> None:
     values = draws()
     values[0] = torch.nan
     assert all(math.isnan(x) for x in interval(values))
 
 
-def test_a_ratio_over_nothing_is_absent() -> None:
+def test_a_ratio_with_a_zero_denominator_is_missing() -> None:
     assert all(math.isnan(x) for x in ratio(torch.zeros(5), torch.zeros(5)))
     estimate, low, high = ratio(torch.ones(3), torch.tensor([1.0, 0.0, 0.0]))
     assert estimate == 3
@@ -148,7 +148,7 @@ def test_a_ratio_over_nothing_is_absent() -> None:
     assert math.isnan(high)
 
 
-def test_no_images_or_images_that_differ_are_refused() -> None:
+def test_zero_images_or_different_numbers_of_images_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one image, got 0"):
         interval(torch.empty(0))
     for compare in (paired, ratio):

@@ -1,4 +1,4 @@
-"""Temperature scaling against labels of known temperature, autograd and scipy's own minimizer. P pixels, K colours."""
+"""Temperature scaling, compared with known temperatures, autograd and scipy's minimizer. P pixels, K colours."""
 
 import json
 
@@ -28,12 +28,12 @@ def cross_entropy(logits, labels, inverse):
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_from_which_labels_were_drawn_is_found(temperature):
+def test_the_true_temperature_of_drawn_labels_is_found(temperature):
     assert fit_temperature(*drawn(temperature, 40_000)) == pytest.approx(temperature, rel=0.05)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_it_is_the_minimum_that_scipy_finds_without_a_derivative(seed):
+def test_the_fit_equals_scipy_s_minimum(seed):
     logits, labels = drawn(1.7, seed=seed)
     best = minimize_scalar(lambda b: cross_entropy(logits, labels, b), bounds=(0.01, 10), method="bounded",
                            options={"xatol": 1e-8})  # fmt: skip
@@ -41,7 +41,7 @@ def test_it_is_the_minimum_that_scipy_finds_without_a_derivative(seed):
 
 
 @pytest.mark.parametrize("inverse", [0.1, 1.0, 5.0])
-def test_the_slope_is_autograd_s(inverse):
+def test_the_slope_equals_autograd_s(inverse):
     logits, labels = drawn()
     b = torch.tensor(inverse, dtype=torch.float64, requires_grad=True)
     torch.nn.functional.cross_entropy(b * logits.double(), labels).backward()
@@ -122,14 +122,14 @@ def test_a_damaged_file_is_refused(tmp_path, text):
 
 
 @pytest.mark.parametrize("temperature", [0, -1, float("nan"), float("inf")])
-def test_a_temperature_that_none_fits_is_not_used(tmp_path, temperature):
+def test_a_temperature_for_other_weights_is_not_used(tmp_path, temperature):
     beside(tmp_path / "last.ckpt").write_text(json.dumps({"temperature": temperature, "checkpoint": ""}))
     with pytest.raises(InputError, match="must contain a temperature in"):
         read_temperature(tmp_path / "last.ckpt")
 
 
 def test_a_temperature_fitted_to_half_the_pictures_calibrates_the_others():
-    """Logits twice as sure as the labels, which were drawn from softmax(z), allow: T = 2."""
+    """The logits are 2 z and the labels are drawn from softmax(z), so T = 2."""
     generator = torch.Generator().manual_seed(0)
     sampled = []
     for _ in range(20):

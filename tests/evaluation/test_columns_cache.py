@@ -1,4 +1,4 @@
-"""What floors and ceilings measure, kept on disk."""
+"""Measures of floors and ceilings, cached on disk."""
 
 import functools
 import signal
@@ -23,7 +23,7 @@ from tests.faults.processes import forked
 
 
 def made(folder, pictures=None, num_colours=6, space=RGB, known=None):
-    """A yardstick of landscapes, and every floor and ceiling."""
+    """A yardstick on landscapes, with every floor and ceiling."""
     yardstick = yardstick_of(folder, pictures, num_colours, space, known)
     return yardstick, [*yardstick.floors(), *yardstick.ceilings()]
 
@@ -46,7 +46,7 @@ def labels(pictures, num_colours, space):
 
 
 def same(first, second):
-    """Whether rows have the same columns in the same order, of one type and the same bits."""
+    """Whether rows have the same columns in the same order, with the same types and bits."""
     return list(first.columns) == list(second.columns) and all(
         a.dtype == b.dtype and a.shape == b.shape and a.numpy().tobytes() == b.numpy().tobytes()
         for a, b in zip(first.columns.values(), second.columns.values(), strict=True)
@@ -71,7 +71,7 @@ def test_rows_from_the_cache_equal_fresh_ones_to_the_bit(tmp_path, monkeypatch, 
 
 
 def test_a_single_picture_validates_too(tmp_path):
-    """numpy leaves the field of a single record where it lies, with the record's stride, which torch refuses."""
+    """numpy does not copy the field of a single record; torch refuses its stride."""
     pictures = load(40, 12)
     objects = pictures.validation_objects[:1]
     single = replace(pictures, validation=pictures.validation[:1], validation_objects=objects)
@@ -90,7 +90,7 @@ def test_pictures_too_small_for_a_measure_have_none_from_the_cache_too(tmp_path)
         assert yardstick.row(table, ["ssim"]).columns["ssim"].isnan().all()
 
 
-def test_a_run_s_five_measures_do_not_cost_the_others(tmp_path):
+def test_computing_five_measures_does_not_compute_the_others(tmp_path):
     yardstick, predictors = made(tmp_path)
     for predictor in predictors:
         assert set(yardstick.row(predictor, QUICK).columns) <= columns_of(QUICK)
@@ -101,7 +101,7 @@ def test_a_run_s_five_measures_do_not_cost_the_others(tmp_path):
     assert set(KEPT[0]).isdisjoint(KEPT[1])
 
 
-def test_a_network_is_measured_and_never_kept(tmp_path):
+def test_the_measures_of_a_network_are_not_cached(tmp_path):
     yardstick, _ = made(tmp_path)
     for shift in (0.0, 5.0):
         network = torch.nn.Conv2d(1, 6, 1)
@@ -139,8 +139,8 @@ def test_a_damaged_entry_is_built_again(tmp_path, damage, caplog):
     assert not caplog.text
 
 
-def test_what_decides_the_measures_decides_the_entry(tmp_path, monkeypatch):
-    """Other pictures, another palette, another space, other objects, another version: each has an entry of its own."""
+def test_the_entry_depends_on_everything_that_determines_the_measures(tmp_path, monkeypatch):
+    """Other pictures, palettes, spaces, objects or versions each have their own entry."""
     pictures = load(40, 12, image_size=8)
     other = pictures.validation_objects.flip(0)
     variants = [
@@ -157,7 +157,7 @@ def test_what_decides_the_measures_decides_the_entry(tmp_path, monkeypatch):
     def nothing(yardstick, predictor, wanted):
         return {name: torch.zeros(len(yardstick.labels)) for name in wanted}
 
-    monkeypatch.setattr(Yardstick, "_columns", nothing)  # the names of the entries are the point
+    monkeypatch.setattr(Yardstick, "_columns", nothing)  # the test needs only the names of the entries
 
     def measured(**variant):
         yardstick = yardstick_of(tmp_path, **{"pictures": pictures, **variant})
@@ -172,7 +172,7 @@ def test_what_decides_the_measures_decides_the_entry(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("floors-*.npy"))) == len(variants) + 1
 
 
-def test_a_fingerprint_that_is_known_is_not_computed_again(tmp_path, monkeypatch):
+def test_a_known_fingerprint_is_not_computed_again(tmp_path, monkeypatch):
     yardstick, predictors = made(tmp_path)
     yardstick.row(predictors[0], QUICK)
     monkeypatch.setattr("colourize.evaluation.yardstick.fingerprint", forbidden)
@@ -191,7 +191,7 @@ def test_a_run_hashes_its_pictures_once(quick, tmp_path, monkeypatch):
 
 
 def building(folder, me):
-    """What a process does that wants an entry; the first waits for the second, and one is killed while it builds."""
+    """A process that needs an entry. The first waits for the second; one is killed while it builds."""
 
     def build():
         (folder / f"built by {me}").touch()
@@ -218,7 +218,7 @@ def until(there):
         time.sleep(0.01)
 
 
-def test_of_two_processes_one_measures_and_the_other_reads(tmp_path):
+def test_one_of_two_processes_measures_and_the_other_reads(tmp_path):
     first = forked(building, tmp_path, "first")
     until((tmp_path / "built by first").exists)
     second = forked(building, tmp_path, "second")
@@ -226,7 +226,7 @@ def test_of_two_processes_one_measures_and_the_other_reads(tmp_path):
     assert [path.name for path in tmp_path.glob("built by*")] == ["built by first"]
 
 
-def test_a_killed_process_holds_nobody_up(tmp_path):
+def test_a_killed_process_does_not_block_others(tmp_path):
     killed = forked(building, tmp_path, "killed")
     until((tmp_path / "built by killed").exists)
     killed.kill()
@@ -235,7 +235,7 @@ def test_a_killed_process_holds_nobody_up(tmp_path):
     assert (tmp_path / "built by second").exists()
 
 
-def test_who_has_waited_long_enough_measures_itself(tmp_path, monkeypatch, caplog):
+def test_after_a_timeout_a_process_measures_by_itself(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(columns_cache, "LONGEST_WAIT", 0.05)
     (tmp_path / "cache").mkdir()
     yardstick, predictors = made(tmp_path / "cache")
@@ -249,7 +249,7 @@ def test_who_has_waited_long_enough_measures_itself(tmp_path, monkeypatch, caplo
     assert "another process is still measuring the floors and ceilings" in caplog.text
 
 
-def test_without_a_folder_that_can_be_written_it_continues_without_a_lock(tmp_path):
+def test_without_a_writable_folder_no_lock_is_used(tmp_path):
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file/below"):
         yardstick, predictors = made(folder)
@@ -269,8 +269,8 @@ def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
 
 
 @pytest.mark.slow
-def test_threads_do_not_decide_the_measures():
-    """So the entry's name does not hold their number: a job among others and ``evaluate`` share what was measured."""
+def test_the_number_of_threads_does_not_change_the_measures():
+    """So the entry's name does not contain their number: jobs and ``evaluate`` share the measures."""
     before, rows = torch.get_num_threads(), []
     try:
         for threads in (1, 2):

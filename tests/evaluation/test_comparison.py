@@ -36,7 +36,7 @@ def test_the_rows_are_floors_the_run_and_ceilings(evaluated):
     ]
 
 
-def test_the_run_s_loss_is_that_of_its_training(evaluated, finished_run):
+def test_the_run_s_loss_equals_that_of_its_training(evaluated, finished_run):
     manifest = json.loads((finished_run / "evaluation.json").read_text())
     (row,) = [row for row in evaluated[1] if row.kind == "model"]
     assert row.intervals["cross_entropy"].estimate == manifest["ConvTransposeNet"]["cross_entropy"][0]
@@ -50,7 +50,7 @@ def test_the_same_checkpoint_twice_gives_the_same_digits(evaluated, finished_run
     assert output.as_json(again) == output.as_json(evaluated[1])
 
 
-def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(evaluated):
+def test_the_page_is_self_contained(evaluated):
     text = (evaluated[0] / "out.html").read_text()
     page = Page(text)
     assert page.open == []
@@ -68,7 +68,7 @@ def test_pictures_and_figures_are_written(evaluated):
     assert figures["look-up table"]["skill"][0] == pytest.approx(0, abs=1e-6)
 
 
-def test_a_baseline_is_a_model_and_everything_that_takes_a_checkpoint_takes_it(tmp_path):
+def test_a_baseline_is_accepted_wherever_a_checkpoint_is(tmp_path):
     settings = knobs(
         *(word for word in QUICK if "max_epochs" not in word), "model=lookup", f"cache_dir={tmp_path / 'c'}"
     )
@@ -81,7 +81,7 @@ def test_a_baseline_is_a_model_and_everything_that_takes_a_checkpoint_takes_it(t
     assert any("are equal on every picture" in sentence for sentence in output.comparisons(rows))
 
 
-def test_runs_of_two_palettes_are_each_held_against_their_own_table(finished_run, tmp_path):
+def test_runs_of_two_palettes_are_compared_with_their_own_tables(finished_run, tmp_path):
     words = [word for word in QUICK if not word.startswith(("num_colours", "max_epochs"))]
     settings = knobs(*words, "num_colours=6", "model=lookup", f"cache_dir={tmp_path / 'cache'}")
     train(settings, tmp_path / "six")
@@ -102,7 +102,7 @@ def test_palettes_of_the_same_size_and_space_are_numbered():
     ]
 
 
-def test_runs_of_two_spaces_are_each_held_against_their_own_table(finished_run, tmp_path):
+def test_runs_of_two_spaces_are_compared_with_their_own_tables(finished_run, tmp_path):
     settings = knobs(*QUICK, "colour_space=oklab", f"cache_dir={tmp_path / 'cache'}")
     train(settings, tmp_path / "oklab")
     rows = evaluate([str(finished_run), str(tmp_path / "oklab")], num_resamples=50)
@@ -113,7 +113,7 @@ def test_runs_of_two_spaces_are_each_held_against_their_own_table(finished_run, 
     assert len(output.comparisons(rows)) == 2
 
 
-def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_path, capsys):
+def test_a_decoding_adds_a_row_to_the_table_of_pictures(finished_run, tmp_path, capsys):
     words = ["mean", "annealed:0.4", "sample", "argmax+grey", "mean"]
     rows = evaluate([str(finished_run)], page=tmp_path / "out.html", figures=tmp_path / "out.json", num_resamples=50,
                     decodings=words)  # fmt: skip
@@ -132,13 +132,13 @@ def test_a_decoding_is_a_row_of_pictures_beside_the_arg_max(finished_run, tmp_pa
     assert output.comparisons(rows) == output.comparisons(evaluate([str(finished_run)]))
 
 
-def test_without_a_run_a_decoding_is_the_table_s(tmp_path):
+def test_without_a_run_the_look_up_table_is_decoded(tmp_path):
     words = [word for word in QUICK if not word.startswith(("batch_size", "max_epochs"))]
     rows = evaluate(["lookup"], [*words, f"cache_dir={tmp_path}"], num_resamples=20, decodings=["mean"])
     assert "look-up table, mean" in [row.name for row in rows]
 
 
-def test_other_pictures_than_the_run_s_are_pointed_out_on_the_page_too(finished_run, tmp_path, capsys):
+def test_the_page_states_that_the_pictures_are_not_those_of_the_run(finished_run, tmp_path, capsys):
     words = ["data.num_validation=6"]
     evaluate([str(finished_run)], words, page=tmp_path / "out.html", num_resamples=50)
     for text in ((tmp_path / "out.html").read_text(), capsys.readouterr().out):

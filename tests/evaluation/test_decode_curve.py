@@ -13,7 +13,7 @@ from tests.conftest import QUICK, knobs
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A finished run whose palette is of chromas."""
+    """A finished run with a palette of chromas."""
     folder = tmp_path_factory.mktemp("lab")
     train(knobs(*QUICK, "colour_space=lab", f"cache_dir={folder / 'cache'}"), folder)
     return folder
@@ -26,7 +26,7 @@ def swept(run, tmp_path_factory):
     return folder, rows
 
 
-def test_the_ends_are_the_evaluation_s_arg_max_and_mean_and_between_them_lies_the_annealed_mean(run, swept):
+def test_the_curve_ends_at_the_arg_max_and_the_mean_with_annealed_means_between(run, swept):
     evaluated = {row.name: row for row in evaluate([str(run)], num_resamples=50, decodings=["mean", "annealed:0.5"])}
     grey, first, *_, last = swept[1]
     assert len(swept[1]) == 3 + len(TEMPERATURES)

@@ -1,4 +1,4 @@
-"""What floors and ceilings measure, pinned: what is kept on disk must not outlive the code that measured it."""
+"""Pinned measures of floors and ceilings: a change of the code must invalidate cached measures."""
 
 import csv
 from itertools import product
@@ -18,7 +18,7 @@ PALETTES = {
     "rgb": list(product((0.15, 0.75), (0.25, 0.8), (0.2, 0.85))),
     "lab": list(product((-40.0, 5.0, 45.0), (-45.0, 0.0, 40.0))),
     "oklab": list(product((-0.12, 0.02, 0.13), (-0.14, 0.0, 0.11))),
-}  # fixed, as a fitted one would pin the fit too
+}  # fixed, because a fitted palette would also pin the fit
 
 
 def measured(name):
@@ -31,13 +31,13 @@ def measured(name):
 
 
 @pytest.mark.parametrize("name", PALETTES)
-def test_who_changes_a_number_raises_the_version(name):
+def test_a_changed_number_requires_a_new_version(name):
     assert PALETTES.keys() == SPACES.keys()
     with FILE.open() as file:
         rows = [row for row in csv.DictReader(file) if row["space"] == name]
     pinned = {(row["predictor"], row["column"]): float(row["mean"]) for row in rows}
     found = measured(name)
-    # one pixel of 3,072 may fall the other way on another CPU
+    # one pixel of 3,072 may differ on another CPU
     assert found == pytest.approx(pinned, rel=2e-3, abs=5e-4), (
         f"floors or ceilings measure other numbers: raise columns_cache.VERSION={columns_cache.VERSION}, or caches "
         f"keep the old numbers; then write the new ones into {FILE.name}"

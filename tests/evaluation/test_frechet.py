@@ -7,7 +7,7 @@ from colourize.evaluation.frechet import distance
 
 
 @pytest.mark.parametrize(("first", "second", "features"), [(60, 50, 5), (200, 30, 12), (40, 40, 1)])
-def test_it_is_scipy_s_with_the_root_of_a_matrix(first, second, features):
+def test_the_distance_equals_scipy_s_with_a_matrix_root(first, second, features):
     numbers = np.random.default_rng(0)
     one = numbers.normal(size=(first, features)) @ numbers.normal(size=(features, features))
     two = numbers.normal(size=(second, features)) + 0.5
@@ -19,7 +19,7 @@ def test_it_is_scipy_s_with_the_root_of_a_matrix(first, second, features):
 
 
 def test_singular_covariances_have_the_distance_of_the_limit():
-    """Fewer pictures than features: the same as that of the coordinates in a basis of what they span."""
+    """Fewer pictures than features: the same distance as for coordinates in a basis of their span."""
     generator = torch.Generator().manual_seed(0)
     one, two = (torch.randn(n, 3, generator=generator, dtype=torch.float64) for n in (20, 15))
     basis = torch.linalg.qr(torch.randn(100, 3, generator=generator, dtype=torch.float64)).Q

@@ -22,7 +22,7 @@ from tests.read_figures import colours_at
 
 
 class Believing(nn.Module):
-    """Takes a hint for the truth, and elsewhere the first colour."""
+    """Predicts the colour of a hint at its pixels, and the first colour elsewhere."""
 
     hints = True
 
@@ -37,7 +37,7 @@ class Believing(nn.Module):
         return torch.where(x[:, 4:] > 0, -distance, first)
 
 
-def test_a_network_that_believes_its_hints_climbs_to_the_ceiling():
+def test_a_network_that_copies_its_hints_reaches_the_ceiling():
     images = load(12, 2, image_size=16).train
     palette = fit(images, 6, 0)
     model = Model(Believing(palette), palette).eval()
@@ -80,7 +80,7 @@ def test_the_ends_of_the_curve_are_the_psnr_of_numpy(hinted):
         assert result[name] == pytest.approx((-10 * np.log10(errors)).mean(), abs=1e-4)
 
 
-def test_the_figures_and_the_picture_hold_the_curve(hinted, tmp_path, monkeypatch):
+def test_the_figures_and_the_picture_contain_the_curve(hinted, tmp_path, monkeypatch):
     drawn, save = [], hint_curve.save
     monkeypatch.setattr(hint_curve, "save", lambda figure, path: drawn.append(figure) or save(figure, path))
     numbers = ["0", "1", "2", "5", "10", "20", "50"]

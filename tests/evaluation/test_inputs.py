@@ -1,4 +1,4 @@
-"""Which checkpoints an argument stands for, and whether pictures are those that a run was trained with."""
+"""The checkpoints that an argument means, and whether a run was trained with the same pictures."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def sweep(finished_run, tmp_path):
     return tmp_path
 
 
-def test_a_folder_stands_for_its_last_checkpoint_and_a_sweep_for_all_its_runs(sweep):
+def test_a_folder_means_its_last_checkpoint_and_a_sweep_all_its_runs(sweep):
     assert [file.parts[-3] for file in checkpoint_files(str(sweep))] == ["0", "2", "10"]
     assert checkpoint_files(str(sweep / "2")) == [sweep / "2/checkpoints/last.ckpt"]
     with pytest.raises(InputError, match="must be a checkpoint, a run folder"):
@@ -43,7 +43,7 @@ def test_one_run_is_one_checkpoint_and_several_are_refused(sweep):
 
 
 @pytest.mark.parametrize("verb", ["hints", "decode-curve", "calibrate"])
-def test_a_verb_that_measures_one_run_takes_no_sweep_and_offers_no_baseline(verb, sweep, monkeypatch):
+def test_a_command_for_one_run_refuses_sweeps_and_does_not_offer_baselines(verb, sweep, monkeypatch):
     for run, message in (
         (str(sweep), f"contains 3 runs; pass one of them, such as {sweep / '0'}"),
         ("lookup", "lookup must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder"),
@@ -59,7 +59,7 @@ SCENES = {"_target_": "colourize.data.scenes.load", "num_train": 60, "num_valida
 
 
 def judged(trained, now):
-    """Whether the pictures of one data node count as unseen by a run that was trained with those of another."""
+    """Whether the pictures of a data node count as unseen by a run trained with another node."""
     before = fingerprint(builder("data", trained)(), PALETTE, RGB)
     run = SimpleNamespace(
         model=SimpleNamespace(palette=PALETTE, space=RGB), fingerprint=before, config={"data": trained}
@@ -69,7 +69,7 @@ def judged(trained, now):
 
 @pytest.fixture
 def folder(tmp_path):
-    """120 pictures in no split, as a data node."""
+    """120 pictures without splits, as a data node."""
     (tmp_path / "pictures").mkdir()
     for number in range(120):
         pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -87,12 +87,12 @@ def test_whether_validation_pictures_were_trained_on_depends_on_the_shares(train
     assert not judged({**SCENES, "holdout": trained}, {**SCENES, "holdout": now, "num_train": 50})
 
 
-def test_a_folder_without_a_test_split_holds_out_a_tenth_by_itself(folder):
+def test_a_folder_without_a_test_split_holds_out_a_tenth(folder):
     for trained, expected in ((0.3, True), (0.05, False)):
         assert judged({**folder, "holdout": trained}, {**folder, "holdout": 0.0}) is expected
 
 
-def test_pictures_are_the_same_wherever_they_lie_and_others_in_the_same_place_are_not(folder, tmp_path):
+def test_pictures_are_recognized_by_content_and_not_by_place(folder, tmp_path):
     moved = {**folder, "root": str(tmp_path / "moved")}
     shutil.copytree(folder["root"], moved["root"])
     assert judged(folder, moved)

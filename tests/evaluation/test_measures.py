@@ -1,4 +1,4 @@
-"""Rows of measures against numpy, and the sentence on where a model stands. N images."""
+"""Rows of measures, compared with numpy, and the sentence that compares a model with the table. N images."""
 
 import math
 
@@ -23,7 +23,7 @@ NUM_IMAGES = 30
 
 
 def columns(seed: int) -> dict[str, torch.Tensor]:
-    """Every column that a measure is made of, with random values."""
+    """Every column used by a measure, with random values."""
     rng = np.random.default_rng(seed)
     made = {name: torch.from_numpy(rng.uniform(0.1, 1, NUM_IMAGES)) for name in columns_of(MEASURES) - {"bins"}}
     logits = torch.from_numpy(rng.normal(size=(NUM_IMAGES, 5, 4, 4)))
@@ -58,12 +58,12 @@ def test_rows_computed_together_have_the_same_intervals_as_each_alone():
     assert all_with_intervals(several, 200) == [with_intervals(row, 200) for row in several]
 
 
-def test_a_row_has_the_measures_whose_columns_it_has():
+def test_a_row_has_every_measure_for_which_it_has_columns():
     some = {"cross_entropy": torch.rand(4), "psnr": torch.rand(4), "auc_weighted": torch.rand(4)}
     assert set(with_intervals(Row("x", FLOOR, some), 10).intervals) == {"cross_entropy", "psnr"}
 
 
-def test_a_difference_is_that_of_the_means_on_the_same_images():
+def test_a_difference_is_computed_from_means_on_the_same_images():
     first, second = (Row(name, FLOOR, columns(seed)) for name, seed in (("a", 4), ("b", 5)))
     for key in PLAIN:
         gaps = (first.columns[MEASURES[key].columns[0]] - second.columns[MEASURES[key].columns[0]]).numpy()
@@ -79,7 +79,7 @@ def fake(name: str, losses: torch.Tensor, kind: str = FLOOR) -> Row:
     return Row(name, kind, {"cross_entropy": losses})
 
 
-def test_standing_says_which_side_of_the_table_a_model_is():
+def test_the_standing_states_whether_a_model_beats_the_table():
     noise = torch.randn(200, generator=torch.Generator().manual_seed(0)) / 10
     table, prior, ceiling = fake("t", 1 + noise), fake("p", 3 + noise), fake("c", 0.3 + noise, CEILING)
     jitter = noise.roll(1) / 5

@@ -40,7 +40,7 @@ def test_cross_entropy_equals_scipys_log_softmax_image_by_image() -> None:
     np.testing.assert_allclose(cross_entropy(logits, labels), -chosen.mean((1, 2, 3)), atol=1e-4)
 
 
-def test_log_probabilities_serve_as_logits() -> None:
+def test_log_probabilities_are_accepted_as_logits() -> None:
     logits, labels = batch()
     torch.testing.assert_close(cross_entropy(logits.log_softmax(1), labels), cross_entropy(logits, labels))
     torch.testing.assert_close(
@@ -83,7 +83,7 @@ def test_ties_count_for_the_label() -> None:
     assert top_k_accuracy(torch.zeros(1, 3, 1, 3), labels).tolist() == [1]
 
 
-def test_a_diverged_network_scores_nothing_and_says_nan() -> None:
+def test_a_diverged_network_has_zero_accuracy_and_a_loss_of_nan() -> None:
     logits, labels = torch.full((1, 3, 2, 2), torch.nan), torch.zeros(1, 2, 2, dtype=torch.int64)
     assert top_k_accuracy(logits, labels, k=2).tolist() == [0]
     assert cross_entropy(logits, labels).isnan().all()
@@ -112,7 +112,7 @@ def test_skill_is_0_for_the_table_1_for_the_truth_and_negative_for_worse() -> No
 
 @pytest.mark.parametrize("table", [0.0, math.inf])
 @pytest.mark.parametrize("model", [0.0, 0.5])
-def test_skill_over_a_perfect_or_unsmoothed_table_is_absent(model: float, table: float) -> None:
+def test_skill_over_a_perfect_or_unsmoothed_table_is_missing(model: float, table: float) -> None:
     assert skill(model, table).isnan()
     assert skill(torch.tensor([model, 0.5]), torch.tensor([table, 1.0])).isnan().tolist() == [True, False]
 

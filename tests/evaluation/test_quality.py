@@ -18,7 +18,7 @@ FULL_REFERENCE: list[Measure] = [quality.psnr, quality.ssim, quality.ciede2000, 
 
 
 def pictures(images: int = 4, height: int = 24, width: int = 20, noise: float = 0.1) -> tuple[Tensor, Tensor]:
-    """Predicted and true, smooth enough to look like pictures, in 8-bit levels."""
+    """Predicted and true pictures with smooth random colours, in 8-bit levels."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(images, 3, 4, 4, generator=generator)
     true = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
@@ -27,7 +27,7 @@ def pictures(images: int = 4, height: int = 24, width: int = 20, noise: float = 
 
 
 def flat(*rgb: float, size: int = 12) -> Tensor:
-    """One picture of one colour."""
+    """A picture of one colour."""
     return torch.tensor(rgb).view(1, 3, 1, 1).expand(1, 3, size, size)
 
 
@@ -72,7 +72,7 @@ def test_ssim_of_flat_pictures_is_the_luminance_term() -> None:
 
 
 @pytest.mark.parametrize("height", [1, 10])
-def test_ssim_below_11_pixels_is_absent(height: int) -> None:
+def test_ssim_below_11_pixels_is_missing(height: int) -> None:
     predicted, true = pictures(height=height, width=32)
     assert quality.ssim(predicted, true).isnan().tolist() == [True] * 4
 
@@ -126,7 +126,7 @@ def test_rebalanced_accuracy_under_a_flat_prior_is_the_raw_accuracy() -> None:
     torch.testing.assert_close(numerator / denominator, quality.raw_accuracy(predicted, true))
 
 
-def test_a_colour_the_prior_never_saw_weighs_as_much_as_the_rarest_it_saw() -> None:
+def test_a_colour_missing_in_the_prior_has_the_weight_of_the_rarest_colour() -> None:
     prior = quality.ab_histogram(torch.cat([flat(0.5, 0.5, 0.5)] * 3 + [flat(1, 0, 0)]))
     weights = [quality.rebalanced_accuracy(x, x, prior)[1].item() / 144 for x in (flat(1, 0, 0), flat(0, 0, 1))]
     assert weights == [pytest.approx(4), pytest.approx(4)]
@@ -138,7 +138,7 @@ def test_an_unusable_prior_names_the_remedy(prior: Tensor) -> None:
         quality.rebalanced_accuracy(flat(0, 0, 0), flat(0, 0, 0), prior)
 
 
-def test_the_ab_grid_holds_the_whole_gamut() -> None:
+def test_the_ab_grid_contains_the_whole_gamut() -> None:
     levels = torch.linspace(0, 1, 20)
     cube = torch.stack(torch.meshgrid(levels, levels, levels, indexing="ij")).reshape(1, 3, 20, 400)
     a, b = rgb2lab(cube.double().numpy(), channel_axis=1)[0, 1:].reshape(2, -1)

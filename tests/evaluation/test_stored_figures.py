@@ -1,4 +1,4 @@
-"""Figures that an evaluation left as JSON."""
+"""Figures stored by an evaluation as JSON."""
 
 import json
 
@@ -8,7 +8,7 @@ from colourize.errors import InputError
 from colourize.evaluation.stored_figures import table
 
 
-def test_a_row_for_each_predictor_and_the_measures_that_some_have(tmp_path):
+def test_there_is_a_row_for_each_predictor_and_a_column_for_each_existing_measure(tmp_path):
     figures = {"grey": {"psnr": [24.5, 24.0, 25.0]}, "UNet": {"psnr": [25.123, None, None], "top1": [0.5, 0.4, 0.6]}}
     (tmp_path / "a.json").write_text(json.dumps(figures))
     assert table(tmp_path / "a.json") == [

@@ -1,4 +1,4 @@
-"""``colourize calibrate`` on a run that held pictures out. N pictures, K colours."""
+"""``colourize calibrate`` on a run with held-out pictures. N pictures, K colours."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def held_out(run):
     return LabelledPictures(pictures.validation, run.model.palette)
 
 
-def test_the_temperature_is_that_of_the_held_out_pictures_and_stands_beside_the_checkpoint(calibrated):
+def test_the_temperature_is_fitted_to_held_out_pictures_and_stored_next_to_the_checkpoint(calibrated):
     file = calibrated[0] / "run/checkpoints/last.ckpt"
     run = checkpoint.load(file)
     held = held_out(run)
@@ -47,7 +47,7 @@ def test_the_temperature_is_that_of_the_held_out_pictures_and_stands_beside_the_
     assert stored["num_pictures"] == len(held)
 
 
-def test_in_a_space_of_chromas_evaluate_says_the_same(tmp_path):
+def test_in_a_space_of_chromas_evaluate_agrees(tmp_path):
     words = [*QUICK, "colour_space=lab", "holdout=0.25", f"cache_dir={tmp_path / 'cache'}"]
     train(knobs(*words), tmp_path / "run", words)
     after = calibrate(str(tmp_path / "run"), num_resamples=50).after
@@ -62,7 +62,7 @@ def test_in_a_space_of_chromas_evaluate_says_the_same(tmp_path):
     )  # the temperature is that of the decoding too
 
 
-def test_it_is_judged_on_the_test_split_and_evaluate_says_the_same(calibrated):
+def test_it_is_evaluated_on_the_test_split_and_evaluate_agrees(calibrated):
     folder, (temperature, before, after) = calibrated
     rows = evaluate([str(folder / "run")], ["data.holdout=0"], calibrated=True, num_resamples=100)
     plain, tempered = (row for row in rows if row.kind == "model")
@@ -76,7 +76,7 @@ def test_it_is_judged_on_the_test_split_and_evaluate_says_the_same(calibrated):
     assert plain.intervals["cross_entropy"].estimate != tempered.intervals["cross_entropy"].estimate
 
 
-def test_evaluate_says_where_the_pictures_are_those_of_the_fit(calibrated, capsys):
+def test_evaluate_states_that_the_pictures_are_those_of_the_fit(calibrated, capsys):
     evaluate([str(calibrated[0] / "run")], calibrated=True, num_resamples=20)
     assert "for others pass data.holdout=0" in capsys.readouterr().out
 
@@ -87,7 +87,7 @@ def test_both_figures_are_pictures(calibrated):
             assert image.format == "PNG" and image.width > 500
 
 
-def test_a_part_of_the_pixels_is_as_many_of_each_picture(calibrated):
+def test_a_sample_of_pixels_has_the_same_number_from_each_picture(calibrated):
     run = checkpoint.load(calibrated[0] / "run/checkpoints/last.ckpt")
     pictures = held_out(run)
     logits, labels = pixels(run.model, pictures, most=len(pictures) * 4 * 10)
@@ -137,7 +137,7 @@ def test_bad_input_is_one_line_and_writes_nothing(monkeypatch, finished_run, hel
     assert sorted(held_out_run.rglob("*.json")) == before
 
 
-def test_a_sweep_is_refused_where_one_run_is_needed(held_out_run, tmp_path):
+def test_a_sweep_is_refused_if_one_run_is_required(held_out_run, tmp_path):
     for job in ("0", "1"):
         (tmp_path / job / "checkpoints").mkdir(parents=True)
         (tmp_path / job / "run.json").write_text("{}")

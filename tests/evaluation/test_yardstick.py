@@ -45,14 +45,14 @@ def test_skill_is_0_for_the_table_and_1_for_the_truth(rows):
     assert estimate(rows["class prior"], "skill") < 0
 
 
-def test_floors_and_ceilings_stand_in_order(rows):
+def test_floors_and_ceilings_are_ordered(rows):
     order = ["class prior", "look-up table", "object and grey known", "true class"]
     losses = [estimate(rows[name], "cross_entropy") for name in order]
     assert losses == sorted(losses, reverse=True)
     assert estimate(rows["true class, input's grey"], "psnr") > estimate(rows["true class"], "psnr")
 
 
-def test_grey_left_as_it_is_has_no_classes_and_no_colour(rows):
+def test_the_uncoloured_grey_has_no_classes_and_no_colour(rows):
     row = rows["grey as it is"]
     assert estimate(row, "colourfulness") == pytest.approx(0, abs=1e-9)
     assert not {"cross_entropy", "skill", "top1", "ece"} & row.intervals.keys()
@@ -70,7 +70,7 @@ def test_the_ceiling_with_the_input_s_grey_keeps_it_everywhere(yardstick):
     assert torch.allclose(colours.mean(dim=1), yardstick.grey[:, 0], atol=1e-6)
 
 
-def test_intervals_hold_the_estimate_and_shrink_with_the_number_of_pictures(yardstick, rows):
+def test_intervals_contain_the_estimate_and_shrink_with_the_number_of_pictures(yardstick, rows):
     for row in rows.values():
         for key, (value, low, high) in row.intervals.items():
             if key not in ("ece", "auc_rebalanced"):  # whose resamples are biased
@@ -123,7 +123,7 @@ def test_a_difference_is_that_of_the_means_and_needs_a_plain_mean(rows):
 
 
 @pytest.mark.parametrize("space", ["lab", "oklab"])
-def test_in_a_space_of_chromas_floors_and_ceilings_keep_the_lightness_and_stand_in_order(space):
+def test_in_a_space_of_chromas_floors_and_ceilings_keep_the_lightness_and_are_ordered(space):
     yardstick = yardstick_of(load(80, 30), space=SPACES[space])
     predictors = [*yardstick.floors(), *yardstick.ceilings()]
     rows = {predictor.name: with_intervals(yardstick.row(predictor), 100) for predictor in predictors}
@@ -159,8 +159,8 @@ def test_the_share_of_pixels_outside_the_gamut_is_a_measure():
         assert 0 < measured < 1
 
 
-def test_whatever_is_fitted_into_the_gamut_tells_the_share_in_every_space(yardstick, rows):
-    """In rgb that is the ceiling that keeps the input's grey; in the others all but the untouched grey."""
+def test_predictors_that_are_fitted_into_the_gamut_report_the_share_in_every_space(yardstick, rows):
+    """In rgb only the ceiling that keeps the input's grey; in other spaces all except the uncoloured grey."""
     assert [name for name, row in rows.items() if "outside" in row.intervals] == ["true class, input's grey"]
     (kept,) = (predictor for predictor in yardstick.ceilings() if predictor.name == "true class, input's grey")
     outside = kept.predict(yardstick.grey, yardstick.labels, None).outside

@@ -1,4 +1,4 @@
-"""One test per case of the matrix in docs/reliability.md; ``make faults`` runs them and prints what was seen."""
+"""One test per case of the matrix in docs/reliability.md; ``make faults`` runs them and prints their observations."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def seen(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Notes for the table what a test saw."""
+    """Records an observation of a test for the table."""
     return request.node.stash.setdefault(SEEN, []).append
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Process]]:
-    """Starts ``python train.py WORDS`` in a process of its own; see ``Process``. None outlives the test."""
+    """Starts ``python train.py WORDS`` in its own process, which ends with the test; see ``Process``."""
     begun: list[Process] = []
 
     def begin(*words: object, **settings: object) -> Process:
@@ -44,7 +44,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def run(start: Callable[..., Process], tmp_path: Path, cache: str) -> Callable[..., Process]:
-    """Starts the small run in the folder of a name, and gives its process."""
+    """Starts the small run in the folder of a name; returns its process."""
 
     def begin(name: str, *words: str, **settings: object) -> Process:
         return start(*SMALL, cache, f"hydra.run.dir={name}", *words, cwd=tmp_path, **settings)
@@ -54,7 +54,7 @@ def run(start: Callable[..., Process], tmp_path: Path, cache: str) -> Callable[.
 
 @pytest.fixture
 def resume(start: Callable[..., Process], tmp_path: Path) -> Callable[..., Process]:
-    """Goes on with the run or the sweep in the folder of a name."""
+    """Resumes the run or the sweep in the folder of a name."""
     return lambda name, *words, **settings: start(f"resume={name}", *words, cwd=tmp_path, **settings)
 
 
@@ -68,7 +68,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Path:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Six whole pictures that train and three that validate, of noise."""
+    """Six undamaged training pictures and three validation pictures, of noise."""
     for split, count in (("train", 6), ("test", 3)):
         (tmp_path / "pictures" / split).mkdir(parents=True)
         for number in range(count):

@@ -1,4 +1,4 @@
-"""Picture files of every kind, with the tones that each is to show."""
+"""Picture files of every kind, with their expected tones."""
 
 import io
 import struct
@@ -15,7 +15,7 @@ DARK, HALF = np.zeros_like(RAMP), np.full_like(RAMP, 0.5)
 
 
 def of_bits(*channels, bits=16):
-    """Channels in [0, 1] as integers of so many bits: [H, W, C], or [H, W] for a single one."""
+    """Channels in [0, 1] as integers of the given number of bits: [H, W, C], or [H, W] for a single channel."""
     values = np.rint(np.dstack(channels) * (2**bits - 1)).astype(f"u{-(-bits // 8)}")
     return values[..., 0] if len(channels) == 1 else values
 

@@ -1,4 +1,4 @@
-"""The cases: number and expected behaviour; and those that what does not exist yet would have."""
+"""The cases with number and expected behaviour; also cases of features that do not exist yet."""
 
 EXPECTED = {
     1: "kill -9 in an epoch, checkpoint of the epoch before: identical",

@@ -1,4 +1,4 @@
-"""What a test makes happen inside the process that it starts."""
+"""Actions of a test inside the process that it starts."""
 
 import multiprocessing
 import os
@@ -44,7 +44,7 @@ def kill_in_step(*steps: int) -> None:
 
 
 def kill_before_the_report() -> None:
-    """Kills the process when training is over and nothing is reported yet."""
+    """Kills the process after training and before the report."""
     _report(lambda *given: os.kill(os.getpid(), signal.SIGKILL))
 
 
@@ -53,7 +53,7 @@ def _report(report: Callable[..., Any]) -> None:
 
 
 def record_indices(file: str, then: Callable[..., None] | None = None, *given: Any) -> None:
-    """Appends each training batch's picture numbers to a file, one line a batch that was trained."""
+    """Appends the picture numbers of each training batch to a file, one line per batch."""
     fetched: list[list[int]] = []
     original = LabelledPictures.__getitem__
 
@@ -72,7 +72,7 @@ def record_indices(file: str, then: Callable[..., None] | None = None, *given: A
 
 
 def workers(count: int, persistent: bool, then: Callable[..., None] | None = None, *given: Any) -> None:
-    """Gives the training loader worker processes, in which a probe of steps has nothing to do."""
+    """Gives the training loader worker processes; probes of steps have no effect in them."""
     original = ColourData.train_dataloader
 
     def train_dataloader(self: ColourData) -> Any:
@@ -108,7 +108,7 @@ def signal_twice_in_step(signum: int, step: int) -> None:
 
 
 def kill_after_the_events(epoch: int) -> None:
-    """Kills the process when an epoch's events are on disk and its checkpoint is not."""
+    """Kills the process after an epoch's events are on disk and before its checkpoint is."""
     original = Resumption._save
 
     def save(self: Resumption, trainer: Any, module: Any, name: str) -> None:
@@ -136,12 +136,12 @@ def threads(count: int) -> None:
 
 
 def no_report() -> None:
-    """Leaves out what comes after training: measuring the network takes longer than a short run."""
+    """Leaves out the report after training: measuring the network takes longer than a short run."""
     _report(lambda *given: {"val/loss": 0.0})
 
 
 def not_finite(kind: str, step: int) -> None:
-    """Makes the loss NaN or infinite in a step, or a gradient alone."""
+    """Makes the loss, or only a gradient, NaN or infinite in a step."""
     original = module_file.log_probabilities
     calls = [0]
 
@@ -169,7 +169,7 @@ def kill_a_worker(step: int) -> None:
 
 
 def bad_picture(number: int, epoch: int) -> None:
-    """Makes a picture impossible to fetch from an epoch on."""
+    """Makes fetching a picture fail from an epoch on."""
     original = Batches.__iter__
 
     def batches(self: Batches) -> Any:
@@ -182,7 +182,7 @@ def bad_picture(number: int, epoch: int) -> None:
 
 
 def fail_with_kernel(kernel: int) -> None:
-    """Raises what no one foresaw in jobs with this kernel."""
+    """Raises an unexpected exception in jobs with this kernel."""
     original = run.fit
 
     def fit(task: Any, knobs: Any, folder: Any, held: Any, callbacks: Any = ()) -> Any:
@@ -204,7 +204,7 @@ def signal_with_kernel(kernel: int, signum: int, step: int) -> None:
 
 
 def late_in_step(step: int, kernel: int | None = None) -> None:
-    """Lets ``trainer.max_time`` be over in a step, of all jobs or of those with this kernel."""
+    """Makes ``trainer.max_time`` expire in a step, in all jobs or in jobs with this kernel."""
 
     def action(module: Colourizer, at: int) -> None:
         if at == step and kernel in (None, module.config["kernel"]):
@@ -226,7 +226,7 @@ def record_jobs(file: str, then: Callable[..., None] | None = None, *given: Any)
 
 
 def signal_before_the_imports(signum: int) -> None:
-    """Sends the process a signal when it has said what is to run, and nothing heavy is imported yet."""
+    """Sends the process a signal after it has written its overrides and before the slow imports."""
     original = run_folder.announce
 
     def announce(*given: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a test of pictures makes happen inside the process that it starts."""
+"""Actions of a test of pictures inside the process that it starts."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ from tests.faults.probes import no_report
 
 
 def served(attributes: dict[str, Any], then: Callable[..., None] | None = None, *given: Any) -> None:
-    """Tells torchvision of another archive: its address and checksums. Leaves the report out, most of the time."""
+    """Makes torchvision use another archive by URL and checksums. Usually leaves out the report."""
     os.environ["no_proxy"] = "127.0.0.1"
     no_report()
     for name, value in attributes.items():
@@ -32,7 +32,7 @@ def patience(seconds: float) -> None:
 
 
 def note_missing(folder: str) -> None:
-    """Leaves a file named by the process where it has found the pictures missing."""
+    """Writes a file named after the process when it finds the pictures missing."""
     original = CIFAR10.__init__
 
     def init(self: CIFAR10, *words: Any, **settings: Any) -> None:
@@ -46,7 +46,7 @@ def note_missing(folder: str) -> None:
 
 
 def _in_member(member: int, action: Callable[[Any], None]) -> None:
-    """Calls ``action(file)`` where half of a member of an archive is unpacked; they are counted from 0."""
+    """Calls ``action(file)`` when half of a member of an archive is unpacked; members are counted from 0."""
     original, begun = tarfile.copyfileobj, []
 
     def copyfileobj(source: Any, target: Any, length: int, *others: Any) -> None:
@@ -72,12 +72,12 @@ def full_in_member(member: int) -> None:
 
 
 def small_files(size: int) -> None:
-    """No file can grow beyond the size: what the system refuses is a real write."""
+    """Limits the size of files, so that the system refuses a real write."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def read_only(folder: str) -> None:
-    """Refuses whatever would change something in a folder, as a read-only file system does, and root cannot ignore."""
+    """Refuses every change in a folder, like a read-only file system; this also applies to root."""
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     changing = {"mkdir", "rmdir", "remove", "rename", "link", "symlink", "truncate", "utime", "chmod", "chown"}
 
@@ -94,12 +94,12 @@ def read_only(folder: str) -> None:
 
 
 def peak() -> float:
-    """The most memory that this process has held, in MB."""
+    """The peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def read(file: str, report: str, max_pixels: int = MAX_PIXELS) -> None:
-    """Reads a picture and reports: the memory before and its peak in MB; then the size, or why it was refused."""
+    """Reads a picture; reports the memory before and its peak in MB, then the size or the reason for refusal."""
     before = peak()
     try:
         message = "{} x {}".format(*read_rgb(Path(file), max_pixels).size)

@@ -1,4 +1,4 @@
-"""What a test of files makes happen inside the process that it starts."""
+"""Actions of a test of files inside the process that it starts."""
 
 import errno
 import itertools
@@ -21,13 +21,13 @@ from tests.faults.probes import in_step
 
 
 def contents(number: int) -> dict[str, Any]:
-    """A checkpoint of 2 MB in whose every weight its number stands."""
+    """A checkpoint of 2 MB; every weight is its number."""
     state = {f"layer{name}.weight": torch.full((50, 500), float(number)) for name in range(20)}
     return {"config": {"seed": number}, "state_dict": state}
 
 
 def save_for_ever(path: str, done: str, first: int, temporary: str | None = None) -> None:
-    """Saves number after number, and notes each that is done in a file; ``temporary`` takes the place of /tmp."""
+    """Saves checkpoints 1, 2, 3, ..., and records each finished one in a file; ``temporary`` replaces /tmp."""
     if temporary is not None:
         os.environ["TMPDIR"], tempfile.tempdir = temporary, None
         assert tempfile.gettempdir() == temporary
@@ -42,7 +42,7 @@ def without_links(*args: Any) -> None:
 
 
 def killed_at_operation(path: str, number: int, links: bool) -> None:
-    """Saves 1, 2 and 3, and kills the process before the operation on files of that number in the third."""
+    """Saves 1, 2 and 3, and kills the process before the given file operation of the third save."""
     if not links:
         os.link = without_links  # type: ignore[assignment]
     for saved in (1, 2):
@@ -58,7 +58,7 @@ def killed_at_operation(path: str, number: int, links: bool) -> None:
 
 
 def on_sync(save: int, action: Callable[[], Any]) -> None:
-    """Calls ``action`` before the fsync of every save of a checkpoint from one on, counted from 1."""
+    """Calls ``action`` before the fsync of every save of a checkpoint from the given one on, counted from 1."""
     saves, original = itertools.count(1), os.fsync
 
     def fsync(descriptor: int) -> None:
@@ -74,7 +74,7 @@ def kill_on_sync(save: int) -> None:
 
 
 def full_on_sync(save: int) -> None:
-    """From that save on the disk is full, as a network file system tells it: not before the data are to be safe."""
+    """From that save on the disk is full, reported at fsync as by a network file system."""
 
     def full() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -83,7 +83,7 @@ def full_on_sync(save: int) -> None:
 
 
 def limit_in_step(step: int, size: int) -> None:
-    """From that step on no file can grow beyond ``size`` bytes."""
+    """From that step on, files cannot grow beyond ``size`` bytes."""
 
     def action(module: Any, at: int) -> None:
         if at == step:
@@ -93,7 +93,7 @@ def limit_in_step(step: int, size: int) -> None:
 
 
 def fill_in_step(before: str, step: int, filler: str, left: int) -> None:
-    """Fills the disk in that step but for some bytes, and keeps elsewhere what was saved before."""
+    """Fills the disk in that step except for some bytes, and copies the earlier files elsewhere."""
 
     def action(module: Any, at: int) -> None:
         if at == step:
@@ -106,7 +106,7 @@ def fill_in_step(before: str, step: int, filler: str, left: int) -> None:
 
 
 def read_all(reader: Callable[[str], Any], files: list[str], answers: str) -> None:
-    """Reads checkpoints, and writes for each what was said and by how many MB the peak of the memory grew."""
+    """Reads checkpoints, and writes for each the message and by how many MB the peak memory grew."""
 
     def peak() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

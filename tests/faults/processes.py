@@ -1,4 +1,4 @@
-"""Real processes with real signals, forked from one that has imported everything: a start takes a tenth of a second."""
+"""Real processes with real signals, forked from a process that has imported everything: a start takes 0.1 seconds."""
 
 import multiprocessing
 import os
@@ -38,7 +38,7 @@ FOLDER = (
 
 
 def forked(target: Callable[..., Any], *given: Any) -> Any:
-    """A process that calls the target."""
+    """A forked process that calls the target."""
     process = CONTEXT.Process(target=target, args=given)
     process.start()
     return process
@@ -50,9 +50,9 @@ class Process:
     Args:
         words: the command line.
         cwd: where it runs.
-        probe: called in the process before the command, with ``given``; it may patch what it likes.
+        probe: called in the process before the command, with ``given``; it may patch anything.
         verb: another command than ``train``.
-        figures: whether a run draws its figures, which takes a fifth of the time of a small one.
+        figures: whether a run draws its figures, which takes a fifth of the time of a small run.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ def _command(
     os.chdir(cwd)
     for descriptor, file in ((1, out), (2, err)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts a background job with it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with SIGINT ignored
     os.environ["COLUMNS"] = "200"
     sys.argv = ["train.py", *words] if verb == "train" else ["colourize", verb, *words]
     if not figures:

@@ -1,4 +1,4 @@
-"""An archive served over HTTP on this machine, rightly and in every wrong way."""
+"""Serves an archive over HTTP on this machine, correctly or with faults."""
 
 import socket
 import struct
@@ -31,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves an archive as ``answer`` does."""
+    """Serves an archive through ``answer``."""
 
     daemon_threads = True
     block_on_close = False
@@ -43,7 +43,7 @@ class Server(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def handle_error(self, request, client_address):
-        """A client that goes away is no matter: torchvision does so after each redirection it looks for."""
+        """Ignores closed connections: torchvision closes one after looking for a redirection."""
 
 
 def whole(request):

@@ -1,4 +1,4 @@
-"""What runs left on disk, compared bit for bit."""
+"""Compares the files of runs bit by bit."""
 
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,11 @@ import torch
 from tests.trained import rows
 
 TIMED = "seconds", "images_per_second", "examples_per_second"
-NO_DIFFERENCE = *TIMED, "save_every"  # which says when to save, not what
+NO_DIFFERENCE = *TIMED, "save_every"  # determines when to save, not what
 
 
 def differences(first: Any, second: Any, path: str = "") -> list[str]:
-    """Where two states differ, by path; measured times and the time of saving aside."""
+    """Paths of the differences between two states, except measured times and the time of saving."""
     if isinstance(first, dict) and isinstance(second, dict):
         keys = [key for key in {**first, **second} if key not in NO_DIFFERENCE]
         return [found for key in keys for found in differences(first.get(key), second.get(key), f"{path}/{key}")]
@@ -25,7 +25,7 @@ def differences(first: Any, second: Any, path: str = "") -> list[str]:
 
 
 def saved(run: Path, name: str = "last") -> dict[str, Any]:
-    """Everything in a checkpoint: weights, optimizer, schedule, loops, metrics, place in the data."""
+    """Everything in a checkpoint: weights, optimizer, schedule, loops, metrics, position in the data."""
     return torch.load(run / f"checkpoints/{name}.ckpt", weights_only=True)
 
 
@@ -35,12 +35,12 @@ def untimed_rows(run: Path) -> list[dict[str, str]]:
 
 
 def litter(folder: Path) -> list[str]:
-    """Files beside the checkpoints, of which a save that was cut short leaves one."""
+    """Files other than checkpoints; an interrupted save leaves one."""
     return [file.name for file in folder.iterdir() if file.suffix != ".ckpt"]
 
 
 def assert_identical(first: Path, second: Path) -> None:
-    """Same bits in both checkpoints, and the same rows of metrics."""
+    """Asserts the same bits in both checkpoints, and the same rows of metrics."""
     for name in ("last", "best"):
         assert differences(saved(first, name), saved(second, name)) == []
     assert untimed_rows(first) == untimed_rows(second)

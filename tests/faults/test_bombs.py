@@ -1,4 +1,4 @@
-"""Case 39: a small file that would decode into much."""
+"""Case 39: a small file that would decode to a huge picture."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.faults.processes import FOLDER, forked
 
 
 def read_in_a_process(path, max_pixels=MAX_PIXELS):
-    """MB held before a picture is read, the peak in MB, and what was said."""
+    """Memory in MB before a picture is read, its peak in MB, and the output."""
     report = path.with_suffix(".report")
     process = forked(probes.read, str(path), str(report), max_pixels)
     process.join(60)
@@ -58,7 +58,7 @@ def test_39_bombs_among_the_pictures_are_named_and_the_rest_trains(start, pictur
 @pytest.mark.case(39)
 @pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA")])
 def test_39_an_honest_photo_of_50_megapixels_is_read_within_2_gb(kind, mode, tmp_path, seen):
-    """Turned by EXIF, which takes a copy; with alpha, which takes another two."""
+    """Turned by EXIF, which needs one copy; with alpha, which needs two more."""
     tile = np.random.default_rng(0).integers(0, 256, (577, 866, len(mode)), np.uint8)
     exif = Image.Exif()
     exif[274] = 6

@@ -1,4 +1,4 @@
-"""Cases 19 and 20: nothing that is damaged is trained on."""
+"""Cases 19 and 20: damaged files are not used for training."""
 
 import io
 import json
@@ -22,7 +22,7 @@ from tests.faults.states import assert_identical, saved
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory, cache):
-    """Folder of the run that was killed in step 25: last.ckpt after step 23, previous.ckpt and best.ckpt before."""
+    """Folder of a run killed in step 25: last.ckpt after step 23, previous.ckpt and best.ckpt from earlier."""
     folder = tmp_path_factory.mktemp("interrupted")
     words = *SMALL, cache, "save_every=3", f"hydra.run.dir={folder}"
     assert Process(*words, cwd=folder, probe=probes.kill_in_step, given=(25,)).wait() == -signal.SIGKILL
@@ -52,7 +52,7 @@ DAMAGES = {
 
 @pytest.mark.case(19)
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_19_a_damaged_file_is_named_with_its_cause_and_passed_over(killed, caplog, seen, damage):
+def test_19_a_damaged_file_is_named_with_its_cause_and_skipped(killed, caplog, seen, damage):
     make, cause = DAMAGES[damage]
     last, previous = killed / "checkpoints/last.ckpt", killed / "checkpoints/previous.ckpt"
     last.write_bytes(make(last.read_bytes()))
@@ -74,7 +74,7 @@ def test_19_a_damaged_file_is_named_with_its_cause_and_passed_over(killed, caplo
         ("HTML", ["last", "previous", "best"], None),
     ],
 )
-def test_19_a_run_continues_from_the_newest_whole_file_to_the_same_bits(
+def test_19_a_run_resumes_from_the_newest_undamaged_file_to_the_same_bits(
     killed, resume, whole, seen, damage, damaged, taken
 ):
     make, cause = DAMAGES[damage]
@@ -93,7 +93,7 @@ def test_19_a_run_continues_from_the_newest_whole_file_to_the_same_bits(
 
 
 @pytest.mark.case(19)
-def test_19_evaluate_takes_the_newest_whole_file_too(killed, start, tmp_path, seen):
+def test_19_evaluate_also_reads_the_newest_undamaged_file(killed, start, tmp_path, seen):
     last = killed / "checkpoints/last.ckpt"
     last.write_bytes(last.read_bytes()[:-1000])
     measured, printed = [], []
@@ -112,14 +112,14 @@ def test_19_evaluate_takes_the_newest_whole_file_too(killed, start, tmp_path, se
 
 
 def serialised(contents):
-    """Two contents are the same to the bit where these are; a NaN and the sign of a zero count."""
+    """Bytes that are equal if and only if two contents are equal bit by bit, including NaN and signs of zeros."""
     buffer = io.BytesIO()
     torch.save(contents, buffer)
     return buffer.getvalue()
 
 
 def refusal(file, expected):
-    """How a file is refused; empty where it is read, and then it holds what is expected."""
+    """The error for a file; empty if it is read, with the expected contents."""
     try:
         contents = checkpoint.read(file)
     except InputError as error:
@@ -129,7 +129,7 @@ def refusal(file, expected):
 
 
 def parts(file):
-    """The bytes of a checkpoint by what they are for: name to offsets."""
+    """Offsets of the bytes of a checkpoint, by purpose."""
     found = {"headers": [], "pickle": [], "tensors": [], "padding": []}
     with zipfile.ZipFile(file) as archive, file.open("rb") as raw:
         for entry in archive.infolist():
@@ -144,7 +144,7 @@ def parts(file):
 
 
 @pytest.mark.case(20)
-def test_20_with_one_bit_flipped_a_file_is_refused_or_holds_the_same_bits(interrupted, tmp_path, seen):
+def test_20_a_file_with_one_flipped_bit_is_refused_or_gives_the_same_contents(interrupted, tmp_path, seen):
     last, damaged, chance = interrupted / "checkpoints/last.ckpt", tmp_path / "last.ckpt", random.Random(0)
     whole, expected = last.read_bytes(), serialised(checkpoint.read(last))
     refused = {}
@@ -163,8 +163,8 @@ def test_20_with_one_bit_flipped_a_file_is_refused_or_holds_the_same_bits(interr
 
 
 @pytest.mark.case(20)
-def test_20_every_bit_of_a_small_file_that_may_be_flipped_is_one_that_nobody_reads(tmp_path, seen):
-    """Every ninth bit: each of the eight of a byte gets its turn."""
+def test_20_only_unused_bits_of_a_small_file_may_be_flipped(tmp_path, seen):
+    """Tests every ninth bit, so that each of the eight bits of a byte is used."""
     small, damaged = tmp_path / "small.ckpt", tmp_path / "damaged.ckpt"
     checkpoint.write({"config": {"seed": 1}, "state_dict": {"weight": torch.arange(6.0)}}, small)
     whole, expected = small.read_bytes(), serialised(checkpoint.read(small))
@@ -178,8 +178,8 @@ def test_20_every_bit_of_a_small_file_that_may_be_flipped_is_one_that_nobody_rea
 
 
 @pytest.mark.case(20)
-def test_20_a_weight_with_another_bit_is_not_trained_on(killed, resume, whole, seen):
-    """torch itself loads such a file without a word."""
+def test_20_a_weight_with_a_flipped_bit_is_not_used(killed, resume, whole, seen):
+    """torch itself loads such a file without a warning."""
     last = killed / "checkpoints/last.ckpt"
     name, weight = next(iter(saved(killed)["state_dict"].items()))
     flipped = bytearray(last.read_bytes())

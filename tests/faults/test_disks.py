@@ -1,4 +1,4 @@
-"""Cases 17 and 18: full disks, and places where nothing can be written."""
+"""Cases 17 and 18: full disks and unwritable places."""
 
 import contextlib
 import re
@@ -16,7 +16,7 @@ from tests.faults.states import assert_identical, litter, saved
 
 @contextlib.contextmanager
 def disk(folder, size):
-    """A file system of so many bytes."""
+    """A file system of the given number of bytes."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
@@ -28,11 +28,11 @@ def disk(folder, size):
 
 
 def assert_told(process, error):
-    """The process said in one line what could not be saved where, and why."""
+    """Asserts that the process reported in one line what could not be saved, where and why."""
     assert process.wait() == 1
     (line,) = process.stderr().splitlines()
     file = r"\S+/checkpoints/\w+\.ckpt: 0\.\d[1-9] MB could not be saved \(.*\); earlier files are intact; make room"
-    events = r"\S+/run cannot be written \(.*\); earlier files are intact"  # TensorBoard's, which name no file
+    events = r"\S+/run cannot be written \(.*\); earlier files are intact"  # TensorBoard's errors do not name a file
     assert re.fullmatch(rf"colourize: ({file}|{events})", line)
     assert f"({error})" in line
 
@@ -45,7 +45,7 @@ def assert_told(process, error):
         (probes_files.limit_in_step, (7, 20_000), "File too large"),
     ],
 )
-def test_17_a_save_that_fails_leaves_what_was_saved(run, resume, whole, tmp_path, seen, probe, given, error):
+def test_17_a_failed_save_leaves_the_earlier_files(run, resume, whole, tmp_path, seen, probe, given, error):
     folder = tmp_path / "full"
     assert_told(run("full", "save_every=3", probe=probe, given=given), error)
     assert litter(folder / "checkpoints") == []
@@ -62,12 +62,12 @@ def test_17_a_save_that_fails_leaves_what_was_saved(run, resume, whole, tmp_path
     ("step", "left", "status"),
     [
         (14, 20_480, "failed"),
-        (14, 0, "killed"),  # there is no byte left in which run.json could say why
+        (14, 0, "killed"),  # no byte is left to store the reason in run.json
         (19, 0, "killed"),  # an epoch's last step: metrics, events and pictures come before the checkpoint
     ],
 )
-def test_17_on_a_full_disk_the_file_before_keeps_its_bytes(start, whole, tmp_path, cache, seen, step, left, status):
-    """All else of the run is on that disk too: metrics, events, log and run.json."""
+def test_17_on_a_full_disk_the_earlier_file_keeps_its_bytes(start, whole, tmp_path, cache, seen, step, left, status):
+    """All other files of the run are on the same disk: metrics, events, log and run.json."""
     with disk(tmp_path / "disk", 2_000_000) as room:
         filler, folder, before = room / "filler", room / "run", tmp_path / "before"
         words = *SMALL, cache, "save_every=3", f"hydra.run.dir={folder}"
@@ -101,7 +101,7 @@ def file_in_place(path):
         ("run/run.json", Path.mkdir),
     ],
 )
-def test_18_where_the_output_cannot_be_written_no_step_is_trained(run, tmp_path, seen, name, obstacle):
+def test_18_with_an_unwritable_output_no_step_is_trained(run, tmp_path, seen, name, obstacle):
     path, steps = tmp_path / name, tmp_path / "steps"
     path.parent.mkdir(parents=True, exist_ok=True)
     obstacle(path)
@@ -114,8 +114,8 @@ def test_18_where_the_output_cannot_be_written_no_step_is_trained(run, tmp_path,
 
 
 @pytest.mark.case(18)
-def test_18_a_folder_that_cannot_be_made_is_reported_before_the_first_step(start, tmp_path, cache, seen):
-    """Not even by root, for whom permissions mean nothing."""
+def test_18_a_folder_that_cannot_be_created_is_reported_before_the_first_step(start, tmp_path, cache, seen):
+    """Not even by root, who can ignore permissions."""
     if not Path("/proc/self").exists():
         pytest.skip("there is no /proc")
     steps = tmp_path / "steps"

@@ -1,4 +1,4 @@
-"""Cases 26 to 29: the archive of CIFAR-10 from a real server on this machine."""
+"""Cases 26 to 29: downloads the archive of CIFAR-10 from a real server on this machine."""
 
 import re
 import signal
@@ -32,7 +32,7 @@ from tests.faults.states import saved
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory):
-    """Folder of a small archive, and what torchvision is told of it."""
+    """Folder of a small archive, and its attributes for torchvision."""
     root = tmp_path_factory.mktemp("origin")
     write_archive(root)
     return root, attributes(root)
@@ -54,7 +54,7 @@ SMALL = (
 
 @pytest.fixture
 def run(start, tmp_path, cache, origin, server):
-    """Starts a run of two steps, whose pictures are in ``data`` or are fetched from the server."""
+    """Starts a run of two steps with pictures from ``data`` or from the server."""
 
     def begin(probe=None, *given, name="run", words=(cache,)):
         progress_of = {**origin[1], "url": server.address}, probe, *given
@@ -70,7 +70,7 @@ def assert_trained(process, folder):
 
 
 def progress_of(process):
-    """The one line in which it ended, after torchvision's bar."""
+    """The last line of the output, after torchvision's bar."""
     assert process.wait() == 1
     *bars, line, end = process.stderr().split("\n")
     assert end == ""
@@ -114,7 +114,7 @@ def test_26_a_fault_of_the_server_is_reported_and_the_next_run_repairs_it(run, s
     ("file", "content"),
     [(FILE, None), (FILE, b""), (f"cifar-10-batches-py/{BATCHES[2]}", b"damaged"), (BATCHES[2], b"beside it")],
 )
-def test_26_a_file_that_is_damaged_on_disk_is_downloaded_again(run, origin, tmp_path, seen, file, content):
+def test_26_a_damaged_file_on_disk_is_downloaded_again(run, origin, tmp_path, seen, file, content):
     path = tmp_path / "data" / file
     path.parent.mkdir(parents=True)
     path.write_bytes((origin[0] / FILE).read_bytes()[:-100] if content is None else content)
@@ -123,7 +123,7 @@ def test_26_a_file_that_is_damaged_on_disk_is_downloaded_again(run, origin, tmp_
 
 
 @pytest.mark.case(26)
-def test_26_killed_while_downloading_the_next_run_repairs(run, server, tmp_path, seen):
+def test_26_after_a_kill_during_the_download_the_next_run_repairs_the_data(run, server, tmp_path, seen):
     server.answer = stalled
     killed = run()
     file = tmp_path / "data" / FILE
@@ -138,8 +138,8 @@ def test_26_killed_while_downloading_the_next_run_repairs(run, server, tmp_path,
 
 
 @pytest.mark.case(26)
-def test_26_killed_anywhere_while_unpacking_the_next_run_repairs(run, tmp_path, seen):
-    """The last of the members is the file of the classes' names, which torchvision's own check passes over."""
+def test_26_after_a_kill_during_unpacking_the_next_run_repairs_the_data(run, tmp_path, seen):
+    """The last member is the file with the names of the classes, which torchvision does not check."""
     for member in range(7):
         assert run(probes.kill_in_member, member).wait() == -signal.SIGKILL
     assert_trained(run(), tmp_path / "run")
@@ -148,7 +148,7 @@ def test_26_killed_anywhere_while_unpacking_the_next_run_repairs(run, tmp_path, 
 
 @pytest.mark.case(27)
 @pytest.mark.parametrize("fault", [silent, stalled])
-def test_27_a_server_that_stops_sending_is_waited_for_no_longer_than_the_limit(run, server, tmp_path, seen, fault):
+def test_27_a_stalled_server_is_abandoned_after_the_limit(run, server, tmp_path, seen, fault):
     server.answer = fault
     begun = time.monotonic()
     line = progress_of(run(probes.patience, 0.7))
@@ -228,7 +228,7 @@ def test_29_a_read_only_archive_that_is_not_unpacked_is_reported(run, cifar_arch
         (probes.full_in_member, 3, "No space left on device"),
     ],
 )
-def test_29_a_full_disk_is_reported_and_the_next_run_repairs(run, origin, tmp_path, seen, probe, given, cause):
+def test_29_a_full_disk_is_reported_and_the_next_run_repairs_the_data(run, origin, tmp_path, seen, probe, given, cause):
     if given == 50_000:
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / FILE).write_bytes((origin[0] / FILE).read_bytes())

@@ -1,4 +1,4 @@
-"""Cases 22 and 23: no checkpoint runs code, and all load where nothing may."""
+"""Cases 22 and 23: checkpoints do not run code, and all can be loaded with weights_only."""
 
 import os
 import pickle
@@ -15,7 +15,7 @@ from colourize.tasks.colourization.train import train
 
 
 class Hostile:
-    """Makes a file when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, mark):
         self.mark = mark
@@ -57,7 +57,7 @@ def assert_no_advice(text):
 
 @pytest.mark.case(22)
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_22_no_command_runs_it_or_advises_to(run, start, tmp_path, seen, kind):
+def test_22_no_command_runs_it_or_suggests_this(run, start, tmp_path, seen, kind):
     file, mark = tmp_path / "evil.ckpt", tmp_path / "ran"
     HOSTILE[kind]({"config": {}, "state_dict": Hostile(mark)}, file)
     for process in (run("fork", f"ckpt_path={file}"), start(file, cwd=tmp_path, verb="evaluate")):

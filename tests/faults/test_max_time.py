@@ -1,4 +1,4 @@
-"""``trainer.max_time`` ends a run as a signal does; an older run, with plusses in its words, is resumed."""
+"""``trainer.max_time`` ends a run like a signal; an older run with plusses in its overrides is resumed."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def test_it_ends_as_after_a_signal_and_is_resumed_to_the_same_bits(run, resume, 
     assert untimed_rows(whole) == untimed_rows(tmp_path / "late")
 
 
-def test_a_resumed_run_has_the_time_again_and_one_with_nothing_left_finishes(run, resume, tmp_path):
+def test_a_resumed_run_has_the_whole_time_again_and_finishes_if_nothing_is_left(run, resume, tmp_path):
     assert run("late", HOURS, probe=probes.late_in_step, given=(5,)).wait() == STATUS
     assert resume("late", probe=probes.late_in_step, given=(7,)).wait() == STATUS
     assert saved(tmp_path / "late")["global_step"] == 8
@@ -57,14 +57,14 @@ def test_a_resumed_run_has_the_time_again_and_one_with_nothing_left_finishes(run
     assert manifest.read(tmp_path / "late")["status"] == "finished"
 
 
-def test_a_moment_is_time_for_one_batch(run, tmp_path):
-    """Importing and loading alone take longer than the time: without a step no requeued run would ever end."""
+def test_the_shortest_time_allows_one_batch(run, tmp_path):
+    """Imports and loading take longer than the time: without a step, a requeued run would never finish."""
     moment = run("late", "trainer.max_time={milliseconds:1}")
     assert moment.wait() == STATUS
     assert "saved in epoch 1 after batch 1; resume" in moment.stderr()
 
 
-def test_in_a_sweep_the_job_is_interrupted_and_the_others_go_on(start, resume, tmp_path, cache):
+def test_in_a_sweep_the_job_is_interrupted_and_the_others_continue(start, resume, tmp_path, cache):
     words = "--multirun", *SMALL, cache, HOURS, "kernel=1,2,3", "hydra.sweep.dir=sweep"
     done = start(*words, cwd=tmp_path, probe=probes.late_in_step, given=(13, 2))
     assert done.wait() == STATUS
@@ -78,7 +78,7 @@ def states(sweep):
     return [run_folder.state(sweep / str(number)) for number in range(3)]
 
 
-def test_a_failed_job_beside_it_makes_the_sweep_s_status_one(start, tmp_path, cache):
+def test_with_a_failed_job_the_status_of_the_sweep_is_one(start, tmp_path, cache):
     words = "--multirun", *SMALL, cache, "trainer.max_time={milliseconds:1}", "kernel=0,2"
     assert start(*words, "hydra.sweep.dir=sweep", cwd=tmp_path).wait() == 1
 
@@ -93,7 +93,7 @@ def test_parallel_jobs_are_interrupted_one_by_one(tmp_path, cache):
         assert "is over, saved in epoch 1 after batch 1" in (tmp_path / f"sweep/{number}/output.txt").read_text()
 
 
-def test_a_search_keeps_the_trial_open(start, resume, tmp_path, cache):
+def test_in_a_search_the_trial_stays_unfinished(start, resume, tmp_path, cache):
     words = "--multirun", *SMALL, cache, HOURS, "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2"
     words = *words, "hydra.sweeper.prune_after=99", "kernel=choice(2,3)", "hydra.sweep.dir=search"
 
@@ -107,7 +107,7 @@ def test_a_search_keeps_the_trial_open(start, resume, tmp_path, cache):
     assert trials() == {"2": "COMPLETE", "3": "COMPLETE"}
 
 
-def test_a_run_of_an_older_version_is_resumed_with_its_plusses_and_without_what_had_no_effect(run, resume, tmp_path):
+def test_an_older_run_with_plusses_is_resumed_without_arguments_without_effect(run, resume, tmp_path):
     clip = "trainer.gradient_clip_val=1"
     assert run("whole", clip).wait() == 0
     assert run("old", clip, probe=probes.signal_in_step, given=(signal.SIGTERM, 13)).wait() == 143
@@ -118,7 +118,7 @@ def test_a_run_of_an_older_version_is_resumed_with_its_plusses_and_without_what_
 
 
 def aged(folder: Path, arguments: dict) -> None:
-    """Makes a run folder what the version before the schema wrote."""
+    """Converts a run folder to the form written by the version before the schema."""
     words = [word.replace("trainer.", "+trainer.") for word in manifest.read(folder)["overrides"]]
     stored = json.loads((folder / manifest.NAME).read_text())
     stored["overrides"] = [*words, *(f"+trainer.{name}={value}" for name, value in arguments.items())]

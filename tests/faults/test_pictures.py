@@ -54,7 +54,7 @@ def test_38_every_kind_of_file_has_its_tones_when_it_is_trained_on(name, tmp_pat
 
 @pytest.mark.case(38)
 def test_38_what_pillow_would_misread_is_refused(tmp_path, seen):
-    """Uncompressed 16-bit planes: it takes the bytes of half of each plane for the plane."""
+    """Uncompressed 16-bit planes: Pillow reads only half of the bytes of each plane."""
     path = tmp_path / "planes.tif"
     planes = of_bits(*COLOURED).transpose(2, 0, 1)
     path.write_bytes(tiff(planes, photometric="rgb", planarconfig="separate"))
@@ -65,7 +65,7 @@ def test_38_what_pillow_would_misread_is_refused(tmp_path, seen):
     seen("16-bit planes, uncompressed: refused")
 
 
-# Where EXIF says that the stored first row and first column are to be seen (CIPA DC-008, tag 274)
+# The sides at which EXIF places the stored first row and first column (CIPA DC-008, tag 274)
 SIDES = {
     1: ("top", "left"), 2: ("top", "right"), 3: ("bottom", "right"), 4: ("bottom", "left"),
     5: ("left", "top"), 6: ("right", "top"), 7: ("right", "bottom"), 8: ("left", "bottom"),

@@ -1,4 +1,4 @@
-"""Cases 11 to 14: what a resumed run prints, and in which folders it resumes."""
+"""Cases 11 to 14: the output of a resumed run, and the folders that can be resumed."""
 
 import signal
 import socket
@@ -57,7 +57,7 @@ def assert_identical_but_configuration(first, second):
 
 
 @pytest.mark.case(11)
-def test_11_what_is_refused_leaves_the_folder_as_it_was(run, resume, whole, tmp_path, seen):
+def test_11_a_refused_start_leaves_the_folder_unchanged(run, resume, whole, tmp_path, seen):
     assert run("killed", probe=probes.signal_in_step, given=(signal.SIGTERM, 22)).wait() == 143
     files = [tmp_path / "killed" / name for name in ("run.json", ".hydra/config.yaml", ".hydra/overrides.yaml")]
     before = [file.read_bytes() for file in files]
@@ -72,7 +72,7 @@ def test_11_what_is_refused_leaves_the_folder_as_it_was(run, resume, whole, tmp_
 
 
 @pytest.mark.case(12)
-def test_12_with_another_environment_it_continues_and_says_that_bits_may_differ(run, resume, tmp_path, seen):
+def test_12_with_another_environment_it_is_resumed_and_warns_that_bits_may_differ(run, resume, tmp_path, seen):
     assert run("stopped", probe=probes.signal_in_step, given=(signal.SIGTERM, 3)).wait() == 143
     folder = tmp_path / "stopped"
     environment = manifest.read(folder)["environment"]
@@ -87,7 +87,7 @@ def test_12_with_another_environment_it_continues_and_says_that_bits_may_differ(
 
 
 @pytest.mark.case(13)
-def test_13_nothing_to_resume_is_an_error_and_nothing_saved_a_clear_new_start(run, resume, whole, tmp_path, seen):
+def test_13_a_missing_run_is_an_error_and_a_run_without_checkpoint_starts_again(run, resume, whole, tmp_path, seen):
     (tmp_path / "empty").mkdir()
     for name, lack in (("missing", "does not exist"), ("empty", "contains no run or sweep")):
         lost = resume(name)
@@ -124,14 +124,14 @@ def test_13_a_run_that_cannot_be_resumed_is_reported(run, resume, tmp_path, seen
     damaged = resume("mine")
     assert damaged.wait() == 1
     assert "mine contains checkpoints, but no run.json with the overrides of the run" in damaged.stderr()
-    assert run("mine").wait() == 0  # the same words in the same folder: nothing is lost
+    assert run("mine").wait() == 0  # the same command in the same folder: nothing is lost
     assert manifest.read(tmp_path / "mine")["status"] == "finished"
     seen("a file, another folder beside it, a damaged run.json: one line each")
 
 
 @pytest.mark.case(13)
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
-def test_13_ended_while_it_imports_a_run_can_be_resumed_too(run, resume, whole, tmp_path, seen, signum):
+def test_13_a_run_that_ended_during_its_imports_can_be_resumed(run, resume, whole, tmp_path, seen, signum):
     status = -signum if signum == signal.SIGKILL else 128 + signum
     assert run("early", probe=probes.signal_before_the_imports, given=(signum,)).wait() == status
     assert run_folder.state(tmp_path / "early") == ("killed" if signum == signal.SIGKILL else "interrupted")
@@ -154,7 +154,7 @@ def test_13_any_name_of_a_folder_can_be_resumed(tmp_path, monkeypatch, name):
 
 
 @pytest.mark.case(14)
-def test_14_a_folder_in_use_is_refused_and_a_dead_one_s_is_taken_over(run, resume, whole, tmp_path, seen):
+def test_14_a_folder_in_use_is_refused_and_that_of_a_dead_process_is_taken_over(run, resume, whole, tmp_path, seen):
     first = run("shared", "max_epochs=100000")
     first.wait_for(lambda: (tmp_path / "shared/checkpoints/last.ckpt").exists())
     assert run_folder.state(tmp_path / "shared") == "running"

@@ -13,7 +13,9 @@ from tests.faults.states import assert_identical, saved, untimed_rows
 
 
 @pytest.mark.case(1)
-def test_01_killed_in_an_epoch_it_continues_from_the_epoch_before_to_the_same_bits(run, resume, whole, tmp_path, seen):
+def test_01_a_run_killed_in_an_epoch_resumes_from_the_previous_epoch_to_the_same_bits(
+    run, resume, whole, tmp_path, seen
+):
     assert run("killed", probe=probes.kill_in_step, given=(25,)).wait() == -signal.SIGKILL
     assert saved(tmp_path / "killed")["global_step"] == 20
     assert resume("killed").wait() == 0
@@ -24,7 +26,7 @@ def test_01_killed_in_an_epoch_it_continues_from_the_epoch_before_to_the_same_bi
 @pytest.mark.case(2)
 @pytest.mark.parametrize("persistent", [False, True])
 def test_02_loader_workers_change_nothing(run, resume, whole, tmp_path, seen, persistent):
-    """The pictures lie in memory, so there is no knob for workers; yet the place in the data must not hang on them."""
+    """The pictures are in memory, so workers are not a knob; still the position must not depend on them."""
     kill = probes.workers, (2, persistent, probes.kill_in_step, 14, 27)
     assert run("killed", "save_every=3", probe=kill[0], given=kill[1]).wait() == -signal.SIGKILL
     assert saved(tmp_path / "killed")["place"] == {"epoch": 1, "skip": 3}
@@ -35,9 +37,7 @@ def test_02_loader_workers_change_nothing(run, resume, whole, tmp_path, seen, pe
 
 
 @pytest.mark.case(3)
-def test_03_killed_after_a_save_in_mid_epoch_every_picture_is_trained_on_once_an_epoch(
-    run, resume, whole, tmp_path, seen
-):
+def test_03_after_a_kill_within_an_epoch_every_picture_is_trained_on_once_per_epoch(run, resume, whole, tmp_path, seen):
     file = tmp_path / "indices"
     settings = {"probe": probes.record_indices, "given": (str(file), probes.kill_in_step, 27)}
     assert run("killed", "save_every=3", **settings).wait() == -signal.SIGKILL
@@ -57,7 +57,7 @@ def test_03_killed_after_a_save_in_mid_epoch_every_picture_is_trained_on_once_an
 
 @pytest.mark.case(5)
 @pytest.mark.parametrize("step", [0, 9, 17, 39])
-def test_05_sigterm_saves_between_batches_and_prints_the_command_that_resumes(run, resume, whole, tmp_path, seen, step):
+def test_05_sigterm_saves_between_batches_and_prints_the_command_to_resume(run, resume, whole, tmp_path, seen, step):
     stopped = run("stopped", probe=probes.signal_in_step, given=(signal.SIGTERM, step))
     assert stopped.wait() == 143
     assert saved(tmp_path / "stopped")["global_step"] == step + 1
@@ -70,7 +70,7 @@ def test_05_sigterm_saves_between_batches_and_prints_the_command_that_resumes(ru
 
 
 @pytest.mark.case(5)
-def test_05_sigterm_before_the_first_step_ends_in_order_too(run, resume, whole, tmp_path, seen):
+def test_05_sigterm_before_the_first_step_ends_the_run_cleanly(run, resume, whole, tmp_path, seen):
     early = run("early", probe=probes.signal_while_loading, given=(signal.SIGTERM,))
     assert early.wait() == 143
     assert manifest.read(tmp_path / "early")["status"] == "interrupted"
@@ -82,7 +82,7 @@ def test_05_sigterm_before_the_first_step_ends_in_order_too(run, resume, whole, 
 
 
 @pytest.mark.case(6)
-def test_06_ctrl_c_in_mid_step_keeps_the_counters_of_batch_norm_right(run, resume, whole, tmp_path, seen):
+def test_06_ctrl_c_within_a_step_keeps_the_counters_of_batch_norm_correct(run, resume, whole, tmp_path, seen):
     stopped = run("stopped", probe=probes.signal_in_step, given=(signal.SIGINT, 13))
     assert stopped.wait() == 130
     state = saved(tmp_path / "stopped")
@@ -107,7 +107,7 @@ def test_06_a_second_signal_ends_the_run_at_once(run, resume, whole, tmp_path, s
 @pytest.mark.case(7)
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGHUP, 129), (signal.SIGUSR1, 138)])
 def test_07_the_same_command_finds_its_folder_again(run, whole, tmp_path, seen, signum, status):
-    """As a scheduler starts a job again: the same words, the same hydra.run.dir."""
+    """As when a scheduler restarts a job: the same command, the same hydra.run.dir."""
     assert run("requeued", probe=probes.signal_in_step, given=(signum, 13)).wait() == status
     assert saved(tmp_path / "requeued")["global_step"] == 14
     assert run("requeued").wait() == 0
@@ -116,7 +116,7 @@ def test_07_the_same_command_finds_its_folder_again(run, whole, tmp_path, seen, 
 
 
 @pytest.mark.case(8)
-def test_08_killed_after_the_last_step_nothing_is_trained_again(run, resume, whole, tmp_path, seen):
+def test_08_after_a_kill_behind_the_last_step_nothing_is_trained_again(run, resume, whole, tmp_path, seen):
     assert run("killed", probe=probes.kill_before_the_report).wait() == -signal.SIGKILL
     assert run_folder.state(tmp_path / "killed") == "killed"
     file = tmp_path / "steps"
@@ -129,7 +129,7 @@ def test_08_killed_after_the_last_step_nothing_is_trained_again(run, resume, who
 
 
 @pytest.mark.case(8)
-def test_08_where_early_stopping_fired_nothing_is_trained_again(run, resume, tmp_path, seen):
+def test_08_after_early_stopping_nothing_is_trained_again(run, resume, tmp_path, seen):
     never_better = "lr=1e-30", "optimizer=sgd", "patience=1", "max_epochs=9"
     assert run("whole", *never_better).wait() == 0
     assert run("killed", *never_better, probe=probes.kill_before_the_report).wait() == -signal.SIGKILL
@@ -144,7 +144,7 @@ def test_08_where_early_stopping_fired_nothing_is_trained_again(run, resume, tmp
 
 @pytest.mark.case(9)
 @pytest.mark.parametrize("scheduler", ["plateau", "cosine", "onecycle", "warmup"])
-def test_09_the_learning_rates_go_on(run, resume, tmp_path, seen, scheduler):
+def test_09_the_learning_rates_continue(run, resume, tmp_path, seen, scheduler):
     words = [f"scheduler={scheduler}", "optimizer=sgd", *(["scheduler.wait=0"] if scheduler == "plateau" else [])]
     words += ["lr=0.3"]  # too large to fall every epoch
     logs = [tmp_path / name for name in ("rates-whole", "rates")]
@@ -162,7 +162,7 @@ def test_09_the_learning_rates_go_on(run, resume, tmp_path, seen, scheduler):
 
 
 def scalars(run):
-    """Every value that a dashboard shows, by tag, without measured times."""
+    """Every value in the dashboard, by tag, without measured times."""
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"images": 0, "scalars": 0})
     events.Reload()
     tags = [tag for tag in events.Tags()["scalars"] if "images_per_second" not in tag]
@@ -171,7 +171,7 @@ def scalars(run):
 
 
 @pytest.mark.case(10)
-def test_10_every_epoch_stands_once_in_the_metrics_and_in_tensorboard(run, resume, whole, tmp_path, seen):
+def test_10_every_epoch_is_once_in_the_metrics_and_in_tensorboard(run, resume, whole, tmp_path, seen):
     assert run("killed", "save_every=4", probe=probes.kill_in_step, given=(13,)).wait() == -signal.SIGKILL
     assert resume("killed", probe=probes.kill_after_the_events, given=(2,)).wait() == -signal.SIGKILL
     assert resume("killed", probe=probes.signal_in_step, given=(signal.SIGTERM, 35)).wait() == 143

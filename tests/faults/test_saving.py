@@ -1,4 +1,4 @@
-"""Cases 15, 16 and 21: a save that is cut short leaves what was saved; which epochs last.ckpt and best.ckpt are."""
+"""Cases 15, 16 and 21: an interrupted save leaves the earlier files; the epochs of last.ckpt and best.ckpt."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from tests.faults.states import assert_identical, litter, saved
 
 
 def number_in(file):
-    """The number that was saved, which stands in every weight of a whole file."""
+    """The number of the checkpoint, equal to every weight of an undamaged file."""
     contents = checkpoint.read(file)
     number = contents["config"]["seed"]
     assert len(contents["state_dict"]) == 20
@@ -32,9 +32,9 @@ def next_run_begins(folder):
 
 
 def kill_while_saving(folder, done, kills, temporary=None):
-    """Kills as many processes that save into a folder, each at a random instant; how often a part of a file was left.
+    """Kills processes that save into a folder at random instants; returns how often a partial file was left.
 
-    What is there after each kill is what was saved last, or what was being saved.
+    After each kill the folder contains the last saved checkpoint or the next one.
     """
     instants, torn, number = random.Random(0), 0, 0
     for _ in range(kills):
@@ -55,7 +55,7 @@ def kill_while_saving(folder, done, kills, temporary=None):
 
 
 @pytest.mark.case(15)
-def test_15_killed_at_any_instant_of_a_save_the_file_before_or_the_new_one_loads(tmp_path, seen):
+def test_15_after_a_kill_at_any_instant_of_a_save_the_earlier_or_the_new_file_loads(tmp_path, seen):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     torn = kill_while_saving(folder, tmp_path / "done", 24)
@@ -67,8 +67,8 @@ def test_15_killed_at_any_instant_of_a_save_the_file_before_or_the_new_one_loads
 
 @pytest.mark.case(15)
 @pytest.mark.parametrize("links", [True, False])
-def test_15_killed_before_any_operation_on_files_the_file_before_or_the_new_one_loads(tmp_path, seen, links):
-    """Without hard links, as on some network file systems, last.ckpt itself is away for an instant."""
+def test_15_after_a_kill_before_any_file_operation_the_earlier_or_the_new_file_loads(tmp_path, seen, links):
+    """Without hard links, as on some network file systems, last.ckpt is missing for an instant."""
     found, absent = [], 0
     while True:
         folder = tmp_path / f"{len(found)}"
@@ -89,7 +89,7 @@ def test_15_killed_before_any_operation_on_files_the_file_before_or_the_new_one_
 
 
 @pytest.mark.case(15)
-def test_15_a_run_that_was_killed_while_saving_continues_to_the_same_bits(run, resume, whole, tmp_path, seen):
+def test_15_a_run_killed_while_saving_is_resumed_to_the_same_bits(run, resume, whole, tmp_path, seen):
     folder = tmp_path / "killed/checkpoints"
     assert run("killed", "save_every=3", probe=probes_files.kill_on_sync, given=(5,)).wait() == -signal.SIGKILL
     assert len(litter(folder)) == 1
@@ -101,7 +101,7 @@ def test_15_a_run_that_was_killed_while_saving_continues_to_the_same_bits(run, r
 
 
 @pytest.mark.case(16)
-def test_16_another_file_system_for_temporary_files_is_not_even_used(tmp_path, seen):
+def test_16_another_file_system_for_temporary_files_is_not_used(tmp_path, seen):
     places = [Path(place) for place in ("/dev/shm", "/tmp", Path.home()) if os.access(place, os.W_OK)]
     other = next((place for place in places if place.stat().st_dev != tmp_path.stat().st_dev), None)
     if other is None:
@@ -123,14 +123,14 @@ def test_16_another_file_system_for_temporary_files_is_not_even_used(tmp_path, s
 
 @pytest.mark.case(21)
 def test_21_the_last_checkpoint_is_the_last_epoch_even_if_the_best_came_before(quick, tmp_path, seen):
-    train(quick("optimizer=sgd", "lr=1e-30", "max_epochs=3"), tmp_path)  # nothing improves but batch norm's statistics
+    train(quick("optimizer=sgd", "lr=1e-30", "max_epochs=3"), tmp_path)  # only batch norm's statistics improve
     last, best = (saved(tmp_path, name)["epoch"] for name in ("last", "best"))
     assert last == 2
     seen(f"last is epoch {last + 1} of 3, best {best + 1}")
 
 
 @pytest.mark.case(21)
-def test_21_a_loss_that_rises_leaves_the_best_alone(quick, tmp_path, monkeypatch, seen):
+def test_21_a_rising_loss_does_not_change_the_best_checkpoint(quick, tmp_path, monkeypatch, seen):
     def worse(self):
         measured = {"val/loss": float(self.current_epoch), "val/accuracy": 0.0, "val/skill": 0.0}
         self.log_dict(measured, logger=False)

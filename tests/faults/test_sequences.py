@@ -1,4 +1,4 @@
-"""Case 4, the promise itself: every network, stopped at every step, twice, three times, ends in the same bits.
+"""Case 4: every network, stopped at any step, once, twice or three times, ends in the same bits.
 
 With ``--all`` all 280 sequences, with the networks' default size and, where there are any, on real pictures.
 """
@@ -34,7 +34,7 @@ NETWORKS = sorted(file.stem for file in Path(conf_dir(), "model").glob("*.yaml")
 
 
 def sequences(network, everything):
-    """Stops by step. There are 280: each step once, 120 pairs, 120 triples; without ``--all`` a network has seven of
+    """Steps of the stops. There are 280: each step once, 120 pairs, 120 triples; without ``--all`` a network has 7 of
     them, and each network others."""
     rng = random.Random(0)
     single = [(step,) for step in range(STEPS)]
@@ -53,7 +53,7 @@ def everything(request):
 
 @pytest.fixture
 def settings(request, everything, tmp_path_factory):
-    """Knobs of a run of 40 steps, ten an epoch."""
+    """Knobs of a run of 40 steps, ten per epoch."""
     if not everything:
         return SMALL
     own = ["batch_size=10", "max_epochs=4", "trainer.enable_progress_bar=false", "trainer.limit_train_batches=10",
@@ -77,7 +77,7 @@ def test_04_stopped_at_any_steps_a_run_ends_in_the_same_bits(
 
 
 def interrupted_anywhere(options, tmp_path, monkeypatch, chosen):
-    """Compares a run without interruption with each of the chosen sequences; returns the steps that were made."""
+    """Compares an uninterrupted run with each of the chosen sequences; returns the trained steps."""
     steps, pending = [], set()
 
     def action(module, step):
@@ -86,7 +86,7 @@ def interrupted_anywhere(options, tmp_path, monkeypatch, chosen):
             pending.remove(step)
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(Colourizer, "training_step", Colourizer.training_step)  # is put back after the test
+    monkeypatch.setattr(Colourizer, "training_step", Colourizer.training_step)  # restored after the test
     probes.in_step(action)
     task = remembering(monkeypatch)
 
@@ -110,7 +110,7 @@ def interrupted_anywhere(options, tmp_path, monkeypatch, chosen):
 
 
 def remembering(monkeypatch):
-    """The task with pictures that are loaded once for all the sequences, and no floors measured."""
+    """The task with pictures that are loaded once for all sequences, and without floors."""
     loaded = []
 
     def load(knobs):
@@ -155,7 +155,7 @@ def remembering(monkeypatch):
     ids=lambda words: words[0],
 )
 def test_04_under_any_settings_a_run_ends_in_the_same_bits(words, tmp_path, monkeypatch, seen):
-    # no two in one window of accumulated batches (3 to 5): there the second signal would end the run at once
+    # not two in one window of accumulated batches (3 to 5): the second signal would end the run at once
     interrupted_anywhere(knobs(*SMALL, *words, f"cache_dir={tmp_path / 'cache'}"), tmp_path, monkeypatch,
                          [(0, 5, 9, 14, 16), (3, 10, 13, 19)])  # fmt: skip
     seen(words[0])
@@ -163,7 +163,7 @@ def test_04_under_any_settings_a_run_ends_in_the_same_bits(words, tmp_path, monk
 
 @pytest.fixture(scope="module")
 def real(real_pictures, tmp_path_factory):
-    """The words of a run of 60 steps on real pictures, and its folder when nothing interrupts it."""
+    """The overrides of a run of 60 steps on real pictures, and the folder of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("real")
     for split, count in (("train", 1000), ("test", 100)):
         (folder / "pictures" / split).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Cases 31 to 34: sweeps, and runs beside each other."""
+"""Cases 31 to 34: sweeps and simultaneous runs."""
 
 import csv
 import json
@@ -45,7 +45,7 @@ def states(folder):
 
 
 def reported(folder):
-    """The report but for what names the folder and for measured times, which no two sweeps share."""
+    """The report without the folder's name and measured times, which differ between sweeps."""
     page, text, table = (folder / f"report.{kind}" for kind in ("html", "md", "csv"))
     report([folder], page, text, table)
     losses, *_ = text.read_text().partition("## Results")[2].split("\n\n| ")[1:]
@@ -58,7 +58,7 @@ def reported(folder):
 
 
 @pytest.mark.case(31)
-def test_31_failed_jobs_stop_no_other_and_all_stand_in_the_table(sweep, tmp_path, seen):
+def test_31_failed_jobs_do_not_stop_others_and_the_table_lists_all(sweep, tmp_path, seen):
     done = sweep("sweep", "batch_size=4,0", probe=probes.fail_with_kernel, given=(2,))
     assert done.wait() == 1
     stored = [json.loads((tmp_path / f"sweep/{number}/run.json").read_text())["status"] for number in range(6)]
@@ -71,7 +71,7 @@ def test_31_failed_jobs_stop_no_other_and_all_stand_in_the_table(sweep, tmp_path
 
 
 @pytest.mark.case(32)
-def test_32_sigterm_ends_the_sweep_and_names_what_is_unfinished(sweep, tmp_path, all_jobs, seen):
+def test_32_sigterm_ends_the_sweep_and_names_the_unfinished_jobs(sweep, tmp_path, all_jobs, seen):
     stopped = sweep("sweep", probe=probes.signal_with_kernel, given=(2, signal.SIGTERM, 13))
     assert stopped.wait() == 143
     printed = stopped.stdout()
@@ -97,9 +97,7 @@ def test_32_sigterm_ends_a_sweep_of_parallel_jobs_too(sweep, resume, tmp_path, a
 
 @pytest.mark.case(33)
 @pytest.mark.parametrize("again", ["same command", "resume"])
-def test_33_a_killed_sweep_skips_what_is_finished_and_resumes_what_is_begun(
-    sweep, resume, tmp_path, all_jobs, seen, again
-):
+def test_33_a_killed_sweep_skips_finished_jobs_and_resumes_begun_ones(sweep, resume, tmp_path, all_jobs, seen, again):
     killed = sweep("sweep", "save_every=3", probe=probes.signal_with_kernel, given=(2, signal.SIGKILL, 28))
     assert killed.wait() == -signal.SIGKILL
     assert states(tmp_path / "sweep")[:2] == ["finished", "killed"]
@@ -120,7 +118,7 @@ def test_33_a_killed_sweep_skips_what_is_finished_and_resumes_what_is_begun(
 
 
 @pytest.mark.case(33)
-def test_33_a_killed_search_ends_as_one_that_was_not(start, tmp_path, cache, seen):
+def test_33_a_killed_search_ends_like_an_uninterrupted_one(start, tmp_path, cache, seen):
     words = (
         "--multirun",
         *SMALL,
@@ -169,7 +167,7 @@ def test_33_another_sweep_in_the_folder_overwrites_nothing(sweep, resume, tmp_pa
 
 
 @pytest.mark.case(33)
-def test_33_a_finished_sweep_in_other_words_is_still_finished(start, tmp_path, all_jobs, cache, seen):
+def test_33_a_finished_sweep_with_equivalent_overrides_is_still_finished(start, tmp_path, all_jobs, cache, seen):
     shutil.copytree(all_jobs, tmp_path / "sweep")
     words = "kernel=1,2,3", *reversed(SMALL), cache, "save_every=7", "hydra.sweep.dir=sweep"
     again = start("--multirun", *words, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Cases 25 and 30: what goes wrong inside a step, or before it."""
+"""Cases 25 and 30: faults inside a step, or before it."""
 
 import signal
 
@@ -19,7 +19,7 @@ def tensors(value):
 
 @pytest.mark.case(25)
 @pytest.mark.parametrize(("kind", "step"), [("nan", 13), ("inf", 13), ("gradient", 13), ("nan", 0)])
-def test_25_a_step_that_is_not_finite_ends_the_run_before_a_weight_moves(
+def test_25_a_step_that_is_not_finite_ends_the_run_before_a_weight_changes(
     run, resume, whole, tmp_path, seen, kind, step
 ):
     steps = tmp_path / "steps"
@@ -44,7 +44,7 @@ def test_25_a_step_that_is_not_finite_ends_the_run_before_a_weight_moves(
 
 @pytest.mark.case(25)
 def test_25_a_learning_rate_that_blows_up_leaves_finite_files(run, tmp_path, seen):
-    """Without a probe: weights of 1e30 after the first step, and an infinite loss in one of the next."""
+    """Without a probe: weights of 1e30 after the first step, and an infinite loss a few steps later."""
     broken = run("broken", "lr=1e30", "save_every=1")
     assert broken.wait() == 1
     assert " with lr=1e+30; the weights before it are kept; pass a smaller lr" in broken.stderr()

@@ -1,4 +1,4 @@
-"""Case 24: no small checkpoint unpacks into much."""
+"""Case 24: small checkpoints do not unpack to large data."""
 
 import io
 import json
@@ -20,7 +20,7 @@ MEGABYTE = bytes(10**6)
 def archive(*entries):
     """The parts of a zip file, its entries and its directory; of each entry the name, bytes, and how often they come.
 
-    Where they come more than once, they are deflated.
+    Repeated bytes are deflated.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compresslevel=1) as file:
@@ -35,7 +35,7 @@ def archive(*entries):
 
 
 def directory(raw, **fields):
-    """A directory whose entries have these fields in place of their own, or what a function makes of their own."""
+    """A directory with other fields in its entries: given values, or functions of the original values."""
     places = {"method": ("<H", 10), "packed": ("<I", 20), "size": ("<I", 24), "offset": ("<I", 42)}
     changed, at = bytearray(raw), 0
     while at < len(raw):
@@ -52,7 +52,7 @@ def end(listing, count, offset):
 
 
 class Bytes:
-    """Asks the reader of a pickle of some hundred bytes for a gigabyte."""
+    """A pickle of a few hundred bytes that makes the reader allocate a gigabyte."""
 
     def __reduce__(self):
         return bytearray, (GIGABYTE,)
@@ -60,7 +60,7 @@ class Bytes:
 
 @pytest.fixture(scope="module")
 def bombs(tmp_path_factory):
-    """Small files, some of which torch unpacks into a gigabyte."""
+    """Small files; torch unpacks some of them to a gigabyte."""
     folder = tmp_path_factory.mktemp("bombs")
     honest = {"config": {}, "state_dict": {"weight": torch.ones(10)}}
     checkpoint.write(honest, folder / "honest.ckpt")
@@ -80,7 +80,7 @@ def bombs(tmp_path_factory):
     body, listing = archive(*entries, ("archive/data/1", MEGABYTE, 1))
     last = listing[listing.rindex(b"PK\1\2") :]
     write("overlapping", body, listing + 999 * last, 1000)
-    # zipfile takes the directory that stands before the end, torch the one to which the end points
+    # zipfile reads the directory before the end record, torch the one to which the end record points
     shift = len(bomb) + len(bomb_list) - (len(bomb_list) + len(good))
     hidden = directory(good_list, offset=lambda own: own + shift)
     (folder / "two directories.ckpt").write_bytes(
@@ -91,7 +91,7 @@ def bombs(tmp_path_factory):
 
 
 def read_all_in_a_process(reader, answers, *files):
-    """What a reader said of files, and by how many MB its memory grew, by file name."""
+    """The messages of a reader and the growth of its memory in MB, by file name."""
     process = forked(probes_files.read_all, reader, [str(file) for file in files], str(answers))
     process.join(60)
     assert process.exitcode == 0
@@ -103,7 +103,7 @@ def test_24_no_small_file_unpacks_to_a_large_one(bombs, tmp_path, seen):
     files = list(bombs.iterdir())
     assert all(file.stat().st_size < 10_000_000 for file in files)
     found = read_all_in_a_process(checkpoint.read, tmp_path / "answers", *files)
-    # of the file with two directories the honest one is read
+    # in the file with two directories, the honest one is read
     assert {name for name, (printed, _) in found.items() if printed == "read"} == {
         "honest.ckpt",
         "two directories.ckpt",
@@ -118,8 +118,8 @@ def test_24_no_small_file_unpacks_to_a_large_one(bombs, tmp_path, seen):
 
 @pytest.mark.case(24)
 @pytest.mark.parametrize("name", ["deflated", "two directories", "bytearray"])
-def test_24_torch_alone_would_unpack_it(bombs, tmp_path, seen, name):
-    """So that the file is a bomb."""
+def test_24_torch_itself_would_unpack_it(bombs, tmp_path, seen, name):
+    """So the file is a bomb."""
     ((_, megabytes),) = read_all_in_a_process(torch.load, tmp_path / "answers", bombs / f"{name}.ckpt").values()
     assert megabytes > 800
     seen(f"torch alone, {name}: {megabytes:.0f} MB")

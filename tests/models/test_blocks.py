@@ -12,7 +12,7 @@ SETTINGS = {1: (0, 1), 3: (1, 1), 4: (1, 0)}  # kernel: padding, output padding
 @pytest.mark.parametrize("kernel", SETTINGS)
 @pytest.mark.parametrize("halves", [True, False])
 def test_a_convolution_of_stride_2_and_its_gradients_are_torch_s(halves, kernel, channels, order):
-    """torch's in double precision, which no kernel of oneDNN computes."""
+    """torch's result in double precision, which is not computed by oneDNN."""
     before, after = SETTINGS[kernel]
     settings = {"stride": 2, "padding": before} | ({} if halves else {"output_padding": after})
     ours = (HalvingConv2d if halves else DoublingConv2d)(channels, 5, kernel)
@@ -43,7 +43,7 @@ def test_a_transposed_convolution_keeps_gradients_in_the_weights_type_under_auto
 
 @pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_joined_is_a_concatenation_in_the_first_one_s_memory_order(order, channels):
+def test_joined_concatenates_in_the_memory_order_of_the_first_tensor(order, channels):
     x = torch.randn(2, 3, 4, 5).contiguous(memory_format=order)
     other = torch.randn(2, channels, 4, 5)
     result = joined(x, other)
@@ -51,7 +51,7 @@ def test_joined_is_a_concatenation_in_the_first_one_s_memory_order(order, channe
     assert result.is_contiguous(memory_format=order)
 
 
-def test_padding_repeats_the_border_and_leaves_fitting_sizes_alone():
+def test_padding_repeats_the_border_and_does_not_change_fitting_sizes():
     x = torch.arange(6.0).view(1, 1, 2, 3)
     assert padded(x, 4)[0, 0].tolist() == [[0, 1, 2, 2], [3, 4, 5, 5], [3, 4, 5, 5], [3, 4, 5, 5]]
     fitting = torch.rand(1, 1, 4, 8)

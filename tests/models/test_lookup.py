@@ -78,21 +78,21 @@ def test_the_prior_is_the_shares_of_the_training_labels(scenes):
     np.testing.assert_allclose(prior.scores.exp().numpy(), counts / counts.sum(), rtol=1e-5)
 
 
-def test_folds_add_up_to_all_pixels_and_a_picture_is_in_one(scenes):
+def test_folds_sum_to_all_pixels_and_a_picture_is_in_one_fold(scenes):
     counts = fold_counts(scenes[0], scenes[1], 8)
     assert counts.sum().item() == scenes[1].numel()
     assert set((counts.sum((1, 2, 3)) / 1024).tolist()) == {50.0}
 
 
-def test_knowing_the_group_never_costs_more_than_sampling_error(scenes):
-    """With the label itself as the group, the table is all but certain."""
+def test_knowing_the_group_increases_the_loss_at_most_by_sampling_error(scenes):
+    """With the label itself as the group, the table is nearly certain."""
     train_grey, train_labels = scenes[:2]
     table = smoothed_table(fold_counts(train_grey, train_labels, 8, train_labels, 8))
     own = table[train_labels.long(), grey_level(train_grey)].gather(-1, train_labels[..., None].long())
     assert -own.mean().item() < 0.01
 
 
-def test_a_colour_that_training_never_saw_is_improbable_not_impossible():
+def test_an_unseen_colour_is_improbable_but_not_impossible():
     table = LookupTable(3)
     table.fit(torch.full((10, 1, 4, 4), 0.5), torch.zeros(10, 4, 4, dtype=torch.uint8))
     unseen = table(torch.full((1, 1, 1, 1), 0.5))[0, 2].item()
@@ -100,8 +100,8 @@ def test_a_colour_that_training_never_saw_is_improbable_not_impossible():
 
 
 @pytest.mark.parametrize("pictures", [2, 40])
-def test_width_and_weight_are_those_of_the_lowest_cross_entropy_over_the_whole_table(pictures, scenes):
-    """In numpy, over every cell, empty ones and a group without pixels included."""
+def test_width_and_weight_minimize_the_cross_entropy_over_the_whole_table(pictures, scenes):
+    """In numpy, over every cell, including empty cells and a group without pixels."""
     labels = scenes[1][:pictures]
     folds = fold_counts(scenes[0][:pictures], labels, 8, labels % 3, 4).numpy()
     level = np.arange(lookup.LEVELS)

@@ -43,8 +43,8 @@ def test_the_output_has_the_input_s_size_with_any_dilation(name):
 
 
 @pytest.mark.parametrize("kernel", range(1, 12))
-def test_without_dilation_the_paddings_are_the_issue_s(kernel):
-    """(k-1)//2 and k % 2, checked for the table of networks; so every network is what it was before the solver."""
+def test_without_dilation_the_paddings_are_those_of_the_course(kernel):
+    """(k-1)//2 and k % 2 for the table of networks; so the networks have not changed with the solver."""
     down, up, same = halving_conv(1, 1, kernel)[0], doubling_conv(1, 1, kernel)[0], SameConv2d(1, 1, kernel)
     assert (down.padding[0], up.padding[0], up.output_padding[0]) == ((kernel - 1) // 2, (kernel - 1) // 2, kernel % 2)
     assert same.padding[0] == (kernel // 2 if kernel % 2 else 0)
@@ -91,7 +91,7 @@ def test_the_gradient_reaches_every_parameter(name):
     logits = module(torch.rand(4, 1, 16, 16))
     nn.functional.cross_entropy(logits, torch.randint(0, 5, (4, *logits.shape[2:]))).backward()
     untouched = [key for key, p in module.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    # the mean that batch norm subtracts takes a convolution's bias with it, so its gradient is rounding error at most
+    # batch norm subtracts the mean, so the gradient of a preceding convolution's bias is at most rounding error
     assert [key for key in untouched if not key.endswith("0.bias")] == []
 
 
@@ -109,7 +109,7 @@ def test_an_unknown_skip_is_refused():
         UNet(4, 4, skips=["third"])
 
 
-def test_pointwise_scores_follow_from_the_pixel_s_own_grey():
+def test_pointwise_scores_depend_only_on_the_pixel_s_own_grey():
     module, grey = network("pointwise", num_filters=4, num_colours=5).eval(), torch.rand(1, 1, 6, 7)
     order = torch.randperm(42)
     with torch.no_grad():
@@ -121,7 +121,7 @@ def test_pointwise_scores_follow_from_the_pixel_s_own_grey():
     ("name", "sees_it"), [("convtranspose", False), ("unet_half", False), ("unet_full", True), ("unet", True)]
 )
 def test_only_the_full_skip_sees_the_input_at_full_resolution(name, sees_it):
-    """A change of the input that the first step's filters cannot see is lost, but for a skip from the input."""
+    """Only a skip from the input keeps a change of the input to which the first step's filters are blind."""
     torch.manual_seed(0)
     module = network(name, kernel=2, num_filters=2, num_colours=5).eval()
     filters = module.down1[0].weight.detach().flatten(1)  # two filters over 2x2 pixels: a null space of dimension 2

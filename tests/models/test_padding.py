@@ -30,8 +30,8 @@ def test_the_rule_divides_and_multiplies_every_side_by_the_stride_in_torch(kerne
 
 
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), RULES)
-def test_where_none_is_found_none_exists_and_the_nearest_is_one_off(kernel, stride, dilation):
-    """Against all paddings up to far beyond any that could serve."""
+def test_if_no_padding_is_found_none_exists_and_the_nearest_is_off_by_one(kernel, stride, dilation):
+    """Compared with a search over many more paddings than could fit."""
     size = 8 * stride
     for name, rule, wanted in (
         ("down", down(kernel, stride, dilation), 8),
@@ -51,13 +51,13 @@ def test_where_none_is_found_none_exists_and_the_nearest_is_one_off(kernel, stri
         assert abs(rule.produced - rule.wanted) == min(errors) <= 1
 
 
-def test_it_exists_for_every_kernel_of_stride_2():
+def test_a_padding_exists_for_every_kernel_of_stride_2():
     assert all(
         rule(kernel, 2, dilation).exact for rule in (down, up) for kernel in range(1, 12) for dilation in range(1, 5)
     )
 
 
-def test_an_even_kernel_of_stride_1_has_none_and_needs_one_more_zero_after():
+def test_an_even_kernel_of_stride_1_has_no_padding_and_needs_one_more_zero_at_the_end():
     assert not down(4, stride=1).exact
     assert not up(4, stride=1).exact
     assert up(4, stride=1, dilation=2).exact
@@ -68,7 +68,7 @@ def test_an_even_kernel_of_stride_1_has_none_and_needs_one_more_zero_after():
 @pytest.mark.parametrize(
     ("kernel", "stride", "dilation", "size"), [(3, 3, 1, 32), (5, 1, 1, 32), (4, 3, 2, 16), (3, 4, 1, 8)]
 )
-def test_another_factor_than_the_stride_holds_at_one_size(kernel, stride, dilation, size):
+def test_another_factor_than_the_stride_is_possible_at_one_size(kernel, stride, dilation, size):
     halved, doubled = down(kernel, stride, dilation, 2, size), up(kernel, stride, dilation, 2, size)
     assert made_by_torch(halved, "down", size, kernel, stride, dilation) == halved.produced
     assert made_by_torch(doubled, "up", size, kernel, stride, dilation) == doubled.produced

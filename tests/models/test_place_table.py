@@ -6,7 +6,7 @@ from colourize.models.place_table import BANDS, GRID, WEIGHTS, PlaceTable, bands
 
 
 def drawn(count, seed=0, height=16, width=24):
-    """Greys without meaning; the colour is that of the picture's half, above or below, in most pixels."""
+    """Random greys; most pixels have the colour of their half of the picture, upper or lower."""
     generator = torch.Generator().manual_seed(seed)
     grey = torch.randint(0, 766, (count, 1, height, width), generator=generator) / 768
     labels = (torch.arange(height) >= height // 2).long()[:, None].expand(count, height, width)
@@ -49,7 +49,7 @@ def test_probabilities_are_counts_smoothed_towards_those_of_the_grey_level():
     assert torch.allclose(found.sum(0), torch.ones(16, 24), atol=1e-5)
 
 
-def test_it_knows_the_place_and_the_table_does_not():
+def test_it_uses_the_place_and_the_table_does_not():
     table, place = fitted(*drawn(600))
     grey, labels = drawn(20, seed=1)
     by_grey, by_place = (torch.nn.functional.cross_entropy(each(grey), labels) for each in (table, place))
@@ -57,14 +57,14 @@ def test_it_knows_the_place_and_the_table_does_not():
     assert entropy - 0.03 < by_place < entropy + 0.05 < by_grey - 0.4
 
 
-def test_where_the_place_says_nothing_the_grey_level_counts_for_more():
+def test_if_the_place_is_uninformative_the_grey_level_has_more_weight():
     generator = torch.Generator().manual_seed(0)
     grey = torch.randint(0, 766, (40, 1, 16, 16), generator=generator) / 768
     labels = torch.randint(0, 3, (40, 16, 16), generator=generator)
     assert best_weight(place_counts(grey, labels, 3).double()) >= WEIGHTS[2]
 
 
-def test_before_the_fit_it_is_the_table():
+def test_before_the_fit_it_equals_the_table():
     table = LookupTable(3)
     grey, labels = drawn(4)
     table.fit(grey, labels)

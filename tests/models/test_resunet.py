@@ -9,8 +9,8 @@ from colourize.tasks.colourization.train import train
 from tests.conftest import knobs
 
 
-def test_waves_tell_apart_neighbouring_levels_of_grey():
-    """|e^{i f pi (g + d)} - e^{i f pi g}|^2 = 2 - 2 cos(f pi d), summed over f, whatever the grey."""
+def test_waves_distinguish_neighbouring_levels_of_grey():
+    """|e^{i f pi (g + d)} - e^{i f pi g}|^2 = 2 - 2 cos(f pi d), summed over f, for any grey."""
     step = 1 / 255
     levels = torch.arange(256).view(1, 1, 1, -1) * step
     waves = Waves(8)(levels)[0, 1:, 0].double()
@@ -33,14 +33,14 @@ def test_a_single_small_picture_can_be_trained_on(size):
     assert all(bool(parameter.grad.isfinite().all()) for parameter in network.parameters())
 
 
-def test_a_last_batch_of_one_picture_is_a_step(quick, tmp_path):
+def test_a_last_batch_of_one_picture_can_be_trained_on(quick, tmp_path):
     train(quick("model=resunet_small", "batch_size=23", "max_epochs=1"), tmp_path / "run")
     assert len((tmp_path / "run/metrics.csv").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("size", [(16, 16), (24, 40)])
 def test_sides_of_16_and_more_are_padded_to_a_multiple_of_8_and_no_further(size):
-    """A network without any padding gives the same bits."""
+    """A network without padding gives the same bits."""
     network, grey = ResUNet(2, 5).eval(), torch.rand(2, 1, *size)
     with torch.no_grad():
         scores = network(grey)
@@ -66,7 +66,7 @@ def test_an_error_states_the_rule_the_value_and_the_remedy(values, message):
         ResUNet(2, 5, **values)
 
 
-def test_without_frequencies_only_the_grey_itself_is_read():
+def test_without_frequencies_only_the_grey_itself_is_used():
     with torch.no_grad():
         assert ResUNet(2, 5, num_frequencies=0).eval()(torch.rand(1, 1, 16, 16)).shape == (1, 5, 16, 16)
 

@@ -28,7 +28,7 @@ def test_the_grid_shows_each_row_in_its_place():
     assert grid[:, 2 * 9 + 6, 6].tolist() == [1.0, 0.0, 0.5]
 
 
-def test_the_entropy_row_is_dark_where_nothing_is_open_and_bright_where_most_is():
+def test_the_entropy_row_is_dark_for_certain_and_bright_for_uncertain_pixels():
     entropy = torch.zeros(2, 8, 8)
     entropy[1, 4:] = 3.0
     figure = entropy_figure({"grey": torch.full((2, 1, 8, 8), 0.5)}, entropy)
@@ -46,8 +46,8 @@ def test_a_long_name_is_wrapped_and_a_short_one_is_not():
 
 
 @pytest.mark.parametrize("count", [2, 20])
-def test_long_names_leave_room_for_what_they_name(count):
-    """Warnings are errors here, matplotlib's of axes that collapse too."""
+def test_long_names_leave_room_for_the_data(count):
+    """Warnings are errors here, including matplotlib's about collapsed axes."""
     names = [f"ResUNet widths=[0.5,0.75,1,1] loss=rebalanced palette=a/folder/of/colours.npy {i}, T = 1" * 2
              for i in range(count)]  # fmt: skip
     bins = torch.rand(15, 3, dtype=torch.float64) + 0.1
@@ -61,14 +61,14 @@ def test_long_names_leave_room_for_what_they_name(count):
 
 
 def drawn(figure, path):
-    """A figure's pixels as its file holds them: uint8 [H, W, 3]."""
+    """The pixels in a figure's file: uint8 [H, W, 3]."""
     save(figure, path)
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
 
 def is_in(part, whole):
-    """Whether an array [h, w, 3] stands somewhere in another, to one level."""
+    """Whether an array [h, w, 3] occurs in another one, to within one level."""
     rows, columns = (np.arange(whole.shape[axis] - part.shape[axis] + 1) for axis in (0, 1))
     corners = np.abs(whole[rows][:, columns].astype(int) - part[0, 0]).max(2) <= 1
     return any(
@@ -78,7 +78,7 @@ def is_in(part, whole):
 
 
 @pytest.mark.parametrize(("side", "zoom"), [(8, 14), (32, 4), (64, 2), (65, 1), (128, 1), (200, 1), (400, 1)])
-def test_every_pixel_of_a_picture_is_a_whole_number_of_dots(tmp_path, side, zoom):
+def test_every_pixel_of_a_picture_is_an_integer_number_of_dots(tmp_path, side, zoom):
     pictures = torch.rand(4, 3, side, side, generator=torch.Generator().manual_seed(0))
     pixels = drawn(strip_figure({"original": pictures, "grey": pictures[:, :1]}, "a title"), tmp_path / "out.png")
     assert pixels.shape[1] <= SHEET
@@ -90,7 +90,7 @@ def test_every_pixel_of_a_picture_is_a_whole_number_of_dots(tmp_path, side, zoom
 @pytest.mark.parametrize(
     ("side", "shown", "wide"), [(128, 10, 128), (180, 10, 180), (256, 7, 256), (512, 3, 512), (900, 3, 0)]
 )
-def test_a_sheet_shows_as_many_large_pictures_as_it_has_room_for(tmp_path, side, shown, wide):
+def test_a_sheet_shows_as_many_large_pictures_as_fit(tmp_path, side, shown, wide):
     pictures = torch.zeros(10, 3, side, side)
     pixels = drawn(strip_figure({"original": pictures}), tmp_path / "out.png")
     assert pixels.shape[1] <= SHEET
@@ -102,8 +102,8 @@ def test_a_sheet_shows_as_many_large_pictures_as_it_has_room_for(tmp_path, side,
 
 @pytest.mark.parametrize("count", [1, 2, 10])
 @pytest.mark.parametrize("title", ["", "ConvTransposeNet, kernel 3, scenes, and a title longer than the sheet is wide"])
-def test_labels_are_whole_beside_however_few_pictures(tmp_path, count, title):
-    """No ink at the edges, so nothing is cut off; and as much ink beside one picture as beside ten."""
+def test_labels_are_complete_for_any_number_of_pictures(tmp_path, count, title):
+    """No ink at the edges, so nothing is cut off; and labels of one picture have as much ink as labels of ten."""
     names = ["original", "nearest colour by grey", "ResUNet widths=[0.5,0.75,1,1] loss=rebalanced " * 3]
     figure = strip_figure({name: torch.zeros(count, 3, 8, 8) for name in names}, title)
     pixels = drawn(figure, tmp_path / "out.png")
@@ -116,8 +116,8 @@ def test_labels_are_whole_beside_however_few_pictures(tmp_path, count, title):
 
 
 @pytest.mark.parametrize("validated", [[0], [59], [10, 59], range(60)])
-def test_a_curve_s_lonely_points_are_seen(tmp_path, monkeypatch, validated):
-    """A point without a neighbour has no line, and so a marker."""
+def test_isolated_points_of_a_curve_are_visible(tmp_path, monkeypatch, validated):
+    """A point without a neighbour has no line, so it needs a marker."""
     kept = []
     monkeypatch.setattr("colourize.present.figures.save", lambda figure, path: kept.append(figure))
     count = 1 if validated == [0] else 60

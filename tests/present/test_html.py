@@ -25,7 +25,7 @@ def test_no_value_becomes_an_element_or_a_template():
     assert page.addresses == ["data:image/png;base64,"]
 
 
-def test_a_cell_stands_with_its_small_print_below_it_and_on_its_side():
+def test_a_cell_has_its_small_print_below_it_and_its_alignment():
     grid = Grid(
         ["", "loss"], [False, True], [Line("best", Cell("UNet", "model"), [Cell("1.1", "± 0.1"), Cell("2")][:1])]
     )

@@ -9,7 +9,7 @@ from colourize.present.tables import as_markdown, as_text
 ROWS = [["name", "count", "share"], ["a|b", "1,234", "0.5"], ["longer", "7", ""]]
 
 
-def test_numbers_stand_right_and_words_left():
+def test_numbers_are_aligned_right_and_words_left():
     assert as_text(ROWS).splitlines() == [
         "name    count  share", "--------------------", "a|b     1,234    0.5", "longer      7"
     ]  # fmt: skip
@@ -22,12 +22,12 @@ def test_markdown_keeps_bars_in_cells():
 
 
 @pytest.mark.parametrize("cell", ["<b>", "a|b", r"a\|b", "\\", "&lt;", "2*a*b", "`x`", "[half,full]", "![a](b)"])
-def test_a_reader_of_the_markdown_sees_what_the_cell_holds(cell):
+def test_the_rendered_markdown_shows_the_text_of_the_cell(cell):
     read = MarkdownIt().enable("table").render(as_markdown([["name", cell], [cell, "x"]]))
     assert re.findall(r"<t[hd].*?>(.*)</t[hd]>", read) == ["name", html.escape(cell), html.escape(cell), "x"]
 
 
-def test_a_cell_of_two_lines_stays_in_its_row():
+def test_a_cell_of_two_lines_stays_in_one_row():
     assert as_markdown([["a", "b"], ["one\ntwo", "c\r\nd"]]).splitlines()[2:] == ["| one two | c d |"]
 
 

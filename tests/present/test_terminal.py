@@ -1,4 +1,4 @@
-"""What reaches a terminal, and what reaches a stream that cannot encode it."""
+"""The text that is written to a terminal, and to a stream that cannot encode it."""
 
 import io
 import json
@@ -18,7 +18,7 @@ STEERING = "a\\u001b[2J\\u001b]0;title\\u0007b\\u000dc\\u009b31md\\u202ee\\u2066
 
 
 def streams(monkeypatch, encoding="utf-8", errors="strict"):
-    """Standard output and error that are guarded, and the bytes behind them."""
+    """Guarded standard output and error, and the written bytes."""
     behind = {name: io.BytesIO() for name in ("stdout", "stderr")}
     for name, buffer in behind.items():
         monkeypatch.setattr(sys, name, io.TextIOWrapper(buffer, encoding, errors, write_through=True))
@@ -26,7 +26,7 @@ def streams(monkeypatch, encoding="utf-8", errors="strict"):
     return behind
 
 
-def test_a_character_is_kept_if_and_only_if_it_controls_nothing_and_can_be_encoded():
+def test_only_encodable_characters_without_control_effect_are_kept():
     kept = {chr(code) for code in range(sys.maxunicode + 1) if clean(chr(code)) == chr(code)}
     controls = {chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) in ("Cc", "Cs", "Zl", "Zp")}
     overrides = {chr(code) for code in range(0x10000) if unicodedata.bidirectional(chr(code)) in (
@@ -44,7 +44,7 @@ def test_plain_values_are_cleaned_to_one_line_each():
     assert cleaned({"a\nb": ["\x1b", ("x\ny", 1.5, None)]}) == {"a b": ["\\u001b", ["x y", 1.5, None]]}
 
 
-def test_print_logs_warnings_and_tracebacks_come_out_clean(monkeypatch):
+def test_print_logs_warnings_and_tracebacks_are_cleaned(monkeypatch):
     behind = streams(monkeypatch)
     print(HOSTILE)
     print(HOSTILE, file=sys.stderr)
@@ -72,7 +72,7 @@ def test_no_encoding_ends_a_command(monkeypatch, encoding):
     assert "\\u001b[2J" in message and "\x1b" not in message
 
 
-def test_a_stream_that_has_its_own_way_with_errors_keeps_it(monkeypatch):
+def test_a_stream_keeps_its_own_handling_of_errors(monkeypatch):
     behind = streams(monkeypatch, "ascii", "backslashreplace")
     print("Δ")
     assert behind["stdout"].getvalue() == b"\\u0394\n"
@@ -87,7 +87,7 @@ def test_a_console_controls_the_terminal_and_its_texts_do_not(monkeypatch):
         bar.add_task("x\x1b[5mx", total=1, completed=1)
     shown.print("x\x1b[5mx", style="bold")
     message = behind["stdout"].getvalue().decode()
-    assert "\x1b[?25l" in message and "\x1b[1m" in message  # the cursor that is hidden, bold
+    assert "\x1b[?25l" in message and "\x1b[1m" in message  # hidden cursor, bold text
     assert "\x1b[5m" not in message and "x\\u001b[5mx" in message
 
 

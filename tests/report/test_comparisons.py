@@ -1,4 +1,4 @@
-"""Which settings are compared with which."""
+"""Which settings are compared with each other."""
 
 from itertools import combinations
 
@@ -22,14 +22,14 @@ def test_a_network_is_compared_with_every_variant_of_another(tmp_path):
     assert sorted(map(sorted, found)) == sorted(map(sorted, combinations(sorted(names), 2)))
 
 
-def test_what_differs_in_two_things_is_compared_only_with_the_best(tmp_path):
+def test_settings_with_two_differences_are_compared_only_with_the_best(tmp_path):
     run(tmp_path / "0", kernel=3, lr=0.001)
     run(tmp_path / "1", losses=(2.0, 0.9), kernel=5, lr=0.01)
     run(tmp_path / "2", kernel=7, lr=0.1)
     assert [("kernel=5, lr=0.01" in pair) for pair in pairs(tmp_path)] == [True, True]
 
 
-def test_where_pairs_are_many_each_stands_against_the_best(tmp_path):
+def test_if_there_are_many_pairs_each_is_compared_with_the_best(tmp_path):
     for job in range(8):
         run(tmp_path / str(job), losses=(2.0, 1 + abs(job - 5) / 10), kernel=job + 1)
     found = pairs(tmp_path)

@@ -1,4 +1,4 @@
-"""Charts of runs that the test wrote, read back from what is handed to matplotlib."""
+"""Charts of runs written by the test, compared with the arguments of matplotlib."""
 
 import json
 
@@ -22,7 +22,7 @@ def charts(folder):
     return {chart.name: chart for chart in drawn(study(read([folder])))}
 
 
-def test_what_long_names_of_rows_share_is_said_once(tmp_path):
+def test_the_common_part_of_long_row_names_is_stated_once(tmp_path):
     names = ["batch_size=32, kernel=3, lr=0.00301324, num_filters=16", "batch_size=64, kernel=1, lr=0.1, num_filters=8"]
     stored = "batch_size, kernel, lr, num_filters", ["32, 3, 0.00301324, 16", "64, 1, 0.1, 8"]
     assert factored(names) == stored
@@ -48,7 +48,7 @@ def bars(monkeypatch):
     return found
 
 
-def test_a_published_result_stands_at_the_one_value_whose_settings_it_shares(tmp_path):
+def test_a_published_result_is_drawn_at_the_value_with_the_same_settings(tmp_path):
     for job, kernel in enumerate((1, 3, 5)):
         run(tmp_path / str(job), kernel=kernel, **COURSE)
     found = study(read([tmp_path])).settings
@@ -62,12 +62,12 @@ def test_a_published_result_stands_at_the_one_value_whose_settings_it_shares(tmp
 @pytest.mark.parametrize(
     "other", [{"palette": "mine.npy"}, {"trainer": {"limit_train_batches": 3}}, {"lr": 0.01}, {"num_filters": 16}]
 )
-def test_nothing_published_stands_beside_other_settings(tmp_path, other):
+def test_published_results_are_not_drawn_for_other_settings(tmp_path, other):
     run(tmp_path / "0", **COURSE, **other)
     assert published(study(read([tmp_path])).settings, LOSS, lambda each: 0) == []
 
 
-def test_nothing_published_stands_beside_other_classes_of_validation(tmp_path, monkeypatch):
+def test_published_results_are_not_drawn_for_other_validation_classes(tmp_path, monkeypatch):
     from tests import made_runs
 
     monkeypatch.setitem(made_runs.CONFIG["data"], "validation_classes", "cat")
@@ -75,7 +75,7 @@ def test_nothing_published_stands_beside_other_classes_of_validation(tmp_path, m
     assert published(study(read([tmp_path])).settings, LOSS, lambda each: 0) == []
 
 
-def test_one_seed_draws_no_bar_and_its_caption_tells_of_none(tmp_path, bars):
+def test_one_seed_has_no_error_bar_and_no_mention_of_one(tmp_path, bars):
     for job, kernel in enumerate((1, 3)):
         run(tmp_path / str(job), losses=(2.0, 1.0 + job), kernel=kernel)
     caption = charts(tmp_path)["loss-final"].caption
@@ -83,7 +83,7 @@ def test_one_seed_draws_no_bar_and_its_caption_tells_of_none(tmp_path, bars):
     assert all(np.isnan(sd).all() for _, _, sd in bars)
 
 
-def test_of_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond_it_is_named(tmp_path):
+def test_with_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond_it_is_named(tmp_path):
     for job in range(9):
         run(tmp_path / str(job), losses=[*[9.0] * 20, 0.5 + job / 10] if job else [400.0] * 21, lr=0.001 * (job + 1))
     found = charts(tmp_path)
@@ -93,8 +93,8 @@ def test_of_many_settings_the_best_accuracy_stays_in_the_chart_and_a_loss_beyond
         assert ">60<" in found["accuracy-curves"].svg  # 1 / (1 + 0.6) = 62.5 %
 
 
-def test_over_palettes_the_best_are_those_of_the_highest_skill_and_losses_are_not_to_be_compared(tmp_path):
-    """Losses 0.1, 0.2, ... of palettes whose skill rises with the loss."""
+def test_across_palettes_the_best_have_the_highest_skill_and_losses_are_not_compared(tmp_path):
+    """Losses 0.1, 0.2, ... of palettes, with a skill that increases with the loss."""
     for job in range(9):
         run(tmp_path / str(job), (3.0, (job + 1) / 10), num_colours=job + 4, fingerprint=str(job) * 20)
         row = (tmp_path / f"{job}/run.json").read_text()
@@ -109,7 +109,7 @@ def test_over_palettes_the_best_are_those_of_the_highest_skill_and_losses_are_no
         assert found[name].caption.count("compare the skill") == message
 
 
-def test_two_sets_of_pictures_make_two_lines_and_null_is_shown_as_typed(tmp_path):
+def test_two_sets_of_pictures_have_two_lines_and_null_is_shown_as_typed(tmp_path):
     for job, (size, ema, pictures) in enumerate((s, e, p) for s in (32, 64) for e in (None, 0.5) for p in "ab"):
         run(tmp_path / str(job), batch_size=size, ema=ema, fingerprint=pictures * 20)
     svg = charts(tmp_path)["seconds-final"].svg

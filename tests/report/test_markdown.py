@@ -1,4 +1,4 @@
-"""The Markdown of a report, as its reader and the next report meet it."""
+"""The Markdown of a report, for its reader and for the next report."""
 
 import csv
 import html
@@ -26,7 +26,7 @@ def files_of(folder):
 
 
 @pytest.mark.parametrize("lost", [markdown.BEGIN, markdown.END, None])
-def test_a_file_that_is_not_a_report_or_lost_the_place_of_its_answer_is_kept(tmp_path, lost):
+def test_a_file_other_than_a_report_or_without_a_place_for_the_answer_is_kept(tmp_path, lost):
     _, text, _ = written(made(tmp_path))
     text = "# By hand\n" if lost is None else text.replace(markdown.UNANSWERED, "So it is.").replace(lost, "")
     (tmp_path / "report.md").write_text(text)
@@ -44,7 +44,7 @@ def test_a_file_that_is_not_text_is_one_line(tmp_path, monkeypatch):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_one_file_for_two_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+def test_the_same_file_for_two_outputs_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(made(tmp_path))
     with pytest.raises(InputError, match="must be three files"):
         report([tmp_path], html=tmp_path / "out", table=tmp_path.joinpath("0", "..", "out"))
@@ -58,7 +58,7 @@ def test_a_file_in_place_of_the_folder_of_charts_is_an_error_before_anything_is_
     assert not (tmp_path / "report.html").exists()
 
 
-def test_pictures_of_many_palettes_are_named_once_where_they_are_left_out(tmp_path):
+def test_omitted_pictures_of_many_palettes_are_named_once(tmp_path):
     strips = [Pictures({f"of palette {number}": np.zeros((8, 8, 3), np.uint8)}) for number in range(3)]
     document = Document("Study", [Heading("Pictures"), *strips, Text("after"), strips[0]])
     markdown.write(document, tmp_path / "page.md")
@@ -68,7 +68,7 @@ def test_pictures_of_many_palettes_are_named_once_where_they_are_left_out(tmp_pa
     assert (tmp_path / "page.md").read_text().count("| of palette ") == 4
 
 
-def test_charts_that_are_linked_no_more_are_removed_and_no_other_files(tmp_path):
+def test_only_charts_without_a_link_are_removed(tmp_path):
     home = tmp_path / "page_files"
     charts = [Chart(name, CHART, name) for name in ("one", "two")]
     markdown.write(Document("All", charts), tmp_path / "page.md")
@@ -79,7 +79,7 @@ def test_charts_that_are_linked_no_more_are_removed_and_no_other_files(tmp_path)
     assert {file.name for file in home.iterdir()} == {"two.svg", "mine.svg", "notes.txt"}
 
 
-def test_names_of_users_are_text_wherever_they_stand(tmp_path):
+def test_names_of_users_are_text_everywhere(tmp_path):
     name = "<i>\n&amp; \\*"
     parts = [Heading(name), Text(f"**Said**: `<b>` and {name}"), Bullets([name]), Chart("one", CHART, f"[{name}]")]
     markdown.write(Document(name, [Answer("<b>mine</b>"), *parts]), tmp_path / "a (b) c.md")
@@ -91,21 +91,21 @@ def test_names_of_users_are_text_wherever_they_stand(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["plain", "<i> &amp; \\*", "[half,full]", "a] [b", "`x` _y_ *z* | w", "![a](b)"])
-def test_the_text_of_a_picture_is_its_name_in_every_sign(tmp_path, name):
+def test_the_alternative_text_of_a_picture_is_its_exact_name(tmp_path, name):
     parts = [Chart("one", CHART, name), Pictures({name: np.zeros((2, 2, 3), np.uint8)})]
     markdown.write(Document("All", parts), tmp_path / "page.md", pictures=True)
     read = MarkdownIt().enable("table").render((tmp_path / "page.md").read_text())
     assert re.findall(r'<img src="[^"]+" alt="([^"]*)"', read) == [html.escape(name, quote=False)] * 2
 
 
-def test_names_that_matplotlib_would_take_for_mathematics_are_drawn_as_they_are(tmp_path):
+def test_names_that_look_like_mathematics_are_drawn_literally(tmp_path):
     for job, name in enumerate(("a$^$.npy", "b$_$.npy", "a|<b>.npy")):
         run(tmp_path / str(job), palette=name)
     page, text, _ = written(tmp_path)
     assert page.count("palette=a$^$.npy") > 2 and r"| palette=a\|\<b>.npy |" in text
 
 
-def test_the_csv_has_every_digit_of_what_was_varied(tmp_path):
+def test_the_csv_has_every_digit_of_varied_values(tmp_path):
     rates = [0.0012345678, 0.0012345679, 0.1 + 0.2]
     for job, lr in enumerate(rates):
         run(tmp_path / str(job), lr=lr)

@@ -19,7 +19,7 @@ def test_jobs_that_differ_only_in_values_without_effect_are_not_listed_as_not_be
     assert [record.state for record in read([tmp_path])] == ["not begun", "finished", "finished"]
 
 
-def test_a_sweep_over_experiments_has_none_that_is_its_own(tmp_path):
+def test_a_sweep_over_experiments_has_no_experiment_of_its_own(tmp_path):
     names = "batch_size_linear", "batch_size_sqrt"
     for job, name in enumerate(names):
         run(tmp_path / name / "0", experiment=name)
@@ -28,7 +28,7 @@ def test_a_sweep_over_experiments_has_none_that_is_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "x", [1], {"a": 1}])
-def test_entries_of_a_wrong_type_end_no_report(tmp_path, wrong):
+def test_entries_of_a_wrong_type_do_not_stop_a_report(tmp_path, wrong):
     def damaged(number, change):
         file = run(tmp_path / str(number), seed=number) / "run.json"
         stored = json.loads(file.read_text())

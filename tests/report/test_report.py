@@ -1,4 +1,4 @@
-"""A report over run folders that the test wrote, so that every figure is known."""
+"""A report over run folders written by the test, so that every figure is known."""
 
 import csv
 import json
@@ -58,7 +58,7 @@ def test_the_csv_has_every_digit_of_every_run(tmp_path):
     assert speeds == pytest.approx([500 * (2.0 + float(row["val/loss"])) for row in rows])  # the median epoch's
 
 
-def test_twice_gives_the_same_bytes_and_the_order_of_jobs_does_not_matter(tmp_path):
+def test_a_report_has_the_same_bytes_again_and_for_any_order_of_jobs(tmp_path):
     for name, order in (("a", sorted(LOSSES)), ("b", sorted(LOSSES, reverse=True))):
         made(tmp_path / name, order)
     page, text, table = written(tmp_path / "a")
@@ -66,7 +66,7 @@ def test_twice_gives_the_same_bytes_and_the_order_of_jobs_does_not_matter(tmp_pa
     assert written(tmp_path / "b")[:2] == [page, text]
 
 
-def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(tmp_path):
+def test_the_page_is_self_contained(tmp_path):
     page, text, _ = written(made(tmp_path))
     assert Page(page).open == []
     assert all(address.startswith("data:") for address in Page(page).addresses)
@@ -85,7 +85,7 @@ def test_an_answer_in_the_markdown_is_kept(tmp_path):
     assert '<strong>Answer</strong>: small batches, <a href="a.md">more steps</a>, 1 &lt; 2 &lt;br&gt;.' in page
 
 
-def test_the_question_and_what_was_expected_stand_where_an_experiment_was_chosen(tmp_path):
+def test_the_report_of_an_experiment_states_its_question_and_expected_result(tmp_path):
     for seed in range(2):
         run(tmp_path / str(seed), seed=seed, experiment="batch_size")
     _, text, _ = written(tmp_path)
@@ -93,14 +93,14 @@ def test_the_question_and_what_was_expected_stand_where_an_experiment_was_chosen
     assert "**Question**: What is the effect of the batch size on ConvTransposeNet" in text
 
 
-def test_one_run_shows_no_spread_and_says_so(tmp_path):
+def test_the_report_of_one_run_states_that_it_has_no_spread(tmp_path):
     run(tmp_path / "0")
     _, text, _ = written(tmp_path)
     assert "With one seed for each setting the spread is unknown" in text
     assert "| UNet | 1 | 1.0000 |" in text
 
 
-def test_failed_running_and_refused_jobs_stand_by_name_with_their_errors(tmp_path):
+def test_failed_running_and_refused_jobs_are_listed_with_their_errors(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", status="failed", batch_size=7)
     run(tmp_path / "7", losses=(1.9,), status="running", batch_size=8)
@@ -108,7 +108,7 @@ def test_failed_running_and_refused_jobs_stand_by_name_with_their_errors(tmp_pat
     (tmp_path / "8").mkdir()
     stored = {"status": "failed", "overrides": ["batch_size=0"], "error": "batch_size=0 is too small", "end": ""}
     (tmp_path / "8/run.json").write_text(json.dumps(stored))
-    with FileLock(tmp_path / "9" / run_folder.LOCK):  # as its process holds it
+    with FileLock(tmp_path / "9" / run_folder.LOCK):  # as by its process
         page, text, _ = written(tmp_path)
     assert "10 jobs: 2 failed, 6 finished, 1 killed, 1 running." in text
     assert "| 9 | running | 1/2 | - | batch_size=9 |" in text
@@ -118,7 +118,7 @@ def test_failed_running_and_refused_jobs_stand_by_name_with_their_errors(tmp_pat
     assert "no room on the disk" in page
 
 
-def test_a_trial_that_a_search_ended_early_does_not_count_as_finished(tmp_path):
+def test_a_pruned_trial_does_not_count_as_finished(tmp_path):
     made(tmp_path)
     folder = run(tmp_path / "6", losses=(2.5,), batch_size=32, seed=3)
     stored = json.loads((folder / "run.json").read_text())
@@ -162,7 +162,7 @@ def test_missing_and_damaged_files_are_reported(tmp_path):
     assert cells(text, "batch_size=4")[1] == "1.0000"
 
 
-def test_a_job_that_never_read_its_pictures_changes_nothing_but_the_list_of_jobs(tmp_path):
+def test_a_job_that_did_not_read_its_pictures_changes_only_the_list_of_jobs(tmp_path):
     _, before, _ = written(made(tmp_path))
     run(tmp_path / "6", losses=(), metrics=False, status="failed", fingerprint="", batch_size=32, seed=7)
     _, after, _ = written(tmp_path)
@@ -171,7 +171,7 @@ def test_a_job_that_never_read_its_pictures_changes_nothing_but_the_list_of_jobs
     assert after.startswith("# Study: batch_size\n")
 
 
-def test_seeds_that_ended_without_a_result_are_counted_beside_the_mean_of_the_others(tmp_path):
+def test_seeds_without_a_result_are_counted_and_left_out_of_the_mean(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", losses=(2.0,), status="failed", batch_size=32, seed=3)
     folder = run(tmp_path / "7", losses=(2.0, 1.0), batch_size=64, seed=3)
@@ -183,7 +183,7 @@ def test_seeds_that_ended_without_a_result_are_counted_beside_the_mean_of_the_ot
         assert cells(text, f"batch_size={size}")[:2] == ["3 of 4", mean]
 
 
-def test_the_table_itself_as_a_run_is_not_counted_among_the_networks_that_beat_it(tmp_path):
+def test_a_run_of_the_look_up_table_does_not_count_among_the_networks_that_beat_it(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", losses=(0.9 - 1e-9,), model="lookup.LookupTable", batch_size=32)
     _, text, _ = written(tmp_path)
@@ -191,7 +191,7 @@ def test_the_table_itself_as_a_run_is_not_counted_among_the_networks_that_beat_i
 
 
 @pytest.mark.slow
-def test_two_hundred_runs_make_a_page(tmp_path):
+def test_two_hundred_runs_fit_on_a_page(tmp_path):
     for job in range(200):
         run(tmp_path / str(job), losses=(2.0, 1 + job / 200), seed=job % 2, lr=0.001 * (1 + job // 2), batch_size=10)
     page, text, _ = written(tmp_path)
@@ -200,7 +200,7 @@ def test_two_hundred_runs_make_a_page(tmp_path):
     assert "99 comparisons" in text
 
 
-def test_published_results_stand_beside_runs_at_their_settings(tmp_path):
+def test_published_results_are_shown_with_runs_at_their_settings(tmp_path):
     for number, model in enumerate(("unet.UNet", "convtranspose.ConvTransposeNet")):
         run(tmp_path / str(number), losses=[2.0, *[1.1] * 24], model=model, max_epochs=25)
     run(tmp_path / "2", losses=(2.0, 1.5), model="poolupsample.PoolUpsampleNet", max_epochs=2)
@@ -241,7 +241,7 @@ def test_the_command_writes_beside_the_runs_and_prints_the_paths(tmp_path, monke
 
 
 def test_a_measure_that_no_run_has_is_not_a_column(tmp_path):
-    """Runs measure five things at their end, or with measures=all every one."""
+    """Runs compute five measures at their end, or all with measures=all."""
     folder = made(tmp_path / "quick")
     text = written(folder)[1]
     assert "| PSNR, dB | seconds | pictures/s |" in text
@@ -254,7 +254,7 @@ def test_a_measure_that_no_run_has_is_not_a_column(tmp_path):
     assert "0.900 (of 1)" in text
 
 
-def test_what_is_expected_is_said_to_be_of_the_full_study(tmp_path):
+def test_the_expected_result_is_stated_as_that_of_the_full_study(tmp_path):
     run(tmp_path / "0", experiment="kernel")
     text = written(tmp_path)[1]
     assert (

@@ -6,7 +6,7 @@ from tests.made_runs import run
 from tests.reports import cells, made, written
 
 
-def test_other_pictures_are_not_compared_and_have_floors_of_their_own(tmp_path):
+def test_runs_on_other_pictures_are_not_compared_and_have_their_own_floors(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", losses=(3.0, 0.5), batch_size=32, fingerprint="e" * 20, num_colours=8)
     _, text, _ = written(tmp_path)
@@ -15,7 +15,7 @@ def test_other_pictures_are_not_compared_and_have_floors_of_their_own(tmp_path):
     assert "num_colours=8 | " not in text.partition("## Compared")[2].partition("## What varied")[0]
 
 
-def test_palettes_of_two_numbers_and_two_spaces_are_named_by_both_and_have_a_chart_of_skill(tmp_path):
+def test_palettes_of_two_sizes_and_two_spaces_are_named_by_both_and_have_a_chart_of_skill(tmp_path):
     places = [(number, space) for number in (8, 16) for space in ("lab", "rgb")]
     for job, (number, space) in enumerate(places):
         run(tmp_path / str(job), (2.0, 0.45), num_colours=number, colour_space=space, fingerprint=f"{job}" * 20)
@@ -28,7 +28,7 @@ def test_palettes_of_two_numbers_and_two_spaces_are_named_by_both_and_have_a_cha
 
 
 def test_palettes_have_the_shortest_label_that_distinguishes_them_in_every_table(tmp_path):
-    """28 settings, of which the first table shows the ten best, and one of a palette that no word tells apart."""
+    """28 settings; the first table shows the ten best. No override distinguishes one of the palettes."""
     places = [(k, space, lr) for k in (8, 16, 32) for space in ("lab", "rgb") for lr in (1, 2, 3, 4)]
     for job, (number, space, lr) in enumerate(places):
         mark = f"{number:02}{space}" * 4
@@ -45,6 +45,6 @@ def test_palettes_have_the_shortest_label_that_distinguishes_them_in_every_table
     assert names == {*message, "pictures 08lab08l", "pictures eeeeeeee"}
 
 
-def test_a_palette_without_a_finished_run_makes_no_chart_of_skill(tmp_path):
+def test_a_palette_without_a_finished_run_has_no_chart_of_skill(tmp_path):
     run(made(tmp_path) / "6", (2.0,), num_colours=8, fingerprint="e" * 20, status="interrupted")
     assert "-final.svg" in written(tmp_path)[1] and "skill-final" not in written(tmp_path)[1]

@@ -1,4 +1,4 @@
-"""The search's part of a report, over studies that the test wrote."""
+"""The part of a report about a search, over searches written by the test."""
 
 import re
 
@@ -15,7 +15,7 @@ SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "model": CategoricalDist
 
 
 def made(folder, losses):
-    """A search with these losses, the last one ended early; each with its run folder."""
+    """A search with these losses, the last trial pruned; each trial has its run folder."""
     study = stored_search.open_study(folder, 4, 1)
     for job, loss in enumerate(losses):
         study.sampler = optuna.samplers.RandomSampler(seed=job)
@@ -57,14 +57,14 @@ def test_a_choice_with_dollars_is_not_mathematics(tmp_path):
     assert "a$^$.npy" in page(tmp_path)
 
 
-def test_a_damaged_database_is_left_out_and_that_is_logged(tmp_path, caplog):
+def test_a_damaged_database_is_left_out_and_logged(tmp_path, caplog):
     made(tmp_path, [1.3, 1.1])
     (tmp_path / stored_search.DATABASE).write_text("no database")
     assert "The loss of each trial" not in page(tmp_path)
     assert "search.db cannot be read" in caplog.text
 
 
-def test_what_is_far_above_the_median_does_not_flatten_the_rest():
+def test_losses_far_above_the_median_do_not_flatten_the_chart():
     assert limits([1.0, 1.1, 1.2, 1.3, 200.0], [0.4]) == pytest.approx((0.4 - 0.05 * 2.0, 2.4))
     assert limits([1.0, 1.1, 1.2, 1.3, 2.0]) is None
 
@@ -72,7 +72,7 @@ def test_what_is_far_above_the_median_does_not_flatten_the_rest():
 def test_a_loss_beyond_a_chart_is_reported_under_the_charts_that_have_it(tmp_path):
     made(tmp_path, [1.3, 1.1, 1.2, 99.0, 1.25])
     study = stored_search.open_study(tmp_path, 4, 1)
-    for job, loss in enumerate((1.2, 1.4)):  # of a parameter that the other trials do not have
+    for job, loss in enumerate((1.2, 1.4)):  # with a parameter that the other trials lack
         study.tell(study.ask({"dilation": CategoricalDistribution([1, 2])}), loss + job / 10)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page(tmp_path))
     for message, beyond in (("The loss of each trial", True), ("The loss against lr.", True),
@@ -81,7 +81,7 @@ def test_a_loss_beyond_a_chart_is_reported_under_the_charts_that_have_it(tmp_pat
         assert ("are beyond the chart" in caption) == beyond
 
 
-def test_searches_of_one_report_have_charts_of_their_own(tmp_path):
+def test_each_search_of_a_report_has_its_own_charts(tmp_path):
     for name, losses in (("a", [1.3, 1.1, 1.2]), ("b", [1.5, 1.6, 1.7])):
         (tmp_path / name).mkdir()
         made(tmp_path / name, losses)

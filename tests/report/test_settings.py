@@ -19,7 +19,7 @@ def test_other_pictures_at_the_same_place_are_another_setting(tmp_path):
     assert [setting.label for setting in found.settings] == ["pictures=aaaaaaaa", "pictures=bbbbbbbb"]
 
 
-def test_numbers_stand_by_size_whatever_the_order_of_the_jobs(tmp_path):
+def test_numbers_are_sorted_by_size_for_any_order_of_the_jobs(tmp_path):
     for job, size in enumerate((128, 32, 512, 64)):
         run(tmp_path / str(job), batch_size=size)
     found = study(read([tmp_path]))
@@ -29,13 +29,13 @@ def test_numbers_stand_by_size_whatever_the_order_of_the_jobs(tmp_path):
     assert "batch_size" not in found.constant
 
 
-def test_a_knob_and_what_repeats_it_in_an_option_are_one(tmp_path):
+def test_a_knob_and_its_copy_inside_an_option_count_once(tmp_path):
     run(tmp_path / "0", kernel=3)
     run(tmp_path / "1", kernel=5)
     assert study(read([tmp_path])).varied == ("kernel",)
 
 
-def test_a_value_that_follows_from_the_swept_one_is_named_but_not_in_the_label(tmp_path):
+def test_a_value_derived_from_the_swept_one_is_named_but_not_in_the_label(tmp_path):
     run(tmp_path / "0", batch_size=32, lr=0.001, unsaid=["lr"])
     run(tmp_path / "1", batch_size=64, lr=0.002, unsaid=["lr"])
     found = study(read([tmp_path]))
@@ -53,8 +53,8 @@ def test_long_labels_leave_the_usual_values_out_and_stay_different(tmp_path):
     assert found.usual == usual
 
 
-def test_where_little_could_be_left_out_labels_say_all(tmp_path):
-    """As in a search, whose values are scattered, but for one."""
+def test_labels_are_complete_if_little_could_be_left_out(tmp_path):
+    """As in a search: all values except one are scattered."""
     for job in range(4):
         run(tmp_path / str(job), batch_size=2**job, lr=0.1**job, kernel=1 + job % 2, num_filters=8 if job else 16)
     found = study(read([tmp_path]))
@@ -76,7 +76,7 @@ def test_labels_that_would_be_the_same_have_every_digit(tmp_path):
     assert [each.label for each in study(read([tmp_path / "a"])).settings] == ["lr=0.00123457", "lr=0.2"]
 
 
-def test_a_knob_that_came_later_stands_at_what_held_before(tmp_path):
+def test_a_newer_knob_has_its_default_for_older_runs(tmp_path):
     run(tmp_path / "0")
     run(tmp_path / "1", ema=None, hints=False, loss={}, augment={})
     run(tmp_path / "2", ema=0.998)
@@ -85,7 +85,7 @@ def test_a_knob_that_came_later_stands_at_what_held_before(tmp_path):
     assert len(found.doubled) == 1  # the first two are one setting with one seed
 
 
-def test_of_two_runs_with_one_seed_the_later_counts_and_it_is_said(tmp_path):
+def test_the_later_of_two_runs_with_one_seed_counts_and_this_is_stated(tmp_path):
     run(tmp_path / "a" / "0", losses=(2.0, 1.5))
     run(tmp_path / "b" / "0", losses=(2.0, 1.0))
     found = study(read([tmp_path / "b", tmp_path / "a", tmp_path]))
@@ -104,7 +104,7 @@ def test_a_network_without_such_a_value_does_not_get_one(tmp_path):
     assert labels == {"UNet, model.skips=[half,full]", "UNet, model.skips=[half]", "ConvTransposeNet"}
 
 
-def test_landscapes_have_their_own_seed_which_is_not_the_run_s(tmp_path):
+def test_the_seed_of_landscapes_differs_from_the_seed_of_the_run(tmp_path):
     data = {"_target_": "colourize.data.scenes.load", "num_train": 20, "num_validation": 5, "seed": 0}
     for seed in (0, 1):
         run(tmp_path / str(seed), seed=seed, data=data)
@@ -114,7 +114,7 @@ def test_landscapes_have_their_own_seed_which_is_not_the_run_s(tmp_path):
     assert study(read([tmp_path])).varied == ("data.seed",)
 
 
-def test_what_the_jobs_words_vary_is_in_the_label_though_the_first_of_it_tells_all(tmp_path):
+def test_the_label_contains_all_swept_values_even_if_the_first_one_distinguishes_the_jobs(tmp_path):
     run(tmp_path / "0", lr=0.001, kernel=3)
     run(tmp_path / "1", lr=0.002, kernel=5)
     assert set(study(read([tmp_path])).varied) == {"kernel", "lr"}

@@ -8,12 +8,12 @@ from scipy import stats
 from colourize.report.statistics import band, paired, spread
 
 
-def test_mean_and_sd_are_those_of_the_standard_library():
+def test_mean_and_sd_equal_those_of_the_standard_library():
     values = [1.25, 0.5, 3.75, 2.0]
     assert spread(values) == pytest.approx((4, statistics.mean(values), statistics.stdev(values)), rel=1e-14)
 
 
-def test_one_value_has_no_spread_and_none_no_mean():
+def test_one_value_has_no_spread_and_zero_values_have_no_mean():
     assert spread([2.0])[:2] == (1, 2.0)
     assert math.isnan(spread([2.0]).sd)
     assert spread([]) is None
@@ -28,7 +28,7 @@ def test_the_interval_of_a_difference_is_that_of_the_paired_t_test():
     assert found[3:] == pytest.approx(tuple(known.confidence_interval(0.95)), rel=1e-9)
 
 
-def test_only_seeds_that_both_have_are_paired():
+def test_only_common_seeds_are_paired():
     assert paired({0: 1.0, 1: 2.0, 5: 9.0}, {1: 1.5, 5: 8.0, 7: 0.0})[:2] == (2, 0.75)
     assert paired({0: 1.0}, {1: 1.0}) is None
     alone = paired({0: 1.0}, {0: 0.25})

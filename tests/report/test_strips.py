@@ -15,7 +15,7 @@ from colourize.runs.checkpoint import load
 from colourize.tasks.colourization.examples import examples
 
 
-def test_a_run_s_pictures_are_those_that_its_last_checkpoint_makes(finished_run):
+def test_a_run_s_pictures_are_those_of_its_last_checkpoint(finished_run):
     trained = load(finished_run / "checkpoints/last.ckpt")
     data = prepared(trained.config)
     rows = examples(trained.model, *data.validation[example_index(len(data.validation))])
@@ -26,7 +26,7 @@ def test_a_run_s_pictures_are_those_that_its_last_checkpoint_makes(finished_run)
 
 
 @pytest.mark.parametrize("count", [1, 3, 10])
-def test_rows_are_cut_out_as_the_grid_was_laid(tmp_path, count):
+def test_rows_are_cut_out_of_the_grid(tmp_path, count):
     rows = [torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(row)).mul(255).round() / 255
             for row in range(3)]  # fmt: skip
     with SummaryWriter(tmp_path / "tensorboard") as writer:
@@ -57,7 +57,7 @@ def test_a_damaged_picture_is_left_out(tmp_path, contents):
 
 
 @pytest.mark.parametrize("colours", [2, 24, 256, 400])
-def test_a_strip_is_kept_to_the_bit(colours):
+def test_a_strip_is_stored_without_loss(colours):
     rng = np.random.default_rng(0)
     strip = rng.integers(0, 256, (colours, 3), dtype=np.uint8)[rng.integers(0, colours, (34, 331))]
     with Image.open(io.BytesIO(png(strip))) as image:

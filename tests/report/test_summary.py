@@ -1,4 +1,4 @@
-"""The sentences at a report's head, over runs that the test wrote."""
+"""The sentences at the top of a report, over runs written by the test."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_the_margin_of_the_next_setting_has_an_interval(tmp_path, second, sure):
     assert "All finished runs took 2.0 minutes, one after another." in printed(tmp_path)
 
 
-def test_one_pair_and_other_seeds_say_that_they_show_nothing(tmp_path):
+def test_one_pair_or_different_seeds_are_stated_as_no_evidence(tmp_path):
     run(tmp_path / "0", losses=(2.0, 1.1), kernel=3)
     other = run(tmp_path / "1", losses=(2.0, 1.2), kernel=5)
     assert "is 0.1000 higher with the same seed: one pair cannot show whether that is chance." in printed(tmp_path)
@@ -43,7 +43,7 @@ def test_one_pair_and_other_seeds_say_that_they_show_nothing(tmp_path):
     assert "The next: kernel=5, with other seeds." in printed(tmp_path)
 
 
-def test_of_each_set_of_pictures_the_lowest_is_named(tmp_path):
+def test_the_lowest_loss_of_each_set_of_pictures_is_named(tmp_path):
     for job, (size, pictures) in enumerate((size, pictures) for size in (32, 64) for pictures in "ab"):
         run(tmp_path / str(job), losses=(2.0, 1 + job / 10), batch_size=size, fingerprint=pictures * 20)
     assert printed(tmp_path).count("The lowest: batch_size=32") == 2
@@ -56,7 +56,7 @@ def test_the_lowest_is_named_with_what_long_labels_leave_out(tmp_path):
     assert "The lowest: batch_size=7, lr=0.01, kernel=5, num_filters=16, " in printed(tmp_path)
 
 
-def test_the_overrides_beside_an_experiment_are_named_except_where_it_runs(tmp_path):
+def test_the_overrides_of_an_experiment_are_named_except_those_of_its_place(tmp_path):
     run(tmp_path / "0", batch_size=64)
     words = ["experiment=batch_size", "data=folder", "data.root=/x", "classes=horse", "cache_dir=c", "max_epochs=2",
              "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "batch_size=64,256"]  # fmt: skip
@@ -64,7 +64,7 @@ def test_the_overrides_beside_an_experiment_are_named_except_where_it_runs(tmp_p
     assert changed(study(read([tmp_path]))) == "batch_size=64,256 max_epochs=2"
 
 
-def test_of_several_commands_each_one_s_words_stay_together(tmp_path):
+def test_the_overrides_of_each_of_several_commands_stay_together(tmp_path):
     for job, words in enumerate(([], ["kernel=5", "seed=0,1"], ["kernel=1,2"])):
         run(tmp_path / str(job) / "0", kernel=job)
         (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": ["experiment=kernel", *words]}))

@@ -1,4 +1,4 @@
-"""Names of runs that are compared, from whole configurations."""
+"""Names of compared runs, from whole configurations."""
 
 import pytest
 
@@ -38,17 +38,17 @@ def named(*runs: str) -> list[str]:
         (["kernel=5"], ["ConvTransposeNet"]),
     ],
 )  # fmt: skip
-def test_runs_are_named_by_what_varies_among_them_in_the_words_that_one_types(runs, names):
+def test_runs_are_named_by_their_differing_overrides(runs, names):
     message = named(*runs)
     assert [set(name.split()) for name in message] == [set(name.split()) for name in names]
     assert [name.split()[0] for name in message] == [name.split()[0] for name in names]
 
 
-def test_names_are_of_any_number_of_runs():
+def test_any_number_of_runs_can_be_named():
     assert run_names([]) == []
 
 
-def test_a_run_from_before_a_knob_came_is_named_as_one_that_has_it_at_what_held_then():
+def test_a_run_older_than_a_knob_is_named_as_with_its_default_for_older_runs():
     before = knobs("data=scenes")
     for name in ("loss", "augment", "ema", "hints", "colour_space"):
         del before[name]

@@ -9,7 +9,7 @@ def contents(run):
     return checkpoint.read(run / "checkpoints/last.ckpt")
 
 
-def test_one_file_alone_rebuilds_network_and_palette(finished_run):
+def test_one_file_suffices_to_rebuild_network_and_palette(finished_run):
     model = checkpoint.load(finished_run / "checkpoints/last.ckpt").model
     assert model.palette.shape == (4, 3)
     assert not model.training
@@ -74,7 +74,7 @@ NO_OPTION = (
         ({}, NO_OPTION.format(None)),
     ],
 )
-def test_nothing_but_a_network_of_ours_is_built_from_a_file(finished_run, tmp_path, monkeypatch, node, message):
+def test_only_our_networks_are_built_from_a_file(finished_run, tmp_path, monkeypatch, node, message):
     monkeypatch.chdir(tmp_path)
     foreign = contents(finished_run)
     foreign["config"]["model"] = node

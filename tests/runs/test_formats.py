@@ -1,4 +1,4 @@
-"""Formats of checkpoints and run folders: what is stored, and format 1 read as its writer read it.
+"""Formats of checkpoints and run folders: the stored entries, and the reader of format 1.
 
 ``format1/`` holds three checkpoints that version 2a7c232 wrote after the first of two epochs on 64 drawn scenes, and
 digits that it computed: logits of a ramp, and the losses of both epochs.
@@ -51,7 +51,7 @@ def test_a_run_of_format_1_is_resumed_to_the_losses_of_its_writer(name, tmp_path
         assert row[measure] == pytest.approx(DIGITS[name][measure][1], rel=1e-3)
 
 
-def test_a_checkpoint_names_what_it_needs_and_holds_no_python_path(finished_run):
+def test_a_checkpoint_contains_names_of_options_and_no_python_path(finished_run):
     contents = torch.load(finished_run / "checkpoints/last.ckpt", weights_only=True)
     assert contents["format"] == 2
     assert contents["config"]["model"]["name"] == "convtranspose"
@@ -68,14 +68,14 @@ def test_a_checkpoint_names_what_it_needs_and_holds_no_python_path(finished_run)
         ["data=folder", "data.root=x", "optimizer=hypergradient", "colour_space=oklab"],
     ],
 )
-def test_a_configuration_is_unpacked_as_it_was_packed(words):
+def test_unpacking_undoes_packing(words):
     config = knobs(*words)
     packed = stored.packed(config)
     assert packed == stored.packed(packed)
     assert json.loads(json.dumps(stored.unpacked(packed, "x"))) == json.loads(json.dumps(config))
 
 
-def test_a_folder_of_format_1_reads_as_one_of_today(tmp_path):
+def test_a_folder_of_format_1_is_read_like_a_current_one(tmp_path):
     config = knobs("loss=focal", "scheduler=onecycle", "optimizer=sgdw")
     paths = {path: former for former, (group, name) in format1.MOVED.items() for path in [options.OPTIONS[group][name]]}
     text = json.dumps({"status": "finished", "config": config})
@@ -139,7 +139,7 @@ print(sorted(heavy & set(sys.modules)))
 
 
 @pytest.mark.parametrize("name", DIGITS)
-def test_a_model_is_loaded_and_used_with_torch_and_numpy_alone(name):
+def test_loading_and_using_a_model_needs_only_torch_and_numpy(name):
     command = [sys.executable, "-c", LOAD, str(FORMER / f"{name}.ckpt")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -8,7 +8,7 @@ from colourize.runs import listing, manifest
 from tests.conftest import QUICK
 
 
-def test_a_run_stands_with_its_state_progress_and_best_result(finished_run):
+def test_a_run_is_listed_with_its_state_progress_and_best_result(finished_run):
     (run,) = listing.found([finished_run])
     metrics = manifest.read(finished_run)["metrics"]
     assert (run.state, run.epochs, run.max_epochs) == ("finished", 2, 2)
@@ -49,7 +49,7 @@ def test_a_pruned_run_is_listed_as_such_and_not_resumed(tmp_path, capsys):
     assert "resume with" not in capsys.readouterr().out
 
 
-def test_entries_of_a_wrong_type_count_for_nothing(tmp_path, capsys):
+def test_entries_of_a_wrong_type_are_ignored(tmp_path, capsys):
     (tmp_path / "run.json").write_text('{"config": null, "overrides": [5], "error": {}, "start": 3, "status": []}')
     listing.show([tmp_path])
     assert "unknown" in capsys.readouterr().out
@@ -60,7 +60,7 @@ def test_json_is_one_object_a_line(finished_run, capsys):
     assert [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()] == ["finished"]
 
 
-def test_a_folder_that_is_not_there_is_reported(tmp_path, monkeypatch, capsys):
+def test_a_missing_folder_is_reported(tmp_path, monkeypatch, capsys):
     with pytest.raises(InputError, match="missing is not a folder"):
         listing.found([tmp_path / "missing"])
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,7 @@ def test_an_update_adds_and_a_write_replaces(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_a_number_without_a_value_is_null(tmp_path):
+def test_nan_and_infinity_become_null(tmp_path):
     manifest.write(tmp_path, metrics={"val/loss": float("nan"), "val/accuracy": 0.5}, best=float("inf"))
     plain = json.loads((tmp_path / "run.json").read_text(), parse_constant=lambda word: 1 / 0)
     assert plain == {"metrics": {"val/loss": None, "val/accuracy": 0.5}, "best": None}
@@ -26,5 +26,5 @@ def test_entries_of_a_wrong_type_are_left_out_and_logged(tmp_path, caplog):
     assert [record.getMessage().split()[1] for record in caplog.records] == ["status", "overrides"]
 
 
-def test_a_folder_without_a_manifest_says_nothing(tmp_path):
+def test_a_missing_manifest_is_empty_and_not_logged(tmp_path):
     assert manifest.read(tmp_path) == {}

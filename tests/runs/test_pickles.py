@@ -12,14 +12,14 @@ from colourize.runs import checkpoint, pickles
 
 
 def shared(level, levels):
-    """Each level holds the one below twice: a few hundred bytes, two to the power of the levels parts."""
+    """Each level contains the one below twice: a few hundred bytes for 2^levels elements."""
     for _ in range(levels):
         level = (level, level)
     return level
 
 
 def as_key(pickled):
-    """The pickle of a dictionary with what was pickled as its key; Python, to write it, would hash each part."""
+    """The pickle of a dictionary with a pickled value as its key; Python would hash each element to write it."""
     return b"\x80\x02}" + pickled[2:-1] + b"K\x01s."
 
 
@@ -42,7 +42,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_what_no_checkpoint_holds_is_refused(name, tmp_path):
+def test_unexpected_items_are_refused(name, tmp_path):
     with pytest.raises(ValueError, match="it|pickle|opcode"):
         pickles.check(BOMBS[name])
     file = tmp_path / "bomb.ckpt"
@@ -53,7 +53,7 @@ def test_what_no_checkpoint_holds_is_refused(name, tmp_path):
         checkpoint.read(file)
 
 
-def test_what_torch_writes_of_plain_values_and_tensors_is_let_through():
+def test_pickles_of_plain_values_and_tensors_by_torch_are_accepted():
     value = {"a": [1, 2.5, None, True, "x", {"b": (1, 2)}], "t": torch.ones(2, 3), "n": {i: -i for i in range(2000)}}
     buffer = io.BytesIO()
     torch.save(value, buffer)

@@ -1,4 +1,4 @@
-"""Weights to hand on, and files of strangers that pretend to be such."""
+"""Exported weights, and malicious files that pretend to be such."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def trained(run):
 
 @pytest.fixture
 def exported(finished_run, tmp_path):
-    """The file of a run's weights."""
+    """The file of a run's exported weights."""
     found = trained(finished_run)
     file = tmp_path / "mine.safetensors"
     file.write_bytes(written(found.model, found.config, found.fingerprint, 1.25))
@@ -33,7 +33,7 @@ def exported(finished_run, tmp_path):
 
 
 def changed(file, tensors=None, **metadata):
-    """The same file with other metadata, None for what is left out."""
+    """The same file with other metadata; None removes an entry."""
     note = json.loads(weights_metadata(file)["colourize"]) | metadata
     kept = {name: value for name, value in note.items() if value is not None}
     file.write_bytes(save(tensors or load_file(file), {"colourize": json.dumps(kept)}))
@@ -45,7 +45,7 @@ def weights_metadata(file):
     return json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])["__metadata__"]
 
 
-def test_the_file_alone_gives_the_model_of_the_checkpoint_to_the_bit(finished_run, exported):
+def test_the_file_alone_gives_the_model_of_the_checkpoint_bit_by_bit(finished_run, exported):
     before, after = trained(finished_run), checkpoint.load(exported)
     with torch.no_grad():
         assert torch.equal(before.model(GREY), after.model(GREY))
@@ -88,7 +88,7 @@ def test_a_weight_beyond_float16_is_named(finished_run):
         written(found.model, found.config, half=True)
 
 
-def test_the_file_says_nothing_of_the_folders_of_its_writer(finished_run):
+def test_the_file_does_not_reveal_its_writer_s_folders(finished_run):
     found = trained(finished_run)
     config = found.config | {"cache_dir": "/home/me/cache", "ckpt_path": "/home/me/a.ckpt"}
     config["data"] = {"_target_": "colourize.data.folder.load", "root": "/home/me/pictures", "image_size": 8}
@@ -121,7 +121,7 @@ def test_a_large_header_is_refused_before_it_is_parsed(exported):
         colourize.load(exported)
 
 
-def test_a_header_that_promises_more_than_the_file_holds_is_refused(exported):
+def test_a_header_that_declares_more_than_the_file_contains_is_refused(exported):
     header = json.dumps({"palette": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 4 << 40]}}).encode()
     exported.write_bytes(struct.pack("<Q", len(header)) + header)
     with pytest.raises(InputError, match=r"is damaged or not a file of weights"):
@@ -160,7 +160,7 @@ def test_weights_that_do_not_fit_their_network_are_refused(exported):
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_read(exported):
-    os.truncate(exported, LARGEST + 1)  # sparse: takes no room on the disk
+    os.truncate(exported, LARGEST + 1)  # sparse: takes no space on the disk
     with pytest.raises(InputError, match="it must have <= 4,294,967,296 bytes"):
         read(exported)
 

@@ -1,4 +1,4 @@
-"""One rule for every page: which stored configurations and numbers count."""
+"""One rule for all pages: which stored configurations and numbers are used."""
 
 import json
 
@@ -10,12 +10,12 @@ from colourize.runs.whole import is_finite, is_whole
 from tests.conftest import QUICK, knobs
 
 
-def test_a_configuration_of_ours_is_whole():
+def test_our_configurations_are_accepted():
     assert is_whole(knobs(*QUICK))
 
 
 @pytest.mark.parametrize("config", [None, [], {}, "x", {"model": 3}])
-def test_anything_else_is_not(config):
+def test_other_configurations_are_refused(config):
     assert not is_whole(config)
 
 
@@ -34,6 +34,6 @@ def test_the_report_and_the_figure_of_rates_leave_out_the_same_runs(tmp_path, en
     assert learning_rates.demo(str(tmp_path)).sentences == ["1 of 2 runs did not finish and are left out"]
 
 
-def test_numbers_of_any_depth_are_looked_at():
+def test_numbers_at_any_depth_are_checked():
     assert is_finite({"a": [1, 2.0, {"b": None}], "c": "inf"})
     assert not any(map(is_finite, ([[float("inf")]], {"a": {"b": -1e30}}, float("nan"))))

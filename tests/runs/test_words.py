@@ -1,4 +1,4 @@
-"""What ``resume=`` takes from a folder: knobs and options, never code, configuration files or a place to write."""
+"""``resume=`` takes knobs and options from a folder, never code, configuration files or a place to write."""
 
 import json
 import shlex
@@ -114,7 +114,7 @@ def resumed(folder, *typed):
 
 @pytest.mark.parametrize("word", HOSTILE, ids=lambda word: repr(word)[:40])
 @pytest.mark.parametrize("kind", ["run", "sweep"])
-def test_a_hostile_word_is_refused_in_one_line(tmp_path, word, kind):
+def test_a_hostile_override_is_refused_in_one_line(tmp_path, word, kind):
     folder = begun(tmp_path / "theirs", ["seed=1", word])
     if kind == "sweep":
         (folder / "run.json").unlink()
@@ -131,19 +131,19 @@ def test_the_command_that_started_a_run_resumes_it(tmp_path, word):
 
 
 @pytest.mark.parametrize("value", ["scaled:0.001,${batch_size},100,0.5", "per_network:${model._target_},{UNet:3}"])
-def test_an_older_run_s_resolvers_are_those_of_today(tmp_path, value):
+def test_an_older_run_s_resolvers_are_renamed(tmp_path, value):
     older, now = f"lr='${{{value}}}'", f"lr='${{colourize.{value}}}'"
     assert now in resumed(begun(tmp_path / "mine", [older]))
     assert telling([older]) == telling([now])
 
 
 @pytest.mark.parametrize("word", ["hydra.searchpath=[file:///tmp/mine]", "+hydra.callbacks.x._target_=my.Callback"])
-def test_an_override_that_is_typed_again_takes_effect(tmp_path, word):
+def test_a_repeated_override_takes_effect(tmp_path, word):
     folder = begun(tmp_path / "mine", ["seed=1", word])
     assert resumed(folder, word)[:2] == ["seed=1", word] or word in resumed(folder, word)
 
 
-def test_a_searchpath_is_remembered_and_asked_for(tmp_path):
+def test_a_searchpath_is_stored_and_must_be_typed_again(tmp_path):
     folder, word = tmp_path / "mine", "hydra.searchpath=[file:///tmp/mine]"
     folder.mkdir()
     run_folder.announce(folder, ["experiment=batch_size"], [word, "hydra.run.dir=x"])
@@ -152,14 +152,14 @@ def test_a_searchpath_is_remembered_and_asked_for(tmp_path):
     assert word in resumed(folder, word)
 
 
-def test_a_file_does_not_say_where_we_write(tmp_path):
+def test_a_file_does_not_determine_where_we_write(tmp_path):
     words = ["cache_dir=/evil", "+data.cache_dir=/evil", "hydra.run.dir=/evil", "hydra.mode=RUN", "+data.download=true"]
     found = resumed(begun(tmp_path / "theirs", ["data=folder", *words]))
     assert found == ["data=folder", "hydra.mode=RUN", f"hydra.run.dir='{tmp_path / 'theirs'}'"]
     assert "cache_dir=mine" in resumed(tmp_path / "theirs", "cache_dir=mine")
 
 
-def test_a_cache_that_is_there_already_is_used_again(tmp_path, monkeypatch):
+def test_an_existing_cache_is_used_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
     files.make_cache(tmp_path / "cache")
@@ -169,7 +169,7 @@ def test_a_cache_that_is_there_already_is_used_again(tmp_path, monkeypatch):
     assert resumed(folder)[:2] == [f"{name}='{tmp_path}/cache'" for name in ("cache_dir", "+data.cache_dir")]
 
 
-def test_the_process_stays_where_it_is_and_reads_where_the_run_was_begun(tmp_path, monkeypatch):
+def test_relative_paths_are_read_from_the_directory_of_the_first_start(tmp_path, monkeypatch):
     home, here = tmp_path / "home", tmp_path / "here"
     (home / "data/cifar-10-batches-py").mkdir(parents=True)
     here.mkdir()
@@ -186,7 +186,7 @@ def test_the_process_stays_where_it_is_and_reads_where_the_run_was_begun(tmp_pat
     assert resumed(tmp_path / "other")[:2] == ["palette=kmeans", "hydra.mode=RUN"]
 
 
-def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_path):
+def test_cifar_10_is_not_downloaded_to_a_folder_named_only_in_the_file(tmp_path):
     folder = begun(tmp_path / "theirs", ["data.root=/evil"])
     assert resumed(folder)[:2] == ["data.root=/evil", "+data.download=false"]
     spelt = "data=cifar10", "data='cifar10'", 'data="cifar10"', "+data=cifar10", "++data=cifar10", "data= cifar10"
@@ -202,7 +202,7 @@ def test_cifar_10_is_not_downloaded_into_a_folder_that_only_the_file_names(tmp_p
 CIFAR, FOLDER = ({"data": {"_target_": f"colourize.data.{name}.load"}} for name in ("cifar10", "folder"))
 
 
-def test_only_cifar_10_is_kept_from_downloading(tmp_path, monkeypatch):
+def test_other_sources_than_cifar_10_need_no_root(tmp_path, monkeypatch):
     home = tmp_path / "home"
     (home / "data/cifar-10-batches-py").mkdir(parents=True)
     words = ["experiment=mine", "data.root=pictures"]
@@ -215,13 +215,13 @@ def test_only_cifar_10_is_kept_from_downloading(tmp_path, monkeypatch):
     assert resumed(archive)[1:3] == [f"data.root='{home}/data'", "+data.download=false"]
 
 
-def test_the_command_that_resumes_one_s_own_run_holds_the_overrides_to_type_again(tmp_path):
+def test_the_command_to_resume_an_own_run_repeats_the_necessary_overrides(tmp_path):
     words = ["seed=1", "experiment=mine", "model._target_=my.Net"]
     folder = begun(tmp_path / "mine", words, searchpath=["hydra.searchpath=[file:///x]"])
     command = shlex.split(resume.resume_command("python train.py", folder, own=True))
     assert command[2:] == [f"resume={folder}", *words[1:], "hydra.searchpath=[file:///x]"]
     assert set(words) <= set(resume.resumed(command[2:]))
-    assert resume.resume_command("python train.py", folder) == f"python train.py resume={folder}"  # anyone's
+    assert resume.resume_command("python train.py", folder) == f"python train.py resume={folder}"  # anyone's folder
 
 
 def test_all_overrides_that_must_be_typed_again_are_named_at_once(tmp_path):
@@ -230,19 +230,19 @@ def test_all_overrides_that_must_be_typed_again_are_named_at_once(tmp_path):
         resumed(folder)
 
 
-def test_a_cache_that_is_none_is_named(tmp_path, caplog):
+def test_a_folder_other_than_a_cache_is_named(tmp_path, caplog):
     resumed(begun(tmp_path / "theirs", ["cache_dir=/evil"]))
     assert "cache_dir=/evil is not a cache of colourize" in caplog.text
 
 
-def test_an_added_argument_can_be_taken_away_again(tmp_path):
+def test_an_added_argument_can_be_removed_again(tmp_path):
     folder = begun(tmp_path / "mine", ["seed=1", "+trainer.max_time='00:00:10'", "+augment.shift=1"])
     found = resumed(folder, "~trainer.max_time", "~augment.shift")
     assert found == ["seed=1", "hydra.mode=RUN", f"hydra.run.dir='{folder}'"]
     assert "~optimizer.fused" in resumed(folder, "~optimizer.fused")
 
 
-def test_a_word_replaces_the_file_s_whatever_that_was(tmp_path):
+def test_a_typed_override_replaces_any_override_of_the_file(tmp_path):
     folder = begun(tmp_path / "mine", ["+trainer.max_time=1", "model._target_=my.Net"])
     found = resumed(folder, "trainer.max_time=2", "model._target_=my.Net")
     assert found[-2:] == ["+trainer.max_time=2", "model._target_=my.Net"] or set(found) >= {
@@ -252,7 +252,7 @@ def test_a_word_replaces_the_file_s_whatever_that_was(tmp_path):
 
 
 @pytest.mark.parametrize("cwd", ["a\0b", "\ud800", "x" * 5000, "~nosuchuser/x", "loop"])
-def test_a_working_directory_that_cannot_be_is_left_out(tmp_path, monkeypatch, cwd):
+def test_an_impossible_working_directory_is_ignored(tmp_path, monkeypatch, cwd):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "loop").symlink_to("loop")
     words = ["data=folder", "palette='~nosuchuser/x.npy'", "cache_dir='~nosuchuser'"]

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run, and the figures in its folder."""
+"""A run in TensorBoard, and the figures in its folder."""
 
 import json
 import re
@@ -27,14 +27,14 @@ CURVES = (
 )  # fmt: skip
 
 
-def test_figures_can_be_looked_at(finished_run):
+def test_figures_can_be_opened(finished_run):
     for name in ("pictures.png", "curves.png"):
         with Image.open(finished_run / name) as image:
             assert image.width > 600
             assert len(image.convert("RGB").getcolors(1 << 24)) > 20
 
 
-def test_tensorboard_holds_curves_pictures_and_one_row_of_hyperparameters(finished_run):
+def test_tensorboard_contains_curves_pictures_and_one_row_of_hyperparameters(finished_run):
     events = EventAccumulator(str(finished_run / "tensorboard"), size_guidance={"images": 0, "scalars": 0})
     events.Reload()
     for tag in CURVES:
@@ -49,8 +49,8 @@ def test_tensorboard_holds_curves_pictures_and_one_row_of_hyperparameters(finish
     assert len(events.Images("val/grey, true, predicted")) == 2
 
 
-def test_the_groups_that_tensorboard_opens_are_the_curves_and_nothing_is_a_single_dot(finished_run):
-    """It opens the first two groups in the order of their names; a group is what stands before a tag's slash."""
+def test_tensorboard_opens_the_groups_of_curves_and_no_curve_is_a_single_dot(finished_run):
+    """It opens the first two groups by name; a group is the part of a tag before the slash."""
     events = EventAccumulator(str(finished_run / "tensorboard")).Reload()
     tags = events.Tags()
     assert sorted(tags["scalars"]) == sorted(CURVES)
@@ -70,7 +70,7 @@ def test_floors_network_and_ceilings_are_one_text(finished_run):
     assert cells["ConvTransposeNet"][0] == f"{stored['ConvTransposeNet']['cross_entropy'][0]:.3f}"
 
 
-def test_the_row_of_hyperparameters_holds_the_values_that_took_effect_once(finished_run):
+def test_the_row_of_hyperparameters_contains_each_effective_value_once(finished_run):
     events = EventAccumulator(str(finished_run / "tensorboard")).Reload()
     contents = events.PluginTagToContent("hparams")
     row = parse_session_start_info_plugin_data(contents[SESSION_START_INFO_TAG]).hparams
@@ -92,8 +92,8 @@ def test_an_option_s_own_value_that_differs_from_the_knob_of_its_name_is_reporte
     assert stored["optimizer.betas"] == "[0.9, 0.999]"
 
 
-def test_of_several_runs_tensorboard_shows_first_what_varies(tmp_path, quick):
-    """Its own reading of the files: the values that differ come first, and the last points are the measures."""
+def test_tensorboard_shows_varying_values_of_several_runs_first(tmp_path, quick):
+    """Read by TensorBoard's own code: differing values come first, and the last points are the metrics."""
     for number, words in enumerate((["kernel=3"], ["kernel=5"])):
         train(quick("max_epochs=1", *words), tmp_path / str(number))
     multiplexer = EventMultiplexer().AddRunsFromDirectory(str(tmp_path)).Reload()

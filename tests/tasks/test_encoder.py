@@ -1,4 +1,4 @@
-"""Networks on an encoder through the whole stack: frozen, then trained, resumed, loaded without their files."""
+"""Networks on an encoder in the whole stack: frozen, then trained, resumed, loaded without the encoder's file."""
 
 import json
 
@@ -64,7 +64,7 @@ def test_a_checkpoint_needs_no_file_of_the_encoder(tmp_path):
         ),
     ],
 )
-def test_settings_that_do_not_go_together_are_named(more, message, tmp_path):
+def test_conflicting_settings_are_named(more, message, tmp_path):
     config = knobs(*SMALL, *words(tmp_path), *more, f"cache_dir={tmp_path}")
     with pytest.raises(InputError, match=message):
         train(config, tmp_path / "run")

@@ -31,7 +31,7 @@ def shares(seed, num_colours=24):
     return torch.rand(num_colours, generator=torch.Generator().manual_seed(seed)).double().softmax(0)
 
 
-def test_label_smoothing_is_torch_s():
+def test_label_smoothing_equals_torch_s():
     logits, rows, labels, own = pixels(0)
     expected = F.cross_entropy(logits, labels, reduction="none", label_smoothing=0.3)
     torch.testing.assert_close(losses.smoothed(rows, own, 0.3), expected)
@@ -45,7 +45,7 @@ def test_focal_is_the_formula_of_the_probability(seed, gamma):
     np.testing.assert_allclose(losses.focal(own, gamma), expected, rtol=1e-9, atol=1e-15)
 
 
-def test_focal_on_two_colours_is_torchvision_s():
+def test_focal_on_two_colours_equals_torchvision_s():
     from torchvision.ops import sigmoid_focal_loss
 
     logits, _, labels, own = pixels(1, num_colours=2)
@@ -54,13 +54,13 @@ def test_focal_on_two_colours_is_torchvision_s():
 
 
 @pytest.mark.parametrize("gamma", [0, 0.5, 1, 2])
-def test_focal_has_a_finite_slope_where_a_pixel_is_certain(gamma):
+def test_focal_has_a_finite_slope_at_certain_pixels(gamma):
     own = torch.tensor([0.0, 1e-30, 1e-7, 50], requires_grad=True)
     losses.focal(own, gamma).sum().backward()
     assert own.grad.isfinite().all()
 
 
-def test_without_their_effect_focal_and_smoothing_are_cross_entropy():
+def test_focal_and_smoothing_at_zero_are_cross_entropy():
     _, rows, _, own = pixels(2)
     torch.testing.assert_close(losses.focal(own, 0), own)
     torch.testing.assert_close(losses.smoothed(rows, own, 0), own)
@@ -85,7 +85,7 @@ def test_rebalancing_is_zhang_s_formula_and_averages_to_one_under_the_prior(seed
     assert (smoothed * found).sum() == pytest.approx(1)
 
 
-def test_rarer_colours_weigh_more_and_lambda_one_weighs_all_the_same():
+def test_rare_colours_have_higher_weights_and_lambda_one_gives_equal_weights():
     prior = shares(3)
     weighed = losses.class_weights(prior, palette(3), 0.5, 0)
     assert weighed.argsort().equal(prior.argsort(descending=True))
@@ -110,7 +110,7 @@ def test_soft_encoding_spreads_a_label_over_scikit_learn_s_nearest_centres(seed,
     assert (nearest[:, 0] == torch.arange(24)).all()
 
 
-def test_the_loss_of_soft_labels_is_torch_s_against_probabilities():
+def test_the_loss_of_soft_labels_equals_torch_s_for_probabilities():
     logits, rows, labels, _ = pixels(4)
     nearest, spread = losses.soft_encoding(palette(4, 7), 3, 0.5)
     targets = torch.zeros(7, 7, dtype=torch.float64).scatter_(1, nearest, spread)[labels]
@@ -118,7 +118,7 @@ def test_the_loss_of_soft_labels_is_torch_s_against_probabilities():
     torch.testing.assert_close(losses.softly_encoded(rows, labels, nearest, spread), expected)
 
 
-def test_spread_over_the_label_alone_it_is_cross_entropy():
+def test_with_one_neighbour_it_is_cross_entropy():
     _, rows, labels, own = pixels(5)
     torch.testing.assert_close(losses.softly_encoded(rows, labels, *losses.soft_encoding(palette(5, 7), 1, 0.5)), own)
 
@@ -131,7 +131,7 @@ def test_widths_follow_the_scale_of_the_palette(seed, scale):
     )
 
 
-def test_a_palette_of_twins_is_refused():
+def test_a_palette_with_every_colour_twice_is_refused():
     with pytest.raises(InputError, match="every colour occurs twice"):
         losses.spacing(torch.ones(4, 3))
 
@@ -192,7 +192,7 @@ def test_every_loss_trains_another_network_is_named_and_saved_without_it(finishe
     checkpoint.load(tmp_path / "checkpoints/last.ckpt")
 
 
-def test_a_loss_of_no_effect_trains_the_same_network(quick, tmp_path):
+def test_a_loss_without_effect_trains_the_same_network(quick, tmp_path):
     for name, words in (("plain", []), ("focal", ["loss=focal", "loss.gamma=0"])):
         train(quick("precision=64-true", *words), tmp_path / name)
     for column in ("train/loss", "val/loss"):

@@ -60,7 +60,7 @@ def test_training_accuracy_counts_the_pixels_whose_arg_max_is_the_label():
 
 @pytest.mark.parametrize("model", ["poolupsample", "convtranspose", "unet"])
 def test_three_steps_equal_a_plain_loop(model, tmp_path):
-    """Same initial weights, same batches: the losses of a loop written out here, in plain memory order.
+    """Same initial weights, same batches: the losses of an explicit loop, in plain memory order.
 
     In float64: in float32 Adam divides the rounding errors of tiny gradients by their own size.
     """
@@ -105,11 +105,11 @@ def test_three_steps_equal_a_plain_loop(model, tmp_path):
     assert len(ours) == 3
     assert ours == pytest.approx(plain_losses, abs=1e-6)
 
-    metrics = train(config, tmp_path / "run")  # and the whole stack: the mean over the epoch is the plain loop's
+    metrics = train(config, tmp_path / "run")  # the whole stack: the mean over the epoch equals the plain loop's
     assert metrics["train/loss"] == pytest.approx(sum(plain_losses) / 3, abs=1e-6)
 
 
-def test_validation_is_the_mean_over_pictures_whatever_the_batches():
+def test_validation_is_the_mean_over_pictures_for_any_batches():
     """Batches of 3, 3 and 1: not the mean of the batches' means."""
     module = Colourizer(Model(torch.nn.Conv2d(1, 5, 1), torch.zeros(5, 3)), {}, table_loss=2.0)
     grey, labels = torch.rand(7, 1, 4, 6), torch.randint(0, 5, (7, 4, 6))

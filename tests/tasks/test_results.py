@@ -1,4 +1,4 @@
-"""What a person sees at the end of a run."""
+"""The output at the end of a run."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.commands import typed
 
 @pytest.fixture
 def ended(quick, tmp_path, monkeypatch, capsys):
-    """What a run prints at its end in a terminal of some width."""
+    """The output at the end of a run in a terminal of a given width."""
 
     def run(width, *words):
         monkeypatch.setenv("COLUMNS", str(width))
@@ -52,7 +52,7 @@ def test_a_run_ends_in_one_table_of_five_measures_that_fits_80_columns(ended, wi
     assert not any(set(column) == {"-"} for column in zip(*cells, strict=True))
 
 
-def test_the_end_says_where_the_run_stands_and_where_its_files_are(ended, tmp_path):
+def test_the_end_states_how_the_run_compares_and_where_its_files_are(ended, tmp_path):
     lines = ended(80, "loss=focal")
     text = " ".join(" ".join(lines).split())  # sentences are wrapped between words
     assert "ConvTransposeNet is worse than the look-up table" in text
@@ -64,14 +64,14 @@ def test_the_end_says_where_the_run_stands_and_where_its_files_are(ended, tmp_pa
 @pytest.mark.parametrize(
     ("measures", "expected"), [("quick", set(QUICK)), ("all", set(MEASURES) - {"top5", "outside"})]
 )
-def test_the_knob_says_what_is_measured(quick, tmp_path, measures, expected):
+def test_the_knob_selects_the_measures(quick, tmp_path, measures, expected):
     train(quick("max_epochs=1", f"measures={measures}"), tmp_path / "run")
     figures = json.loads((tmp_path / "run/evaluation.json").read_text())
     assert set(figures["ConvTransposeNet"]) == expected
     assert set(figures["grey as it is"]) == expected & {key for key in MEASURES if key not in (*QUICK[:3], "ece")}
 
 
-def test_the_second_run_of_a_sweep_measures_its_network_alone(quick, tmp_path, monkeypatch):
+def test_the_second_run_of_a_sweep_measures_only_its_network(quick, tmp_path, monkeypatch):
     train(quick("max_epochs=1"), tmp_path / "0")
     measured, original = [], Yardstick._columns
     monkeypatch.setattr(
@@ -86,7 +86,7 @@ def test_the_second_run_of_a_sweep_measures_its_network_alone(quick, tmp_path, m
     assert first == second
 
 
-def test_which_measures_are_taken_makes_no_difference_to_a_run_that_is_resumed(quick):
+def test_the_choice_of_measures_may_change_on_resume(quick):
     first, second = quick("measures=quick"), quick("measures=all")
     check_changes(first, second, "it was trained")
     assert comparable(first) == comparable(second)
@@ -117,7 +117,9 @@ def test_after_a_run_of_five_measures_evaluate_shows_the_others(finished_run, mo
     [("quick", ["measures=all"], True), ("quick", [], False), ("all", ["measures=quick"], False), (None, [], False),
      (None, ["measures=all"], False)],
 )  # fmt: skip
-def test_a_finished_run_says_what_measures_more(finished_run, tmp_path, monkeypatch, capsys, began, words, rest):
+def test_a_finished_run_names_the_command_for_more_measures(
+    finished_run, tmp_path, monkeypatch, capsys, began, words, rest
+):
     run = tmp_path / "a run"
     shutil.copytree(finished_run, run)
     config = manifest.read(run)["config"]

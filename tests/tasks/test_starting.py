@@ -1,4 +1,4 @@
-"""``init_from``: a run that starts with the weights of another."""
+"""``init_from``: a run starts with the weights of another one."""
 
 import logging
 
@@ -32,14 +32,14 @@ def begun(first, *words):
     return built.model
 
 
-def test_a_run_starts_with_the_very_weights_and_palette(first):
-    """On other pictures, whose own palette would be another."""
+def test_a_run_starts_with_exactly_the_weights_and_palette(first):
+    """On other pictures, which would have another palette."""
     model, other = begun(first, "data.seed=7"), checkpoint.load(first[0]).model
     assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in model.state_dict().items())
 
 
 @pytest.mark.parametrize("words", [["num_colours=6"], ["colour_space=lab"], ["model=convtranspose"], ["kernel=5"]])
-def test_what_does_not_fit_keeps_the_seed_s_values_and_is_named(first, words, caplog):
+def test_tensors_that_do_not_fit_keep_their_initial_values_and_are_named(first, words, caplog):
     config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", *words)
     torch.manual_seed(0)
     model = module(config, load(config)).model
@@ -53,7 +53,7 @@ def test_what_does_not_fit_keeps_the_seed_s_values_and_is_named(first, words, ca
     assert f"{len(taken)} tensors of {len(before) - 1} taken; from the seed: {left[0]}" in caplog.text
 
 
-def test_another_palette_leaves_out_the_scores_that_belong_to_it(first, tmp_path):
+def test_with_another_palette_the_scores_are_not_copied(first, tmp_path):
     import numpy as np
 
     np.save(tmp_path / "palette.npy", np.linspace(0, 0.9, 12, dtype=np.float32).reshape(4, 3))
@@ -62,7 +62,7 @@ def test_another_palette_leaves_out_the_scores_that_belong_to_it(first, tmp_path
     assert left == ["network.scores.weight", "network.scores.bias"]
 
 
-def test_a_run_trains_on_from_there_with_its_own_epochs(first, tmp_path):
+def test_a_run_trains_from_there_with_its_own_epochs(first, tmp_path):
     config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", "lr=1e-12", "max_epochs=2")
     metrics = train(config, tmp_path / "run")
     own = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
@@ -80,7 +80,7 @@ def test_batch_norms_keep_the_means_and_variances_of_the_file_while_weights_are_
     assert statistics and same == statistics | {"palette"}
 
 
-def test_a_file_that_is_none_and_a_network_without_anything_alike_are_named(first, tmp_path):
+def test_a_missing_file_and_a_network_without_a_common_tensor_are_named(first, tmp_path):
     with pytest.raises(InputError, match="no such checkpoint"):
         begun((tmp_path / "none.ckpt", first[1]))
     with pytest.raises(InputError, match="no tensor fits this network by name and shape"):

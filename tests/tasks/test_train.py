@@ -27,7 +27,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(quick, tmp_pa
     assert not equal(weights(tmp_path / "a"), weights(tmp_path / "c"))
 
 
-def test_metrics_have_one_row_an_epoch_with_the_fixed_columns(finished_run):
+def test_metrics_have_one_row_per_epoch_with_the_fixed_columns(finished_run):
     table = rows(finished_run)
     assert [row["epoch"] for row in table] == ["0", "1"]
     assert [row["step"] for row in table] == ["3", "6"]
@@ -46,7 +46,7 @@ def test_validation_loss_of_the_table_is_that_of_the_checkpoint(finished_run):
     assert validation_loss(finished_run, "best") == pytest.approx(best, abs=1e-5)
 
 
-def test_resume_command_from_a_checkpoint_ends_where_an_uninterrupted_run_does(quick, tmp_path):
+def test_a_run_from_a_checkpoint_ends_like_an_uninterrupted_run(quick, tmp_path):
     train(quick("max_epochs=4"), tmp_path / "whole")
     train(quick("max_epochs=2"), tmp_path / "half")
     last = tmp_path / "half/checkpoints/last.ckpt"
@@ -67,8 +67,8 @@ SCHEDULES = {
 
 @pytest.mark.parametrize("option", ["optimizer=adamw", "optimizer=sgd", "optimizer=rmsprop"])
 @pytest.mark.parametrize("scheduler", SCHEDULES)
-def test_every_optimizer_and_scheduler_makes_torch_s_own_steps(quick, tmp_path, option, scheduler):
-    """Two steps on all pictures, by hand: the losses before each step, and of validation after it."""
+def test_every_optimizer_and_scheduler_makes_the_same_steps_as_torch(quick, tmp_path, option, scheduler):
+    """Two explicit steps on all pictures: the training loss before each step, and the validation loss after it."""
     settings = quick(option, f"scheduler={scheduler}", "batch_size=24", "precision=64-true")
     train(settings, tmp_path)
     table = rows(tmp_path)
@@ -81,7 +81,7 @@ def test_every_optimizer_and_scheduler_makes_torch_s_own_steps(quick, tmp_path, 
 
 
 def by_hand(settings, palette, schedule):
-    """Rate and losses, in training and in validation, of each step of a plain loop of torch on all pictures."""
+    """Rate, training loss and validation loss of each step of a plain torch loop on all pictures."""
     pictures = instantiate(settings["data"])
     training, validation = (
         (grey(images).double(), quantize(images, palette).long()) for images in (pictures.train, pictures.validation)
@@ -161,7 +161,7 @@ def test_the_second_run_neither_fits_a_palette_nor_decodes(picture_folder, tmp_p
 @pytest.mark.slow
 @pytest.mark.real
 def test_an_epoch_on_real_horses_beats_the_class_prior(real_pictures, tmp_path):
-    """The majority colour of 24 leaves 3.085 nats; one epoch of UNet leaves less, seeing nothing but grey."""
+    """The class prior of 24 colours has 3.085 nats; UNet has less after one epoch, from the grey alone."""
     settings = knobs("model=unet", "num_filters=8", "data=folder", f"data.root={real_pictures}", "classes=horse",
                      "max_epochs=1", f"cache_dir={tmp_path / 'cache'}")  # fmt: skip
     metrics = train(settings, tmp_path / "run")

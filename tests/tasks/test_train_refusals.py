@@ -1,4 +1,4 @@
-"""What is refused before, and told after, a run."""
+"""Errors before and after a run."""
 
 import errno
 import re
@@ -35,7 +35,7 @@ def test_bad_input_is_an_error_that_names_its_value(quick, tmp_path, override, m
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_an_error_that_names_the_remedy(quick, tmp_path):
+def test_a_missing_gpu_is_an_error_that_names_the_remedy(quick, tmp_path):
     with pytest.raises(InputError, match=r"accelerator=gpu.*pass accelerator=cpu or auto"):
         train(quick("accelerator=gpu"), tmp_path)
 
@@ -47,7 +47,7 @@ def test_a_checkpoint_of_another_configuration_is_not_continued(finished_run, sh
 
 
 def test_resume_command_with_another_palette_is_refused(picture_folder, tmp_path):
-    """The labels would be made with one palette, the checkpoint decode with another."""
+    """Otherwise one palette would give the labels, and another the decoded colours."""
     np.save(tmp_path / "p.npy", np.random.default_rng(0).random((4, 3)).astype(np.float32))
     settings = ["data=folder", f"data.root={picture_folder}", "image_size=8", "num_colours=4", "num_filters=2",
                 f"cache_dir={tmp_path / 'cache'}", f"palette={tmp_path / 'p.npy'}"]  # fmt: skip
@@ -75,7 +75,7 @@ def test_a_run_without_validation_is_refused(quick, tmp_path):
         ),
     ],
 )  # fmt: skip
-def test_a_precision_that_would_become_another_is_refused(quick, tmp_path, accelerator, found):
+def test_an_unsupported_precision_is_refused(quick, tmp_path, accelerator, found):
     messages = f"^precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed$"
     with pytest.raises(InputError, match=messages):
         train(quick("precision=16-mixed", "optimizer.fused=false", f"accelerator={accelerator}"), tmp_path)
@@ -98,7 +98,7 @@ def test_run_json_names_the_precision_that_lightning_used(quick, tmp_path, monke
          "batch_size must be >= 2 with augment.mix=0.5, got 1"),
     ],
 )  # fmt: skip
-def test_an_augmentation_that_would_do_less_than_asked_is_refused(quick, tmp_path, words, messages):
+def test_an_augmentation_that_does_not_fit_is_refused(quick, tmp_path, words, messages):
     with pytest.raises(InputError, match=f"^{re.escape(messages)}$"):
         train(quick("augment=flips", *words), tmp_path)
     train(quick("augment=flips", "augment.shift=7", "augment.mix=0.5", "max_epochs=1"), tmp_path / "most")

@@ -1,4 +1,4 @@
-"""What each argument of the Trainer does in a run: compared with a plain loop, another run or what it left."""
+"""The effect of each argument of the Trainer, compared with a plain loop or another run."""
 
 import math
 
@@ -39,7 +39,7 @@ EXACT = "model=pointwise", "optimizer=sgd", "lr=0.5", "precision=64-true", "opti
 
 
 def plain_loop(settings, sizes):
-    """Weights and mean losses of a loop over groups of batches, each group one batch of so many pictures."""
+    """Weights and mean losses of a loop over groups of batches; each group is one batch with all its pictures."""
     data = colour_data(load(sum(sizes), 12, image_size=8), settings["cache_dir"], num_colours=4)
     network = seeded(TASK, settings, data).model.network
     optimizer = builder("optimizer", settings["optimizer"])(network.parameters())
@@ -80,7 +80,7 @@ def test_accumulated_batches_are_one_large_batch_whatever_their_sizes(
 
 
 def test_the_parts_of_a_group_sum_to_its_mean():
-    """Sums over a group of (its batches' pictures / the group's) are one, in every epoch's length and group."""
+    """The factors of a group's batches, (pictures of the batch / pictures of the group), sum to one."""
     for num_pictures in (1, 7, 24, 29):
         for batch_size in (1, 3, 8, 30):
             sizes = [min(batch_size, num_pictures - start) for start in range(0, num_pictures, batch_size)]
@@ -94,7 +94,7 @@ def test_the_parts_of_a_group_sum_to_its_mean():
                         assert math.fsum(factors[start : start + group]) / group == pytest.approx(1, rel=1e-14)
 
 
-def test_full_groups_of_full_batches_stay_as_lightning_has_them():
+def test_full_groups_of_full_batches_keep_lightning_s_factor():
     assert {group_factor(index, 100, 100, 4200, 42, 7) for index in range(42)} == {1.0}
 
 
@@ -107,7 +107,7 @@ def test_full_groups_of_full_batches_stay_as_lightning_has_them():
         (["trainer.limit_train_batches=2", "trainer.accumulate_grad_batches=2"], [1, 2]),
     ],
 )
-def test_an_epoch_ends_after_so_many_batches(quick, tmp_path, words, steps):
+def test_an_epoch_ends_after_the_given_number_of_batches(quick, tmp_path, words, steps):
     train.train(quick(*words), tmp_path)
     assert [int(row["step"]) for row in rows(tmp_path)] == steps
 
@@ -137,7 +137,7 @@ def test_a_validation_on_some_batches_is_that_of_their_pictures(quick, tmp_path)
         (["trainer.check_val_every_n_epoch=2"], 1),
     ],
 )
-def test_validations_come_as_often_as_asked(quick, tmp_path, monkeypatch, words, validations):
+def test_validations_have_the_given_frequency(quick, tmp_path, monkeypatch, words, validations):
     seen, original = [], Colourizer.on_validation_epoch_start
     monkeypatch.setattr(Colourizer, "on_validation_epoch_start", lambda self: (seen.append(1), original(self))[1])
     train.train(quick(*words), tmp_path)
@@ -145,8 +145,8 @@ def test_validations_come_as_often_as_asked(quick, tmp_path, monkeypatch, words,
 
 
 @pytest.mark.parametrize(("word", "epochs"), [("min_epochs=4", 4), ("min_steps=12", 4), ("min_epochs=1", 2)])
-def test_patience_ends_no_run_before_its_least_length(quick, no_batch_norm, tmp_path, word, epochs):
-    """With a rate of next to nothing the loss never falls by float32's step, and patience=1 ends after two epochs."""
+def test_patience_does_not_end_a_run_before_its_minimal_length(quick, no_batch_norm, tmp_path, word, epochs):
+    """With a tiny rate the loss does not fall in float32, so patience=1 ends the run after two epochs."""
     train.train(quick("model=pointwise", "lr=1e-30", "max_epochs=6", "patience=1", f"trainer.{word}"), tmp_path)
     assert len(rows(tmp_path)) == epochs
 
@@ -157,8 +157,8 @@ def test_patience_ends_no_run_before_its_least_length(quick, no_batch_norm, tmp_
      "enable_progress_bar=false", "profiler=simple", "profiler=advanced", "profiler=pytorch", "gradient_clip_val=0",
      "gradient_clip_val=1e9"],
 )  # fmt: skip
-@pytest.mark.filterwarnings("ignore")  # of torch's profiler and anomaly mode, about themselves
-def test_what_only_looks_leaves_the_bits_as_they_are(quick, finished_run, tmp_path, word):
+@pytest.mark.filterwarnings("ignore")  # torch's profiler and anomaly mode warn about themselves
+def test_arguments_that_only_observe_do_not_change_the_bits(quick, finished_run, tmp_path, word):
     try:
         train.train(quick(f"trainer.{word}"), tmp_path / "run")
     finally:
@@ -171,7 +171,7 @@ def test_what_only_looks_leaves_the_bits_as_they_are(quick, finished_run, tmp_pa
 
 
 @pytest.mark.parametrize("algorithm", ["norm", "value"])
-def test_a_step_of_sgd_is_no_longer_than_the_clip(quick, no_batch_norm, tmp_path, algorithm):
+def test_a_step_of_sgd_is_at_most_as_long_as_the_clip(quick, no_batch_norm, tmp_path, algorithm):
     words = [
         *EXACT,
         "optimizer.momentum=0",
@@ -202,7 +202,7 @@ def test_an_anomaly_is_one_line(quick, tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_a_validation_loss_that_is_not_a_number_ends_the_run_there(quick, tmp_path, monkeypatch):
+def test_a_validation_loss_of_nan_ends_the_run(quick, tmp_path, monkeypatch):
     original, seen = Colourizer.on_validation_epoch_start, []
 
     def start(self):
@@ -224,7 +224,7 @@ def test_a_validation_loss_that_is_not_a_number_ends_the_run_there(quick, tmp_pa
     assert len(rows(tmp_path)) == 5
 
 
-def test_a_baseline_s_infinite_loss_ends_nothing(quick, tmp_path, monkeypatch):
+def test_a_baseline_s_infinite_loss_does_not_end_the_run(quick, tmp_path, monkeypatch):
     original = Colourizer.on_validation_epoch_start
 
     def start(self):
@@ -248,11 +248,11 @@ def test_a_baseline_s_infinite_loss_ends_nothing(quick, tmp_path, monkeypatch):
         ),
     ],
 )
-def test_what_is_advised_is_not_done_already(config, words):
+def test_only_unused_remedies_are_suggested(config, words):
     assert remedies(config) == words
 
 
-def test_where_no_bar_can_move_each_epoch_has_a_line(quick, tmp_path, capfd):
+def test_without_a_terminal_each_epoch_has_a_line(quick, tmp_path, capfd):
     train.train(quick(), tmp_path)
     lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("epoch ")]
     assert len(lines) == 2
@@ -262,7 +262,7 @@ def test_where_no_bar_can_move_each_epoch_has_a_line(quick, tmp_path, capfd):
         assert line == f"epoch {number}/2: {figures}, after {float(row['seconds']):.1f} s"
 
 
-def test_a_bar_moves_on_a_terminal_alone_and_nothing_where_it_is_left_out(quick, tmp_path, monkeypatch):
+def test_a_bar_is_shown_only_on_a_terminal_and_can_be_turned_off(quick, tmp_path, monkeypatch):
     def shown(*words):
         return [type(each) for each in callbacks_of(TASK, quick(*words), tmp_path, None) if type(each) in kinds]
 
@@ -274,7 +274,7 @@ def test_a_bar_moves_on_a_terminal_alone_and_nothing_where_it_is_left_out(quick,
     assert shown("trainer.enable_progress_bar=false") == []
 
 
-def test_a_reader_who_has_gone_ends_no_run(quick, tmp_path, monkeypatch):
+def test_a_closed_pipe_does_not_end_a_run(quick, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise BrokenPipeError
 
@@ -288,7 +288,7 @@ def test_epochs_without_a_validation_have_shorter_lines(quick, tmp_path, capfd):
     assert "val/" not in first and "val/loss" in second
 
 
-def test_run_json_says_whether_the_network_was_compiled(quick, tmp_path, monkeypatch):
+def test_run_json_states_whether_the_network_was_compiled(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(fit, "compiled", lambda network, example: None)
     train.train(quick("compile=true"), tmp_path / "run")
     assert manifest.read(tmp_path / "run")["environment"]["compiled"] is False

@@ -5,9 +5,9 @@ import pytest
 
 from colourize.training import allocator
 
-SIZE = 48 << 20  # bytes, more than glibc comes to keep by itself
+SIZE = 48 << 20  # bytes; glibc itself never keeps blocks of this size
 
-# A process of its own: blocks that other tests left on the heap decide where the next ones lie.
+# In a new process, because blocks of other tests on the heap determine the place of new blocks.
 START = f"""
 import resource
 from pathlib import Path
@@ -37,10 +37,10 @@ with allocator.kept():
         block()
 print(faulted() - before)
 """
-    assert printed(ten_times) < SIZE / 10  # anew each time, it would be ten times the size
+    assert printed(ten_times) < SIZE / 10  # without reuse it would be ten times the size
 
 
-def test_memory_goes_back_at_the_end():
+def test_memory_is_returned_at_the_end():
     freed = """
 with allocator.kept():
     block()
@@ -51,6 +51,6 @@ print(held - resident())
 
 
 def printed(lines):
-    """The integer that a new process prints which runs START and then the lines."""
+    """The integer printed by a new process that runs START and then the lines."""
     done = subprocess.run([sys.executable, "-c", START + lines], capture_output=True, text=True, check=True)
     return int(done.stdout)

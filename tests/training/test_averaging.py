@@ -31,7 +31,7 @@ def decays(decay, num_steps):
     return [min(decay, (1 + step) / (10 + step)) for step in range(1, num_steps)]
 
 
-def test_the_average_is_the_recursion_s_and_integers_are_copied():
+def test_the_average_equals_the_recursion_and_integers_are_copied():
     values = np.random.default_rng(0).random((30, 4))
     held, counts, expected = [torch.from_numpy(values[0].copy())], [torch.tensor(0)], values[0]
     for step, (value, decay) in enumerate(zip(values[1:], decays(0.5, 30), strict=True), 1):
@@ -42,7 +42,7 @@ def test_the_average_is_the_recursion_s_and_integers_are_copied():
     assert counts[0].item() == 29
 
 
-def test_what_never_moves_stays_to_the_bit():
+def test_constant_values_are_averaged_without_rounding():
     held, palette = [torch.rand(100)], torch.rand(100)
     held[0].copy_(palette)
     for step in range(1, 50):
@@ -50,10 +50,8 @@ def test_what_never_moves_stays_to_the_bit():
     assert held[0].equal(palette)
 
 
-def test_a_checkpoint_holds_the_average_of_every_step_s_weights_and_the_weights_of_a_run_without(
-    quick, tmp_path, monkeypatch
-):
-    """Running means and variances too; the average by another road, in numpy."""
+def test_a_checkpoint_contains_the_average_and_the_weights_of_a_run_without_averaging(quick, tmp_path, monkeypatch):
+    """Also running means and variances; the expected average is computed in numpy."""
     states, original = [], EpochTable.on_train_batch_end
 
     def spy(self, trainer, module, *args):
@@ -79,7 +77,7 @@ def test_a_checkpoint_holds_the_average_of_every_step_s_weights_and_the_weights_
 
 @pytest.fixture
 def reported(monkeypatch):
-    """The weights of which a run reports."""
+    """The weights in the report of a run."""
     seen, original = [], train_file.TASK.report
 
     def spy(fitted, folder, knobs):
@@ -90,7 +88,7 @@ def reported(monkeypatch):
     return seen
 
 
-def test_the_average_is_what_is_validated_shown_and_reported(quick, tmp_path, monkeypatch, reported):
+def test_the_average_is_validated_shown_and_reported(quick, tmp_path, monkeypatch, reported):
     shown, examples = [], examples_file.examples
 
     def spy(model, *args):
@@ -118,7 +116,7 @@ def test_a_run_with_nothing_left_to_train_reports_the_average(quick, tmp_path, m
         report_by(killed, patch)
         with pytest.raises(EOFError):
             train(quick("ema=0.9"), tmp_path)
-    monkeypatch.setattr(Colourizer, "training_step", killed)  # there is no step to make
+    monkeypatch.setattr(Colourizer, "training_step", killed)  # no step is left
     train(quick("ema=0.9"), tmp_path)
     assert same(reported[0], last(tmp_path)["state_dict"])
 
@@ -131,7 +129,7 @@ def test_resuming_with_another_decay_or_none_is_refused(quick, tmp_path):
             train(quick(word, path), tmp_path / message)
 
 
-def test_a_baseline_has_nothing_to_average(quick, tmp_path):
+def test_a_baseline_is_not_averaged(quick, tmp_path):
     losses = [
         train(quick("model=lookup", *words), tmp_path / str(len(words)))["val/loss"] for words in ([], ["ema=0.9"])
     ]

@@ -11,7 +11,7 @@ from tests.conftest import knobs
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.one_of(st.none(), st.integers(0, 2**32 - 1)), st.integers(0, 50))
-def test_an_epoch_s_batches_hold_every_picture_once(num_pictures, batch_size, seed, epoch):
+def test_an_epoch_s_batches_contain_every_picture_once(num_pictures, batch_size, seed, epoch):
     batches = Batches(num_pictures, batch_size, seed)
     batches.set_epoch(epoch)
     drawn = list(batches)
@@ -20,7 +20,7 @@ def test_an_epoch_s_batches_hold_every_picture_once(num_pictures, batch_size, se
     assert torch.cat(drawn).sort().values.tolist() == list(range(num_pictures))
 
 
-def test_the_order_depends_on_seed_and_epoch_alone():
+def test_the_order_depends_only_on_seed_and_epoch():
     def order(seed, epoch):
         batches = Batches(1000, 100, seed)
         batches.set_epoch(epoch)

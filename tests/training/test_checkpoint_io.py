@@ -1,4 +1,4 @@
-"""A resume reads each checkpoint once."""
+"""A resumed run reads each checkpoint once."""
 
 import signal
 from collections import Counter
@@ -48,7 +48,7 @@ def test_a_fork_reads_its_checkpoint_once(quick, tmp_path, reads):
     assert reads == {"last.ckpt": 1}
 
 
-def test_contents_that_are_known_are_given_once(tmp_path):
+def test_known_contents_are_returned_once(tmp_path):
     files, path = CheckpointFiles(), tmp_path / "last.ckpt"
     files.save_checkpoint({"config": {}, "state_dict": {}}, path)
     files.contents = {"known": True}

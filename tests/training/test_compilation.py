@@ -1,4 +1,4 @@
-"""``compile=true``, and where torch cannot compile."""
+"""``compile=true``, also if torch cannot compile."""
 
 import shutil
 
@@ -16,7 +16,7 @@ from tests.colour_data import colour_data
 from tests.conftest import QUICK, knobs
 
 
-def test_where_torch_cannot_compile_the_run_continues_without(quick, tmp_path, monkeypatch, caplog):
+def test_without_a_working_compiler_the_run_continues_uncompiled(quick, tmp_path, monkeypatch, caplog):
     def no_compiler(*args, **kwargs):
         raise RuntimeError("no compiler found")
 
@@ -29,7 +29,7 @@ def test_where_torch_cannot_compile_the_run_continues_without(quick, tmp_path, m
 @pytest.mark.parametrize(("words", "shape"), [(["model=unet"], (8, 1, 8, 8)),
                                               (["model=resunet_small", "hints=true"], (8, 5, 8, 8)),
                                               (["model=resunet_small", "batch_size=1"], (2, 1, 8, 8))])  # fmt: skip
-def test_the_trial_of_the_compiler_is_a_batch_as_training_has_it(words, shape, tmp_path):
+def test_the_test_of_the_compiler_uses_a_training_batch(words, shape, tmp_path):
     settings = knobs(*QUICK, *words)
     pictures = load(24, 2, image_size=8)
     data = colour_data(pictures, tmp_path, num_colours=4, batch_size=settings["batch_size"])
@@ -38,7 +38,7 @@ def test_the_trial_of_the_compiler_is_a_batch_as_training_has_it(words, shape, t
     assert network is module.model.network and example.shape == shape
 
 
-@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
 def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():
     grey, labels = torch.rand(4, 1, 8, 8), torch.randint(0, 4, (4, 8, 8))

@@ -1,4 +1,4 @@
-"""Against torch's optimizers where they must agree, and against autograd through a step for the hypergradient."""
+"""Compared with torch's optimizers, and for the hypergradient with autograd through a step."""
 
 import copy
 import io
@@ -15,7 +15,7 @@ torch_s = torch.optim
 
 
 def problem(seed=0):
-    """A small non-linear regression in float64: weights and the loss of one batch after the other."""
+    """A small non-linear regression in float64: weights, and the losses of successive batches."""
     generator = torch.Generator().manual_seed(seed)
     draw = lambda *shape: torch.randn(*shape, generator=generator, dtype=torch.double)  # noqa: E731
     x, t = draw(40, 5), draw(40, 1)
@@ -50,14 +50,14 @@ def trajectory(build, num_steps=12):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("multiplicative", [False, True])
-def test_without_a_rate_of_its_own_it_is_torch_s_optimizer(ours, reference, multiplicative):
+def test_with_a_fixed_rate_it_equals_torch_s_optimizer(ours, reference, multiplicative):
     build = lambda w: Hypergradient(w, 0.1, 0.0, multiplicative=multiplicative, **ours)  # noqa: E731
     assert torch.allclose(trajectory(build), trajectory(reference), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("decoupled", [False, True])
 @pytest.mark.parametrize(("base", "momentum"), [("sgd", 0.0), ("sgd", 0.9), ("adam", 0.0)])
-def test_the_rate_moves_by_the_derivative_of_the_loss_after_the_step(base, momentum, decoupled):
+def test_the_rate_changes_by_the_derivative_of_the_loss_after_the_step(base, momentum, decoupled):
     """eta_(t+1) - eta_t = -beta d/d eta f(w_(t-1) - eta d_t), with autograd for the derivative; the L2 penalty of
     coupled decay is part of f."""
     weights, loss = problem()
@@ -79,7 +79,7 @@ def test_the_rate_moves_by_the_derivative_of_the_loss_after_the_step(base, momen
         before = kept
 
 
-def test_the_multiplicative_rule_moves_by_the_cosine():
+def test_the_multiplicative_rule_uses_the_cosine():
     weights = [nn.Parameter(torch.tensor([3.0, 4.0], dtype=torch.double))]
     optimizer = Hypergradient(weights, 0.1, 0.5, "sgd", multiplicative=True)
     for gradient in ([1.0, 0.0], [3.0, 4.0]):
@@ -91,7 +91,7 @@ def test_the_multiplicative_rule_moves_by_the_cosine():
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.13, rel=1e-12)
 
 
-def test_an_additive_rate_stops_at_zero_and_comes_back():
+def test_an_additive_rate_stops_at_zero_and_can_rise_again():
     weights = [nn.Parameter(torch.ones(1, dtype=torch.double))]
     optimizer = Hypergradient(weights, 0.1, 1.0, "sgd")
     rates = []
@@ -102,7 +102,7 @@ def test_an_additive_rate_stops_at_zero_and_comes_back():
     assert rates == [0.1, 0.0, 25.0]
 
 
-def test_on_a_parabola_a_rate_far_too_small_grows_and_the_loss_falls_further():
+def test_on_a_parabola_a_small_rate_grows_and_the_loss_falls_further():
     def end(hyper_lr):
         weight = nn.Parameter(torch.full((3,), 5.0, dtype=torch.double))
         optimizer = Hypergradient([weight], 1e-5, hyper_lr, "sgd")
@@ -124,7 +124,7 @@ def test_on_a_parabola_a_rate_far_too_small_grows_and_the_loss_falls_further():
         lambda w: SGDW(w, 0.01, 0.9, True, 0.1), lambda w: RMSpropW(w, 0.01, weight_decay=0.1),
     ],
 )  # fmt: skip
-def test_its_state_goes_through_a_file_to_the_same_bits(build):
+def test_its_state_survives_a_file_bit_by_bit(build):
     weights, loss = problem()
     optimizer = build(weights)
 
@@ -154,8 +154,8 @@ def test_its_state_goes_through_a_file_to_the_same_bits(build):
         (lambda w: RMSpropW(w, 0.1, weight_decay=0.3), lambda w: torch_s.RMSprop(w, 0.1), 0.3),
     ],
 )
-def test_decoupled_decay_is_torch_s_step_from_weights_that_shrank(build, plain, decay):
-    """w <- (1 - eta decay) w, then the plain optimizer's step with the gradient taken before."""
+def test_decoupled_decay_is_torch_s_step_from_the_decayed_weights(build, plain, decay):
+    """w <- (1 - eta decay) w, then the plain optimizer's step with the gradient from before the decay."""
     ours, (weights, loss) = trajectory(build), problem()
     optimizer = plain(weights)
     for step in range(12):
@@ -168,7 +168,7 @@ def test_decoupled_decay_is_torch_s_step_from_weights_that_shrank(build, plain, 
         assert torch.allclose(torch.cat([w.detach().flatten() for w in weights]), ours[step], rtol=1e-12)
 
 
-def test_a_closure_is_evaluated_before_the_weights_move():
+def test_a_closure_is_evaluated_before_the_weights_change():
     for build in (lambda w: SGDW(w, 1e-3), lambda w: RMSpropW(w, 1e-4), lambda w: Hypergradient(w, 1e-3)):
         weights, loss = problem()
         optimizer = build(weights)
@@ -200,7 +200,7 @@ def test_a_closure_is_evaluated_before_the_weights_move():
         ),
     ],
 )
-def test_values_that_the_hypergradient_cannot_use_are_refused(values, message):
+def test_invalid_values_of_the_hypergradient_are_refused(values, message):
     with pytest.raises(InputError, match=message):
         Hypergradient([nn.Parameter(torch.ones(1))], **values)
 

@@ -1,4 +1,4 @@
-"""What a checkpoint must hold for training to continue; each fault is one line, before anything is loaded."""
+"""Required contents of a checkpoint for resuming; each fault is a one-line error before anything is loaded."""
 
 import copy
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_figures")
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory, shared_cache):
-    """The contents of a checkpoint after two epochs, and the words to train on with."""
+    """The contents of a checkpoint after two epochs, and the overrides to continue."""
     folder = tmp_path_factory.mktemp("begun")
     words = [*QUICK, f"cache_dir={shared_cache}"]
     train(knobs(*words), folder / "run")
@@ -24,7 +24,7 @@ def begun(tmp_path_factory, shared_cache):
 
 
 def resumed(begun, folder, change):
-    """Training for a third epoch from the checkpoint as it was changed."""
+    """Trains a third epoch from a changed checkpoint."""
     contents, words = copy.deepcopy(begun[0]), begun[1]
     change(contents)
     (folder / "run/checkpoints").mkdir(parents=True)
@@ -120,13 +120,13 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_no_run_writes_is_refused_in_one_line(begun, tmp_path, name):
+def test_malformed_contents_are_refused_in_one_line(begun, tmp_path, name):
     with pytest.raises(InputError, match=r"last\.ckpt.*; pass another") as caught:
         resumed(begun, tmp_path, CHANGES[name])
     assert "\n" not in str(caught.value)
 
 
-WIDER = {  # words of the run, and what is changed in its checkpoint
+WIDER = {  # overrides of the run, and the change in its checkpoint
     "ema": (["ema=0.9"], {
         "no average's step": lambda c: c["callbacks"].update(MovingAverage={}),
         "an average's step of text": lambda c: c["callbacks"].update(MovingAverage={"latest_update_step": "x"}),
@@ -188,7 +188,7 @@ def stopping(contents):
 
 @pytest.fixture(scope="module")
 def wider(tmp_path_factory, shared_cache):
-    """The same of runs with more in them, each trained once."""
+    """The same for runs with more options, each trained once."""
     made = {}
 
     def begun_with(words):
@@ -206,7 +206,7 @@ def wider(tmp_path_factory, shared_cache):
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, (_, changes) in WIDER.items() for name in changes])
-def test_what_a_wider_run_does_not_write_is_refused_in_one_line(wider, tmp_path, kind, name):
+def test_malformed_contents_of_larger_runs_are_refused_in_one_line(wider, tmp_path, kind, name):
     words, changes = WIDER[kind]
     with pytest.raises(InputError, match=r"last\.ckpt.*; pass another") as caught:
         resumed(wider(words), tmp_path, changes[name])
@@ -214,11 +214,11 @@ def test_what_a_wider_run_does_not_write_is_refused_in_one_line(wider, tmp_path,
 
 
 @pytest.mark.parametrize("kind", WIDER)
-def test_what_a_wider_run_writes_is_resumed(wider, tmp_path, kind):
+def test_checkpoints_of_larger_runs_are_resumed(wider, tmp_path, kind):
     assert resumed(wider(WIDER[kind][0]), tmp_path, lambda contents: None)["epoch"] == 2
 
 
-def test_what_a_run_writes_is_resumed(begun, tmp_path):
+def test_the_checkpoint_of_a_run_is_resumed(begun, tmp_path):
     assert resumed(begun, tmp_path, lambda contents: None)["epoch"] == 2
 
 
@@ -239,6 +239,6 @@ OTHERS = "sgd", "adamw", "rmsprop", "sgdw", "rmspropw", "hypergradient"
 
 @pytest.mark.parametrize("words", [*([f"optimizer={name}"] for name in OTHERS), ["ema=0.9"], ["model=lookup"],
                                    ["scheduler=plateau"], ["precision=64-true"]])  # fmt: skip
-def test_every_optimizer_s_own_state_fits(words, quick, tmp_path):
+def test_every_optimizer_s_state_is_accepted(words, quick, tmp_path):
     train(quick(*words), tmp_path / "run")
     assert train(quick(*words, "max_epochs=3"), tmp_path / "run")["epoch"] == 2

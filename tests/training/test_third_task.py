@@ -1,4 +1,4 @@
-"""A task of ten lines, a linear regression without pictures, through the whole life of a run."""
+"""A task of ten lines, a linear regression without pictures, in a whole run."""
 
 import json
 import os
@@ -26,7 +26,7 @@ COEFFICIENTS, NOISE = torch.tensor([[2.0], [-1.0], [0.5]]), 0.01
 
 
 class Line(TrainingModule):
-    """y = a x + b, by least squares; the inputs of a step get noise, so that the draws of a step matter."""
+    """y = a x + b, by least squares; the inputs of a step get noise, so that a step uses random numbers."""
 
     def __init__(self, config, data):
         scheduler = builder("scheduler", config["scheduler"]) if config["scheduler"] else None
@@ -53,7 +53,7 @@ TASK = Task(
     fingerprint=lambda data: "points on a line",
     module=Line,
 )
-SETTINGS = "max_epochs=4", "lr=0.1", "save_every=2"  # 20 steps, five an epoch
+SETTINGS = "max_epochs=4", "lr=0.1", "save_every=2"  # 20 steps, five per epoch
 WORDS = [[], ["ema=0.9", "scheduler=onecycle"], ["scheduler=plateau", "optimizer=sgd", "patience=3"]]
 
 
@@ -95,7 +95,7 @@ def test_a_finished_run_is_not_changed(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_a_run_that_is_interrupted_at_any_batch_ends_in_the_same_bits(tmp_path, words):
+def test_a_run_interrupted_at_any_batch_ends_in_the_same_bits(tmp_path, words):
     train(TASK, options(tmp_path, *words), tmp_path / "whole")
     for step in (0, 2, 4, 5, 13, 19):
         with pytest.MonkeyPatch.context() as patch:
@@ -111,7 +111,7 @@ def killed_in_step(step, settings, folder):
     train(TASK, settings, folder)
 
 
-def test_a_run_that_is_killed_ends_in_the_same_bits(tmp_path):
+def test_a_killed_run_ends_in_the_same_bits(tmp_path):
     settings = options(tmp_path)
     train(TASK, settings, tmp_path / "whole")
     for step in (1, 8):  # before the first save, and after one within an epoch

@@ -1,4 +1,4 @@
-"""Answers 5: paddings, as torch has them."""
+"""Answers 5: paddings, compared with torch."""
 
 from itertools import product
 

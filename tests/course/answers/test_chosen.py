@@ -1,4 +1,4 @@
-"""``colourize answers``: which questions it answers, and the form of what it prints."""
+"""``colourize answers``: the questions, and the form of the printed answers."""
 
 import importlib
 import re
@@ -34,7 +34,7 @@ def test_a_part_names_all_its_questions_and_the_order_is_the_assignments(asked, 
 
 
 @pytest.mark.parametrize("question", ["7", "1.1.1.1", "", ".", "3.10", "x"])
-def test_a_question_that_is_not_there_is_refused_in_one_line(question, monkeypatch, capsys):
+def test_an_unknown_question_gives_a_one_line_error(question, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["colourize", "answers", question])
     with pytest.raises(SystemExit) as caught:
         main()
@@ -50,7 +50,7 @@ def test_the_command_prints_one_answer_or_several(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("question", ["3.1", "5.4", "5.5"])
-def test_what_needs_no_torch_imports_none(question):
+def test_answers_without_torch_do_not_import_it(question):
     script = (
         "import sys; sys.argv[1:] = ['answers', sys.argv[1]]\n"
         "from colourize.cli.main import main; main()\n"
@@ -62,7 +62,7 @@ def test_what_needs_no_torch_imports_none(question):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_an_answer_is_short_and_names_what_is_there(number):
+def test_an_answer_is_short_and_names_existing_files(number):
     lines = printed(number)
     assert len(lines) <= 22
     assert all(len(line) <= 100 for line in lines)

@@ -1,4 +1,4 @@
-"""Answers 3 and 4: the printed formulas are what is counted in a real network, by hooks."""
+"""Answers 3 and 4: the printed formulas equal the counts by hooks in a real network."""
 
 from itertools import product
 from pathlib import Path
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @pytest.mark.parametrize(("nic", "nf", "nc", "k", "height", "width"), PLACES)
-def test_4_3_the_printed_formulas_are_what_is_counted_in_the_network(nic, nf, nc, k, height, width):
+def test_4_3_the_printed_formulas_equal_the_counts_in_the_network(nic, nf, nc, k, height, width):
     output = formulas(printed("4.3"))
     counted_ones = counts(PoolUpsampleNet(nf, nc, k, nic), (nic, height, width))
     values = {"NIC": nic, "NF": nf, "NC": nc, "k": k, "H": height, "W": width}
@@ -31,7 +31,7 @@ def test_4_3_prints_the_numbers_of_the_course_for_both_sizes():
 
 
 @pytest.mark.parametrize("channels", counted.CHANNELS)
-def test_3_2_neurons_and_weights_are_those_of_a_real_network(channels):
+def test_3_2_neurons_and_weights_equal_those_of_a_real_network(channels):
     network = []
     for before, after in zip((3, *channels), channels, strict=False):
         network += [nn.MaxPool2d(2)] if len(network) else []

@@ -1,4 +1,4 @@
-"""Answers 1 and 2: the printed formulas are what is measured."""
+"""Answers 1 and 2: the printed formulas equal measured values."""
 
 import re
 
@@ -16,7 +16,7 @@ def test_1_1_1_prints_a_proof_of_five_lines_and_sgd_is_at_the_solution_of_least_
 
 
 @pytest.mark.parametrize("x", [(2.0, 1.0), (-3.0, 0.5), (1.0, -1.0)])
-def test_1_2_where_the_methods_end(x):
+def test_1_2_the_methods_end_at_the_printed_weights(x):
     t, output = 2.0, formulas(printed("1.2"))
     least, other = ([float(at(output[name], t=t, x_1=x[0], x_2=x[1], x_i=value)) for value in x]
                     for name in ("w_i, minimum norm", "w_i, adaptive"))  # fmt: skip
@@ -43,7 +43,7 @@ def test_2_1_reverse_mode_grows_by_a_w_each_step_and_forward_mode_does_not():
 
 
 @pytest.mark.parametrize(("n", "d", "seed"), [(1, 1, 0), (4, 2, 1), (3, 9, 2), (20, 5, 3)])
-def test_2_2_1_is_the_loss_after_one_step_and_its_least(n, d, seed):
+def test_2_2_1_is_the_loss_after_one_step_and_its_minimum(n, d, seed):
     output, rng = formulas(printed("2.2.1")), np.random.default_rng(seed)
     inputs, targets, start = rng.normal(size=(n, d)), rng.normal(size=n), rng.normal(size=d)
 
@@ -62,7 +62,7 @@ def test_2_2_1_is_the_loss_after_one_step_and_its_least(n, d, seed):
 
 
 @pytest.mark.parametrize(("eta", "decay"), [(0.02, 0.001), (0.3, 0.2), (0.01, 0.5)])
-def test_2_3_2_is_the_penalty_that_takes_the_same_steps(eta, decay):
+def test_2_3_2_is_the_penalty_with_the_same_steps(eta, decay):
     penalty = float(at(formulas(printed("2.3.2"))["lambda-tilde"], lam=decay, eta=eta))
     rng = np.random.default_rng(0)
     inputs, targets, w = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=3)

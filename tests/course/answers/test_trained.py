@@ -1,4 +1,4 @@
-"""Questions that training answers: what was measured stands on the committed pages."""
+"""Questions that need training: the answers are the figures on the committed pages."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ def test_5_5_counts_the_updates_of_training(pictures, batch):
 
 
 @pytest.mark.parametrize("number", chosen.MODULES["trained"])
-def test_what_was_measured_stands_on_the_committed_page(number):
+def test_the_measured_figures_are_on_the_committed_page(number):
     text = " ".join(" ".join(printed(number)).split())
     values = re.findall(r"\d\.\d{3} ± 0\.\d{3}", text.partition("Measured ")[2])
     page = (ROOT / re.search(r"docs/studies/\w+\.md", text)[0]).read_text()

@@ -11,7 +11,7 @@ from colourize.errors import InputError
 
 @pytest.mark.parametrize("flip", [True, False])
 @pytest.mark.parametrize("shape", [(1, 1), (3, 3), (3, 5), (5, 1), (2, 2), (4, 3)])
-def test_the_output_is_torch_s_and_scipy_s(shape, flip):
+def test_the_output_equals_torch_s_and_scipy_s(shape, flip):
     rng = np.random.default_rng(0)
     image, kernel = rng.integers(-5, 6, (6, 7)), rng.integers(-5, 6, shape)
     ours = np.array(result(steps(image.tolist(), kernel.tolist(), flip)))
@@ -35,7 +35,7 @@ def test_the_handout_s_convolution():
     assert result(steps(HANDOUT, FILTERS["sharpen"])) == expected == result(steps(HANDOUT, FILTERS["sharpen"], False))
 
 
-def test_every_step_holds_the_window_the_weights_and_their_sum_of_products():
+def test_every_step_contains_the_window_the_weights_and_their_sum_of_products():
     for step in steps(HANDOUT, [[1, 2, 3], [4, 5, 6], [7, 8, 9]]):
         assert step.weights == [[9, 8, 7], [6, 5, 4], [3, 2, 1]]
         padded = np.pad(HANDOUT, 1)
@@ -76,7 +76,7 @@ def test_the_effect_of_a_filter_is_described_exactly(kernel, printed):
 
 @pytest.mark.parametrize("flip", [True, False])
 @pytest.mark.parametrize("shape", [(3, 3), (2, 2), (4, 3), (1, 5)])
-def test_a_filter_of_one_weight_moves_the_picture_as_it_says(shape, flip):
+def test_a_filter_of_one_weight_moves_the_picture_as_described(shape, flip):
     picture = np.zeros((11, 11))
     picture[5, 5] = 1
     for place in np.ndindex(shape):
@@ -91,7 +91,7 @@ def test_a_filter_of_one_weight_moves_the_picture_as_it_says(shape, flip):
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_the_described_effect_of_a_filter_holds_on_a_picture(name):
+def test_the_described_effect_of_a_filter_is_seen_on_a_picture(name):
     """Identity changes nothing; a blur lowers, sharpening raises the contrast; edges are 0 on a constant picture."""
     rng = np.random.default_rng(1)
     picture, flat = rng.random((20, 20)), np.ones((20, 20))
@@ -108,7 +108,7 @@ def test_the_described_effect_of_a_filter_holds_on_a_picture(name):
             assert np.allclose(constant, 0) and made.std() > 0
 
 
-def test_the_text_holds_every_step_and_the_output():
+def test_the_text_contains_every_step_and_the_output():
     text = rendered(HANDOUT, FILTERS["sharpen"])
     assert text.count(" = ") == 25
     assert "(1, 4)  (-1)x0 + (-1)x1 + 5x1 + (-1)x0 + (-1)x0 = 4" in text

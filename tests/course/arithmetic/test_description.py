@@ -28,12 +28,12 @@ def test_every_network_is_described_with_both_conventions_and_both_sizes(name):
     assert stored["counts"][2]["totals"]["weights"] == sum(p.numel() for p in network(name).parameters())
 
 
-def test_an_encoder_of_timm_is_not_described_but_named():
+def test_a_network_on_timm_s_encoder_is_refused_by_name():
     with pytest.raises(InputError, match="EncoderUNet cannot be traced"):
         describe(["model=encoder_unet"])
 
 
-def test_the_text_and_the_markdown_hold_the_numbers_of_the_json():
+def test_the_text_and_the_markdown_contain_the_numbers_of_the_json():
     words = ["model=unet", "kernel=5", "dilation=2", "image_size=16"]
     stored = json.loads(describe(words, form="json"))
     text, markdown = describe(words), describe(words, form="markdown")
@@ -83,7 +83,7 @@ def test_a_network_with_a_fully_connected_layer_takes_one_size_and_sees_all(tmp_
     assert [(row[4], row[-1]) for row in rows] == [("640", "all"), ("645", "all")]  # without and with biases
 
 
-def test_the_polynomials_are_of_all_three_networks_or_of_the_one_named():
+def test_the_polynomials_are_printed_for_all_three_networks_or_a_chosen_one():
     text = describe([], symbolic=True)
     assert all(
         f"{name}, kernel 3, 64 x 64, with biases" in text for name in ("PoolUpsampleNet", "ConvTransposeNet", "UNet")
@@ -96,7 +96,7 @@ def test_the_polynomials_are_of_all_three_networks_or_of_the_one_named():
 
 @pytest.fixture
 def drawn(monkeypatch, tmp_path):
-    """Draws the field of a network; returns the file, and what ``field_figure`` was given and returned."""
+    """Draws the field of a network; returns the file, and the arguments and result of ``field_figure``."""
     kept, original = [], describe_file.field_figure
 
     def keeping(*given):
@@ -113,7 +113,7 @@ def drawn(monkeypatch, tmp_path):
 
 
 def assert_shown(file, seen, landscape, outputs, figure):
-    """In the file each pixel of the picture is bright where the output sees it, and dimmed elsewhere."""
+    """Asserts that the file shows pixels in the field bright, and all others dimmed."""
     assert len(figure.axes) == len(outputs)
     places = [(column, row) for row, column in np.ndindex(landscape.shape[:2])]
     for axis, (row, column) in zip(figure.axes, outputs, strict=True):
@@ -125,7 +125,7 @@ def assert_shown(file, seen, landscape, outputs, figure):
 
 
 def framed(axis, shape):
-    """Pixels that the frame's line may touch."""
+    """Pixels that the line of the frame may cover."""
     (frame,) = axis.patches
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     left, top = frame.get_xy()
@@ -145,7 +145,7 @@ def test_the_field_is_drawn_over_a_landscape(name, drawn):
 
 
 @pytest.mark.parametrize("net", ["handout.yaml", "handout-32-64-3.yaml"])
-def test_the_fields_of_the_handout_s_nets_are_drawn_at_outputs_that_there_are(net, drawn):
+def test_the_fields_of_the_handout_s_nets_are_drawn_at_existing_outputs(net, drawn):
     file, seen, landscape, outputs, figure = drawn([], NETS / net)
     assert_shown(file, seen, landscape, outputs, figure)
     assert seen.shape == (8, 8) and all(row < 8 and column < 8 for row, column in outputs)
@@ -155,7 +155,7 @@ def test_the_fields_of_the_handout_s_nets_are_drawn_at_outputs_that_there_are(ne
         assert (frame.get_height(), frame.get_width()) == (4, 4)
 
 
-def test_a_small_picture_that_is_not_square_is_drawn_whole(tmp_path, drawn):
+def test_a_small_rectangular_picture_is_drawn_completely(tmp_path, drawn):
     (tmp_path / "net.yaml").write_text("input: [3, 4, 12]\nlayers: [{convolution: {channels: 2}}]\n")
     file, seen, landscape, outputs, figure = drawn([], tmp_path / "net.yaml")
     assert landscape.shape == (4, 12, 3) and seen.shape == (4, 12)
@@ -180,7 +180,7 @@ def test_a_network_is_counted_without_memory_for_its_weights(monkeypatch):
     assert devices == {"meta"}
 
 
-def test_the_polynomials_say_of_which_dilation_they_are():
+def test_the_polynomials_state_their_dilation():
     assert "UNet, kernel 3, dilation 2, 64 x 64" in describe(["model=unet", "dilation=2"], symbolic=True)
 
 

@@ -1,4 +1,4 @@
-"""Formulas in the kernel and the sides, too."""
+"""Formulas that also depend on the kernel and the sides."""
 
 import pytest
 from torch import nn

@@ -1,4 +1,4 @@
-"""Counts against hooks on a real forward pass: torch computes, and what it computed is counted."""
+"""Counts, compared with counts by hooks on a real forward pass."""
 
 import copy
 import functools
@@ -14,11 +14,11 @@ from colourize.course.arithmetic.walk import walk
 from colourize.models.resunet import Waves
 from tests.nets import BASELINES, COURSE, FOLLOWED, network
 
-UNKNOWN = (Waves,)  # of which units are counted alone
+UNKNOWN = (Waves,)  # only their units are counted
 
 
 def seen_by_hooks(module, shape):
-    """(name, layer, input, output) of every layer in the order of a real forward pass."""
+    """(name, layer, input, output) of every layer, in the order of a real forward pass."""
     seen, hooks = [], []
     for name, part in module.named_modules():
         if not any(True for _ in part.children()):
@@ -32,7 +32,7 @@ def seen_by_hooks(module, shape):
 
 
 def pairs_by_ones(part, x):
-    """Connections that a layer uses: with ones for weights and inputs each output is the number of its own."""
+    """Connections that a layer uses: if weights and inputs are ones, each output is its number of connections."""
     if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
         counting = copy.deepcopy(part)
         counting.register_parameter("bias", None)
@@ -104,7 +104,7 @@ def test_a_baseline_is_one_layer_without_weights(name):
 
 
 @pytest.mark.parametrize(("name", "biases"), list(itertools.product(COURSE, [False, True])))
-def test_twice_the_sides_is_four_times_everything_but_the_weights(name, biases):
+def test_doubling_the_sides_quadruples_all_counts_except_the_weights(name, biases):
     module = network(name, kernel=3)
     once, twice = (totals(walk(module, (1, side, side))[0], biases) for side in (32, 64))
     assert twice.weights == once.weights
@@ -114,7 +114,7 @@ def test_twice_the_sides_is_four_times_everything_but_the_weights(name, biases):
 
 
 @pytest.mark.parametrize("name", COURSE)
-def test_the_course_s_weights_are_those_without_biases_and_batch_norm(name):
+def test_the_course_s_weights_exclude_biases_and_batch_norm(name):
     module = network(name)
     convolutions = [part for part in module.modules() if isinstance(part, nn.Conv2d | nn.ConvTranspose2d)]
     layers, _ = walk(module, (1, 32, 32))
@@ -124,7 +124,7 @@ def test_the_course_s_weights_are_those_without_biases_and_batch_norm(name):
     }  # fmt: skip
 
 
-def test_a_network_fully_connected_has_a_weight_for_every_pair_of_units():
+def test_a_fully_connected_network_has_a_weight_for_every_pair_of_units():
     layers, _ = walk(network("poolupsample", num_filters=2, num_colours=3), (1, 8, 8))
     dense = fully_connected(layers)
     assert all((layer.rows, layer.columns, layer.whole) == (None, None, True) for layer in dense)

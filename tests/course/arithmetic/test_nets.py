@@ -1,4 +1,4 @@
-"""The handout's net (question 3.2), counted and in a real nn.Module."""
+"""The handout's net (question 3.2): counts compared with a real nn.Module."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def real(channels):
 
 
 def dense(channels):
-    """Linear layers between the same units, where those are many without memory of their own."""
+    """Linear layers between the same units, without memory for weights if there are many."""
     one, two, three = channels
     sizes = (3 * 32 * 32, one * 32 * 32), (one * 16 * 16, two * 16 * 16), (two * 8 * 8, three * 8 * 8)
     return nn.ModuleList(nn.Linear(before, after, bias=False, device="meta") for before, after in sizes)
@@ -59,7 +59,7 @@ def test_the_handout_s_neurons():
     assert totals([layer for layer in layers if layer.kind != "pooling"]).outputs == 1344
 
 
-def test_every_kind_of_layer_is_built_and_counted_as_torch_has_it():
+def test_every_kind_of_layer_is_built_and_counted_as_in_torch():
     listed = {
         "input": [2, 8, 8],
         "layers": [

@@ -22,7 +22,7 @@ def of(network, kernel=3):
 @pytest.mark.parametrize("biases", [False, True])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_polynomials_at_numbers_are_the_counts(network, kernel, biases):
+def test_the_polynomials_evaluated_at_numbers_are_the_counts(network, kernel, biases):
     found = polynomials(of(network, kernel), (16, 12), biases)
     for point in ((1, 7, 11), (4, 6, 5)):
         counted = asdict(totals(walk(of(network, kernel)(*point), (point[0], 16, 12))[0], biases))
@@ -50,7 +50,7 @@ def test_pool_upsample_net_by_hand():
     assert sympy.expand(found["connections"] - 9 * convolutions - resizing) == 0
 
 
-def test_twice_the_sides_is_four_times_the_polynomials_but_for_the_weights():
+def test_doubling_the_sides_quadruples_the_polynomials_except_the_weights():
     once, twice = polynomials(of(UNet), (32, 32)), polynomials(of(UNet), (64, 64))
     assert sympy.expand(twice["weights"] - once["weights"]) == 0
     for name in ("outputs", "connections", "multiply_adds"):

@@ -18,7 +18,7 @@ CASES = [(name, kernel, 1) for name in COURSE for kernel in range(1, 8)] + [
 
 
 def positive(module):
-    """In float64, where no gradient is cancelled or lost: positive weights, and means in place of maxima."""
+    """The network in float64 with positive weights and means in place of maxima, so that gradients do not cancel."""
     generator = torch.Generator().manual_seed(0)
     for name, part in list(module.named_modules()):
         if isinstance(part, nn.MaxPool2d):
@@ -50,7 +50,7 @@ def test_the_field_is_the_gradient_s_support_at_every_output(name, kernel, dilat
 
 
 @pytest.mark.parametrize(("name", "kernel", "dilation"), [case for case in CASES if case[1] < 6])
-def test_size_stride_and_start_are_those_of_the_gradient_far_from_the_border(name, kernel, dilation):
+def test_size_stride_and_start_equal_those_of_the_gradient_far_from_the_border(name, kernel, dilation):
     values = {} if dilation == 1 else {"dilation": dilation}
     module = positive(network(name, kernel=kernel, num_filters=1, num_colours=2, **values))
     rows = walk(module, (1, 16, 16))[0][-1].rows
@@ -66,7 +66,7 @@ def test_size_stride_and_start_are_those_of_the_gradient_far_from_the_border(nam
     assert rows.stride == 1
 
 
-def test_unet_with_kernel_1_sees_through_its_skips_alone_where_the_ways_back_are_blind():
+def test_unet_with_kernel_1_sees_the_input_only_through_its_skips():
     exact = field(network("unet", kernel=1, num_filters=2, num_colours=2), (1, 8, 8))
     assert exact.mask(3, 3).sum() == 1  # the input's skip
     assert not field(network("convtranspose", kernel=1, num_filters=2, num_colours=2), (1, 8, 8)).mask(3, 3).any()
@@ -107,7 +107,7 @@ class Curious(nn.Module):
 
 
 class Twice(nn.Module):
-    """One convolution, used twice."""
+    """A convolution that is used twice."""
 
     def __init__(self):
         super().__init__()
@@ -133,7 +133,7 @@ def test_a_layer_that_is_used_twice_has_weights_once_and_connections_twice():
 
 
 class Bare(nn.Module):
-    """Weights that no layer stands for."""
+    """Weights outside a layer."""
 
     def __init__(self, compute):
         super().__init__()
@@ -152,7 +152,7 @@ class Bare(nn.Module):
         (lambda x, w: torch.relu(x), "has 9 weights, but its layers use 0"),
     ],
 )
-def test_what_would_not_be_counted_is_refused(compute, message):
+def test_operations_that_cannot_be_counted_are_refused(compute, message):
     with pytest.raises(InputError, match=message):
         walk(Bare(compute), (1, 8, 8))
 
@@ -166,7 +166,7 @@ class Joined(nn.Module):
         return torch.cat([self.part(x)[..., : self.crop, : self.crop], x], dim=self.dim)
 
 
-def test_a_cat_of_channels_joins_fields_and_one_of_rows_or_pictures_is_not_known():
+def test_a_cat_of_channels_joins_fields_and_other_cats_are_refused():
     assert walk(Joined(1), (1, 8, 8))[1].ways is not None
     assert walk(Joined(-3), (1, 8, 8))[1].ways is not None
     for dim in (0, 2, 3, -1):
@@ -189,7 +189,7 @@ class Padded(Cropped):
         return self.part(nn.functional.pad(x, (1, 1, 1, 1)))
 
 
-def test_the_closed_form_is_of_chains_alone_without_crops_and_pads_between():
+def test_the_closed_form_is_given_only_for_chains_without_crops_and_pads():
     rows, columns = closed_form(
         nn.Sequential(nn.Conv2d(1, 1, 3), nn.MaxPool2d(2), nn.Conv2d(1, 1, (5, 3))), (1, 20, 20)
     )

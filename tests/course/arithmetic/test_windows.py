@@ -1,4 +1,4 @@
-"""Fields by index sets against closed forms, and against torch's own convolutions of ones."""
+"""Fields by index sets, compared with closed forms and with torch's convolutions of ones."""
 
 import itertools
 from fractions import Fraction
@@ -39,7 +39,7 @@ def test_the_closed_form_at_a_case_worked_out_by_hand():
 
 
 def ones(window, num_inputs):
-    """What torch makes of one pixel after the other: [outputs, inputs]."""
+    """Torch's outputs for each single pixel: [outputs, inputs]."""
     x, weight = torch.eye(num_inputs)[:, None], torch.ones(1, 1, window.kernel)
     if window.kind == "repetition":
         return F.interpolate(x, scale_factor=window.stride)[:, 0].T
@@ -50,7 +50,7 @@ def ones(window, num_inputs):
 
 @settings(deadline=None)
 @given(layers)
-def test_a_window_sees_what_torch_lets_through(window):
+def test_a_window_equals_the_support_in_torch(window):
     if window.kind == "transposed" and 2 * window.padding > window.dilation * (window.kernel - 1):
         return
     seen = ones(window, 20)  # wider than any window
@@ -66,7 +66,7 @@ small = st.builds(
 @settings(deadline=None)
 @given(st.lists(small, min_size=1, max_size=3))
 def test_far_from_the_border_the_plane_and_the_picture_agree(windows):
-    """The plane's offsets against a picture so large that an output in its middle sees no border."""
+    """The plane's offsets, compared with a picture so large that its middle output does not see the border."""
     plane, sides = Plane(), [160]
     for window in windows:
         plane = plane.through(window, 0, 0)

@@ -1,4 +1,4 @@
-"""Finished runs, read back by their learning rates."""
+"""Finished runs, grouped by their learning rates."""
 
 import json
 import math
@@ -33,7 +33,7 @@ def test_learning_rates_are_read_from_finished_runs(finished_run):
     assert math.isclose(row["validation loss"], metrics["val/loss"])
 
 
-def test_runs_that_differ_in_their_seed_alone_are_averaged(tmp_path):
+def test_runs_that_differ_only_in_their_seed_are_averaged(tmp_path):
     runs = [({"seed": 0}, {"lr": 0.1}, 1.0), ({"seed": 1}, {"lr": 0.1}, 2.0), ({"seed": 0}, {"lr": 0.01}, 4.0),
             ({"seed": 1}, {"lr": 0.01}, None)]  # fmt: skip
     demo = written(tmp_path, runs)
@@ -44,7 +44,7 @@ def test_runs_that_differ_in_their_seed_alone_are_averaged(tmp_path):
     assert demo.sentences == ["1 of 4 runs did not finish and are left out"]
 
 
-def test_runs_that_differ_in_anything_else_are_not(tmp_path):
+def test_runs_with_other_differences_are_not_averaged(tmp_path):
     runs = [({"batch_size": 50}, {"lr": 0.1}, 1.0), ({"batch_size": 100}, {"lr": 0.1}, 2.0),
             ({"batch_size": 100}, {"lr": 0.1, "weight_decay": 0.5}, 4.0)]  # fmt: skip
     rows = written(tmp_path, runs).rows

@@ -1,4 +1,4 @@
-"""Each formula against autograd, numpy or steps taken one by one."""
+"""Each formula, compared with autograd, numpy or explicit steps."""
 
 import numpy as np
 import pytest
@@ -33,13 +33,13 @@ def scalar(value):
 
 @settings(deadline=None)
 @given(problems)
-def test_the_gradient_is_autograd_s(problem):
+def test_the_gradient_equals_autograd_s(problem):
     w = problem.start.clone().requires_grad_()
     (expected,) = torch.autograd.grad(loss(w, problem.inputs, problem.targets), w)
     assert torch.allclose(gradient(w.detach(), problem.inputs, problem.targets), expected, atol=1e-12)
 
 
-def test_the_minimum_norm_solution_is_the_pseudo_inverse_s():
+def test_the_minimum_norm_solution_equals_the_pseudo_inverse_s():
     problem = random_problem(5, 12, 0)
     expected = np.linalg.pinv(problem.inputs.numpy()) @ problem.targets.numpy()
     ours = minimum_norm(problem.inputs, problem.targets)
@@ -47,7 +47,7 @@ def test_the_minimum_norm_solution_is_the_pseudo_inverse_s():
     assert torch.linalg.vector_norm(off_row_space(ours, problem.inputs)) < 1e-13
 
 
-def test_what_lies_off_the_row_space_is_seen_by_no_input():
+def test_components_outside_the_row_space_do_not_change_predictions():
     problem = random_problem(4, 9, 1, from_zero=False)
     off = off_row_space(problem.start, problem.inputs)
     assert torch.allclose(problem.inputs @ off, torch.zeros(4).double(), atol=1e-13)
@@ -63,7 +63,7 @@ def test_gradient_descent_converges_below_two_over_the_curvature_and_not_above()
 
 @settings(deadline=None)
 @given(problems, st.floats(0.01, 0.4), st.integers(1, 12))
-def test_the_closed_forms_are_what_the_steps_give(problem, share, steps):
+def test_the_closed_forms_equal_the_result_of_the_steps(problem, share, steps):
     eta = scalar(share / curvature(problem.inputs))
     assert torch.allclose(loss_closed_form(problem, eta, steps), loss_after(problem, eta, steps), rtol=1e-9, atol=1e-14)
     closed = float(hypergradient_closed_form(problem, eta, steps))
@@ -85,7 +85,7 @@ def test_one_step_has_the_hypergradient_of_the_handout(problem, eta):
 
 @settings(deadline=None)
 @given(problems)
-def test_at_the_best_rate_the_hypergradient_of_one_step_vanishes_and_the_loss_is_least(problem):
+def test_at_the_best_rate_the_hypergradient_of_one_step_vanishes_and_the_loss_is_minimal(problem):
     best = best_rate(problem)
     scale = abs(reverse_mode(problem, 0.0, 1))
     assert abs(reverse_mode(problem, best, 1)) < 1e-9 * scale + 1e-13

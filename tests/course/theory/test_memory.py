@@ -4,7 +4,7 @@ from colourize.course.theory.least_squares import forward_mode, loss_after, rand
 from colourize.course.theory.memory import PeakMemory, peak_bytes, saved_bytes
 
 
-def test_what_dies_counts_no_longer():
+def test_freed_memory_does_not_count():
     def one_after_the_other():
         for _ in range(5):
             torch.zeros(1000, dtype=torch.float64)
@@ -24,14 +24,14 @@ def test_a_view_does_not_own_its_memory():
     assert len(views) == 2
 
 
-def test_what_autograd_keeps_is_counted_once():
+def test_tensors_saved_by_autograd_are_counted_once():
     x = torch.ones(10, dtype=torch.float64, requires_grad=True)
     assert saved_bytes(lambda: (x * x).sum()) == 80  # x, twice
     assert saved_bytes(lambda: x + 1) == 0
 
 
-def test_reverse_mode_takes_memory_for_every_step_and_forward_mode_does_not():
-    """One more step keeps one more w: d float64 in reverse mode, besides what does not depend on the steps."""
+def test_reverse_mode_needs_memory_for_every_step_and_forward_mode_does_not():
+    """Each step stores another w in reverse mode, d numbers of float64; the rest does not depend on the steps."""
     features = 1000
     problem = random_problem(4, features, 0, from_zero=False)
     reverse = {steps: peak_bytes(lambda steps=steps: reverse_mode(problem, 0.1, steps)) for steps in (8, 16, 32, 64)}

@@ -1,4 +1,4 @@
-"""The studies: each theorem with its tolerance."""
+"""The demos: each theorem with its tolerance."""
 
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from colourize.errors import InputError
 
 @pytest.fixture(scope="module")
 def norms_and_ends():
-    """The demo, and where each of its runs on the handout's case ended, by the method."""
+    """The demo, and the final weights of its runs on the handout's case, by method."""
     ends, run = {}, minimum_norm.run
 
     def kept(name, problem, *given):
@@ -35,7 +35,7 @@ def norms(norms_and_ends):
 
 
 @pytest.mark.parametrize("method", ["mini-batch SGD", "gradient descent", "momentum"])
-def test_from_zero_what_stays_in_the_row_space_ends_at_the_minimum_norm(norms, method):
+def test_from_zero_methods_that_stay_in_the_row_space_end_at_the_minimum_norm(norms, method):
     rows = [row for row in norms.rows if row["method"] == method]
     assert len(rows) == 2
     for row in rows:
@@ -52,7 +52,7 @@ def test_adaptive_methods_fit_as_well_and_end_elsewhere(norms, method):
 
 
 @pytest.mark.parametrize("method", minimum_norm.METHODS)
-def test_the_handout_s_case_ends_where_theory_says_exactly(method, norms_and_ends):
+def test_the_handout_s_case_ends_exactly_at_the_theoretical_weights(method, norms_and_ends):
     """x = [2, 1], t = 2: (4/5, 2/5) and, for adaptive methods, (2/3, 2/3)."""
     adaptive = method in ("RMSProp", "Adagrad", "Adam")
     exact = (Fraction(2, 3), Fraction(2, 3)) if adaptive else (Fraction(4, 5), Fraction(2, 5))
@@ -67,7 +67,7 @@ def test_an_adaptive_method_gives_both_weights_of_the_handout_the_same_steps():
         assert torch.allclose(path[:, 0], path[:, 1], rtol=1e-13)
 
 
-def test_from_another_start_gradient_descent_keeps_what_lies_off_the_row_space():
+def test_from_another_start_gradient_descent_keeps_the_part_outside_the_row_space():
     problem = random_problem(4, 10, 0, from_zero=False)
     end = minimum_norm.run("gradient descent", problem, 4, 3000, 0.0, 0)[-1]
     off = minimum_norm.off_row_space
@@ -77,13 +77,13 @@ def test_from_another_start_gradient_descent_keeps_what_lies_off_the_row_space()
     assert np.allclose(end, nearest, atol=1e-10)
 
 
-def test_descent_on_the_rate_finds_the_formula_s():
+def test_descent_on_the_rate_finds_the_rate_of_the_formula():
     for seed in range(5):
         problem = random_problem(5, 3, seed, from_zero=False)
         assert hypergradient.descend_rate(problem, 60)[-1] == pytest.approx(best_rate(problem), rel=1e-12)
 
 
-def test_the_study_of_hypergradients_agrees_with_the_closed_form_and_loses_convexity_with_batches_alone():
+def test_the_demo_of_hypergradients_agrees_with_the_closed_form_and_is_not_convex_only_with_batches():
     demo = hypergradient.demo(descent_steps=60, memory_features=20)
     for row in demo.rows:
         assert row["reverse mode, off by"] < 1e-12
@@ -107,11 +107,11 @@ def test_for_sgd_decay_and_penalty_are_the_same_at_half_the_decay_over_the_rate(
 
 
 @pytest.mark.parametrize("method", ["momentum", "RMSProp", "Adam"])
-def test_elsewhere_they_part(decays, method):
+def test_for_adaptive_methods_decay_and_penalty_differ(decays, method):
     assert decays[method]["distance at the end"] > 0.05
 
 
-def test_for_sgd_they_part_at_any_other_penalty():
+def test_for_sgd_they_differ_at_any_other_penalty():
     problem = random_problem(20, 10, 0, from_zero=False)
     decayed = weight_decay.run("SGD", problem, 0.02, 0.001, 200, penalty=False)
     other = weight_decay.run("SGD", problem, 0.02, 0.002, 200, penalty=True)
@@ -127,7 +127,7 @@ def test_sgd_with_decay_is_the_handout_s_update():
     assert np.allclose(weight_decay.run("SGD", problem, 0.05, 0.01, 30, penalty=False)[-1], w, rtol=1e-12)
 
 
-def test_the_sentence_says_that_the_targets_are_fitted_only_if_they_are(norms):
+def test_the_sentence_states_a_fit_of_the_targets_only_if_there_is_one(norms):
     assert "All of them fit the targets: the largest loss is " in norms.sentences[0]
     printed, why, *proof = minimum_norm.demo(steps=20).sentences
     assert (why, tuple(proof)) == ("Why SGD ends at the minimum norm:", minimum_norm.PROOF)
@@ -149,7 +149,7 @@ def test_an_invalid_rate_is_refused(rate):
         hypergradient.demo(share=rate)
 
 
-def test_the_paddings_study_says_what_is_exact_and_what_is_nearest():
+def test_the_demo_of_paddings_states_which_are_exact_and_which_are_nearest():
     assert "exact, for every multiple of 2" in by_hand.paddings(3).sentences[0]
     assert "exact, for every side" in by_hand.paddings(4, dilation=3).sentences[1]
     assert "the nearest gives 5 for 4 instead of 4" in by_hand.paddings(4, stride=1).sentences[0]

@@ -1,4 +1,4 @@
-"""docs/theory.md: its commands run, and print what stands there."""
+"""docs/theory.md: its commands run and print the output on the page."""
 
 import re
 import shlex
@@ -17,18 +17,18 @@ SHOWN = [
     for block in re.findall(r"```console\n(.*?)```", PAGE, re.S)
     for command, _, output in (part.partition("\n") for part in block.split("$ ")[1:])
 ]
-ROUNDING = 1e-11  # below it a number is rounding error, another one on another machine
+ROUNDING = 1e-11  # smaller numbers are rounding errors and differ between machines
 
 
 def alike(shown, printed):
-    """Whether two lines hold the same words, and numbers that are the same but for rounding."""
+    """Whether two lines have the same words, and the same numbers except for rounding."""
     pairs = list(zip(shown.split(), printed.split(), strict=False))
     return len(shown.split()) == len(printed.split()) and all(a == b or _close(a, b) for a, b in pairs)
 
 
 def _close(a, b):
     try:
-        if float(a).is_integer() and not any(sign in a + b for sign in ".e"):  # a count, which is right or wrong
+        if float(a).is_integer() and not any(sign in a + b for sign in ".e"):  # a count must be equal
             return False
         first, second = float(a), float(b)
     except ValueError:
@@ -36,7 +36,7 @@ def _close(a, b):
     return abs(first - second) < ROUNDING + 0.01 * abs(second)
 
 
-def test_the_page_shows_every_study_but_that_of_runs_and_every_file_it_names_is_there():
+def test_the_page_shows_every_demo_except_that_of_runs_and_all_named_files_exist():
     assert len(SHOWN) == 16
     assert all(output for _, output in SHOWN)
     for name in re.findall(r"\]\(([\w./-]+)\)", PAGE):
@@ -44,7 +44,7 @@ def test_the_page_shows_every_study_but_that_of_runs_and_every_file_it_names_is_
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
-def test_a_command_prints_what_stands_on_the_page(command, output, tmp_path, monkeypatch, capsys):
+def test_a_command_prints_the_text_of_the_page(command, output, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "docs/nets", "docs/nets")
     quiet = ["hydra/job_logging=none", "hydra/hydra_logging=none"] if " theory " in command else []

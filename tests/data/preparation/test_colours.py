@@ -1,4 +1,4 @@
-"""How much colour a picture has, against scikit-image."""
+"""The amount of colour in a picture, compared with scikit-image."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Near-duplicates, against imagehash's own distances."""
+"""Near-duplicates, compared with imagehash's distances."""
 
 import io
 
@@ -22,11 +22,11 @@ def again(image, quality):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_distance_of_two_hashes_is_that_of_imagehash(seed):
+def test_the_distance_of_two_hashes_equals_imagehash_s(seed):
     first, second = textured(seed, 200, 150), textured(seed + 1, 200, 150)
     theirs = imagehash.phash(first, hash_size=16) - imagehash.phash(second, hash_size=16)
     ours = (bits(hashes(first)[0]) != bits(hashes(second)[0])).sum()
-    assert abs(int(ours) - theirs) <= 4  # ours scales the grey picture, imagehash the same one by one step
+    assert abs(int(ours) - theirs) <= 4  # we scale the grey picture in two steps, imagehash in one
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_the_distance_of_two_hashes_is_that_of_imagehash(seed):
         lambda image: again(ImageOps.mirror(image), 60),
     ],
 )
-def test_a_changed_copy_is_near_its_original_and_nothing_else_is(change):
+def test_only_a_changed_copy_is_near_its_original(change):
     pictures = [textured(seed, 200, 150) for seed in range(30)]
     found = near_duplicates([hashes(each) for each in [*pictures, change(pictures[7])]], 48)
     assert found[:30] == [None] * 30
     assert found[30].row == 7
 
 
-def test_the_kept_pictures_are_apart_and_the_dropped_ones_near_a_kept_one():
+def test_kept_pictures_are_far_apart_and_dropped_ones_are_near_a_kept_one():
     rng = np.random.default_rng(0)
     centres = rng.integers(0, 2, (20, 256), dtype=np.uint8)
     many = centres[rng.integers(0, 20, 300)]

@@ -1,4 +1,4 @@
-"""Each picture file by itself, hostile ones included."""
+"""The examination of single picture files, including hostile ones."""
 
 import os
 import time
@@ -40,7 +40,7 @@ def test_a_huge_file_is_not_read(tmp_path):
     assert "more than the limit" in examine(tmp_path, "a.png", SMALL)[0].why
 
 
-def test_threads_find_what_one_finds(tmp_path, monkeypatch):
+def test_several_threads_give_the_results_of_one(tmp_path, monkeypatch):
     monkeypatch.setattr(examination, "BATCH", 3)
     names = [save(textured(seed), tmp_path / f"{seed}.png").name for seed in range(20)]
     found = []
@@ -53,7 +53,7 @@ def test_threads_find_what_one_finds(tmp_path, monkeypatch):
     assert len(found[0][1]) == 20
 
 
-def test_what_is_known_is_kept_on_a_full_disk(tmp_path, monkeypatch):
+def test_results_are_kept_on_a_full_disk(tmp_path, monkeypatch):
     names = [save(textured(seed), tmp_path / f"{seed}.png").name for seed in range(6)]
     monkeypatch.setattr(examination, "BATCH", 1)
     number, original = 0, examination.files.replace
@@ -72,7 +72,7 @@ def test_what_is_known_is_kept_on_a_full_disk(tmp_path, monkeypatch):
     assert len(kept[-1]) == 3
 
 
-def test_what_is_known_is_kept_from_time_to_time(tmp_path, monkeypatch):
+def test_results_are_saved_regularly(tmp_path, monkeypatch):
     names = [save(textured(seed), tmp_path / f"{seed}.png").name for seed in range(4)]
     monkeypatch.setattr(examination, "BATCH", 1)
     ticks = iter(range(0, 10_000, 100))

@@ -1,4 +1,4 @@
-"""The list of examined files: what is written is read back; what strangers write is left out."""
+"""The list of examined files: our lines are read back, foreign lines are left out."""
 
 import json
 
@@ -15,7 +15,7 @@ def test_a_list_is_read_back(tmp_path):
     assert read(tmp_path / "list") == {file.path: file for file in files}
 
 
-def test_a_missing_or_damaged_list_knows_nothing(tmp_path):
+def test_a_missing_or_damaged_list_is_empty(tmp_path):
     assert read(tmp_path / "none") == {}
     (tmp_path / "list").write_bytes(b"\xff\xfe")
     assert read(tmp_path / "list") == {}
@@ -26,7 +26,7 @@ def test_a_missing_or_damaged_list_knows_nothing(tmp_path):
     [{"content": "../../x"}, {"content": "0" * 31}, {"hash": "zz"}, {"width": "1"}, {"chroma": None}, {"path": 3},
      {"examined": []}],
 )  # fmt: skip
-def test_a_line_that_we_do_not_write_is_left_out(tmp_path, change):
+def test_foreign_lines_are_left_out(tmp_path, change):
     write(tmp_path / "list", [Outcome(FILE, "kept")])
     values = json.loads((tmp_path / "list").read_text())
     (tmp_path / "list").write_text(f"{json.dumps({**values, **change})}\n[1]\n" + "[" * 100_000)

@@ -1,4 +1,4 @@
-"""The look-up table's score, against the yardstick of colourize evaluate."""
+"""The look-up table's score, compared with the yardstick of colourize evaluate."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from tests.textured import save, textured
 
 
 @pytest.mark.parametrize("space", ["rgb", "lab"])
-def test_the_floor_is_the_one_that_evaluation_finds(space):
+def test_the_floor_equals_that_of_the_evaluation(space):
     pictures: Pictures = load(num_train=30, num_validation=10)
     palette = kmeans.fit(pictures.train, 8, 0, SPACES[space])
     splits = [LabelledPictures(split, palette, space=SPACES[space]) for split in (pictures.train, pictures.validation)]
@@ -31,7 +31,7 @@ def test_pictures_of_too_few_colours_have_no_floor():
     assert floors(torch.zeros(2, 4, 4, 3, dtype=torch.uint8), torch.zeros(1, 4, 4, 3, dtype=torch.uint8)) == {}
 
 
-def test_a_file_that_is_gone_is_left_out(tmp_path):
+def test_a_deleted_file_is_left_out(tmp_path):
     save(textured(0), tmp_path / "a.png")
     assert small_squares(tmp_path, ["a.png", "b.png"], 9).shape == (1, 32, 32, 3)
     assert small_squares(tmp_path, ["b.png"], 9).shape == (0, 32, 32, 3)

@@ -1,4 +1,4 @@
-"""From a folder of any pictures to one that trains."""
+"""Preparation of a folder of any pictures for training."""
 
 import json
 import shlex
@@ -23,7 +23,7 @@ SMALL = Settings(side=24, smallest=12, form="png")
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Without the floors, of which test_floor.py takes care: k-means needs a second each time."""
+    """Leaves out the floors (see test_floor.py): k-means takes a second each time."""
     monkeypatch.setattr(output, "floors", lambda train, validation: {})
 
 
@@ -54,7 +54,7 @@ def written(out):
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
-def test_what_does_not_train_is_dropped_and_named(root, tmp_path):
+def test_unusable_pictures_are_dropped_and_named(root, tmp_path):
     prepared = prepare(root, tmp_path / "out", SMALL, 2)
     found = states(prepared)
     dropped = {path: state for path, state in found.items() if state != "kept"}
@@ -80,7 +80,7 @@ def test_the_result_can_be_trained_on(root, tmp_path):
     assert (len(pictures.train), len(pictures.validation)) == (splits["train"]["pictures"], splits["val"]["pictures"])
 
 
-def test_pictures_are_made_smaller_and_never_larger(root, tmp_path):
+def test_pictures_are_reduced_and_never_enlarged(root, tmp_path):
     prepared = prepare(root, tmp_path / "out", Settings(side=45, smallest=12, form="jpeg"), 1)
     for outcome in prepared.outcomes:
         if outcome.state == "kept":
@@ -92,7 +92,7 @@ def test_pictures_are_made_smaller_and_never_larger(root, tmp_path):
             assert (image.format, image.size) == ("WEBP", (24, 24))
 
 
-def test_a_second_time_nothing_is_written(root, tmp_path, monkeypatch):
+def test_a_second_call_writes_nothing(root, tmp_path, monkeypatch):
     out = tmp_path / "out"
     first = prepare(root, out, SMALL, 1)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
@@ -102,7 +102,7 @@ def test_a_second_time_nothing_is_written(root, tmp_path, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
 
 
-def test_what_is_added_changes_no_picture_that_is_there(root, tmp_path):
+def test_added_pictures_do_not_change_prepared_ones(root, tmp_path):
     out = tmp_path / "out"
     first = prepare(root, out, SMALL, 1)
     before = {path: content for path, content in written(out).items() if "/" in path}
@@ -136,13 +136,13 @@ def test_an_interrupted_preparation_continues_to_the_same_result(root, tmp_path,
     read = len((tmp_path / "out/pictures.jsonl").read_text().splitlines())
     assert 10 <= read <= 20
     assert json.loads((tmp_path / "out/prepared.json").read_text())["status"] == "unfinished"
-    number = read - 9  # all that is left, and no more
+    number = read - 9  # exactly the remaining pictures
     prepare(root, tmp_path / "out", SMALL, 1)
     assert written(tmp_path / "out") == written(tmp_path / "whole")
     assert [path.name for path in (tmp_path / "out").glob(".*")] == [".lock"]
 
 
-def test_a_copy_never_stands_on_two_sides_of_a_split_that_the_folder_has(tmp_path):
+def test_a_copy_is_never_on_both_sides_of_the_folder_s_own_split(tmp_path):
     for seed in range(12):
         save(textured(seed), tmp_path / "in/train" / f"{seed}.png")
     for seed in range(10, 14):
@@ -153,7 +153,7 @@ def test_a_copy_never_stands_on_two_sides_of_a_split_that_the_folder_has(tmp_pat
     assert prepared.figures["splits"]["val"]["pictures"] >= 1
 
 
-def test_a_picture_that_is_removed_is_counted_where_it_was_written(root, tmp_path):
+def test_the_prepared_file_of_a_removed_picture_is_counted(root, tmp_path):
     prepare(root, tmp_path / "out", SMALL, 1)
     (root / "cat/6.png").unlink()
     assert prepare(root, tmp_path / "out", SMALL, 1).stray == 1
@@ -175,13 +175,13 @@ def test_a_copy_takes_the_place_of_a_removed_original(root, tmp_path):
         ({"distance": 3}, "prepared with distance 48, not 3"),
     ],
 )
-def test_other_settings_want_another_folder(root, tmp_path, settings, said):
+def test_other_settings_require_another_folder(root, tmp_path, settings, said):
     prepare(root, tmp_path / "out", SMALL, 1)
     with pytest.raises(InputError, match=said):
         prepare(root, tmp_path / "out", Settings(**{"side": 24, "smallest": 12, "form": "png", **settings}), 1)
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
+def test_a_folder_with_other_files_is_refused(root, tmp_path):
     save(textured(0), tmp_path / "mine/train/a.png")
     with pytest.raises(InputError, match="mine contains other files; pass a new or an empty folder"):
         prepare(root, tmp_path / "mine", SMALL, 1)
@@ -211,7 +211,7 @@ def test_the_command_that_trains_can_be_typed(tmp_path):
         assert given == word("data.root", tmp_path / name)
 
 
-def test_a_call_that_finds_nothing_new_says_so_in_two_lines(root, tmp_path):
+def test_a_call_without_changes_prints_two_lines(root, tmp_path):
     first = list(lines(prepare(root, tmp_path / "out", SMALL, 1), tmp_path / "out", SMALL))
     again = list(lines(prepare(root, tmp_path / "out", SMALL, 1), tmp_path / "out", SMALL))
     assert len(first) > 8 and len(again) == 2 and again[-1] == first[-1]

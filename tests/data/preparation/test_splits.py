@@ -1,4 +1,4 @@
-"""Splits by content: shares, stability, and the names of what is written."""
+"""Splits by content: shares, stability, and names of the written files."""
 
 import hashlib
 from pathlib import PurePosixPath
@@ -13,13 +13,13 @@ from colourize.data.preparation.splits import SPLITS, given_splits, place_of, sp
 CONTENTS = [hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest() for number in range(4000)]
 
 
-def test_the_shares_are_those_asked_for():
+def test_the_shares_are_the_requested_ones():
     splits = split_by_content(CONTENTS, 0.2, 0.1)
     for split, share in zip(SPLITS, (0.7, 0.2, 0.1), strict=True):
         assert splits.count(split) / 4000 == pytest.approx(share, abs=4 * (share * (1 - share) / 4000) ** 0.5)
 
 
-def test_a_picture_stays_when_others_are_added():
+def test_a_picture_keeps_its_split_when_others_are_added():
     before = split_by_content(CONTENTS[:500], 0.1, 0.1)
     assert split_by_content(CONTENTS, 0.1, 0.1)[:500] == before
 
@@ -30,7 +30,7 @@ def test_two_pictures_are_enough_to_train_and_to_validate(rows, validation, test
     assert "train" in splits and "val" in splits
 
 
-def test_what_was_decided_before_stays():
+def test_earlier_splits_are_kept():
     fixed = dict.fromkeys(range(0, 4000, 7), "test")
     splits = split_by_content(CONTENTS, 0.1, 0.1, fixed)
     assert all(splits[row] == "test" for row in fixed)
@@ -47,11 +47,11 @@ def test_what_was_decided_before_stays():
         (["test/a.png"], {"test/a.png": ("", "test/a.png")}),
     ],
 )  # fmt: skip
-def test_splits_that_a_folder_has_are_taken_over(paths, expected):
+def test_a_folder_s_own_splits_are_kept(paths, expected):
     assert given_splits(paths) == expected
 
 
-def test_pictures_of_one_name_and_two_formats_have_two_places():
+def test_pictures_with_one_name_and_two_formats_get_two_files():
     settings = Settings(form="png")
     first, second = (place_of(f"horse/a.{end}", CONTENTS[row], settings) for row, end in enumerate(("jpg", "png")))
     assert first == PurePosixPath(f"horse/a-{CONTENTS[0][:8]}.png")
