@@ -19,8 +19,8 @@ from colourize.inference import metadata
 from colourize.inference.space import Levels
 
 FORMATS = {
-    ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".avif": "AVIF", ".tif": "TIFF",
-    ".tiff": "TIFF", ".gif": "GIF",
+    ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP",
+    ".avif": "AVIF", ".tif": "TIFF", ".tiff": "TIFF", ".gif": "GIF",
 }  # fmt: skip
 MOVING = {"PNG", "WEBP", "GIF", "AVIF", "TIFF"}
 WIDE = {"PNG", "TIFF"}

@@ -40,6 +40,14 @@ def test_a_folder_is_mirrored_and_formats_that_we_do_not_write_become_png(scans)
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".JPE"])
+def test_every_suffix_of_jpeg_is_kept(scans, suffix):
+    Image.new("L", (4, 4)).save(scans / f"scans/deep/d{suffix}", "JPEG")
+    expected = f"out/deep/d{suffix}"
+    assert names(plan(["scans"], "out"))[f"scans/deep/d{suffix}"] == expected
+    assert names(plan(["scans/a.png"], f"new{suffix}")) == {"scans/a.png": f"new{suffix}"}
+
+
 def test_a_format_replaces_every_suffix(scans):
     assert set(names(plan(["scans"], "out", ".webp")).values()) == {"out/a.webp", "out/deep/b.webp", "out/deep/c.webp"}
 
