@@ -15,13 +15,22 @@ OPERATOR, ATTRIBUTE, DOMAIN = 4, 5, 7  # of a node
 TENSOR, SUBGRAPH, TENSORS, SUBGRAPHS, SPARSE, SPARSES = 5, 6, 10, 11, 22, 23  # of an attribute
 EXTERNAL, LOCATION = 13, 14  # of a tensor
 LARGEST_METADATA = 8 << 20  # bytes
+OPERATORS = frozenset([
+    "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Conv", "ConvTranspose", "Cos",
+    "DequantizeLinear", "Div", "Expand", "Gather", "GatherND", "Greater", "LessOrEqual", "Max", "MaxPool", "Mul",
+    "Pad", "Pow", "QuantizeLinear", "ReduceMean", "Relu", "Reshape", "Resize", "Round", "Shape", "Sigmoid", "Sin",
+    "Slice", "Sub", "Transpose", "Unsqueeze", "Where",
+])  # fmt: skip
+"""The operators in exports of the networks of conf/model, also quantized."""
+ENCODERS = frozenset(["Erf", "GlobalAveragePool", "HardSigmoid", "HardSwish"])
+"""Further operators in exports of ``encoder_unet`` with other encoders of timm."""
 
 
 def metadata(content: bytes) -> dict[str, str]:
     """Checks that an ONNX model is plain, and returns its metadata.
 
-    A plain model has only standard operators, no loops or branches, no functions, and all of its weights inside the
-    file.
+    A plain model has only operators that exports of our networks have, no loops or branches, no functions, and all of
+    its weights inside the file.
 
     Raises:
         ValueError: the bytes are not a model, or not a plain one.
@@ -72,6 +81,10 @@ def _check_node(node: memoryview) -> None:
                     _check_tensor(_message(inner))
     if domain not in ("", "ai.onnx"):
         raise ValueError(f"operators must belong to the ONNX standard, got {shown(f'{domain}.{operator}')}")
+    if operator not in OPERATORS | ENCODERS:
+        raise ValueError(
+            f"networks of colourize have no operator {shown(operator)}, so export its checkpoint to safetensors"
+        )
 
 
 def _check_tensor(tensor: memoryview) -> None:

@@ -1,6 +1,7 @@
 """The reader of ONNX files against the library, and models that do more than a network of ours."""
 
 import contextlib
+import re
 
 import numpy as np
 import onnx
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from colourize.errors import shown
 from colourize.inference import onnx_file
 
 
@@ -92,6 +94,14 @@ def test_a_model_that_does_more_is_refused(name):
     made, message = MORE[name]
     with pytest.raises(ValueError, match=message):
         onnx_file.metadata(made().SerializeToString())
+
+
+@pytest.mark.parametrize("operator", ["ImageDecoder", "RandomNormal", "Loop", "relu", "Re\nlu", ""])
+def test_an_operator_that_no_network_of_ours_has_is_refused_by_its_name(operator):
+    rule = f"networks of colourize have no operator {shown(operator)}, so export its checkpoint to safetensors"
+    with pytest.raises(ValueError, match=re.escape(rule)) as caught:
+        onnx_file.metadata(model([helper.make_node(operator, ["x"], ["y"])]).SerializeToString())
+    assert "\n" not in str(caught.value)
 
 
 def test_a_second_graph_which_a_reader_would_merge_is_refused():
