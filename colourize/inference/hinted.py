@@ -33,7 +33,7 @@ def parsed(text: str) -> Hint:
     """Parses a hint such as ``120,80,#c03020``; raises InputError for any other text."""
     x, _, rest = text.partition(",")
     y, _, colour = rest.partition(",")
-    return _checked(x, y, colour, text)
+    return _checked(x, y, colour, shown(text))
 
 
 def read(path: Path) -> list[Hint]:
@@ -50,7 +50,7 @@ def read(path: Path) -> list[Hint]:
     if not isinstance(entries, list) or len(entries) > MOST or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"{path} must hold up to {MOST} hints like {rule}; pass another file")
     return [
-        _checked(entry.get("x"), entry.get("y"), entry.get("colour"), f"hint {number} of {path}")
+        _checked(entry.get("x"), entry.get("y"), entry.get("colour"), f"hint {number} of {files.printable(str(path))}")
         for number, entry in enumerate(entries, 1)
     ]
 
@@ -62,7 +62,7 @@ def _checked(x: object, y: object, colour: object, whole: str) -> Hint:
             raise ValueError
         column, row = (int(value) for value in (x, y) if isinstance(value, str | int))
     except ValueError:
-        raise InputError(f"a hint must be x,y,#rrggbb, got {shown(whole)}; pass for example 120,80,#c03020") from None
+        raise InputError(f"a hint must be x,y,#rrggbb, got {whole}; pass for example 120,80,#c03020") from None
     value = int(found[1], 16)
     return Hint(column, row, (value >> 16, value >> 8 & 255, value & 255))
 

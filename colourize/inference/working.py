@@ -90,6 +90,9 @@ def scores(predictor: Predictor, view: Seen, tile: int | None = None, hints: Flo
             Tiles overlap by half and are blended. The result is that without tiles where the receptive field reaches
             no farther than 3/16 of a tile.
         hints: [4, h, w] for a network that was trained with hints.
+
+    Raises:
+        InputError: the scores are not finite.
     """
     return _scored(predictor, given(view, predictor.card, hints), tile)
 
@@ -104,6 +107,9 @@ def all_scores(predictor: Predictor, inputs: Sequence[Floats], tile: int | None 
 
     Returns:
         float32 [K, h / s, w / s] each.
+
+    Raises:
+        InputError: as ``scores``.
     """
     results: dict[int, Floats] = {}
     for shape in dict.fromkeys(each.shape for each in inputs):
@@ -115,7 +121,7 @@ def all_scores(predictor: Predictor, inputs: Sequence[Floats], tile: int | None 
             if len(chosen) == 1:
                 results[chosen[0]] = _scored(predictor, inputs[chosen[0]], tile)
                 continue
-            batch = predictor.logits(np.concatenate([inputs[number] for number in chosen]))
+            batch = _logits(predictor, np.concatenate([inputs[number] for number in chosen]))
             results |= zip(chosen, batch / np.float32(predictor.card.temperature), strict=True)
     return [results[number] for number in range(len(inputs))]
 
@@ -130,8 +136,19 @@ def _scored(predictor: Predictor, full: Floats, tile: int | None) -> Floats:
     card = predictor.card
     height, width = full.shape[2:]
     if tile is None or max(height, width) <= tile:
-        return predictor.logits(full)[0] / np.float32(card.temperature)
+        return _logits(predictor, full)[0] / np.float32(card.temperature)
     return _tiled(predictor, full, max(tile // (2 * card.multiple), 1) * card.multiple) / np.float32(card.temperature)
+
+
+def _logits(predictor: Predictor, full: Floats) -> Floats:
+    """The network's scores; raises InputError where they give no probabilities. A single class may have -inf."""
+    logits = predictor.logits(full)
+    if not np.isfinite(logits.max(1)).all():
+        raise InputError(
+            f"{predictor.card.name} gives scores that are not finite: its training diverged, or the file is damaged; "
+            "pass another --model"
+        )
+    return logits
 
 
 def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
@@ -142,7 +159,7 @@ def _tiled(predictor: Predictor, full: Floats, step: int) -> Floats:
     for top in range(0, max(height - step, 1), step):
         for left in range(0, max(width - step, 1), step):
             part = full[:, :, top : top + 2 * step, left : left + 2 * step]
-            logits = predictor.logits(np.ascontiguousarray(part))[0]
+            logits = _logits(predictor, np.ascontiguousarray(part))[0]
             stride = part.shape[2] // logits.shape[1]
             if total is None or weight is None:
                 total = np.zeros((len(logits), height // stride, width // stride), np.float32)

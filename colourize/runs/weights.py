@@ -18,7 +18,7 @@ from torch import Tensor
 
 from colourize import files
 from colourize.config import stored
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
 from colourize.model import Model
 from colourize.runs import formats
 
@@ -90,7 +90,7 @@ def _note(content: bytes) -> dict[str, Any]:
     metadata = header.pop("__metadata__", {})
     for name, entry in header.items():
         if entry["dtype"] not in TYPES:
-            raise ValueError(f"{name[:80]} must be of {', '.join(TYPES)}, got {str(entry['dtype'])[:20]}")
+            raise ValueError(f"{shown(name)} must be of {', '.join(TYPES)}, got {shown(entry['dtype'], 20)}")
     note = files.json_value(metadata.get(KEY, "{}"), "its metadata")
     return note if isinstance(note, dict) else {}
 

@@ -1,5 +1,7 @@
 """From a grey picture to a coloured one, with hints, references and samples."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -133,6 +135,29 @@ def test_hints_of_a_file(tmp_path):
         file.write_text(text)
         with pytest.raises(InputError, match="hint"):
             hinted.read(file)
+
+
+HOSTILE = {
+    "NaN": '[{"x": NaN, "y": 1, "colour": "#ffffff"}]',
+    "infinity": '[{"x": 1, "y": Infinity, "colour": "#ffffff"}]',
+    "an overflow": '[{"x": 1e999, "y": 1, "colour": "#ffffff"}]',
+    "only NaN": "NaN",
+    "thousands of digits": '[{"x": "' + "9" * 5000 + '", "y": 0, "colour": "#ffffff"}]',
+    "deep lists": "[" * 200_000 + "]" * 200_000,
+    "deep dictionaries": '[{"x":' * 3000 + "1" + "}]" * 3000,
+    "a long list": json.dumps([{"x": 1, "y": 1, "colour": "#ffffff"}] * 1001),
+    "megabytes": json.dumps([{"x": 1, "y": 1, "colour": "#ffffff"}] * 200_000),
+    "control characters": '[{"x": "\\u001b[2J", "y": 0, "colour": "\\n"}]',
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_file_of_hints_is_one_line(kind, tmp_path):
+    file = tmp_path / "hints.json"
+    file.write_text(HOSTILE[kind])
+    with pytest.raises(InputError, match=r"hints\.json") as caught:
+        hinted.read(file)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 300
 
 
 def test_a_hint_outside_the_picture_is_refused():

@@ -28,6 +28,34 @@ def test_any_size_keeps_its_aspect_and_is_padded_to_whole_blocks(height, width, 
     assert np.allclose(view.grey, 200 / 255, atol=1e-2)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("tile", [None, 16])
+def test_scores_that_give_no_probabilities_are_refused(wrong, tile):
+    class Diverged(Pointwise):
+        def logits(self, grey):
+            scores = super().logits(grey)
+            scores[:, slice(None) if wrong == -np.inf else 2, -1, 0] = wrong
+            return scores
+
+    predictor = Diverged()
+    view = working.seen(np.full((40, 56), 90, np.uint8), predictor.card)
+    for score in (working.scores, lambda *given, tile: working.all_scores(given[0], 2 * [given[1]], tile)):
+        with pytest.raises(InputError, match="pointwise gives scores that are not finite: .*; pass another --model"):
+            score(predictor, view if score is working.scores else working.given(view, predictor.card), tile=tile)
+
+
+def test_a_class_that_never_occurs_may_have_the_score_minus_infinity():
+    class Never(Pointwise):
+        def logits(self, grey):
+            scores = super().logits(grey)
+            scores[:, 2] = -np.inf
+            return scores
+
+    predictor = Never()
+    view = working.seen(np.full((40, 56), 90, np.uint8), predictor.card)
+    assert np.isneginf(working.scores(predictor, view)[2]).all()
+
+
 def test_sixteen_bits_are_seen_as_eight():
     grey = RNG.integers(0, 256, (50, 70), dtype=np.uint8)
     card = Pointwise().card

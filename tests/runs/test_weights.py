@@ -4,6 +4,7 @@ import json
 import os
 import struct
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save
@@ -170,6 +171,48 @@ def test_other_types_of_numbers_are_refused(exported):
     tensors["network.scores.bias"] = tensors["network.scores.bias"].double()
     with pytest.raises(InputError, match=r"network\.scores\.bias must be of F32, F16, I64, got F64"):
         colourize.load(changed(exported, tensors))
+
+
+def raw(file, entry):
+    """The same file with the header's entry of one tensor replaced."""
+    content = file.read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + length])
+    header["network.scores.bias"] |= entry
+    text = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"data_offsets": [2, 18]}, {"data_offsets": [-4, 12]}, {"data_offsets": [float("nan"), 16]},
+     {"data_offsets": [0, 1 << 62]}, {"shape": [1 << 40, 1 << 40]}, {"dtype": "BF16"}, {"dtype": ["F32"]},
+     {"dtype": "\x1b[2J"}],
+)  # fmt: skip
+def test_a_tensor_that_its_header_describes_wrongly_is_refused_in_one_line(exported, entry):
+    raw(exported, entry)
+    with pytest.raises(InputError, match=r"mine\.safetensors is damaged") as caught:
+        colourize.load(exported)
+    assert str(caught.value).isprintable()
+
+
+def test_a_header_of_two_gigabytes_is_refused_before_it_is_read(exported):
+    exported.write_bytes(struct.pack("<Q", 2 << 30) + b"{}")
+    os.truncate(exported, 3 << 30)  # sparse
+    with pytest.raises(InputError, match="its header must have 2 to 4,194,304 bytes, got 2,147,483,648"):
+        colourize.load(exported)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_palette_or_weight_that_is_not_finite_is_one_line(exported, value):
+    tensors = {name: tensor.clone() for name, tensor in load_file(exported).items()}
+    for name, message in (
+        ("palette", "its weights and its configuration do not fit"),
+        ("network.scores.bias", "gives scores that are not finite"),
+    ):
+        wrong = {**tensors, name: torch.full_like(tensors[name], value)}
+        with pytest.raises(InputError, match=message):
+            colourize.load(changed(exported, wrong)).colourize(np.full((9, 14), 80, np.uint8))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
