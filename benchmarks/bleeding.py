@@ -78,6 +78,7 @@ def bilateral(sigma: float) -> Way:
 
 
 def ours(chroma: Array, cells: Array, full: Array) -> Array:
+    """The method of ``colourize.inference.upsampling``: bicubic interpolation, corrected by the lost lightness."""
     return Upsampler(chroma, cells, cells.shape, full.shape).strip(0, full)
 
 

@@ -34,6 +34,7 @@ def _rates(predict: Callable[[Tensor], object]) -> Turn:
 
 
 def torch_float32(name: str) -> Turn:
+    """torch on the CPU in single precision."""
     allocator.keep()
     network = _network(name)
 
@@ -45,6 +46,7 @@ def torch_float32(name: str) -> Turn:
 
 
 def torch_bf16(name: str) -> Turn:
+    """torch on the CPU under autocast to bfloat16."""
     allocator.keep()
     network = _network(name)
 
@@ -56,6 +58,7 @@ def torch_bf16(name: str) -> Turn:
 
 
 def onnxruntime(name: str) -> Turn:
+    """onnxruntime on the CPU, with the network exported to ONNX."""
     import onnxruntime as runtime
 
     size = torch.export.Dim("n"), torch.export.Dim("h", min=8), torch.export.Dim("w", min=8)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the sections that the arguments name; without a name, all of them."""
     from benchmarks.report import line_of, machine
     from benchmarks.sections import FIXED, SECTIONS
     from colourize import files

@@ -139,7 +139,7 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
 
 
 def make_cache(folder: Path) -> None:
-    """Creates a cache folder and marks it if it holds only a cache (Cache Directory Tagging Specification).
+    """Creates a cache folder and marks it if it contains only a cache (Cache Directory Tagging Specification).
 
     Raises:
         OSError: the folder cannot be created or written.
@@ -210,7 +210,7 @@ def looked_at(path: Path) -> str:
 
 
 def printable(text: str) -> str:
-    """A name for a message; with escapes if it holds control or unprintable characters."""
+    """A name for a message; with escapes if it contains control or unprintable characters."""
     return text if text.isprintable() else repr(text)
 
 

@@ -14,7 +14,7 @@ from colourize.runs import shipped
 from tests.drawn_pictures import landscape
 
 
-def test_it_is_small_and_has_a_card_beside_it():
+def test_it_is_small_and_has_a_card():
     assert shipped.file().stat().st_size <= 12_000_000
     card = shipped.file().with_suffix(".md").read_text()
     weights = sum(tensor.numel() for tensor in colourize.load().network.parameters())

@@ -81,11 +81,11 @@ class Space(ABC):
 
     @abstractmethod
     def neutral(self, lightness: Tensor) -> Tensor:
-        """The uncoloured grey picture: [N, 1, H, W] -> [N, 1, H, W] in [0, 255/256]."""
+        """The untouched grey picture: [N, 1, H, W] -> [N, 1, H, W] in [0, 255/256]."""
 
     @abstractmethod
     def greyest(self, lightness: Tensor, palette: Tensor) -> Tensor:
-        """The class nearest to the uncoloured grey: [N, 1, H, W], [K, C] -> int64 [N, H, W]."""
+        """The class nearest to the untouched grey: [N, 1, H, W], [K, C] -> int64 [N, H, W]."""
 
     def unit(self, points: Tensor) -> Tensor:
         """Points scaled from their range to [0, 1]."""

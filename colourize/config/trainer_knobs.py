@@ -65,7 +65,7 @@ class TrainerKnobs:
     )
     detect_anomaly: bool = _taken("stops at the operation with a NaN gradient, and names it; slow", SWITCH)
     deterministic: bool | str | None = _taken(
-        "torch's deterministic algorithms alone; an operation without one fails, or with warn is named",
+        "only torch's deterministic algorithms; an operation without one fails, or with warn is named",
         ("true, false or warn", _one_of(True, False, None, "warn")),
     )
     enable_progress_bar: bool | None = _taken(
@@ -87,7 +87,7 @@ class TrainerKnobs:
     min_epochs: int | None = _taken("epochs before patience may end the run; at most max_epochs", COUNT)
     min_steps: int | None = _taken("steps of the optimizer before patience may end the run", COUNT)
     profiler: str | None = _taken(
-        "measures where the time goes; the result lies in the run folder as fit-profile*",
+        "measures where the time goes; writes fit-profile* to the run folder",
         ("simple, advanced or pytorch", _one_of("simple", "advanced", "pytorch", None)),
         changes_nothing=True,
     )

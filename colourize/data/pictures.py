@@ -17,7 +17,7 @@ NUM_EXAMPLES = 10
 class Pictures:
     """RGB pictures of a training and a validation split, uint8 [N, H, W, 3].
 
-    ``train_objects`` and ``validation_objects``, uint8 [N, H, W], hold the kind of object at each pixel if the source
+    ``train_objects`` and ``validation_objects``, uint8 [N, H, W], give the kind of object at each pixel if the source
     knows it (``scenes``), else None. ``mapped``: the pictures are memory-mapped files.
     """
 

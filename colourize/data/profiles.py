@@ -167,7 +167,7 @@ _PROBE = _probe()
 
 
 def _of_gamma(encoding: float, primaries: Sequence[float], mode: str) -> bytes | None:
-    """The profile of a PNG's primaries and gamma, the power from light to values; None if they are those of sRGB."""
+    """The profile of a PNG's primaries and gamma, the exponent from light to values; None for those of sRGB."""
     if not 0.05 < encoding < 20:
         raise BrokenProfile(f"gamma must be between 0.05 and 20, got {encoding:g}")
     grey = mode in _GREY or mode.startswith("I")

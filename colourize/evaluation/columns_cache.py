@@ -18,7 +18,7 @@ from colourize.data.cache import cached, digest
 
 log = logging.getLogger(__name__)
 Columns = dict[str, dict[str, Tensor]]
-VERSION = 1  # part of an entry's name: raise it when a floor, a ceiling or a measure changes its numbers
+VERSION = 1  # part of an entry's name: increase it when a floor, a ceiling or a measure changes its numbers
 LONGEST_WAIT = 600  # seconds, for another process that computes the same entry
 
 

@@ -56,7 +56,7 @@ def evaluate(
         num_resamples: of the bootstrap.
         decodings: names of additional decodings (``decoding.FORMS``). Each adds a row with the measures of pictures for
             every run, or without a run for the look-up table.
-        trusted: packages, besides colourize, whose networks and sources a checkpoint may name.
+        trusted: packages with networks and sources that a checkpoint may also name.
 
     Raises:
         InputError: an argument that is not a run, an override that does not apply, pictures that cannot be read.

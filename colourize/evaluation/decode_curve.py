@@ -46,7 +46,7 @@ def decode_curve(
         figures: a JSON file to write.
         keep_grey: decode with ``+grey``.
         num_resamples: of the bootstrap.
-        trusted: packages, besides colourize, whose networks and sources the checkpoint may name.
+        trusted: packages with networks and sources that the checkpoint may also name.
 
     Returns:
         The untouched grey, then the decodings from the arg-max to the mean.

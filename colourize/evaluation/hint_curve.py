@@ -41,7 +41,7 @@ def curve(
         overrides: such as ``data.root=DIR``.
         figure: a PNG file to write.
         figures: a JSON file to write.
-        trusted: packages, besides colourize, whose networks and sources the checkpoint may name.
+        trusted: packages with networks and sources that the checkpoint may also name.
 
     Raises:
         InputError: ``run`` is not a single run or cannot be loaded; its network has no hints; a file cannot be written.

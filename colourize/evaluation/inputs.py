@@ -81,7 +81,7 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
     for name in words:
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
-    config = OmegaConf.create({**runs[0].config, "trainer": {}})  # an older run may hold values that are refused now
+    config = OmegaConf.create({**runs[0].config, "trainer": {}})  # an older run may contain values that are now refused
     default = KNOBS["cache_dir"].default
     if config.cache_dir != default and "cache_dir" not in words and not files.is_cache(Path(config.cache_dir)):
         log.warning(files.NO_CACHE, f"cache_dir={config.cache_dir}")
@@ -105,7 +105,7 @@ def trained_on(trained: Trained, pictures: Pictures) -> bool:
 def unseen(trained: Trained, config: dict[str, Any], pictures: Pictures) -> bool:
     """Whether a run is known to have trained on none of the validation pictures.
 
-    This holds for its own pictures (``trained_on``). If only ``holdout`` differs, its own pictures are read again, and
+    This is so for its own pictures (``trained_on``). If only ``holdout`` differs, its own pictures are read again, and
     none of their training pictures may be among the validation pictures.
 
     Args:

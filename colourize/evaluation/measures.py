@@ -84,7 +84,7 @@ def all_with_intervals(rows: Sequence[Row], num_resamples: int = 2_000) -> list[
 
 
 def _flat(row: Row) -> Tensor:
-    """All columns beside each other: float64 [N, ...]."""
+    """All columns side by side: float64 [N, ...]."""
     return torch.cat([values.double().reshape(len(values), -1) for values in row.columns.values()], dim=1)
 
 

@@ -62,7 +62,7 @@ def entropy(logits: Tensor) -> Tensor:
 def calibration_bins(logits: Tensor, labels: Tensor, num_bins: int = 15) -> Tensor:
     """Counts from which `ece` is computed: [N, K, H, W], [N, H, W] -> [N, B, 3] float64.
 
-    Bin b of B = `num_bins` holds the pixels with confidence (largest probability) in (b/B, (b+1)/B]. The last dimension
+    Bin b of B = `num_bins` has the pixels with confidence (largest probability) in (b/B, (b+1)/B]. The last dimension
     is (number of pixels, sum of their confidences, number of pixels with the label as arg-max).
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))

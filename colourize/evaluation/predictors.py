@@ -45,7 +45,7 @@ class Predictor:
 
 
 def reference(name: str, kind: str, predict: Predict) -> Predictor:
-    """A floor or a ceiling, whose columns are cached under its name."""
+    """A floor or a ceiling; its columns are cached under its name."""
     return Predictor(name, kind, predict, kept=name)
 
 

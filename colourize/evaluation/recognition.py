@@ -1,4 +1,4 @@
-"""What a classifier recognises in re-coloured photographs (Zhang, Isola, Efros 2016, arXiv 1603.08511, section 3.3).
+"""A classifier's accuracy on re-coloured photographs (Zhang, Isola, Efros 2016, arXiv 1603.08511, section 3.3).
 
 A classifier that was trained on colour pictures names the objects of photographs in their true colours, in grey, and
 re-coloured. The better colours fit, the more of what grey loses comes back. N photographs.
@@ -67,7 +67,7 @@ class Classifier:
         weights: as in ``encoder_weights.load_weights``.
 
     Raises:
-        InputError: its weights cannot be had.
+        InputError: its weights are not available.
     """
 
     def __init__(self, name: str = CLASSIFIER, weights: str = "timm") -> None:

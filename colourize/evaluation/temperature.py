@@ -51,7 +51,7 @@ def calibrate(
     num_resamples: int = 2_000,
     trusted: Sequence[str] = (),
 ) -> Calibrated:
-    """Fits a temperature to the held-out pictures of a run, writes it beside the checkpoint, and measures it.
+    """Fits a temperature to the held-out pictures of a run, stores it next to the checkpoint, and evaluates it.
 
     The measures are of the test split, or, without one, of the held-out pictures themselves; the output says which.
 
@@ -61,7 +61,7 @@ def calibrate(
         reliability: a PNG file to write, with accuracy against confidence.
         entropy: a PNG file to write, with the entropy of ten pictures.
         num_resamples: of the bootstrap.
-        trusted: packages, beside ours, of networks and sources that the checkpoint may name.
+        trusted: packages with networks and sources that the checkpoint may also name.
 
     Raises:
         InputError: not one run; a run without held-out pictures; other pictures than those of its training.

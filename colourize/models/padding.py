@@ -49,7 +49,7 @@ def down(
     """The smallest padding with which a convolution gives H / factor, or the nearest possible side.
 
     With ``factor`` = ``stride``, the default, it is max(0, ceil((e + 1 - s) / 2)) for every H. The centre of a window
-    then lies at the centre of the s pixels that it replaces, or half a pixel beside it. No exact padding exists for
+    is then at the centre of the s pixels that it replaces, or half a pixel away from it. No exact padding exists for
     stride 1 and odd e, because the two sides need different paddings (see ``models.blocks.SameConv2d``).
 
     Args:

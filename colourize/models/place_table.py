@@ -1,4 +1,4 @@
-"""P(colour | grey level, place): a floor that also knows where in the picture a pixel lies.
+"""P(colour | grey level, place): a floor that also uses the place of a pixel in the picture.
 
 N images, H height, W width, K colours, L grey levels, B bands of them, G cells of a grid over the picture, F folds.
 """
@@ -16,7 +16,7 @@ WEIGHTS = 1.0, 10.0, 100.0, 1e3, 1e4, 1e5  # of P(colour | grey level) against t
 
 
 def cells(height: int, width: int) -> Tensor:
-    """The cell of an 8x8 grid in which each pixel's centre lies, row by row: int64 [H, W] in 0 ... 63."""
+    """The cell of an 8x8 grid that contains each pixel's centre, row by row: int64 [H, W] in 0 ... 63."""
     rows, columns = (((torch.arange(side) + 0.5) * GRID / side).long() for side in (height, width))
     return rows[:, None] * GRID + columns
 

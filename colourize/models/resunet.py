@@ -1,4 +1,4 @@
-"""ResUNet: a residual U-Net whose last layers also see the full-resolution grey. Our own design.
+"""ResUNet: a residual U-Net; its last layers also see the full-resolution grey. Our own design.
 
 N images, C channels, NF filters, K colours, F frequencies, H height, W width.
 """

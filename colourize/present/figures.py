@@ -155,7 +155,7 @@ def decodings_figure(
 ) -> Figure:
     """Errors against colourfulness for decodings: ``points`` are (colourfulness, one error per title).
 
-    A line joins the decodings in order, and a ring marks the best one. A dot shows the uncoloured ``grey``, a vertical
+    A line joins the decodings in order, and a ring marks the best one. A dot shows the untouched ``grey``, a vertical
     line the true pictures' colourfulness. The arrow at the end of a title shows which direction is better.
     """
     figure = Figure(figsize=(4.2 * len(titles), 3.8), dpi=120, layout="constrained")

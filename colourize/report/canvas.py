@@ -59,7 +59,7 @@ def log_axis(axes: Axes) -> None:
 
 
 def limits(values: Sequence[float], levels: Sequence[float] = (), times: float = 2) -> tuple[float, float] | None:
-    """Ends of the y axis, the upper one at ``times`` the median; None if no value lies above that.
+    """Ends of the y axis, the upper one at ``times`` the median; None if no value is above that.
 
     Values beyond it would flatten the rest of the chart.
     """

@@ -68,7 +68,9 @@ def _against_published(study: Study) -> list[Part]:
         for model, found in sorted(known.items())
     ]
     copies = any(each.values.get("data") == "folder" for each in study.settings)
-    caution = " Pictures from a folder may be JPEG copies, whose smoother colours are slightly easier." * copies
+    caution = (
+        " Pictures from a folder may be JPEG copies; their smoother colours are slightly easier to predict." * copies
+    )
     return [Text(f"Published at these settings: {'; '.join(figures)}. Source: {SOURCE}.{caution}")]
 
 

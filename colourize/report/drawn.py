@@ -68,7 +68,7 @@ def _apart(settings: Sequence[Setting], column: Column) -> str:
 
 def _spread(settings: Sequence[Setting]) -> str:
     """A caption's text on spread; empty if no setting has two seeds."""
-    return ", and ± sd over seeds where there are several" if any(len(_runs(each)) > 1 for each in settings) else ""
+    return ", and ± sd over seeds if there are several" if any(len(_runs(each)) > 1 for each in settings) else ""
 
 
 def _runs(setting: Setting) -> tuple[Record, ...]:

@@ -1,4 +1,4 @@
-"""Writes a document as Markdown, with charts as SVG files beside it, and keeps the user's answer in it."""
+"""Writes a document as Markdown, with charts as separate SVG files, and keeps the user's answer in it."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def answer(path: Path) -> str:
 
 
 def write(document: Document, path: Path, pictures: bool = False) -> None:
-    """Writes the page, and its charts in a folder beside it; strips of pictures only with ``pictures``."""
+    """Writes the page, and its charts to a folder next to it; strips of pictures only with ``pictures``."""
     home = _home(path)
     home.mkdir(exist_ok=True)
     linked = set()

@@ -1,4 +1,4 @@
-"""Published results for the course's networks at the course's settings, drawn beside runs with these settings."""
+"""Published results for the course's networks at the course's settings, drawn with runs that have these settings."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ SOURCE = "notebooks of public student repositories of CSC413/2516, Winter 2023, 
 
 
 class Published(NamedTuple):
-    """Final validation loss (nats a pixel) and accuracy (a share): mean and sd over runs with a random seed."""
+    """Final validation loss (nats per pixel) and accuracy (a share): mean and sd over runs with a random seed."""
 
     runs: int
     loss: tuple[float, float]

@@ -23,7 +23,7 @@ OF_PICTURES = "psnr", "ssim", "ciede2000", "colourfulness"
 
 @dataclass(frozen=True)
 class Record:
-    """A job: its overrides, its state, its measures. Losses are in nats a pixel, accuracies are shares.
+    """A job: its overrides, its state, its measures. Losses are in nats per pixel, accuracies are shares.
 
     Attributes:
         epochs: rows of ``metrics.csv``.
@@ -62,12 +62,14 @@ def read(folders: Sequence[Path]) -> list[Record]:
     """The jobs of run folders and sweep folders at any depth, each once, sorted by folder.
 
     Raises:
-        InputError: a folder does not exist, or holds no run.
+        InputError: a folder does not exist, or contains no run.
     """
     found: dict[Path, list[Record]] = {}
     for folder in sorted(folders):
         if not folder.is_dir():
-            raise InputError(f"{folder} must be a folder; pass that of a sweep or a run (colourize runs lists them)")
+            raise InputError(
+                f"{folder} must be a folder; pass the folder of a sweep or a run (colourize runs lists them)"
+            )
         places = [file.parent for file in folder.rglob(manifest.NAME)]
         if not places and not any(folder.rglob(resume.SWEEP)):
             raise InputError(
@@ -136,7 +138,7 @@ def _finite(measures: dict[str, float]) -> dict[str, float]:
 
 
 def _epochs(folder: Path) -> list[dict[str, float]]:
-    """Rows of ``metrics.csv`` without cells that hold no finite number."""
+    """Rows of ``metrics.csv``, without cells other than finite numbers."""
     return [_finite(row) for row in manifest.epochs(folder)]
 
 

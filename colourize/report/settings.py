@@ -132,7 +132,7 @@ def _swept(records: Iterable[Record]) -> dict[str, int]:
 def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
     """Values that more than half of the settings share, if leaving them out makes long labels half as long.
 
-    That holds for a study that varies one thing at a time. A search varies everything, and its labels show everything.
+    This is so for a study that varies one thing at a time. A search varies everything, and its labels show everything.
     """
     usual: Values = {}
     unsaid = 0

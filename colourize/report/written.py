@@ -35,7 +35,7 @@ def report(
         pictures: also write strips of pictures into the Markdown.
 
     Raises:
-        InputError: a folder does not exist or holds no run; a file cannot be written or is not a report.
+        InputError: a folder does not exist or contains no run; a file cannot be written or is not a report.
     """
     found = records.read(folders)
     home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))

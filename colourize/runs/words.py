@@ -67,7 +67,7 @@ def taken(
     if refused := refusals(left):
         raise InputError(
             f"resume={folder}: its file contains {', '.join(shown(word, 120) for word in refused[:5])}, but a file may "
-            "only set knobs and choose options of colourize; if these are your own, type them beside resume="
+            "only set knobs and choose options of colourize; if these are your own, type them in addition to resume="
         )
     for word in left:
         override = OverridesParser.create().parse_override(word)
@@ -165,7 +165,7 @@ def _archive(kept: Sequence[str], typed: Mapping[str, str], home: Path | None, s
         return [f"data.root={quoted(root)}", "+data.download=false"] if root is not None and there else []
     if len(sources) > 1:
         raise InputError(
-            f"{shown(found['data.root'])}: a file must not name a place to download to; type it beside resume="
+            f"{shown(found['data.root'])}: a file must not name a place to download to; type it in addition to resume="
         )
     return ["+data.download=false"]
 

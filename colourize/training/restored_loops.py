@@ -44,7 +44,7 @@ def progress(path: Path, contents: dict[str, Any], num_metrics: int) -> tuple[in
         raise InputError(
             f"{path} does not say how far training was ({shown(str(error))}); pass another file"
         ) from error
-    if wrong := [name for name, holds in right.items() if not holds]:
+    if wrong := [name for name, fits in right.items() if not fits]:
         raise InputError(f"{path}: {', '.join(wrong)} is not what a run writes; pass another file")
     return len(table["rows"]), at["skip"], own["stopped"]
 

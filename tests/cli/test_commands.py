@@ -102,7 +102,7 @@ def test_bad_input_is_one_line_and_a_non_zero_exit(tmp_path, monkeypatch, capsys
     assert "\n" not in message
 
 
-def test_a_process_ends_with_the_line_alone_and_status_1(start, tmp_path):
+def test_a_process_ends_with_only_the_line_and_status_1(start, tmp_path):
     done = start("data=folder", "data.root=missing")
     assert done.wait(300) == 1
     place = f"(looked at {tmp_path / 'missing'})"
@@ -148,7 +148,7 @@ def test_completion_of_the_console_command_knows_its_commands(tmp_path):
         assert offered in done.stdout.split(), (done.stdout, done.stderr)
 
 
-def test_an_interrupted_run_says_so(start, tmp_path):
+def test_an_interrupted_run_prints_a_message(start, tmp_path):
     process = start(*TINY, "max_epochs=100000", "hydra.run.dir=run")
     process.wait_for((tmp_path / "run/metrics.csv").exists, 300)
     process.signal(signal.SIGINT)
@@ -156,7 +156,7 @@ def test_an_interrupted_run_says_so(start, tmp_path):
     assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "interrupted"
 
 
-def test_the_console_command_trains_too(tmp_path):
+def test_the_console_command_can_train(tmp_path):
     command = (sys.executable, "-m", "colourize")
     done = run("train", *QUICK, "hydra.run.dir=mine", cwd=tmp_path, command=command)
     assert done.returncode == 0, done.stderr
@@ -175,7 +175,7 @@ def test_the_console_command_trains_too(tmp_path):
         (["evaluate", "lookup", "data=scenes", "data.num_train=40", "data.num_validation=8", "image_size=8"], "skill"),
     ],
 )
-def test_a_command_composes_the_knobs_in_a_process_of_its_own(tmp_path, arguments, printed):
+def test_a_command_composes_the_knobs_in_a_new_process(tmp_path, arguments, printed):
     """In a new process no other command has registered the schema in Hydra."""
     done = run(*arguments, cwd=tmp_path, command=(sys.executable, "-m", "colourize"))
     assert (done.returncode, done.stderr) == (0, "")

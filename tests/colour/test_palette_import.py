@@ -219,7 +219,7 @@ def test_a_changed_file_gives_colours_or_one_kind_of_error(tmp_path_factory, con
     path = written(tmp_path_factory.getbasetemp(), bytes(changed))
     try:
         colours = read(path)
-    except InputError:  # what it says has a test of its own
+    except InputError:  # its text is tested separately
         return
     assert colours.dtype == np.float32 and colours.shape[1] == 3 and (colours >= 0).all() and (colours <= 1).all()
 

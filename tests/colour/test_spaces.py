@@ -78,7 +78,7 @@ def test_the_palette_quantizes_the_chroma(space):
 
 
 @EVERY
-def test_colours_lie_in_the_space_s_range(space):
+def test_colours_are_in_the_space_s_range(space):
     corners = torch.cartesian_prod(*3 * [torch.tensor([0, 64, 128, 192, 255], dtype=torch.uint8)])
     unit = space.unit(space.points(corners))
     assert 0 <= unit.min() <= unit.max() <= 1
@@ -93,7 +93,7 @@ def test_a_picture_keeps_the_lightness_of_its_input_to_one_level_for_any_labels(
     generator = torch.Generator().manual_seed(seed)
     palette = space.low + (space.high - space.low) * torch.rand(16, space.channels, generator=generator)
     if space is not RGB:
-        palette *= reach  # from greys to what no screen shows
+        palette *= reach  # from greys to colours outside the gamut
     labels = torch.randint(0, 16, images.shape[:-1], generator=generator)
     shown = eight_bit(space.keep(space.lightness(images), dequantize(labels, palette)).colours)
     got, wanted = (tone(picture.numpy(), name) for picture in (shown.movedim(1, -1), images))
@@ -209,7 +209,7 @@ def test_colour_to_label_to_colour_is_the_nearest_of_the_palette(space, num_colo
 
 
 @EVERY
-def test_the_greyest_class_is_the_nearest_to_the_uncoloured_grey(space):
+def test_the_greyest_class_is_the_nearest_to_the_untouched_grey(space):
     palette = torch.rand(9, space.channels, generator=torch.Generator().manual_seed(1)) * space.high
     lightness = torch.rand(2, 1, 4, 5)
     labels = space.greyest(lightness, palette)

@@ -116,7 +116,7 @@ def test_an_old_run_ends_with_the_measures_that_were_the_default_at_its_start(wo
 def test_a_new_value_in_an_experiment_file_does_not_change_an_old_run():
     now, before = knobs("experiment=palette"), older(knobs("experiment=palette"))
     assert compare.as_begun({**now, "measures": "quick"}, before, ["experiment=palette"])["measures"] == "all"
-    trained = {**now, "colour_space": "lab"}  # decides what is trained: kept, so that it is refused by its name
+    trained = {**now, "colour_space": "lab"}  # determines the training: kept, so that it is refused by name
     assert compare.as_begun(trained, before, ["experiment=palette"])["colour_space"] == "lab"
 
 

@@ -150,7 +150,7 @@ def test_values_of_the_declared_types_pass():
     check_types({"lr": 1, "ema": None, "patience": 3, "classes": ["cat", 3], "loss": None, "augment": {}})
 
 
-def test_limits_are_those_of_arithmetic():
+def test_limits_are_compared_as_numbers():
     for value in (-1, 0, 0.5, 1, 2):
         assert within(">= 0 and < 1", value) is (0 <= value < 1)
         assert within("> 0 and <= 1", value) is (0 < value <= 1)

@@ -24,7 +24,7 @@ def test_classes_are_chosen_by_name_or_index(cifar_archive, classes, count):
     assert len(loaded.validation) == count * 2
 
 
-def test_a_holdout_leaves_the_test_split_alone(cifar_archive):
+def test_a_holdout_does_not_use_the_test_split(cifar_archive):
     root, pictures = cifar_archive
     loaded = load(root, "all", holdout=0.3)
     together = {picture.numpy().tobytes() for picture in torch.cat([loaded.train, loaded.validation])}

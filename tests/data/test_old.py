@@ -77,7 +77,7 @@ def test_a_step_in_mixed_precision_sees_the_same_bits():
     assert torch.equal(*twice)
 
 
-def test_crops_are_those_of_crops():
+def test_crops_equal_those_of_augment_crops():
     images = torch.randint(0, 256, (4, 20, 20, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     found = []
     for each in (Crops(size=8), Old(size=8)):

@@ -154,7 +154,7 @@ def test_exif_turns_the_picture_upright(kind: str, orientation: int) -> None:
     np.testing.assert_array_equal(pixels(file), SHOWN[orientation](BYTES))
 
 
-def test_a_16_bit_picture_is_turned_too() -> None:
+def test_a_16_bit_picture_is_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     file = encoded(Image.fromarray(RAMP.astype(np.uint16)), exif=exif)

@@ -70,7 +70,7 @@ def test_rows_from_the_cache_equal_fresh_ones_to_the_bit(tmp_path, monkeypatch, 
         assert all(same(yardstick.row(p, keys), row) for p, row in zip(predictors, wanted, strict=True))
 
 
-def test_a_single_picture_validates_too(tmp_path):
+def test_a_single_validation_picture_is_enough(tmp_path):
     """numpy does not copy the field of a single record; torch refuses its stride."""
     pictures = load(40, 12)
     objects = pictures.validation_objects[:1]
@@ -83,7 +83,7 @@ def test_a_single_picture_validates_too(tmp_path):
         assert all(same(*rows) for rows in zip(found, wanted, strict=True))
 
 
-def test_pictures_too_small_for_a_measure_have_none_from_the_cache_too(tmp_path):
+def test_pictures_too_small_for_a_measure_lack_it_with_the_cache(tmp_path):
     pictures = load(20, 6, image_size=8)
     for _ in range(2):
         yardstick, (_, _, table, *_) = made(tmp_path, pictures)

@@ -71,7 +71,7 @@ def test_the_ends_of_the_curve_are_the_psnr_of_numpy(hinted):
     result = hint_curve.curve(str(hinted))
     model = checkpoint.load(hinted / "checkpoints/last.ckpt").model
     images = load(24, 12, image_size=8).validation
-    hints = torch.zeros(12, 4, 8, 8)  # three of a colour, and where there is one
+    hints = torch.zeros(12, 4, 8, 8)  # three channels of colour, and the mask
     with torch.no_grad():
         classes = model(torch.cat((grey(images), hints), dim=1)).argmax(1)
     for name, labels in (("0", classes), ("true class", palette.quantize(images, model.palette).long())):

@@ -55,7 +55,7 @@ def test_half_precision_logits_are_averaged_in_float32() -> None:
     torch.testing.assert_close(calibration_bins(rounded, labels), calibration_bins(rounded.float(), labels))
 
 
-def test_cross_entropy_is_infinite_only_where_a_label_was_ruled_out() -> None:
+def test_cross_entropy_is_infinite_only_for_labels_with_probability_zero() -> None:
     log_probabilities = torch.tensor([0.5, 0.5, 0.0]).log().view(1, 3, 1, 1).expand(2, 3, 4, 4)
     labels = torch.zeros(2, 4, 4, dtype=torch.int64)
     labels[1, 0, 0] = 2

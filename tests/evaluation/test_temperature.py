@@ -99,7 +99,7 @@ def test_a_sample_of_pixels_has_the_same_number_from_each_picture(calibrated):
         assert (chosen[:, None] == own).all(2).any(1).all()
 
 
-def test_without_a_test_split_the_held_out_pictures_are_measured_and_the_output_says_so(
+def test_without_a_test_split_the_held_out_pictures_are_measured_and_the_output_states_it(
     picture_folder, tmp_path, capsys
 ):
     words = ("data=folder", f"data.root={picture_folder / 'train'}", "holdout=0.4", "model=prior", "image_size=8",

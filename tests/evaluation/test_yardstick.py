@@ -52,7 +52,7 @@ def test_floors_and_ceilings_are_ordered(rows):
     assert estimate(rows["true class, input's grey"], "psnr") > estimate(rows["true class"], "psnr")
 
 
-def test_the_uncoloured_grey_has_no_classes_and_no_colour(rows):
+def test_the_untouched_grey_has_no_classes_and_no_colour(rows):
     row = rows["grey as it is"]
     assert estimate(row, "colourfulness") == pytest.approx(0, abs=1e-9)
     assert not {"cross_entropy", "skill", "top1", "ece"} & row.intervals.keys()
@@ -73,7 +73,7 @@ def test_the_ceiling_with_the_input_s_grey_keeps_it_everywhere(yardstick):
 def test_intervals_contain_the_estimate_and_shrink_with_the_number_of_pictures(yardstick, rows):
     for row in rows.values():
         for key, (value, low, high) in row.intervals.items():
-            if key not in ("ece", "auc_rebalanced"):  # whose resamples are biased
+            if key not in ("ece", "auc_rebalanced"):  # their resamples are biased
                 assert low <= value + 1e-9, key
                 assert value <= high + 1e-9, key
     few = Row("few", FLOOR, {name: values[:8] for name, values in rows["look-up table"].columns.items()})
@@ -160,7 +160,7 @@ def test_the_share_of_pixels_outside_the_gamut_is_a_measure():
 
 
 def test_predictors_that_are_fitted_into_the_gamut_report_the_share_in_every_space(yardstick, rows):
-    """In rgb only the ceiling that keeps the input's grey; in other spaces all except the uncoloured grey."""
+    """In rgb only the ceiling that keeps the input's grey; in other spaces all except the untouched grey."""
     assert [name for name, row in rows.items() if "outside" in row.intervals] == ["true class, input's grey"]
     (kept,) = (predictor for predictor in yardstick.ceilings() if predictor.name == "true class, input's grey")
     outside = kept.predict(yardstick.grey, yardstick.labels, None).outside

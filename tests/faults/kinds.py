@@ -32,7 +32,7 @@ def tiff(values, **options):
 
 
 def raw_tiff(width, height, bits, compression, photometric, data):
-    """A TIFF of one grey strip, by the specification; what tifffile cannot write."""
+    """A TIFF of one grey strip, by the specification, which tifffile cannot write."""
     tags = {256: width, 257: height, 258: bits, 259: compression, 262: photometric, 273: 8, 277: 1, 278: height}
     tags[279] = len(data)
     data += b"\0" * (len(data) % 2)

@@ -34,7 +34,7 @@ def test_39_a_bomb_is_refused_before_it_is_decoded(name, tmp_path, seen):
 
 
 @pytest.mark.case(39)
-def test_39_the_bombs_are_real_where_the_limit_is_raised(tmp_path, seen):
+def test_39_the_bombs_are_real_if_the_limit_is_raised(tmp_path, seen):
     path = tmp_path / "85.png"
     path.write_bytes(BOMBS["85.png"][1])
     before, peak, message = read_in_a_process(path, 10**8)

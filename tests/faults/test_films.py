@@ -1,4 +1,4 @@
-"""Cases 37 and 40 for ``colourize film``: what is no film, and places that cannot be written."""
+"""Cases 37 and 40 for ``colourize film``: files that are not films, and unwritable places."""
 
 import numpy as np
 import pytest

@@ -78,7 +78,7 @@ def test_37_an_interrupted_command_leaves_whole_files_and_is_continued(photos, f
 @pytest.mark.case(38)
 @pytest.mark.parametrize("name", KINDS)
 def test_38_every_kind_of_file_has_its_tones_as_a_photo(name, tmp_path, seen):
-    """A colourless network: what comes out is the grey of what is to be seen, with its alpha on white."""
+    """A colourless network: the result is the grey of the visible picture, with its alpha on white."""
     file, shown = KINDS[name]
     (tmp_path / name).write_bytes(file)
     expected = space.lab(np.dstack(shown))[..., 0]

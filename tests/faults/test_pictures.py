@@ -53,7 +53,7 @@ def test_38_every_kind_of_file_has_its_tones_when_it_is_trained_on(name, tmp_pat
 
 
 @pytest.mark.case(38)
-def test_38_what_pillow_would_misread_is_refused(tmp_path, seen):
+def test_38_files_that_pillow_would_misread_are_refused(tmp_path, seen):
     """Uncompressed 16-bit planes: Pillow reads only half of the bytes of each plane."""
     path = tmp_path / "planes.tif"
     planes = of_bits(*COLOURED).transpose(2, 0, 1)
@@ -75,7 +75,7 @@ OPPOSITE = {"top": "bottom", "bottom": "top", "left": "right", "right": "left"}
 
 
 @pytest.mark.case(38)
-def test_38_a_photo_stands_upright_as_exif_says(tmp_path, seen):
+def test_38_a_photo_is_turned_upright_by_its_exif(tmp_path, seen):
     tones = {("first", "first"): 0, ("first", "last"): 80, ("last", "first"): 160, ("last", "last"): 240}
     stored = np.array([[tones[row, column] for column in ("first", "last")] for row in ("first", "last")])
     stored = np.kron(stored, np.ones((32, 48))).astype(np.uint8)

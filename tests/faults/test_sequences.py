@@ -1,6 +1,6 @@
 """Case 4: every network, stopped at any step, once, twice or three times, ends in the same bits.
 
-With ``--all`` all 280 sequences, with the networks' default size and, where there are any, on real pictures.
+With ``--all`` all 280 sequences, with the networks' default size and, if given, on real pictures.
 """
 
 import contextlib

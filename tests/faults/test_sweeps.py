@@ -84,7 +84,7 @@ def test_32_sigterm_ends_the_sweep_and_names_the_unfinished_jobs(sweep, tmp_path
 
 
 @pytest.mark.case(32)
-def test_32_sigterm_ends_a_sweep_of_parallel_jobs_too(sweep, resume, tmp_path, all_jobs, seen):
+def test_32_sigterm_ends_a_sweep_of_parallel_jobs(sweep, resume, tmp_path, all_jobs, seen):
     stopped = sweep("sweep", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "max_epochs=400", "save_every=5")
     stopped.wait_for(lambda: len(list((tmp_path / "sweep").glob("*/checkpoints/last.ckpt"))) == 2)
     stopped.signal(signal.SIGTERM)
@@ -178,7 +178,7 @@ def test_33_a_finished_sweep_with_equivalent_overrides_is_still_finished(start, 
 
 
 @pytest.mark.case(34)
-def test_34_runs_that_start_together_have_folders_of_their_own(start, tmp_path, cache, seen):
+def test_34_runs_that_start_together_have_different_folders(start, tmp_path, cache, seen):
     processes = [start(*SMALL, cache, "max_epochs=1", cwd=tmp_path) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
     folders = [file.parent for file in tmp_path.glob("outputs/*/*/run.json")]

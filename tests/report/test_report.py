@@ -230,7 +230,7 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_written(tm
     assert not list(tmp_path.glob("report*"))
 
 
-def test_the_command_writes_beside_the_runs_and_prints_the_paths(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_next_to_the_runs_and_prints_the_paths(tmp_path, monkeypatch, capsys):
     made(tmp_path / "sweep")
     monkeypatch.setattr(sys, "argv", ["colourize", "report", str(tmp_path / "sweep")])
     main()

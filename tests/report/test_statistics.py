@@ -19,7 +19,7 @@ def test_one_value_has_no_spread_and_zero_values_have_no_mean():
     assert spread([]) is None
 
 
-def test_the_interval_of_a_difference_is_that_of_the_paired_t_test():
+def test_the_interval_of_a_difference_equals_that_of_the_paired_t_test():
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=5), rng.normal(size=5)
     found = paired(dict(enumerate(first)), dict(enumerate(second)))

@@ -1,6 +1,6 @@
 """Formats of checkpoints and run folders: the stored entries, and the reader of format 1.
 
-``format1/`` holds three checkpoints that version 2a7c232 wrote after the first of two epochs on 64 drawn scenes, and
+``format1/`` contains three checkpoints that version 2a7c232 wrote after the first of two epochs on 64 drawn scenes, and
 digits that it computed: logits of a ramp, and the losses of both epochs.
 """
 
@@ -32,7 +32,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", DIGITS)
-def test_a_model_of_format_1_computes_what_its_writer_computed(name):
+def test_a_model_of_format_1_gives_the_same_numbers_as_its_writer(name):
     model = colourize.load(FORMER / f"{name}.ckpt")
     with torch.no_grad():
         logits = model(torch.linspace(0, 255 / 256, 256).view(1, 1, 16, 16))

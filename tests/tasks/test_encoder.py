@@ -88,7 +88,7 @@ def test_layers_up_to_a_stride_and_pictures_of_several_sizes_go_through_a_run(tm
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
-def test_an_encoder_is_trained_in_other_precisions_too(precision, tmp_path):
+def test_an_encoder_can_be_trained_in_other_precisions(precision, tmp_path):
     config = knobs(*SMALL, *words(tmp_path), "frozen_epochs=0", "max_epochs=1", "augment=crops", "augment.size=16",
                    f"precision={precision}", f"cache_dir={tmp_path}")  # fmt: skip
     assert train(config, tmp_path / "run")["train/loss"] < 3

@@ -41,7 +41,7 @@ def test_halving_finds_the_maximum(seed, num_rows, num_columns):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
-def test_log_probabilities_are_those_of_softmax_in_single_precision_or_better(dtype):
+def test_log_probabilities_equal_those_of_softmax_in_single_precision_or_better(dtype):
     logits = torch.randn(2, 5, 3, 4).to(dtype)
     rows = log_probabilities(logits)
     assert rows.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
@@ -49,7 +49,7 @@ def test_log_probabilities_are_those_of_softmax_in_single_precision_or_better(dt
     torch.testing.assert_close(rows.double(), expected, atol=1e-5, rtol=0)
 
 
-def test_training_accuracy_counts_the_pixels_whose_arg_max_is_the_label():
+def test_training_accuracy_counts_pixels_with_the_label_as_arg_max():
     network = torch.nn.Conv2d(1, 5, 1)
     grey, labels = torch.rand(3, 1, 4, 6), torch.randint(0, 5, (3, 4, 6))
     shown = Colourizer(Model(network, torch.zeros(5, 3)), {}).training_step((grey, labels), 0)

@@ -41,7 +41,7 @@ def test_metrics_have_one_row_per_epoch_with_the_fixed_columns(finished_run):
         assert float(row["images_per_second"]) > 0
 
 
-def test_validation_loss_of_the_table_is_that_of_the_checkpoint(finished_run):
+def test_the_validation_loss_in_the_table_equals_that_of_the_checkpoint(finished_run):
     best = min(float(row["val/loss"]) for row in rows(finished_run))
     assert validation_loss(finished_run, "best") == pytest.approx(best, abs=1e-5)
 
@@ -137,7 +137,7 @@ def test_a_schedule_keeps_its_length_on_resumption(quick, tmp_path):
     assert rates[0] == rates[1]
 
 
-def test_the_rate_of_an_epoch_is_that_of_its_first_step(quick, tmp_path):
+def test_the_rate_of_an_epoch_is_the_rate_of_its_first_step(quick, tmp_path):
     train(quick("scheduler=cosine", "max_epochs=3"), tmp_path)
     expected = [0.001 * (1 + np.cos(np.pi * epoch / 3)) / 2 for epoch in range(3)]
     assert [float(row["lr"]) for row in rows(tmp_path)] == pytest.approx(expected)

@@ -111,7 +111,7 @@ def test_a_limit_that_leaves_no_batch_is_one_line(quick, tmp_path):
         train(quick("trainer.limit_train_batches=0.01"), tmp_path)
 
 
-def test_a_run_with_nothing_left_to_train_says_so(finished_run, shared_cache, tmp_path):
+def test_a_run_with_nothing_left_to_train_is_refused(finished_run, shared_cache, tmp_path):
     last = finished_run / "checkpoints/last.ckpt"
     with pytest.raises(
         InputError, match="max_epochs=2 leaves nothing to train.*2 finished epochs; pass max_epochs=3 or more"

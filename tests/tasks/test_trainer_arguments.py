@@ -63,7 +63,7 @@ def plain_loop(settings, sizes):
     [(8, 2, (16, 13)), (8, 3, (24, 5)), (8, 10, (29,)), (5, 4, (20, 9)), (29, 1, (29,)), (1, 29, (29,)),
      (4, 3, (12, 12, 5))],
 )  # fmt: skip
-def test_accumulated_batches_are_one_large_batch_whatever_their_sizes(
+def test_accumulated_batches_of_any_sizes_equal_one_large_batch(
     quick, no_batch_norm, tmp_path, batch_size, group, sizes
 ):
     settings = quick(
@@ -112,7 +112,7 @@ def test_an_epoch_ends_after_the_given_number_of_batches(quick, tmp_path, words,
     assert [int(row["step"]) for row in rows(tmp_path)] == steps
 
 
-def test_a_validation_on_some_batches_is_that_of_their_pictures(quick, tmp_path):
+def test_a_validation_on_some_batches_is_the_mean_over_their_pictures(quick, tmp_path):
     whole = quick("batch_size=4", "data.num_validation=12")
     train.train({**whole, "trainer": {"limit_val_batches": 2}}, tmp_path / "some")
     train.train({**whole, "trainer": {}}, tmp_path / "all")

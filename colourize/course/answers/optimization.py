@@ -19,7 +19,7 @@ from colourize.course.theory.least_squares import minimum_norm as solution_of
 from colourize.course.theory.memory import peak_bytes
 
 SAMPLES, FEATURES, BATCH, STEPS = 8, 40, 2, 4000  # of the random problem of 1.1.1
-LENGTHS = 8, 64  # numbers of steps whose memory is compared
+LENGTHS = 8, 64  # numbers of steps for which the memory is compared
 ETA, DECAY, DECAY_STEPS = 0.02, 0.001, 500
 
 

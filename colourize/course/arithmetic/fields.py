@@ -53,7 +53,7 @@ def field(network: nn.Module, shape: tuple[int, int, int]) -> Field:
     far = extents(walk(network, shape)[1].ways)
     if seen.ways is None or far is None:
         raise InputError(
-            f"{type(network).__name__} has an operation whose receptive field is not known; use layers of torch.nn"
+            f"{type(network).__name__} has an operation with an unknown receptive field; use layers of torch.nn"
         )
     pairs = [(rows, columns) for rows, columns in seen.ways if isinstance(rows, Border) and isinstance(columns, Border)]
     strides = far[0].stride, far[1].stride

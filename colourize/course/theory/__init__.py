@@ -1,4 +1,4 @@
-"""Demos: theorems on optimization and convolution beside experiments, each a pure function that returns a table."""
+"""Demos: theorems about optimization and convolution with experiments, each a pure function that returns a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -41,7 +41,7 @@ def demo(runs: str) -> Demo:
 
 
 def _is_complete(read: dict[str, Any]) -> bool:
-    """Whether a manifest holds all values of a row."""
+    """Whether a manifest contains all values of a row."""
     config, metrics = read.get("config", {}), read.get("metrics", {})
     if not is_whole(config):
         return False

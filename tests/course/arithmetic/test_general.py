@@ -12,7 +12,7 @@ from tests.printed_answers import at
 
 
 @pytest.mark.parametrize("network", [ConvTransposeNet, UNet])
-def test_the_general_formulas_hold_for_the_other_networks_too(network):
+def test_the_general_formulas_are_valid_for_the_other_networks(network):
     found = general(lambda nic, nf, nc, k: network(nf, nc, k, nic))
     for nic, nf, nc, k, height, width in PLACES[1:3]:
         values = {"NIC": nic, "NF": nf, "NC": nc, "k": k, "H": height, "W": width}

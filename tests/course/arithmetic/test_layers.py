@@ -90,7 +90,7 @@ def counted(part):
 
 
 @pytest.mark.parametrize(("name", "dilation"), [("convtranspose", 2), ("unet", 3)])
-def test_counts_equal_hooks_with_dilation_too(name, dilation):
+def test_counts_equal_hooks_with_dilation(name, dilation):
     module = network(name, kernel=3, dilation=dilation, num_filters=2, num_colours=3)
     layers, _ = walk(module, (1, 16, 16))
     for layer, (_, part, x, y) in zip(layers, seen_by_hooks(module, (1, 16, 16)), strict=True):
