@@ -51,7 +51,6 @@ class EncoderUNet(nn.Module):
     Attributes:
         stride: S.
         frozen: whether the encoder is not trained.
-        steady: whether its batch norms keep their means and variances.
         kept: stride up to which its layers are always frozen.
 
     Raises:
@@ -73,7 +72,7 @@ class EncoderUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder_name, self.stride, self.colour_space, self.zoom = encoder, stride, colour_space, zoom
-        self.frozen, self.steady, self.kept = False, False, 0
+        self.frozen, self.kept = False, 0
         self.encoder = timm_encoder(encoder)
         info: Any = self.encoder.feature_info
         reductions: list[int] = info.reduction()
@@ -92,28 +91,27 @@ class EncoderUNet(nn.Module):
         self.head = conv(sizes[-1] + stride**2 + 1 + 2 * num_frequencies, head * num_filters, 1)
         self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
 
-    def freeze(self, frozen: bool, steady: bool = False, kept: int = 0) -> None:
+    def freeze(self, frozen: bool, kept: int = 0) -> None:
         """Freezes the encoder, or makes it trainable.
 
         Args:
             frozen: whether its weights, and the means and variances of its batch norms, stay fixed.
-            steady: whether these means and variances stay fixed even where the weights are trained.
             kept: the layers up to this stride of the encoder stay frozen in any case; 0: none.
 
         Raises:
             InputError: the encoder has no features of this stride.
         """
-        if (frozen, steady, kept) == (self.frozen, self.steady, self.kept):
+        if (frozen, kept) == (self.frozen, self.kept):
             return
         for layer, stays in self.layers(kept):
             layer.requires_grad_(not (frozen or stays))
-        self.frozen, self.steady, self.kept = frozen, steady, kept
+        self.frozen, self.kept = frozen, kept
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "EncoderUNet":
-        """Sets the mode as for every module, except that frozen or steady layers stay in evaluation mode."""
+        """Sets the mode as for every module, except that frozen layers stay in evaluation mode."""
         super().train(mode)
-        if self.frozen or self.steady:
+        if self.frozen:
             self.encoder.eval()
         for layer, stays in self.layers(self.kept):
             if stays:

@@ -13,6 +13,7 @@ from colourize.colour import hints
 from colourize.colour.decoding import colours_of_classes
 from colourize.config.knobs import value_in
 from colourize.model import Model
+from colourize.models.blocks import keep_statistics
 from colourize.training.module import TrainingModule
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, h, w]
@@ -45,13 +46,6 @@ def highest(rows: Tensor) -> Tensor:
         half = (count + 1) // 2
         rows = torch.maximum(rows[:, :half], rows[:, count - half :])
     return rows[:, 0]
-
-
-def keep_statistics(network: nn.Module) -> None:
-    """Makes all batch norms use their stored means and variances, without updates, until ``network.train()``."""
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            layer.eval()
 
 
 class Colourizer(TrainingModule):
@@ -102,11 +96,10 @@ class Colourizer(TrainingModule):
         started = value_in(self.config, "init_from") is not None
         if (freeze := getattr(self.model.network, "freeze", None)) is not None:
             frozen = value_in(self.config, "frozen_epochs")
-            given = value_in(self.config, "encoder_weights") != "none" or started
-            kept = value_in(self.config, "frozen_stride")
-            freeze(frozen is None or self.current_epoch < frozen, steady=given, kept=kept)
+            freeze(frozen is None or self.current_epoch < frozen, value_in(self.config, "frozen_stride"))
+            if value_in(self.config, "encoder_weights") != "none":
+                keep_statistics(self.model.network.encoder)  # type: ignore[arg-type]
         if started:
-            # the statistics of a few similar pictures differ much from those with which the weights were trained
             keep_statistics(self.model.network)
 
     def forward(self, grey: Tensor) -> Tensor:
