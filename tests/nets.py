@@ -10,7 +10,6 @@ from tests.conftest import knobs
 
 MODELS = sorted(path.stem for path in (Path(conf_dir()) / "model").glob("*.yaml"))
 BASELINES = ("lookup", "prior")  # counted, not trained
-FOLLOWED = [name for name in MODELS if name != "encoder_unet"]  # torch.fx cannot follow timm's encoders
 COURSE = ("poolupsample", "convtranspose", "unet")
 
 

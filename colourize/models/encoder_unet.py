@@ -86,6 +86,10 @@ class EncoderUNet(nn.Module):
             size + channels.get(each, 0)
             for size, each in zip([channels[self.multiple], *sizes[:-1]], strides, strict=True)
         ]
+        # as layers, which ``colourize describe`` counts
+        self.enlarged = nn.Upsample(scale_factor=float(zoom), mode="bilinear") if zoom > 1 else nn.Identity()
+        self.doubled = nn.Upsample(scale_factor=2.0, mode="bilinear")
+        self.mean = nn.AvgPool2d(stride)
         self.decoder = nn.ModuleList(conv(before, size, kernel) for before, size in zip(inputs, sizes, strict=True))
         self.waves = Waves(num_frequencies)
         self.head = conv(sizes[-1] + stride**2 + 1 + 2 * num_frequencies, head * num_filters, 1)
@@ -145,9 +149,7 @@ class EncoderUNet(nn.Module):
     def features(self, grey: Tensor) -> list[Tensor]:
         """The encoder's features, from the finest to the coarsest: [N, 1, H, W], H and W multiples of D."""
         mean, deviation = normalisation(self.encoder_name)
-        light = srgb_grey(grey, self.colour_space)
-        if self.zoom > 1:
-            light = F.interpolate(light, scale_factor=float(self.zoom), mode="bilinear")
+        light = self.enlarged(srgb_grey(grey, self.colour_space))
         trained = torch.is_grad_enabled() and not self.frozen
         with torch.set_grad_enabled(trained), ExitStack() as stack:
             if trained and grey.is_cpu:
@@ -179,11 +181,11 @@ class EncoderUNet(nn.Module):
         features = self.features(full)
         x = features[-1]
         for place, layer in zip(self.places, self.decoder, strict=True):
-            x = F.interpolate(x, scale_factor=2.0, mode="bilinear")
+            x = self.doubled(x)
             x = layer(x if place is None else torch.cat((x, features[place].to(x.dtype)), dim=1))
-        beside = F.pixel_unshuffle(2 * full - 1, self.stride), self.waves(F.avg_pool2d(full, self.stride))
+        beside = F.pixel_unshuffle(2 * full - 1, self.stride), self.waves(self.mean(full))
         x = self.scores(self.head(torch.cat((x, *(each.to(x.dtype) for each in beside)), dim=1)))
-        height, width = (-(-side // self.stride) for side in grey.shape[-2:])
+        height, width = -(-grey.shape[-2] // self.stride), -(-grey.shape[-1] // self.stride)
         return x[..., :height, :width]
 
 

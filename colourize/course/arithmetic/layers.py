@@ -158,6 +158,7 @@ def _kind(module: nn.Module) -> str:
     return next((name for kind, name in known if isinstance(module, kind)), type(module).__name__)
 
 
+POINTWISE = nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Identity, nn.Dropout
 UPSAMPLINGS: dict[str, Callable[[int], Window]] = {
     "nearest": lambda factor: Window(stride=factor, kind="repetition"),
     # o = m s + (s - 1) / 2 + e, |e| < s: a transposed convolution with a triangle filter
@@ -179,13 +180,16 @@ def windows(module: nn.Module) -> Axes | None:
         if module.mode in UPSAMPLINGS and all(float(factor).is_integer() for factor in factors):
             rows, columns = (UPSAMPLINGS[module.mode](int(factor)) for factor in factors)
             return rows, columns
-    if isinstance(module, nn.BatchNorm2d | nn.ReLU | nn.LeakyReLU | nn.GELU | nn.SiLU | nn.Identity | nn.Dropout):
+    if isinstance(module, POINTWISE):
         return Window(), Window()
     return None
 
 
 def _before(module: Any, kernels: tuple[int, int], dilations: tuple[int, int]) -> tuple[int, int]:
     """Zeros before the first row and the first column."""
+    if type(module).__name__ == "Conv2dSame":  # of timm: TensorFlow's padding, here of sides that the stride divides
+        rows, columns = ((d * (k - 1) + 1 - s) // 2 for k, d, s in zip(kernels, dilations, module.stride, strict=True))
+        return max(0, rows), max(0, columns)
     if module.padding == "same":
         rows, columns = (padding.around(k, d)[0] for k, d in zip(kernels, dilations, strict=True))
         return rows, columns

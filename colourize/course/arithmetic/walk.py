@@ -53,6 +53,8 @@ class Walk(fx.Interpreter):
 
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         module, (seen,) = self.fetch_attr(target), args
+        if isinstance(module, nn.Identity):
+            return seen
         made, axes = module(seen.tensor), windows(module)
         ways = through(seen.ways, axes, seen.tensor, made)
         chain = None if seen.chain is None or axes is None else (*seen.chain, axes)
@@ -150,7 +152,19 @@ def _without_values(network: nn.Module) -> nn.Module:
         id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad) for p in network.parameters()
     }
     memo |= {id(buffer): torch.empty_like(buffer, device="meta") for buffer in network.buffers()}
-    return copy.deepcopy(network, memo).float().eval()
+    bare = copy.deepcopy(network, memo).float()
+    for module in list(bare.modules()):
+        for name, layer in module.named_children():
+            if isinstance(layer, nn.BatchNorm2d) and any(True for _ in layer.children()):
+                setattr(module, name, _apart(layer))
+    return bare.eval()
+
+
+def _apart(norm: nn.BatchNorm2d) -> nn.Sequential:
+    """A batch norm of timm, which also holds its activation, as two layers."""
+    plain = nn.BatchNorm2d(norm.num_features, device="meta")
+    plain.weight, plain.bias = norm.weight, norm.bias
+    return nn.Sequential(plain, *(layer for layer in norm.children() if not isinstance(layer, nn.Identity)))
 
 
 def _joins_units(target: Any, args: Any, kwargs: Any, sources: Sequence[Seen], made: Tensor) -> bool:

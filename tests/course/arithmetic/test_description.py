@@ -11,14 +11,14 @@ from colourize.course.arithmetic.description import describe
 from colourize.course.arithmetic.picture import DIMMED, outputs_to_draw
 from colourize.course.arithmetic.walk import walk
 from colourize.errors import InputError
-from tests.nets import COURSE, FOLLOWED, network
+from tests.nets import COURSE, MODELS, network
 from tests.read_figures import colours_at
 
 NETS = Path(__file__).parent.parent.parent.parent / "docs/nets"
 FLAT = "input: [3, 8, 8]\nlayers: [{convolution: {channels: 2}}, relu, {linear: 5}]\n"
 
 
-@pytest.mark.parametrize("name", FOLLOWED)
+@pytest.mark.parametrize("name", MODELS)
 def test_every_network_is_described_with_both_conventions_and_both_sizes(name):
     stored = json.loads(describe([f"model={name}"], form="json"))
     assert [(each["convention"].split()[0], each["input"]) for each in stored["counts"]] == [
@@ -26,11 +26,6 @@ def test_every_network_is_described_with_both_conventions_and_both_sizes(name):
         ("with", [1, 32, 32]), ("with", [1, 64, 64]),
     ]  # fmt: skip
     assert stored["counts"][2]["totals"]["weights"] == sum(p.numel() for p in network(name).parameters())
-
-
-def test_a_network_on_timm_s_encoder_is_refused_by_name():
-    with pytest.raises(InputError, match="EncoderUNet cannot be traced"):
-        describe(["model=encoder_unet"])
 
 
 def test_the_text_and_the_markdown_contain_the_numbers_of_the_json():

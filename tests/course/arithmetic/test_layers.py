@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+import tests.encoders  # noqa: F401 (small_same)
 from colourize.course.arithmetic.layers import fully_connected, taken, totals
 from colourize.course.arithmetic.walk import walk
+from colourize.models.encoder_unet import EncoderUNet
 from colourize.models.resunet import Waves
-from tests.nets import BASELINES, COURSE, FOLLOWED, network
+from tests.nets import BASELINES, COURSE, MODELS, network
 
 UNKNOWN = (Waves,)  # only their units are counted
 
@@ -62,7 +65,7 @@ def nominal(part, x, y):
 
 
 @pytest.mark.parametrize("kernel", range(1, 8))
-@pytest.mark.parametrize("name", [name for name in FOLLOWED if name not in BASELINES])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in (*BASELINES, "encoder_unet")])
 def test_counts_equal_hooks_on_a_real_forward_pass(name, kernel):
     module = network(name, kernel=kernel, num_filters=3, num_colours=5)
     layers, _ = walk(module, (1, 16, 20))
@@ -95,6 +98,23 @@ def test_counts_equal_hooks_with_dilation(name, dilation):
     layers, _ = walk(module, (1, 16, 16))
     for layer, (_, part, x, y) in zip(layers, seen_by_hooks(module, (1, 16, 16)), strict=True):
         assert (layer.used, layer.connections) == (pairs_by_ones(part, x), nominal(part, x, y))
+
+
+@pytest.mark.parametrize("values", [{"zoom": 2}, {"encoder": "small_same"}, {"encoder": "resnet10t", "stride": 2}])
+def test_counts_of_an_encoder_of_timm_equal_hooks_and_torch_s_own_count(values):
+    module, shape = EncoderUNet(4, 5, **{"encoder": "test_efficientnet", **values}), (1, 64, 96)
+    layers, _ = walk(module, shape)
+    convolutions = [layer for layer in layers if layer.kind == "convolution"]
+    hooked = [each for each in seen_by_hooks(module, shape) if isinstance(each[1], nn.Conv2d)]
+    for layer, (name, part, x, y) in zip(convolutions, hooked, strict=True):
+        assert (layer.name, layer.in_shape, layer.shape) == (name, tuple(x.shape[1:]), tuple(y.shape[1:]))
+        assert layer.used == pairs_by_ones(part, x)
+    normed = sum(layer.kind == "batch norm" for layer in layers)
+    assert normed == sum(isinstance(part, nn.BatchNorm2d) for part in module.modules())
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(torch.rand(1, *shape))
+    assert 2 * totals(layers).multiply_adds == counter.get_total_flops()
+    assert totals(layers, biases=True).weights == sum(parameter.numel() for parameter in module.parameters())
 
 
 @pytest.mark.parametrize("name", BASELINES)
