@@ -4,18 +4,19 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from colourize.config.instantiate import short_name
 from colourize.data.labelled import labelled, read
 from colourize.errors import InputError, one_line
-from colourize.evaluation import frechet, photograph_floors
+from colourize.evaluation import photograph_floors
 from colourize.evaluation.calibration import halves
 from colourize.evaluation.inputs import data_config, load, single_checkpoint
 from colourize.evaluation.photograph_floors import Floors
+from colourize.evaluation.photograph_measures import Measures
+from colourize.evaluation.photograph_scores import scored
 from colourize.evaluation.photograph_text import Judged, as_json, text
-from colourize.evaluation.photographs import Photographs, coloured, measured, recognised
-from colourize.evaluation.recognition import Classifier, classes_of
+from colourize.evaluation.photographs import Photographs
+from colourize.evaluation.recognition import Classifier, Looks, classes_of
 from colourize.files import check_output, expanded, replace_text
 from colourize.model import Model
 from colourize.present import terminal
@@ -23,7 +24,6 @@ from colourize.runs import shipped
 from colourize.runs.checkpoint import Trained
 
 log = logging.getLogger(__name__)
-DECODINGS = "mean", "annealed:0.4"
 
 
 def evaluate(
@@ -84,19 +84,17 @@ def judge(
     classes: Path | None = None,
     features: bool = False,
 ) -> Judged:
-    """All measures of a model on a folder; arguments as in ``evaluate``."""
-    classifier: Any = Classifier() if classes is not None or features else None
-    found = measured(model, folder, size, cut, floors)
-    distances = {}
-    if features and len(found.grey) > 1:
-        of_all = coloured(model, folder, classifier.features, DECODINGS, size, cut)
-        true, *others = of_all.unbind(1)
-        distances = {
-            name: frechet.distance(true, each) for name, each in zip(("grey", *DECODINGS), others, strict=True)
-        }
-    seen = None
-    if classes is not None:
-        seen = recognised(model, folder, classes_of(classes), classifier, size=size, cut=cut)
+    """All measures of a model on a folder, in one pass; arguments as in ``evaluate``."""
+    looks = None
+    if classes is not None or features:
+        looks = Looks(Classifier(), None if classes is None else classes_of(classes), features)
+    measures, unreadable = Measures(floors), list[tuple[str, str]]()
+    for one in scored(model, folder, size, cut, unreadable):
+        measures.add(one)
+        if looks is not None:
+            looks.add(one)
+    found = measures.found(folder, unreadable)
+    distances, seen = ({}, None) if looks is None else (looks.distances(), looks.recognised(folder))
     return Judged(found, halves(found.sampled), distances, seen)
 
 

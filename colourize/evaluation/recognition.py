@@ -6,6 +6,7 @@ re-coloured. The better colours fit, the more of what grey loses comes back. N p
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +17,14 @@ from torch import Tensor
 
 from colourize import files
 from colourize.errors import InputError
+from colourize.evaluation import frechet
+from colourize.evaluation.photograph_scores import Scored
 from colourize.models.encoder_unet import normalisation
 from colourize.models.encoder_weights import trained
 
 CLASSIFIER = "tf_efficientnet_lite1"  # another than the encoder, which would recognise its own features
 FILE, CLASS = "file", "imagenet_class"
+DECODINGS = "mean", "annealed:0.4"
 
 
 class Recognised(NamedTuple):
@@ -88,7 +92,62 @@ class Classifier:
         return pooled
 
     @torch.no_grad()
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """Classes: float [N, 3, H, W] in [0, 1] -> int64 [N]."""
-        classes: Tensor = self.network.get_classifier()(self.features(pictures)).argmax(1)
+    def classes(self, features: Tensor) -> Tensor:
+        """Classes of the features of pictures: [N, D] -> int64 [N]."""
+        classes: Tensor = self.network.get_classifier()(features).argmax(1)
         return classes
+
+
+class Looks:
+    """Shows a classifier photographs in colour, in grey and re-coloured.
+
+    Args:
+        classifier: such as ``Classifier``.
+        classes: the right class by the file's name; None: recognition is not measured.
+        distances: whether Fréchet distances are measured, for which it sees every photograph.
+        decodings: by which photographs are re-coloured; the last one is recognised.
+    """
+
+    def __init__(
+        self,
+        classifier: "Classifier",
+        classes: Mapping[str, int] | None,
+        distances: bool = False,
+        decodings: Sequence[str] = DECODINGS,
+    ) -> None:
+        self.classifier, self.wanted, self.measured = classifier, classes, distances
+        self.decodings = decodings if distances else decodings[-1:]
+        self.features: list[Tensor] = []
+        self.right: list[Tensor] = []
+
+    def add(self, one: Scored) -> None:
+        """Shows one more photograph, if its class is known or distances are measured."""
+        wanted = None if self.wanted is None else self.wanted.get(Path(one.path).name)
+        if wanted is None and not self.measured:
+            return
+        features = self.classifier.features(one.shown(self.decodings))
+        if self.measured:
+            self.features.append(features.cpu())
+        if wanted is not None:
+            self.right.append(self.classifier.classes(features[[0, 1, -1]]) == wanted)
+
+    def distances(self) -> dict[str, float]:
+        """Fréchet distances of grey and re-coloured photographs to the photographs; empty for fewer than two."""
+        if len(self.features) < 2:
+            return {}
+        true, *others = torch.stack(self.features).unbind(1)
+        return {
+            name: frechet.distance(true, each) for name, each in zip(("grey", *self.decodings), others, strict=True)
+        }
+
+    def recognised(self, folder: Path) -> Recognised | None:
+        """Which photographs of the folder were named rightly; None if recognition is not measured.
+
+        Raises:
+            InputError: no photograph has a class.
+        """
+        if self.wanted is None:
+            return None
+        if not self.right:
+            raise InputError(f"no photograph of {folder} has a class; pass the --classes of these photographs")
+        return Recognised(*torch.stack(self.right).T)

@@ -7,17 +7,21 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from colourize.colour.decoding import parsed
+from colourize.colour.rgb import eight_bit
 from colourize.colour.spaces import SPACES
 from colourize.data.labelled import labelled
 from colourize.data.pictures import Pictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
-from colourize.evaluation import metrics
+from colourize.evaluation import metrics, photograph_files, photograph_table
+from colourize.evaluation.frechet import distance
 from colourize.evaluation.photograph_files import scaled
 from colourize.evaluation.photograph_floors import SEPIA, TABLE, fitted, read, write
+from colourize.evaluation.photograph_measures import measured
+from colourize.evaluation.photograph_scores import scored
 from colourize.evaluation.photograph_table import evaluate
-from colourize.evaluation.photographs import SATURATIONS, crossing, measured, recognised
-from colourize.evaluation.recognition import Classifier, classes_of
+from colourize.evaluation.photographs import SATURATIONS, crossing
+from colourize.evaluation.recognition import Classifier, Looks, classes_of
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.model import Model
 from colourize.tasks.colourization.train import train
@@ -205,23 +209,60 @@ def test_the_command_prints_the_two_figures_and_writes_them(tmp_path, capsys):
     assert f"{written['db_above_grey']:+.2f} dB above the grey" in stored
 
 
+class Redness:
+    """A classifier of our own: a picture is a 7 if its red exceeds its blue, as in every photograph here."""
+
+    def features(self, pictures):
+        return pictures.mean((2, 3))
+
+    def classes(self, features):
+        return torch.where(features[:, 0] > features[:, 2] + 0.01, 7, 8)
+
+
+def shown(model, folder, looks):
+    for one in scored(model, folder, None, False, []):
+        looks.add(one)
+    return looks
+
+
 def test_a_classifier_that_sees_colour_gets_back_what_the_colours_give(model, tmp_path):
-    """A classifier of one's own: it names a picture 7 where its red exceeds its blue, as in every photograph here."""
     for number in range(4):
         Image.new("RGB", (24, 16), (200, 90 + 10 * number, 40)).save(tmp_path / f"{number}.png")
     (tmp_path / "classes.csv").write_text(
         "file,imagenet_class\n" + "\n".join(f"test/x/{n}.png,7" for n in range(3)) + "\nelsewhere.png,3\n"
     )
-
-    def names(pictures):
-        return torch.where(pictures[:, 0].mean((1, 2)) > pictures[:, 2].mean((1, 2)) + 0.01, 7, 8)
-
     classes = classes_of(tmp_path / "classes.csv")
-    seen = recognised(model, tmp_path, classes, names, "argmax")
+    seen = shown(model, tmp_path, Looks(Redness(), classes, decodings=["argmax"])).recognised(tmp_path)
     assert seen.colour.tolist() == [True] * 3 and seen.grey.tolist() == [False] * 3
     assert seen.given_back == float(seen.coloured.double().mean())
     with pytest.raises(InputError, match="no photograph of .* has a class"):
-        recognised(model, tmp_path, {"y.png": 1}, names)
+        shown(model, tmp_path, Looks(Redness(), {"y.png": 1})).recognised(tmp_path)
+
+
+def test_distances_are_those_of_features_of_all_photographs_and_one_photograph_has_none(model, tmp_path):
+    folder = save(tmp_path / "photos", (24, 16), (32, 40), (20, 20))
+    looks = shown(model, folder, Looks(Redness(), None, True, ["mean", "argmax"]))
+    true, grey, mean, most = torch.stack(looks.features).unbind(1)
+    expected = {"grey": distance(true, grey), "mean": distance(true, mean), "argmax": distance(true, most)}
+    assert looks.distances() == expected and looks.recognised(folder) is None
+    for number, one in enumerate(scored(model, folder, None, False, [])):
+        assert torch.equal(one.shown(["argmax"])[2:], eight_bit(model.predict(one.grey, "argmax")) / 255)
+        assert torch.allclose(most[number], Redness().features(one.shown(["argmax"])[2:])[0])
+    assert shown(model, save(tmp_path / "one", (24, 16)), Looks(Redness(), None, True)).distances() == {}
+
+
+def test_one_pass_reads_each_file_once_and_runs_the_network_once(model, tmp_path, monkeypatch):
+    folder, runs, reads = save(tmp_path / "photos", (24, 16), (32, 40), (20, 20)), [], []
+    (tmp_path / "classes.csv").write_text("file,imagenet_class\n0.png,7\n")
+    model.network.register_forward_hook(lambda *of_a_call: runs.append(1))
+    read_rgb = photograph_files.read_rgb
+    monkeypatch.setattr(
+        photograph_files, "read_rgb", lambda path, **values: reads.append(path) or read_rgb(path, **values)
+    )
+    monkeypatch.setattr(photograph_table, "Classifier", Redness)
+    judged = photograph_table.judge(model, folder, None, False, None, tmp_path / "classes.csv", features=True)
+    assert len(runs) == len(reads) == len(set(reads)) == 3
+    assert len(judged.seen.grey) == 1 and judged.distances.keys() == {"grey", "mean", "annealed:0.4"}
 
 
 @pytest.mark.parametrize(
@@ -243,4 +284,5 @@ def test_lite1_prepares_pictures_as_timm_does():
     prepare = create_transform(**resolve_data_config({}, model=network))
     with torch.no_grad():
         expected = network(torch.stack([prepare(Image.fromarray(image.numpy())) for image in images])).argmax(1)
-    assert torch.equal(Classifier()(images.movedim(-1, 1).float() / 255), expected)
+    classifier = Classifier()
+    assert torch.equal(classifier.classes(classifier.features(images.movedim(-1, 1).float() / 255)), expected)
