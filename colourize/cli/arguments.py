@@ -22,6 +22,11 @@ class CommandParser(Parser):
 
     _within = False
 
+    def add_subparsers(self, **options: Any) -> Any:
+        """Adds commands below this one, before which argparse needs the order that is declared."""
+        self._within = True
+        return super().add_subparsers(**options)
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parses options first, then the rest."""
         if self._within or "--" in args:  # argparse of Python 3.11 would lose the "--"

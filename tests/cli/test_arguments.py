@@ -78,6 +78,11 @@ def test_every_command_that_takes_values_is_in_the_test_above():
     assert taking - {"decode-sweep"} == {name for name, _ in cases}
 
 
+def test_a_command_may_have_commands_below_it():
+    given = parser()[0].parse_args(["palette", "import", "FILE", "OUT"])
+    assert (str(given.file), str(given.out)) == ("FILE", "OUT")
+
+
 def test_a_file_whose_name_starts_with_a_dash_follows_two_dashes():
     given = parser()[0].parse_args(["photo", "-o", "OUT", "--", "-scan.jpg", "--overwrite"])
     assert given.inputs == ["-scan.jpg", "--overwrite"] and not given.overwrite
