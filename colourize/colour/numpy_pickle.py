@@ -5,16 +5,11 @@ small interpreter supports only the opcodes of pickled arrays and builds the arr
 bounded by the size of the pickle. N, M sides of an array.
 """
 
-import codecs
-import re
-import struct
 from collections.abc import Callable
 
+from colourize.colour.pickle_stream import Stream, decoded
 from colourize.colour.pickled_arrays import NAMES, Array, Dtype, Name, UnreadablePickle, called, filled, text_of
 from colourize.files import printable
-
-MOST_DIGITS = 20  # limit of a number written as text
-_ESCAPED = rb"""(?:[^\\]|\\[\\'"nrt]|\\x[0-9a-f]{2})*"""  # repr() of a str in Python 2
 
 _MARK = object()
 
@@ -32,42 +27,17 @@ class _Machine:
     """Interprets only the opcodes of numpy arrays in pickles of protocols 0 to 4."""
 
     def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.place = 0
+        self.stream = Stream(content)
         self.stack: list[object] = []
         self.memo: dict[int, object] = {}
 
     def run(self) -> object:
-        while (code := self.take(1)) != b".":
+        while (code := self.stream.take(1)) != b".":
             step = _STEPS.get(code)
             if step is None:
                 raise UnreadablePickle(f"it has the unexpected opcode {code!r}")
             step(self)
         return self.pop()
-
-    def take(self, size: int) -> bytes:
-        part = self.content[self.place : self.place + size]
-        if len(part) < size:
-            raise UnreadablePickle("it is cut off")
-        self.place += size
-        return part
-
-    def line(self) -> bytes:
-        end = self.content.find(b"\n", self.place)
-        if end < 0:
-            raise UnreadablePickle("it is cut off")
-        start, self.place = self.place, end + 1
-        return self.content[start:end]
-
-    def number(self, form: str) -> int:
-        value: int = struct.unpack(form, self.take(struct.calcsize(form)))[0]
-        return value
-
-    def digits(self) -> int:
-        text = self.line().rstrip(b"L")
-        if len(text) > MOST_DIGITS or not text.removeprefix(b"-").isdigit():
-            raise UnreadablePickle("it has an invalid number")
-        return int(text)
 
     def pop(self) -> object:
         if not self.stack:
@@ -132,53 +102,16 @@ def _value(value: object) -> object:
     return [of(item) for item in result] if isinstance(result, list) else result
 
 
-def _decoded(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        raise UnreadablePickle("it has an invalid text") from None
+def _push(make: Callable[[_Machine], object]) -> Callable[[_Machine], None]:
+    return lambda machine: machine.stack.append(make(machine))
 
 
-def _quoted(machine: _Machine) -> str:
-    """A string of protocol 0, in Python 2's quotes."""
-    line = machine.line()
-    if len(line) < 2 or line[:1] not in (b"'", b'"') or line[-1:] != line[:1]:
-        raise UnreadablePickle("it has a text without quotes")
-    if not re.fullmatch(_ESCAPED, line[1:-1], re.DOTALL):
-        raise UnreadablePickle("it has an invalid text")
-    return _decoded(codecs.escape_decode(line[1:-1])[0], "latin-1")
-
-
-def _whole(machine: _Machine) -> int | bool:
-    flag = machine.content[machine.place : machine.place + 3]
-    if flag in (b"00\n", b"01\n"):
-        machine.place += 3
-        return flag == b"01\n"
-    return machine.digits()
-
-
-def _real(machine: _Machine) -> float:
-    try:
-        return float(machine.line())
-    except ValueError:
-        raise UnreadablePickle("it has an invalid number") from None
-
-
-def _push(read: Callable[[_Machine], object]) -> Callable[[_Machine], None]:
-    return lambda machine: machine.stack.append(read(machine))
+def _read(part: Callable[[Stream], object]) -> Callable[[_Machine], None]:
+    return lambda machine: machine.stack.append(part(machine.stream))
 
 
 def _sized(form: str, encoding: str | None) -> Callable[[_Machine], None]:
-    """Reads a count and that many bytes; decodes them if an encoding is given."""
-
-    def read(machine: _Machine) -> str | bytes:
-        size = machine.number(form)
-        if size < 0:
-            raise UnreadablePickle("it has a negative size")
-        content = machine.take(size)
-        return content if encoding is None else _decoded(content, encoding)
-
-    return _push(read)
+    return _read(lambda stream: stream.sized(form, encoding))
 
 
 def _tuple(size: int) -> Callable[[_Machine], None]:
@@ -193,8 +126,8 @@ def _stack_global(machine: _Machine) -> None:
 
 
 def _global(machine: _Machine) -> None:
-    home = _decoded(machine.line(), "utf-8")
-    machine.name(home, _decoded(machine.line(), "utf-8"))
+    home = decoded(machine.stream.line(), "utf-8")
+    machine.name(home, decoded(machine.stream.line(), "utf-8"))
 
 
 def _append(machine: _Machine) -> None:
@@ -204,17 +137,17 @@ def _append(machine: _Machine) -> None:
 
 def _passed(size: int) -> Callable[[_Machine], None]:
     def step(machine: _Machine) -> None:
-        machine.take(size)
+        machine.stream.take(size)
 
     return step
 
 
 def _store(form: str) -> Callable[[_Machine], None]:
-    return lambda machine: machine.store(machine.number(form))
+    return lambda machine: machine.store(machine.stream.number(form))
 
 
 def _fetch(form: str) -> Callable[[_Machine], None]:
-    return lambda machine: machine.fetch(machine.number(form))
+    return lambda machine: machine.fetch(machine.stream.number(form))
 
 
 def _constant(value: object) -> Callable[[_Machine], None]:
@@ -228,14 +161,15 @@ _STEPS: dict[bytes, Callable[[_Machine], None]] = {
     b"t": _push(lambda machine: tuple(machine.since_mark())), b"l": _push(lambda machine: machine.since_mark()),
     b"\x85": _tuple(1), b"\x86": _tuple(2), b"\x87": _tuple(3),
     b"a": _append, b"e": lambda machine: machine.extend(machine.since_mark()),
-    b"I": _push(_whole), b"L": _push(_Machine.digits), b"F": _push(_real),
-    b"K": _push(lambda machine: machine.number("<B")), b"M": _push(lambda machine: machine.number("<H")),
-    b"J": _push(lambda machine: machine.number("<i")), b"G": _push(lambda machine: machine.number(">d")),
-    b"\x8a": _push(lambda machine: int.from_bytes(machine.take(machine.number("<B")), "little", signed=True)),
-    b"S": _push(_quoted), b"U": _sized("<B", "latin-1"), b"T": _sized("<i", "latin-1"),
-    b"V": _push(lambda machine: _decoded(machine.line(), "raw-unicode-escape")),
+    b"I": _read(Stream.whole), b"L": _read(Stream.digits), b"F": _read(Stream.real),
+    b"K": _read(lambda stream: stream.number("<B")), b"M": _read(lambda stream: stream.number("<H")),
+    b"J": _read(lambda stream: stream.number("<i")), b"G": _read(lambda stream: stream.number(">d")),
+    b"\x8a": _read(lambda stream: int.from_bytes(stream.take(stream.number("<B")), "little", signed=True)),
+    b"S": _read(Stream.quoted), b"U": _sized("<B", "latin-1"), b"T": _sized("<i", "latin-1"),
+    b"V": _read(lambda stream: decoded(stream.line(), "raw-unicode-escape")),
     b"X": _sized("<I", "utf-8"), b"\x8c": _sized("<B", "utf-8"), b"C": _sized("<B", None), b"B": _sized("<I", None),
-    b"p": lambda machine: machine.store(machine.digits()), b"g": lambda machine: machine.fetch(machine.digits()),
+    b"p": lambda machine: machine.store(machine.stream.digits()),
+    b"g": lambda machine: machine.fetch(machine.stream.digits()),
     b"q": _store("<B"), b"r": _store("<I"), b"h": _fetch("<B"), b"j": _fetch("<I"),
     b"\x94": lambda machine: machine.store(len(machine.memo)),
     b"c": _global, b"\x93": _stack_global, b"R": _Machine.call, b"b": _Machine.build,
