@@ -43,10 +43,10 @@ class Job:
 def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[Job]:
     """The jobs of a command.
 
-    A folder is mirrored below ``output`` with the same relative names, without the pictures that --uncertainty and
-    --side-by-side wrote. A file becomes ``output`` itself if that has the
+    A folder is mirrored below ``output`` with the same relative names. A file becomes ``output`` itself if that has the
     suffix of a picture and is not a folder, else a file of its name in ``output``. ``.png`` is appended to a name whose
-    format colourize does not write.
+    format colourize does not write. Of several pictures, those that --uncertainty and --side-by-side wrote are left
+    out.
 
     Args:
         inputs: files, folders, patterns such as "scans/*.jpg", or "-" for standard input.
@@ -60,7 +60,7 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
     place = files.expanded(output)
     if STANDARD in (output, *inputs):
         return [_standard(inputs, output, place, suffix)]
-    found = [path for word in inputs for path in _matches(word)]
+    found = _without_further([path for word in inputs for path in _matches(word)])
     if len(found) == 1 and found[0].is_file() and _is_file(place):
         jobs = [Job(found[0], place if suffix is None else place.with_suffix(suffix))]
     else:
@@ -116,22 +116,42 @@ def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:
             continue
         names, others = kinds.scan(path)
         below = files.place(path) in outside.parents  # then results of an earlier command lie among the pictures
-        ours = {name for name in names if _is_further(name)}
-        names = [name for name in names if name not in ours]
-        inside = [name for name in names if not (below and files.place(path / name).is_relative_to(outside))]
-        if ours:
-            log.warning(
-                "%d files named .%s or .%s in %s are left out: an earlier colourize photo wrote them",
-                len(ours), PAIR, UNSURE, files.printable(str(path)),
-            )  # fmt: skip
+        own = [name for name in names if not _is_further(name)]
+        inside = [name for name in own if not (below and files.place(path / name).is_relative_to(outside))]
+        _log_further(len(names) - len(own), f" in {files.printable(str(path))}")
         if not inside:
             raise InputError(f"{path} holds no picture files such as .jpg or .png; pass another folder")
         kinds.log_left_out(path, others)
         yield from ((path / name, name) for name in inside)
 
 
+def _without_further(found: list[Path]) -> list[Path]:
+    """The paths without the files that an earlier command wrote beside its results, which a pattern may match.
+
+    A single path stays as it is: the user named it.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    own = [path for path in found if path.is_dir() or not _is_further(path.name)]
+    if len(found) < 2 or len(own) == len(found):
+        return found
+    if not own:
+        raise InputError(f"all {len(found)} files are named .{PAIR} or .{UNSURE}; pass one of them alone to colour it")
+    _log_further(len(found) - len(own), "")
+    return own
+
+
+def _log_further(count: int, where: str) -> None:
+    if count:
+        log.warning(
+            "%d files named .%s or .%s%s are left out: an earlier colourize photo wrote them; pass one alone to colour it",
+            count, PAIR, UNSURE, where,
+        )  # fmt: skip
+
+
 def _is_further(name: str) -> bool:
-    """Whether a file of a folder is named like those that ``--side-by-side`` and ``--uncertainty`` write."""
+    """Whether a file is named like those that ``--side-by-side`` and ``--uncertainty`` write."""
     return PurePosixPath(PurePosixPath(name).stem).suffix in (f".{PAIR}", f".{UNSURE}")
 
 

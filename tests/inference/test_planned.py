@@ -141,3 +141,21 @@ def test_further_files_of_an_earlier_command_are_left_out_of_a_folder_and_named(
     }  # fmt: skip
     assert caplog.messages[0].startswith("2 files named .side-by-side or .uncertainty in scans are left out")
     assert names(plan(["scans/a.uncertainty.png"], "out"))  # named by itself it is a picture like any other
+
+
+@pytest.mark.parametrize(
+    "words", [["scans/*.png"], ["scans/a.png", "scans/a.uncertainty.png", "scans/a.side-by-side.png"]]
+)
+def test_a_pattern_leaves_them_out_too_whether_we_or_the_shell_expand_it(scans, caplog, words):
+    for name in ("scans/a.uncertainty.png", "scans/a.side-by-side.png"):
+        Image.new("L", (4, 4)).save(scans / name)
+    assert names(plan(words, "out")) == {"scans/a.png": "out/a.png"}
+    (line,) = caplog.messages
+    assert line.startswith("2 files named .side-by-side or .uncertainty are left out") and "pass one alone" in line
+
+
+def test_files_that_are_all_of_an_earlier_command_are_one_error(scans):
+    for name in ("scans/a.uncertainty.png", "scans/b.uncertainty.png"):
+        Image.new("L", (4, 4)).save(scans / name)
+    with pytest.raises(InputError, match="all 2 files are named .side-by-side or .uncertainty; pass one of them alone"):
+        plan(["scans/*.uncertainty.png"], "out")
