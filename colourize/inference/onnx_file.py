@@ -22,7 +22,7 @@ OPERATORS = frozenset([
     "Slice", "Sub", "Transpose", "Unsqueeze", "Where",
 ])  # fmt: skip
 """The operators in exports of the networks of conf/model, also quantized."""
-ENCODERS = frozenset(["Erf", "GlobalAveragePool", "HardSigmoid", "HardSwish"])
+ENCODERS = frozenset(["Erf", "Gelu", "GlobalAveragePool", "HardSigmoid", "HardSwish", "LayerNormalization", "MatMul"])
 """Further operators in exports of ``encoder_unet`` with other encoders of timm."""
 
 
