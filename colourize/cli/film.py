@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from colourize.cli import signals
 from colourize.cli.arguments import (
     DECODING,
     Commands,
@@ -101,15 +102,18 @@ def _choices(given: argparse.Namespace) -> "Choices":
 
 @contextmanager
 def _stoppable(output: Path) -> Iterator[Callable[[], None]]:
-    """Gives a function to call at every frame, which raises ``Interrupted`` after a signal. A second signal, or one
-    before the first frame, raises at once. The delay is needed because PyAV may swallow an exception while it reads."""
+    """Gives a function to call at every frame, which raises ``Interrupted`` after a signal. A signal before the first
+    frame raises at once, and a second one ends the process at once. The delay is needed because PyAV may swallow an
+    exception while it reads."""
     caught: list[int] = []
     at_work = False
 
     def handle(signum: int, frame: Any) -> None:
-        if caught or not at_work:
-            raise Interrupted(signum)
+        if caught:
+            signals.end(signum)
         caught.append(signum)
+        if not at_work:
+            raise Interrupted(signum)
 
     def look() -> None:
         nonlocal at_work

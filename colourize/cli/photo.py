@@ -115,7 +115,7 @@ def run(given: argparse.Namespace) -> None:
     )  # fmt: skip
     photo.check_distinct(jobs, options)
     threads = given.jobs or min(os.cpu_count() or 1, 4)
-    signals.catch()
+    signals.catch_twice()
     try:
         outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, options, budget), threads)
     except (KeyboardInterrupt, Interrupted):

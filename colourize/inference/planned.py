@@ -145,7 +145,7 @@ def _without_further(found: list[Path]) -> list[Path]:
 def _log_further(count: int, where: str) -> None:
     if count:
         log.warning(
-            "%d files named .%s or .%s%s are left out: an earlier colourize photo wrote them; pass one alone to colour it",
+            "%d files named .%s or .%s%s are left out: an earlier colourize photo wrote them; pass one alone",
             count, PAIR, UNSURE, where,
         )  # fmt: skip
 

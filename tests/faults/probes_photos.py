@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from colourize.inference import photo
+from colourize.inference.film import film
 
 
 def slowly(seconds: float) -> None:
@@ -40,3 +41,19 @@ def full_disk() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     os.fsync = fsync
+
+
+def stuck(mark: str) -> None:
+    """A picture or a frame takes an hour; the file ``mark`` says that it has begun."""
+
+    def photo_run(*given: Any) -> Any:
+        Path(mark).touch()
+        time.sleep(3600)
+
+    def film_colour(*given: Any, progress: Any, **choices: Any) -> Any:
+        progress(0, 1)
+        Path(mark).touch()
+        for _ in range(3600):
+            time.sleep(1)
+
+    photo.run, film.colour = photo_run, film_colour  # type: ignore[assignment]

@@ -1,5 +1,8 @@
 """Cases 37 and 40 for ``colourize film``: files that are not films, and unwritable places."""
 
+import signal
+import time
+
 import numpy as np
 import pytest
 
@@ -50,3 +53,16 @@ def test_40_a_film_is_never_written_over_and_a_full_disk_is_one_line(films, tmp_
     assert not (tmp_path / "out.mp4").exists() and not list(tmp_path.rglob("*.tmp"))
     assert films("in.mp4", "-o", "out.mp4").wait() == 0
     seen("output equal to the film, by a link too: refused; a full disk: one line; the same command then succeeds")
+
+
+@pytest.mark.case(37)
+def test_37_a_second_signal_ends_a_film_at_once(films, tmp_path, seen):
+    make(tmp_path / "in.mp4", grey_frames(4))
+    process = films("in.mp4", "-o", "out.mp4", probe=probes.stuck, given=(str(tmp_path / "begun"),))
+    process.wait_for(lambda: time.sleep(0.3) is None and (tmp_path / "begun").exists())
+    process.signal(signal.SIGTERM)
+    process.wait_for(lambda: time.sleep(0.5) is None)
+    process.signal(signal.SIGTERM)
+    assert process.wait(20) == 143
+    assert process.stderr() == "colourize: second SIGTERM: ended at once; the same command continues\n"
+    seen("a second signal in a frame of a film that takes an hour: exit 143 at once, one line")
