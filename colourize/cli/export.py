@@ -25,6 +25,11 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--int8", action="store_true", help="8-bit weights and activations; onnx. The loss is measured and printed"
     )
+    parser.add_argument(
+        "--whole", action="store_true",
+        help="a graph from a grey picture of any size to the picture in colours, for other programs; onnx, networks in "
+             "lab. colourize photo does not open it",
+    )  # fmt: skip
     parser.add_argument("--licence", default="", metavar="TEXT", help="licence of the weights, for the model card")
     parser.add_argument(
         "--evaluation", type=Path, metavar="FILE",
@@ -39,7 +44,7 @@ def run(given: argparse.Namespace) -> None:
     from colourize.inference.export import exported, model_card, pictures
     from colourize.present import terminal
 
-    form = exported.form(given.output, given.format, given.half, given.int8)
+    form = exported.form(given.output, given.format, given.half, given.int8, given.whole)
     file = _checkpoint(given.run_)
     figures, of = _figures(given.evaluation, file)
     (trained,) = load([file], given.trust)
@@ -48,7 +53,7 @@ def run(given: argparse.Namespace) -> None:
     path = given.output or Path(_name(file) + exported.SUFFIXES[form.format])
     files.check_output(model_card.beside(path))
     written = exported.export(trained, path, form, chosen, given.trust)
-    card = model_card.write(path, model_card.text(written, trained, form.format, given.licence, figures, of))
+    card = model_card.write(path, model_card.text(written, trained, given.licence, figures, of))
     size = path.stat().st_size / 1e6
     colours = f"palette of {len(written.card.palette)} colours ({written.card.space})"
     console = terminal.console()

@@ -15,6 +15,7 @@ from colourize.errors import InputError, shown
 from colourize.inference.predictor import Card, Floats
 
 KEY, FORMAT = "colourize", 1
+WHOLE = "colourize whole"  # the key in a graph from grey pictures to coloured ones, which is not opened
 RANGES = {"rgb": (3, 0.0, 1.0), "lab": (2, -128.0, 128.0), "oklab": (2, -0.4, 0.4)}
 """For each colour space: the channels of its palettes, their smallest and largest value (``colour.spaces``)."""
 MOST_COLOURS, LARGEST_SIDE, LONGEST_NAME = 32_768, 8192, 120

@@ -34,6 +34,8 @@ class OnnxPredictor:
             raise InputError(
                 f"{path} is damaged or not from colourize export: {one_line(error)}; pass another file"
             ) from error
+        if cards.WHOLE in stored:
+            raise InputError(f"{path} is a whole graph for other programs; pass one exported without --whole")
         if cards.KEY not in stored:
             raise InputError(f"{path} was not written by colourize export: it has no card; pass another file")
         self.path = path

@@ -21,7 +21,7 @@ FINE = 1 << 16  # entries of the table from linear RGB to 8-bit sRGB: at most 0.
 
 _XYZ_OF_RGB = np.array(constants.XYZ_OF_RGB) / np.array(constants.WHITE)[:, None]
 _XYZ_OF_RGB /= _XYZ_OF_RGB.sum(1, keepdims=True)  # a grey has X = Y = Z exactly
-_RGB_OF_XYZ = np.linalg.inv(_XYZ_OF_RGB)
+RGB_OF_XYZ = np.linalg.inv(_XYZ_OF_RGB)
 LUMINANCE = _XYZ_OF_RGB[1]
 """Weights of linear R, G, B in the luminance Y; their sum is 1."""
 
@@ -143,7 +143,7 @@ def _linear_rgb(light: Floats, root: Floats, chroma: Floats) -> list[Floats]:
     z = _cube(root - chroma[1] * np.float32(1 / 200))
     x -= light  # since each row sums to 1: R = Y + m_x (X - Y) + m_z (Z - Y), exactly Y where a = b = 0
     z -= light
-    return [light + np.float32(row[0]) * x + np.float32(row[2]) * z for row in _RGB_OF_XYZ]
+    return [light + np.float32(row[0]) * x + np.float32(row[2]) * z for row in RGB_OF_XYZ]
 
 
 def _cube(root: NDArray[Any]) -> Any:

@@ -39,6 +39,11 @@ def test_the_name_of_the_file_chooses_the_format(finished_run, typed):
     assert opened("a.onnx").card.config["model"]["name"] == "convtranspose"
 
 
+def test_a_whole_graph_must_have_a_network_in_lab(finished_run, typed):
+    with pytest.raises(SystemExit, match="--whole must have a network with colours in lab, got rgb; leave --whole out"):
+        typed(finished_run, "-o", "a.onnx", "--whole")
+
+
 def test_a_fitted_temperature_goes_along(held_out_run, typed, tmp_path):
     from colourize.runs.temperature import write_temperature
 

@@ -6,11 +6,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from colourize import files
 from colourize.config import stored
 from colourize.errors import InputError
 from colourize.inference import openvino_file
-from colourize.inference.export import onnx_graph, openvino_model, parity, pictures, quantized, torch_script
+from colourize.inference.export import (
+    onnx_graph,
+    openvino_model,
+    parity,
+    pictures,
+    quantized,
+    torch_script,
+    whole_graph,
+    whole_parity,
+)
 from colourize.inference.export.parity import Difference, Scores
 from colourize.inference.onnx_predictor import OnnxPredictor
 from colourize.inference.openvino_predictor import OpenvinoPredictor
@@ -33,11 +44,13 @@ class Form:
         format: safetensors, onnx, torchscript or openvino.
         half: float16 weights; safetensors and openvino.
         int8: 8-bit weights and activations; onnx.
+        whole: one graph from a grey picture to a coloured one (``whole_graph``); onnx.
     """
 
     format: str
     half: bool = False
     int8: bool = False
+    whole: bool = False
 
     @property
     def lossy(self) -> bool:
@@ -52,17 +65,18 @@ class Exported(NamedTuple):
     card: Card
     difference: Difference
     checked: str
+    form: Form
 
 
-def form(path: Path | None, format: str | None, half: bool, int8: bool) -> Form:
+def form(path: Path | None, format: str | None, half: bool, int8: bool, whole: bool = False) -> Form:
     """The form from the arguments of the command.
 
     Raises:
-        InputError: neither ``format`` nor the suffix gives a format; they differ; ``half`` or ``int8`` does not exist
-            for the format.
+        InputError: neither ``format`` nor the suffix gives a format; they differ; ``half``, ``int8`` or ``whole`` does
+            not exist for the format.
 
     >>> form(Path("horse.onnx"), None, half=False, int8=True)
-    Form(format='onnx', half=False, int8=True)
+    Form(format='onnx', half=False, int8=True, whole=False)
     """
     if format is None:
         format = next((name for name, end in SUFFIXES.items() if path and path.suffix.lower() == end), None)
@@ -73,9 +87,10 @@ def form(path: Path | None, format: str | None, half: bool, int8: bool) -> Form:
     files.check_output(path, [SUFFIXES[format]])
     if half and format not in HALVED:
         raise InputError(f"--half is for --format {' and '.join(HALVED)}, got {format}; leave it out")
-    if int8 and format != "onnx":
-        raise InputError(f"--int8 is for --format onnx, got {format}; leave it out")
-    return Form(format, half, int8)
+    for name, chosen in (("int8", int8), ("whole", whole)):
+        if chosen and format != "onnx":
+            raise InputError(f"--{name} is for --format onnx, got {format}; leave it out")
+    return Form(format, half, int8, whole)
 
 
 def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, trusted: Sequence[str] = ()) -> Exported:
@@ -89,8 +104,8 @@ def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, tr
         trusted: packages whose networks the file may name, besides colourize's.
 
     Raises:
-        InputError: the form cannot hold this network, or the scores of a lossless form differ by more than 1e-3;
-            nothing is written.
+        InputError: the form cannot hold this network, or the scores of a lossless form differ by more than 1e-3, or the
+            colours of a whole graph by more than ``whole_parity`` allows; nothing is written.
 
     >>> import numpy
     >>> from colourize.runs import shipped
@@ -102,6 +117,8 @@ def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, tr
     (0.0, True)
     """
     predictor = TorchPredictor(trained.model)
+    if form.whole:
+        whole_graph.check(predictor.card)
     name = "".join(character if character.isprintable() else "?" for character in path.name)[:120]
     config = finite(stored.packed(stored.to_hand_on(trained.config)))
     card = replace(predictor.card, name=name, config=config)
@@ -112,8 +129,12 @@ def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, tr
     content = _content(trained, form, card, pictures.batches(chosen.pictures[:half], card), predictor, batches)
     difference = _compared(content, path, form, predictor, batches, trusted)
     parity.check(difference, form.lossy)
+    checked = parity.sentence(difference, chosen.words, form.lossy)
+    if form.whole:
+        content, words = _whole(content, form, card, predictor, chosen.pictures)
+        checked = f"{checked}; {words}"
     files.replace(path, lambda file: file.write(content))
-    return Exported(path, card, difference, parity.sentence(difference, chosen.words, form.lossy))
+    return Exported(path, card, difference, checked, form)
 
 
 def _content(
@@ -138,6 +159,17 @@ def _content(
         return content
     parity.check(_compared(content, Path("float.onnx"), Form("onnx"), predictor, batches, ()))
     return quantized.int8(content, ranges)
+
+
+def _whole(
+    content: bytes, form: Form, card: Card, predictor: TorchPredictor, given: Sequence[pictures.Picture]
+) -> tuple[bytes, str]:
+    """The network of an .onnx file in a whole graph, and how far its colours are from those of the checkpoint."""
+    cells = predictor.logits(np.zeros((1, 1, card.multiple, card.multiple), np.float32)).shape
+    whole = whole_graph.joined(content, card, (card.multiple // cells[2], card.multiple // cells[3]))
+    difference = whole_parity.compared(whole, predictor, given)
+    whole_parity.check(difference, form.lossy)
+    return whole, whole_parity.sentence(difference)
 
 
 def _compared(

@@ -11,6 +11,7 @@ from colourize import __version__, files
 from colourize.config import stored
 from colourize.config.instantiate import short_name
 from colourize.inference import cards
+from colourize.inference.export import whole_graph
 from colourize.inference.export.exported import Exported
 from colourize.present.html import TEMPLATES
 from colourize.present.tables import as_cell, as_markdown
@@ -22,7 +23,11 @@ UNKNOWN = (
     "Not stated. The person who trained it decides; the licences of the training pictures may limit the choice. "
     "`colourize export --licence TEXT` states it."
 )
-USED = {"torchscript": "# for programs in C++ and on phones: torch::jit::load; colourize does not open it"}
+USED = {
+    "torchscript": "# for programs in C++ and on phones: torch::jit::load; colourize does not open it",
+    "whole": f"# for other programs, in any ONNX runtime: {whole_graph.INPUT} -> {whole_graph.OUTPUT}; "
+             "colourize does not open it",
+}  # fmt: skip
 
 
 def beside(path: Path) -> Path:
@@ -31,7 +36,7 @@ def beside(path: Path) -> Path:
 
 
 def text(
-    written: Exported, trained: Trained, format: str, licence: str = "", figures: Sequence[Sequence[str]] = (),
+    written: Exported, trained: Trained, licence: str = "", figures: Sequence[Sequence[str]] = (),
     figures_of: str = "",
 ) -> str:  # fmt: skip
     """The page.
@@ -39,12 +44,11 @@ def text(
     Args:
         written: the file.
         trained: the network that was exported.
-        format: of the file.
         licence: of the weights, as Markdown; empty for unknown.
         figures: a table of measures, its header first; empty where there are none.
         figures_of: a sentence on what was measured.
     """
-    card = written.card
+    card, form = written.card, written.form
     environment = Environment(  # no autoescape: it is Markdown, which ``as_cell`` escapes
         loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, trim_blocks=True
     )
@@ -55,9 +59,12 @@ def text(
         version=__version__,
         colours=len(card.palette),
         size=card.size,
-        use=USED.get(format, f"colourize photo photo.jpg -o coloured.jpg --model {shlex.quote(card.name)}"),
-        expects=cards.expects(card),
-        gives=cards.gives(card),
+        use=USED.get(
+            "whole" if form.whole else form.format,
+            f"colourize photo photo.jpg -o coloured.jpg --model {shlex.quote(card.name)}",
+        ),
+        expects=whole_graph.EXPECTS if form.whole else cards.expects(card),
+        gives=whole_graph.GIVES if form.whole else cards.gives(card),
         checked=written.checked,
         settings=as_markdown([["setting", "value"], *_settings(trained.config)]),
         figures=as_markdown(figures) if figures else "",

@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -116,6 +117,21 @@ def test_int8_quarters_the_weights_and_says_what_is_lost(tmp_path):
     assert opened(path).card.name == "small.onnx"
 
 
+def test_a_whole_graph_colours_as_the_checkpoint_and_is_not_opened_as_a_network(tmp_path):
+    path = tmp_path / "whole.onnx"
+    written = exported.export(trained("pointwise"), path, Form("onnx", whole=True), GIVEN)
+    assert re.search(r"; colours differ by \S+ levels of 255 in the mean, [012] at most$", written.checked)
+    session = onnxruntime.InferenceSession(path)
+    assert [each.name for each in (*session.get_inputs(), *session.get_outputs())] == ["grey", "rgb"]
+    with pytest.raises(InputError, match="is a whole graph for other programs; pass one exported without --whole"):
+        opened(path)
+
+
+def test_a_whole_graph_of_an_int8_network_says_how_its_colours_differ(tmp_path):
+    written = exported.export(trained("pointwise"), tmp_path / "a.onnx", Form("onnx", int8=True, whole=True), GIVEN)
+    assert "colours differ by" in written.checked
+
+
 def test_an_export_that_differs_is_refused_and_what_was_there_stays(tmp_path, monkeypatch):
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"before")
@@ -160,6 +176,7 @@ def test_the_files_tell_other_programs_what_goes_in_and_comes_out():
         (("a.onnx", "safetensors", False, False), "a.onnx must end in .safetensors"),
         (("a.onnx", None, True, False), "--half is for --format safetensors and openvino, got onnx"),
         (("a.openvino", None, False, True), "--int8 is for --format onnx, got openvino"),
+        (("a.openvino", None, False, False, True), "--whole is for --format onnx, got openvino"),
         (("absent/a.onnx", None, False, False), "there is no folder absent"),
     ],
 )
