@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from colourize.cli.main import main
 from colourize.cli.train import train
 
 ROOT = Path(__file__).parent.parent
@@ -13,6 +16,16 @@ ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
 
 def run(*arguments, cwd, command=(sys.executable, ROOT / "train.py")):
     return subprocess.run([*command, *arguments], cwd=cwd, capture_output=True, text=True, env=ONE_THREAD)
+
+
+def refused(monkeypatch, *words):
+    """The line with which ``colourize WORDS`` ends in this process."""
+    monkeypatch.setattr(sys, "argv", ["colourize", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    line = str(caught.value)
+    assert line.startswith("colourize: ") and "\n" not in line
+    return line
 
 
 def typed(monkeypatch, *arguments):

@@ -31,7 +31,7 @@ import torch
 
 from colourize.data import cache
 from colourize.data.pictures import Pictures, held_out
-from colourize.data.read_files import Report, log_faults, read_files
+from colourize.data.read_files import Report, log_faults, read_files, status
 from colourize.data.splits import Chosen, ClassSelection, chosen_files
 from colourize.errors import InputError
 from colourize.files import expanded, printable
@@ -77,12 +77,12 @@ def load(
     root = expanded(root)
     _check(image_size, holdout)
     chosen = chosen_files(root, classes, validation_classes, holdout)
-    status = np.array([_status(os.path.join(root, path)) for path in chosen.files], np.int64)
+    statuses = np.array([status(os.path.join(root, path)) for path in chosen.files], np.int64)
     settings = chosen.num_train, image_size, chosen.share, profiles
-    key = cache.digest(FORMAT, str(root.resolve()), chosen.files, status, *settings)
+    key = cache.digest(FORMAT, str(root.resolve()), chosen.files, statuses, *settings)
 
     def build() -> tuple[Any, Any, Report]:
-        workers = 1 if status[:, 0].mean() < SMALL_FILE else os.cpu_count()
+        workers = 1 if statuses[:, 0].mean() < SMALL_FILE else os.cpu_count()
         shape = len(chosen.files), image_size, image_size, 3
         pictures = _scratch(shape, cache_dir) if mapped else np.empty(shape, np.uint8)
         (train, validation), report = _read(root, chosen, pictures, workers, profiles)
@@ -146,15 +146,6 @@ def _parts(pictures: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
 
 def _checksum(pictures: np.ndarray, rows: np.ndarray) -> int:
     return functools.reduce(lambda total, part: zlib.crc32(part.data, total), _parts(pictures, rows), 0)
-
-
-def _status(path: str) -> tuple[int, int]:
-    """Size and modification time; the cache compares them to recognize a changed file."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
 
 
 def _whole(train: np.ndarray, validation: np.ndarray, report: Report) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -77,6 +78,15 @@ def read_files(root: Path, files: Sequence[str], pictures: np.ndarray, workers: 
         for done in pool.map(take, range(0, len(files), BATCH)):
             show(advance=done)
     return found
+
+
+def status(path: str | Path) -> tuple[int, int]:
+    """Size and modification time of a file, by which a changed file is recognized; -1 for a missing file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
 
 
 def _read_file(path: Path, row: int, pictures: np.ndarray, profiles: bool, found: Found) -> None:

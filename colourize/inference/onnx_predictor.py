@@ -7,7 +7,7 @@ from colourize import files
 from colourize.errors import InputError, one_line, to_install
 from colourize.inference import cards, onnx_file
 from colourize.inference.predictor import Floats
-from colourize.inference.sides import CHANNELS, scored
+from colourize.inference.sides import CHANNELS, scored_by_file
 
 SUFFIX = ".onnx"
 LARGEST = 2 << 30  # bytes, the limit of ONNX itself
@@ -52,10 +52,7 @@ class OnnxPredictor:
             InputError: the file's graph fails or does not give scores.
         """
         name = self.session.get_inputs()[0].name
-        try:
-            return scored(lambda full: self.session.run(None, {name: full})[0], grey, self.card)
-        except Exception as error:  # onnxruntime raises a dozen kinds, none of which is public
-            raise InputError(f"{self.path}: its network fails ({one_line(error)[:200]}); export it again") from error
+        return scored_by_file(lambda full: self.session.run(None, {name: full})[0], grey, self.card, self.path)
 
     def _check(self) -> None:
         """Raises InputError where the graph's inputs or outputs are not those that ``colourize export`` writes."""

@@ -9,7 +9,7 @@ from colourize import files
 from colourize.errors import InputError, one_line
 from colourize.inference import cards, openvino_file
 from colourize.inference.predictor import Floats
-from colourize.inference.sides import scored
+from colourize.inference.sides import scored_by_file
 
 
 class OpenvinoPredictor:
@@ -36,10 +36,7 @@ class OpenvinoPredictor:
         Raises:
             InputError: the file's graph fails or does not give scores.
         """
-        try:
-            return scored(lambda full: np.array(self.network([full])[0]), grey, self.card)
-        except Exception as error:  # OpenVINO raises RuntimeError and its own types
-            raise InputError(f"{self.path}: its network fails ({one_line(error)[:200]}); export it again") from error
+        return scored_by_file(lambda full: np.array(self.network([full])[0]), grey, self.card, self.path)
 
 
 def _compiled(parts: openvino_file.Parts, path: Path) -> Any:

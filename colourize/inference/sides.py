@@ -4,10 +4,12 @@ N pictures, C channels, K colours, H height, W width, s stride of the scores.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from colourize.errors import InputError, one_line
 from colourize.inference.predictor import Card, Floats
 
 CHANNELS = 5  # of a network with hints: grey, and four from ``colour.hints``
@@ -32,6 +34,18 @@ def scored(run: Callable[[Floats], Any], grey: Floats, card: Card) -> Floats:
     if scores.ndim != 4 or scores.dtype != np.float32 or scores.shape[:2] != (len(grey), len(card.palette)):
         raise ValueError(f"it gives {scores.dtype} {list(scores.shape)} instead of scores")
     return cropped(scores, full.shape[2:], grey.shape[2:])
+
+
+def scored_by_file(run: Callable[[Floats], Any], grey: Floats, card: Card, path: Path) -> Floats:
+    """``scored`` for the graph of an exported file.
+
+    Raises:
+        InputError: the graph fails or does not give scores.
+    """
+    try:
+        return scored(run, grey, card)
+    except Exception as error:  # onnxruntime and OpenVINO raise a dozen kinds, few of which are public
+        raise InputError(f"{path}: its network fails ({one_line(error)[:200]}); export it again") from error
 
 
 def padded(grey: Floats, multiple: int) -> Floats:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from colourize.errors import InputError
-from colourize.training.optimizers import BETAS, Parameters, check_values
+from colourize.training.optimizers import BETAS, Parameters, check_values, loss_of
 
 BASES = "sgd", "adam"
 
@@ -81,10 +81,7 @@ class Hypergradient(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         (group,) = self.param_groups
         moved = [parameter for parameter in group["params"] if parameter.grad is not None]
         gradients = [self._gradient(parameter, group) for parameter in moved]

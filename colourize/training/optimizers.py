@@ -36,6 +36,14 @@ def check_values(
         raise InputError(f"optimizer.weight_decay must be >= 0 and finite, got {weight_decay}")
 
 
+def loss_of(closure: Callable[[], Any] | None) -> Any:
+    """The loss that a step's closure computes together with its gradients; None without a closure."""
+    if closure is None:
+        return None
+    with torch.enable_grad():
+        return closure()
+
+
 class _Decoupled(Optimizer):
     """Decoupled weight decay: w <- (1 - lr * decay) w before each step.
 
@@ -56,10 +64,7 @@ class _Decoupled(Optimizer):
             group["decay"] = decay
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         with torch.no_grad():
             for group in self.param_groups:
                 for parameter in group["params"]:

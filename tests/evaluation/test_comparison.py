@@ -11,6 +11,7 @@ from colourize.evaluation import output
 from colourize.evaluation.by_palette import suffixes
 from colourize.evaluation.comparison import evaluate
 from colourize.tasks.colourization.train import train
+from tests.commands import refused
 from tests.conftest import QUICK, knobs
 from tests.pages import Page
 
@@ -178,9 +179,4 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
 )
 def test_bad_input_is_one_line(monkeypatch, finished_run, words, message):
     words = [str(finished_run) if word == "RUN" else word for word in words]
-    monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *words])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert str(caught.value).startswith("colourize: ")
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert message in refused(monkeypatch, "evaluate", *words)

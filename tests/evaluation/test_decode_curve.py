@@ -8,6 +8,7 @@ from colourize.cli.main import main
 from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.decode_curve import TEMPERATURES, best, decode_curve, words
 from colourize.tasks.colourization.train import train
+from tests.commands import refused
 from tests.conftest import QUICK, knobs
 
 
@@ -90,9 +91,4 @@ def test_bad_input_is_one_line(monkeypatch, run, tmp_path, arguments, message):
         (tmp_path / "two" / job / "run.json").write_text("{}")
         (tmp_path / "two" / job / "checkpoints/last.ckpt").symlink_to(run / "checkpoints/last.ckpt")
     places = {"RUN": str(run), "TWO": str(tmp_path / "two")}
-    monkeypatch.setattr(sys, "argv", ["colourize", "decode-curve", *(places.get(word, word) for word in arguments)])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert str(caught.value).startswith("colourize: ")
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert message in refused(monkeypatch, "decode-curve", *(places.get(word, word) for word in arguments))

@@ -2,13 +2,11 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 import torch
 from PIL import Image
 
-from colourize.cli.main import main
 from colourize.data.labelled import LabelledPictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
@@ -18,6 +16,7 @@ from colourize.evaluation.temperature import calibrate, pixels, predictions
 from colourize.runs import checkpoint
 from colourize.runs.temperature import read_temperature
 from colourize.tasks.colourization.train import train
+from tests.commands import refused
 from tests.conftest import QUICK, TINY, knobs
 
 
@@ -128,12 +127,7 @@ def test_without_a_test_split_the_held_out_pictures_are_measured_and_the_output_
 def test_bad_input_is_one_line_and_writes_nothing(monkeypatch, finished_run, held_out_run, words, message):
     words = [str({"PLAIN": finished_run, "HELD": held_out_run}.get(word, word)) for word in words]
     before = sorted(held_out_run.rglob("*.json"))
-    monkeypatch.setattr(sys, "argv", ["colourize", "calibrate", *words])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert str(caught.value).startswith("colourize: ")
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert message in refused(monkeypatch, "calibrate", *words)
     assert sorted(held_out_run.rglob("*.json")) == before
 
 

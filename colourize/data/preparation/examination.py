@@ -20,20 +20,12 @@ from colourize.data.preparation.examined import GREY, NARROW, TINTED, TINY, UNRE
 from colourize.data.preparation.settings import FORMATS, SAVED, Settings
 from colourize.data.preparation.settings import NARROW as MOST_NARROW
 from colourize.data.read import UnreadablePicture, declared_size, read_rgb
+from colourize.data.read_files import status
 from colourize.present.bar import bar
 
 LARGEST = 1 << 29  # bytes of a file: 80 million pixels with 16 bits a channel are 480 MB
 BATCH = 16  # pictures per task of a thread
 KEEP_EVERY = 20.0  # seconds between two saves of the results; a kill loses at most this work
-
-
-def status(path: str | Path) -> tuple[int, int]:
-    """Size and modification time of a file; -1 for a missing file."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
 
 
 def examine(root: Path, path: str, settings: Settings) -> tuple[Examined, bytes]:

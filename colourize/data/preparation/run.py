@@ -13,11 +13,12 @@ from colourize import files
 from colourize.data.kinds import Kinds, lack, scan
 from colourize.data.preparation import examined, output
 from colourize.data.preparation.choice import choose
-from colourize.data.preparation.examination import examine, examine_all, status
+from colourize.data.preparation.examination import examine, examine_all
 from colourize.data.preparation.examined import KEPT, Examined, Outcome
 from colourize.data.preparation.settings import Settings
 from colourize.data.preparation.splits import all_written, given_splits
 from colourize.data.preparation.summary import counts, summary
+from colourize.data.read_files import status
 from colourize.errors import InputError
 
 
