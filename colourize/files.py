@@ -1,13 +1,16 @@
 """Files: atomic replacement, and safe reading of small files from unknown sources."""
 
+import contextlib
+import fcntl
 import json
 import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO  # Any: the value of a JSON or YAML file
+from typing import IO, Any, BinaryIO  # Any: the value of a JSON or YAML file
 
 import yaml
 
@@ -22,6 +25,9 @@ NO_CACHE = (
 LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes, a hundred times what a run writes
 DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
 LONGEST = 20  # digits of a whole number: 64 bits
+LONGEST_NAME = 200  # bytes of a name within the name of its temporary file
+TEMPORARY = re.compile(r"(\..+\.)[0-9a-f]{16}\.tmp", re.DOTALL)
+STARTED = time.time()  # of this process, nearly
 
 
 def read_bytes(path: Path, most: int = LARGEST) -> bytes:
@@ -167,9 +173,10 @@ def replace(path: Path, write: Callable[[BinaryIO], object], before: Callable[[]
     Raises:
         OSError: a full disk or a folder without write permission; no partial file remains.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f"{_begin(path)}{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
+            _lock(file)
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -181,6 +188,45 @@ def replace(path: Path, write: Callable[[BinaryIO], object], before: Callable[[]
     finally:
         temporary.unlink(missing_ok=True)
     _sync(path.parent)
+
+
+def remove_stale(paths: Iterable[Path]) -> None:
+    """Removes the temporary files that killed processes left in ``replace`` of these paths.
+
+    A temporary file stays where it is younger than this process, locked by a process that still writes it, or not an
+    own regular file. Nothing is removed that cannot be.
+    """
+    begins: dict[Path, set[str]] = {}
+    for path in paths:
+        begins.setdefault(path.parent, set()).add(_begin(path))
+    for folder, wanted in begins.items():
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                found = TEMPORARY.fullmatch(entry.name)
+                if found is not None and found[1] in wanted:
+                    _remove_stale(folder / entry.name)
+
+
+def _remove_stale(path: Path) -> None:
+    with contextlib.suppress(OSError), os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)) as file:
+        status = os.fstat(file.fileno())
+        own = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+        if own and status.st_mtime < STARTED and _lock(file):
+            path.unlink()
+
+
+def _begin(path: Path) -> str:
+    """How the names of a path's temporary files begin. A long name is cut: systems take 255 bytes."""
+    return f".{os.fsdecode(os.fsencode(path.name)[:LONGEST_NAME])}."
+
+
+def _lock(file: IO[Any]) -> bool:
+    """Locks a file until it is closed or its process ends; False where another process has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def replace_text(path: Path, text: str) -> None:

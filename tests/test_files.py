@@ -89,3 +89,51 @@ def test_an_older_cache_without_a_tag_gets_one(tmp_path):
         (tmp_path / name).touch()
     files.make_cache(tmp_path)
     assert files.is_cache(tmp_path)
+
+
+def aged(path):
+    path.write_bytes(b"half")
+    os.utime(path, (1e9, 1e9))
+    return path
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    stale = aged(tmp_path / ".a.png.0123456789abcdef.tmp")
+    kept = [
+        aged(tmp_path / name)
+        for name in (".b.png.0123456789abcdef.tmp", "a.png", ".a.png.0123.tmp", "a.png.0123456789abcdef.tmp", ".a.tmp")
+    ]
+    young, link = tmp_path / ".a.png.1111111111111111.tmp", tmp_path / ".a.png.2222222222222222.tmp"
+    young.write_bytes(b"half")
+    os.utime(young, (2e9, 2e9))
+    link.symlink_to("a.png")
+    os.mkfifo(tmp_path / ".a.png.3333333333333333.tmp")
+    os.utime(tmp_path / ".a.png.3333333333333333.tmp", (1e9, 1e9))
+    files.remove_stale([tmp_path / "a.png", tmp_path / "missing/c.png"])
+    assert not stale.exists() and link.is_symlink() and young.exists() and all(path.exists() for path in kept)
+    assert (tmp_path / ".a.png.3333333333333333.tmp").exists()
+
+
+def test_a_file_that_is_being_written_is_not_removed(tmp_path):
+    def write(file):
+        (path,) = tmp_path.iterdir()
+        os.utime(path, (1e9, 1e9))
+        files.remove_stale([tmp_path / "a.png"])
+        assert path.exists()
+        file.write(b"whole")
+
+    files.replace(tmp_path / "a.png", write)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"whole"]
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".png", "\u00e4" * 125 + ".png", "a\nb.png", "\udcff.png"])
+def test_a_name_of_any_length_and_bytes_is_replaced_and_its_rest_removed(tmp_path, name):
+    def write(file):
+        file.write(b"half")
+        (path,) = tmp_path.iterdir()
+        aged(tmp_path / path.name[:-20]).rename(tmp_path / f"{path.name[:-20]}{'0' * 16}.tmp")
+
+    files.replace(tmp_path / name, write)
+    assert len(list(tmp_path.iterdir())) == 2
+    files.remove_stale([tmp_path / name])
+    assert [path.name for path in tmp_path.iterdir()] == [name]

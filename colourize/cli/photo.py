@@ -114,6 +114,7 @@ def run(given: argparse.Namespace) -> None:
         given.side_by_side, given.max_pixels or MAX_PIXELS, _note(choices, predictor),
     )  # fmt: skip
     photo.check_distinct(jobs, options)
+    photo.remove_stale(jobs, options)
     threads = given.jobs or min(os.cpu_count() or 1, 4)
     signals.catch_twice()
     try:

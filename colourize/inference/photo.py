@@ -85,7 +85,16 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
 
 def check_distinct(jobs: Sequence[Job], options: Options) -> None:
     """Checks all files that jobs write (``planned.check``), including side-by-side and uncertainty files."""
-    planned.check(jobs, lambda job: [*_targets(job, options), *_beside(job, options)])
+    planned.check(jobs, lambda job: _outputs(job, options))
+
+
+def remove_stale(jobs: Sequence[Job], options: Options) -> None:
+    """Removes what killed commands left of the files that jobs write (``files.remove_stale``)."""
+    files.remove_stale(path for job in jobs for path in _outputs(job, options))
+
+
+def _outputs(job: Job, options: Options) -> list[Path]:
+    return [*_targets(job, options), *_beside(job, options)]
 
 
 def _standard_input() -> bytes:

@@ -71,6 +71,7 @@ def test_37_an_interrupted_command_leaves_whole_files_and_is_continued(photos, f
     assert again.wait() == 0, again.stderr()
     assert f"{40 - len(done)} coloured, {len(done)} already there (--overwrite colours them again)" in again.stderr()
     assert all(path.stat().st_ctime_ns == time for path, time in times.items())
+    assert not list((tmp_path / "out").glob(".*"))  # what the kill left
     seen(
         f"{signal.Signals(signum).name} after some of 40 photos: exit {status}, whole files, the same command continues"
     )

@@ -133,6 +133,7 @@ def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, tr
     if form.whole:
         content, words = _whole(content, form, card, predictor, chosen.pictures)
         checked = f"{checked}; {words}"
+    files.remove_stale([path])
     files.replace(path, lambda file: file.write(content))
     return Exported(path, card, difference, checked, form)
 

@@ -79,6 +79,7 @@ def colour(
         check_grey(film)
     key = {**painter.key, "film": digest(path), "quality": quality, "length": length, "colourize": __version__}
     with parts.opened(output, {**key, "av": av.__version__}) as kept:
+        files.remove_stale([output])
         done = kept.finished()
         _colour_rest(film, kept, done, painter, quality, length, progress)
         _join(film, kept, done, output)
