@@ -129,10 +129,13 @@ def chromas(
     card = predictor.card
     palette = card.palette if choices.palette is None else choices.palette
     values = decoded.values(logits, palette, choices.decoding, key)
-    chroma = decoded.chroma(values, space.grey_of(lightness), card) * np.float32(choices.saturation)
-    if choices.hints and not card.hints:
-        chroma = hinted.spread(chroma, logits, lightness, choices.hints, view)
-    return chroma.astype(np.float32)
+    chroma, factor = decoded.chroma(values, space.grey_of(lightness), card), np.float32(choices.saturation)
+    if not choices.hints:
+        return (chroma * factor).astype(np.float32)
+    if card.hints:  # the network has spread the hints itself, so their colours are not scaled
+        share = 1 - hinted.influence(logits, lightness, choices.hints, view)
+        return (chroma * (1 + (factor - 1) * share)).astype(np.float32)
+    return hinted.spread(chroma * factor, logits, lightness, choices.hints, view)
 
 
 def upsampled(

@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from colourize import files
 from colourize.errors import InputError, shown
@@ -108,22 +109,37 @@ def spread(chroma: Floats, logits: Floats, lightness: Floats, hints: Sequence[Hi
         hints: at least one.
         view: the picture.
     """
-    height, width = lightness.shape
-    roots = np.sqrt(decoded.probabilities(logits))
-    rows, columns = np.mgrid[:height, :width]
-    odds, largest, sums = 0.0, np.zeros((height, width)), np.zeros((2, height, width))
-    for hint in hints:
-        row, column = _cell(hint, view, height, width)
+    odds, largest, sums = (np.zeros(shape) for shape in (lightness.shape, lightness.shape, (2, *lightness.shape)))
+    for hint, (row, column), weight in _weights(logits, lightness, hints, view):
         wanted = space.lab(np.array(hint.rgb, np.float64) / 255)[1:]
-        distance = (rows - row) ** 2 + (columns - column) ** 2
-        reach = REACH * min(height, width)
-        exponent = distance / (2 * reach**2) + (lightness - lightness[row, column]) ** 2 / (2 * TONES**2)
-        alike = (roots * roots[:, row, column][:, None, None]).sum(0)
-        weight = np.minimum(np.exp(-exponent) * alike, 1 - 1e-6)
-        weight[row, column] = 1 - 1e-9
         share = weight / (1 - weight)
         sums += share * (wanted - chroma[:, row, column])[:, None, None]
         odds = odds + share
         largest = np.maximum(largest, weight)
     correction = sums / np.maximum(odds, math.ulp(1.0))
     return (chroma + largest * correction).astype(np.float32)
+
+
+def influence(logits: Floats, lightness: Floats, hints: Sequence[Hint], view: Seen) -> Floats:
+    """The largest weight of a hint at each cell, as in ``spread``: float32 [h, w] in [0, 1)."""
+    weights = [weight for _, _, weight in _weights(logits, lightness, hints, view)]
+    largest: Floats = np.max(weights, axis=0).astype(np.float32)
+    return largest
+
+
+def _weights(
+    logits: Floats, lightness: Floats, hints: Sequence[Hint], view: Seen
+) -> Iterator[tuple[Hint, tuple[int, int], NDArray[np.float64]]]:
+    """Each hint, its cell, and its weights [h, w] in [0, 1)."""
+    height, width = lightness.shape
+    roots = np.sqrt(decoded.probabilities(logits))
+    rows, columns = np.mgrid[:height, :width]
+    for hint in hints:
+        row, column = _cell(hint, view, height, width)
+        distance = (rows - row) ** 2 + (columns - column) ** 2
+        reach = REACH * min(height, width)
+        exponent = distance / (2 * reach**2) + (lightness - lightness[row, column]) ** 2 / (2 * TONES**2)
+        alike = (roots * roots[:, row, column][:, None, None]).sum(0)
+        weight = np.minimum(np.exp(-exponent) * alike, 1 - 1e-6)
+        weight[row, column] = 1 - 1e-9
+        yield hint, (row, column), weight

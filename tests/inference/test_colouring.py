@@ -1,6 +1,7 @@
 """From a grey picture to a coloured one, with hints, references and samples."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,6 +112,22 @@ def test_a_hint_keeps_its_colour_at_any_saturation(saturation):
     chroma = chromas(predictor, logits, lightness, view, Choices(saturation=saturation, hints=[hint]))
     row, column = int(10.5 / 60 * view.content[0]), int(10.5 / 90 * view.content[1])
     assert np.allclose(chroma[:, row, column], space.lab(np.array(hint.rgb) / 255)[1:], atol=0.01)
+
+
+@pytest.mark.parametrize("saturation", [0, 0.5, 2])
+def test_a_network_trained_with_hints_keeps_them_at_any_saturation_and_scales_the_rest(saturation):
+    predictor, hint = Pointwise(sharp=5.0), Hint(10, 10, (150, 90, 90))
+    predictor.card = replace(predictor.card, hints=True)
+    view = working.seen(STEPS, predictor.card)
+    logits = predictor.logits(view.grey[None, None])[0]
+    lightness, _ = working.cells(view, logits)
+    plain, scaled = (
+        chromas(predictor, logits, lightness, view, Choices(saturation=each, hints=[hint])) for each in (1, saturation)
+    )
+    row, column = int(10.5 / 60 * view.content[0]), int(10.5 / 90 * view.content[1])
+    assert np.allclose(scaled[:, row, column], plain[:, row, column], atol=0.01)
+    far = np.abs(lightness - lightness[row, column]) > 60
+    assert far.any() and np.allclose(scaled[:, far], saturation * plain[:, far], atol=0.3)
 
 
 def test_a_hint_for_a_network_that_takes_hints_is_a_square_of_its_colour_under_a_mask():
