@@ -1,5 +1,6 @@
 """Limits memory: estimates what a picture takes, and keeps all pictures in work below a limit."""
 
+import itertools
 import os
 import re
 import threading
@@ -33,15 +34,17 @@ def _left_in_groups(root: Path) -> Iterator[int]:
     """Bytes left in each control group of this process that has a limit, and in those above it.
 
     Linux, Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst. A container may see its own group at the
-    top, so folders of ``/proc/self/cgroup`` that do not exist are passed over.
+    top, so folders of ``/proc/self/cgroup`` that do not exist are passed over. Systems with both versions have the
+    second in ``unified``.
     """
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, _, rest = line.partition(":")
         kinds, _, name = rest.partition(":")
         if number != "0" and "memory" not in kinds.split(","):
             continue
-        top, version = ("", _VERSION_2) if number == "0" else ("memory", _VERSION_1)
-        for above in (path := PurePosixPath(name.lstrip("/")), *path.parents):
+        tops, version = (("", "unified"), _VERSION_2) if number == "0" else (("memory",), _VERSION_1)
+        path = PurePosixPath(name.lstrip("/"))
+        for top, above in itertools.product(tops, (path, *path.parents)):
             limit, used, cache = version
             folder = root / "sys/fs/cgroup" / top / above
             most, taken = _text(folder / limit).strip(), _text(folder / used).strip()

@@ -43,6 +43,13 @@ def test_version_1_has_its_own_names_and_a_container_sees_its_group_at_the_top(r
     assert memory.available(root) == 5000 - 2000 + 300
 
 
+def test_beside_version_1_the_second_one_has_a_folder_of_its_own(root):
+    write(root / "proc/self/cgroup", "4:memory:/job\n0::/job/step\n")
+    group(root, "memory/job", V1, 5000, 2000)
+    group(root, "unified/job", V2, 900, 200, "inactive_file 50")
+    assert memory.available(root) == 900 - 200 + 50
+
+
 @pytest.mark.parametrize("limit", ["max", str((1 << 63) - 4096), "", "much"])
 def test_a_group_without_a_limit_changes_nothing(root, limit):
     write(root / "proc/self/cgroup", "0::/\n")
