@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import struct
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from PIL.TiffImagePlugin import (
     SAMPLEFORMAT,
 )
 
+from colourize.data import libtiff
 from colourize.data.icc import BrokenProfile
 from colourize.data.profiles import declared, to_srgb
 
@@ -41,6 +43,7 @@ def formats() -> tuple[str, ...]:
     Includes HEIF if ``pillow-heif`` is installed.
     """
     Image.init()
+    libtiff.silence()
     with contextlib.suppress(ImportError):
         from pillow_heif import register_heif_opener
 
@@ -148,6 +151,20 @@ def opened(source: bytes | Path) -> ImageFile.ImageFile:
             return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats())
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def may_begin_picture(begin: bytes) -> bool:
+    """Whether the first bytes of a file, some thousand, may be those of a picture that can be read."""
+    for name in formats():
+        accept: Any = Image.OPEN[name][1]
+        with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # those that Pillow catches, too
+            if accept is not None and accept(begin[:16]) is True:
+                return True
+    try:
+        opened(begin).close()  # formats without a signature
+    except Exception:  # as in ``opened``
+        return False
+    return True
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from colourize import __version__, files
+from colourize.data import read
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError
 from colourize.inference import opening, planned, saving, uncertainty
@@ -21,6 +22,7 @@ from colourize.inference.predictor import Predictor
 from colourize.inference.saving import Picture
 
 LARGEST = 2_000_000_000  # bytes of standard input
+BEGIN = 1 << 16  # bytes of it that decide whether it is a picture
 Status = Literal["done", "already there", "in colour", "failed"]
 
 
@@ -100,7 +102,10 @@ def _outputs(job: Job, options: Options) -> list[Path]:
 def _standard_input() -> bytes:
     if sys.stdin is None:
         raise InputError("standard input is closed; pass a file")
-    content = sys.stdin.buffer.read(LARGEST + 1)
+    begin = sys.stdin.buffer.read(BEGIN)
+    if begin and not read.may_begin_picture(begin):  # not 2 GB later
+        raise UnreadablePicture("not a picture of a known format")
+    content = begin + sys.stdin.buffer.read(LARGEST + 1 - len(begin))
     if len(content) > LARGEST:
         raise InputError(f"standard input must have <= {LARGEST:,} bytes")
     return content

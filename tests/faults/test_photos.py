@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colourize.data import read
 from colourize.inference import opening, photo, space
 from colourize.inference.colouring import Choices
 from colourize.inference.memory import Budget
@@ -98,6 +99,7 @@ def test_38_every_kind_of_file_has_its_tones_as_a_photo(name, tmp_path, seen):
     file, shown = KINDS[name]
     (tmp_path / name).write_bytes(file)
     expected = space.lab(np.dstack(shown))[..., 0]
+    assert read.may_begin_picture(file[: photo.BEGIN])
     found = opening.photograph(tmp_path / name)
     outcome = photo.run(
         Job(tmp_path / name, tmp_path / "out.png"), Pointwise(neutral=True), Options(Choices(), recolour=True),

@@ -1,5 +1,6 @@
 """Jobs of ``colourize photo``: many pictures, bad ones, what is there already, memory, and interruptions."""
 
+import io
 import os
 import threading
 
@@ -253,3 +254,23 @@ def test_of_many_pictures_in_colour_the_first_are_named_and_all_are_counted(tmp_
 def test_toned_pictures_are_counted():
     outcomes = [photo.Outcome(Job(None, None), "done", kind=kind) for kind in ("grey", "tinted", "tinted")]
     assert many.summary(outcomes) == "3 coloured (2 of them toned, made grey first)"
+
+
+class Endless(io.RawIOBase):
+    """Standard input that never ends."""
+
+    def __init__(self):
+        self.given = 0
+        self.buffer = self
+
+    def read(self, size=-1):
+        self.given += size
+        return b"dear diary" * (size // 10 + 1)
+
+
+def test_standard_input_that_is_no_picture_is_refused_from_its_first_bytes(monkeypatch):
+    endless = Endless()
+    monkeypatch.setattr("sys.stdin", endless)
+    outcome = run(None, None)
+    assert (outcome.status, outcome.text) == ("failed", "not a picture of a known format")
+    assert endless.given <= 1 << 16
