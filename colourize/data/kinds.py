@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from colourize.data.read import extensions
@@ -65,7 +65,7 @@ def _below(folder: str | Path, prefix: str, above: frozenset[tuple[int, int]], o
         for entry in entries:
             if entry.name.startswith(".") or entry.name == "__MACOSX":
                 continue
-            if entry.is_dir():
+            if _is(entry.is_dir):
                 yield from _below(entry.path, f"{prefix}{entry.name}/", here, others)
             elif (kind := _kind(entry)) in extensions():
                 yield prefix + entry.name
@@ -76,8 +76,16 @@ def _below(folder: str | Path, prefix: str, above: frozenset[tuple[int, int]], o
 def _kind(entry: os.DirEntry[str]) -> str:
     ending = os.path.splitext(entry.name)[1].lower().rstrip(".")
     if ending in extensions():
-        return ending if entry.is_file() or _dangling(entry) else NO_FILE
-    return ending or (_by_content(entry.path) if entry.is_file() else NO_ENDING)
+        return ending if _is(entry.is_file) or _dangling(entry) else NO_FILE
+    return ending or (_by_content(entry.path) if _is(entry.is_file) else NO_ENDING)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """False for a link that leads nowhere: to itself, or through a folder that cannot be read."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _dangling(entry: os.DirEntry[str]) -> bool:

@@ -179,3 +179,11 @@ def test_broken_profiles_are_counted_and_the_setting_changes_the_arrays(
 
     assert greens(found[0]) == greens(found[1]) == {200, 201}
     assert greens(stored) == {200}
+
+
+def test_a_link_to_itself_does_not_stop_the_others(tmp_path):
+    (tmp_path / "a.png").touch()
+    for name in ("self", "self.png"):
+        (tmp_path / name).symlink_to(name)
+    names, others = kinds.scan(tmp_path)
+    assert names == ["a.png", "self.png"] and others == {"": 1}
