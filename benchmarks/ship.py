@@ -30,6 +30,7 @@ from colourize.runs import shipped
 
 WEIGHTS = shipped.FOLDER / "photographs.safetensors"
 FIGURES, CARD = WEIGHTS.with_suffix(".json"), WEIGHTS.with_suffix(".md")
+SEEN = 128  # pixels of the shorter side that the network sees of larger photographs, as in ``colourize photo``
 SETS: dict[str, tuple[str, int, bool]] = {  # folder, shorter side in pixels, whether centre squares
     "varied, squares of 128 pixels": ("varied", 128, True),
     "varied, shorter side 256 pixels": ("varied", 256, False),
@@ -82,7 +83,8 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
             continue
         varied, pictures = folder == "varied", given.test / folder if folder else given.kodak
         asked = given.classes if varied and not cut else None
-        sets[name] = as_json(judge(model, pictures, size, cut, floors, asked, varied and given.frechet))
+        seen = SEEN if size > SEEN else None
+        sets[name] = as_json(judge(model, pictures, size, cut, floors, asked, varied and given.frechet, seen))
         print(f"{name}: {sets[name]['db_above_grey']:+.2f} dB above the grey", flush=True)
     return {"weights": digest(), "date": f"{datetime.date.today()}", "sets": sets}
 
@@ -107,8 +109,9 @@ def section(figures: dict[str, Any]) -> str:
     worse = [name for name, each in sets.items() if each["db_above_grey"] < 0]
     parts = [
         f"`colourize evaluate shipped --photographs`, {figures['date']}, on photographs that were in no training set; "
-        "what each word means: docs/studies/photographs.md. PSNR is that of the mean of the classes; the\n"
-        "colourfulness, as a share of the truth's, is that at the temperature where PSNR has fallen to the grey's.",
+        "what each word means: docs/studies/photographs.md. PSNR is that of the mean of the classes. Colourfulness\n"
+        "ratios are shares of the truth's, where PSNR has fallen to the grey's: by temperature, by saturation.\n"
+        f"Of larger photographs the network sees a copy with a shorter side of {SEEN} pixels, as in `colourize photo`.",
         as_markdown(_summary(sets)),
         *([f"**It is worse than the untouched grey on: {'; '.join(worse)}.**"] if worse else []),
         "Predictors without a network, PSNR in dB of their mean colours:",
@@ -127,14 +130,15 @@ def _summary(sets: dict[str, Any]) -> list[list[str]]:
             f"{each['grey_psnr']:.2f}",
             f"{each['grey_psnr'] + each['db_above_grey']:.2f}",
             f"{each['db_above_grey']:+.2f}",
-            f"{each['colourfulness_ratio_at_grey_psnr']:.2f}",
+            f"{each['colourfulness_ratio_at_grey_psnr']:.2f}, "
+            f"{each['colourfulness_ratio_at_grey_psnr_by_saturation']:.2f}",
             f"{each['skills'][TABLE]:.3f}",
             f"{each['skills'][PLACE]:.3f}",
             f"{100 * each['calibration_error']:.1f}",
         ]
         for name, each in sets.items()
     ]
-    header = ["photographs", "grey, dB", "network, dB", "above", "colourfulness ratio", f"skill over {TABLE}"]
+    header = ["photographs", "grey, dB", "network, dB", "above", "colourfulness ratios", f"skill over {TABLE}"]
     return [[*header, f"over {PLACE}", "calibration error, %"], *rows]
 
 

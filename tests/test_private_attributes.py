@@ -18,7 +18,8 @@ PUBLIC = {
     "_replace",
     "_asdict",
     "_fields",
-}  # keys of Hydra, and documented names of named tuples
+    "_exit",
+}  # keys of Hydra, and documented names of named tuples and of os
 
 
 def resolved(name):

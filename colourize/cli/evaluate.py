@@ -31,6 +31,10 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--size", type=int, metavar="PIXELS", help="with --photographs: scale the shorter side; default: as they are"
     )
+    parser.add_argument(
+        "--seen", type=int, metavar="PIXELS",
+        help="with --photographs: the shorter side of what the network sees, as photo --size; default: as measured",
+    )  # fmt: skip
     parser.add_argument("--square", action="store_true", help="with --photographs: take the centre squares")
     parser.add_argument(
         "--classes", type=Path, metavar="CSV",
@@ -57,7 +61,7 @@ def run(given: argparse.Namespace) -> None:
             raise InputError(f"--photographs measures one run, got {len(runs)}; pass one checkpoint or run folder")
         photograph_table.evaluate(
             runs[0], given.photographs, given.size, given.square, overrides, given.json, given.classes, given.trust,
-            given.frechet,
+            given.frechet, given.seen,
         )  # fmt: skip
         return
 

@@ -67,6 +67,7 @@ def measured(
     cut: bool = False,
     floors: Floors | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
+    seen: int | None = None,
 ) -> Photographs:
     """Measures a model on the photographs of a folder; arguments as in ``scored`` and ``Measures``.
 
@@ -74,7 +75,7 @@ def measured(
         InputError: the folder does not exist, or no picture in it can be read.
     """
     measures, unreadable = Measures(floors, temperatures), list[tuple[str, str]]()
-    for one in scored(model, folder, size, cut, unreadable):
+    for one in scored(model, folder, size, cut, unreadable, seen):
         measures.add(one)
     return measures.found(folder, unreadable)
 

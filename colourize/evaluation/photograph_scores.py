@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from colourize.colour import palette as palettes
 from colourize.colour.decoding import parsed
 from colourize.colour.rgb import eight_bit
+from colourize.colour.spaces import WHITE
 from colourize.evaluation.photograph_files import photographs
 from colourize.model import Model
 
@@ -53,7 +55,12 @@ class Scored:
 
 
 def scored(
-    model: Model, folder: Path, size: int | None, cut: bool, unreadable: list[tuple[str, str]]
+    model: Model,
+    folder: Path,
+    size: int | None,
+    cut: bool,
+    unreadable: list[tuple[str, str]],
+    seen: int | None = None,
 ) -> Iterator[Scored]:
     """The photographs of a folder, one by one.
 
@@ -63,10 +70,29 @@ def scored(
         size: the shorter side in pixels to which photographs are scaled; None: not scaled.
         cut: whether the centre square is cut out, as for training.
         unreadable: gets the files that are left out, with the reason.
+        seen: the shorter side in pixels of what the network sees, as in ``scores``.
     """
     for path, image in photographs(folder, size, cut, model.stride, unreadable):
         grey, points = model.space.both(image)
         labels = palettes.labels_of_blocks(points, model.palette, model.stride)
         with torch.no_grad():
-            logits = model(grey).float()
+            logits = scores(model, grey, seen)
         yield Scored(path, model, image, grey, points, labels, logits)
+
+
+def scores(model: Model, grey: Tensor, seen: int | None = None) -> Tensor:
+    """Logits of the blocks of a picture, whose sides S divides: [1, 1, H, W] -> [1, K, H / S, W / S].
+
+    Args:
+        model: in evaluation mode.
+        grey: its input.
+        seen: the shorter side in pixels to which the network's input is scaled (bicubic, antialiased); the logits are
+            scaled back (bilinear). None: not scaled.
+    """
+    if seen is None:
+        return model(grey).float()
+    stride, shorter = model.stride, min(grey.shape[-2:])
+    sides = [stride * max(1, round(side * seen / shorter / stride)) for side in grey.shape[-2:]]
+    small = F.interpolate(grey, sides, mode="bicubic", antialias=True).clamp(0, WHITE)
+    blocks = [side // stride for side in grey.shape[-2:]]
+    return F.interpolate(model(small).float(), blocks, mode="bilinear")

@@ -36,6 +36,7 @@ def evaluate(
     classes: Path | None = None,
     trusted: Sequence[str] = (),
     features: bool = False,
+    seen: int | None = None,
 ) -> Photographs:
     """Measures a run on the photographs of a folder; prints a table and writes the requested file.
 
@@ -52,14 +53,16 @@ def evaluate(
         classes: a CSV file with the ImageNet class of each photograph, to measure also a classifier's accuracy.
         trusted: packages, besides colourize, whose networks and sources the checkpoint may name.
         features: also measure Fréchet distances of a classifier's features.
+        seen: the shorter side of what the network sees, in pixels; None: the photograph as it is measured.
 
     Raises:
-        InputError: ``run`` is not a single run, its palette is not chroma, the size is below 8, or there are no
+        InputError: ``run`` is not a single run, its palette is not chroma, a size is below 8, or there are no
             photographs.
     """
     check_output(figures)
-    if size is not None and size < 8:
-        raise InputError(f"--size must be >= 8 pixels, got {size}; pass for example --size 256")
+    for option, side in (("--size", size), ("--seen", seen)):
+        if side is not None and side < 8:
+            raise InputError(f"{option} must be >= 8 pixels, got {side}; pass for example {option} 128")
     file = single_checkpoint(run)
     (trained,) = load([file], trusted)
     if not trained.model.space.keeps:
@@ -67,9 +70,9 @@ def evaluate(
     beside = run == shipped.NAME and not overrides
     floors = photograph_floors.read(shipped.floors(), trained.model.palette) if beside else None
     floors = floors_of(trained, overrides) if floors is None else floors
-    judged = judge(trained.model, expanded(folder), size, cut, floors, classes, features)
+    judged = judge(trained.model, expanded(folder), size, cut, floors, classes, features, seen)
     name = short_name(trained.config["model"])
-    terminal.console(soft_wrap=True).print(text(name, judged, size, cut))
+    terminal.console(soft_wrap=True).print(text(name, judged, size, cut, seen))
     if figures is not None:
         replace_text(figures, json.dumps(as_json(judged), indent=1, allow_nan=False) + "\n")
     return judged.found
@@ -83,19 +86,20 @@ def judge(
     floors: Floors | None,
     classes: Path | None = None,
     features: bool = False,
+    seen: int | None = None,
 ) -> Judged:
     """All measures of a model on a folder, in one pass; arguments as in ``evaluate``."""
     looks = None
     if classes is not None or features:
         looks = Looks(Classifier(), None if classes is None else classes_of(classes), features)
     measures, unreadable = Measures(floors), list[tuple[str, str]]()
-    for one in scored(model, folder, size, cut, unreadable):
+    for one in scored(model, folder, size, cut, unreadable, seen):
         measures.add(one)
         if looks is not None:
             looks.add(one)
     found = measures.found(folder, unreadable)
-    distances, seen = ({}, None) if looks is None else (looks.distances(), looks.recognised(folder))
-    return Judged(found, halves(found.sampled), distances, seen)
+    distances, recognised = ({}, None) if looks is None else (looks.distances(), looks.recognised(folder))
+    return Judged(found, halves(found.sampled), distances, recognised)
 
 
 def floors_of(trained: Trained, overrides: Sequence[str]) -> Floors | None:

@@ -79,11 +79,11 @@ def _shares(seen: Recognised) -> dict[str, object]:
     return {"photographs": len(seen.grey), **shares, "given_back": _number(seen.given_back)}
 
 
-def text(name: str, judged: Judged, size: int | None, cut: bool) -> str:
+def text(name: str, judged: Judged, size: int | None, cut: bool, seen: int | None = None) -> str:
     """Tables of floors and temperatures, of errors, the figures that sum them up, and the files that were left out."""
     found, truth = judged.found, float(judged.found.truth.mean())
     how = "as they are" if size is None else f"shorter side {size} pixels"
-    how += ", centre squares" * cut
+    how += ", centre squares" * cut + (f", seen with {seen} pixels" if seen is not None else "")
     loss = f"cross-entropy {found.loss.mean():.3f} nats a label"
     skills = {each: found.skill(each) for each in found.floors if found.skill(each) == found.skill(each)}
     lines = [

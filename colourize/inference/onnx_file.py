@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from colourize.errors import shown
+from colourize.inference.cards import WHOLE
 
 GRAPH, FUNCTIONS, TRAINING, METADATA = 7, 25, 20, 14  # of a model
 NODE, INITIALIZER, SPARSE_INITIALIZER = 1, 5, 15  # of a graph
@@ -30,19 +31,20 @@ def metadata(content: bytes) -> dict[str, str]:
     """Checks that an ONNX model is plain, and returns its metadata.
 
     A plain model has only operators that exports of our networks have, no loops or branches, no functions, and all of
-    its weights inside the file.
+    its weights inside the file. A whole graph, which colourize itself never runs, may have other standard operators.
 
     Raises:
         ValueError: the bytes are not a model, or not a plain one.
     """
     found: dict[str, str] = {}
+    operators: set[str] = set()
     size, graphs = 0, 0
     for number, value in _fields(memoryview(content)):
         if number in (FUNCTIONS, TRAINING):
             raise ValueError("a model must not contain functions or a training graph")
         if number == GRAPH:
             graphs += 1
-            _check_graph(_message(value))
+            operators |= _operators(_message(value))
         elif number == METADATA:
             size += len(_message(value))
             if size > LARGEST_METADATA:
@@ -51,20 +53,27 @@ def metadata(content: bytes) -> dict[str, str]:
             found[entry.get(1, "")] = entry.get(2, "")
     if graphs != 1:
         raise ValueError(f"a model must have one graph, got {graphs}")
+    if WHOLE not in found and (others := sorted(operators - OPERATORS - ENCODERS)):
+        raise ValueError(
+            f"networks of colourize have no operator {shown(others[0])}, so export its checkpoint to safetensors"
+        )
     return found
 
 
-def _check_graph(graph: memoryview) -> None:
+def _operators(graph: memoryview) -> set[str]:
+    """The names of a graph's operators; raises ValueError if a node or a weight is not plain."""
+    found = set()
     for number, value in _fields(graph):
         if number == NODE:
-            _check_node(_message(value))
+            found.add(_operator(_message(value)))
         elif number == INITIALIZER:
             _check_tensor(_message(value))
         elif number == SPARSE_INITIALIZER:
             raise ValueError("weights must not be sparse")
+    return found
 
 
-def _check_node(node: memoryview) -> None:
+def _operator(node: memoryview) -> str:
     operator = domain = ""
     for number, value in _fields(node):
         if number == OPERATOR:
@@ -81,10 +90,7 @@ def _check_node(node: memoryview) -> None:
                     _check_tensor(_message(inner))
     if domain not in ("", "ai.onnx"):
         raise ValueError(f"operators must belong to the ONNX standard, got {shown(f'{domain}.{operator}')}")
-    if operator not in OPERATORS | ENCODERS:
-        raise ValueError(
-            f"networks of colourize have no operator {shown(operator)}, so export its checkpoint to safetensors"
-        )
+    return operator
 
 
 def _check_tensor(tensor: memoryview) -> None:

@@ -18,7 +18,7 @@ from colourize.evaluation.frechet import distance
 from colourize.evaluation.photograph_files import scaled
 from colourize.evaluation.photograph_floors import SEPIA, TABLE, fitted, read, write
 from colourize.evaluation.photograph_measures import measured
-from colourize.evaluation.photograph_scores import scored
+from colourize.evaluation.photograph_scores import scored, scores
 from colourize.evaluation.photograph_table import evaluate
 from colourize.evaluation.photographs import SATURATIONS, crossing
 from colourize.evaluation.recognition import Classifier, Looks, classes_of
@@ -164,6 +164,27 @@ def test_a_shorter_side_is_scaled_and_the_longer_one_follows():
     assert scaled(image, 20, True).size == (20, 20) and scaled(image, None, True).size == (40, 40)
 
 
+def test_the_network_sees_the_asked_size_and_the_logits_return_to_the_blocks(model):
+    shapes = []
+    model.network.register_forward_hook(lambda _, inputs, output: shapes.append((inputs[0].shape[2:], output)))
+    torch.manual_seed(0)
+    grey = 0.99 * torch.rand(1, 1, 48, 64)
+    with torch.no_grad():
+        assert torch.allclose(scores(model, grey, 48), model(grey), atol=1e-5)  # scaled to its own size
+        half, flat = scores(model, grey, 24), scores(model, torch.full_like(grey, 0.5), 24)
+        assert torch.allclose(flat, model(torch.full_like(grey, 0.5)), atol=1e-5)  # a flat grey, at any size
+    small, output = shapes[2]
+    assert small == (24, 32) and half.shape == (1, 4, 12, 16)
+    assert np.allclose(half[0, :, 1:-1:2, 1:-1:2], between(output[0].numpy()), atol=1e-5)
+
+
+def between(logits):
+    """Bilinear values at a quarter of the way from each place to its lower right neighbour: [K, h, w]."""
+    one, right = logits[:, :-1, :-1], logits[:, :-1, 1:]
+    below, across = logits[:, 1:, :-1], logits[:, 1:, 1:]
+    return 0.5625 * one + 0.1875 * (right + below) + 0.0625 * across
+
+
 def test_a_saturated_mean_is_the_mean_of_a_saturated_palette(model, tmp_path):
     folder = save(tmp_path / "photos", (64, 48), (32, 40))
     found = measured(model, folder, temperatures=T)
@@ -199,9 +220,9 @@ def test_the_command_prints_the_two_figures_and_writes_them(tmp_path, capsys):
     train(config, tmp_path / "run")
     folder = save(tmp_path / "photos", (20, 30), (33, 16))
     capsys.readouterr()
-    evaluate(str(tmp_path / "run"), folder, figures=tmp_path / "x.json", features=True)
+    evaluate(str(tmp_path / "run"), folder, figures=tmp_path / "x.json", features=True, seen=24)
     stored, written = capsys.readouterr().out, json.loads((tmp_path / "x.json").read_text())
-    assert "EncoderUNet, 2 photographs, as they are" in stored and "skill" in stored
+    assert "EncoderUNet, 2 photographs, as they are, seen with 24 pixels" in stored and "skill" in stored
     assert written["photographs"] == 2 and len(written["temperatures"]) == 10
     assert {"sepia", "P(colour | grey)", "P(colour | grey, place)"} == written["floors"].keys()
     assert all(name in stored for name in (*written["floors"], "calibration error", "edges", "not FID"))

@@ -193,7 +193,7 @@ def test_the_polynomials_state_their_dilation():
             {"overrides": [], "listed": NETS / "handout.yaml", "dense": True, "picture": Path("x.png")},
             "every unit sees the whole picture; leave --field x.png out",
         ),
-        ({"overrides": ["model=lookup"], "picture": Path("x.png")}, "receptive field is not known"),
+        ({"overrides": ["model=lookup"], "picture": Path("x.png")}, "an unknown receptive field"),
         (
             {"overrides": [], "picture": Path("nowhere/x.png")},
             "there is no folder nowhere",

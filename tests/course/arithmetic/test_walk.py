@@ -213,5 +213,5 @@ def test_a_network_that_cannot_be_traced_is_an_error():
         walk(Curious(), (1, 8, 8))
     with pytest.raises(InputError, match="Sequential cannot be traced: .*channel"):
         walk(nn.Sequential(nn.Conv2d(3, 1, 1)), (1, 8, 8))
-    with pytest.raises(InputError, match="receptive field is not known"):
+    with pytest.raises(InputError, match="an unknown receptive field"):
         field(network("lookup"), (1, 8, 8))
