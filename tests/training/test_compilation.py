@@ -38,6 +38,7 @@ def test_the_test_of_the_compiler_uses_a_training_batch(words, shape, tmp_path):
     assert network is module.model.network and example.shape == shape
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
 def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():

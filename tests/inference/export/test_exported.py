@@ -24,7 +24,7 @@ from colourize.inference.torch_predictor import TorchPredictor
 from tests.nets import MODELS
 from tests.tiny_networks import trained
 
-SLOW = "encoder_unet", "resunet"  # ten seconds and more to trace
+SLOW = "encoder_unet", "resunet", "resunet_small", "unet_full", "unet_half"  # five seconds and more to trace
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MODELS]
 RNG = np.random.default_rng(0)
 GIVEN = pictures.Chosen([RNG.integers(0, 256, shape, np.uint8) for shape in ((32, 48, 3), (64, 32, 3))], "noises")
@@ -66,6 +66,7 @@ def test_openvino_gives_the_scores_of_every_network(name, tmp_path):
     assert parity.compared(predictor.logits, opened(path).logits, greys(predictor.card)).logits < 1e-4
 
 
+@pytest.mark.slow
 def test_a_network_with_hints_takes_them(tmp_path):
     predictor = TorchPredictor(trained("resunet_small", hints=True).model)
     (tmp_path / "a.onnx").write_bytes(graph("resunet_small", hints=True))
