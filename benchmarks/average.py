@@ -25,9 +25,9 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("--share", type=float, default=0.75, metavar="S", help="of the second, in [0, 1]")
     given = parser.parse_args()
-    first, second = (checkpoint.read(path)["state_dict"] for path in (given.first, given.second))
-    contents = checkpoint.read(given.second)
-    checkpoint.write({**contents, "state_dict": averaged(first, second, given.share)}, given.out)
+    first, second = checkpoint.read(given.first), checkpoint.read(given.second)
+    state = averaged(first["state_dict"], second["state_dict"], given.share)
+    checkpoint.write({**second, "state_dict": state}, given.out)
 
 
 def averaged(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> dict[str, Tensor]:

@@ -84,14 +84,14 @@ def _columns(one: Scored, floors: Floors | None, temperatures: Sequence[float]) 
     """The measures of one photograph."""
     model, grey, labels, logits, true = one.model, one.grey, one.labels, one.logits, one.true
     values = [annealed_mean(logits, model.palette, temperature) for temperature in temperatures]
-    mean = annealed_mean(logits, model.palette, 1.0)
-    values += [saturation * mean for saturation in SATURATIONS]
+    values += [saturation * values[0] for saturation in SATURATIONS[1:]]
     blocks = F.avg_pool2d(one.points, model.stride)
     shown = [model.space.neutral(grey).expand(-1, 3, -1, -1)]
     pictures = eight_bit(torch.cat(shown + [model.space.keep(grey, each).colours for each in [*values, blocks]]))
     pictures = pictures.float() / 255
     psnr, colourfulness = quality.psnr(pictures, true.expand_as(pictures)), quality.colourfulness(pictures)
-    by_temperature, saturated = slice(1, 1 + len(temperatures)), slice(1 + len(temperatures), -1)
+    by_temperature = slice(1, 1 + len(temperatures))
+    saturated = [1, *range(1 + len(temperatures), len(psnr) - 1)]  # T = 1 has the saturation 1
     bins = metrics.calibration_bins(logits, labels, NUM_BINS)[0]
     return {
         "psnr": psnr[by_temperature],
@@ -102,7 +102,7 @@ def _columns(one: Scored, floors: Floors | None, temperatures: Sequence[float]) 
         "truth": quality.colourfulness(true)[0],
         "loss": metrics.cross_entropy(logits, labels)[0],
         "bins": bins / labels.numel(),
-        **_errors(pictures[[0, 1 + len(temperatures), -1]], true),
+        **_errors(pictures[[0, 1, -1]], true),
         **({} if floors is None else _floors(model, grey, labels, true, floors)),
     }
 
