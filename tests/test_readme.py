@@ -66,6 +66,7 @@ def small(words, cifar_archive, picture_folder, finished_run):
     return [*words, *SMALL, *jobs, f"data.root={cifar_archive[0]}", "num_colours=4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_runs(
     command, cifar_archive, picture_folder, finished_run, held_out_run, no_figures, tmp_path, monkeypatch, capsys

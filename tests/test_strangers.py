@@ -90,6 +90,7 @@ PLACES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_no_value_in_a_manifest_stops_a_list_or_a_report(sweep, place, capsys):
     """``json`` writes NaN and Infinity, which are not JSON, and reads 1e999."""

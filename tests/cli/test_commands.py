@@ -156,6 +156,7 @@ def test_an_interrupted_run_prints_a_message(start, tmp_path):
     assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_the_console_command_can_train(tmp_path):
     command = (sys.executable, "-m", "colourize")
     done = run("train", *QUICK, "hydra.run.dir=mine", cwd=tmp_path, command=command)
@@ -168,6 +169,7 @@ def test_the_console_command_can_train(tmp_path):
     assert unknown.stderr.endswith("got 'trian'; did you mean train?\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "printed"),
     [

@@ -148,6 +148,7 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path, form):
         assert (tmp_path / "out.png").read_bytes()[24] == 16
 
 
+@pytest.mark.slow
 def test_of_a_thousand_pictures_with_three_bad_ones_the_others_are_coloured(tmp_path, capsys):
     folder = tmp_path / "in"
     folder.mkdir()

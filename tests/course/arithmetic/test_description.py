@@ -78,6 +78,7 @@ def test_a_network_with_a_fully_connected_layer_takes_one_size_and_sees_all(tmp_
     assert [(row[4], row[-1]) for row in rows] == [("640", "all"), ("645", "all")]  # without and with biases
 
 
+@pytest.mark.slow
 def test_the_polynomials_are_printed_for_all_three_networks_or_a_chosen_one():
     text = describe([], symbolic=True)
     assert all(

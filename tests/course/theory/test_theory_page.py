@@ -43,6 +43,7 @@ def test_the_page_shows_every_demo_except_that_of_runs_and_all_named_files_exist
         assert (ROOT / "docs" / name).stat().st_size < 200_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
 def test_a_command_prints_the_text_of_the_page(command, output, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -58,6 +58,7 @@ def test_torchscript_gives_the_scores_of_every_network(name):
     assert parity.compared(predictor.logits, scores, greys(predictor.card)).logits < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_openvino_gives_the_scores_of_every_network(name, tmp_path):
     predictor = TorchPredictor(trained(name).model)
@@ -108,6 +109,7 @@ def test_weights_halve_and_what_is_lost_is_said(tmp_path):
     assert colourize.load(path).palette.dtype == torch.float32
 
 
+@pytest.mark.slow
 def test_int8_quarters_the_weights_and_says_what_is_lost(tmp_path):
     path = tmp_path / "small.onnx"
     written = exported.export(trained("convtranspose"), path, Form("onnx", int8=True), GIVEN)
