@@ -7,57 +7,31 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from colourize.colour.decoding import parsed
-from colourize.colour.rgb import eight_bit
 from colourize.colour.spaces import SPACES
 from colourize.data.labelled import labelled
 from colourize.data.pictures import Pictures
 from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.evaluation import metrics, photograph_files, photograph_table
-from colourize.evaluation.frechet import distance
 from colourize.evaluation.photograph_files import scaled
 from colourize.evaluation.photograph_floors import SEPIA, TABLE, fitted, read, write
 from colourize.evaluation.photograph_measures import measured
-from colourize.evaluation.photograph_scores import scored, scores
+from colourize.evaluation.photograph_scores import scores
 from colourize.evaluation.photograph_table import evaluate
 from colourize.evaluation.photographs import SATURATIONS, crossing
-from colourize.evaluation.recognition import Classifier, Looks, classes_of
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.model import Model
 from colourize.tasks.colourization.train import train
+from tests.block_models import PALETTE, Redness, block_model, save
 from tests.conftest import knobs
 from tests.encoders import words
 
-PALETTE = torch.tensor([[0.0, 0.0], [30.0, 20.0], [-20.0, 30.0], [10.0, -30.0]])
 T = 1.0, 0.4, 0.1
-
-
-class Blocks(torch.nn.Module):
-    """Scores at a stride from the mean grey of each block."""
-
-    stride = 4
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.layer = torch.nn.Conv2d(1, 4, 4, stride=4)
-
-    def forward(self, grey):
-        return 3 * self.layer(grey)
 
 
 @pytest.fixture
 def model():
-    return Model(Blocks().eval(), PALETTE, "lab").eval()
-
-
-def save(folder, *sizes):
-    for number, (height, width) in enumerate(sizes):
-        side = max(height, width)
-        image = load(2, 2, image_size=max(32, side), seed=number).train[0, :height, :width]
-        folder.mkdir(exist_ok=True)
-        Image.fromarray(image.numpy()).save(folder / f"{number}.png")
-    return folder
+    return block_model()
 
 
 def test_equal_sizes_give_the_figures_of_the_yardstick(model, tmp_path):
@@ -230,48 +204,6 @@ def test_the_command_prints_the_two_figures_and_writes_them(tmp_path, capsys):
     assert f"{written['db_above_grey']:+.2f} dB above the grey" in stored
 
 
-class Redness:
-    """A classifier of our own: a picture is a 7 if its red exceeds its blue, as in every photograph here."""
-
-    def features(self, pictures):
-        return pictures.mean((2, 3))
-
-    def classes(self, features):
-        return torch.where(features[:, 0] > features[:, 2] + 0.01, 7, 8)
-
-
-def shown(model, folder, looks):
-    for one in scored(model, folder, None, False, []):
-        looks.add(one)
-    return looks
-
-
-def test_a_classifier_that_sees_colour_gets_back_what_the_colours_give(model, tmp_path):
-    for number in range(4):
-        Image.new("RGB", (24, 16), (200, 90 + 10 * number, 40)).save(tmp_path / f"{number}.png")
-    (tmp_path / "classes.csv").write_text(
-        "file,imagenet_class\n" + "\n".join(f"test/x/{n}.png,7" for n in range(3)) + "\nelsewhere.png,3\n"
-    )
-    classes = classes_of(tmp_path / "classes.csv")
-    seen = shown(model, tmp_path, Looks(Redness(), classes, decodings=["argmax"])).recognised(tmp_path)
-    assert seen.colour.tolist() == [True] * 3 and seen.grey.tolist() == [False] * 3
-    assert seen.given_back == float(seen.coloured.double().mean())
-    with pytest.raises(InputError, match="no photograph of .* has a class"):
-        shown(model, tmp_path, Looks(Redness(), {"y.png": 1})).recognised(tmp_path)
-
-
-def test_distances_are_those_of_features_of_all_photographs_and_one_photograph_has_none(model, tmp_path):
-    folder = save(tmp_path / "photos", (24, 16), (32, 40), (20, 20))
-    looks = shown(model, folder, Looks(Redness(), None, True, ["mean", "argmax"]))
-    true, grey, mean, most = torch.stack(looks.features).unbind(1)
-    expected = {"grey": distance(true, grey), "mean": distance(true, mean), "argmax": distance(true, most)}
-    assert looks.distances() == expected and looks.recognised(folder) is None
-    for number, one in enumerate(scored(model, folder, None, False, [])):
-        assert torch.equal(one.shown(["argmax"])[2:], eight_bit(model.predict(one.grey, "argmax")) / 255)
-        assert torch.allclose(most[number], Redness().features(one.shown(["argmax"])[2:])[0])
-    assert shown(model, save(tmp_path / "one", (24, 16)), Looks(Redness(), None, True)).distances() == {}
-
-
 def test_one_pass_reads_each_file_once_and_runs_the_network_once(model, tmp_path, monkeypatch):
     folder, runs, reads = save(tmp_path / "photos", (24, 16), (32, 40), (20, 20)), [], []
     (tmp_path / "classes.csv").write_text("file,imagenet_class\n0.png,7\n")
@@ -284,26 +216,3 @@ def test_one_pass_reads_each_file_once_and_runs_the_network_once(model, tmp_path
     judged = photograph_table.judge(model, folder, None, False, None, tmp_path / "classes.csv", features=True)
     assert len(runs) == len(reads) == len(set(reads)) == 3
     assert len(judged.seen.grey) == 1 and judged.distances.keys() == {"grey", "mean", "annealed:0.4"}
-
-
-@pytest.mark.parametrize(
-    "text", ["", "file,x\na,1\n", "file,imagenet_class\na,many\n", "file,imagenet_class\na,1000\n"]
-)
-def test_classes_of_another_form_are_refused(text, tmp_path):
-    (tmp_path / "classes.csv").write_text(text)
-    with pytest.raises(InputError, match="--classes .* must (be a CSV file|hold files)"):
-        classes_of(tmp_path / "classes.csv")
-
-
-def test_lite1_prepares_pictures_as_timm_does():
-    from timm.data import create_transform, resolve_data_config
-
-    from colourize.models.encoder_weights import trained
-
-    images = load(2, 2, image_size=300).train[:, :280]
-    network = trained("tf_efficientnet_lite1", "timm", features=False).eval()
-    prepare = create_transform(**resolve_data_config({}, model=network))
-    with torch.no_grad():
-        expected = network(torch.stack([prepare(Image.fromarray(image.numpy())) for image in images])).argmax(1)
-    classifier = Classifier()
-    assert torch.equal(classifier.classes(classifier.features(images.movedim(-1, 1).float() / 255)), expected)
