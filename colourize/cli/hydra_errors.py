@@ -16,7 +16,7 @@ OF_THE_USER = InputError, OSError, *OF_HYDRA
 """Errors that the user can correct; any other is a bug."""
 WRONG_TYPE = re.compile(r"Value '(.*?)'(?: of type '\w+')? could not be converted to (\w+)\s+full_key: (\S+)")
 KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
-NO_OPTION = re.compile(r"Could not find '(\w+)/(\S+)'\s+Available options in '\w+':\s+(.*)")
+NO_OPTION = re.compile(r"Could not find '([\w/]+)/(\S+)'\s+Available options in '[\w/]+':\s+(.*)", re.S)
 NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
 FRAME = re.compile(r"Could not override '\S+'\.|Error merging override \S+")
 TO_QUOTE = " Pass NAME=VALUE, and quote characters that are special to Hydra: \"data.root='~/my pictures'\""

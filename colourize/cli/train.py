@@ -15,7 +15,7 @@ from colourize.config import trainer_knobs
 from colourize.config.compose import register
 from colourize.config.folder import conf_dir
 from colourize.present import terminal
-from colourize.runs import resume
+from colourize.runs import last, resume
 from colourize.sweeps.progress import written_to
 from colourize.sweeps.summary import Summary
 
@@ -33,14 +33,14 @@ def _train_job(cfg: DictConfig) -> float:
 
 
 def train() -> None:
-    """Trains with the knobs of ``sys.argv``; those of ``resume=FOLDER`` come first."""
+    """Trains with the knobs of ``sys.argv``; those of ``resume=FOLDER`` and ``resume=last`` come first."""
     terminal.guard()
     signals.catch()
     on_one_line(_run)
 
 
 def _run() -> None:
-    sys.argv[1:] = trainer_knobs.normalised(resume.resumed(sys.argv[1:]), sys.argv[1:])
+    sys.argv[1:] = trainer_knobs.normalised(resume.resumed(last.named(sys.argv[1:])), sys.argv[1:])
     try:
         _train_job()
         signals.release()

@@ -6,7 +6,9 @@ from colourize.config import trainer_knobs
 from colourize.config.instantiate import check_node, instantiate
 from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before
 from colourize.config.options import option
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
+
+LONGEST_LABEL = 100  # characters of a name or a tag
 
 
 def check(config: dict[str, Any]) -> None:
@@ -23,6 +25,8 @@ def check(config: dict[str, Any]) -> None:
     for name, knob in KNOBS.items():
         if knob.range or knob.choices:
             knob.check_range(config[name])
+    for label in [("name", config["name"]), *(("tags", tag) for tag in config["tags"] or ())]:
+        _check_label(*label)
     trainer_knobs.check(config["trainer"], config["max_epochs"])
     _check_clipping(config)
     for name in NODES:
@@ -34,6 +38,14 @@ def check(config: dict[str, Any]) -> None:
     if config["scheduler"] and option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
         raise InputError("optimizer=hypergradient changes the learning rate itself; pass scheduler=none")
     _check_network(config)
+
+
+def _check_label(name: str, value: str | None) -> None:
+    """Raises InputError if a name or a tag could not be shown on one short line."""
+    if value is not None and not (0 < len(value) <= LONGEST_LABEL and value.isprintable() and value == value.strip()):
+        each = "each of tags" if name == "tags" else name
+        rule = f"{each} must be 1 to {LONGEST_LABEL} printable characters without spaces around them"
+        raise InputError(f"{rule}, got {shown(value)!r}; pass {name}={'[baseline]' if name == 'tags' else 'baseline'}")
 
 
 def _check_clipping(config: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def schema() -> type:
 def _field(knob: Knob) -> tuple[str, Any, Any]:
     if knob.kind is dict:
         return knob.name, TrainerKnobs, field(default_factory=TrainerKnobs)
-    kind: Any = Any if knob.kind in (Option, object) else knob.kind
+    kind: Any = Any if knob.kind in (Option, object) else list[str] if knob.kind is list else knob.kind
     return knob.name, kind | None if knob.default is None and kind is not Any else kind, field(default=knob.default)
 
 

@@ -33,7 +33,8 @@ class Knob:
 
     Attributes:
         default: the default; None means "none"; ``MISSING``: a value is required.
-        kind: int, float, bool or str; ``Option``; dict for the arguments of the Trainer; object for any plain value.
+        kind: int, float, bool or str; ``Option``; dict for the arguments of the Trainer; list for texts; object for any
+            plain value.
         does: its comment in ``--help``.
         range: the limits of a number, such as ">= 0 and < 1".
         choices: the accepted texts.
@@ -74,6 +75,9 @@ class Knob:
             fits, rule = isinstance(value, dict), "a dictionary"
         elif self.kind is object:
             fits, rule = value is not None, "a value"
+        elif self.kind is list:
+            fits = isinstance(value, list) and all(isinstance(each, str) for each in value)
+            rule = "a list of texts"
         else:
             kinds = (int, float) if self.kind is float else self.kind
             fits = isinstance(value, kinds) and (self.kind is bool or not isinstance(value, bool))

@@ -99,8 +99,12 @@ declare(
 )  # fmt: skip
 declare(
     "Running",
-    Knob("resume", None, str, "folder of an interrupted run or sweep to resume, to the same bits",
+    Knob("name", None, str, "a name for the run, which lists and reports show; no effect on the training", before=None,
          on_resume="no difference"),
+    Knob("tags", None, list, "labels for the run, such as [baseline,paper]: colourize runs --tag paper", before=None,
+         on_resume="no difference"),
+    Knob("resume", None, str, "folder of an interrupted run or sweep to resume, to the same bits; last: the newest "
+         "interrupted one in outputs/", on_resume="no difference"),
     Knob("save_every", 200, int, "batches between two saves of last.ckpt within an epoch; each epoch's end is always "
          "saved", ">= 1", on_resume="no difference"),
     Knob("measures", "quick", str, "computed at the end of a run: quick: five; all: also SSIM, ΔE00 and the others of "

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from colourize.errors import InputError, shown
@@ -133,6 +133,19 @@ def check_trusted(packages: Collection[str]) -> tuple[str, ...]:
             raise InputError(f"--trust must be a package's name such as my_networks, got {package!r}")
         if top in sys.stdlib_module_names or top == "colourize":
             raise InputError(f"--trust {package}: must be a package of your own; this one has no network or source")
-    if packages and "" not in sys.path:
-        sys.path.append("")
+    if packages:
+        make_importable()
     return tuple(packages)
+
+
+def make_importable() -> None:
+    """Makes modules in the working directory importable, after all others, as the last entry of the search path."""
+    if "" not in sys.path:
+        sys.path.append("")
+
+
+def names_own_code(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration names code other than colourize's: the user's own network, source, loss or optimizer."""
+    nodes = ((group, config.get(group)) for group in OPTIONS)
+    targets = ((group, node.get("_target_")) for group, node in nodes if isinstance(node, Mapping))
+    return any(target is not None and not is_option(group, target) for group, target in targets)

@@ -92,8 +92,10 @@ def _check_types(config: dict[str, Any], file: str | Path) -> None:
 
 
 def to_hand_on(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration for a file to pass on: paths are cut to their last name, and the cache is the default."""
-    return {**_without_places(config), "cache_dir": KNOBS["cache_dir"].default}
+    """The configuration for a file to pass on, without the run's name and tags: paths are cut to their last name, and
+    the cache is the default."""
+    labels = dict.fromkeys(config.keys() & {"name", "tags"})
+    return {**_without_places(config), "cache_dir": KNOBS["cache_dir"].default, **labels}
 
 
 def _without_places(value: Any) -> Any:

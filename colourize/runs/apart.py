@@ -69,6 +69,15 @@ def hyperparameters(config: Mapping[str, Any]) -> Values:
     }
 
 
+def labels(config: Mapping[str, Any]) -> Values:
+    """``name`` and ``tags`` of a configuration, which may be a stranger's: a text, and a list of texts."""
+    name, tags = config.get("name"), config.get("tags")
+    return {
+        "name": name if isinstance(name, str) else "",
+        "tags": [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else [],
+    }
+
+
 def setting(config: Mapping[str, Any], fingerprint: str) -> Values:
     """The values by which a report groups runs: all effective values except seed and paths, and the pictures."""
     flat = effective(comparable(dict(config)), keep=OF_ITS_OWN)

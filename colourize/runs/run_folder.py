@@ -20,6 +20,10 @@ WRITTEN_IN_PLACE = (
     "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
 """Files that are written in place, and folders of such files. All other files are replaced, including links."""
+REPLACED = (
+    "run.json", "train.log", "metrics.csv", "evaluation.json", "pictures.png", "curves.png", "fit-profile*", ".*.tmp",
+)  # fmt: skip
+"""Patterns of the other files of a run."""
 WITHIN = "*.log", "fit-profile*", "tensorboard/*", "checkpoints/*", ".hydra/*"
 LOCK_TIMEOUT = 0.5  # seconds; a process that reads a run's state locks it for some microseconds
 ORPHANS_END = 15  # seconds; loader workers of a killed process end within five
