@@ -196,10 +196,12 @@ def _note(choices: "Choices", predictor: "Predictor") -> str:
 
 
 def _report(given: argparse.Namespace, text: str, record: dict[str, object]) -> None:
+    print(f"colourize: {text}", file=sys.stderr)  # first: writing the record may fail
     if given.json == "-":
         print(json.dumps(record, indent=1))
     elif given.json is not None:
         from colourize import files
 
-        files.replace_text(files.expanded(given.json), json.dumps(record, indent=1) + "\n")
-    print(f"colourize: {text}", file=sys.stderr)
+        path = files.expanded(given.json)
+        files.remove_stale([path])
+        files.replace_text(path, json.dumps(record, indent=1) + "\n")

@@ -249,7 +249,7 @@ def _check(
     strides = [coarsest // 2**step for step in range(1, (coarsest // stride).bit_length())]
     if len(widths) < len(strides) or not all(0 < width < float("inf") for width in widths):
         raise InputError(
-            f"model.widths must hold {len(strides)} finite numbers > 0, one for each of the strides {strides}, got "
+            f"model.widths must contain {len(strides)} finite numbers > 0, one for each of the strides {strides}, got "
             f"{list(widths)}; pass for example model.widths=[4,3,2,1.5,1]"
         )
     for name, value, least in (("head", head, 1), ("num_frequencies", num_frequencies, 0)):

@@ -167,7 +167,7 @@ def test_a_tensor_too_many_too_few_or_of_another_shape_is_named(tmp_path):
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     file = tmp_path / "evil.pth"
     torch.save({"x": Path}, file)
-    with pytest.raises(InputError, match=r"must hold only tensors \(UnpicklingError\); pass a .safetensors file"):
+    with pytest.raises(InputError, match=r"must contain only tensors \(UnpicklingError\); pass a .safetensors file"):
         load_weights(small(), str(file))
     with pytest.raises(InputError, match="no such file"):
         load_weights(small(), str(tmp_path / "none.pth"))
@@ -181,7 +181,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
         ({"encoder": "vit_tiny_patch16_224"}, "each must be twice the one before"),
         ({"stride": 3}, "model.stride must be one of 1, 2, 4, got 3"),
         ({"zoom": 3}, "model.zoom must be one of 1, 2, 4, got 3"),
-        ({"widths": [1]}, "model.widths must hold 3 finite numbers > 0"),
+        ({"widths": [1]}, "model.widths must contain 3 finite numbers > 0"),
         ({"head": 0}, "model.head must be >= 1, got 0"),
     ],
 )

@@ -46,6 +46,11 @@ def check(out: Path, root: Path, settings: Settings) -> None:
             )
 
 
+def remove_stale(out: Path) -> None:
+    """Removes what a killed preparation left of the files that it writes into the folder (``files.remove_stale``)."""
+    files.remove_stale(out / name for name in (JSON, LIST, pages.PAGE, pages.SAMPLES, pages.LEFT_OUT))
+
+
 def begin(out: Path, root: Path, settings: Settings) -> None:
     """Marks the folder as the output of a preparation, unless it is already marked."""
     if not _read(out):
