@@ -1,6 +1,7 @@
 """``colourize train`` and ``python train.py``: Hydra's application, which trains one run or sweeps over several."""
 
 import contextlib
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from colourize.cli.ending import on_one_line
 from colourize.config import trainer_knobs
 from colourize.config.compose import register
 from colourize.config.folder import conf_dir
+from colourize.errors import InputError
 from colourize.present import terminal
 from colourize.runs import last, resume
 from colourize.sweeps.progress import written_to
@@ -44,6 +46,10 @@ def _run() -> None:
     try:
         _train_job()
         signals.release()
+    except ValueError as error:  # Hydra's, of a group without a name: logger=null
+        if not (found := re.fullmatch(r"Config group override must be a string or a list\. Got (\w+)", str(error))):
+            raise
+        raise InputError(f"an option must be a name or a list of names, got {found[1]}; pass none for none") from error
     except SystemExit as error:
         if (sweep := Summary.under_way) is not None:
             sweep.show()

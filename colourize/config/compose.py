@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from colourize.config.checks import check
 from colourize.config.folder import conf_dir
-from colourize.config.knob import MISSING, Knob, Option
+from colourize.config.knob import MISSING, Knob, Option, Several
 from colourize.config.knobs import KNOBS
 from colourize.config.page import file_page, page
 from colourize.config.trainer_knobs import TrainerKnobs
@@ -43,6 +43,8 @@ def schema() -> type:
 def _field(knob: Knob) -> tuple[str, Any, Any]:
     if knob.kind is dict:
         return knob.name, TrainerKnobs, field(default_factory=TrainerKnobs)
+    if knob.kind is Several:
+        return knob.name, dict[str, Any], field(default_factory=dict)
     kind: Any = Any if knob.kind in (Option, object) else list[str] if knob.kind is list else knob.kind
     return knob.name, kind | None if knob.default is None and kind is not Any else kind, field(default=knob.default)
 

@@ -27,14 +27,18 @@ class Option(dict[str, Any]):
     """Kind of a knob with an option ``conf/GROUP/NAME.yaml`` as value: a node with a ``_target_``."""
 
 
+class Several(dict[str, Any]):
+    """Kind of a knob with several options of a group at once: the values of each by its name."""
+
+
 @dataclass(frozen=True)
 class Knob:
     """One knob. Schema, help, checks, comparison and names derive from it.
 
     Attributes:
         default: the default; None means "none"; ``MISSING``: a value is required.
-        kind: int, float, bool or str; ``Option``; dict for the arguments of the Trainer; list for texts; object for any
-            plain value.
+        kind: int, float, bool or str; ``Option`` or ``Several``; dict for the arguments of the Trainer; list for texts;
+            object for any plain value.
         does: its comment in ``--help``.
         range: the limits of a number, such as ">= 0 and < 1".
         choices: the accepted texts.
@@ -65,13 +69,13 @@ class Knob:
     @property
     def required(self) -> bool:
         """Whether every stored configuration has a value for it."""
-        return self.default is not None and self.before is ALWAYS and self.kind is not dict
+        return self.default is not None and self.before is ALWAYS and self.kind not in (dict, Several)
 
     def check_type(self, value: Any) -> None:
         """Raises InputError if a value does not have the knob's type."""
         if value is None and self.default is None:
             return
-        if self.kind in (Option, dict):
+        if self.kind in (Option, Several, dict):
             fits, rule = isinstance(value, dict), "a dictionary"
         elif self.kind is object:
             fits, rule = value is not None, "a value"

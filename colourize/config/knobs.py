@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue
+from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue, Several
 from colourize.errors import InputError, shown
 
 KNOBS: dict[str, Knob] = {}
@@ -114,6 +114,9 @@ declare(
          on_resume="same"),
     Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
          on_resume="no difference"),
+    Knob("logger", {}, Several,
+         "tensorboard | csv | wandb, mlflow, aim (each an extra of its name) | none, or a list: [tensorboard,wandb]; "
+         "metrics.csv is always written; docs/training.md", before={"tensorboard": {}}, on_resume="no difference"),
     Knob("trainer", {}, dict, "arguments of Lightning's Trainer: trainer.gradient_clip_val=1; docs/trainer.md lists "
          "them", on_resume="same"),
 )  # fmt: skip
@@ -127,6 +130,8 @@ OPTION_VALUES = [
 ]
 """Values inside options that older configurations lack, or that have no effect on training."""
 NODES = tuple(knob.name for knob in KNOBS.values() if knob.kind is Option)
+SEVERAL = tuple(knob.name for knob in KNOBS.values() if knob.kind is Several)
+"""Groups of which a run may have several options at once."""
 OPTIONAL = tuple(name for name in NODES if KNOBS[name].default is None)
 """Groups that may have no node, and have none by default."""
 

@@ -113,7 +113,7 @@ REFUSED = {
     "limit_predict_batches": "a run only trains and validates",
     "limit_test_batches": "a run only trains and validates",
     "log_every_n_steps": "curves have one point for each epoch",
-    "logger": "every run writes TensorBoard events and metrics.csv",
+    "logger": "it is a knob of its own: pass logger=csv, or a list: logger=[tensorboard,wandb]",
     "max_epochs": KNOB,
     "max_steps": "a run ends with an epoch; pass max_epochs and trainer.limit_train_batches",
     "model_registry": "checkpoints stay in the run folder",

@@ -15,6 +15,7 @@ from colourize.training import allocator
 from colourize.training.compilation import compiled
 from colourize.training.epoch_table import EpochTable
 from colourize.training.failures import explained
+from colourize.training.loggers import chosen, curves
 from colourize.training.resumable import check_data, check_resumable, check_states
 from colourize.training.start import Start, found
 from colourize.training.task import Data, Fitted, Knobs, Module, Task
@@ -37,10 +38,12 @@ def fit(
     own = start if start is not None and not start.forked else None
     table = EpochTable(folder / manifest.EPOCHS, task.metrics, start is not None and start.forked)
     everyone = [*callbacks, *callbacks_of(task, knobs, folder, table)]
-    trainer = trainer_of(knobs, folder, everyone, own.contents if own else None)
-    data, module = _prepared(task, knobs, start, trainer)
-    _begin(task, knobs, held, trainer, module, data)
-    _run(knobs, trainer, module, data, start)
+    purge = curves.purge_step(own.contents if own else None)
+    trainer = trainer_of(knobs, folder, everyone, chosen.loggers(knobs, folder, purge, held.key))
+    with curves.closed(trainer, only_on_error=True):
+        data, module = _prepared(task, knobs, start, trainer)
+        _begin(task, knobs, held, trainer, module, data)
+        _run(knobs, trainer, module, data, start)
     return Fitted(trainer, module, data, table)
 
 

@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import Callback
 from colourize.errors import InputError
 from colourize.runs.run_folder import Claim, claim, finished
 from colourize.training.fit import fit
+from colourize.training.loggers import curves
 from colourize.training.task import Knobs, Task
 
 
@@ -57,6 +58,7 @@ def _reported(
     task: Task[Any, Any], knobs: Knobs, folder: Path, held: Claim, callbacks: Sequence[Callback]
 ) -> dict[str, float]:
     fitted = fit(task, knobs, folder, held, callbacks)
-    if not fitted.table.validated_rows():
-        raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
-    return task.report(fitted, folder, knobs)
+    with curves.closed(fitted.trainer):
+        if not fitted.table.validated_rows():
+            raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
+        return task.report(fitted, folder, knobs)

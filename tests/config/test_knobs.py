@@ -186,7 +186,7 @@ def test_a_resumed_run_must_keep_the_knobs_that_determine_its_bits():
         "ema", "trainer", "colour_space", "frozen_epochs", "frozen_stride", "encoder_rate", "init_from",
     }  # fmt: skip
     assert set(on_resume("no difference")) == {
-        "cache_dir", "ckpt_path", "resume", "save_every", "measures", "encoder_weights", "name", "tags",
+        "cache_dir", "ckpt_path", "resume", "save_every", "measures", "encoder_weights", "name", "tags", "logger",
     }  # fmt: skip
     assert set(on_resume("no difference", "data")) == {"cache_dir", "download"}
 
@@ -196,7 +196,7 @@ def test_an_older_configuration_lacks_only_newer_knobs():
     assert later == {
         "augment", "loss", "dilation", "hints", "colour_space", "ema", "measures", "encoder_weights", "frozen_epochs",
         "frozen_stride",
-        "encoder_rate", "init_from", "name", "tags",
+        "encoder_rate", "init_from", "name", "tags", "logger",
     }  # fmt: skip
     assert not required() & later
     assert {(each.group, each.name) for each in OPTION_VALUES if each.before is not ALWAYS} == {

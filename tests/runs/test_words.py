@@ -89,6 +89,11 @@ HOSTILE = [
     "data=null",
     "experiment=null",
     "data.root='a\0b'",
+    "logger=../../evil",
+    "logger=[csv,../../evil]",
+    "logger={mlflow: {tracking_uri: 'http://evil'}}",
+    "logger.mlflow.tracking_uri=http://evil",
+    "logger.wandb.entity=evil",
     "model.kernel-size=3",
     "model.a$b=3",
 ]
@@ -98,6 +103,7 @@ GOOD = [
     "model.widths=[1,2]", "+augment.shift=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "~augment",
     "hydra/sweeper=optuna", "hydra.sweeper.n_trials=60", "lr='${colourize.scaled:0.001,${batch_size},100,0.5}'",
     "lr=${batch_size}", "lr='${colourize.per_network:${model._target_},{UNet:3}}'",
+    "logger=csv", "logger=[tensorboard,wandb]", "logger=csv,none",
     "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
 ]  # fmt: skip
 
