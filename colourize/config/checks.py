@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from colourize.config import trainer_knobs
+from colourize.config import automatic, parts, trainer_knobs
 from colourize.config.instantiate import check_node, instantiate
 from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before
 from colourize.config.options import option
@@ -20,6 +20,11 @@ def check(config: dict[str, Any]) -> None:
     for name in config.keys() - KNOBS.keys():
         raise InputError(f"{name} is not a knob; --help lists them")
     config = {**before(), **config}
+    for name, knob in KNOBS.items():
+        if knob.words:
+            knob.check_type(config[name])
+    asked = config["lr"] == automatic.AUTO
+    config = automatic.with_rate(config, KNOBS["lr"].default)  # its place is in options, whose values are checked
     if config["resume"] is not None:
         raise InputError(f"resume={config['resume']} replaces a command line; pass it to python train.py")
     for name, knob in KNOBS.items():
@@ -35,8 +40,13 @@ def check(config: dict[str, Any]) -> None:
     for name in ("augment", "loss"):
         if config[name]:
             instantiate(config[name])  # for the checks of its values
-    if config["scheduler"] and option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
-        raise InputError("optimizer=hypergradient changes the learning rate itself; pass scheduler=none")
+    if option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
+        if config["scheduler"] or asked:
+            remedy = "lr=0.001, for example" if asked else "scheduler=none"
+            raise InputError(f"optimizer=hypergradient changes the learning rate itself; pass {remedy}")
+        if config["lr_scale"] is not None:
+            raise InputError("optimizer=hypergradient has one learning rate for all weights; leave lr_scale out")
+    parts.check(config)
     _check_network(config)
 
 

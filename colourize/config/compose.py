@@ -45,7 +45,7 @@ def _field(knob: Knob) -> tuple[str, Any, Any]:
         return knob.name, TrainerKnobs, field(default_factory=TrainerKnobs)
     if knob.kind is Several:
         return knob.name, dict[str, Any], field(default_factory=dict)
-    kind: Any = Any if knob.kind in (Option, object) else list[str] if knob.kind is list else knob.kind
+    kind: Any = Any if knob.kind in (Option, object) or knob.words else list[str] if knob.kind is list else knob.kind
     return knob.name, kind | None if knob.default is None and kind is not Any else kind, field(default=knob.default)
 
 
@@ -58,9 +58,17 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     for key in OmegaConf.missing_keys(cfg):
         if not key.startswith("trainer."):
             raise InputError(f"{key} has no value; pass {key}=...")
-    knobs = given(cfg, resolve=True)
+    knobs = given(_with_floats(cfg), resolve=True)
     check(knobs)
     return knobs
+
+
+def _with_floats(cfg: DictConfig) -> DictConfig:
+    """The configuration with floats in place of integers in number knobs that also take a word, like lr=1."""
+    for name, knob in KNOBS.items():
+        if knob.words and knob.kind is float and isinstance(cfg.get(name), int) and not isinstance(cfg[name], bool):
+            cfg = OmegaConf.merge(cfg, {name: float(cfg[name])})  # type: ignore[assignment]
+    return cfg
 
 
 def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:

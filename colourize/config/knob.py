@@ -42,6 +42,7 @@ class Knob:
         does: its comment in ``--help``.
         range: the limits of a number, such as ">= 0 and < 1".
         choices: the accepted texts.
+        words: texts that are accepted in place of a number.
         example: a value within the range, for messages; None: the default.
         before: default for configurations older than this knob; ``ALWAYS``: every configuration has the knob.
         on_resume: the rule for another value in a resumed run.
@@ -60,6 +61,7 @@ class Knob:
     on_resume: OnResume = "noted"
     hyperparameter: bool = True
     heading: str = ""
+    words: tuple[str, ...] = ()
 
     @property
     def comment(self) -> str:
@@ -73,7 +75,7 @@ class Knob:
 
     def check_type(self, value: Any) -> None:
         """Raises InputError if a value does not have the knob's type."""
-        if value is None and self.default is None:
+        if (value is None and self.default is None) or value in self.words:
             return
         if self.kind in (Option, Several, dict):
             fits, rule = isinstance(value, dict), "a dictionary"
@@ -85,7 +87,7 @@ class Knob:
         else:
             kinds = (int, float) if self.kind is float else self.kind
             fits = isinstance(value, kinds) and (self.kind is bool or not isinstance(value, bool))
-            rule = KINDS[self.kind]
+            rule = " or ".join((KINDS[self.kind], *self.words))
         if not fits:
             raise InputError(f"{self.name} must be {rule}{self._or_null}, got {shown(typed(value))}")
 
@@ -96,7 +98,7 @@ class Knob:
             value: a value of the knob's type.
             name: its name in the message; by default the knob's name.
         """
-        if value is None:
+        if value is None or value in self.words:
             return
         name, example = name or self.name, self.default if self.example is None else self.example
         if self.choices and value not in self.choices:

@@ -82,12 +82,28 @@ declare(
     "Optimization",
     Knob("batch_size", 100, int, "pictures per step", ">= 1", on_resume="same"),
     Knob("max_epochs", 25, int, "passes over the training pictures", ">= 1"),
-    Knob("lr", 0.001, float, "learning rate (with onecycle: its peak)", "> 0"),
+    Knob("lr", 0.001, float, "learning rate (with onecycle: its peak), or auto: a range test finds it", "> 0",
+         words=("auto",)),
     Knob("ema", None, float, "decay of a moving average of the weights, which is validated, saved and used: 0.998; "
          "null: the weights themselves", "> 0 and < 1", example=0.998, before=None, on_resume="same"),
     Knob("patience", None, int, "validations without a lower loss after which training stops; null: never", ">= 1",
          example=5, on_resume="same"),
     Knob("seed", 0, int, "seed of weights and order of pictures", ">= 0 and <= 4294967295", on_resume="same"),
+)  # fmt: skip
+declare(
+    "Fine-tuning",
+    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run starts with its palette and "
+         "with its tensors that fit by name and shape; schedule and epochs are new", before=None,
+         on_resume="same"),
+    Knob("freeze", None, object, "parts of the network that do not change: names, globs or the number of first "
+         "modules ([encoder,down*], 2), or names with epochs ({encoder: 3}); null: none", before=None,
+         on_resume="same"),
+    Knob("unfreeze_every", None, int, "epochs after which one more part in freeze is trained, from the last to the "
+         "first; null: none is", ">= 1", example=2, before=None, on_resume="same"),
+    Knob("moving_norms", False, bool, "true: batch norms also follow the batches in frozen parts, and in a run with "
+         "init_from", before=False, on_resume="same"),
+    Knob("lr_scale", None, object, "learning rates of parts in multiples of lr ({encoder: 0.1, down*: 0.5}); several "
+         "for a weight multiply; null: lr for all", before=None, on_resume="same"),
 )  # fmt: skip
 declare(
     "Machine",
@@ -109,9 +125,6 @@ declare(
          "saved", ">= 1", on_resume="no difference"),
     Knob("measures", "quick", str, "computed at the end of a run: quick: five; all: also SSIM, ΔE00 and the others of "
          "colourize evaluate", choices=("quick", "all"), before="all", on_resume="no difference"),
-    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run starts with its palette and "
-         "with its tensors that fit by name and shape; schedule and epochs are new", before=None,
-         on_resume="same"),
     Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
          on_resume="no difference"),
     Knob("logger", {}, Several,

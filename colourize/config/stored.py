@@ -16,6 +16,8 @@ from colourize.errors import InputError, shown
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
 KEY = r"[A-Za-z]\w*"  # names with a leading underscore are instructions to Hydra
+PART = r"[A-Za-z*?\[][\w.*?!\[\]-]*"  # names and globs of parts of a network
+OF_PARTS = "freeze", "lr_scale"
 
 
 def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dict[str, Any]:
@@ -65,8 +67,9 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
         value, where, depth = left.pop()
         if isinstance(value, dict | list) and depth < DEEPEST:
             entries = value.items() if isinstance(value, dict) else enumerate(value)
+            form = PART if where in (f"{file}.{name}" for name in OF_PARTS) else KEY
             for key, entry in entries:
-                if isinstance(value, dict) and not (isinstance(key, str) and re.fullmatch(KEY, key)):
+                if isinstance(value, dict) and not (isinstance(key, str) and re.fullmatch(form, key)):
                     raise InputError(f"{where}: {shown(key)} must not be a key in a file; pass another file")
                 left.append((entry, f"{where}.{key}", depth + 1))
         elif isinstance(value, str):

@@ -57,6 +57,10 @@ class Claim:
         manifest.write(folder, **{**self.entries, **self.before, **_holder(self.entries)})
         self.begun = not self.before
 
+    def settle(self, knobs: dict[str, Any]) -> None:
+        """Sets the knobs that ``begin`` writes, after a value was found for one of them."""
+        self.entries |= {"config": knobs, "config_hash": config_hash(knobs)}
+
     def begin(self, **entries: Any) -> None:
         """Writes the knobs of this run; call it after they were compared with the checkpoint."""
         self.begun = True

@@ -149,7 +149,7 @@ def test_a_misspelt_key_on_the_command_line_is_named(override):
         composed(override)
 
 
-@pytest.mark.parametrize("override", ["kernel=abc", "kernel=2.5", "lr=fast", "batch_size=null"])
+@pytest.mark.parametrize("override", ["kernel=abc", "kernel=2.5", "ema=high", "batch_size=null"])
 def test_a_wrong_type_on_the_command_line_is_named(override):
     with pytest.raises(ConfigCompositionException, match=override.partition("=")[0]):
         composed(override)

@@ -130,8 +130,8 @@ def test_configuration_files_do_not_repeat_knobs():
         ("kernel", True, "kernel must be an integer, got true"),
         ("kernel", 2.0, "kernel must be an integer, got 2.0"),
         ("kernel", None, "kernel must be an integer, got null"),
-        ("lr", "fast", "lr must be a number, got fast"),
-        ("lr", False, "lr must be a number, got false"),
+        ("lr", "fast", "lr must be a number or auto, got fast"),
+        ("lr", False, "lr must be a number or auto, got false"),
         ("hints", 1, "hints must be true or false, got 1"),
         ("palette", 3, "palette must be text, got 3"),
         ("ema", "x", "ema must be a number, or null, got x"),
@@ -184,6 +184,7 @@ def test_a_resumed_run_must_keep_the_knobs_that_determine_its_bits():
     assert set(on_resume("same")) == {
         "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
         "ema", "trainer", "colour_space", "frozen_epochs", "frozen_stride", "encoder_rate", "init_from",
+        "freeze", "unfreeze_every", "moving_norms", "lr_scale",
     }  # fmt: skip
     assert set(on_resume("no difference")) == {
         "cache_dir", "ckpt_path", "resume", "save_every", "measures", "encoder_weights", "name", "tags", "logger",
@@ -195,8 +196,8 @@ def test_an_older_configuration_lacks_only_newer_knobs():
     later = {knob.name for knob in KNOBS.values() if knob.before is not ALWAYS}
     assert later == {
         "augment", "loss", "dilation", "hints", "colour_space", "ema", "measures", "encoder_weights", "frozen_epochs",
-        "frozen_stride",
-        "encoder_rate", "init_from", "name", "tags", "logger",
+        "frozen_stride", "encoder_rate", "init_from", "freeze", "unfreeze_every", "moving_norms", "lr_scale",
+        "name", "tags", "logger",
     }  # fmt: skip
     assert not required() & later
     assert {(each.group, each.name) for each in OPTION_VALUES if each.before is not ALWAYS} == {
