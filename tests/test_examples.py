@@ -1,0 +1,108 @@
+"""The examples run; code of one's own is found by ``hydra.searchpath``, and is resumed to the same bits."""
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from colourize.cli.main import main
+from colourize.runs import run_folder
+from tests.commands import refused, typed
+from tests.conftest import QUICK
+from tests.faults.processes import Process
+from tests.trained import equal, rows, weights
+
+ROOT = Path(__file__).parent.parent
+SEARCH = "hydra.searchpath=[file://conf]"
+CODE = """
+import torch
+from colourize.data.scenes import load as scenes
+from colourize.tasks.colourization.losses import Loss
+
+def load(num_train):
+    return scenes(num_train, 12, 8)
+
+class Squared(Loss):
+    def forward(self, rows, labels, own):
+        return own**2
+
+class Slow(torch.optim.SGD):
+    pass
+
+class NoLoss:
+    pass
+"""
+FILES = {
+    "data/mine": "_target_: my_things.load\nnum_train: 24\n",
+    "loss/squared": "_target_: my_things.Squared\n",
+    "loss/wrong": "_target_: my_things.NoLoss\n",
+    "optimizer/slow": "_target_: my_things.Slow\nlr: ${lr}\n",
+}
+OWN = SEARCH, "data=mine", "loss=squared", "optimizer=slow"
+SIZES = [word for word in QUICK if not word.startswith("data")]
+
+
+@pytest.fixture
+def things(tmp_path, monkeypatch, no_figures):
+    """A source, a loss and an optimizer of the user in the working directory, with a YAML file for each."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    (tmp_path / "my_things.py").write_text(CODE)
+    for name, text in FILES.items():
+        file = tmp_path / "conf" / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    yield
+    sys.modules.pop("my_things", None)
+
+
+def test_a_source_a_loss_and_an_optimizer_of_one_s_own_are_trained_resumed_evaluated_and_reported(
+    things, tmp_path, monkeypatch, capsys
+):
+    typed(monkeypatch, *OWN, *SIZES, "hydra.run.dir=outputs/a")
+    with pytest.raises(SystemExit, match=r"^colourize: resume=outputs/a: .*data=mine.* a file may only set knobs"):
+        typed(monkeypatch, "resume=outputs/a")
+    typed(monkeypatch, "resume=outputs/a", *OWN, "max_epochs=3")
+    assert [row["epoch"] for row in rows(tmp_path / "outputs/a")] == ["0", "1", "2"]
+    line = refused(monkeypatch, "evaluate", "outputs/a")
+    assert "your own code runs only where the command names it" in line
+    monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", "outputs/a", "--trust", "my_things"])
+    main()
+    monkeypatch.setattr(sys, "argv", ["colourize", "report", "outputs/a"])
+    main()
+    assert "my_things.load" in (tmp_path / "outputs/a/report.md").read_text()
+    assert "trust" not in (tmp_path / "outputs/a/run.json").read_text()
+
+
+def test_a_loss_of_another_kind_is_refused_in_one_line(things, monkeypatch):
+    with pytest.raises(
+        SystemExit, match=r"^colourize: my_things\.NoLoss must be a subclass of colourize\.tasks\..*\.Loss;"
+    ):
+        typed(monkeypatch, SEARCH, "data=mine", "loss=wrong", *SIZES)
+
+
+def test_the_working_directory_is_searched_only_for_code_that_the_configuration_names(things, monkeypatch):
+    typed(monkeypatch, "data=scenes", *QUICK[1:], "max_epochs=1", "hydra.run.dir=outputs/b")
+    assert "" not in sys.path
+    typed(monkeypatch, *OWN, *SIZES, "max_epochs=1", "hydra.run.dir=outputs/c")
+    assert sys.path[-1] == ""
+
+
+@pytest.mark.slow
+def test_the_example_of_an_own_network_survives_kill_9_and_ends_in_the_same_bits(tmp_path):
+    shutil.copytree(ROOT / "examples/own_network", tmp_path, dirs_exist_ok=True)
+    own = SEARCH, "model=dilated", *QUICK, "max_epochs=20", "trainer.enable_progress_bar=false"
+    whole = Process(*own, "hydra.run.dir=whole", cwd=tmp_path)
+    assert whole.wait() == 0, whole.stderr()
+    killed = Process(*own, "hydra.run.dir=killed", cwd=tmp_path)
+    killed.wait_for((tmp_path / "killed/metrics.csv").exists)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert run_folder.state(tmp_path / "killed") == "killed" and len(rows(tmp_path / "killed")) < 20
+    again = Process("resume=killed", SEARCH, "model=dilated", cwd=tmp_path)
+    assert again.wait() == 0, again.stderr()
+    assert len(rows(tmp_path / "killed")) == 20
+    assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
