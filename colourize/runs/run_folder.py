@@ -22,7 +22,8 @@ WRITTEN_IN_PLACE = (
 )  # fmt: skip
 """Files that are written in place, and folders of such files. All other files are replaced, including links."""
 REPLACED = (
-    "run.json", "train.log", "metrics.csv", "evaluation.json", "pictures.png", "curves.png", "learning_rate.png", "fit-profile*", ".*.tmp",
+    "run.json", "train.log", "metrics.csv", "evaluation.json", "pictures.png", "curves.png", "learning_rate.png",
+    "fit-profile*", ".*.tmp",
 )  # fmt: skip
 """Patterns of the other files of a run."""
 WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "wandb/*", "mlflow/*", "aim/*", "checkpoints/*", ".hydra/*"

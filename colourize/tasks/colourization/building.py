@@ -117,3 +117,19 @@ def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
             check_sides(side, side, built.model.stride, "augment.size")
     frozen, started = value_in(knobs, "frozen_epochs"), value_in(knobs, "init_from") is not None
     network: Any = built.model.network
+    if hasattr(network, "upto") and value_in(knobs, "encoder_weights") == "none" and not started and frozen != 0:
+        raise InputError(
+            f"encoder_weights=none leaves an encoder without training, got frozen_epochs={typed(frozen)}; pass "
+            "frozen_epochs=0"
+        )
+
+
+def trial(built: Colourizer, data: ColourData) -> tuple[nn.Module, Tensor]:
+    """The network, and an input of a training step without hints: float [N, C, H, W], N >= 2."""
+    count, network = max(2, min(data.batch_size, len(data.train))), built.model.network
+    batch = data.train[torch.arange(count) % len(data.train)]
+    if isinstance(data.train, RawPictures) and built.augment is not None:
+        batch = built.augment(*batch)
+    grey = batch[0].to(built.model.palette.dtype)
+    channels = CHANNELS if getattr(network, "hints", False) else 0
+    return network, torch.nn.functional.pad(grey, (0, 0, 0, 0, 0, channels))
