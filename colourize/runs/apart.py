@@ -53,6 +53,8 @@ def as_typed(value: Any, exact: bool = False) -> str:
     """A value as on the command line. Numbers have six significant digits, or all with ``exact``."""
     if isinstance(value, list | tuple):
         return f"[{','.join(as_typed(each, exact) for each in value)}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{name}:{as_typed(each, exact)}' for name, each in value.items())}}}"
     if isinstance(value, str) and value.startswith("["):
         return value.replace('"', "").replace(", ", ",")
     return f"{value:g}" if isinstance(value, float) and not exact else str(typed(value))

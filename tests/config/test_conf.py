@@ -21,7 +21,10 @@ FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml: tests/cli/test_theory.py
 WITHOUT_TARGET = "experiment", "logger"
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
-EXTRA = {pair: ["data.root=pictures"] for pair in (("data", "folder"), ("experiment", "photographs"))}
+EXTRA = {
+    pair: ["data.root=pictures"]
+    for pair in (("data", "folder"), ("experiment", "photographs"), ("experiment", "fine_tuning"))
+}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
