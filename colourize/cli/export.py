@@ -40,6 +40,7 @@ def add_parser(commands: Commands) -> None:
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize export``. The imports are here so that ``--help`` stays fast."""
     from colourize import files
+    from colourize.errors import InputError
     from colourize.evaluation.inputs import data_config, load
     from colourize.inference.export import exported, model_card, pictures
     from colourize.present import terminal
@@ -52,14 +53,19 @@ def run(given: argparse.Namespace) -> None:
     chosen = pictures.chosen(config, trained.model.about.size, bool(given.overrides))
     path = given.output or Path(_name(file) + exported.SUFFIXES[form.format])
     files.check_output(model_card.beside(path))
+    if files.place(path) == files.place(file):
+        raise InputError(f"{path} is the network itself; pass another -o")
     written = exported.export(trained, path, form, chosen, given.trust)
     card = model_card.write(path, model_card.text(written, trained, given.licence, figures, of))
     size = path.stat().st_size / 1e6
     colours = f"palette of {len(written.card.palette)} colours ({written.card.space})"
     console = terminal.console()
-    console.print(f"{path}: {size:.2f} MB; the network of {file}, its {colours} and its card", soft_wrap=True)
+    console.print(
+        f"{files.printable(str(path))}: {size:.2f} MB; the network of {file}, its {colours} and its card",
+        soft_wrap=True,
+    )
     console.print(written.checked, soft_wrap=True)
-    console.print(f"{card}: its model card", soft_wrap=True)
+    console.print(f"{files.printable(str(card))}: its model card", soft_wrap=True)
 
 
 def _checkpoint(run: str) -> Path:

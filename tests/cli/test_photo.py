@@ -124,6 +124,9 @@ def test_all_choices_together(photo, tmp_path):
         (["photo.png", "-o", "x.png", "--decoding", "argmax", "--temperature", "2"], "no effect on argmax"),
         (["photo.png", "-o", "x.png", "--seed", "2"], "--seed has no effect on annealed:0.4"),
         (["photo.png", "-o", "x.png", "--json", "missing/x.json"], "there is no folder missing"),
+        (["photo.png", "-o", "x.png", "--json", "photo.png"], "photo.png must end in .json; pass another name"),
+        (["photo.png", "-o", "x.png", "--hints", "h.json", "--json", "./h.json"], "./h.json is the file of --hints"),
+        (["photo.png", "-o", "colour.png", "--reference", "colour.png"], "colour.png is a file that this command rea"),
         (["photo.png", "-o", "x.bmp"], "an output must end in .png"),
     ],
 )

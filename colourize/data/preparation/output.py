@@ -25,6 +25,8 @@ def check(out: Path, root: Path, settings: Settings) -> None:
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"-o {out} is a file; pass a folder")
+    if out.exists():
+        files.check_output(out / LOCK)  # a lock on a pipe would wait for ever
     if not out.exists() or {entry.name for entry in out.iterdir()} <= {LOCK}:
         return
     files.check_no_links([out / name for name in (*SPLITS, JSON, LIST, STAGING, LOCK)])
