@@ -37,6 +37,8 @@ def check(config: dict[str, Any]) -> None:
     for name in NODES:
         if config[name] or name not in OPTIONAL:
             check_node(name, config[name])
+    for name, node in config["callbacks"].items():
+        check_node(f"callbacks.{name}", node)
     for name in ("augment", "loss"):
         if config[name]:
             instantiate(config[name])  # for the checks of its values

@@ -130,6 +130,9 @@ declare(
     Knob("logger", {}, Several,
          "tensorboard | csv | wandb, mlflow, aim (each an extra of its name) | none, or a list: [tensorboard,wandb]; "
          "metrics.csv is always written; docs/training.md", before={"tensorboard": {}}, on_resume="no difference"),
+    Knob("callbacks", {}, Several,
+         "none | lr_monitor | device_stats | rich_summary | timer | swa, or a list, which keeps its order; your own: "
+         "+callbacks.mine._target_=my.Callback; docs/training.md", before={}, on_resume="same"),
     Knob("trainer", {}, dict, "arguments of Lightning's Trainer: trainer.gradient_clip_val=1; docs/trainer.md lists "
          "them", on_resume="same"),
 )  # fmt: skip

@@ -49,8 +49,17 @@ OPTIONS: dict[str, dict[str, str]] = {
         "plateau": "colourize.training.schedules.plateau",
         "warmup": "colourize.training.schedules.warmup",
     },
+    "callbacks": {
+        "device_stats": "pytorch_lightning.callbacks.DeviceStatsMonitor",
+        "lr_monitor": "pytorch_lightning.callbacks.LearningRateMonitor",
+        "rich_summary": "pytorch_lightning.callbacks.RichModelSummary",
+        "swa": "pytorch_lightning.callbacks.StochasticWeightAveraging",
+        "timer": "pytorch_lightning.callbacks.Timer",
+    },
 }
 """The target of each option in ``conf/GROUP/``. Options that differ only in values, like unet_half, share a name."""
+ONLY_OBSERVE = "lr_monitor", "device_stats", "rich_summary"
+"""Callbacks that change nothing in the training, so that a resumed run may have others."""
 SPACES = "rgb", "lab", "oklab"
 VERSIONS: dict[tuple[str, str], int] = {}
 """Versions above 1 of options and colour spaces. Increase one when stored values or weights change their meaning."""

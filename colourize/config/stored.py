@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from colourize.config import options
-from colourize.config.knobs import KNOBS, NODES, OPTIONAL, check_types, required
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, SEVERAL, check_types, required
 from colourize.config.options import OPTIONS, is_option, named, option, refusal
 from colourize.errors import InputError, shown
 
@@ -43,6 +43,8 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
         node = config.get(group)
         if node or group not in OPTIONAL:
             values[group] = _values(group, node, file, trusted)
+    for group in SEVERAL:  # nothing is built from these, so they may name anything
+        values[group] = _unnamed(config.get(group) or {})
     _check_plain(values, f"{file}: config")
     _check_types(config, file)
     return config
@@ -56,6 +58,18 @@ def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -
     if not is_option(group, str(target)):
         named(group, str(target), trusted)
     return {key: value for key, value in node.items() if key != "_target_"}
+
+
+def _unnamed(nodes: Any) -> Any:
+    """Several nodes without the names of their code."""
+    if not isinstance(nodes, dict):
+        return nodes
+    return {
+        name: {key: value for key, value in node.items() if key != "_target_" or not isinstance(value, str)}
+        if isinstance(node, dict)
+        else node
+        for name, node in nodes.items()
+    }
 
 
 def _check_plain(config: dict[str, Any], file: str) -> None:
@@ -114,10 +128,16 @@ def packed(config: dict[str, Any]) -> dict[str, Any]:
 
     An option becomes {name, version, values}, the user's own code {code, values}.
     """
-    stored = {group: _packed(group, node) if group in NODES else node for group, node in config.items()}
+    stored = {group: _packed_all(group, value) for group, value in config.items()}
     if isinstance(space := config.get("colour_space"), str):
         stored["colour_space"] = {"name": space, "version": options.version("colour_space", space)}
     return stored
+
+
+def _packed_all(group: str, value: Any) -> Any:
+    if group in SEVERAL and isinstance(value, dict):
+        return {name: _packed(group, node) for name, node in value.items()}
+    return _packed(group, value) if group in NODES else value
 
 
 def _packed(group: str, node: Any) -> Any:
@@ -138,10 +158,21 @@ def unpacked(stored: Any, file: str | Path) -> Any:
     """
     if not isinstance(stored, dict):
         return stored
-    config = {group: _unpacked(group, node, file) if group in NODES else node for group, node in stored.items()}
+    config = {group: _unpacked_all(group, value, file) for group, value in stored.items()}
     if isinstance(space := stored.get("colour_space"), dict):
         config["colour_space"] = _known("colour_space", space, file)
     return config
+
+
+def _unpacked_all(group: str, value: Any, file: str | Path) -> Any:
+    if group in SEVERAL and isinstance(value, dict):
+        nodes = value.items()
+        return {name: _unpacked(group, node, file) if _is_packed(node) else node for name, node in nodes}
+    return _unpacked(group, value, file) if group in NODES else value
+
+
+def _is_packed(node: Any) -> bool:
+    return isinstance(node, dict) and "values" in node and not node.keys().isdisjoint({"name", "code"})
 
 
 def _unpacked(group: str, node: Any, file: str | Path) -> Any:

@@ -102,7 +102,7 @@ REFUSED = {
     "accelerator": KNOB,
     "barebones": "it leaves out checkpoints, without which a run cannot be resumed",
     "benchmark": "it chooses kernels by their speed, so a resumed run would end in other bits",
-    "callbacks": "it takes objects, and a command line only has plain values; patience, ema and save_every are knobs",
+    "callbacks": "it is a knob of its own: pass callbacks=lr_monitor, or a list: callbacks=[lr_monitor,timer]",
     "default_root_dir": "the run folder is hydra.run.dir",
     "devices": ONE_DEVICE,
     "enable_autolog_hparams": "every run writes its configuration to run.json and TensorBoard",

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colourize.config.compare import comparable, completed, differences
+from colourize.config.compare import comparable, completed, differences, listed
 from colourize.config.instantiate import short_name
 from colourize.config.knob import typed
-from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before, on_resume
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, SEVERAL, before, on_resume
 from colourize.config.options import option
 from colourize.present.terminal import clean
 
@@ -36,7 +36,7 @@ def effective(config: Mapping[str, Any], repeats: bool = False, keep: Collection
     flat: Values = {}
     for key, value in config.items():
         if key not in (*NODES, "trainer"):
-            flat[key] = value
+            flat[key] = listed(value) if key in SEVERAL else value
             continue
         node = value or {}
         if key != "trainer":
@@ -98,6 +98,8 @@ def value_of(values: Values, name: str) -> Any:
     """The value of a knob in a setting; if it is missing, the default for configurations older than the knob."""
     if name in OPTIONAL:
         return values.get(name, option(None, name))
+    if name in SEVERAL:
+        return values.get(name, listed({}))
     group, _, last = name.rpartition(".")
     return values.get(name, _plain(before(group).get(last)))
 

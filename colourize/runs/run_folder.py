@@ -26,7 +26,7 @@ REPLACED = (
     "fit-profile*", ".*.tmp",
 )  # fmt: skip
 """Patterns of the other files of a run."""
-WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "wandb/*", "mlflow/*", "aim/*", "checkpoints/*", ".hydra/*"
+WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "mlflow/*", "aim/*", "checkpoints/*", ".hydra/*"
 LOCK_TIMEOUT = 0.5  # seconds; a process that reads a run's state locks it for some microseconds
 ORPHANS_END = 15  # seconds; loader workers of a killed process end within five
 

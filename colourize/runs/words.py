@@ -101,7 +101,7 @@ def _allowed(override: Override) -> bool:
     if key in NUMBERS:
         return all(type(value) is int and -1 <= value <= MOST_JOBS for value in values)
     head, *inner = key.split(".")
-    known = key in SCALARS or key == "trainer" or (head in (*NODES, "trainer") and inner)
+    known = key in SCALARS or key == "trainer" or (head in (*NODES, "callbacks", "trainer") and inner)
     return bool(known) and all(re.fullmatch(NAME, part) for part in inner)
 
 

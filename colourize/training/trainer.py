@@ -15,6 +15,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 
 from colourize.errors import InputError
 from colourize.present import terminal
+from colourize.training.added_callbacks import added
 from colourize.training.averaging import MovingAverage
 from colourize.training.checkpoint_io import CheckpointFiles
 from colourize.training.epoch_table import EpochTable
@@ -27,7 +28,7 @@ PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": 
 
 def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable) -> list[Callback]:
     """The callbacks of a run, in order: each sees the effects of the earlier ones."""
-    found: list[Callback] = [table, *task.callbacks(knobs)]
+    found: list[Callback] = [table, *task.callbacks(knobs), *added(knobs)]
     if knobs["trainer"].get("enable_progress_bar") is not False:
         on_terminal = terminal.console().is_terminal
         found.append(ProgressBar(task.metrics.training) if on_terminal else EpochLines(table))

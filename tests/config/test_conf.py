@@ -19,7 +19,7 @@ from tests.conftest import composed, knobs
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml: tests/cli/test_theory.py
-WITHOUT_TARGET = "experiment", "logger"
+WITHOUT_TARGET = "experiment", "logger", "callbacks"
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
 EXTRA = {
     pair: ["data.root=pictures"]
@@ -47,7 +47,10 @@ def test_the_table_of_names_contains_exactly_the_targets_of_the_option_files():
     for group, name in OPTIONS:
         if group not in WITHOUT_TARGET and (group, name) not in NOTHING_TO_BUILD:
             built[group].add(knobs(f"{group}={name}", *EXTRA.get((group, name), []))[group]["_target_"])
+    added = {name: knobs(f"callbacks={name}")["callbacks"] for group, name in OPTIONS if group == "callbacks"}
+    built["callbacks"] = {node["_target_"] for nodes in added.values() for node in nodes.values()}
     assert built == {group: set(table.values()) for group, table in options.OPTIONS.items()}
+    assert all(set(nodes) <= {name} for name, nodes in added.items())
 
 
 def test_several_loggers_are_chosen_by_a_list_in_its_order():

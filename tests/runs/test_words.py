@@ -94,6 +94,10 @@ HOSTILE = [
     "logger={mlflow: {tracking_uri: 'http://evil'}}",
     "logger.mlflow.tracking_uri=http://evil",
     "logger.wandb.entity=evil",
+    "callbacks=[../../evil]",
+    "+callbacks.mine._target_=os.mkdir",
+    "+callbacks.mine={_target_: os.mkdir}",
+    "callbacks={mine: {_target_: os.mkdir}}",
     "model.kernel-size=3",
     "model.a$b=3",
 ]
@@ -104,6 +108,7 @@ GOOD = [
     "hydra/sweeper=optuna", "hydra.sweeper.n_trials=60", "lr='${colourize.scaled:0.001,${batch_size},100,0.5}'",
     "lr=${batch_size}", "lr='${colourize.per_network:${model._target_},{UNet:3}}'",
     "logger=csv", "logger=[tensorboard,wandb]", "logger=csv,none",
+    "callbacks=[lr_monitor,timer]", "callbacks=swa", "callbacks.swa.swa_lrs=0.1",
     "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
 ]  # fmt: skip
 

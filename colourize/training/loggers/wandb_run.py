@@ -28,7 +28,7 @@ class WandbRun:
         wandb: Any = importlib.import_module("wandb")
         self.wandb = wandb
         mode = os.environ.get("WANDB_MODE") or _mode(wandb, folder)
-        settings = wandb.Settings(silent=True, console="off", init_timeout=30)
+        settings = wandb.Settings(silent=True, console="off", init_timeout=60)
         resume = {"resume": "allow"} if mode == "online" else {}
         self.run: Any = wandb.init(
             project=values.get("project") or "colourize",
