@@ -75,7 +75,9 @@ def run(given: argparse.Namespace) -> None:
     choices = _choices(given)
     film.check_names(source, output, overwrite=True)
     if output.exists() and not given.overwrite:
-        print(f"colourize: {output}: already there (--overwrite colours it anew)", file=sys.stderr)
+        print(
+            f"colourize: {files.printable(str(output))}: already there (--overwrite colours it anew)", file=sys.stderr
+        )
         return
     clip = digest(source)
     with _stoppable(output) as look, _bar(source.name, look) as progress:
@@ -85,7 +87,7 @@ def run(given: argparse.Namespace) -> None:
             source, output, painter, given.quality, recolour=given.recolour, progress=progress,
             overwrite=given.overwrite,
         )  # fmt: skip
-    print(f"colourize: {output}: {made.frames} frames coloured", file=sys.stderr)
+    print(f"colourize: {files.printable(str(output))}: {made.frames} frames coloured", file=sys.stderr)
 
 
 def _choices(given: argparse.Namespace) -> "Choices":
