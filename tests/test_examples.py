@@ -1,15 +1,21 @@
 """The examples run; code of one's own is found by ``hydra.searchpath``, and is resumed to the same bits."""
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
+import colourize
 from colourize.cli.main import main
-from colourize.runs import run_folder
+from colourize.errors import InputError
+from colourize.runs import listing, resume, run_folder
 from tests.commands import refused, typed
 from tests.conftest import QUICK
 from tests.faults.processes import Process
@@ -106,3 +112,55 @@ def test_the_example_of_an_own_network_survives_kill_9_and_ends_in_the_same_bits
     assert again.wait() == 0, again.stderr()
     assert len(rows(tmp_path / "killed")) == 20
     assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+
+
+def blocks(name):
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / name).read_text(), re.S)
+
+
+def test_the_page_on_python_runs(tmp_path, monkeypatch, no_figures, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.linear_gradient("L").resize((40, 30)).save("photo.png")
+    program = blocks("python.md")
+    assert all(len([line for line in block.splitlines() if line.strip()]) <= 5 for block in program)
+    names: dict[str, Any] = {}
+    for block in program:
+        exec(block, names)
+    table = names["table"]
+    assert list(table.index) == [0, 1] and table["val/loss"].iloc[-1] == names["measures"]["val/loss"]
+    rows = names["rows"]
+    assert (
+        rows["cross_entropy low"]["ResUNet"] < rows["cross_entropy"]["ResUNet"] < rows["cross_entropy high"]["ResUNet"]
+    )
+    with Image.open("coloured.png") as coloured:
+        assert coloured.size == (40, 30)
+    (run, *_) = (run for run in listing.found([Path("outputs")]) if run.name == "first")
+    assert resume.resumed([f"resume={run.folder}"])[: len(names["words"])] == names["words"]
+    assert len(listing.found([Path("outputs/rates")])) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["kernl=3"], "kernl is not a knob; did you mean kernel"),
+        (["kernel=0"], "kernel must be >= 1, got 0"),
+        (["kernel=wide"], "kernel must be an integer, got wide"),
+        (["model=vnet"], "model=vnet is unknown; did you mean unet"),
+        (["trainer.devices=2"], "trainer.devices=2 is not taken"),
+    ],
+)
+def test_wrong_words_are_one_line_in_python_too(words, message):
+    for call in (colourize.compose, lambda *words: colourize.train("nowhere", *words)):
+        with pytest.raises(InputError, match=re.escape(message)) as caught:
+            call(*words)
+        assert "\n" not in str(caught.value)
+
+
+def test_importing_colourize_imports_nothing_heavy_and_lists_its_functions():
+    code = (
+        "import sys, colourize; found = set(dir(colourize)); "
+        "print(sorted({'torch', 'hydra', 'pandas', 'numpy', 'huggingface_hub'} & set(sys.modules)), "
+        "sorted({'compose', 'train', 'epochs', 'evaluate', 'load', 'push', 'Model'} - found))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] []\n"

@@ -66,9 +66,10 @@ def run(given: argparse.Namespace) -> None:
     from colourize.inference.film.known import digest
     from colourize.inference.film.painter import NetworkPainter
     from colourize.inference.opened import opened
-    from colourize.runs import shipped
+    from colourize.runs import hub, shipped
 
-    source, output, model = (files.expanded(path) for path in (given.input, given.output, shipped.named(given.model)))
+    network = hub.named(shipped.named(given.model))
+    source, output, model = (files.expanded(path) for path in (given.input, given.output, network))
     for name, most in (("quality", 51), ("seed", 1 << 62)):
         if not 0 <= (getattr(given, name) or 0) <= most:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
