@@ -49,7 +49,10 @@ def _run() -> None:
     except ValueError as error:  # Hydra's, of a group without a name: logger=null
         if not (found := re.fullmatch(r"Config group override must be a string or a list\. Got (\w+)", str(error))):
             raise
-        raise InputError(f"an option must be a name or a list of names, got {found[1]}; pass none for none") from error
+        kind = "null" if found[1] == "NoneType" else f"a value of type {found[1]}"
+        raise InputError(
+            f"an option must be a name or a list of names, got {kind}; pass a name, or leave it out"
+        ) from error
     except SystemExit as error:
         if (sweep := Summary.under_way) is not None:
             sweep.show()

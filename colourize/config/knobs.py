@@ -133,8 +133,10 @@ declare(
     Knob("callbacks", {}, Several,
          "none | lr_monitor | device_stats | rich_summary | timer | swa, or a list, which keeps its order; your own: "
          "+callbacks.mine._target_=my.Callback; docs/training.md", before={}, on_resume="same"),
-    Knob("trainer", {}, dict, "arguments of Lightning's Trainer: trainer.gradient_clip_val=1; docs/trainer.md lists "
-         "them", on_resume="same"),
+    Knob("debug", None, str, "settings to look for faults; reports leave such runs out; docs/training.md",
+         choices=("fast", "overfit", "limit", "profiler", "anomalies"), example="fast", before=None, on_resume="same"),
+    Knob("trainer", {}, dict, "default | cpu | gpu, which set accelerator; also arguments of Lightning's Trainer: "
+         "trainer.gradient_clip_val=1; docs/trainer.md lists them", on_resume="same"),
 )  # fmt: skip
 OPTION_VALUES = [
     OptionValue("model", "skips", before=["half", "full"]),

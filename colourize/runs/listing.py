@@ -32,11 +32,13 @@ class Run:
     error: str
     name: str
     tags: list[str]
+    debug: str | None
 
     @property
     def labels(self) -> list[str]:
-        """The run's name and tags as overrides, without those that it lacks."""
-        return [f"name={self.name}"] * bool(self.name) + [f"tags=[{','.join(self.tags)}]"] * bool(self.tags)
+        """The run's name, tags and debugging as overrides, without those that it lacks."""
+        debug = [f"debug={self.debug}"] * bool(self.debug)
+        return debug + [f"name={self.name}"] * bool(self.name) + [f"tags=[{','.join(self.tags)}]"] * bool(self.tags)
 
 
 def found(folders: Sequence[Path], tag: str = "") -> list[Run]:
@@ -74,6 +76,7 @@ def _run(folder: Path) -> Run:
         overrides=stored.get("overrides", []),
         error=stored.get("error", ""),
         **apart.labels(config),
+        debug=debug if isinstance(debug := config.get("debug"), str) else None,
     )
 
 
@@ -89,7 +92,7 @@ def show(folders: Sequence[Path], as_json: bool = False, tag: str = "") -> None:
     print(LINE.format("state", "epochs", "best", "last", "folder"))
     for run in runs:
         figures = ["" if loss is None else f"{loss:.4f}" for loss in (run.best, run.last)]
-        hidden = {"name", "tags"} if run.labels else set()
+        hidden = {"name", "tags", "debug"} if run.labels else set()
         own = (word for word in run.overrides if word not in common and key_of(word) not in hidden)
         words = " ".join([*run.labels, *own])
         cells = run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, f"{run.folder}  {words}"

@@ -24,8 +24,8 @@ from colourize.errors import InputError, shown
 from colourize.private.hydra import value_of
 
 log = logging.getLogger(__name__)
-GROUPS = *NODES, *SEVERAL, "experiment"
-SCALARS = set(KNOBS) - {*NODES, *SEVERAL, "resume", "trainer"}
+GROUPS = *NODES, *SEVERAL, "experiment", "debug"
+SCALARS = set(KNOBS) - {*NODES, *SEVERAL, "resume", "trainer", "debug"}
 CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
 NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
            ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
@@ -94,7 +94,7 @@ def _allowed(override: Override) -> bool:
         return False
     if key in SEVERAL:
         values = [name for value in values for name in (value if isinstance(value, list) else [value])]
-    if key in GROUPS:
+    if key in GROUPS or (key == "trainer" and all(isinstance(value, str) for value in values)):
         return all(_is_option(key, value) for value in values) or (override.is_delete() and values == [None])
     if key in CHOICES:
         return all(value in CHOICES[key] for value in values)

@@ -19,7 +19,7 @@ from tests.conftest import composed, knobs
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml: tests/cli/test_theory.py
-WITHOUT_TARGET = "experiment", "logger", "callbacks"
+WITHOUT_TARGET = "experiment", "logger", "callbacks", "trainer", "debug"
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
 EXTRA = {
     pair: ["data.root=pictures"]

@@ -95,6 +95,8 @@ HOSTILE = [
     "logger.mlflow.tracking_uri=http://evil",
     "logger.wandb.entity=evil",
     "callbacks=[../../evil]",
+    "trainer=../../evil",
+    "debug=/tmp/evil",
     "+callbacks.mine._target_=os.mkdir",
     "+callbacks.mine={_target_: os.mkdir}",
     "callbacks={mine: {_target_: os.mkdir}}",
@@ -108,7 +110,7 @@ GOOD = [
     "hydra/sweeper=optuna", "hydra.sweeper.n_trials=60", "lr='${colourize.scaled:0.001,${batch_size},100,0.5}'",
     "lr=${batch_size}", "lr='${colourize.per_network:${model._target_},{UNet:3}}'",
     "logger=csv", "logger=[tensorboard,wandb]", "logger=csv,none",
-    "callbacks=[lr_monitor,timer]", "callbacks=swa", "callbacks.swa.swa_lrs=0.1",
+    "callbacks=[lr_monitor,timer]", "callbacks=swa", "trainer=cpu", "debug=fast", "callbacks.swa.swa_lrs=0.1",
     "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
 ]  # fmt: skip
 
