@@ -14,7 +14,7 @@ from colourize.errors import InputError, one_line
 
 log = logging.getLogger(__name__)
 OUTSIDE = {
-    "swa": "it replaces the schedule and the weights at the end",
+    "swa": "it cannot be resumed once it averages; ema=0.998 can",
     "timer": "the time at which it ends training depends on the machine",
 }
 """Why a run with an option of ours may end in other bits after an interruption."""

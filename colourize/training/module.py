@@ -126,7 +126,8 @@ class TrainingModule(pl.LightningModule):
         checked = self.loss.float()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler itself skips such a step
             gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
-            checked = checked + finite_where_all_are(gradients)
+            # a callback may skip the backward pass, as swa does to measure the statistics of batch norms
+            checked = checked + finite_where_all_are(gradients) if gradients else checked
         if not math.isfinite(checked):
             cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
             raise InputError(

@@ -15,7 +15,7 @@ from colourize.training.trainer import callbacks_of
 from tests.conftest import knobs
 from tests.faults.states import assert_identical
 from tests.interrupting import in_step
-from tests.trained import equal, weights
+from tests.trained import equal, rows, weights
 
 OWN = """
 import torch
@@ -63,7 +63,7 @@ def test_the_monitor_of_the_rate_logs_to_the_run_s_loggers(quick, tmp_path):
     assert rates[0] == 0.001 and len(rates) == 2 and rates[1] == pytest.approx(0.0005)
 
 
-@pytest.mark.parametrize("word", ["callbacks=lr_monitor", "callbacks=rich_summary", "callbacks=[timer,lr_monitor]"])
+@pytest.mark.parametrize("word", ["callbacks=lr_monitor", "callbacks=rich_summary", "callbacks=[timer,device_stats]"])
 def test_callbacks_that_observe_do_not_change_the_bits_and_are_inside_the_promise(
     quick, tmp_path, finished_run, caplog, word
 ):
@@ -160,3 +160,15 @@ def test_a_callback_that_cannot_be_found_is_one_line(word, message):
     with pytest.raises(InputError, match=message) as caught:
         knobs(word)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of SWALR
+def test_swa_ends_with_the_mean_of_its_epochs_and_is_not_resumed_once_it_averages(quick, tmp_path, monkeypatch):
+    words = "callbacks=swa", "max_epochs=4", "save_every=1", "callbacks.swa.swa_epoch_start=3", "logger=none"
+    train(quick(*words), tmp_path / "swa")
+    assert len(rows(tmp_path / "swa")) == 5  # one more for the statistics of batch norms
+    interrupted_and_resumed(quick(*words), tmp_path / "early", 2, monkeypatch)
+    assert equal(weights(tmp_path / "early"), weights(tmp_path / "swa"))
+    with pytest.raises(InputError, match="was interrupted while callbacks=swa averaged, which cannot be resumed"):
+        interrupted_and_resumed(quick(*words), tmp_path / "late", 10, monkeypatch)

@@ -155,3 +155,17 @@ def test_a_database_that_writes_its_pictures_elsewhere_is_refused(tmp_path):
     (tmp_path / "theirs").rename(tmp_path / "moved")
     with pytest.raises(InputError, match="writes pictures to file:.*theirs.*; move .*mlflow away"):
         MlflowRun(tmp_path / "moved", {}, "0" * 32)
+
+
+@pytest.mark.slow
+def test_aim_has_one_run_with_the_points_and_the_knobs(quick, patient, tmp_path, monkeypatch):
+    aim = pytest.importorskip("aim", reason="aim is not installed")
+    settings = quick("logger=aim", "save_every=1")
+    interrupted_once(settings, tmp_path, monkeypatch)
+    (run,) = aim.Repo.from_path(str(tmp_path / "aim")).iter_runs()
+    found = {}
+    for metric in run.metrics():
+        steps, values = metric.values.sparse_numpy()
+        found |= {(metric.name, int(step)): float(value) for step, value in zip(steps, values, strict=True)}
+    assert {key: value for key, value in found.items() if key[0] != "val/lowest_loss"} == points(tmp_path)
+    assert run["hparams"] == hyperparameters(settings)
