@@ -1,5 +1,6 @@
 """The examples run; code of one's own is found by ``hydra.searchpath``, and is resumed to the same bits."""
 
+import copy
 import os
 import re
 import shutil
@@ -9,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from PIL import Image
 
 import colourize
@@ -164,3 +167,30 @@ def test_importing_colourize_imports_nothing_heavy_and_lists_its_functions():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[] []\n"
+
+
+def kinds(notebook):
+    """For each cell the kinds of its outputs: stream, or the formats of what it shows."""
+    return [
+        sorted({name for each in cell.get("outputs", []) for name in each.get("data", ["stream"])} - {"image/jpeg"})
+        for cell in notebook.cells
+    ]
+
+
+def test_the_notebook_is_small_and_holds_its_pictures():
+    text = (ROOT / "docs/tour.ipynb").read_text()
+    assert len(text.encode()) < 300_000 and str(ROOT.parent) not in text
+    assert sum("image/png" in each for each in kinds(nbformat.reads(text, 4))) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # of the client's event loop
+def test_the_notebook_runs_and_shows_what_it_holds(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    stored = nbformat.read(ROOT / "docs/tour.ipynb", 4)
+    done = nbformat.from_dict(copy.deepcopy(stored))
+    NotebookClient(done, timeout=250, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert kinds(done) == kinds(stored)
+    text = "".join(each.get("text", "") for cell in done.cells for each in cell.get("outputs", []))
+    assert "ResUNet is better than look-up table" in text and "\x1b" not in text
+    assert (tmp_path / "outputs/tour/run.json").is_file()

@@ -12,6 +12,7 @@ from colourize.config.compose import composed, plain
 from colourize.errors import InputError
 from colourize.runs import manifest
 
+COUNTS = "epoch", "step"  # columns of whole numbers
 Place = str | os.PathLike[str]
 
 
@@ -56,7 +57,9 @@ def train(folder: Place, *overrides: str) -> dict[str, float]:
 
 def epochs(folder: Place) -> list[dict[str, float]]:
     """The rows of a run's ``metrics.csv``, for ``pandas.DataFrame``; empty before the first epoch."""
-    return manifest.epochs(Path(folder))
+    rows = manifest.epochs(Path(folder))
+    return [{name: int(value) if name in COUNTS and value == value // 1 else value for name, value in row.items()}
+            for row in rows]  # fmt: skip
 
 
 def evaluate(*runs: Place, overrides: Sequence[str] = (), trust: Sequence[str] = ()) -> list[dict[str, Any]]:
