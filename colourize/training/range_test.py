@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytorch_lightning as pl
@@ -29,8 +30,10 @@ PICTURE = "learning_rate.png"
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 100
 SMOOTHING = 0.9  # of the moving average of the losses
 DIVERGED = 2.0  # the test ends at this multiple of the lowest smoothed loss
+FIRST = 10  # losses whose mean is the start of the curve
+LEAST_FALL = 0.2  # of the loss, as a share of its start; a smaller one is that of a network that is already trained
 NEAR = 1.02  # a smoothed loss up to this multiple of the lowest one counts as equally low
-SHARE = 0.1  # the chosen rate, as a share of the highest one with such a loss
+SHARE = 0.1  # the rate for a trained network, as a share of the highest one with such a loss
 
 
 def rates(steps: int = STEPS) -> list[float]:
@@ -48,19 +51,23 @@ def smoothed(losses: Sequence[float]) -> list[float]:
 
 
 def chosen(tried: Sequence[float], losses: Sequence[float]) -> float:
-    """A tenth of the highest rate at which the smoothed loss was at its lowest, up to two per cent; two digits.
+    """The rate chosen from a curve, with two digits.
 
-    For a new network this is about a tenth of the rate with the lowest loss. A fine-tuned one starts near its lowest
-    loss, so there the rule finds where the loss begins to rise.
+    The rate at which the smoothed loss is half-way down to its lowest value. If it falls by less than a fifth, as that
+    of a trained network does, half-way is noise: then a tenth of the highest rate at which the loss was still at its
+    lowest, up to two per cent.
 
     Args:
         tried: the rates, increasing.
         losses: the loss before the step with each rate, finite and > 0.
     """
-    curve = smoothed(losses)
+    curve, start = smoothed(losses), mean(losses[:FIRST])
     lowest = min(curve)
-    edge = max(rate for rate, loss in zip(tried, curve, strict=True) if loss <= NEAR * lowest)
-    return float(f"{SHARE * edge:.2g}")
+    if lowest > (1 - LEAST_FALL) * start:
+        edge = max(rate for rate, loss in zip(tried, curve, strict=True) if loss <= NEAR * lowest)
+        return float(f"{SHARE * edge:.2g}")
+    middle = (start + lowest) / 2
+    return float(f"{next(rate for rate, loss in zip(tried, curve, strict=True) if loss <= middle):.2g}")
 
 
 def curve_of(
