@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 SEARCH = "hydra.searchpath=[file://conf]"
 CODE = """
 import torch
+from pytorch_lightning import Callback
 from colourize.data.scenes import load as scenes
 from colourize.tasks.colourization.losses import Loss
 
@@ -43,14 +44,19 @@ class Slow(torch.optim.SGD):
 
 class NoLoss:
     pass
+
+class Counting(Callback):
+    def on_train_end(self, trainer, module):
+        print("steps:", trainer.global_step)
 """
 FILES = {
     "data/mine": "_target_: my_things.load\nnum_train: 24\n",
     "loss/squared": "_target_: my_things.Squared\n",
+    "callbacks/counting": "counting:\n  _target_: my_things.Counting\n",
     "loss/wrong": "_target_: my_things.NoLoss\n",
     "optimizer/slow": "_target_: my_things.Slow\nlr: ${lr}\n",
 }
-OWN = SEARCH, "data=mine", "loss=squared", "optimizer=slow"
+OWN = SEARCH, "data=mine", "loss=squared", "optimizer=slow", "callbacks=counting"
 SIZES = [word for word in QUICK if not word.startswith("data")]
 
 
@@ -68,7 +74,7 @@ def things(tmp_path, monkeypatch, no_figures):
     sys.modules.pop("my_things", None)
 
 
-def test_a_source_a_loss_and_an_optimizer_of_one_s_own_are_trained_resumed_evaluated_and_reported(
+def test_a_source_a_loss_an_optimizer_and_a_callback_of_one_s_own_are_trained_resumed_evaluated_and_reported(
     things, tmp_path, monkeypatch, capsys
 ):
     typed(monkeypatch, *OWN, *SIZES, "hydra.run.dir=outputs/a")
@@ -76,6 +82,7 @@ def test_a_source_a_loss_and_an_optimizer_of_one_s_own_are_trained_resumed_evalu
         typed(monkeypatch, "resume=outputs/a")
     typed(monkeypatch, "resume=outputs/a", *OWN, "max_epochs=3")
     assert [row["epoch"] for row in rows(tmp_path / "outputs/a")] == ["0", "1", "2"]
+    assert "steps: 9" in capsys.readouterr().out
     line = refused(monkeypatch, "evaluate", "outputs/a")
     assert "your own code runs only where the command names it" in line
     monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", "outputs/a", "--trust", "my_things"])
@@ -96,7 +103,8 @@ def test_a_loss_of_another_kind_is_refused_in_one_line(things, monkeypatch):
 def test_the_working_directory_is_searched_only_for_code_that_the_configuration_names(things, monkeypatch):
     typed(monkeypatch, "data=scenes", *QUICK[1:], "max_epochs=1", "hydra.run.dir=outputs/b")
     assert "" not in sys.path
-    typed(monkeypatch, *OWN, *SIZES, "max_epochs=1", "hydra.run.dir=outputs/c")
+    callback = "+callbacks.mine._target_=my_things.Counting"
+    typed(monkeypatch, "data=scenes", *QUICK[1:], "max_epochs=1", callback, "hydra.run.dir=outputs/c")
     assert sys.path[-1] == ""
 
 

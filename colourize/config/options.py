@@ -154,7 +154,11 @@ def make_importable() -> None:
 
 
 def names_own_code(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration names code other than colourize's: the user's own network, source, loss or optimizer."""
-    nodes = ((group, config.get(group)) for group in OPTIONS)
-    targets = ((group, node.get("_target_")) for group, node in nodes if isinstance(node, Mapping))
-    return any(target is not None and not is_option(group, target) for group, target in targets)
+    """Whether a configuration names code other than colourize's: the user's own network, loss, callback and so on."""
+    for group in OPTIONS:
+        node = config.get(group)
+        inner = [node, *node.values()] if isinstance(node, Mapping) else []  # callbacks are nodes by name in a node
+        targets = [each.get("_target_") for each in inner if isinstance(each, Mapping)]
+        if any(target is not None and not is_option(group, target) for target in targets):
+            return True
+    return False

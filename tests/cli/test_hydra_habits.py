@@ -17,6 +17,7 @@ from tests.conftest import QUICK
         (["--info", "config", "model=unet"], "colourize.models.unet.UNet"),
         (["--cfg", "job", "--resolve", "kernel=5"], "\n  kernel: 5\n"),
         (["--cfg", "job", "--package", "optimizer"], "_target_: torch.optim.Adam"),
+        (["--cfg", "job", "trainer.max_epochs=5", "trainer=cpu", "debug=fast"], "\nmax_epochs: 5\n"),
         (["--cfg", "hydra"], "subdir: ${hydra.job.num}"),
         (["-c", "job", "experiment=resunet"], "colourize.models.resunet.ResUNet"),
         (["--hydra-help"], "--multirun"),
@@ -33,7 +34,7 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trainer.max_epochs=5"], "trainer.max_epochs=5 is not taken: it is a knob of its own"),
+        (["trainer.devices=2"], "trainer.devices=2 is not taken"),
         (["trainer=gpu2"], "trainer"),
         (["hydra/launcher=submitit_slurm"], "hydra/launcher=submitit_slurm is unknown; pass one of basic"),
         (["tags=paper"], "tags"),
