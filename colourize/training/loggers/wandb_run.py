@@ -41,6 +41,8 @@ class WandbRun:
             settings=settings,
             **resume,
         )
+        if mode == "online":
+            log.info("logger=wandb: %s", self.run.url)
         self.run.define_metric(STEP)
         self.run.define_metric("*", step_metric=STEP, step_sync=True)
 
@@ -61,15 +63,17 @@ class WandbRun:
 
 
 def _mode(wandb: Any, folder: Path) -> str:
-    """Online if a person is logged in and the server can be reached; otherwise offline, with one line."""
-    cause = "nobody is logged in (wandb login)" if wandb.api.api_key is None else _unreachable(wandb)
+    """Online if the server can be reached and a person is logged in; otherwise offline, with one line."""
+    cause = _unreachable(wandb.setup().settings.base_url)
+    if not cause and not wandb.login(prompt=False, verify=False):
+        cause = "nobody is logged in (wandb login)"
     if cause:
         log.warning("logger=wandb: %s; stored in %s, which wandb sync sends", cause, folder / "wandb")
     return "offline" if cause else "online"
 
 
-def _unreachable(wandb: Any) -> str:
-    address = urlparse(wandb.Settings().base_url)
+def _unreachable(base_url: str) -> str:
+    address = urlparse(base_url)
     place = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
     try:
         with socket.create_connection(place, timeout=REACHED):
