@@ -4,6 +4,7 @@ import importlib
 import logging
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -28,6 +29,9 @@ class WandbRun:
         wandb: Any = importlib.import_module("wandb")
         self.wandb = wandb
         mode = os.environ.get("WANDB_MODE") or _mode(wandb, folder)
+        # W&B names its folder after the second and the key: a run resumed within a second would get the same one
+        while any((folder / "wandb").glob(f"*run-{time.strftime('%Y%m%d_%H%M%S')}-{key}")):
+            time.sleep(0.1)
         settings = wandb.Settings(silent=True, console="off", init_timeout=60)
         resume = {"resume": "allow"} if mode == "online" else {}
         self.run: Any = wandb.init(
