@@ -6,11 +6,13 @@ import pytest
 
 import colourize
 from colourize import model
+from colourize.cli import api
 from colourize.inference import predictor
 from colourize.inference.export import exported
 
 OBJECTS = {
     "colourize.load": (colourize.load, colourize),
+    "colourize.compose": (api.compose, api),
     "Model.colourize": (model.Model.colourize, model),
     "Predictor": (predictor.Predictor, predictor),
     "export.form": (exported.form, exported),

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from colourize.training.tensorboard import logger
+from colourize.training.loggers.tensorboard import logger
 from tests.conftest import QUICK
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # also for file names and files

@@ -60,7 +60,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Adds ``--model FILE``, by default the network that comes with colourize."""
     parser.add_argument(
         "--model", default="shipped", metavar="FILE",
-        help="a checkpoint, run folder, .safetensors or .onnx (default: the network that comes with colourize)",
+        help="a checkpoint, run folder, .safetensors, .onnx or hf://USER/NAME (default: the network that comes with "
+             "colourize)",
     )  # fmt: skip
 
 

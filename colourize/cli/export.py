@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from colourize.cli.arguments import Commands, add_run, command
+
+if TYPE_CHECKING:
+    from colourize.inference.export.exported import Exported, Form
 
 FORMATS = "safetensors", "onnx", "torchscript", "openvino"
 
@@ -30,6 +34,11 @@ def add_parser(commands: Commands) -> None:
         help="a graph from a grey picture of any size to the picture in colours, for other programs; onnx, networks in "
              "lab. colourize photo does not open it",
     )  # fmt: skip
+    add_card(parser)
+
+
+def add_card(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--licence`` and ``--evaluation``, for the model card."""
     parser.add_argument("--licence", default="", metavar="TEXT", help="licence of the weights, for the model card")
     parser.add_argument(
         "--evaluation", type=Path, metavar="FILE",
@@ -40,29 +49,55 @@ def add_parser(commands: Commands) -> None:
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize export``. The imports are here so that ``--help`` stays fast."""
     from colourize import files
-    from colourize.evaluation.inputs import data_config, load
-    from colourize.inference.export import exported, model_card, pictures
+    from colourize.errors import InputError
+    from colourize.inference.export import exported, model_card
     from colourize.present import terminal
 
     form = exported.form(given.output, given.format, given.half, given.int8, given.whole)
-    file = _checkpoint(given.run_)
+    file = checkpoint_file(given.run_)
+    path = given.output or Path(_name(file) + exported.SUFFIXES[form.format])
+    files.check_output(model_card.beside(path))
+    if files.place(path) == files.place(file):
+        raise InputError(f"{path} is the network itself; pass another -o")
+    written, page = export(file, path, form, given)
+    card = model_card.write(path, page)
+    size = path.stat().st_size / 1e6
+    colours = f"palette of {len(written.card.palette)} colours ({written.card.space})"
+    console = terminal.console()
+    console.print(
+        f"{files.printable(str(path))}: {size:.2f} MB; the network of {file}, its {colours} and its card",
+        soft_wrap=True,
+    )
+    console.print(written.checked, soft_wrap=True)
+    console.print(f"{files.printable(str(card))}: its model card", soft_wrap=True)
+
+
+def export(file: Path, path: Path, form: "Form", given: argparse.Namespace, name: str = "") -> tuple["Exported", str]:
+    """Writes the network of a checkpoint; returns what was written, and the text of its model card.
+
+    Args:
+        file: the checkpoint.
+        path: the file to write.
+        form: its form.
+        given: arguments of the command: ``overrides``, ``trust``, ``licence``, ``evaluation``.
+        name: of the network in the card; by default the file's.
+    """
+    from dataclasses import replace
+
+    from colourize.evaluation.inputs import data_config, load
+    from colourize.inference.export import exported, model_card, pictures
+
     figures, of = _figures(given.evaluation, file)
     (trained,) = load([file], given.trust)
     config = data_config([trained], given.overrides)
     chosen = pictures.chosen(config, trained.model.about.size, bool(given.overrides))
-    path = given.output or Path(_name(file) + exported.SUFFIXES[form.format])
-    files.check_output(model_card.beside(path))
     written = exported.export(trained, path, form, chosen, given.trust)
-    card = model_card.write(path, model_card.text(written, trained, given.licence, figures, of))
-    size = path.stat().st_size / 1e6
-    colours = f"palette of {len(written.card.palette)} colours ({written.card.space})"
-    console = terminal.console()
-    console.print(f"{path}: {size:.2f} MB; the network of {file}, its {colours} and its card", soft_wrap=True)
-    console.print(written.checked, soft_wrap=True)
-    console.print(f"{card}: its model card", soft_wrap=True)
+    if name:
+        written = written._replace(card=replace(written.card, name=name))
+    return written, model_card.text(written, trained, given.licence, figures, of)
 
 
-def _checkpoint(run: str) -> Path:
+def checkpoint_file(run: str) -> Path:
     """The best checkpoint of a run folder, otherwise the single checkpoint that the argument names."""
     from colourize import files
     from colourize.evaluation.inputs import single_checkpoint

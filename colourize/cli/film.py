@@ -66,16 +66,19 @@ def run(given: argparse.Namespace) -> None:
     from colourize.inference.film.known import digest
     from colourize.inference.film.painter import NetworkPainter
     from colourize.inference.opened import opened
-    from colourize.runs import shipped
+    from colourize.runs import hub, shipped
 
-    source, output, model = (files.expanded(path) for path in (given.input, given.output, shipped.named(given.model)))
+    network = hub.named(shipped.named(given.model))
+    source, output, model = (files.expanded(path) for path in (given.input, given.output, network))
     for name, most in (("quality", 51), ("seed", 1 << 62)):
         if not 0 <= (getattr(given, name) or 0) <= most:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
     choices = _choices(given)
     film.check_names(source, output, overwrite=True)
     if output.exists() and not given.overwrite:
-        print(f"colourize: {output}: already there (--overwrite colours it anew)", file=sys.stderr)
+        print(
+            f"colourize: {files.printable(str(output))}: already there (--overwrite colours it anew)", file=sys.stderr
+        )
         return
     clip = digest(source)
     with _stoppable(output) as look, _bar(source.name, look) as progress:
@@ -85,7 +88,7 @@ def run(given: argparse.Namespace) -> None:
             source, output, painter, given.quality, recolour=given.recolour, progress=progress,
             overwrite=given.overwrite,
         )  # fmt: skip
-    print(f"colourize: {output}: {made.frames} frames coloured", file=sys.stderr)
+    print(f"colourize: {files.printable(str(output))}: {made.frames} frames coloured", file=sys.stderr)
 
 
 def _choices(given: argparse.Namespace) -> "Choices":

@@ -3,11 +3,13 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import trainer_knobs
+from colourize.config.folder import conf_dir
 from colourize.config.knobs import KNOBS
 from colourize.errors import InputError, one_line
 
@@ -16,7 +18,8 @@ OF_THE_USER = InputError, OSError, *OF_HYDRA
 """Errors that the user can correct; any other is a bug."""
 WRONG_TYPE = re.compile(r"Value '(.*?)'(?: of type '\w+')? could not be converted to (\w+)\s+full_key: (\S+)")
 KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
-NO_OPTION = re.compile(r"Could not find '(\w+)/(\S+)'\s+Available options in '\w+':\s+(.*)")
+NO_OPTION = re.compile(r"Could not find '([\w/]+)/(\S+)'\s+Available options in '[\w/]+':\s+(.*)", re.S)
+NO_OPTION_IN_LIST = re.compile(r"Could not load '(\w+)/(\S+)'\.")
 NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
 FRAME = re.compile(r"Could not override '\S+'\.|Error merging override \S+")
 TO_QUOTE = " Pass NAME=VALUE, and quote characters that are special to Hydra: \"data.root='~/my pictures'\""
@@ -47,6 +50,10 @@ def text_of(error: BaseException, knobs: Names | None = None) -> str:
     text = WRONG_TYPE.sub(lambda found: f"{found[3]} must be {KINDS.get(found[2], found[2])}, got {found[1]}", text)
     if missing := NO_OPTION.search(text):
         return _no_option(missing[1], missing[2], missing[3].split())
+    if missing := NO_OPTION_IN_LIST.search(text):
+        return _no_option(
+            missing[1], missing[2], sorted(file.stem for file in (Path(conf_dir()) / missing[1]).iterdir())
+        )
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
         text += _nearest(unknown[1], text, knobs)
     text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is not a knob\2", text)

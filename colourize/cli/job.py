@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from colourize.cli import hydra_errors
+from colourize.config import automatic, options
 from colourize.config.compare import as_begun
 from colourize.config.compose import given, plain
 from colourize.config.knobs import value_in
@@ -55,9 +56,14 @@ def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float
     _keep_words(folder, cfg, job)
     run_folder.announce(folder, overrides, job.overrides.hydra)
     stored = manifest.read(folder)
+    if options.names_own_code(cfg):
+        options.make_importable()
     knobs = as_begun(plain(cfg), stored.get("config"), overrides)
-    if (metrics := run_folder.finished(folder, stored, knobs, DECIDES)) is not None:
-        manifest.update(folder, overrides=overrides)  # the same knobs, perhaps written differently
+    resumed = automatic.known(knobs, stored.get("config"))
+    if (metrics := run_folder.finished(folder, stored, resumed, DECIDES)) is not None:
+        labels = {name: knobs[name] for name in ("name", "tags")}
+        config = {**before, **labels} if (before := stored.get("config")) else None
+        manifest.update(folder, overrides=overrides, config=config)  # the same knobs, perhaps written differently
         print(f"colourize: {folder} is finished: nothing to do{_rest(folder, stored.get('config', {}), knobs)}")
         return metrics[DECIDES]
     return _trained(knobs, folder, overrides, job)

@@ -18,6 +18,7 @@ from colourize.cli import (
     palette,
     photo,
     prepare,
+    push,
     report,
     runs,
 )
@@ -30,7 +31,22 @@ HYDRA = {
     "train": "train a network: colourize train model=unet kernel=5 (colourize train --help lists the knobs)",
     "theory": "show a theorem beside an experiment: colourize theory demo=minimum_norm",
 }
-OWN = photo, film, prepare, export, evaluate, decode_curve, calibrate, hints, runs, report, describe, palette, answers
+OWN = (
+    photo,
+    film,
+    prepare,
+    export,
+    push,
+    evaluate,
+    decode_curve,
+    calibrate,
+    hints,
+    runs,
+    report,
+    describe,
+    palette,
+    answers,
+)
 
 
 def parser() -> tuple[Parser, list[str]]:

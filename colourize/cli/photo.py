@@ -113,7 +113,7 @@ def run(given: argparse.Namespace) -> None:
         choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
         given.side_by_side, given.max_pixels or MAX_PIXELS, _note(choices, predictor),
     )  # fmt: skip
-    photo.check_distinct(jobs, options)
+    photo.check_distinct(jobs, options, _also_read(given))
     photo.remove_stale(jobs, options)
     threads = given.jobs or min(os.cpu_count() or 1, 4)
     signals.catch_twice()
@@ -139,7 +139,9 @@ def _check(given: argparse.Namespace, suffix: str | None) -> None:
         if value is not None and not least <= value <= most:
             raise InputError(f"--{name.replace('_', '-')} must be in [{least}, {most}], got {value}")
     if given.json not in (None, "-"):
-        files.check_output(files.expanded(given.json))
+        files.check_output(path := files.expanded(given.json), [".json"])
+        if given.hints is not None and files.place(path) == files.place(given.hints):
+            raise InputError(f"--json {given.json} is the file of --hints; pass another name")
     if given.output == "-" and (given.samples or given.uncertainty or given.side_by_side or given.json == "-"):
         raise InputError(
             "standard output takes one picture; pass -o FILE with --samples, --uncertainty, --side-by-side or --json -"
@@ -162,6 +164,11 @@ def _choices(given: argparse.Namespace, predictor: "Predictor") -> "Choices":
         given.tiles,
         threads=os.cpu_count() or 1,
     )
+
+
+def _also_read(given: argparse.Namespace) -> list[Path]:
+    """Files that the command reads besides its pictures, so that no picture may replace them."""
+    return [Path(path) for path in (given.reference, given.hints, given.model) if path is not None]
 
 
 def _decoding(given: argparse.Namespace) -> "Decoding":
@@ -196,10 +203,12 @@ def _note(choices: "Choices", predictor: "Predictor") -> str:
 
 
 def _report(given: argparse.Namespace, text: str, record: dict[str, object]) -> None:
+    print(f"colourize: {text}", file=sys.stderr)  # first: writing the record may fail
     if given.json == "-":
         print(json.dumps(record, indent=1))
     elif given.json is not None:
         from colourize import files
 
-        files.replace_text(files.expanded(given.json), json.dumps(record, indent=1) + "\n")
-    print(f"colourize: {text}", file=sys.stderr)
+        path = files.expanded(given.json)
+        files.remove_stale([path])
+        files.replace_text(path, json.dumps(record, indent=1) + "\n")

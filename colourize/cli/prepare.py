@@ -62,7 +62,7 @@ def run(given: argparse.Namespace) -> None:
     settings = Settings(
         given.side, given.square, given.format, smallest, given.chroma, given.distance, given.val, given.test
     )
-    signals.catch()
+    signals.catch_twice()
     try:
         prepared = prepare(given.folder, given.output, settings, jobs)
     except Interrupted as error:

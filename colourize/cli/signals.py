@@ -36,7 +36,7 @@ def end(signum: int) -> NoReturn:
 def release() -> None:
     """Restores the defaults once all is saved: an exception at the interpreter's end would print a traceback."""
     for signum in SIGNALS:
-        if signal.getsignal(signum) is _raise:
+        if signal.getsignal(signum) in (_raise, _raise_once):
             signal.signal(signum, signal.SIG_DFL)
 
 

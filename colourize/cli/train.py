@@ -1,6 +1,7 @@
 """``colourize train`` and ``python train.py``: Hydra's application, which trains one run or sweeps over several."""
 
 import contextlib
+import re
 import sys
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from colourize.cli.ending import on_one_line
 from colourize.config import trainer_knobs
 from colourize.config.compose import register
 from colourize.config.folder import conf_dir
+from colourize.errors import InputError
 from colourize.present import terminal
-from colourize.runs import resume
+from colourize.runs import last, resume
 from colourize.sweeps.progress import written_to
 from colourize.sweeps.summary import Summary
 
@@ -33,17 +35,24 @@ def _train_job(cfg: DictConfig) -> float:
 
 
 def train() -> None:
-    """Trains with the knobs of ``sys.argv``; those of ``resume=FOLDER`` come first."""
+    """Trains with the knobs of ``sys.argv``; those of ``resume=FOLDER`` and ``resume=last`` come first."""
     terminal.guard()
     signals.catch()
     on_one_line(_run)
 
 
 def _run() -> None:
-    sys.argv[1:] = trainer_knobs.normalised(resume.resumed(sys.argv[1:]), sys.argv[1:])
+    sys.argv[1:] = trainer_knobs.normalised(resume.resumed(last.named(sys.argv[1:])), sys.argv[1:])
     try:
         _train_job()
         signals.release()
+    except ValueError as error:  # Hydra's, of a group without a name: logger=null
+        if not (found := re.fullmatch(r"Config group override must be a string or a list\. Got (\w+)", str(error))):
+            raise
+        kind = "null" if found[1] == "NoneType" else f"a value of type {found[1]}"
+        raise InputError(
+            f"an option must be a name or a list of names, got {kind}; pass a name, or leave it out"
+        ) from error
     except SystemExit as error:
         if (sweep := Summary.under_way) is not None:
             sweep.show()

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from colourize.config import trainer_knobs
+from colourize.config import automatic, parts, trainer_knobs
 from colourize.config.instantiate import check_node, instantiate
 from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before
 from colourize.config.options import option
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
+
+LONGEST_LABEL = 100  # characters of a name or a tag
 
 
 def check(config: dict[str, Any]) -> None:
@@ -18,22 +20,44 @@ def check(config: dict[str, Any]) -> None:
     for name in config.keys() - KNOBS.keys():
         raise InputError(f"{name} is not a knob; --help lists them")
     config = {**before(), **config}
+    for name, knob in KNOBS.items():
+        if knob.words:
+            knob.check_type(config[name])
+    asked = config["lr"] == automatic.AUTO
+    config = automatic.with_rate(config, KNOBS["lr"].default)  # its place is in options, whose values are checked
     if config["resume"] is not None:
         raise InputError(f"resume={config['resume']} replaces a command line; pass it to python train.py")
     for name, knob in KNOBS.items():
         if knob.range or knob.choices:
             knob.check_range(config[name])
+    for label in [("name", config["name"]), *(("tags", tag) for tag in config["tags"] or ())]:
+        _check_label(*label)
     trainer_knobs.check(config["trainer"], config["max_epochs"])
     _check_clipping(config)
     for name in NODES:
         if config[name] or name not in OPTIONAL:
             check_node(name, config[name])
+    for name, node in config["callbacks"].items():
+        check_node(f"callbacks.{name}", node)
     for name in ("augment", "loss"):
         if config[name]:
             instantiate(config[name])  # for the checks of its values
-    if config["scheduler"] and option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
-        raise InputError("optimizer=hypergradient changes the learning rate itself; pass scheduler=none")
+    if option(config["optimizer"]["_target_"], "optimizer") == "hypergradient":
+        if config["scheduler"] or asked:
+            remedy = "lr=0.001, for example" if asked else "scheduler=none"
+            raise InputError(f"optimizer=hypergradient changes the learning rate itself; pass {remedy}")
+        if config["lr_scale"] is not None:
+            raise InputError("optimizer=hypergradient has one learning rate for all weights; leave lr_scale out")
+    parts.check(config)
     _check_network(config)
+
+
+def _check_label(name: str, value: str | None) -> None:
+    """Raises InputError if a name or a tag could not be shown on one short line."""
+    if value is not None and not (0 < len(value) <= LONGEST_LABEL and value.isprintable() and value == value.strip()):
+        each = "each of tags" if name == "tags" else name
+        rule = f"{each} must be 1 to {LONGEST_LABEL} printable characters without spaces around them"
+        raise InputError(f"{rule}, got {shown(value)!r}; pass {name}={'[baseline]' if name == 'tags' else 'baseline'}")
 
 
 def _check_clipping(config: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from colourize import files
 from colourize.config import knobs
 from colourize.config.knob import typed
-from colourize.config.options import OPTIONS, option
+from colourize.config.options import ONLY_OBSERVE, OPTIONS, option
 from colourize.config.trainer_knobs import CHANGES_NOTHING
 from colourize.errors import InputError
 
@@ -38,13 +38,26 @@ def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
     )  # first, because another network also has other knobs
     refused = *same, *(["max_epochs"] if of_its_length else [])
     for key in refused:
-        for change in differences(key, old.get(key), new[key]):
+        for change in _changes(key, old.get(key), new[key]):
             name, first, second = _as_typed(key, *change)
             remedy = f"pass {name}={first}, or start a new run in another hydra.run.dir"
             raise InputError(f"{where} with {name}={first}, not {second}; {remedy}")
     for key in new.keys() - set(refused):
         for name, first, second in differences(key, old.get(key), new[key]):
             log.warning("%s with %s=%s; it is resumed with %s", where, name, typed(first), typed(second))
+
+
+def _changes(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+    """The differences between two values of a knob; of several options, first those between their names."""
+    if key in knobs.SEVERAL and [*(old or {})] != [*new]:
+        return [(key, listed(old), listed(new))]
+    return differences(key, old, new)
+
+
+def listed(nodes: dict[str, Any] | None) -> str:
+    """Several options as on the command line: none, timer, [timer,swa]."""
+    names = ",".join(nodes or {})
+    return f"[{names}]" if "," in names else names or "none"
 
 
 def _as_typed(key: str, name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
@@ -78,9 +91,16 @@ def comparable(config: dict[str, Any]) -> dict[str, Any]:
         data["root"] = str(files.place(data["root"]))
     config = {key: value or {} if key in knobs.OPTIONAL else value for key, value in config.items()}
     idle = knobs.on_resume("no difference")
+    if callbacks := config.get("callbacks"):
+        config["callbacks"] = {name: node for name, node in callbacks.items() if not _only_observes(node)}
     kept = {key: value for key, value in _without_older(config).items() if key not in idle}
     groups = {name: _without_older(config[name], name) for name in ("model", "optimizer")}
     return {**kept, **groups, "data": data, "trainer": trainer}
+
+
+def _only_observes(node: Any) -> bool:
+    """Whether a callback has no effect on the training."""
+    return isinstance(node, dict) and option(node.get("_target_"), "callbacks") in ONLY_OBSERVE
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from colourize.config.checks import check
 from colourize.config.folder import conf_dir
-from colourize.config.knob import MISSING, Knob, Option
+from colourize.config.knob import MISSING, Knob, Option, Several
 from colourize.config.knobs import KNOBS
 from colourize.config.page import file_page, page
 from colourize.config.trainer_knobs import TrainerKnobs
@@ -43,7 +43,9 @@ def schema() -> type:
 def _field(knob: Knob) -> tuple[str, Any, Any]:
     if knob.kind is dict:
         return knob.name, TrainerKnobs, field(default_factory=TrainerKnobs)
-    kind: Any = Any if knob.kind in (Option, object) else knob.kind
+    if knob.kind is Several:
+        return knob.name, dict[str, Any], field(default_factory=dict)
+    kind: Any = Any if knob.kind in (Option, object) or knob.words else list[str] if knob.kind is list else knob.kind
     return knob.name, kind | None if knob.default is None and kind is not Any else kind, field(default=knob.default)
 
 
@@ -56,9 +58,17 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     for key in OmegaConf.missing_keys(cfg):
         if not key.startswith("trainer."):
             raise InputError(f"{key} has no value; pass {key}=...")
-    knobs = given(cfg, resolve=True)
+    knobs = given(_with_floats(cfg), resolve=True)
     check(knobs)
     return knobs
+
+
+def _with_floats(cfg: DictConfig) -> DictConfig:
+    """The configuration with floats in place of integers in number knobs that also take a word, like lr=1."""
+    for name, knob in KNOBS.items():
+        if knob.words and knob.kind is float and isinstance(cfg.get(name), int) and not isinstance(cfg[name], bool):
+            cfg = OmegaConf.merge(cfg, {name: float(cfg[name])})  # type: ignore[assignment]
+    return cfg
 
 
 def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:

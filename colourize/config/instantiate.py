@@ -79,7 +79,7 @@ def check_node(name: str, node: Any) -> None:
             f"defaults override /{name}: {node if isinstance(node, str) else 'OPTION'}"
         )
     target = instantiate(node, partial=True).func
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    hints = _hints(target.__init__ if inspect.isclass(target) else target)
     for key, value in node.items():
         hint: Any = hints.get(key)
         accepted: set[Any] = set(get_args(hint)) if get_origin(hint) in (Union, UnionType) else {hint}
@@ -88,3 +88,11 @@ def check_node(name: str, node: Any) -> None:
             if not isinstance(value, tuple(fitting)) or (isinstance(value, bool) and bool not in accepted):
                 names = " or ".join(sorted(KINDS[kind] for kind in accepted))
                 raise InputError(f"{name}.{key} must be {names}, got {typed(value)}")
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters; empty if they name something that only a type checker imports."""
+    try:
+        return get_type_hints(function)
+    except (NameError, TypeError):
+        return {}

@@ -27,16 +27,22 @@ class Option(dict[str, Any]):
     """Kind of a knob with an option ``conf/GROUP/NAME.yaml`` as value: a node with a ``_target_``."""
 
 
+class Several(dict[str, Any]):
+    """Kind of a knob with several options of a group at once: the values of each by its name."""
+
+
 @dataclass(frozen=True)
 class Knob:
     """One knob. Schema, help, checks, comparison and names derive from it.
 
     Attributes:
         default: the default; None means "none"; ``MISSING``: a value is required.
-        kind: int, float, bool or str; ``Option``; dict for the arguments of the Trainer; object for any plain value.
+        kind: int, float, bool or str; ``Option`` or ``Several``; dict for the arguments of the Trainer; list for texts;
+            object for any plain value.
         does: its comment in ``--help``.
         range: the limits of a number, such as ">= 0 and < 1".
         choices: the accepted texts.
+        words: texts that are accepted in place of a number.
         example: a value within the range, for messages; None: the default.
         before: default for configurations older than this knob; ``ALWAYS``: every configuration has the knob.
         on_resume: the rule for another value in a resumed run.
@@ -55,6 +61,7 @@ class Knob:
     on_resume: OnResume = "noted"
     hyperparameter: bool = True
     heading: str = ""
+    words: tuple[str, ...] = ()
 
     @property
     def comment(self) -> str:
@@ -64,20 +71,23 @@ class Knob:
     @property
     def required(self) -> bool:
         """Whether every stored configuration has a value for it."""
-        return self.default is not None and self.before is ALWAYS and self.kind is not dict
+        return self.default is not None and self.before is ALWAYS and self.kind not in (dict, Several)
 
     def check_type(self, value: Any) -> None:
         """Raises InputError if a value does not have the knob's type."""
-        if value is None and self.default is None:
+        if (value is None and self.default is None) or value in self.words:
             return
-        if self.kind in (Option, dict):
+        if self.kind in (Option, Several, dict):
             fits, rule = isinstance(value, dict), "a dictionary"
         elif self.kind is object:
             fits, rule = value is not None, "a value"
+        elif self.kind is list:
+            fits = isinstance(value, list) and all(isinstance(each, str) for each in value)
+            rule = "a list of texts"
         else:
             kinds = (int, float) if self.kind is float else self.kind
             fits = isinstance(value, kinds) and (self.kind is bool or not isinstance(value, bool))
-            rule = KINDS[self.kind]
+            rule = " or ".join((KINDS[self.kind], *self.words))
         if not fits:
             raise InputError(f"{self.name} must be {rule}{self._or_null}, got {shown(typed(value))}")
 
@@ -88,7 +98,7 @@ class Knob:
             value: a value of the knob's type.
             name: its name in the message; by default the knob's name.
         """
-        if value is None:
+        if value is None or value in self.words:
             return
         name, example = name or self.name, self.default if self.example is None else self.example
         if self.choices and value not in self.choices:

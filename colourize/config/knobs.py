@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue
+from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue, Several
 from colourize.errors import InputError, shown
 
 KNOBS: dict[str, Knob] = {}
@@ -82,12 +82,28 @@ declare(
     "Optimization",
     Knob("batch_size", 100, int, "pictures per step", ">= 1", on_resume="same"),
     Knob("max_epochs", 25, int, "passes over the training pictures", ">= 1"),
-    Knob("lr", 0.001, float, "learning rate (with onecycle: its peak)", "> 0"),
+    Knob("lr", 0.001, float, "learning rate (with onecycle: its peak), or auto: a range test finds it", "> 0",
+         words=("auto",)),
     Knob("ema", None, float, "decay of a moving average of the weights, which is validated, saved and used: 0.998; "
          "null: the weights themselves", "> 0 and < 1", example=0.998, before=None, on_resume="same"),
     Knob("patience", None, int, "validations without a lower loss after which training stops; null: never", ">= 1",
          example=5, on_resume="same"),
     Knob("seed", 0, int, "seed of weights and order of pictures", ">= 0 and <= 4294967295", on_resume="same"),
+)  # fmt: skip
+declare(
+    "Fine-tuning",
+    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run starts with its palette and "
+         "with its tensors that fit by name and shape; schedule and epochs are new", before=None,
+         on_resume="same"),
+    Knob("freeze", None, object, "parts of the network that do not change: names, globs or the number of first "
+         "modules ([encoder,down*], 2), or names with epochs ({encoder: 3}); null: none", before=None,
+         on_resume="same"),
+    Knob("unfreeze_every", None, int, "epochs after which one more part in freeze is trained, from the last to the "
+         "first; null: none is", ">= 1", example=2, before=None, on_resume="same"),
+    Knob("moving_norms", False, bool, "true: batch norms also follow the batches in frozen parts, and in a run with "
+         "init_from", before=False, on_resume="same"),
+    Knob("lr_scale", None, object, "learning rates of parts in multiples of lr ({encoder: 0.1, down*: 0.5}); several "
+         "for a weight multiply; null: lr for all", before=None, on_resume="same"),
 )  # fmt: skip
 declare(
     "Machine",
@@ -99,19 +115,28 @@ declare(
 )  # fmt: skip
 declare(
     "Running",
-    Knob("resume", None, str, "folder of an interrupted run or sweep to resume, to the same bits",
+    Knob("name", None, str, "a name for the run, which lists and reports show; no effect on the training", before=None,
          on_resume="no difference"),
+    Knob("tags", None, list, "labels for the run, such as [baseline,paper]: colourize runs --tag paper", before=None,
+         on_resume="no difference"),
+    Knob("resume", None, str, "folder of an interrupted run or sweep to resume, to the same bits; last: the newest "
+         "interrupted one in outputs/", on_resume="no difference"),
     Knob("save_every", 200, int, "batches between two saves of last.ckpt within an epoch; each epoch's end is always "
          "saved", ">= 1", on_resume="no difference"),
     Knob("measures", "quick", str, "computed at the end of a run: quick: five; all: also SSIM, ΔE00 and the others of "
          "colourize evaluate", choices=("quick", "all"), before="all", on_resume="no difference"),
-    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run starts with its palette and "
-         "with its tensors that fit by name and shape; schedule and epochs are new", before=None,
-         on_resume="same"),
     Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
          on_resume="no difference"),
-    Knob("trainer", {}, dict, "arguments of Lightning's Trainer: trainer.gradient_clip_val=1; docs/trainer.md lists "
-         "them", on_resume="same"),
+    Knob("logger", {}, Several,
+         "tensorboard | csv | wandb, mlflow, aim (each an extra of its name) | none, or a list: [tensorboard,wandb]; "
+         "metrics.csv is always written; docs/training.md", before={"tensorboard": {}}, on_resume="no difference"),
+    Knob("callbacks", {}, Several,
+         "none | lr_monitor | device_stats | rich_summary | timer | swa, or a list, which keeps its order; your own: "
+         "+callbacks.mine._target_=my.Callback; docs/training.md", before={}, on_resume="same"),
+    Knob("debug", None, str, "settings to look for faults; reports leave such runs out; docs/training.md",
+         choices=("fast", "overfit", "limit", "profiler", "anomalies"), example="fast", before=None, on_resume="same"),
+    Knob("trainer", {}, dict, "default | cpu | gpu, which set accelerator; also arguments of Lightning's Trainer: "
+         "trainer.gradient_clip_val=1; docs/trainer.md lists them", on_resume="same"),
 )  # fmt: skip
 OPTION_VALUES = [
     OptionValue("model", "skips", before=["half", "full"]),
@@ -123,6 +148,8 @@ OPTION_VALUES = [
 ]
 """Values inside options that older configurations lack, or that have no effect on training."""
 NODES = tuple(knob.name for knob in KNOBS.values() if knob.kind is Option)
+SEVERAL = tuple(knob.name for knob in KNOBS.values() if knob.kind is Several)
+"""Groups of which a run may have several options at once."""
 OPTIONAL = tuple(name for name in NODES if KNOBS[name].default is None)
 """Groups that may have no node, and have none by default."""
 

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from colourize.errors import InputError, shown
@@ -49,8 +49,17 @@ OPTIONS: dict[str, dict[str, str]] = {
         "plateau": "colourize.training.schedules.plateau",
         "warmup": "colourize.training.schedules.warmup",
     },
+    "callbacks": {
+        "device_stats": "pytorch_lightning.callbacks.DeviceStatsMonitor",
+        "lr_monitor": "pytorch_lightning.callbacks.LearningRateMonitor",
+        "rich_summary": "pytorch_lightning.callbacks.RichModelSummary",
+        "swa": "pytorch_lightning.callbacks.StochasticWeightAveraging",
+        "timer": "pytorch_lightning.callbacks.Timer",
+    },
 }
 """The target of each option in ``conf/GROUP/``. Options that differ only in values, like unet_half, share a name."""
+ONLY_OBSERVE = "lr_monitor", "device_stats", "rich_summary"
+"""Callbacks that change nothing in the training, so that a resumed run may have others."""
 SPACES = "rgb", "lab", "oklab"
 VERSIONS: dict[tuple[str, str], int] = {}
 """Versions above 1 of options and colour spaces. Increase one when stored values or weights change their meaning."""
@@ -133,6 +142,23 @@ def check_trusted(packages: Collection[str]) -> tuple[str, ...]:
             raise InputError(f"--trust must be a package's name such as my_networks, got {package!r}")
         if top in sys.stdlib_module_names or top == "colourize":
             raise InputError(f"--trust {package}: must be a package of your own; this one has no network or source")
-    if packages and "" not in sys.path:
-        sys.path.append("")
+    if packages:
+        make_importable()
     return tuple(packages)
+
+
+def make_importable() -> None:
+    """Makes modules in the working directory importable, after all others, as the last entry of the search path."""
+    if "" not in sys.path:
+        sys.path.append("")
+
+
+def names_own_code(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration names code other than colourize's: the user's own network, loss, callback and so on."""
+    for group in OPTIONS:
+        node = config.get(group)
+        inner = [node, *node.values()] if isinstance(node, Mapping) else []  # callbacks are nodes by name in a node
+        targets = [each.get("_target_") for each in inner if isinstance(each, Mapping)]
+        if any(target is not None and not is_option(group, target) for target in targets):
+            return True
+    return False

@@ -1,6 +1,7 @@
 """The page of ``--help``: every knob below its heading, with its value and comment."""
 
 from pathlib import Path
+from typing import Any
 
 from colourize.config.folder import conf_dir, own
 from colourize.config.knob import Knob, Option, typed
@@ -23,9 +24,13 @@ def page() -> str:
     headings[KNOBS["model"].heading].append(EXPERIMENT)
     parts = [HEAD]
     for heading, knobs in headings.items():
-        lines = [f"{knob.name}: {typed(chosen.get(knob.name, knob.default))}  # {knob.comment}" for knob in knobs]
+        lines = [f"{knob.name}: {_typed(chosen.get(knob.name, knob.default))}  # {knob.comment}" for knob in knobs]
         parts.append("\n".join([f"# {heading}", *lines]) + "\n")
     return "\n".join(parts)
+
+
+def _typed(value: Any) -> Any:
+    return f"[{', '.join(value)}]" if isinstance(value, list) else typed(value)
 
 
 def file_page(name: str) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from colourize.config import options
-from colourize.config.knobs import KNOBS, NODES, OPTIONAL, check_types, required
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, SEVERAL, check_types, required
 from colourize.config.options import OPTIONS, is_option, named, option, refusal
 from colourize.errors import InputError, shown
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
 KEY = r"[A-Za-z]\w*"  # names with a leading underscore are instructions to Hydra
+PART = r"[A-Za-z*?\[][\w.*?!\[\]-]*"  # names and globs of parts of a network
+OF_PARTS = "freeze", "lr_scale"
 
 
 def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dict[str, Any]:
@@ -41,6 +43,8 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
         node = config.get(group)
         if node or group not in OPTIONAL:
             values[group] = _values(group, node, file, trusted)
+    for group in SEVERAL:  # nothing is built from these, so they may name anything
+        values[group] = _unnamed(config.get(group) or {})
     _check_plain(values, f"{file}: config")
     _check_types(config, file)
     return config
@@ -56,6 +60,18 @@ def _values(group: str, node: Any, file: str | Path, trusted: Collection[str]) -
     return {key: value for key, value in node.items() if key != "_target_"}
 
 
+def _unnamed(nodes: Any) -> Any:
+    """Several nodes without the names of their code."""
+    if not isinstance(nodes, dict):
+        return nodes
+    return {
+        name: {key: value for key, value in node.items() if key != "_target_" or not isinstance(value, str)}
+        if isinstance(node, dict)
+        else node
+        for name, node in nodes.items()
+    }
+
+
 def _check_plain(config: dict[str, Any], file: str) -> None:
     """Raises InputError if a value is not plain, or contains an instruction to Hydra or OmegaConf."""
     left: list[tuple[Any, str, int]] = [(config, file, 0)]
@@ -65,8 +81,9 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
         value, where, depth = left.pop()
         if isinstance(value, dict | list) and depth < DEEPEST:
             entries = value.items() if isinstance(value, dict) else enumerate(value)
+            form = PART if where in (f"{file}.{name}" for name in OF_PARTS) else KEY
             for key, entry in entries:
-                if isinstance(value, dict) and not (isinstance(key, str) and re.fullmatch(KEY, key)):
+                if isinstance(value, dict) and not (isinstance(key, str) and re.fullmatch(form, key)):
                     raise InputError(f"{where}: {shown(key)} must not be a key in a file; pass another file")
                 left.append((entry, f"{where}.{key}", depth + 1))
         elif isinstance(value, str):
@@ -92,8 +109,10 @@ def _check_types(config: dict[str, Any], file: str | Path) -> None:
 
 
 def to_hand_on(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration for a file to pass on: paths are cut to their last name, and the cache is the default."""
-    return {**_without_places(config), "cache_dir": KNOBS["cache_dir"].default}
+    """The configuration for a file to pass on, without the run's name and tags: paths are cut to their last name, and
+    the cache is the default."""
+    labels = dict.fromkeys(config.keys() & {"name", "tags"})
+    return {**_without_places(config), "cache_dir": KNOBS["cache_dir"].default, **labels}
 
 
 def _without_places(value: Any) -> Any:
@@ -109,10 +128,16 @@ def packed(config: dict[str, Any]) -> dict[str, Any]:
 
     An option becomes {name, version, values}, the user's own code {code, values}.
     """
-    stored = {group: _packed(group, node) if group in NODES else node for group, node in config.items()}
+    stored = {group: _packed_all(group, value) for group, value in config.items()}
     if isinstance(space := config.get("colour_space"), str):
         stored["colour_space"] = {"name": space, "version": options.version("colour_space", space)}
     return stored
+
+
+def _packed_all(group: str, value: Any) -> Any:
+    if group in SEVERAL and isinstance(value, dict):
+        return {name: _packed(group, node) for name, node in value.items()}
+    return _packed(group, value) if group in NODES else value
 
 
 def _packed(group: str, node: Any) -> Any:
@@ -133,10 +158,21 @@ def unpacked(stored: Any, file: str | Path) -> Any:
     """
     if not isinstance(stored, dict):
         return stored
-    config = {group: _unpacked(group, node, file) if group in NODES else node for group, node in stored.items()}
+    config = {group: _unpacked_all(group, value, file) for group, value in stored.items()}
     if isinstance(space := stored.get("colour_space"), dict):
         config["colour_space"] = _known("colour_space", space, file)
     return config
+
+
+def _unpacked_all(group: str, value: Any, file: str | Path) -> Any:
+    if group in SEVERAL and isinstance(value, dict):
+        nodes = value.items()
+        return {name: _unpacked(group, node, file) if _is_packed(node) else node for name, node in nodes}
+    return _unpacked(group, value, file) if group in NODES else value
+
+
+def _is_packed(node: Any) -> bool:
+    return isinstance(node, dict) and "values" in node and not node.keys().isdisjoint({"name", "code"})
 
 
 def _unpacked(group: str, node: Any, file: str | Path) -> Any:

@@ -102,7 +102,7 @@ REFUSED = {
     "accelerator": KNOB,
     "barebones": "it leaves out checkpoints, without which a run cannot be resumed",
     "benchmark": "it chooses kernels by their speed, so a resumed run would end in other bits",
-    "callbacks": "it takes objects, and a command line only has plain values; patience, ema and save_every are knobs",
+    "callbacks": "it is a knob of its own: pass callbacks=lr_monitor, or a list: callbacks=[lr_monitor,timer]",
     "default_root_dir": "the run folder is hydra.run.dir",
     "devices": ONE_DEVICE,
     "enable_autolog_hparams": "every run writes its configuration to run.json and TensorBoard",
@@ -113,7 +113,7 @@ REFUSED = {
     "limit_predict_batches": "a run only trains and validates",
     "limit_test_batches": "a run only trains and validates",
     "log_every_n_steps": "curves have one point for each epoch",
-    "logger": "every run writes TensorBoard events and metrics.csv",
+    "logger": "it is a knob of its own: pass logger=csv, or a list: logger=[tensorboard,wandb]",
     "max_epochs": KNOB,
     "max_steps": "a run ends with an epoch; pass max_epochs and trainer.limit_train_batches",
     "model_registry": "checkpoints stay in the run folder",
@@ -132,6 +132,7 @@ WITHOUT_EFFECT = (
 )  # fmt: skip
 """Refused arguments that never had an effect. Older runs that have them are resumed without them."""
 CHANGES_NOTHING = *(name for name, known in TAKEN.items() if known["changes_nothing"]), *WITHOUT_EFFECT
+WITHIN = re.compile(r"[+~]*trainer\.(\w+)\.")
 WORD = re.compile(r"(\+\+|\+|~)?trainer\.(\w+)(?:=(.*))?", re.S)
 
 
@@ -170,6 +171,8 @@ def check(values: dict[str, Any], max_epochs: int) -> None:
 def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
     """Replaces ``+trainer.x=1`` in a command line with ``trainer.x=1``, and ``~trainer.x`` with Lightning's default.
 
+    An argument that is a knob of its own, ``trainer.max_epochs``, becomes that knob.
+
     Args:
         words: the command line, with the overrides of the resumed run.
         given: overrides that the user typed. Arguments without effect are removed from the others.
@@ -180,10 +183,15 @@ def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
     found = []
     for word in words:
         if (parts := WORD.fullmatch(word)) is None:
+            if (inner := WITHIN.match(word)) and inner[1] in REFUSED:
+                raise InputError(_unknown(inner[1]))
             found.append(word)
             continue
         sign, name, value = parts.groups()
         if name in WITHOUT_EFFECT and word not in given:
+            continue
+        if REFUSED.get(name) == KNOB and sign != "~" and value is not None:  # trainer.max_epochs=5, as people type it
+            found.append(f"{name}={value}")
             continue
         if name not in TAKEN:
             raise InputError(_unknown(name, value))

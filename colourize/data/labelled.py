@@ -27,6 +27,8 @@ from colourize.data.cache import Stream, cached, cached_array, digest
 from colourize.data.pictures import Pictures
 
 log = logging.getLogger(__name__)
+FEWER = "fast", "overfit"
+"""Values of ``debug`` with pictures for one batch only."""
 PALETTE_SEED = 0  # not the run's seed, so that runs with different seeds use the same palette
 
 
@@ -140,7 +142,23 @@ def read(config: dict[str, Any]) -> Pictures:
         InputError: a setting of the source is invalid, or the pictures cannot be read.
     """
     pictures: Pictures = builder("data", config["data"])()
-    return pictures
+    return fewer(pictures, config["batch_size"], config["debug"]) if config.get("debug") in FEWER else pictures
+
+
+def fewer(pictures: Pictures, count: int, debug: str) -> Pictures:
+    """As many evenly spaced pictures of each split as a batch has; with ``overfit`` the training pictures validate."""
+    few = [_spread(pictures.train, count), _spread(pictures.validation, count)]
+    if pictures.train_objects is None or pictures.validation_objects is None:
+        objects: list[Tensor | None] = [None, None]
+    else:
+        objects = [_spread(pictures.train_objects, count), _spread(pictures.validation_objects, count)]
+    if debug == "overfit":
+        few, objects = [few[0]] * 2, [objects[0]] * 2
+    return Pictures(few[0], few[1], objects[0], objects[1])
+
+
+def _spread(images: Tensor, count: int) -> Tensor:
+    return images[torch.linspace(0, len(images) - 1, min(count, len(images))).long()]
 
 
 def palette_of(

@@ -55,7 +55,7 @@ def decode_curve(
         InputError: ``run`` is not a single run; an override does not apply; pictures cannot be read.
     """
     check_output(figure, FIGURES)
-    check_output(figures)
+    check_output(figures, [".json"])
     file = single_checkpoint(run)
     (trained,) = load([file], trusted)
     model = trained.model

@@ -47,7 +47,7 @@ def curve(
         InputError: ``run`` is not a single run or cannot be loaded; its network has no hints; a file cannot be written.
     """
     check_output(figure, FIGURES)
-    check_output(figures)
+    check_output(figures, [".json"])
     file = single_checkpoint(run)
     (trained,) = load([file], trusted)
     model = trained.model

@@ -59,7 +59,7 @@ def evaluate(
         InputError: ``run`` is not a single run, its palette is not chroma, a size is below 8, or there are no
             photographs.
     """
-    check_output(figures)
+    check_output(figures, [".json"])
     for option, side in (("--size", size), ("--seen", seen)):
         if side is not None and side < 8:
             raise InputError(f"{option} must be >= 8 pixels, got {side}; pass for example {option} 128")

@@ -57,7 +57,7 @@ def classes_of(path: Path) -> dict[str, int]:
             f"--classes {path} must be a CSV file with the columns {FILE} and {CLASS} (0 to 999)"
         ) from error
     if not found or not all(0 <= number < 1000 for number in found.values()):
-        raise InputError(f"--classes {path} must hold files with classes in [0, 999]")
+        raise InputError(f"--classes {path} must contain files with classes in [0, 999]")
     return found
 
 

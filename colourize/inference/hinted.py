@@ -49,7 +49,7 @@ def read(path: Path) -> list[Hint]:
         raise InputError(f"{path} is not a JSON file of hints ({error}); pass another file") from error
     rule = '[{"x": 120, "y": 80, "colour": "#c03020"}, ...]'
     if not isinstance(entries, list) or len(entries) > MOST or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{path} must hold up to {MOST} hints like {rule}; pass another file")
+        raise InputError(f"{path} must contain up to {MOST} hints like {rule}; pass another file")
     return [
         _checked(entry.get("x"), entry.get("y"), entry.get("colour"), f"hint {number} of {files.printable(str(path))}")
         for number, entry in enumerate(entries, 1)

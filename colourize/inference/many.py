@@ -1,6 +1,7 @@
 """Colours many pictures, several at a time, with a bar and a summary. A bad picture does not stop the others."""
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
@@ -24,7 +25,13 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
     outcomes: list[Outcome] = []
     place = {job: number for number, job in enumerate(jobs)}
     in_colour = 0
-    with bar(total=len(jobs), shown=len(jobs) > 1) as show, closing(in_threads(run, jobs, threads)) as results:
+    with (
+        warnings.catch_warnings(
+            action="ignore"
+        ),  # Pillow's, of odd metadata; the filter is global, not one of a thread
+        bar(total=len(jobs), shown=len(jobs) > 1) as show,
+        closing(in_threads(run, jobs, threads)) as results,
+    ):
         for outcome in results:
             outcomes.append(outcome)
             show(advance=1, description=outcome.job.name)

@@ -8,7 +8,7 @@ from colourize.errors import InputError
 from colourize.inference.onnx_predictor import OnnxPredictor
 from colourize.inference.openvino_predictor import OpenvinoPredictor
 from colourize.inference.predictor import Predictor
-from colourize.runs import shipped
+from colourize.runs import hub, shipped
 
 DEVICES = "auto", "cpu", "cuda", "mps"
 OTHERS = "pass the run, or export it as .onnx or .safetensors"
@@ -27,7 +27,7 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
         InputError: the file does not exist, is damaged or was not written by colourize; or this machine has no such
             device.
     """
-    place = files.expanded(shipped.named(path))
+    place = files.expanded(hub.named(shipped.named(path)))
     if device not in DEVICES:
         raise InputError(f"--device must be one of {', '.join(DEVICES)}, got {device!r}")
     match place.suffix.lower():

@@ -3,6 +3,7 @@
 H height, W width. Requires only numpy and Pillow, and imagecodecs for 16-bit colours (``wide``).
 """
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from colourize.inference.space import Levels
 
 MAX_PIXELS = 128_000_000  # of one frame
 ALL_FRAMES = 4  # limit for all frames of an animation together, as a multiple of the limit for one
+LONGEST = 1_000_000  # pixels of a side: a picture is coloured in strips of whole rows
 MOST_FRAMES = 10_000  # each frame takes a pass through the network, however small it is
 HONEST, DENSEST = 50_000_000, 500  # a picture of more pixels than the first must have a byte for every 500
 THUMB = 256  # pixels: longer side of the copy on which tints are distinguished from colours
@@ -90,18 +92,38 @@ def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> tuple[int, boo
         with read.opened(source) as image:
             _check_size(image, source, max_pixels)
             deep = read.has_levels(image) or wide.narrowed(image)
-            return image.width * image.height * _count(image), deep
+            return image.width * image.height * _count(image, max_pixels), deep
     except UnreadablePicture:
         raise
     except Exception as error:  # as above
         raise UnreadablePicture(read.reason(error, source)) from error
 
 
-def _count(image: Image.Image) -> int:
-    """Number of frames; 1 for MPO (a photograph with a preview) and PSD (layers), whose first frame is the picture."""
-    count: int = getattr(image, "n_frames", 1) if image.format not in ("MPO", "PSD") else 1
+def _count(image: Image.Image, max_pixels: int) -> int:
+    """Number of frames; 1 for MPO (a photograph with a preview) and PSD (layers), whose first frame is the picture.
+
+    GIF and TIFF do not declare the number. Their frames are counted only up to the limits: Pillow's own count takes
+    hours in a file of a million frames.
+    """
+    if image.format in ("MPO", "PSD"):
+        return 1
+    if image.format in ("GIF", "TIFF"):
+        count = _counted(image, min(MOST_FRAMES, ALL_FRAMES * max_pixels // (image.width * image.height)) + 1)
+    else:
+        count = getattr(image, "n_frames", 1)
     if count > MOST_FRAMES:
-        raise UnreadablePicture(f"{count} frames, more than the limit of {MOST_FRAMES}; convert it to a film")
+        raise UnreadablePicture(f"more than {MOST_FRAMES} frames; convert it to a film")
+    return count
+
+
+def _counted(image: Image.Image, most: int) -> int:
+    """Number of frames, at most ``most``."""
+    count = 1
+    with contextlib.suppress(EOFError):
+        while count < most:
+            image.seek(count)
+            count += 1
+    image.seek(0)
     return count
 
 
@@ -122,6 +144,8 @@ def of_image(image: Image.Image) -> Photograph:
 def _check_size(image: Image.Image, source: bytes | Path, max_pixels: int) -> None:
     width, height = image.size
     pixels = width * height
+    if max(width, height) > LONGEST:
+        raise UnreadablePicture(f"{width} x {height} pixels, a side above {LONGEST}; cut it into pieces")
     if pixels > max_pixels:
         raise UnreadablePicture(
             f"{width} x {height} pixels, more than the limit of {max_pixels}; pass --max-pixels {pixels}"
@@ -136,13 +160,12 @@ def _check_size(image: Image.Image, source: bytes | Path, max_pixels: int) -> No
 def _check_sum(pixels: int, max_pixels: int) -> None:
     if pixels > ALL_FRAMES * max_pixels:
         raise UnreadablePicture(
-            f"{pixels} pixels in all frames, more than the limit of {ALL_FRAMES * max_pixels}; pass a larger "
-            "--max-pixels"
+            f"more than {ALL_FRAMES * max_pixels} pixels in all frames; pass a --max-pixels above {max_pixels}"
         )
 
 
 def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes: list[str]) -> Photograph:
-    count, total = _count(image), 0
+    count, total = _count(image, max_pixels), 0
     _check_sum(count * image.width * image.height, max_pixels)
     form, loops = image.format or "", _loops(image)
     if isinstance(source, Path) and wide.narrowed(image):

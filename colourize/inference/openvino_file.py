@@ -46,7 +46,7 @@ def parts(path: Path) -> Parts:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
             if sorted(entries) != sorted((GRAPH, WEIGHTS, CARD)) or len(archive.infolist()) != 3:
-                raise ValueError(f"it must hold {GRAPH}, {WEIGHTS} and {CARD}")
+                raise ValueError(f"it must contain {GRAPH}, {WEIGHTS} and {CARD}")
             if any(entry.compress_type or entry.file_size > len(content) for entry in entries.values()):
                 raise ValueError("its entries must not be compressed")
             return Parts(*(archive.read(entries[name]) for name in (GRAPH, WEIGHTS, CARD)))

@@ -85,9 +85,9 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
         return Outcome(job, "failed", f"{files.printable(str(error.filename or job.name))}: {error.strerror or error}")
 
 
-def check_distinct(jobs: Sequence[Job], options: Options) -> None:
+def check_distinct(jobs: Sequence[Job], options: Options, also_read: Sequence[Path] = ()) -> None:
     """Checks all files that jobs write (``planned.check``), including side-by-side and uncertainty files."""
-    planned.check(jobs, lambda job: _outputs(job, options))
+    planned.check(jobs, lambda job: _outputs(job, options), also_read)
 
 
 def remove_stale(jobs: Sequence[Job], options: Options) -> None:

@@ -161,23 +161,30 @@ def _named(target: Path, suffix: str | None) -> Path:
     return target if target.suffix.lower() in saving.FORMATS else target.with_name(f"{target.name}.png")
 
 
-def check(jobs: Sequence[Job], written: Callable[[Job], Sequence[Path]]) -> None:
-    """Checks that no job would replace an input, and that no two jobs would write one file.
+def check(jobs: Sequence[Job], written: Callable[[Job], Sequence[Path]], also_read: Sequence[Path] = ()) -> None:
+    """Checks that no job would replace an input, a folder, a pipe or a device, and that no two jobs would write one
+    file.
 
     Args:
         jobs: of one command.
         written: the files that a job writes.
+        also_read: other files that the command reads.
 
     Raises:
         InputError: with the names of the pictures.
     """
     sources = {files.place(job.source) for job in jobs if job.source is not None}
+    others = {files.place(path) for path in also_read}
     owners: dict[Path, Job] = {}
     for job in jobs:
         for path in written(job):
             shown_path = files.printable(str(path))
             if files.place(path) in sources or _same(job.source, path):
                 raise InputError(f"{shown_path} is an input picture; pass another -o")
+            if files.place(path) in others:
+                raise InputError(f"{shown_path} is a file that this command reads; pass another -o")
+            if path.exists() and not path.is_file():
+                raise InputError(f"{shown_path} must be a regular file; pass another -o")
             if (other := owners.setdefault(path, job)) is not job:
                 raise InputError(f"{other.name} and {job.name} would both write {shown_path}; pass them one by one")
 

@@ -136,13 +136,3 @@ def padded(x: Tensor, multiple: int, least: int = 0) -> Tensor:
     return (
         F.pad(x, (0, right, 0, below), mode="replicate") if right or below else x
     )  # F.pad copies even without padding
-
-
-def keep_statistics(network: nn.Module) -> None:
-    """Makes all batch norms use their stored means and variances, without updates, until ``network.train()``.
-
-    The statistics of a few similar pictures differ much from those with which given weights were trained.
-    """
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            layer.eval()

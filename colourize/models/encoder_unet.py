@@ -32,8 +32,8 @@ class EncoderUNet(nn.Module):
     Its features, with strides 2 / zoom to 32 / zoom, are joined from the coarsest to stride S, as in a U-Net. The last
     layers also see the grey itself: the SxS greys of each block, and waves of their mean (``models.resunet.Waves``).
 
-    Accepts any size: sides are padded to a multiple of D and to at least 2D, and the result is cropped. ``freeze``
-    excludes the encoder, or its first layers, from training. ``models.encoder_weights`` loads pretrained weights.
+    Accepts any size: sides are padded to a multiple of D and to at least 2D, and the result is cropped.
+    ``models.encoder_weights`` loads pretrained weights; ``training.freezing`` freezes the encoder or its first layers.
 
     Args:
         num_filters: NF; the decoder has ``widths[i]`` * NF channels at its i-th stride.
@@ -50,8 +50,6 @@ class EncoderUNet(nn.Module):
 
     Attributes:
         stride: S.
-        frozen: whether the encoder is not trained.
-        kept: stride up to which its layers are always frozen.
 
     Raises:
         InputError: timm does not have the encoder, its features have other strides, or a value is out of its range.
@@ -72,7 +70,6 @@ class EncoderUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder_name, self.stride, self.colour_space, self.zoom = encoder, stride, colour_space, zoom
-        self.frozen, self.kept = False, 0
         self.encoder = timm_encoder(encoder)
         info: Any = self.encoder.feature_info
         reductions: list[int] = info.reduction()
@@ -95,62 +92,43 @@ class EncoderUNet(nn.Module):
         self.head = conv(sizes[-1] + stride**2 + 1 + 2 * num_frequencies, head * num_filters, 1)
         self.scores = nn.Conv2d(head * num_filters, num_colours, 1)
 
-    def freeze(self, frozen: bool, kept: int = 0) -> None:
-        """Freezes the encoder, or makes it trainable.
+    def upto(self, stride: int) -> list[str]:
+        """Dotted names of the encoder's layers up to the features of a stride, in order.
 
         Args:
-            frozen: whether its weights, and the means and variances of its batch norms, stay fixed.
-            kept: the layers up to this stride of the encoder stay frozen in any case; 0: none.
-
-        Raises:
-            InputError: the encoder has no features of this stride.
-        """
-        if (frozen, kept) == (self.frozen, self.kept):
-            return
-        for layer, stays in self.layers(kept):
-            layer.requires_grad_(not (frozen or stays))
-        self.frozen, self.kept = frozen, kept
-        self.train(self.training)
-
-    def train(self, mode: bool = True) -> "EncoderUNet":
-        """Sets the mode as for every module, except that frozen layers stay in evaluation mode."""
-        super().train(mode)
-        if self.frozen:
-            self.encoder.eval()
-        for layer, stays in self.layers(self.kept):
-            if stays:
-                layer.eval()
-        return self
-
-    def layers(self, kept: int) -> list[tuple[nn.Module, bool]]:
-        """The encoder's layers in order, each with whether it is at or before the features of a stride.
-
-        Args:
-            kept: the stride, in pixels of the encoder's picture; 0: no layer is.
+            stride: the stride, in pixels of the encoder's picture; 0: no layer.
 
         Raises:
             InputError: the encoder has no features of this stride.
         """
         info: Any = self.encoder.feature_info
-        ends = [name.replace(".", "_") for name in info.module_name()]
-        if kept and kept not in info.reduction():
+        if not stride:
+            return []
+        if stride not in info.reduction():
             raise InputError(
-                f"frozen_stride must be 0 or a stride of {self.encoder_name}'s features, got {kept}; pass one of "
+                f"frozen_stride must be 0 or a stride of {self.encoder_name}'s features, got {stride}; pass one of "
                 f"{', '.join(map(str, info.reduction()))}"
             )
-        layers: list[tuple[str, nn.Module]] = []
+        end = info.module_name()[info.reduction().index(stride)].replace(".", "_")
+        names = list(self._layers())
+        return names[: 1 + [name.replace(".", "_") for name in names].index(f"encoder_{end}")]
+
+    def _layers(self) -> dict[str, nn.Module]:
+        """The encoder's layers by dotted name, in order: its children, or theirs where features end inside of one."""
+        info: Any = self.encoder.feature_info
+        ends = [name.replace(".", "_") for name in info.module_name()]
+        layers: dict[str, nn.Module] = {}
         for name, child in self.encoder.named_children():
-            inner = list(child.named_children()) if name not in ends else []
-            split = any(end.startswith(f"{name}_") for end in ends)
-            layers += [(f"{name}_{each}", part) for each, part in inner] if split else [(name, child)]
-        last = [name for name, _ in layers].index(ends[info.reduction().index(kept)]) if kept else -1
-        return [(layer, place <= last) for place, (_, layer) in enumerate(layers)]
+            split = name not in ends and any(end.startswith(f"{name}_") for end in ends)
+            inner = {f"encoder.{name}.{each}": part for each, part in child.named_children()} if split else {}
+            layers |= inner or {f"encoder.{name}": child}
+        return layers
 
     def features(self, grey: Tensor) -> list[Tensor]:
         """The encoder's features, from the finest to the coarsest: [N, 1, H, W], H and W multiples of D."""
         mean, deviation = normalisation(self.encoder_name)
         light = self.enlarged(srgb_grey(grey, self.colour_space))
-        trained = torch.is_grad_enabled() and not self.frozen
+        trained = torch.is_grad_enabled() and any(each.requires_grad for each in self.encoder.parameters())
         with torch.set_grad_enabled(trained), ExitStack() as stack:
             if trained and grey.is_cpu:
                 self._precise(stack)
@@ -164,10 +142,11 @@ class EncoderUNet(nn.Module):
 
         On a CPU the gradient of a depthwise convolution takes three times as long in bfloat16 (torch 2.15.0).
         """
-        if not self.kept:
+        layers = list(self._layers().values())
+        first = next(layer for layer in layers if any(each.requires_grad for each in layer.parameters()))
+        if first is layers[0]:
             stack.enter_context(torch.autocast("cpu", enabled=False))
             return
-        first = next(layer for layer, stays in self.layers(self.kept) if not stays)
 
         def enter(layer: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
             stack.enter_context(torch.autocast("cpu", enabled=False))
@@ -249,7 +228,7 @@ def _check(
     strides = [coarsest // 2**step for step in range(1, (coarsest // stride).bit_length())]
     if len(widths) < len(strides) or not all(0 < width < float("inf") for width in widths):
         raise InputError(
-            f"model.widths must hold {len(strides)} finite numbers > 0, one for each of the strides {strides}, got "
+            f"model.widths must contain {len(strides)} finite numbers > 0, one for each of the strides {strides}, got "
             f"{list(widths)}; pass for example model.widths=[4,3,2,1.5,1]"
         )
     for name, value, least in (("head", head, 1), ("num_frequencies", num_frequencies, 0)):

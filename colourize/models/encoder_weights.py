@@ -115,12 +115,12 @@ def read(file: Path) -> dict[str, Tensor]:
             contents = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files raise nearly every type
         raise InputError(
-            f"encoder_weights={file} must hold only tensors ({type(error).__name__}); pass a .safetensors file, or a "
-            ".pth that torch.load(weights_only=True) reads"
+            f"encoder_weights={file} must contain only tensors ({type(error).__name__}); pass a .safetensors file, or "
+            "a .pth that torch.load(weights_only=True) reads"
         ) from error
     contents = contents.get("state_dict", contents) if isinstance(contents, Mapping) else contents
     if not isinstance(contents, Mapping) or not all(isinstance(value, Tensor) for value in contents.values()):
-        raise InputError(f"encoder_weights={file} must hold tensors by name; pass the state_dict of a network")
+        raise InputError(f"encoder_weights={file} must contain tensors by name; pass the state_dict of a network")
     return dict(contents)
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from colourize.private.rich import Proxy, clean_console
+from colourize.private.rich import Proxy, clean_console, raw
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,5 +83,7 @@ def guard_log_files() -> None:
 
 
 def console(stderr: bool = False, soft_wrap: bool = True) -> "Console":
-    """A console of rich for plain text without markup, with ``clean`` applied."""
-    return clean_console(clean, stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False)
+    """A console of rich for plain text without markup, with ``clean`` applied. In a notebook it writes as to a file."""
+    in_notebook = type(raw(sys.stdout)).__module__.startswith("ipykernel.")
+    notebook = {"force_jupyter": False, "force_terminal": False} if in_notebook else {}
+    return clean_console(clean, stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, **notebook)

@@ -17,7 +17,7 @@ from colourize.report.results import tables
 from colourize.report.searched import searched
 from colourize.report.settings import Study
 from colourize.runs import resume
-from colourize.runs.apart import as_typed, value_of
+from colourize.runs.apart import as_typed, labels, value_of
 
 MOST_STRIPS = 60
 RECORDED = {
@@ -52,6 +52,7 @@ def contents(study: Study) -> Document:
         *_comparisons(study),
         *_pictures(study),
         *_unfinished(study),
+        *_labelled(study),
     ]
     parts += [*_varied(study), *_provenance(study)]
     parts += [Heading("How the figures are made"), Bullets(METHODS), Text(f"Written by colourize {__version__}.")]
@@ -130,6 +131,17 @@ def _unfinished(study: Study) -> list[Part]:
     if notes or study.doubled:
         parts += [Heading("What is missing"), Bullets([*notes, *study.doubled])]
     return parts
+
+
+def _labelled(study: Study) -> list[Part]:
+    """The names and tags of the runs that have some."""
+    found = [(record, labels(record.config)) for record in study.records]
+    lines = [
+        [str(record.folder), each["name"] or "-", ", ".join(each["tags"]) or "-"]
+        for record, each in found
+        if any(each.values())
+    ]
+    return [Heading("Names and tags"), Table([["run", "name", "tags"], *lines])] if lines else []
 
 
 def _varied(study: Study) -> list[Part]:

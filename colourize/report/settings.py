@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from colourize.errors import shown
 from colourize.report.records import Record
 from colourize.runs.apart import PICTURES, Values, as_typed, setting, value_of
 
@@ -45,7 +46,7 @@ class Study:
         varied: names that separate the settings. With their values they make a setting's label.
         following: names with differing values that follow from the varied ones.
         constant: values that all settings share.
-        doubled: sentences on runs that repeat a seed of their setting. They are not counted.
+        doubled: sentences on runs that are not counted: they repeat a seed of their setting, or were debugged.
         usual: values that long labels leave out.
     """
 
@@ -64,10 +65,11 @@ def study(records: Sequence[Record]) -> Study:
     Of two runs with one setting and seed the finished one counts; of two finished ones the later.
     """
     groups: dict[str, list[Record]] = {}
+    debugged = [record for record in records if record.config.get("debug")]
     for record in records:
-        if record.config and (record.fingerprint or record.epochs):
+        if not record.config.get("debug") and record.config and (record.fingerprint or record.epochs):
             groups.setdefault(json.dumps(setting(record.config, record.fingerprint), sort_keys=True), []).append(record)
-    doubled: list[str] = []
+    doubled = [f"{record.folder} is left out: debug={shown(record.config['debug'])}" for record in debugged]
     settings = [_setting(runs, doubled) for _, runs in sorted(groups.items())]
     varied, following, constant = varied_and_constant(records, [each.values for each in settings])
     usual = _usual([each.values for each in settings], varied)

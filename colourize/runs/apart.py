@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colourize.config.compare import comparable, completed, differences
+from colourize.config.compare import comparable, completed, differences, listed
 from colourize.config.instantiate import short_name
 from colourize.config.knob import typed
-from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before, on_resume
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, SEVERAL, before, on_resume
 from colourize.config.options import option
 from colourize.present.terminal import clean
 
@@ -36,7 +36,7 @@ def effective(config: Mapping[str, Any], repeats: bool = False, keep: Collection
     flat: Values = {}
     for key, value in config.items():
         if key not in (*NODES, "trainer"):
-            flat[key] = value
+            flat[key] = listed(value) if key in SEVERAL else value
             continue
         node = value or {}
         if key != "trainer":
@@ -53,6 +53,8 @@ def as_typed(value: Any, exact: bool = False) -> str:
     """A value as on the command line. Numbers have six significant digits, or all with ``exact``."""
     if isinstance(value, list | tuple):
         return f"[{','.join(as_typed(each, exact) for each in value)}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{name}:{as_typed(each, exact)}' for name, each in value.items())}}}"
     if isinstance(value, str) and value.startswith("["):
         return value.replace('"', "").replace(", ", ",")
     return f"{value:g}" if isinstance(value, float) and not exact else str(typed(value))
@@ -66,6 +68,15 @@ def hyperparameters(config: Mapping[str, Any]) -> Values:
         name: value if isinstance(value, int | float) else clean(str(value))
         for name, value in effective(config).items()
         if value is not None and name not in hidden and name.rpartition(".")[2] not in idle
+    }
+
+
+def labels(config: Mapping[str, Any]) -> Values:
+    """``name`` and ``tags`` of a configuration, which may be a stranger's: a text, and a list of texts."""
+    name, tags = config.get("name"), config.get("tags")
+    return {
+        "name": name if isinstance(name, str) else "",
+        "tags": [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else [],
     }
 
 
@@ -87,6 +98,8 @@ def value_of(values: Values, name: str) -> Any:
     """The value of a knob in a setting; if it is missing, the default for configurations older than the knob."""
     if name in OPTIONAL:
         return values.get(name, option(None, name))
+    if name in SEVERAL:
+        return values.get(name, listed({}))
     group, _, last = name.rpartition(".")
     return values.get(name, _plain(before(group).get(last)))
 

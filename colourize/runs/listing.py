@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from colourize.config.compare import key_of
 from colourize.errors import InputError
 from colourize.present import terminal
-from colourize.runs import manifest, resume, run_folder
+from colourize.runs import apart, manifest, resume, run_folder
 
 HOMES = Path("outputs"), Path("multirun")
+RESUMABLE = "interrupted", "killed"
+"""States of runs that ``resume`` continues; a failed run usually fails again."""
 LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # not a table of rich, which would cut the names of folders
 
 
@@ -27,10 +30,23 @@ class Run:
     last: float | None
     overrides: list[str]
     error: str
+    name: str
+    tags: list[str]
+    debug: str | None
+
+    @property
+    def labels(self) -> list[str]:
+        """The run's name, tags and debugging as overrides, without those that it lacks."""
+        debug = [f"debug={self.debug}"] * bool(self.debug)
+        return debug + [f"name={self.name}"] * bool(self.name) + [f"tags=[{','.join(self.tags)}]"] * bool(self.tags)
 
 
-def found(folders: Sequence[Path]) -> list[Run]:
+def found(folders: Sequence[Path], tag: str = "") -> list[Run]:
     """The runs below the folders, at any depth, in the order of their start.
+
+    Args:
+        folders: folders to search; with none, ``outputs`` and ``multirun``.
+        tag: only runs with this tag; empty: all.
 
     Raises:
         InputError: a path that is not a folder.
@@ -40,11 +56,12 @@ def found(folders: Sequence[Path]) -> list[Run]:
             raise InputError(f"{folder} is not a folder; pass one with runs, such as outputs")
     homes = folders or [home for home in HOMES if home.is_dir()]
     runs = [_run(file.parent) for folder in homes for file in folder.rglob(manifest.NAME)]
-    return sorted(runs, key=lambda run: run.start)
+    return sorted((run for run in runs if not tag or tag in run.tags), key=lambda run: run.start)
 
 
 def _run(folder: Path) -> Run:
     stored = manifest.read(folder)
+    config = stored.get("config", {})
     rows = manifest.epochs(folder)
     losses = [row["val/loss"] for row in rows if "val/loss" in row]
     finite = [loss for loss in losses if math.isfinite(loss)]
@@ -53,17 +70,19 @@ def _run(folder: Path) -> Run:
         state="pruned" if stored.get("pruned") else run_folder.state(folder),
         start=stored.get("start", stored.get("end", "")),
         epochs=len(rows),
-        max_epochs=most if isinstance(most := stored.get("config", {}).get("max_epochs"), int) else None,
+        max_epochs=most if isinstance(most := config.get("max_epochs"), int) else None,
         best=min(finite, default=None),
         last=losses[-1] if losses else None,
         overrides=stored.get("overrides", []),
         error=stored.get("error", ""),
+        **apart.labels(config),
+        debug=debug if isinstance(debug := config.get("debug"), str) else None,
     )
 
 
-def show(folders: Sequence[Path], as_json: bool = False) -> None:
-    """Prints one line per run, or one JSON object per line. Omits overrides that all runs share."""
-    runs = found(folders)
+def show(folders: Sequence[Path], as_json: bool = False, tag: str = "") -> None:
+    """Prints one line per run, or one JSON object per line. Omits overrides that all runs share, but never labels."""
+    runs = found(folders, tag)
     if as_json:
         for run in runs:
             print(json.dumps(manifest.finite(asdict(run)), allow_nan=False))
@@ -73,12 +92,14 @@ def show(folders: Sequence[Path], as_json: bool = False) -> None:
     print(LINE.format("state", "epochs", "best", "last", "folder"))
     for run in runs:
         figures = ["" if loss is None else f"{loss:.4f}" for loss in (run.best, run.last)]
-        words = " ".join(word for word in run.overrides if word not in common)
+        hidden = {"name", "tags", "debug"} if run.labels else set()
+        own = (word for word in run.overrides if word not in common and key_of(word) not in hidden)
+        words = " ".join([*run.labels, *own])
         cells = run.state, f"{run.epochs}/{run.max_epochs or '?'}", *figures, f"{run.folder}  {words}"
         print(LINE.format(*terminal.cleaned(cells)).rstrip())
         if run.error and run.state != "finished":
             print(f"  {terminal.cleaned(run.error)}")
-    resumable = [run for run in runs if run.state in ("interrupted", "killed")]  # failed runs usually fail again
+    resumable = [run for run in runs if run.state in RESUMABLE]
     failed = [run for run in runs if run.state not in ("running", "finished", "pruned")]
     unfinished = [Path(run.folder) for run in resumable or failed]
     if unfinished:

@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,13 +21,14 @@ LARGEST_TABLE, MOST_EPOCHS = 32 << 20, 100_000  # limits for reading metrics.csv
 TYPES: dict[str, Any] = {
     **dict.fromkeys(("config", "metrics", "environment", "refused"), dict),
     **dict.fromkeys(("overrides", "searchpath"), list),
-    **dict.fromkeys(("status", "error", "start", "end", "host", "cwd", "fingerprint", "config_hash"), str),
+    **dict.fromkeys(("status", "error", "start", "end", "host", "cwd", "fingerprint", "config_hash", "key"), str),
     **dict.fromkeys(("pid", "starts"), int), "pruned": bool,
 }  # fmt: skip
 PLAIN = str, int, float, type(None)
 INNER: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("overrides", "searchpath"), lambda words: all(isinstance(word, str) for word in words)),
     "metrics": lambda metrics: all(is_number(value) or value is None for value in metrics.values()),
+    "key": lambda key: re.fullmatch("[0-9a-f]{32}", key) is not None,
     "environment": lambda known: all(isinstance(value, PLAIN) for value in known.values()),
 }
 """Checks of the values inside an entry."""

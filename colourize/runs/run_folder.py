@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,11 +17,16 @@ from colourize.runs import manifest
 
 LOCK = ".lock"
 WRITTEN_IN_PLACE = (
-    LOCK, ".search.lock", ".hydra", "checkpoints", "tensorboard", "output.txt", "multirun.yaml", "search.db",
-    "search.db-journal", "search.db-wal", "search.db-shm",
+    LOCK, ".search.lock", ".hydra", "checkpoints", "tensorboard", "csv", "wandb", "mlflow", "aim", "output.txt",
+    "multirun.yaml", "search.db", "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
 """Files that are written in place, and folders of such files. All other files are replaced, including links."""
-WITHIN = "*.log", "fit-profile*", "tensorboard/*", "checkpoints/*", ".hydra/*"
+REPLACED = (
+    "run.json", "train.log", "metrics.csv", "evaluation.json", "pictures.png", "curves.png", "learning_rate.png",
+    "fit-profile*", ".*.tmp",
+)  # fmt: skip
+"""Patterns of the other files of a run."""
+WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "mlflow/*", "aim/*", "checkpoints/*", ".hydra/*"
 LOCK_TIMEOUT = 0.5  # seconds; a process that reads a run's state locks it for some microseconds
 ORPHANS_END = 15  # seconds; loader workers of a killed process end within five
 
@@ -30,21 +36,31 @@ class FolderInUseError(InputError):
 
 
 class Claim:
-    """A locked run folder. ``before``: the entries of its ``run.json``, empty if the folder has no checkpoint."""
+    """A locked run folder.
+
+    Attributes:
+        before: the entries of its ``run.json``, empty if the folder has no checkpoint.
+        key: 32 hex digits that identify the run at the servers of loggers.
+    """
 
     def __init__(self, folder: Path, entries: dict[str, Any]) -> None:
         stored = manifest.read(folder)
         saved = any((folder / "checkpoints").glob("*.ckpt"))
         self.folder = folder
         self.before = stored if saved else {}
+        self.key: str = stored.get("key") or secrets.token_hex(16)
         self.entries = {
             "status": "running", **entries, "pid": os.getpid(), "host": socket.gethostname(), "cwd": os.getcwd(),
-            "searchpath": stored.get("searchpath", []), "start": stored.get("start", manifest.now()),
+            "key": self.key, "searchpath": stored.get("searchpath", []), "start": stored.get("start", manifest.now()),
             "starts": stored.get("starts", 0) + 1,
         }  # fmt: skip
         # a run in the folder keeps its entries until this run begins
         manifest.write(folder, **{**self.entries, **self.before, **_holder(self.entries)})
         self.begun = not self.before
+
+    def settle(self, knobs: dict[str, Any]) -> None:
+        """Sets the knobs that ``begin`` writes, after a value was found for one of them."""
+        self.entries |= {"config": knobs, "config_hash": config_hash(knobs)}
 
     def begin(self, **entries: Any) -> None:
         """Writes the knobs of this run; call it after they were compared with the checkpoint."""

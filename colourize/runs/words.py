@@ -18,14 +18,14 @@ from hydra.errors import HydraException
 from colourize import files
 from colourize.config.compare import key_of, respelt
 from colourize.config.folder import conf_dir, own
-from colourize.config.knobs import KNOBS, NODES
+from colourize.config.knobs import KNOBS, NODES, SEVERAL
 from colourize.config.quoting import quoted
 from colourize.errors import InputError, shown
 from colourize.private.hydra import value_of
 
 log = logging.getLogger(__name__)
-GROUPS = *NODES, "experiment"
-SCALARS = set(KNOBS) - {*NODES, "resume", "trainer"}
+GROUPS = *NODES, *SEVERAL, "experiment", "debug"
+SCALARS = set(KNOBS) - {*NODES, *SEVERAL, "resume", "trainer", "debug"}
 CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
 NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
            ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
@@ -92,14 +92,16 @@ def _allowed(override: Override) -> bool:
     key, values = override.key_or_group, list(_elements(override))
     if override.package is not None or not all(map(_is_plain, values)):
         return False
-    if key in GROUPS:
+    if key in SEVERAL:
+        values = [name for value in values for name in (value if isinstance(value, list) else [value])]
+    if key in GROUPS or (key == "trainer" and all(isinstance(value, str) for value in values)):
         return all(_is_option(key, value) for value in values) or (override.is_delete() and values == [None])
     if key in CHOICES:
         return all(value in CHOICES[key] for value in values)
     if key in NUMBERS:
         return all(type(value) is int and -1 <= value <= MOST_JOBS for value in values)
     head, *inner = key.split(".")
-    known = key in SCALARS or key == "trainer" or (head in (*NODES, "trainer") and inner)
+    known = key in SCALARS or key == "trainer" or (head in (*NODES, "callbacks", "trainer") and inner)
     return bool(known) and all(re.fullmatch(NAME, part) for part in inner)
 
 

@@ -11,12 +11,13 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from colourize import files
+from colourize.training.loggers import curves
+from colourize.training.loggers.tensorboard import layout, tensorboard
 from colourize.training.metrics import Metrics
-from colourize.training.tensorboard import layout, step, tensorboard
 
 
 class EpochTable(Callback):
-    """``metrics.csv`` and TensorBoard's curves: one row per epoch, with the learning rate at its start.
+    """``metrics.csv`` and the curves of the loggers: one row per epoch, with the learning rate at its start.
 
     The checkpoint contains the rows, the sums of the current epoch and the seconds, so a resumed run keeps them.
 
@@ -35,11 +36,12 @@ class EpochTable(Callback):
         self.begun: dict[str, Any] = {}  # the current epoch: rate, sums, number of examples, last validation
         self.seconds = 0.0  # of training in earlier processes
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.start = self.epoch_start = self.trained = time.perf_counter()
         self.num_timed = 0
         if logger := tensorboard(trainer):
             logger.experiment.add_custom_scalars(layout(self.metrics.charts))
+        curves.log_knobs(trainer, pl_module.config)
         self.write()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -60,10 +62,9 @@ class EpochTable(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         means = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         self.begun["val"] = means
-        if logger := tensorboard(trainer):
-            decides = self.metrics.decides
-            lowest = min(row[decides] for row in [*self.validated_rows(), means])
-            logger.log_metrics({**means, f"val/lowest_{decides.removeprefix('val/')}": lowest}, step(trainer))
+        decides = self.metrics.decides
+        lowest = min(row[decides] for row in [*self.validated_rows(), means])
+        curves.log_metrics(trainer, {**means, f"val/lowest_{decides.removeprefix('val/')}": lowest})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         means = (self.begun["sums"] / self.begun["num_pictures"]).tolist()
@@ -72,10 +73,9 @@ class EpochTable(Callback):
             "lr": self.begun["lr"],
             self.metrics.speed: self.num_timed / (self.trained - self.epoch_start),
         }
-        if logger := tensorboard(trainer):
-            # TensorBoard opens the first two groups of tags: a tag without a group would come before train and val
-            tags = {name if "/" in name else f"train/{name}": value for name, value in measured.items()}
-            logger.log_metrics(tags, step(trainer))
+        # TensorBoard opens the first two groups of tags: a tag without a group would come before train and val
+        tags = {name if "/" in name else f"train/{name}": value for name, value in measured.items()}
+        curves.log_metrics(trainer, tags)
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, **self.begun["val"], **measured}
         self.rows.append({**row, "seconds": round(self._elapsed(), 3)})
         self.write()

@@ -8,13 +8,15 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
+from colourize.config import automatic
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
 from colourize.runs.run_folder import Claim
-from colourize.training import allocator
+from colourize.training import allocator, range_test
 from colourize.training.compilation import compiled
 from colourize.training.epoch_table import EpochTable
 from colourize.training.failures import explained
+from colourize.training.loggers import chosen, curves
 from colourize.training.resumable import check_data, check_resumable, check_states
 from colourize.training.start import Start, found
 from colourize.training.task import Data, Fitted, Knobs, Module, Task
@@ -33,31 +35,45 @@ def fit(
     check_precision(knobs)
     start = found(folder, knobs["ckpt_path"], held.entries["starts"] > 1)
     if start is not None:
+        knobs = automatic.known(knobs, start.contents["config"])
         check_resumable(start, task, knobs, f"ckpt_path={start.path}" if start.forked else str(folder))
     own = start if start is not None and not start.forked else None
     table = EpochTable(folder / manifest.EPOCHS, task.metrics, start is not None and start.forked)
     everyone = [*callbacks, *callbacks_of(task, knobs, folder, table)]
-    trainer = trainer_of(knobs, folder, everyone, own.contents if own else None)
-    data, module = _prepared(task, knobs, start, trainer)
-    _begin(task, knobs, held, trainer, module, data)
-    _run(knobs, trainer, module, data, start)
+    purge = curves.purge_step(own.contents if own else None)
+    trainer = trainer_of(knobs, folder, everyone, chosen.loggers(knobs, folder, purge, held.key))
+    with curves.closed(trainer, only_on_error=True):
+        data = task.data(knobs)
+        if knobs["lr"] == automatic.AUTO and start is None:
+            knobs = range_test.found(lambda given: _new(task, given, data), knobs, data, trainer, folder)
+        held.settle(knobs)
+        module = _prepared(task, knobs, data, start, trainer)
+        _begin(task, knobs, held, trainer, module, data)
+        _run(knobs, trainer, module, data, start)
     return Fitted(trainer, module, data, table)
 
 
-def _prepared(task: Task[Data, Module], knobs: Knobs, start: Start | None, trainer: pl.Trainer) -> tuple[Data, Module]:
-    """The data and the module, after checks against the checkpoint, which is not yet loaded."""
-    data = task.data(knobs)
+def _prepared(task: Task[Data, Module], knobs: Knobs, data: Data, start: Start | None, trainer: pl.Trainer) -> Module:
+    """The module, after checks against the checkpoint, which is not yet loaded."""
     fingerprint = task.fingerprint(data)
-    if start is not None:
-        check_data(start, task, knobs, fingerprint)
-    module = seeded(task, knobs, data)
-    module.fingerprint = fingerprint
     if start is None:
-        task.check(knobs, data, module)
-        task.begin(knobs, module)
+        module = _new(task, knobs, data)
     else:
+        check_data(start, task, knobs, fingerprint)
+        module = seeded(task, knobs, data)
         check_states(start, task, module, data.num_batches, trainer.fit_loop.state_dict())
-    return data, module
+    module.fingerprint = fingerprint
+    return module
+
+
+def _new(task: Task[Data, Module], knobs: Knobs, data: Data) -> Module:
+    """The module of a new run, with its initial weights."""
+    module = seeded(task, knobs, data)
+    task.check(knobs, data, module)
+    if module.automatic_optimization:
+        module.freezing.check()
+    task.begin(knobs, module)
+    return module
 
 
 def seeded(task: Task[Data, Module], knobs: Knobs, data: Data) -> Module:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,8 +11,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from colourize.config import parts
+from colourize.config.knobs import value_in
 from colourize.errors import InputError
 from colourize.training.batches import place
+from colourize.training.freezing import Freezing
+from colourize.training.groups import groups
 
 
 def finite_where_all_are(tensors: Sequence[Tensor]) -> Tensor:
@@ -85,8 +90,28 @@ class TrainingModule(pl.LightningModule):
         self.plateau_state: dict[str, Any] | None = None
         self.batch_examples = 0
 
+    def tuned(self) -> nn.Module:
+        """The network whose parts ``freeze`` and ``lr_scale`` name."""
+        return self
+
+    @cached_property
+    def freezing(self) -> Freezing:
+        """The frozen parts of the network; raises InputError if the network lacks one."""
+        return self.frozen()
+
+    def frozen(self) -> Freezing:
+        """What ``freeze`` names; see ``freezing``."""
+        names = [name for name, _ in self.tuned().named_parameters()]
+        asked = value_in(self.config, "freeze"), value_in(self.config, "unfreeze_every")
+        return Freezing(self.tuned(), parts.frozen(*asked, names), moving=value_in(self.config, "moving_norms"))
+
+    def factors(self) -> dict[str, float]:
+        """Factors of the learning rate by name of part, see ``lr_scale``."""
+        return parts.factors(value_in(self.config, "lr_scale"))
+
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         self.batch_examples = len(batch[0])
+        self.freezing.apply(self.current_epoch)
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Corrects Lightning's division of a batch's loss by the size of a full group: a group may be smaller."""
@@ -101,7 +126,8 @@ class TrainingModule(pl.LightningModule):
         checked = self.loss.float()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler itself skips such a step
             gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
-            checked = checked + finite_where_all_are(gradients)
+            # a callback may skip the backward pass, as swa does to measure the statistics of batch norms
+            checked = checked + finite_where_all_are(gradients) if gradients else checked
         if not math.isfinite(checked):
             cause = "a gradient is NaN or infinite" if math.isfinite(self.loss) else f"the loss is {self.loss}"
             raise InputError(
@@ -141,19 +167,26 @@ class TrainingModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def grouped(self, parameters: list[nn.Parameter]) -> list[Any]:
-        """The optimizer's argument: the parameters, or parameter groups with their own settings.
+        """The optimizer's argument: the parameters, or groups with different learning rates.
 
         Args:
             parameters: the module's parameters in order, or copies of them.
         """
-        return parameters
+        if not (asked := self.factors()):
+            return parameters
+        names = [name for name, _ in self.tuned().named_parameters()]
+        known = dict(zip(map(id, self.tuned().parameters()), parts.scales(asked, names), strict=True))
+        factors = [known.get(id(each), 1.0) for each in self.parameters()]
+        return groups(parameters, factors, self.config["optimizer"]["lr"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
         checkpoint["fingerprint"] = self.fingerprint
         checkpoint["plateau"] = None if self.plateau is None else self.plateau.state_dict()
         checkpoint["place"] = place(checkpoint["loops"]["fit_loop"])
+        checkpoint["fixed"] = sorted(self.freezing.fixed)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.plateau_state = checkpoint["plateau"]
+        self.freezing.fixed = set(checkpoint.get("fixed", self.freezing.fixed))
         self.trainer.datamodule.start_at(**checkpoint["place"])  # type: ignore[attr-defined]

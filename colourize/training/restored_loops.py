@@ -38,6 +38,7 @@ def progress(path: Path, contents: dict[str, Any], num_metrics: int) -> tuple[in
             "global_step": is_count(contents["global_step"]),
             "epoch": is_count(contents["epoch"]),
             "pytorch-lightning_version": isinstance(contents["pytorch-lightning_version"], str),
+            "fixed": all(isinstance(name, str) for name in contents.get("fixed", ())),
             "state_dict": isinstance(contents["state_dict"], dict),
         }
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

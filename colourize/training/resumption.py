@@ -26,8 +26,8 @@ from colourize.config.trainer_knobs import seconds
 from colourize.errors import SIGNALS, InputError, Interrupted, OutOfTime, one_line
 from colourize.runs.checkpoint import BEST, LAST, read
 from colourize.training.epoch_table import EpochTable
+from colourize.training.loggers import curves
 from colourize.training.module import remedies
-from colourize.training.tensorboard import tensorboard
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +127,7 @@ class Resumption(Checkpoint):
 
     def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
         check_finite(pl_module)
-        if logger := tensorboard(trainer):
-            logger.experiment.flush()  # events of the steps in a checkpoint must be written before it
+        curves.flush(trainer)
         trainer.save_checkpoint(self.folder / name)
         self.due = False
 

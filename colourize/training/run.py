@@ -6,9 +6,11 @@ from typing import Any
 
 from pytorch_lightning.callbacks import Callback
 
+from colourize.config import automatic
 from colourize.errors import InputError
 from colourize.runs.run_folder import Claim, claim, finished
 from colourize.training.fit import fit
+from colourize.training.loggers import curves
 from colourize.training.task import Knobs, Task
 
 
@@ -38,6 +40,7 @@ def train(
     """
     folder = Path(output_dir)
     with claim(folder, knobs, overrides) as held:
+        knobs = automatic.known(knobs, held.before.get("config"))
         if (done := finished(folder, held.before, knobs, task.metrics.decides)) is not None:
             held.end()
             return done
@@ -57,6 +60,7 @@ def _reported(
     task: Task[Any, Any], knobs: Knobs, folder: Path, held: Claim, callbacks: Sequence[Callback]
 ) -> dict[str, float]:
     fitted = fit(task, knobs, folder, held, callbacks)
-    if not fitted.table.validated_rows():
-        raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
-    return task.report(fitted, folder, knobs)
+    with curves.closed(fitted.trainer):
+        if not fitted.table.validated_rows():
+            raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
+        return task.report(fitted, folder, {**knobs, **fitted.module.config})

@@ -2,18 +2,20 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
 from colourize.errors import InputError
 from colourize.present import terminal
-from colourize.training import tensorboard
+from colourize.training.added_callbacks import added
 from colourize.training.averaging import MovingAverage
 from colourize.training.checkpoint_io import CheckpointFiles
 from colourize.training.epoch_table import EpochTable
@@ -26,7 +28,7 @@ PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": 
 
 def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable) -> list[Callback]:
     """The callbacks of a run, in order: each sees the effects of the earlier ones."""
-    found: list[Callback] = [table, *task.callbacks(knobs)]
+    found: list[Callback] = [table, *task.callbacks(knobs), *added(knobs)]
     if knobs["trainer"].get("enable_progress_bar") is not False:
         on_terminal = terminal.console().is_terminal
         found.append(ProgressBar(task.metrics.training) if on_terminal else EpochLines(table))
@@ -38,16 +40,14 @@ def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochT
     return [*found, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"], max_time)]
 
 
-def trainer_of(
-    knobs: Knobs, folder: Path, callbacks: list[Callback], contents: dict[str, Any] | None = None
-) -> pl.Trainer:
+def trainer_of(knobs: Knobs, folder: Path, callbacks: list[Callback], loggers: Sequence[Logger] = ()) -> pl.Trainer:
     """The Trainer of a run.
 
     Args:
         knobs: the configuration; ``trainer`` contains Lightning's own arguments.
         folder: folder of the run.
         callbacks: all callbacks.
-        contents: contents of the checkpoint in the folder from which the run resumes, if any.
+        loggers: all loggers.
 
     Raises:
         InputError: Lightning rejects an argument.
@@ -62,7 +62,7 @@ def trainer_of(
             **{**defaults, **arguments, **knobs["trainer"], **ours},
             callbacks=callbacks,
             plugins=CheckpointFiles(),
-            logger=tensorboard.logger(folder, tensorboard.purge_step(contents)),
+            logger=list(loggers),
             default_root_dir=folder,
         )
     except (MisconfigurationException, ValueError, TypeError) as error:

@@ -61,12 +61,13 @@ def test_the_former_name_of_decode_curve_is_an_alias():
         ("calibrate", ["--figure", "a=b.png"]),
         ("hints", ["--json", "a.json"]),
         ("export", ["-o", "a.onnx"]),
+        ("push", ["--private"]),
         ("describe", ["--json"]),
     ],
 )
 def test_values_and_options_come_in_any_order(name, option):
     made = parser()[0]
-    words = ["data.root=DIR", "seed=1"] if name == "describe" else ["RUN", "data.root=DIR", "seed=1"]
+    words = [*{"describe": [], "push": ["RUN", "USER/NAME"]}.get(name, ["RUN"]), "data.root=DIR", "seed=1"]
     in_order = made.parse_args([name, *words, *option])
     for place in range(len(words)):
         assert vars(made.parse_args([name, *words[:place], *option, *words[place:]])) == vars(in_order)

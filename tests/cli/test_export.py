@@ -59,6 +59,14 @@ def test_exported_weights_can_be_exported_again(finished_run, typed):
     assert "the network of a.safetensors" in printed
 
 
+def test_a_network_is_not_replaced_by_its_export(finished_run, typed, tmp_path):
+    typed(finished_run, "-o", "a.safetensors")
+    before = (tmp_path / "a.safetensors").read_bytes()
+    with pytest.raises(SystemExit, match="a.safetensors is the network itself; pass another -o"):
+        typed("a.safetensors", "-o", "a.safetensors", "--half")
+    assert (tmp_path / "a.safetensors").read_bytes() == before
+
+
 def test_other_pictures_check_it(finished_run, picture_folder, typed):
     with pytest.raises(SystemExit, match="does not apply to a trained run"):
         typed(finished_run, "kernel=3", "-o", "a.safetensors")

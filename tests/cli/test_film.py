@@ -102,3 +102,9 @@ def wait_for(there, process):
     while not there():
         assert process.poll() is None
         time.sleep(0.005)
+
+
+def test_a_pipe_is_not_waited_for(monkeypatch, tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(SystemExit, match=r"pipe.mp4 must be a regular file; pass another one$"):
+        typed(monkeypatch, tmp_path / "pipe.mp4", "-o", tmp_path / "out.mp4")

@@ -1,5 +1,6 @@
 """``colourize photo`` as typed on the command line."""
 
+import errno
 import io
 import json
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 import colourize
+from colourize import files
 from colourize.cli.main import main
 from tests.commands import ONE_THREAD
 from tests.drawn_pictures import landscape
@@ -54,6 +56,17 @@ def test_bad_and_coloured_pictures_are_named_the_others_done_and_the_status_is_t
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["coloured"], summary["in_colour"], summary["failed"]) == (1, 1, 1)
+
+
+def test_a_summary_that_cannot_be_written_is_one_line_below_the_counts(photo, tmp_path, capsys, monkeypatch):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "replace_text", full)
+    with pytest.raises(SystemExit, match=r"^colourize: summary.json: No space left on device$"):
+        photo("photo.png", "-o", "out.png", "--json", "summary.json")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("colourize: 1 coloured") and (tmp_path / "out.png").exists()
 
 
 def test_standard_input_and_output(finished_run, tmp_path):
@@ -111,6 +124,9 @@ def test_all_choices_together(photo, tmp_path):
         (["photo.png", "-o", "x.png", "--decoding", "argmax", "--temperature", "2"], "no effect on argmax"),
         (["photo.png", "-o", "x.png", "--seed", "2"], "--seed has no effect on annealed:0.4"),
         (["photo.png", "-o", "x.png", "--json", "missing/x.json"], "there is no folder missing"),
+        (["photo.png", "-o", "x.png", "--json", "photo.png"], "photo.png must end in .json; pass another name"),
+        (["photo.png", "-o", "x.png", "--hints", "h.json", "--json", "./h.json"], "./h.json is the file of --hints"),
+        (["photo.png", "-o", "colour.png", "--reference", "colour.png"], "colour.png is a file that this command rea"),
         (["photo.png", "-o", "x.bmp"], "an output must end in .png"),
     ],
 )

@@ -19,8 +19,12 @@ from tests.conftest import composed, knobs
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml: tests/cli/test_theory.py
+WITHOUT_TARGET = "experiment", "logger", "callbacks", "trainer", "debug"
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
-EXTRA = {pair: ["data.root=pictures"] for pair in (("data", "folder"), ("experiment", "photographs"))}
+EXTRA = {
+    pair: ["data.root=pictures"]
+    for pair in (("data", "folder"), ("experiment", "photographs"), ("experiment", "fine_tuning"))
+}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -30,7 +34,7 @@ def test_every_option_composes_without_a_hydra_runtime(group, option):
 
 @pytest.mark.parametrize(
     ("group", "option"),
-    [pair for pair in OPTIONS if pair[0] != "experiment" and pair not in NOTHING_TO_BUILD],
+    [pair for pair in OPTIONS if pair[0] not in WITHOUT_TARGET and pair not in NOTHING_TO_BUILD],
 )
 def test_every_target_takes_its_option_s_keys(group, option):
     node = knobs(f"{group}={option}", *EXTRA.get((group, option), []))[group]
@@ -41,9 +45,22 @@ def test_the_table_of_names_contains_exactly_the_targets_of_the_option_files():
     """So that checkpoints of all options can be opened, and no others."""
     built = {group: set() for group in NODES}
     for group, name in OPTIONS:
-        if group != "experiment" and (group, name) not in NOTHING_TO_BUILD:
+        if group not in WITHOUT_TARGET and (group, name) not in NOTHING_TO_BUILD:
             built[group].add(knobs(f"{group}={name}", *EXTRA.get((group, name), []))[group]["_target_"])
+    added = {name: knobs(f"callbacks={name}")["callbacks"] for group, name in OPTIONS if group == "callbacks"}
+    built["callbacks"] = {node["_target_"] for nodes in added.values() for node in nodes.values()}
     assert built == {group: set(table.values()) for group, table in options.OPTIONS.items()}
+    assert all(set(nodes) <= {name} for name, nodes in added.items())
+
+
+def test_several_loggers_are_chosen_by_a_list_in_its_order():
+    assert list(knobs()["logger"]) == ["tensorboard"]
+    assert list(knobs("logger=csv")["logger"]) == ["csv"]
+    assert list(knobs("logger=[wandb,csv]", "logger.wandb.project=mine")["logger"].items()) == [
+        ("wandb", {"project": "mine", "entity": None}),
+        ("csv", {}),
+    ]
+    assert knobs("logger=none")["logger"] == knobs("logger=[]")["logger"] == {}
 
 
 def test_the_name_of_an_option_is_typed_and_the_path_of_own_code_is_complete():
@@ -138,7 +155,7 @@ def test_a_misspelt_key_on_the_command_line_is_named(override):
         composed(override)
 
 
-@pytest.mark.parametrize("override", ["kernel=abc", "kernel=2.5", "lr=fast", "batch_size=null"])
+@pytest.mark.parametrize("override", ["kernel=abc", "kernel=2.5", "ema=high", "batch_size=null"])
 def test_a_wrong_type_on_the_command_line_is_named(override):
     with pytest.raises(ConfigCompositionException, match=override.partition("=")[0]):
         composed(override)

@@ -10,6 +10,7 @@ from hydra.errors import ConfigCompositionException
 
 from colourize.cli.hydra_errors import training_knobs
 from colourize.config import compare, stored
+from colourize.config.checks import check
 from colourize.config.compose import schema
 from colourize.config.folder import own
 from colourize.config.knob import ALWAYS, Knob, Option, within
@@ -129,14 +130,16 @@ def test_configuration_files_do_not_repeat_knobs():
         ("kernel", True, "kernel must be an integer, got true"),
         ("kernel", 2.0, "kernel must be an integer, got 2.0"),
         ("kernel", None, "kernel must be an integer, got null"),
-        ("lr", "fast", "lr must be a number, got fast"),
-        ("lr", False, "lr must be a number, got false"),
+        ("lr", "fast", "lr must be a number or auto, got fast"),
+        ("lr", False, "lr must be a number or auto, got false"),
         ("hints", 1, "hints must be true or false, got 1"),
         ("palette", 3, "palette must be text, got 3"),
         ("ema", "x", "ema must be a number, or null, got x"),
         ("trainer", [], "trainer must be a dictionary, got a list"),
         ("model", None, "model must be a dictionary, got null"),
         ("classes", None, "classes must be a value, got null"),
+        ("tags", "paper", "tags must be a list of texts, or null, got paper"),
+        ("tags", [1], "tags must be a list of texts, or null, got a list"),
         ("kernl", 3, "kernl is not a knob; --help lists them"),
     ],
 )
@@ -148,6 +151,24 @@ def test_a_value_of_another_type_is_named(name, value, message):
 def test_values_of_the_declared_types_pass():
     check_types(knobs(*QUICK, "ema=0.9", "loss=focal"))
     check_types({"lr": 1, "ema": None, "patience": 3, "classes": ["cat", 3], "loss": None, "augment": {}})
+
+
+@pytest.mark.parametrize("label", ["", " x", "x" * 101, "a\nb", "a\x1b[31m"])
+def test_a_name_or_tag_that_one_line_cannot_show_is_refused(label):
+    rule = "must be 1 to 100 printable characters without spaces around them, got "
+    for name, value, each in (("name", label, "name"), ("tags", ["good", label], "each of tags")):
+        with pytest.raises(InputError, match=f"^{each} {rule}") as caught:
+            check({**knobs(*QUICK), name: value})
+        assert str(caught.value).isprintable()
+
+
+def test_a_name_and_tags_do_not_change_what_a_run_is():
+    plain, labelled = knobs(*QUICK), knobs(*QUICK, "name=a b", "tags=[baseline,2026]")
+    assert (labelled["name"], labelled["tags"]) == ("a b", ["baseline", "2026"])
+    assert compare.config_hash(plain) == compare.config_hash(labelled)
+    assert setting(plain, "f") == setting(labelled, "f") and hyperparameters(plain) == hyperparameters(labelled)
+    assert run_names([plain, labelled]) == ["ConvTransposeNet (1)", "ConvTransposeNet (2)"]
+    assert stored.to_hand_on(labelled)["name"] is stored.to_hand_on(labelled)["tags"] is None
 
 
 def test_limits_are_compared_as_numbers():
@@ -163,9 +184,10 @@ def test_a_resumed_run_must_keep_the_knobs_that_determine_its_bits():
     assert set(on_resume("same")) == {
         "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
         "ema", "trainer", "colour_space", "frozen_epochs", "frozen_stride", "encoder_rate", "init_from",
+        "freeze", "unfreeze_every", "moving_norms", "lr_scale", "callbacks", "debug",
     }  # fmt: skip
     assert set(on_resume("no difference")) == {
-        "cache_dir", "ckpt_path", "resume", "save_every", "measures", "encoder_weights",
+        "cache_dir", "ckpt_path", "resume", "save_every", "measures", "encoder_weights", "name", "tags", "logger",
     }  # fmt: skip
     assert set(on_resume("no difference", "data")) == {"cache_dir", "download"}
 
@@ -174,8 +196,8 @@ def test_an_older_configuration_lacks_only_newer_knobs():
     later = {knob.name for knob in KNOBS.values() if knob.before is not ALWAYS}
     assert later == {
         "augment", "loss", "dilation", "hints", "colour_space", "ema", "measures", "encoder_weights", "frozen_epochs",
-        "frozen_stride",
-        "encoder_rate", "init_from",
+        "frozen_stride", "encoder_rate", "init_from", "freeze", "unfreeze_every", "moving_norms", "lr_scale",
+        "name", "tags", "logger", "callbacks", "debug",
     }  # fmt: skip
     assert not required() & later
     assert {(each.group, each.name) for each in OPTION_VALUES if each.before is not ALWAYS} == {

@@ -106,7 +106,6 @@ def test_refused_arguments_are_named_with_rule_or_reason(word, message):
         (["trainer.profiler={_target_:a.b}"], "trainer.profiler must be simple, advanced or pytorch, got another kind"),
         (["trainer={devices:2}"], "trainer.devices is not taken: a run uses one device"),
         (["trainer={gradient_clip:1}"], "trainer.gradient_clip is unknown; did you mean trainer.gradient_clip_val?"),
-        (["trainer=3"], "trainer must be names with values, such as trainer.gradient_clip_val=1"),
     ],
 )
 def test_a_wrong_type_is_one_line_without_the_schema_s_words(words, line):
@@ -133,6 +132,25 @@ def test_overrides_are_normalised_to_the_schema():
         "kernel=5", "trainer.min_epochs=2", "trainer.gradient_clip_val=1,2", "trainer.max_time=???", "resume=r",
     ]  # fmt: skip
     assert knobs("trainer.max_time=00:00:10:00", *normalised(["~trainer.max_time"], []))["trainer"] == {}
+
+
+def test_an_argument_that_is_a_knob_of_its_own_becomes_that_knob():
+    words = ["trainer.max_epochs=5", "+trainer.accelerator=cpu", "trainer.precision=bf16-mixed"]
+    assert normalised(words, words) == ["max_epochs=5", "accelerator=cpu", "precision=bf16-mixed"]
+
+
+@pytest.mark.parametrize(
+    ("word", "knob"),
+    [
+        ("+trainer.logger=true", "logger=csv"), ("trainer.logger={_target_: a.B}", "logger=csv"),
+        ("+trainer.callbacks=[a]", "callbacks=lr_monitor"), ("+trainer.logger.save_dir=x", "logger=csv"),
+        ("+trainer.callbacks.mine._target_=a.B", "callbacks=lr_monitor"),
+    ],
+)  # fmt: skip
+def test_loggers_and_callbacks_of_the_trainer_are_one_line_that_names_their_knob(word, knob):
+    with pytest.raises(InputError, match=re.escape(f"is not taken: it is a knob of its own: pass {knob}")) as caught:
+        normalised([word], [word])
+    assert "\n" not in str(caught.value)
 
 
 def test_a_value_of_an_experiment_can_be_removed():

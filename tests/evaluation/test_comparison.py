@@ -171,7 +171,7 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),
         (["RUN", "data.rooot=5"], "data.rooot"),
         (["RUN", "--html", "nowhere/out.html"], "there is no folder nowhere"),
-        (["RUN", "--json", "/"], "/ is a folder; pass a file's name"),
+        (["RUN", "--json", "/"], "/ must end in .json; pass another name"),
         (["RUN", "--decoding", "median"], "decoding median is unknown; pass argmax, mean"),
         (["RUN", "--pictures", "out.xyz"], "out.xyz must end in .png"),
         (["lookup", "kernl=5"], "kernl"),

@@ -3,10 +3,13 @@
 import errno
 import os
 import resource
+import signal
+import stat
 import time
 from pathlib import Path
 from typing import Any
 
+from colourize.data.preparation import examination
 from colourize.inference import photo
 from colourize.inference.film import film
 
@@ -46,6 +49,10 @@ def full_disk() -> None:
 def stuck(mark: str) -> None:
     """A picture or a frame takes an hour; the file ``mark`` says that it has begun."""
 
+    def examine(*given: Any) -> Any:
+        Path(mark).touch()
+        time.sleep(3600)
+
     def photo_run(*given: Any) -> Any:
         Path(mark).touch()
         time.sleep(3600)
@@ -56,4 +63,18 @@ def stuck(mark: str) -> None:
         for _ in range(3600):
             time.sleep(1)
 
-    photo.run, film.colour = photo_run, film_colour  # type: ignore[assignment]
+    photo.run, film.colour, examination.examine = photo_run, film_colour, examine  # type: ignore[assignment]
+
+
+def killed(number: int) -> None:
+    """A kill -9 before a temporary file is complete: that of the given number."""
+    original, calls = os.fsync, 0
+
+    def fsync(descriptor: int) -> None:
+        nonlocal calls
+        calls += stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if calls == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(descriptor)
+
+    os.fsync = fsync

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from colourize.data.read import UnreadablePicture
 from colourize.inference import opening, space
@@ -153,12 +154,43 @@ def test_a_file_that_is_not_a_picture_is_one_line(content):
     assert raised.value.args[0] and "\n" not in raised.value.args[0]
 
 
-def test_an_animation_of_countless_tiny_frames_is_refused_from_its_header():
+def test_an_animation_of_countless_tiny_frames_is_refused(monkeypatch):
+    assert opening.MOST_FRAMES == 10_000
+    monkeypatch.setattr(opening, "MOST_FRAMES", 100)
     header = b"GIF89a" + struct.pack("<2H", 1, 1) + b"\x80\0\0" + bytes(3) + b"\xff" * 3
     frame = b"\x2c" + struct.pack("<4H", 0, 0, 1, 1) + b"\0\x02\x02\x44\x01\0"
+    pages = [tiff_pages(count) for count in (100, 101)]
     for read in (opening.photograph, opening.extent):
-        with pytest.raises(UnreadablePicture, match="^10001 frames, more than the limit of 10000"):
-            read(header + frame * 10_001 + b";")
+        for content in (header + frame * 101 + b";", pages[1]):
+            with pytest.raises(UnreadablePicture, match="^more than 100 frames; convert it to a film$"):
+                read(content)
+    assert opening.extent(pages[0]) == (100, False)
+
+
+def test_frames_are_counted_only_up_to_the_limits(monkeypatch):
+    """The rest may be a million frames."""
+    content, seen = tiff_pages(50), []
+    monkeypatch.setattr(opening, "MOST_FRAMES", 20)
+    monkeypatch.setattr(TiffImageFile, "seek", lambda image, frame, seek=TiffImageFile.seek: (
+        seen.append(frame), seek(image, frame)))  # fmt: skip
+    with pytest.raises(UnreadablePicture, match="^more than 20 frames"):
+        opening.extent(content)
+    assert max(seen) == 20
+    with pytest.raises(UnreadablePicture, match="^more than 12 pixels in all frames; pass a --max-pixels above 3$"):
+        opening.photograph(content, 3)
+
+
+def test_a_side_that_makes_rows_huge_is_refused():
+    with pytest.raises(UnreadablePicture, match="^1000001 x 1 pixels, a side above 1000000; cut it into pieces$"):
+        opened(Image.new("L", (1_000_001, 1)))
+
+
+def tiff_pages(number):
+    """A TIFF of so many pages of one grey pixel."""
+    tags = ((256, 1), (257, 1), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 1))
+    page = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    offsets = [16 + (len(page) + 4) * place for place in range(1, number)] + [0]
+    return b"II*\0" + struct.pack("<I8s", 16, b"\x80" * 8) + b"".join(page + struct.pack("<I", at) for at in offsets)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

@@ -33,8 +33,8 @@ def test_parts_come_back_and_their_file_is_the_same_each_time(tmp_path):
 THREE = [("model.xml", b"<net/>"), ("model.bin", b""), ("card.json", b"{}")]
 BAD = {
     "no zip": (b"<html>", "is damaged or not from colourize export"),
-    "two entries": (zipped(THREE[:2]), "it must hold model.xml, model.bin and card.json"),
-    "another place": (zipped([*THREE[:2], ("../card.json", b"{}")]), "it must hold model.xml"),
+    "two entries": (zipped(THREE[:2]), "it must contain model.xml, model.bin and card.json"),
+    "another place": (zipped([*THREE[:2], ("../card.json", b"{}")]), "it must contain model.xml"),
     "a bomb": (
         zipped([*THREE[:1], ("model.bin", bytes(1 << 20)), *THREE[2:]], zipfile.ZIP_DEFLATED),
         "its entries must not be compressed",

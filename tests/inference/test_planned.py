@@ -91,6 +91,15 @@ def test_what_cannot_be_planned_is_one_line(scans, inputs, output, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_a_folder_or_a_pipe_in_the_place_of_a_result_is_named_and_stays(scans, kind):
+    (scans / "out").mkdir()
+    place = scans / "out/a.png"
+    place.mkdir() if kind == "folder" else os.mkfifo(place)
+    with pytest.raises(InputError, match=r"^out/a.png must be a regular file; pass another -o$"):
+        plan(["scans"], "out")
+
+
 def test_a_result_is_not_another_picture_of_the_command(scans):
     (scans / "other/deep").mkdir(parents=True)
     Image.new("L", (4, 4)).save(scans / "other/deep/b.jpg")

@@ -11,9 +11,9 @@ from PIL import Image
 
 from colourize.colour.spaces import SPACES, WHITE
 from colourize.errors import InputError
-from colourize.models.blocks import keep_statistics
 from colourize.models.encoder_unet import EncoderUNet, normalisation, srgb_grey, timm_encoder
 from colourize.models.encoder_weights import load_weights, mapped, read
+from colourize.training.freezing import Freezing
 from tests.encoders import NAME, weights
 
 PICTURES = sorted((Path(__file__).parent.parent.parent / "docs").glob("*.png"))[:2]
@@ -69,25 +69,24 @@ def test_other_encoders_of_timm_do(encoder):
         assert EncoderUNet(4, 5, encoder=encoder).eval()(torch.rand(1, 1, 40, 40)).shape == (1, 5, 10, 10)
 
 
-def test_a_frozen_encoder_keeps_every_bit_and_a_thawed_one_is_trained():
+def test_layers_of_a_frozen_encoder_have_no_gradient_and_the_others_are_trained():
     module, grey = small(), torch.rand(4, 1, 64, 64)
     before = copy.deepcopy(module.encoder.state_dict())
 
-    def step(keep=False):
-        optimizer = torch.optim.AdamW(module.parameters(), lr=0.01, weight_decay=0.1)
+    def step(epochs, fixed=()):
         module.train()
-        if keep:
-            keep_statistics(module.encoder)
+        Freezing(module, epochs, fixed).apply(0)
+        optimizer = torch.optim.AdamW(module.parameters(), lr=0.01, weight_decay=0.1)
         module(grey).square().mean().backward()
         optimizer.step()
+        module.requires_grad_(True)
+        module.zero_grad()
         return [name for name, tensor in module.encoder.state_dict().items() if not torch.equal(tensor, before[name])]
 
-    module.freeze(True)
-    assert step() == [] and not any(layer.training for layer in module.encoder.modules())
-    module.freeze(False)
+    assert step({"encoder": 1}) == [] and not any(layer.training for layer in module.encoder.modules())
     trained = [name for name, _ in module.encoder.named_parameters()]
-    assert step(keep=True) == [name for name in before if name in trained]
-    assert step() == list(before)
+    assert step({}, ["encoder"]) == [name for name in before if name in trained]
+    assert step({}) == list(before)
 
 
 @pytest.mark.parametrize("encoder", [NAME, "resnet10t", "test_convnext"])
@@ -98,7 +97,8 @@ def test_layers_up_to_a_stride_stay_frozen_where_the_others_are_trained(encoder)
         torch.nn.init.normal_(tensor, std=0.1)  # a new resnet has zeros that stop gradients
     before = copy.deepcopy(module.encoder.state_dict())
     module.train()
-    module.freeze(False, kept=8)
+    upto = module.upto(8)
+    Freezing(module, dict.fromkeys(upto, 1)).apply(0)
     with torch.autocast("cpu", torch.bfloat16):
         module(grey).square().mean().backward()
     torch.optim.AdamW(module.parameters(), lr=0.01, weight_decay=0.1).step()
@@ -106,13 +106,13 @@ def test_layers_up_to_a_stride_stay_frozen_where_the_others_are_trained(encoder)
     first = {NAME: "blocks.3.", "resnet10t": "layer3.", "test_convnext": "stages_2."}[encoder]
     names = list(before)
     assert same == names[: next(place for place, name in enumerate(names) if name.startswith(first))]
-    kinds = [layer.training for layer, _ in module.layers(0)]
-    assert kinds == sorted(kinds) and not kinds[0] and kinds[-1]
+    assert upto and not any(module.get_submodule(name).training for name in upto)
+    assert module.get_submodule(f"encoder.{first[:-1]}").training and module.upto(0) == []
 
 
 def test_a_stride_without_features_is_named():
     with pytest.raises(InputError, match="frozen_stride must be 0 or a stride of test_efficientnet's features, got 5"):
-        small().freeze(False, kept=5)
+        small().upto(5)
 
 
 @pytest.mark.parametrize("zoom", [2, 4])
@@ -167,7 +167,7 @@ def test_a_tensor_too_many_too_few_or_of_another_shape_is_named(tmp_path):
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     file = tmp_path / "evil.pth"
     torch.save({"x": Path}, file)
-    with pytest.raises(InputError, match=r"must hold only tensors \(UnpicklingError\); pass a .safetensors file"):
+    with pytest.raises(InputError, match=r"must contain only tensors \(UnpicklingError\); pass a .safetensors file"):
         load_weights(small(), str(file))
     with pytest.raises(InputError, match="no such file"):
         load_weights(small(), str(tmp_path / "none.pth"))
@@ -181,7 +181,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
         ({"encoder": "vit_tiny_patch16_224"}, "each must be twice the one before"),
         ({"stride": 3}, "model.stride must be one of 1, 2, 4, got 3"),
         ({"zoom": 3}, "model.zoom must be one of 1, 2, 4, got 3"),
-        ({"widths": [1]}, "model.widths must hold 3 finite numbers > 0"),
+        ({"widths": [1]}, "model.widths must contain 3 finite numbers > 0"),
         ({"head": 0}, "model.head must be >= 1, got 0"),
     ],
 )

@@ -46,3 +46,13 @@ def test_entries_of_a_wrong_type_do_not_stop_a_report(tmp_path, wrong):
     damaged(20, lambda stored: stored["config"]["model"].update(_target_=wrong))
     report([tmp_path])
     listing.show([tmp_path])
+
+
+def test_a_report_shows_names_and_tags(tmp_path):
+    run(tmp_path / "0", name="first | try", tags=["a", "b"])
+    run(tmp_path / "1", seed=1)
+    report([tmp_path])
+    text = (tmp_path / "report.md").read_text()
+    assert "Names and tags" in text
+    (line,) = [line for line in text.splitlines() if line.endswith("| a, b |")]
+    assert "first" in line and str(tmp_path / "0") in line

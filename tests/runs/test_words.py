@@ -89,6 +89,17 @@ HOSTILE = [
     "data=null",
     "experiment=null",
     "data.root='a\0b'",
+    "logger=../../evil",
+    "logger=[csv,../../evil]",
+    "logger={mlflow: {tracking_uri: 'http://evil'}}",
+    "logger.mlflow.tracking_uri=http://evil",
+    "logger.wandb.entity=evil",
+    "callbacks=[../../evil]",
+    "trainer=../../evil",
+    "debug=/tmp/evil",
+    "+callbacks.mine._target_=os.mkdir",
+    "+callbacks.mine={_target_: os.mkdir}",
+    "callbacks={mine: {_target_: os.mkdir}}",
     "model.kernel-size=3",
     "model.a$b=3",
 ]
@@ -98,6 +109,8 @@ GOOD = [
     "model.widths=[1,2]", "+augment.shift=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "~augment",
     "hydra/sweeper=optuna", "hydra.sweeper.n_trials=60", "lr='${colourize.scaled:0.001,${batch_size},100,0.5}'",
     "lr=${batch_size}", "lr='${colourize.per_network:${model._target_},{UNet:3}}'",
+    "logger=csv", "logger=[tensorboard,wandb]", "logger=csv,none",
+    "callbacks=[lr_monitor,timer]", "callbacks=swa", "trainer=cpu", "debug=fast", "callbacks.swa.swa_lrs=0.1",
     "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
 ]  # fmt: skip
 

@@ -7,6 +7,8 @@ import torch
 
 import colourize
 from colourize.errors import InputError
+from colourize.tasks.colourization.building import module
+from colourize.tasks.colourization.data import load
 from colourize.tasks.colourization.train import train
 from tests.conftest import knobs
 from tests.encoders import weights, words
@@ -92,3 +94,20 @@ def test_an_encoder_can_be_trained_in_other_precisions(precision, tmp_path):
     config = knobs(*SMALL, *words(tmp_path), "frozen_epochs=0", "max_epochs=1", "augment=crops", "augment.size=16",
                    f"precision={precision}", f"cache_dir={tmp_path}")  # fmt: skip
     assert train(config, tmp_path / "run")["train/loss"] < 3
+
+
+def test_freeze_and_lr_scale_name_parts_beside_the_encoder_s_own_knobs(tmp_path):
+    config = knobs(*SMALL, *words(tmp_path), "frozen_epochs=1", "frozen_stride=4", "encoder_rate=0.5",
+                   "freeze={encoder.conv_stem: null, head: 2}",
+                   "lr_scale={encoder: 0.1, decoder*: 0.2}", f"cache_dir={tmp_path}")  # fmt: skip
+    built = module(config, load(config))
+    parts = {"encoder.conv_stem", "encoder.bn1", "encoder.blocks.0", "encoder.blocks.1"}
+    assert built.freezing.frozen(0) == {"encoder", "head", *parts}
+    assert built.freezing.frozen(1) == {"head", *parts}
+    assert built.freezing.frozen(9) == parts
+    found = built.grouped(list(built.parameters()))
+    rates = {id(each): group.get("lr", 0.001) for group in found for each in group["params"]}
+    named = {name: rates[id(each)] for name, each in built.model.network.named_parameters()}
+    for part, rate in (("encoder.", 0.00005), ("decoder.", 0.0002), ("scores.", 0.001)):
+        found = {own for name, own in named.items() if name.startswith(part)}
+        assert [*found] == [pytest.approx(rate)]

@@ -1,6 +1,7 @@
 """``init_from``: a run starts with the weights of another one."""
 
 import logging
+import re
 
 import pytest
 import torch
@@ -50,7 +51,11 @@ def test_tensors_that_do_not_fit_keep_their_initial_values_and_are_named(first, 
     assert taken and left and {*taken, *left} == before.keys() - {"palette"}
     assert all(torch.equal(model.state_dict()[name], other[name]) for name in taken)
     assert all(torch.equal(model.state_dict()[name], before[name]) for name in left)
-    assert f"{len(taken)} tensors of {len(before) - 1} taken; from the seed: {left[0]}" in caplog.text
+    assert f"{len(taken)} tensors of {len(before) - 1} taken; from the seed: network." in caplog.text
+    line = caplog.text.partition("from the seed: ")[2].partition("; only in the file")[0]
+    listed = [name.rstrip("*") for name in re.findall(r"network[\w.]*\*?", line)]
+    assert all(any(name.startswith(each) for each in listed) for name in left)
+    assert not any(name.startswith(each) for name in taken for each in listed)
 
 
 def test_with_another_palette_the_scores_are_not_copied(first, tmp_path):
@@ -93,3 +98,26 @@ def test_shipped_is_the_network_of_the_installation(first, tmp_path, monkeypatch
         starting.file_of({"init_from": "shipped"})
     (tmp_path / "photographs.safetensors").touch()
     assert starting.file_of({"init_from": "shipped"}) == tmp_path / "photographs.safetensors"
+
+
+def test_a_module_is_named_once_with_the_cause(first, caplog):
+    config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", "num_filters=8")
+    with caplog.at_level(logging.INFO):
+        starting.take(module(config, load(config)).model, first[0])
+    assert (
+        "from the seed: network.down1.*, network.down2.*, network.up1.*, network.up2.0.weight (of another"
+        in caplog.text
+    )
+
+
+def test_batch_norms_that_the_file_lacks_follow_the_batches(first, tmp_path):
+    words = f"cache_dir={first[1]}", f"init_from={first[0]}", "num_filters=8"
+    train(knobs(*SMALL, *words), tmp_path / "run")
+    own = checkpoint.read(tmp_path / "run/checkpoints/last.ckpt")
+    before = checkpoint.load(first[0]).model.state_dict()
+    assert own["fixed"] == ["up2.1"]
+    assert int(own["state_dict"]["model.network.down1.1.num_batches_tracked"]) == 2
+    assert torch.equal(own["state_dict"]["model.network.up2.1.running_mean"], before["network.up2.1.running_mean"])
+    train(knobs(*SMALL, *words, "max_epochs=2"), tmp_path / "run")
+    own = checkpoint.read(tmp_path / "run/checkpoints/last.ckpt")
+    assert own["fixed"] == ["up2.1"] and int(own["state_dict"]["model.network.down1.1.num_batches_tracked"]) == 4

@@ -14,6 +14,7 @@ from colourize.tasks.colourization.train import train
 from colourize.training.compilation import compiled
 from tests.colour_data import colour_data
 from tests.conftest import QUICK, knobs
+from tests.trained import weights
 
 
 def test_without_a_working_compiler_the_run_continues_uncompiled(quick, tmp_path, monkeypatch, caplog):
@@ -60,3 +61,17 @@ def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():
             optimizer.step()
             losses.append(loss.item())
     assert losses[:10] == pytest.approx(losses[10:], abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
+def test_a_compiled_run_freezes_and_unfreezes_the_same_parts(quick, tmp_path):
+    """down2 is trained in the second epoch, down1 never is."""
+    words = "model=unet", "freeze={down1: null, down2: 1}", "max_epochs=2"
+    losses = [train(quick(*words, f"compile={each}"), tmp_path / each)["val/loss"] for each in ("true", "false")]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+    train(quick("model=unet", "freeze=2", "max_epochs=1"), tmp_path / "start")
+    fast, start = (weights(tmp_path / name) for name in ("true", "start"))
+    assert all(torch.equal(fast[name], start[name]) for name in fast if name.startswith("model.network.down1."))
+    assert not torch.equal(fast["model.network.down2.0.weight"], start["model.network.down2.0.weight"])

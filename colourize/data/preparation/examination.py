@@ -17,13 +17,12 @@ from colourize.data.in_threads import in_threads
 from colourize.data.preparation.colours import TINT, Colours, colours_of
 from colourize.data.preparation.duplicates import hashes
 from colourize.data.preparation.examined import GREY, NARROW, TINTED, TINY, UNREADABLE, Examined
-from colourize.data.preparation.settings import FORMATS, SAVED, Settings
+from colourize.data.preparation.settings import FORMATS, LARGEST, SAVED, Settings
 from colourize.data.preparation.settings import NARROW as MOST_NARROW
 from colourize.data.read import UnreadablePicture, declared_size, read_rgb
 from colourize.data.read_files import status
 from colourize.present.bar import bar
 
-LARGEST = 1 << 29  # bytes of a file: 80 million pixels with 16 bits a channel are 480 MB
 BATCH = 16  # pictures per task of a thread
 KEEP_EVERY = 20.0  # seconds between two saves of the results; a kill loses at most this work
 

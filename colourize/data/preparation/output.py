@@ -25,6 +25,8 @@ def check(out: Path, root: Path, settings: Settings) -> None:
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"-o {out} is a file; pass a folder")
+    if out.exists():
+        files.check_output(out / LOCK)  # a lock on a pipe would wait for ever
     if not out.exists() or {entry.name for entry in out.iterdir()} <= {LOCK}:
         return
     files.check_no_links([out / name for name in (*SPLITS, JSON, LIST, STAGING, LOCK)])
@@ -44,6 +46,11 @@ def check(out: Path, root: Path, settings: Settings) -> None:
             raise InputError(
                 f"{out} was prepared with {name} {was}, not {value}; pass the same value, or another folder"
             )
+
+
+def remove_stale(out: Path) -> None:
+    """Removes what a killed preparation left of the files that it writes into the folder (``files.remove_stale``)."""
+    files.remove_stale(out / name for name in (JSON, LIST, pages.PAGE, pages.SAMPLES, pages.LEFT_OUT))
 
 
 def begin(out: Path, root: Path, settings: Settings) -> None:

@@ -13,10 +13,10 @@ from PIL import Image
 
 from colourize.data.kinds import NO_ENDING, NO_FILE
 from colourize.data.preparation.examined import DUPLICATE, KEPT, NEAR_DUPLICATE, UNREADABLE, Outcome
-from colourize.data.preparation.settings import Settings
+from colourize.data.preparation.settings import LARGEST, Settings
 from colourize.data.preparation.summary import DROPPED, rules, training_command
 from colourize.data.read import UnreadablePicture, read_rgb
-from colourize.files import printable, replace_text
+from colourize.files import printable, read_bytes, replace_text
 from colourize.present import figures, html
 from colourize.present.html import Cell, Grid, Line
 
@@ -67,8 +67,8 @@ def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome]
 
 def _thumbnail(path: Path) -> Image.Image | None:
     try:
-        image = read_rgb(path.read_bytes(), at_least=THUMBNAIL)
-    except (UnreadablePicture, OSError):
+        image = read_rgb(read_bytes(path, LARGEST), at_least=THUMBNAIL)
+    except (UnreadablePicture, OSError, ValueError):
         return None
     image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     return image

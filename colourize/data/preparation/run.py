@@ -64,6 +64,7 @@ def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) ->
     given = given_splits(paths)
     if not given:
         raise InputError(lack(root, others, ""))
+    output.remove_stale(out)
     output.check(out, root, settings)
     out.mkdir(parents=True, exist_ok=True)
     try:
@@ -95,6 +96,7 @@ def _prepare(
         raise InputError(_too_few(root, len(kept), outcomes))
     new = [each for each in kept if not (out / each.written).is_file()]
     files.check_no_links(sorted({out / folder for each in new for folder in PurePosixPath(each.written).parents[:-1]}))
+    files.remove_stale(out / each.written for each in new)
     for each in new:
         _write(root, out, each, settings)
     shutil.rmtree(out / output.STAGING, ignore_errors=True)

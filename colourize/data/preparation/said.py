@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from colourize.data.kinds import files_of
-from colourize.data.preparation.examined import Outcome
+from colourize.data.preparation.examined import KEPT, Outcome
 from colourize.data.preparation.output import LIST
 from colourize.data.preparation.pages import PAGE
 from colourize.data.preparation.run import Prepared
@@ -20,7 +20,10 @@ def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
     """The lines of the output, in order; only two if nothing has changed since the last call."""
     figures = prepared.figures
     if prepared.unchanged:
-        kept = f"{figures['kept']:,} of {figures['files']:,} picture files are kept in {out}"
+        count = sum(
+            outcome.state == KEPT for outcome in prepared.outcomes
+        )  # not from a file that may have been changed
+        kept = f"{count:,} of {len(prepared.outcomes):,} picture files are kept in {out}"
         yield f"nothing is new: {kept}; see {out / PAGE}"
         yield f"train with: {training_command(out, settings.side)}"
         return

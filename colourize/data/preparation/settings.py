@@ -18,6 +18,7 @@ SAVED: dict[str, dict[str, Any]] = {
     "png": {},
 }
 SMALLEST_SIDE, LARGEST_SIDE = 8, 2000  # the longer side stays within WebP's 16,383 pixels
+LARGEST = 1 << 29  # bytes of a file: 80 million pixels with 16 bits a channel are 480 MB
 NARROW = 8  # largest ratio of the sides: a square crop of a narrower picture shows too little of it
 
 

@@ -179,7 +179,7 @@ def _compared(
     """Opens the content as a user will, and compares its scores."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / path.name
-        place.write_bytes(content)
+        files.replace(place, lambda file: file.write(content))  # its errors name the file
         found = _scores(place, content, form, predictor.card, trusted)
         return parity.compared(predictor.logits, found, batches)
 

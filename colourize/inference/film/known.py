@@ -3,6 +3,9 @@
 import hashlib
 from pathlib import Path
 
+from colourize.errors import InputError
+from colourize.files import printable
+
 ENDS = 1 << 20  # bytes at both ends of a file, where films and checkpoints have their headers
 
 
@@ -11,9 +14,12 @@ def digest(path: Path) -> str:
 
     Raises:
         OSError: the file cannot be read.
+        InputError: it is a pipe or a device.
     """
     if path.is_dir():
         return "+".join(digest(file) for file in sorted(path.glob("checkpoints/*.ckpt")))
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise InputError(f"{printable(str(path))} must be a regular file; pass another one")
     size = path.stat().st_size
     made = hashlib.blake2b(digest_size=12)
     with path.open("rb") as file:

@@ -26,6 +26,7 @@ SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # matrix: H.273's number 
 BT709, BT601 = 1, 6
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves, H.273
 HD = 720  # rows; where a film names no matrix, players assume BT.709 from here, BT.601 below
+MOST_PIXELS = 139_264 * 256  # of a frame: H.264's largest, level 6.2 in its Table A-1 (macroblocks of 16 x 16)
 UNTIMED = "avi"  # the format that stores decoding times, not display times
 LIMITED, FULL = 1, 2  # FFmpeg's numbers of ranges
 EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
@@ -76,8 +77,8 @@ def probed(path: Path) -> Film:
 
     Raises:
         OSError: the file does not exist or cannot be opened.
-        InputError: the file is not a film, has no video, is truncated or has a high dynamic range; or its first frame
-            cannot be decoded.
+        InputError: the file is not a film, has no video, is truncated, has a high dynamic range or too large frames; or
+            its first frame cannot be decoded.
     """
     with reading(path) as container:
         stream = video(container, path)
@@ -85,13 +86,21 @@ def probed(path: Path) -> Film:
         check_whole(path, container, stream, found)
     with reading(path) as container:
         stream = video(container, path)
+        _check_size(path, stream.codec_context.width, stream.codec_context.height)
         first = next(decoded(container, stream, path), None)
         if first is None:
             raise InputError(f"{printable(str(path))} has no frame that can be decoded; pass another film")
+        _check_size(path, first.width, first.height)
         if (kind := HDR.get(first.color_trc)) is not None:
             raise InputError(f"{printable(str(path))} has a high dynamic range ({kind}); convert it to BT.709 first")
         start = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
         return _film(path, stream, first, found, start)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        rule = f"frames of {width}x{height} pixels, more than the {MOST_PIXELS:,} that H.264 holds"
+        raise InputError(f"{printable(str(path))} has {rule}; make it smaller")
 
 
 def frames(film: Film) -> Iterator[Frame]:

@@ -51,12 +51,15 @@ def begin(knobs: Knobs, built: Colourizer) -> None:
     """
     network: Any = built.model.network
     file = starting.file_of(knobs)
-    if file is None and hasattr(network, "freeze"):
+    if file is None and hasattr(network, "upto"):
         from colourize.models.encoder_weights import load_weights  # timm takes a second to import
 
         load_weights(network, value_in(knobs, "encoder_weights"))
     if file is not None:
-        starting.take(built.model, file)
+        taken, _ = starting.take(built.model, file)
+        prefix, suffix = "network.", ".running_mean"
+        norms = {name[len(prefix) : -len(suffix)] for name in taken if name.endswith(suffix)}
+        built.freezing.fixed = norms  # batch norms that are not in the file have no statistics to keep
 
 
 def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
@@ -77,6 +80,10 @@ def _criterion(knobs: Knobs, data: ColourData) -> losses.Loss | None:
     if not knobs.get("loss"):
         return None
     criterion: losses.Loss = builder("loss", knobs["loss"])()
+    if not isinstance(criterion, losses.Loss):
+        raise InputError(
+            f"{knobs['loss']['_target_']} must be a subclass of {losses.__name__}.Loss; see docs/own-code.md"
+        )
     palette = data.pictures.palette
     criterion.fit(palette, losses.prior(data.pictures.train.labels, len(palette)))
     return criterion
@@ -110,9 +117,7 @@ def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
             check_sides(side, side, built.model.stride, "augment.size")
     frozen, started = value_in(knobs, "frozen_epochs"), value_in(knobs, "init_from") is not None
     network: Any = built.model.network
-    if hasattr(network, "layers"):
-        network.layers(value_in(knobs, "frozen_stride"))
-    if hasattr(network, "freeze") and value_in(knobs, "encoder_weights") == "none" and not started and frozen != 0:
+    if hasattr(network, "upto") and value_in(knobs, "encoder_weights") == "none" and not started and frozen != 0:
         raise InputError(
             f"encoder_weights=none leaves an encoder without training, got frozen_epochs={typed(frozen)}; pass "
             "frozen_epochs=0"

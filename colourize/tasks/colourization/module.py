@@ -11,9 +11,10 @@ from torch.optim import Optimizer
 
 from colourize.colour import hints
 from colourize.colour.decoding import colours_of_classes
+from colourize.config import parts
 from colourize.config.knobs import value_in
 from colourize.model import Model
-from colourize.models.blocks import keep_statistics
+from colourize.training.freezing import Freezing
 from colourize.training.module import TrainingModule
 
 Batch = tuple[Tensor, Tensor]  # grey float32 [N, 1, H, W] in [0, 1), labels int64 [N, h, w]
@@ -80,27 +81,28 @@ class Colourizer(TrainingModule):
         self.augment = augment
         self.criterion = criterion
 
-    def grouped(self, parameters: list[nn.Parameter]) -> list[Any]:
-        """Puts the encoder's parameters into their own group, with the learning rate multiplied by ``encoder_rate``."""
-        rate = value_in(self.config, "encoder_rate")
-        names = [name.startswith("model.network.encoder.") for name, _ in self.named_parameters()]
-        if not any(names) or rate == 1 or value_in(self.config, "frozen_epochs") is None:
-            return parameters
-        encoder, others = (
-            [each for each, inside in zip(parameters, names, strict=True) if inside is side] for side in (True, False)
-        )
-        return [{"params": others}, {"params": encoder, "lr": rate * self.config["optimizer"]["lr"]}]
+    def tuned(self) -> nn.Module:
+        return self.model.network
 
-    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        super().on_train_batch_start(batch, batch_idx)
-        started = value_in(self.config, "init_from") is not None
-        if (freeze := getattr(self.model.network, "freeze", None)) is not None:
-            frozen = value_in(self.config, "frozen_epochs")
-            freeze(frozen is None or self.current_epoch < frozen, value_in(self.config, "frozen_stride"))
-            if value_in(self.config, "encoder_weights") != "none":
-                keep_statistics(self.model.network.encoder)  # type: ignore[arg-type]
-        if started:
-            keep_statistics(self.model.network)
+    def frozen(self) -> Freezing:
+        """What ``freeze`` names, and the encoder of ``EncoderUNet`` by the knobs of its own."""
+        network: Any = self.model.network
+        asked = value_in(self.config, "freeze"), value_in(self.config, "unfreeze_every")
+        epochs = parts.frozen(*asked, [name for name, _ in network.named_parameters()])
+        fixed = [""] if value_in(self.config, "init_from") is not None else []
+        if hasattr(network, "upto"):
+            count, always = (value_in(self.config, name) for name in ("frozen_epochs", "frozen_stride"))
+            own = {"encoder": math.inf if count is None else count, **dict.fromkeys(network.upto(always), math.inf)}
+            epochs = {name: max(epochs.get(name, 0), own.get(name, 0)) for name in epochs | own}
+            fixed += ["encoder"] if value_in(self.config, "encoder_weights") != "none" else []
+        return Freezing(network, epochs, fixed, value_in(self.config, "moving_norms"))
+
+    def factors(self) -> dict[str, float]:
+        """What ``lr_scale`` names, and the encoder's ``encoder_rate``."""
+        asked = super().factors()
+        if not hasattr(self.model.network, "upto") or value_in(self.config, "frozen_epochs") is None:
+            return asked
+        return {**asked, "encoder": value_in(self.config, "encoder_rate") * asked.get("encoder", 1.0)}
 
     def forward(self, grey: Tensor) -> Tensor:
         """Logits: [N, 1, H, W] in [0, 1) -> [N, K, h, w], at the network's stride."""

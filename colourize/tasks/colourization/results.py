@@ -1,4 +1,4 @@
-"""The results of a finished run: files, final entries in TensorBoard, tables in the terminal."""
+"""The results of a finished run: files, final entries of the loggers, tables in the terminal."""
 
 import shlex
 import textwrap
@@ -25,8 +25,9 @@ from colourize.runs.apart import hyperparameters
 from colourize.tasks.colourization.data import ColourData
 from colourize.tasks.colourization.module import Colourizer
 from colourize.training.epoch_table import EpochTable
+from colourize.training.loggers import curves
+from colourize.training.loggers.tensorboard import tensorboard
 from colourize.training.task import Fitted
-from colourize.training.tensorboard import step, tensorboard
 
 
 def report(fitted: Fitted[ColourData, Colourizer], folder: Path, knobs: dict[str, Any]) -> dict[str, float]:
@@ -59,12 +60,10 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
     The row contains only settings, so TensorBoard uses the last points of the curves as metrics, and shows settings
     that differ first.
     """
+    curves.log_text(trainer, "evaluation", as_markdown(rows))
     if logger := tensorboard(trainer):
-        writer, at = logger.experiment, step(trainer) + 1  # after the last step, so a resumed run replaces them
-        writer.add_text("evaluation", as_markdown(rows), at)
         _, begun, ended = hparams(hyperparameters(knobs), {})
-        add_summaries(writer, (begun, ended), at)
-        logger.finalize("success")
+        add_summaries(logger.experiment, (begun, ended), curves.step(trainer) + 1)
 
 
 def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:

@@ -1,6 +1,7 @@
 """``init_from``: a new run starts with the weights of a trained network, and with its palette if it fits."""
 
 import logging
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from colourize.runs import checkpoint, shipped
 
 log = logging.getLogger(__name__)
 SCORES = "network.scores."  # the layer that depends on the palette
-NAMED = 5  # tensors named in the log
+COUNT = "num_batches_tracked"
 
 
 def file_of(knobs: dict[str, Any]) -> Path | None:
@@ -66,22 +67,37 @@ def take(model: Model, file: Path) -> tuple[list[str], list[str]]:
     found, own = other.state_dict(), model.state_dict()
     same = other.space is model.space and torch.equal(other.palette.float(), model.palette.float())
     names = [name for name in own if name != "palette"]
-    taken = [
-        name
-        for name in names
-        if name in found and found[name].shape == own[name].shape and (same or not name.startswith(SCORES))
-    ]
+    fits = {name for name in names if name in found and found[name].shape == own[name].shape}
+    # a batch norm's number of batches, which always fits, belongs to its mean
+    fits -= {name for name in fits if name.endswith(COUNT) and f"{name.removesuffix(COUNT)}running_mean" not in fits}
+    taken = [name for name in names if name in fits and (same or not name.startswith(SCORES))]
     if not taken:
         raise InputError(f"init_from={file}: no tensor fits this network by name and shape; pass model=... as it has")
     for name in taken:
         own[name].copy_(found[name])
     left = [name for name in names if name not in set(taken)]
-    log.info("init_from=%s: %d tensors of %d taken%s", file, len(taken), len(names), _named(left))
+    surplus = [name for name in found if name != "palette" and name not in own]
+    causes = {
+        "not in the file": [name for name in left if name not in found],
+        "of another shape there": [name for name in left if name in found and name not in fits],
+        "of another palette": [name for name in left if name in fits],
+    }
+    seeded = ", ".join(f"{_joined(each, names)} ({cause})" for cause, each in causes.items() if each)
+    log.info(
+        "init_from=%s: %d tensors of %d taken%s%s", file, len(taken), len(names),
+        f"; from the seed: {seeded}" if seeded else "",
+        f"; only in the file: {_joined(surplus, list(found))}" if surplus else "",
+    )  # fmt: skip
     return taken, left
 
 
-def _named(left: list[str]) -> str:
-    if not left:
-        return ""
-    more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
-    return f"; from the seed: {', '.join(left[:NAMED])}{more}"
+def _joined(names: list[str], every: list[str]) -> str:
+    """Names with commas; ``MODULE.*`` in place of all tensors of a module, if it has several."""
+    chosen, others = set(names), [name for name in every if name not in set(names)]
+    short = []
+    for name in names:
+        paths = list(accumulate(name.split("."), "{}.{}".format))
+        whole = next(path for path in paths if not any(f"{other}.".startswith(f"{path}.") for other in others))
+        several = sum(f"{other}.".startswith(f"{whole}.") for other in chosen) > 1
+        short.append(f"{whole}.*" if several else name)
+    return ", ".join(dict.fromkeys(short))

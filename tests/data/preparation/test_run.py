@@ -1,6 +1,7 @@
 """Preparation of a folder of any pictures for training."""
 
 import json
+import os
 import shlex
 import shutil
 
@@ -10,7 +11,7 @@ from PIL import Image, ImageOps
 
 from colourize.config.quoting import word
 from colourize.data.folder import load
-from colourize.data.preparation import examination, output
+from colourize.data.preparation import examination, output, pages
 from colourize.data.preparation.run import prepare
 from colourize.data.preparation.said import lines
 from colourize.data.preparation.settings import Settings
@@ -248,3 +249,28 @@ def test_fewer_than_two_pictures_are_an_error(tmp_path):
 def test_settings_out_of_range_are_named(values, said):
     with pytest.raises(InputError, match=said):
         Settings(**values)
+
+
+def test_a_pipe_as_lock_is_named_and_not_waited_for(root, tmp_path):
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out/.lock")
+    with pytest.raises(InputError, match=r"out/\.lock must be a regular file"):
+        prepare(root, tmp_path / "out", SMALL, 1)
+
+
+def test_a_file_of_many_gigabytes_is_dropped_unread(root, tmp_path, monkeypatch):
+    for module in (examination, pages):
+        monkeypatch.setattr(module, "LARGEST", 100_000)
+    (root / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100_000))
+    sizes, original = [], pages.read_rgb
+    monkeypatch.setattr(pages, "read_rgb", lambda content, **given: sizes.append(len(content)) or original(content))
+    assert states(prepare(root, tmp_path / "out", SMALL, 1))["huge.png"] == "unreadable"
+    assert sizes and max(sizes) <= 100_000
+
+
+def test_changed_figures_of_an_earlier_call_are_not_printed(root, tmp_path):
+    prepare(root, tmp_path / "out", SMALL, 1)
+    figures = json.loads((tmp_path / "out/prepared.json").read_text())
+    (tmp_path / "out/prepared.json").write_text(json.dumps({**figures, "kept": "many", "files": []}))
+    (line, _) = lines(prepare(root, tmp_path / "out", SMALL, 1), tmp_path / "out", SMALL)
+    assert line.startswith("nothing is new: 20 of 29 picture files are kept in ")

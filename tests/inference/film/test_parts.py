@@ -1,6 +1,7 @@
 """The parts of a film: what an interruption leaves, and how it is resumed."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -109,3 +110,13 @@ def test_files_of_others_in_the_folder_of_parts_are_never_deleted(tmp_path, plai
     with pytest.raises(InputError, match="holds other files"):
         colour(plain, tmp_path / "out.mp4")
     assert (folder / "thesis.tex").read_text() == "mine"
+
+
+def test_a_pipe_as_lock_is_named_and_not_waited_for(tmp_path):
+    (tmp_path / "out.mp4.parts").mkdir()
+    os.mkfifo(tmp_path / "out.mp4.parts/lock")
+    with (
+        pytest.raises(InputError, match="out.mp4.parts/lock must be a regular file"),
+        parts.opened(tmp_path / "out.mp4", {}),
+    ):
+        pass

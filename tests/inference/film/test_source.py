@@ -1,5 +1,6 @@
 """Films are read as they are shown; what is no whole film is one line."""
 
+import struct
 from fractions import Fraction
 
 import av
@@ -152,3 +153,14 @@ def test_a_name_that_ffmpeg_would_take_for_an_address_is_a_file(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError):
         probed(type(tmp_path)("concat:a.mp4|b.mp4"))
+
+
+@pytest.mark.parametrize("side", [5971, 16_000])  # a little above 8192 x 4352
+def test_frames_beyond_h264_are_refused_before_one_is_decoded(tmp_path, monkeypatch, side):
+    """A GIF of a few bytes may declare 65,535 x 65,535 pixels."""
+    monkeypatch.setattr("colourize.inference.film.source.decoded", None)
+    frame = b"\x2c" + struct.pack("<4HB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    header = b"GIF89a" + struct.pack("<2H3B", side, side, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
+    (tmp_path / "a.gif").write_bytes(header + 3 * frame + b";")
+    with pytest.raises(InputError, match=f"a.gif has frames of {side}x{side} pixels, more than the 35,651,584 that"):
+        probed(tmp_path / "a.gif")

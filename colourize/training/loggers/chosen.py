@@ -1,0 +1,60 @@
+"""Builds the loggers that ``logger=`` names."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+
+from colourize.config.knobs import value_in
+from colourize.errors import InputError, to_install
+from colourize.training.loggers import tensorboard
+from colourize.training.loggers.aim_run import AimRun
+from colourize.training.loggers.background import Background
+from colourize.training.loggers.csv_files import CsvFiles
+from colourize.training.loggers.mlflow_run import MlflowRun
+from colourize.training.loggers.wandb_run import WandbRun
+
+Values = dict[str, Any]
+BUILDERS: dict[str, Callable[[Path, int, Values, str], Any]] = {
+    "tensorboard": lambda folder, purge, values, key: tensorboard.logger(folder, purge) or None,
+    "csv": lambda folder, purge, values, key: CsvFiles(folder, purge),
+    "wandb": lambda folder, purge, values, key: Background("wandb", lambda: WandbRun(folder, values, key)),
+    "mlflow": lambda folder, purge, values, key: Background("mlflow", lambda: MlflowRun(folder, values, key)),
+    "aim": lambda folder, purge, values, key: Background("aim", lambda: AimRun(folder, values, key)),
+}
+"""Each takes the run folder, the first step that is written again, the values of its option, and the run's key."""
+
+EXTRAS = "wandb", "mlflow", "aim"
+"""Loggers that need a package of their name."""
+
+
+def loggers(knobs: dict[str, Any], folder: Path, purge: int, key: str) -> list[Logger]:
+    """The loggers of a run, in the order of the knob.
+
+    Args:
+        knobs: the configuration.
+        folder: folder of the run.
+        purge: the first step that is written again (``curves.purge_step``).
+        key: 32 hex digits that identify the run at servers, also after it was resumed.
+
+    Raises:
+        InputError: a logger is unknown, or its package is not installed.
+    """
+    built = (_built(name, values or {}, folder, purge, key) for name, values in value_in(knobs, "logger").items())
+    return [logger for logger in built if logger is not None]
+
+
+def _built(name: str, values: Values, folder: Path, purge: int, key: str) -> Any:
+    if name not in BUILDERS:
+        raise InputError(f"logger={name} is unknown; pass one of {', '.join(BUILDERS)}, none")
+    if name in EXTRAS and not _is_installed(name):
+        raise InputError(f"logger={name} requires {name}: {to_install(name)}; or pass logger=csv")
+    return BUILDERS[name](folder, purge, values, key)
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package can be imported; a mere folder of its name, such as W&B's own ``wandb/``, is none."""
+    found = find_spec(package)
+    return found is not None and found.origin is not None

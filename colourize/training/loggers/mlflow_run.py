@@ -1,0 +1,104 @@
+"""A run in MLflow: a server, or an SQLite file in the run folder."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from colourize.errors import InputError
+
+KEY = "colourize.key"
+LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # seconds for one request
+CHUNK = 100  # parameters in one request, the most that MLflow takes
+
+
+class MlflowRun:
+    """The run with a key: found again if an earlier process made it.
+
+    Args:
+        folder: folder of the run.
+        values: ``tracking_uri`` and ``experiment`` of the option.
+        key: identifies the run, as the tag ``colourize.key``.
+
+    Raises:
+        InputError: the file in the run folder writes its pictures elsewhere.
+    """
+
+    def __init__(self, folder: Path, values: dict[str, Any], key: str) -> None:
+        for name, value in LIMITS.items():
+            os.environ.setdefault(name, value)
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        from mlflow import MlflowClient
+        from mlflow.entities import Metric, Param
+
+        self.metric, self.param = Metric, Param
+        uri = values.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
+        home = (folder / "mlflow").absolute()
+        if not uri:
+            home.mkdir(exist_ok=True)
+        self.client = MlflowClient(tracking_uri=uri or f"sqlite:///{home}/mlflow.db")
+        where = None if uri else (home / "artifacts").as_uri()
+        run = self._found(values.get("experiment") or "colourize", where, folder.name, key)
+        if where is not None and not run.info.artifact_uri.startswith(f"{where}/"):
+            raise InputError(f"{home}/mlflow.db writes pictures to {run.info.artifact_uri}; move {home} away")
+        self.id: str = run.info.run_id
+        self.stored: dict[str, str] = run.data.params
+        self.steps: dict[str, set[int]] | None = {} if run.data.metrics else None  # None: a new run
+
+    def _found(self, experiment: str, where: str | None, name: str, key: str) -> Any:
+        known = self.client.get_experiment_by_name(experiment)
+        number = self.client.create_experiment(experiment, where) if known is None else known.experiment_id
+        runs = self.client.search_runs([number], f"tags.`{KEY}` = '{key}'", max_results=1)
+        if runs:
+            self.client.update_run(runs[0].info.run_id, status="RUNNING")
+            return runs[0]
+        return self.client.create_run(number, run_name=name, tags={KEY: key})
+
+    def metrics(self, values: dict[str, float], step: int) -> None:
+        from time import time
+
+        names = {_plain(name): value for name, value in values.items() if step not in self._steps_of(_plain(name))}
+        now = int(1000 * time())
+        if names:
+            self.client.log_batch(
+                self.id, metrics=[self.metric(name, value, now, step) for name, value in names.items()]
+            )
+
+    def _steps_of(self, name: str) -> set[int]:
+        """Steps of a metric that an earlier process stored."""
+        if self.steps is None:
+            return set()
+        if name not in self.steps:
+            self.steps[name] = {point.step for point in self.client.get_metric_history(self.id, name)}
+        return self.steps[name]
+
+    def knobs(self, values: dict[str, Any]) -> None:
+        texts = {_plain(name): str(value) for name, value in values.items()}
+        for name in texts.keys() & self.stored.keys():
+            if texts[name] != self.stored[name]:  # MLflow refuses another value
+                self.client.set_tag(self.id, f"resumed.{name}", texts[name])
+        new = [self.param(name, text) for name, text in texts.items() if name not in self.stored]
+        for start in range(0, len(new), CHUNK):
+            self.client.log_batch(self.id, params=new[start : start + CHUNK])
+
+    def picture(self, name: str, image: np.ndarray, step: int) -> None:
+        self.client.log_image(self.id, image, artifact_file=f"{_file(name)}/{step:06d}.png")
+
+    def text(self, name: str, text: str, step: int) -> None:
+        self.client.log_text(self.id, text, f"{_file(name)}.md")
+
+    def close(self, status: str) -> None:
+        self.client.set_terminated(self.id, "FINISHED" if status == "success" else "FAILED")
+
+
+def _plain(name: str) -> str:
+    """A name as MLflow takes it."""
+    return re.sub(r"[^\w/. -]", "", name, flags=re.ASCII)
+
+
+def _file(name: str) -> str:
+    return re.sub(r"\W+", "-", name, flags=re.ASCII).strip("-")

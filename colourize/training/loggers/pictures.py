@@ -1,0 +1,10 @@
+"""Pictures as loggers take them."""
+
+import numpy as np
+from torch import Tensor
+
+
+def as_image(picture: Tensor) -> np.ndarray:
+    """A picture, float [3, H, W] in [0, 1], as uint8 [H, W, 3]."""
+    scaled = picture.detach().float().cpu().clamp(0, 1).mul(255).round().byte()
+    return np.ascontiguousarray(scaled.permute(1, 2, 0).numpy())

@@ -1,0 +1,69 @@
+"""What people who know Hydra type by habit."""
+
+import pytest
+
+from colourize.config.knobs import KNOBS
+from tests.commands import run, typed
+from tests.conftest import QUICK
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (["--info", "defaults-tree"], "model: convtranspose"),
+        (["--info", "defaults-tree", "experiment=resunet"], "experiment: resunet"),
+        (["--info", "defaults"], "optimizer/adam"),
+        (["--info", "searchpath"], "main"),
+        (["--info", "config", "model=unet"], "colourize.models.unet.UNet"),
+        (["--cfg", "job", "--resolve", "kernel=5"], "\n  kernel: 5\n"),
+        (["--cfg", "job", "--package", "optimizer"], "_target_: torch.optim.Adam"),
+        (["--cfg", "job", "trainer.max_epochs=5", "trainer=cpu", "debug=fast"], "\nmax_epochs: 5\n"),
+        (["--cfg", "hydra"], "subdir: ${hydra.job.num}"),
+        (["-c", "job", "experiment=resunet"], "colourize.models.resunet.ResUNet"),
+        (["--hydra-help"], "--multirun"),
+        (["-sc", "install=bash"], "complete "),
+    ],
+)
+def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, words, printed):
+    done = run(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert printed in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trainer.devices=2"], "trainer.devices=2 is not taken"),
+        (["trainer=gpu2"], "trainer"),
+        (["hydra/launcher=submitit_slurm"], "hydra/launcher=submitit_slurm is unknown; pass one of basic"),
+        (["tags=paper"], "tags"),
+        (["name=' '"], "name must be 1 to 100 printable characters"),
+        (["--config-name", "confg"], "confg"),
+    ],
+)
+def test_what_does_not_exist_is_one_line(tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        typed(monkeypatch, *words)
+    line = str(caught.value)
+    assert line.startswith("colourize: ") and "\n" not in line and message in line
+
+
+def test_a_configuration_folder_of_one_s_own_adds_an_experiment(tmp_path):
+    (tmp_path / "mine/experiment").mkdir(parents=True)
+    (tmp_path / "mine/experiment/wide.yaml").write_text("# @package _global_\nnum_filters: 77\n")
+    for word in (["--config-dir", "mine"], ["hydra.searchpath=[file://mine]"]):
+        done = run(*word, "experiment=wide", "--cfg", "job", cwd=tmp_path)
+        assert "\nnum_filters: 77\n" in done.stdout, done.stderr
+
+
+def test_the_knobs_of_a_run_are_labels_in_its_folder(tmp_path, monkeypatch, no_figures):
+    monkeypatch.chdir(tmp_path)
+    typed(monkeypatch, *QUICK, "max_epochs=1", "name=first try", "tags=[baseline,paper]", "hydra.run.dir=outputs/a")
+    text = (tmp_path / "outputs/a/run.json").read_text()
+    assert '"name": "first try"' in text and '"baseline"' in text
+    typed(monkeypatch, *QUICK, "max_epochs=1", "name=second", "hydra.run.dir=outputs/a")  # finished: only renamed
+    text = (tmp_path / "outputs/a/run.json").read_text()
+    assert '"name": "second"' in text and '"tags": null' in text
+    assert {"name", "tags"} <= KNOBS.keys()

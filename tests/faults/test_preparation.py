@@ -1,0 +1,46 @@
+"""Case 37 for ``colourize prepare``: kills and signals."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.faults import probes_photos as probes
+from tests.textured import save, textured
+
+
+@pytest.fixture
+def prepare(start, tmp_path):
+    """Begins ``colourize prepare`` on six pictures, in a process of its own."""
+    for seed in range(6):
+        save(textured(seed), tmp_path / f"in/{seed}.png")
+    words = "in", "-o", "out", "--side", "24", "--jobs", "1"
+    return lambda **settings: start(*words, cwd=tmp_path, verb="prepare", **settings)
+
+
+@pytest.mark.case(37)
+@pytest.mark.parametrize("number", [1, 9])  # prepared.json, samples.png
+def test_37_what_a_kill_left_of_a_preparation_is_removed_by_the_next_one(prepare, tmp_path, number, seen):
+    assert prepare(probe=probes.killed, given=(number,)).wait() == -signal.SIGKILL
+    left = list(tmp_path.rglob("out/**/.*.tmp"))
+    assert left
+    for path in left:
+        os.utime(path, (1e9, 1e9))  # the next command's process begins before this test
+    again = prepare()
+    assert again.wait() == 0, again.stderr()
+    assert "6 of 6 picture files are kept" in again.stdout()
+    assert [path.name for path in tmp_path.rglob("out/**/.*")] == [".lock"]
+    seen("prepare: what a kill left is removed by the next command")
+
+
+@pytest.mark.case(37)
+def test_37_a_second_signal_ends_a_preparation_at_once(prepare, tmp_path, seen):
+    process = prepare(probe=probes.stuck, given=(str(tmp_path / "begun"),))
+    process.wait_for(lambda: time.sleep(0.3) is None and (tmp_path / "begun").exists())
+    process.signal(signal.SIGINT)
+    process.wait_for(lambda: time.sleep(0.5) is None)
+    process.signal(signal.SIGTERM)
+    assert process.wait(20) == 143
+    assert process.stderr() == "colourize: second SIGTERM: ended at once; the same command continues\n"
+    seen("a second signal in a picture of prepare that takes an hour: exit 143 at once, one line")

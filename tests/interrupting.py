@@ -1,0 +1,15 @@
+"""Calls an action in a step of training."""
+
+from colourize.tasks.colourization.module import Colourizer
+
+
+def in_step(monkeypatch, step, action):
+    """Calls an action at the beginning of a step, counted over all epochs from 0."""
+    original = Colourizer.training_step
+
+    def training_step(self, batch, batch_idx):
+        if self.trainer.fit_loop.total_batch_idx == step:
+            action()
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(Colourizer, "training_step", training_step)
