@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from colourize.errors import InputError, Interrupted, one_line
 
+NO_THREAD = "can't start new thread"  # CPython's RuntimeError where the system allows no more
+
 
 def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | None = None) -> None:
     """Runs a command.
@@ -29,6 +31,8 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
         print("colourize: SIGINT", file=sys.stderr)
         raise Interrupted(signal.SIGINT) from error
     except Exception as error:
+        if isinstance(error, RuntimeError) and str(error) == NO_THREAD:
+            sys.exit("colourize: the system starts no further thread; end other programs, or raise `ulimit -u`")
         try:
             from colourize.cli import hydra_errors  # late: imports Hydra
         except ImportError:
