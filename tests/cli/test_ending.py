@@ -1,0 +1,23 @@
+import threading
+
+import pytest
+
+from colourize.cli.ending import on_one_line
+from colourize.data.in_threads import in_threads
+
+
+def test_where_no_thread_can_start_a_command_ends_in_one_line(monkeypatch):
+    def refused(thread, *given):
+        raise RuntimeError("can't start new thread")  # as CPython words it
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(SystemExit, match="^colourize: the system starts no further thread; .*ulimit"):
+        on_one_line(lambda: list(in_threads(abs, [1, 2], 2)))
+
+
+def test_another_error_of_the_program_keeps_its_traceback():
+    def fails():
+        raise RuntimeError("of the program")
+
+    with pytest.raises(RuntimeError, match="of the program"):
+        on_one_line(fails)
