@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from colourize.training.loggers.base import Identity
+
 KEY = "colourize_key"
 
 
@@ -14,10 +16,10 @@ class AimRun:
     Args:
         folder: folder of the run.
         values: ``repo`` and ``experiment`` of the option.
-        key: identifies the run.
+        run: how Aim knows it.
     """
 
-    def __init__(self, folder: Path, values: dict[str, Any], key: str) -> None:
+    def __init__(self, folder: Path, values: dict[str, Any], run: Identity) -> None:
         import aim
 
         self.aim = aim
@@ -26,7 +28,7 @@ class AimRun:
             Path(repo).mkdir(parents=True, exist_ok=True)
             if not aim.Repo.exists(repo):
                 aim.Repo.from_path(repo, init=True)
-        found = [each.run.hash for each in aim.Repo.from_path(repo).query_runs(f'run.{KEY} == "{key}"').iter_runs()]
+        found = [each.run.hash for each in aim.Repo.from_path(repo).query_runs(f'run.{KEY} == "{run.key}"').iter_runs()]
         self.run: Any = aim.Run(
             run_hash=found[0] if found else None,
             repo=repo,
@@ -35,8 +37,10 @@ class AimRun:
             capture_terminal_logs=False,
         )
         if not found:
-            self.run[KEY] = key
-            self.run.name = folder.name
+            self.run[KEY] = run.key
+            self.run.name = run.name
+            for tag in run.tags:
+                self.run.add_tag(tag)
 
     def metrics(self, values: dict[str, float], step: int) -> None:
         for name, value in values.items():

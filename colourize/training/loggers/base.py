@@ -1,8 +1,22 @@
 """What every logger of a run takes beyond Lightning's own logger: pictures, text, and a bounded end."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
+
+
+class Identity(NamedTuple):
+    """How a server knows a run.
+
+    Attributes:
+        key: 32 hex digits, the same after the run was resumed.
+        name: the knob ``name``, or the name of the run folder.
+        tags: the knob ``tags``.
+    """
+
+    key: str
+    name: str
+    tags: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -9,22 +9,24 @@ from pytorch_lightning.loggers import Logger
 
 from colourize.config.knobs import value_in
 from colourize.errors import InputError, to_install
+from colourize.runs.apart import labels
 from colourize.training.loggers import tensorboard
 from colourize.training.loggers.aim_run import AimRun
 from colourize.training.loggers.background import Background
+from colourize.training.loggers.base import Identity
 from colourize.training.loggers.csv_files import CsvFiles
 from colourize.training.loggers.mlflow_run import MlflowRun
 from colourize.training.loggers.wandb_run import WandbRun
 
 Values = dict[str, Any]
-BUILDERS: dict[str, Callable[[Path, int, Values, str], Any]] = {
-    "tensorboard": lambda folder, purge, values, key: tensorboard.logger(folder, purge) or None,
-    "csv": lambda folder, purge, values, key: CsvFiles(folder, purge),
-    "wandb": lambda folder, purge, values, key: Background("wandb", lambda: WandbRun(folder, values, key)),
-    "mlflow": lambda folder, purge, values, key: Background("mlflow", lambda: MlflowRun(folder, values, key)),
-    "aim": lambda folder, purge, values, key: Background("aim", lambda: AimRun(folder, values, key)),
+BUILDERS: dict[str, Callable[[Path, int, Values, Identity], Any]] = {
+    "tensorboard": lambda folder, purge, values, run: tensorboard.logger(folder, purge) or None,
+    "csv": lambda folder, purge, values, run: CsvFiles(folder, purge),
+    "wandb": lambda folder, purge, values, run: Background("wandb", lambda: WandbRun(folder, values, run)),
+    "mlflow": lambda folder, purge, values, run: Background("mlflow", lambda: MlflowRun(folder, values, run)),
+    "aim": lambda folder, purge, values, run: Background("aim", lambda: AimRun(folder, values, run)),
 }
-"""Each takes the run folder, the first step that is written again, the values of its option, and the run's key."""
+"""Each takes the run folder, the first step that is written again, its option, and the run as servers know it."""
 
 EXTRAS = "wandb", "mlflow", "aim"
 """Loggers that need a package of their name."""
@@ -42,16 +44,18 @@ def loggers(knobs: dict[str, Any], folder: Path, purge: int, key: str) -> list[L
     Raises:
         InputError: a logger is unknown, or its package is not installed.
     """
-    built = (_built(name, values or {}, folder, purge, key) for name, values in value_in(knobs, "logger").items())
+    known = labels(knobs)
+    run = Identity(key, known["name"] or folder.name, tuple(known["tags"]))
+    built = (_built(name, values or {}, folder, purge, run) for name, values in value_in(knobs, "logger").items())
     return [logger for logger in built if logger is not None]
 
 
-def _built(name: str, values: Values, folder: Path, purge: int, key: str) -> Any:
+def _built(name: str, values: Values, folder: Path, purge: int, run: Identity) -> Any:
     if name not in BUILDERS:
         raise InputError(f"logger={name} is unknown; pass one of {', '.join(BUILDERS)}, none")
     if name in EXTRAS and not _is_installed(name):
         raise InputError(f"logger={name} requires {name}: {to_install(name)}; or pass logger=csv")
-    return BUILDERS[name](folder, purge, values, key)
+    return BUILDERS[name](folder, purge, values, run)
 
 
 def _is_installed(package: str) -> bool:

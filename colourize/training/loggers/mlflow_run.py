@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from colourize.errors import InputError
+from colourize.training.loggers.base import Identity
 
 KEY = "colourize.key"
 LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # seconds for one request
@@ -21,13 +22,13 @@ class MlflowRun:
     Args:
         folder: folder of the run.
         values: ``tracking_uri`` and ``experiment`` of the option.
-        key: identifies the run, as the tag ``colourize.key``.
+        run: how MLflow knows it: the key is the tag ``colourize.key``.
 
     Raises:
         InputError: the file in the run folder writes its pictures elsewhere.
     """
 
-    def __init__(self, folder: Path, values: dict[str, Any], key: str) -> None:
+    def __init__(self, folder: Path, values: dict[str, Any], run: Identity) -> None:
         for name, value in LIMITS.items():
             os.environ.setdefault(name, value)
         for name in ("alembic", "mlflow"):
@@ -42,21 +43,21 @@ class MlflowRun:
             home.mkdir(exist_ok=True)
         self.client = MlflowClient(tracking_uri=uri or f"sqlite:///{home}/mlflow.db")
         where = None if uri else (home / "artifacts").as_uri()
-        run = self._found(values.get("experiment") or "colourize", where, folder.name, key)
-        if where is not None and not run.info.artifact_uri.startswith(f"{where}/"):
-            raise InputError(f"{home}/mlflow.db writes pictures to {run.info.artifact_uri}; move {home} away")
-        self.id: str = run.info.run_id
-        self.stored: dict[str, str] = run.data.params
-        self.steps: dict[str, set[int]] | None = {} if run.data.metrics else None  # None: a new run
+        found = self._found(values.get("experiment") or "colourize", where, run)
+        if where is not None and not found.info.artifact_uri.startswith(f"{where}/"):
+            raise InputError(f"{home}/mlflow.db writes pictures to {found.info.artifact_uri}; move {home} away")
+        self.id: str = found.info.run_id
+        self.stored: dict[str, str] = found.data.params
+        self.steps: dict[str, set[int]] | None = {} if found.data.metrics else None  # None: a new run
 
-    def _found(self, experiment: str, where: str | None, name: str, key: str) -> Any:
+    def _found(self, experiment: str, where: str | None, run: Identity) -> Any:
         known = self.client.get_experiment_by_name(experiment)
         number = self.client.create_experiment(experiment, where) if known is None else known.experiment_id
-        runs = self.client.search_runs([number], f"tags.`{KEY}` = '{key}'", max_results=1)
+        runs = self.client.search_runs([number], f"tags.`{KEY}` = '{run.key}'", max_results=1)
         if runs:
             self.client.update_run(runs[0].info.run_id, status="RUNNING")
             return runs[0]
-        return self.client.create_run(number, run_name=name, tags={KEY: key})
+        return self.client.create_run(number, run_name=run.name, tags={KEY: run.key} | dict.fromkeys(run.tags, ""))
 
     def metrics(self, values: dict[str, float], step: int) -> None:
         from time import time

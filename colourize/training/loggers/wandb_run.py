@@ -11,6 +11,8 @@ from urllib.parse import urlparse
 
 import numpy as np
 
+from colourize.training.loggers.base import Identity
+
 log = logging.getLogger(__name__)
 STEP = "trainer/global_step"  # the axis, with the name that Lightning gives it
 REACHED = 5  # seconds to reach the server
@@ -22,23 +24,24 @@ class WandbRun:
     Args:
         folder: folder of the run.
         values: ``project`` and ``entity`` of the option.
-        key: identifies the run.
+        run: how W&B knows it.
     """
 
-    def __init__(self, folder: Path, values: dict[str, Any], key: str) -> None:
+    def __init__(self, folder: Path, values: dict[str, Any], run: Identity) -> None:
         wandb: Any = importlib.import_module("wandb")
         self.wandb = wandb
         mode = os.environ.get("WANDB_MODE") or _mode(wandb, folder)
         # W&B names its folder after the second and the key: a run resumed within a second would get the same one
-        while any((folder / "wandb").glob(f"*run-{time.strftime('%Y%m%d_%H%M%S')}-{key}")):
+        while any((folder / "wandb").glob(f"*run-{time.strftime('%Y%m%d_%H%M%S')}-{run.key}")):
             time.sleep(0.1)
         settings = wandb.Settings(silent=True, console="off", init_timeout=60)
         resume = {"resume": "allow"} if mode == "online" else {}
         self.run: Any = wandb.init(
             project=values.get("project") or "colourize",
             entity=values.get("entity"),
-            id=key,
-            name=folder.name,
+            id=run.key,
+            name=run.name,
+            tags=run.tags,
             dir=folder,
             mode=mode,
             reinit="create_new",

@@ -14,6 +14,7 @@ from colourize.runs import manifest
 from colourize.runs.apart import hyperparameters
 from colourize.tasks.colourization.train import train
 from colourize.training.loggers import background, chosen
+from colourize.training.loggers.base import Identity
 from colourize.training.loggers.chosen import loggers
 from tests.interrupting import in_step
 from tests.trained import rows
@@ -57,11 +58,12 @@ def test_mlflow_has_one_run_with_the_points_the_knobs_the_pictures_and_the_table
     from mlflow import MlflowClient
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    settings = quick("logger=mlflow", "save_every=1")
+    settings = quick("logger=mlflow", "save_every=1", "name=mine", "tags=[paper,first]")
     interrupted_once(settings, tmp_path, monkeypatch)
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("colourize").experiment_id])
     assert run.info.status == "FINISHED" and run.data.tags["colourize.key"] == manifest.read(tmp_path)["key"]
+    assert run.info.run_name == "mine" and {"paper", "first"} <= run.data.tags.keys()
     assert run.data.params == {name: str(value) for name, value in hyperparameters(settings).items()}
     found = [
         ((name, each.step), each.value)
@@ -81,12 +83,12 @@ def test_mlflow_has_one_run_with_the_points_the_knobs_the_pictures_and_the_table
 def test_wandb_has_one_run_with_the_points_the_knobs_the_pictures_and_the_table(quick, patient, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
-    settings = quick("logger=wandb", "save_every=1")
+    settings = quick("logger=wandb", "save_every=1", "name=mine", "tags=[paper,first]")
     interrupted_once(settings, tmp_path, monkeypatch)
     found, ids, config, pictures, texts = {}, set(), {}, set(), []
     for record in records(tmp_path):
         if record.HasField("run"):
-            ids.add(record.run.run_id)
+            ids.add((record.run.run_id, record.run.display_name, *record.run.tags))
             config |= {item.key: json.loads(item.value_json) for item in record.run.config.update}
         config |= {item.key: json.loads(item.value_json) for item in record.config.update}
         values = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
@@ -97,7 +99,7 @@ def test_wandb_has_one_run_with_the_points_the_knobs_the_pictures_and_the_table(
             elif not name.startswith(("_", "val/grey")) and name != "val/lowest_loss":
                 found[name, step] = value
         texts += [item.value_json for item in record.summary.update if item.key == "evaluation"]
-    assert ids == {manifest.read(tmp_path)["key"]}
+    assert ids == {(manifest.read(tmp_path)["key"], "mine", "paper", "first")}
     assert found == points(tmp_path)
     assert {name: config[name] for name in hyperparameters(settings)} == hyperparameters(settings)
     assert pictures == {("val/grey, true, predicted", 3), ("val/grey, true, predicted", 6)}
@@ -151,10 +153,10 @@ def test_a_database_that_writes_its_pictures_elsewhere_is_refused(tmp_path):
     from colourize.training.loggers.mlflow_run import MlflowRun
 
     (tmp_path / "theirs").mkdir()
-    MlflowRun(tmp_path / "theirs", {}, "0" * 32)
+    MlflowRun(tmp_path / "theirs", {}, Identity("0" * 32, "theirs"))
     (tmp_path / "theirs").rename(tmp_path / "moved")
     with pytest.raises(InputError, match="writes pictures to file:.*theirs.*; move .*mlflow away"):
-        MlflowRun(tmp_path / "moved", {}, "0" * 32)
+        MlflowRun(tmp_path / "moved", {}, Identity("0" * 32, "moved"))
 
 
 @pytest.mark.slow
