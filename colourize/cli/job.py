@@ -56,7 +56,8 @@ def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float
     _keep_words(folder, cfg, job)
     run_folder.announce(folder, overrides, job.overrides.hydra)
     stored = manifest.read(folder)
-    if options.names_own_code(cfg):
+    typed: Any = OmegaConf.to_container(cfg)  # some values may be missing
+    if options.names_own_code(typed):
         options.make_importable()
     knobs = as_begun(plain(cfg), stored.get("config"), overrides)
     resumed = automatic.known(knobs, stored.get("config"))

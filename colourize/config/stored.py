@@ -43,8 +43,7 @@ def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dic
         node = config.get(group)
         if node or group not in OPTIONAL:
             values[group] = _values(group, node, file, trusted)
-    for group in SEVERAL:  # nothing is built from these, so they may name anything
-        values[group] = _unnamed(config.get(group) or {})
+    values["callbacks"] = _unnamed(config.get("callbacks") or {})  # none of them is built, so they may name any code
     _check_plain(values, f"{file}: config")
     _check_types(config, file)
     return config

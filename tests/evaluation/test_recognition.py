@@ -47,7 +47,7 @@ def test_distances_are_those_of_features_of_all_photographs_and_one_photograph_h
 )
 def test_classes_of_another_form_are_refused(text, tmp_path):
     (tmp_path / "classes.csv").write_text(text)
-    with pytest.raises(InputError, match="--classes .* must (be a CSV file|hold files)"):
+    with pytest.raises(InputError, match="--classes .* must (be a CSV file|contain files)"):
         classes_of(tmp_path / "classes.csv")
 
 

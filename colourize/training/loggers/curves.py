@@ -60,15 +60,13 @@ def closed(trainer: pl.Trainer, only_on_error: bool = False) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _close(trainer, "failed")
+        for logger in _loggers(trainer):
+            with contextlib.suppress(Exception):  # it must not take the place of the error that ended the run
+                logger.close("failed")
         raise
     if not only_on_error:
-        _close(trainer, "success")
-
-
-def _close(trainer: pl.Trainer, status: str) -> None:
-    for logger in _loggers(trainer):
-        logger.close(status)
+        for logger in _loggers(trainer):
+            logger.close("success")
 
 
 def _loggers(trainer: pl.Trainer) -> list[RunLogger]:
