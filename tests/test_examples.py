@@ -129,6 +129,7 @@ def blocks(name):
     return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / name).read_text(), re.S)
 
 
+@pytest.mark.slow
 def test_the_page_on_python_runs(tmp_path, monkeypatch, no_figures, capsys):
     monkeypatch.chdir(tmp_path)
     Image.linear_gradient("L").resize((40, 30)).save("photo.png")

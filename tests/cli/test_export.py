@@ -33,6 +33,7 @@ def test_a_run_folder_gives_its_best_network_and_a_card_with_its_figures(finishe
     assert all(f"| {name} |" in page for name in figures)
 
 
+@pytest.mark.slow
 def test_the_name_of_the_file_chooses_the_format(finished_run, typed):
     printed = typed(finished_run / "checkpoints/last.ckpt", "-o", "a.onnx")
     assert "a.onnx.md: its model card" in printed

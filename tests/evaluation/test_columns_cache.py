@@ -139,6 +139,7 @@ def test_a_damaged_entry_is_built_again(tmp_path, damage, caplog):
     assert not caplog.text
 
 
+@pytest.mark.slow
 def test_the_entry_depends_on_everything_that_determines_the_measures(tmp_path, monkeypatch):
     """Other pictures, palettes, spaces, objects or versions each have their own entry."""
     pictures = load(40, 12, image_size=8)
@@ -218,6 +219,7 @@ def until(there):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_one_of_two_processes_measures_and_the_other_reads(tmp_path):
     first = forked(building, tmp_path, "first")
     until((tmp_path / "built by first").exists)

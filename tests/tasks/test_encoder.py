@@ -72,6 +72,7 @@ def test_conflicting_settings_are_named(more, message, tmp_path):
         train(config, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_on_scenes_of_64_pixels_it_beats_the_look_up_table_by_a_margin(tmp_path):
     """The experiment as it is, on 286 drawn landscapes, two epochs: skill above 0.05 (measured: 0.14)."""
     drawn = "data=scenes", "data.num_train=300", "data.num_validation=4", "image_size=64", "augment.size=48"

@@ -42,6 +42,7 @@ def test_of_a_network_that_is_already_good_it_is_a_tenth_of_the_rate_from_which_
     assert 5e-4 <= range_test.chosen(tried[:70], losses) <= 2e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -106,6 +107,7 @@ def test_only_a_sensible_stored_rate_is_taken():
     assert automatic.known({"lr": 0.1}, {"lr": 0.5}) == {"lr": 0.1}
 
 
+@pytest.mark.slow
 def test_the_found_rate_lets_a_small_network_learn(quick, tmp_path):
     """On drawn landscapes, against rates a hundred times smaller and larger."""
     words = "model=unet", "data.num_train=64", "num_filters=8", "max_epochs=4"

@@ -42,6 +42,7 @@ def greys(card, channels=1):
     return [RNG.random((n, channels, h * card.multiple, w * card.multiple), np.float32) for n, h, w in shapes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_onnx_gives_the_scores_of_every_network_for_any_sides_and_batch(name, tmp_path):
     predictor = TorchPredictor(trained(name).model)
