@@ -4,11 +4,11 @@ from colourize.tasks.colourization.module import Colourizer
 
 
 def in_step(monkeypatch, step, action):
-    """Calls an action at the beginning of a step, counted over all epochs from 0."""
+    """Calls an action at the beginning of a step, counted over all epochs from 0; never in a range test (lr=auto)."""
     original = Colourizer.training_step
 
     def training_step(self, batch, batch_idx):
-        if self.trainer.fit_loop.total_batch_idx == step:
+        if self._trainer is not None and self.trainer.fit_loop.total_batch_idx == step:
             action()
         return original(self, batch, batch_idx)
 

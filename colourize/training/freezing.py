@@ -43,8 +43,11 @@ class Freezing:
             raise InputError(f"freeze leaves nothing to train in epoch 1, got {', '.join(sorted(outer))}; name fewer")
 
     def apply(self, epoch: int) -> None:
-        """Sets gradients and modes for an epoch. Call it before each batch, because a validation resets the modes."""
+        """Sets gradients and modes for an epoch. Call it before each batch: Lightning sets all modes when it starts, and
+        restores those from before a validation after it."""
         if epoch != self.epoch:
+            for module in self.still:
+                module.training = True
             outer = self.frozen(epoch)
             for name, parameter in self.trainable.items():
                 parameter.requires_grad_(not is_within(name, outer))

@@ -13,8 +13,8 @@ def onecycle(optimizer: Optimizer, num_steps: int, max_lr: float, warm_up: float
     """Raises the rate to ``max_lr`` over the share ``warm_up`` of the steps, then lowers it to almost zero; the
     momentum changes inversely (Smith, Topin 2019, arXiv 1708.07120). Groups of parameters keep their rates' ratios."""
     rates = [group["lr"] for group in optimizer.param_groups]
-    peak = [max_lr * rate / optimizer.defaults["lr"] for rate in rates] if len(rates) > 1 else max_lr
-    return OneCycleLR(optimizer, peak, total_steps=num_steps, pct_start=warm_up)
+    peaks = [max_lr * (rate / optimizer.defaults["lr"]) for rate in rates]
+    return OneCycleLR(optimizer, peaks, total_steps=num_steps, pct_start=warm_up)
 
 
 def warmup(optimizer: Optimizer, num_steps: int, warm_up: float) -> LinearLR:

@@ -8,11 +8,11 @@ from torch import nn
 
 from colourize.errors import InputError, Interrupted
 from colourize.runs import checkpoint
-from colourize.tasks.colourization.module import Colourizer
 from colourize.tasks.colourization.train import train
 from colourize.training.freezing import Freezing
 from colourize.training.groups import groups
 from tests.faults.states import assert_identical
+from tests.interrupting import in_step
 from tests.trained import weights
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -95,6 +95,7 @@ WORDS = [
     ["freeze={down1: 1, up*: 2}", "ema=0.9", "save_every=1"],
     ["freeze=[down1]", "moving_norms=true", "lr_scale={up1.0: 0.5}", "optimizer=sgd"],
     ["lr=auto", "freeze=1"],
+    ["init_from=null", "freeze={down1: 1}"],  # without it, all batch norms stay
 ]
 
 
@@ -102,16 +103,9 @@ WORDS = [
 def test_a_run_interrupted_at_any_batch_ends_in_the_same_bits(words, quick, first, tmp_path):
     options = quick("model=unet", f"init_from={first}", "max_epochs=3", "save_every=2", *words)
     train(options, tmp_path / "whole")
-    original = Colourizer.training_step
     for step in (0, 4, 7):
-
-        def training_step(self, batch, batch_idx, step=step):
-            if self._trainer is not None and self.trainer.fit_loop.total_batch_idx == step:
-                signal.raise_signal(signal.SIGTERM)
-            return original(self, batch, batch_idx)
-
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Colourizer, "training_step", training_step)
+            in_step(patch, step, lambda: signal.raise_signal(signal.SIGTERM))
             with pytest.raises(Interrupted):
                 train(options, tmp_path / str(step))
         train(options, tmp_path / str(step))
@@ -135,6 +129,12 @@ def test_a_part_with_a_scale_moves_as_with_a_rate_of_that_size(quick, first, tmp
     for name, factor in (("up1.0.weight", 0.125), ("up2.0.weight", 0.5), ("down1.0.weight", 1)):
         key = f"model.network.{name}"
         torch.testing.assert_close(scaled[key] - start[key], factor * (plain[key] - start[key]), rtol=1e-3, atol=1e-7)
+
+
+def test_one_factor_for_all_parts_lowers_the_peak_of_onecycle(quick, tmp_path):
+    train(quick("model=unet", "lr_scale={*: 0.1}", "scheduler=onecycle", "lr=0.01"), tmp_path / "run")
+    (state,) = checkpoint.read(tmp_path / "run/checkpoints/last.ckpt")["optimizer_states"]
+    assert [group["max_lr"] for group in state["param_groups"]] == pytest.approx([0.001])
 
 
 def test_schedules_keep_the_ratios_of_the_rates(quick, first, tmp_path):
@@ -170,7 +170,6 @@ def test_a_weight_without_gradient_in_the_network_itself_stays_so_and_modes_foll
     freezing.apply(0)
     assert [p.requires_grad for p in network.parameters()] == [True, False, False, False]
     assert not network[2][1].training and network[1].training
-    network.train()
     freezing.apply(1)
     assert [p.requires_grad for p in network.parameters()] == [True, False, True, True] and network[2][1].training
 
