@@ -20,13 +20,12 @@ def with_rate(config: Mapping[str, Any], rate: float) -> dict[str, Any]:
     return {**config, **nodes, "lr": rate}
 
 
-def known(config: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+def known(config: Mapping[str, Any], before: Any) -> dict[str, Any]:
     """The configuration of a resumed run: with the rate that the run found, if it asks for ``auto``.
 
     Args:
         config: the configuration.
-        before: the configuration of the run, as stored; None for a new run.
+        before: the configuration of the run, as stored and perhaps not yet checked; None for a new run.
     """
-    rate = (before or {}).get("lr")
-    fits = isinstance(rate, float) and 0 < rate < math.inf
-    return with_rate(config, rate) if fits and isinstance(rate, float) else dict(config)
+    rate = before.get("lr") if isinstance(before, Mapping) else None
+    return with_rate(config, rate) if isinstance(rate, float) and 0 < rate < math.inf else dict(config)

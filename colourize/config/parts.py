@@ -5,6 +5,7 @@ glob names several; its ``*`` also matches dots.
 """
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import accumulate
@@ -12,6 +13,9 @@ from typing import Any
 
 from colourize.errors import InputError, shown
 
+KNOBS_OF_PARTS = "freeze", "lr_scale"
+PART = r"[A-Za-z0-9*?\[][\w.*?!\[\]-]*"
+"""Names and globs of parts, which may be keys in a file; a leading underscore could be an instruction to Hydra."""
 FIRST = "first"  # the first module; a part of this name takes precedence
 FREEZE = "pass for example freeze=2 (the first two modules), freeze=[encoder,down*] or freeze={encoder: 3} (epochs)"
 SCALE = "pass for example lr_scale={encoder: 0.1}"
@@ -40,6 +44,7 @@ def wanted_frozen(value: Any) -> dict[str | int, float]:
         wrong = [each for pair in value.items() if not _is_epochs(*pair) for each in pair]
         if wrong or not value:
             raise InputError(f"freeze must name parts with a number of epochs >= 1, got {_typed(value)}; {FREEZE}")
+        _check_names("freeze", value)
         return {name: math.inf if epochs is None else epochs for name, epochs in value.items()}
     listed = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
     entries = [_entry(each) for each in listed]
@@ -72,11 +77,23 @@ def factors(value: Any) -> dict[str, float]:
         return {}
     if not isinstance(value, dict) or not all(isinstance(name, str) and name for name in value):
         raise InputError(f"lr_scale must name parts with factors, got {_typed(value)}; {SCALE}")
+    _check_names("lr_scale", value)
     for name, factor in value.items():
         if not isinstance(factor, int | float) or isinstance(factor, bool) or not 0 < factor < math.inf:
             remedy = "pass freeze to leave a part as it is" if factor == 0 else SCALE
             raise InputError(f"lr_scale of {name} must be finite and > 0, got {_typed(factor)}; {remedy}")
     return {name: float(factor) for name, factor in value.items()}
+
+
+def _check_names(knob: str, names: Collection[str]) -> None:
+    """Raises InputError if a name could not be read back from a checkpoint."""
+    for name in names:
+        if name.startswith("_"):
+            raise InputError(f"{knob}: {name!r} must not begin with _; pass a glob, such as ?{name[1:]}")
+        if not re.fullmatch(PART, name):
+            raise InputError(
+                f"{knob}: {shown(name)} must be a name or a glob of a part; pass letters, digits and .*?[]"
+            )
 
 
 def _typed(value: Any) -> str:

@@ -9,15 +9,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from colourize.config import options
+from colourize.config import options, parts
 from colourize.config.knobs import KNOBS, NODES, OPTIONAL, SEVERAL, check_types, required
 from colourize.config.options import OPTIONS, is_option, named, option, refusal
 from colourize.errors import InputError, shown
 
 DEEPEST, MOST_VALUES, LONGEST = 6, 4096, 4096  # levels, values, characters of one; ours have 3, about 100 and a path
 KEY = r"[A-Za-z]\w*"  # names with a leading underscore are instructions to Hydra
-PART = r"[A-Za-z*?\[][\w.*?!\[\]-]*"  # names and globs of parts of a network
-OF_PARTS = "freeze", "lr_scale"
 
 
 def checked(config: Any, file: str | Path, trusted: Collection[str] = ()) -> dict[str, Any]:
@@ -80,7 +78,7 @@ def _check_plain(config: dict[str, Any], file: str) -> None:
         value, where, depth = left.pop()
         if isinstance(value, dict | list) and depth < DEEPEST:
             entries = value.items() if isinstance(value, dict) else enumerate(value)
-            form = PART if where in (f"{file}.{name}" for name in OF_PARTS) else KEY
+            form = parts.PART if where in (f"{file}.{name}" for name in parts.KNOBS_OF_PARTS) else KEY
             for key, entry in entries:
                 if isinstance(value, dict) and not (isinstance(key, str) and re.fullmatch(form, key)):
                     raise InputError(f"{where}: {shown(key)} must not be a key in a file; pass another file")

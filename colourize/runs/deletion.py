@@ -17,7 +17,8 @@ FAILED = "failed"
 def obstacle(folder: Path) -> str:
     """Why a folder must not be deleted; empty if it contains only a failed run that no process uses.
 
-    A link in it is an obstacle, and so is any entry that no run writes: a person's notes, or another run's folder.
+    A link in it is an obstacle, except those of W&B, and so is any file that no run writes: a person's notes or copies,
+    or another run's folder.
     """
     if folder.is_symlink():
         return "is a link"
@@ -28,10 +29,16 @@ def obstacle(folder: Path) -> str:
         if not any(fnmatchcase(entry.name, pattern) for pattern in known):
             return f"contains {entry.name}, which no run writes"
     for path in _below(folder):
+        name = path.relative_to(folder)
+        if path.is_symlink() and name.parts[0] == "wandb":
+            continue  # W&B's own, such as latest-run; deleting a link leaves what it points to
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            return f"contains {path.relative_to(folder)}, which must be a regular file"
+            return f"contains {name}, which must be a regular file"
         if path.name == manifest.NAME and path.parent != folder:
-            return f"contains another run, {path.parent.relative_to(folder)}"
+            return f"contains another run, {name.parent}"
+        inner = path.parent != folder and path.is_file()
+        if inner and not any(fnmatchcase(name.as_posix(), pattern) for pattern in run_folder.INSIDE):
+            return f"contains {name}, which no run writes"
     return ""
 
 

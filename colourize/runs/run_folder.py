@@ -26,7 +26,13 @@ REPLACED = (
     "fit-profile*", ".*.tmp",
 )  # fmt: skip
 """Patterns of the other files of a run."""
-WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "mlflow/*", "aim/*", "checkpoints/*", ".hydra/*"
+INSIDE = (
+    "checkpoints/last.*", "checkpoints/previous.*", "checkpoints/best.*", "checkpoints/.*.tmp", ".hydra/*.yaml",
+    "tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml", "csv/metrics.csv", "csv/knobs.json", "csv/*-*.png",
+    "csv/evaluation.md", "csv/.*.tmp", "wandb/*", "mlflow/*", "aim/*",
+)  # fmt: skip
+"""Patterns of the files in the folders of a run; those of the last three belong to libraries, which name them."""
+WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "mlflow/**/*", "aim/**/*", "checkpoints/*", ".hydra/*"
 LOCK_TIMEOUT = 0.5  # seconds; a process that reads a run's state locks it for some microseconds
 ORPHANS_END = 15  # seconds; loader workers of a killed process end within five
 

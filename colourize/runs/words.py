@@ -16,6 +16,7 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import HydraException
 
 from colourize import files
+from colourize.config import parts
 from colourize.config.compare import key_of, respelt
 from colourize.config.folder import conf_dir, own
 from colourize.config.knobs import KNOBS, NODES, SEVERAL
@@ -90,7 +91,8 @@ def _is_harmless(word: str) -> bool:
 def _allowed(override: Override) -> bool:
     """Whether an override, as Hydra parses it, only sets a knob, an option, the launcher or the sweeper."""
     key, values = override.key_or_group, list(_elements(override))
-    if override.package is not None or not all(map(_is_plain, values)):
+    form = parts.PART if key in parts.KNOBS_OF_PARTS else NAME
+    if override.package is not None or not all(_is_plain(value, form) for value in values):
         return False
     if key in SEVERAL:
         values = [name for value in values for name in (value if isinstance(value, list) else [value])]
@@ -112,8 +114,13 @@ def _elements(override: Override) -> Iterator[Any]:
         yield element.text if isinstance(element, QuotedString) else element
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether a value contains no instruction to Hydra or OmegaConf: no ``_target_``, only allowed references."""
+def _is_plain(value: Any, form: str = NAME) -> bool:
+    """Whether a value contains no instruction to Hydra or OmegaConf: no ``_target_``, only allowed references.
+
+    Args:
+        value: the value, as Hydra parses it.
+        form: regular expression of the keys of a dictionary; those of inner ones are names.
+    """
     match value:
         case QuotedString():
             return _is_plain(value.text)
@@ -121,7 +128,7 @@ def _is_plain(value: Any) -> bool:
             return "\0" not in value and ("$" not in value or bool(REFERENCE.fullmatch(value)))
         case dict():
             keys = [key.text if isinstance(key, QuotedString) else str(key) for key in value]
-            return all(re.fullmatch(NAME, key) for key in keys) and all(map(_is_plain, value.values()))
+            return all(re.fullmatch(form, key) for key in keys) and all(map(_is_plain, value.values()))
         case list():
             return all(map(_is_plain, value))
         case RangeSweep(start=start, stop=stop, step=step):

@@ -43,8 +43,8 @@ class Freezing:
             raise InputError(f"freeze leaves nothing to train in epoch 1, got {', '.join(sorted(outer))}; name fewer")
 
     def apply(self, epoch: int) -> None:
-        """Sets gradients and modes for an epoch. Call it before each batch: Lightning sets all modes when it starts, and
-        restores those from before a validation after it."""
+        """Sets gradients and modes for an epoch. Call it before each batch: Lightning sets all modes when it starts,
+        and after a validation those from before it."""
         if epoch != self.epoch:
             for module in self.still:
                 module.training = True

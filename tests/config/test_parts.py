@@ -82,6 +82,8 @@ def test_a_name_that_the_network_lacks_is_named_with_those_it_has(value):
         ("lr_scale={stem:-1}", "lr_scale of stem must be finite and > 0, got -1"),
         ("lr_scale={stem:inf}", "lr_scale of stem must be finite and > 0, got inf"),
         ("lr_scale={stem:fast}", "lr_scale of stem must be finite and > 0, got fast"),
+        ("lr_scale={_stem:0.1}", "lr_scale: '_stem' must not begin with _; pass a glob, such as [?]stem"),
+        ("freeze={_stem:1}", "freeze: '_stem' must not begin with _; pass a glob, such as [?]stem"),
         ("lr=fast", "lr must be a number or auto, got fast"),
         ("lr=[1]", "lr must be a number or auto, got a list"),
         ("lr=null", "lr must be a number or auto, got null"),
@@ -105,7 +107,7 @@ def test_lr_may_be_an_integer_or_auto_and_options_refer_to_it():
 
 
 def test_names_of_parts_may_be_keys_in_a_file_but_only_there():
-    words = "freeze={stem.*:2,down?:3}", "lr_scale={*.bias:2}"
+    words = "freeze={stem.*:2,down?:3}", "lr_scale={*.bias:2,0.weight:3}"
     config = knobs(*QUICK, *words)
     assert checked(config, "x") is config
     for bad in ({**config, "lr_scale": {"_target_": 1}}, {**config, "model": {**config["model"], "a.b": 1}}):

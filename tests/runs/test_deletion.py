@@ -1,6 +1,7 @@
 """``colourize runs --delete-failed`` deletes failed runs, and nothing else."""
 
 import io
+import shutil
 import sys
 
 import pytest
@@ -75,6 +76,9 @@ def test_a_folder_with_anything_that_no_run_writes_is_kept(failed, monkeypatch, 
     elsewhere.mkdir()
     (elsewhere / "mine.ckpt").touch()
     (failed("link") / "checkpoints/kept").symlink_to(elsewhere)
+    (failed("copy") / "checkpoints/good_epoch12.ckpt").touch()
+    (failed("texts") / "csv").mkdir()
+    (tmp_path / "outputs/texts/csv/notes.txt").touch()
     (failed("log") / "train.log").unlink()
     (tmp_path / "outputs/log/train.log").symlink_to(elsewhere / "mine.ckpt")
     typed(monkeypatch, "--delete-failed", "--yes")
@@ -83,11 +87,28 @@ def test_a_folder_with_anything_that_no_run_writes_is_kept(failed, monkeypatch, 
         "notes: contains notes.txt, which no run writes",
         "inner: contains another run, checkpoints",
         "link: contains checkpoints/kept, which must be a regular file",
+        "copy: contains checkpoints/good_epoch12.ckpt, which no run writes",
+        "texts: contains csv/notes.txt, which no run writes",
         "log: contains train.log, which must be a regular file",
     ):
         assert f"kept outputs/{reason}\n" in printed
-    assert all((tmp_path / "outputs" / name / "run.json").exists() for name in ("notes", "inner", "link", "log"))
+    kept = "notes", "inner", "link", "copy", "texts", "log"
+    assert all((tmp_path / "outputs" / name / "run.json").exists() for name in kept)
     assert (elsewhere / "mine.ckpt").exists()
+
+
+def test_what_a_run_writes_is_deleted_and_links_of_wandb_are_not_followed(finished_run, failed, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished_run, folder)
+    (folder / "checkpoints/best.temperature.json").touch()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine").touch()
+    (folder / "wandb").mkdir()
+    (folder / "wandb/latest-run").symlink_to(elsewhere)
+    manifest.update(folder, status="failed")
+    assert deletion.delete(folder) == ""
+    assert not folder.exists() and (elsewhere / "mine").exists()
 
 
 def test_a_link_to_a_failed_run_is_not_followed(failed, monkeypatch, tmp_path):

@@ -100,6 +100,9 @@ HOSTILE = [
     "+callbacks.mine._target_=os.mkdir",
     "+callbacks.mine={_target_: os.mkdir}",
     "callbacks={mine: {_target_: os.mkdir}}",
+    "lr_scale={_target_: 1}",
+    "freeze={_target_: os.mkdir}",
+    "model.widths={down*: 1}",
     "model.kernel-size=3",
     "model.a$b=3",
 ]
@@ -111,6 +114,7 @@ GOOD = [
     "lr=${batch_size}", "lr='${colourize.per_network:${model._target_},{UNet:3}}'",
     "logger=csv", "logger=[tensorboard,wandb]", "logger=csv,none",
     "callbacks=[lr_monitor,timer]", "callbacks=swa", "trainer=cpu", "debug=fast", "callbacks.swa.swa_lrs=0.1",
+    "lr_scale={encoder: 0.1, down*: 0.5}", "lr_scale={up1.0: 0.5}", "freeze={down*: 3}", "freeze=[down*,2]",
     "~trainer.max_time", "palette=kmeans", "trainer={max_time: '00:10'}",
 ]  # fmt: skip
 

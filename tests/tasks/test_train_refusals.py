@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from colourize.errors import InputError
-from colourize.runs import manifest
+from colourize.runs import checkpoint, manifest
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, knobs
 
@@ -127,3 +127,12 @@ def test_a_loader_worker_that_was_lost_before_torch_noticed_is_not_a_full_disk(q
     with pytest.raises(InputError, match=r"^DataLoader worker \(pid unknown\) was lost: Connection reset by peer$"):
         train(quick(), tmp_path / "run")
     assert manifest.read(tmp_path / "run")["status"] == "failed"
+
+
+@pytest.mark.parametrize("config", [[1], "x", None, {"lr": "auto"}])
+def test_a_checkpoint_with_a_damaged_configuration_is_refused_in_one_line(finished_run, shared_cache, tmp_path, config):
+    contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
+    torch.save({**contents, "config": config}, tmp_path / "damaged.ckpt")
+    with pytest.raises(InputError, match="damaged.ckpt: config (must be a dictionary|lacks)") as caught:
+        train(knobs(*QUICK, f"ckpt_path={tmp_path}/damaged.ckpt", f"cache_dir={shared_cache}"), tmp_path / "run")
+    assert "\n" not in str(caught.value)

@@ -44,7 +44,7 @@ class MlflowRun:
         self.client = MlflowClient(tracking_uri=uri or f"sqlite:///{home}/mlflow.db")
         where = None if uri else (home / "artifacts").as_uri()
         found = self._found(values.get("experiment") or "colourize", where, run)
-        if where is not None and not found.info.artifact_uri.startswith(f"{where}/"):
+        if where is not None and found.info.artifact_uri != f"{where}/{found.info.run_id}/artifacts":
             raise InputError(f"{home}/mlflow.db writes pictures to {found.info.artifact_uri}; move {home} away")
         self.id: str = found.info.run_id
         self.stored: dict[str, str] = found.data.params

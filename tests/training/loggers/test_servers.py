@@ -159,6 +159,24 @@ def test_a_database_that_writes_its_pictures_elsewhere_is_refused(tmp_path):
         MlflowRun(tmp_path / "moved", {}, Identity("0" * 32, "moved"))
 
 
+@pytest.mark.parametrize("up", ["..", "%2e%2e"])
+def test_a_database_with_a_way_out_of_the_run_folder_is_refused(tmp_path, up):
+    pytest.importorskip("mlflow")
+    import sqlite3
+    from contextlib import closing
+
+    from colourize.training.loggers.mlflow_run import MlflowRun
+
+    folder = tmp_path / "a folder"  # the space is %20 in the address
+    folder.mkdir()
+    MlflowRun(folder, {}, Identity("0" * 32, "theirs"))
+    MlflowRun(folder, {}, Identity("0" * 32, "theirs"))
+    with closing(sqlite3.connect(folder / "mlflow/mlflow.db")) as database, database:
+        database.execute("UPDATE runs SET artifact_uri = artifact_uri || ?", [f"/{up}/{up}/{up}/{up}/elsewhere"])
+    with pytest.raises(InputError, match="writes pictures to file:.*elsewhere; move .*mlflow away"):
+        MlflowRun(folder, {}, Identity("0" * 32, "theirs"))
+
+
 @pytest.mark.slow
 def test_aim_has_one_run_with_the_points_and_the_knobs(quick, patient, tmp_path, monkeypatch):
     aim = pytest.importorskip("aim", reason="aim is not installed")
