@@ -102,8 +102,12 @@ def _typed(value: Any) -> str:
 
 def parts(names: Sequence[str]) -> list[str]:
     """All parts of a network in order: modules that contain parameters, and the parameters."""
-    paths = (path for name in names for path in accumulate(name.split("."), "{}.{}".format))
-    return list(dict.fromkeys(paths))
+    return list(dict.fromkeys(path for name in names for path in paths(name)))
+
+
+def paths(name: str) -> list[str]:
+    """A part and those that contain it, from the outermost: ``a.b.c`` -> ``a``, ``a.b``, ``a.b.c``."""
+    return list(accumulate(name.split("."), "{}.{}".format))
 
 
 def named(knob: str, entry: str | int, names: Sequence[str]) -> list[str]:
@@ -138,7 +142,7 @@ def _listed(modules: Sequence[str]) -> str:
 
 def is_within(name: str, outer: Collection[str]) -> bool:
     """Whether a part, or one that contains it, is among the given parts."""
-    return any(path in outer for path in accumulate(name.split("."), "{}.{}".format))
+    return any(path in outer for path in paths(name))
 
 
 def frozen(freeze: Any, unfreeze_every: int | None, names: Sequence[str]) -> dict[str, float]:

@@ -26,9 +26,8 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
     place = {job: number for number, job in enumerate(jobs)}
     in_colour = 0
     with (
-        warnings.catch_warnings(
-            action="ignore"
-        ),  # Pillow's, of odd metadata; the filter is global, not one of a thread
+        # Pillow's warnings of odd metadata; here, because the filter is global, not one of a thread
+        warnings.catch_warnings(action="ignore"),
         bar(total=len(jobs), shown=len(jobs) > 1) as show,
         closing(in_threads(run, jobs, threads)) as results,
     ):

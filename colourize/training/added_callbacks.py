@@ -24,7 +24,7 @@ def added(knobs: dict[str, Any]) -> list[Callback]:
     """The callbacks of the knob, in its order. Those outside of the promise of same bits are named, a line each.
 
     Raises:
-        InputError: one cannot be built, or is no callback of Lightning.
+        InputError: one cannot be built, or is not a Lightning callback.
     """
     nodes = value_in(knobs, "callbacks")
     if nodes and not value_in(knobs, "logger") and (silent := [name for name in nodes if _needs_a_logger(nodes[name])]):

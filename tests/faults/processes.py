@@ -122,3 +122,14 @@ def _command(
     from colourize.cli.train import train
 
     train() if verb == "train" else main()
+
+
+def assert_a_second_signal_ends(process, begun, first, second=signal.SIGTERM):
+    """Two signals while the process is busy: the first waits for it, the second ends it at once, with one line."""
+    process.wait_for(lambda: time.sleep(0.3) is None and begun.exists())
+    process.signal(first)
+    process.wait_for(lambda: time.sleep(0.5) is None)
+    process.signal(second)
+    assert process.wait(20) == 128 + second
+    name = signal.Signals(second).name
+    assert process.stderr() == f"colourize: second {name}: ended at once; the same command continues\n"

@@ -1,12 +1,12 @@
 """Cases 37 and 40 for ``colourize film``: files that are not films, and unwritable places."""
 
 import signal
-import time
 
 import numpy as np
 import pytest
 
 from tests.faults import probes_photos as probes
+from tests.faults.processes import assert_a_second_signal_ends
 from tests.films import grey_frames, make
 
 
@@ -59,10 +59,5 @@ def test_40_a_film_is_never_written_over_and_a_full_disk_is_one_line(films, tmp_
 def test_37_a_second_signal_ends_a_film_at_once(films, tmp_path, seen):
     make(tmp_path / "in.mp4", grey_frames(4))
     process = films("in.mp4", "-o", "out.mp4", probe=probes.stuck, given=(str(tmp_path / "begun"),))
-    process.wait_for(lambda: time.sleep(0.3) is None and (tmp_path / "begun").exists())
-    process.signal(signal.SIGTERM)
-    process.wait_for(lambda: time.sleep(0.5) is None)
-    process.signal(signal.SIGTERM)
-    assert process.wait(20) == 143
-    assert process.stderr() == "colourize: second SIGTERM: ended at once; the same command continues\n"
+    assert_a_second_signal_ends(process, tmp_path / "begun", signal.SIGTERM)
     seen("a second signal in a frame of a film that takes an hour: exit 143 at once, one line")

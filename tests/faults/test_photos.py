@@ -1,7 +1,6 @@
 """Cases 37 to 40 for ``colourize photo``: bad inputs, kinds of file, large pictures, places that cannot be written."""
 
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from colourize.inference.photo import Options
 from colourize.inference.planned import Job
 from tests.faults import probes_photos as probes
 from tests.faults.kinds import BOMBS, KINDS
+from tests.faults.processes import assert_a_second_signal_ends
 from tests.predictors import Pointwise
 
 GREY = np.tile(np.linspace(10, 245, 64).astype(np.uint8), (48, 1))
@@ -82,13 +82,7 @@ def test_37_an_interrupted_command_leaves_whole_files_and_is_continued(photos, f
 @pytest.mark.parametrize(("first", "second"), [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)])
 def test_37_a_second_signal_ends_a_command_at_once(photos, folder, tmp_path, first, second, seen):
     process = photos("in", "-o", "out", probe=probes.stuck, given=(str(tmp_path / "begun"),))
-    process.wait_for(lambda: time.sleep(0.3) is None and (tmp_path / "begun").exists())
-    process.signal(first)
-    process.wait_for(lambda: time.sleep(0.5) is None)
-    process.signal(second)
-    assert process.wait(20) == 143
-    (line,) = process.stderr().splitlines()
-    assert line == "colourize: second SIGTERM: ended at once; the same command continues"
+    assert_a_second_signal_ends(process, tmp_path / "begun", first, second)
     seen("a second signal in a picture that takes an hour: exit 143 at once, one line")
 
 

@@ -2,11 +2,11 @@
 
 import os
 import signal
-import time
 
 import pytest
 
 from tests.faults import probes_photos as probes
+from tests.faults.processes import assert_a_second_signal_ends
 from tests.textured import save, textured
 
 
@@ -37,10 +37,5 @@ def test_37_what_a_kill_left_of_a_preparation_is_removed_by_the_next_one(prepare
 @pytest.mark.case(37)
 def test_37_a_second_signal_ends_a_preparation_at_once(prepare, tmp_path, seen):
     process = prepare(probe=probes.stuck, given=(str(tmp_path / "begun"),))
-    process.wait_for(lambda: time.sleep(0.3) is None and (tmp_path / "begun").exists())
-    process.signal(signal.SIGINT)
-    process.wait_for(lambda: time.sleep(0.5) is None)
-    process.signal(signal.SIGTERM)
-    assert process.wait(20) == 143
-    assert process.stderr() == "colourize: second SIGTERM: ended at once; the same command continues\n"
+    assert_a_second_signal_ends(process, tmp_path / "begun", signal.SIGINT)
     seen("a second signal in a picture of prepare that takes an hour: exit 143 at once, one line")

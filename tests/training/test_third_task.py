@@ -20,6 +20,7 @@ from colourize.training.task import Task
 from tests.conftest import QUICK, knobs
 from tests.faults.processes import forked
 from tests.faults.states import assert_identical
+from tests.interrupting import in_step
 from tests.trained import rows, weights
 
 COEFFICIENTS, NOISE = torch.tensor([[2.0], [-1.0], [0.5]]), 0.01
@@ -61,18 +62,6 @@ def options(tmp_path, *words):
     return knobs(*QUICK, f"cache_dir={tmp_path / 'cache'}", *SETTINGS, *words)
 
 
-def in_step(monkeypatch, step, action):
-    """Calls an action in a step, counted over all epochs."""
-    original = Line.training_step
-
-    def training_step(self, batch, batch_idx):
-        if self.trainer.fit_loop.total_batch_idx == step:
-            action()
-        return original(self, batch, batch_idx)
-
-    monkeypatch.setattr(Line, "training_step", training_step)
-
-
 def test_a_run_leaves_its_table_its_manifest_and_its_checkpoints(tmp_path):
     metrics = train(TASK, options(tmp_path, "max_epochs=20"), tmp_path / "run")
     found = rows(tmp_path / "run")
@@ -99,7 +88,7 @@ def test_a_run_interrupted_at_any_batch_ends_in_the_same_bits(tmp_path, words):
     train(TASK, options(tmp_path, *words), tmp_path / "whole")
     for step in (0, 2, 4, 5, 13, 19):
         with pytest.MonkeyPatch.context() as patch:
-            in_step(patch, step, lambda: signal.raise_signal(signal.SIGTERM))
+            in_step(patch, step, lambda: signal.raise_signal(signal.SIGTERM), Line)
             with pytest.raises(Interrupted):
                 train(TASK, options(tmp_path, *words), tmp_path / str(step))
         train(TASK, options(tmp_path, *words), tmp_path / str(step))
@@ -107,7 +96,7 @@ def test_a_run_interrupted_at_any_batch_ends_in_the_same_bits(tmp_path, words):
 
 
 def killed_in_step(step, settings, folder):
-    in_step(pytest.MonkeyPatch(), step, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    in_step(pytest.MonkeyPatch(), step, lambda: os.kill(os.getpid(), signal.SIGKILL), Line)
     train(TASK, settings, folder)
 
 

@@ -20,9 +20,8 @@ def lines(prepared: Prepared, out: Path, settings: Settings) -> Iterator[str]:
     """The lines of the output, in order; only two if nothing has changed since the last call."""
     figures = prepared.figures
     if prepared.unchanged:
-        count = sum(
-            outcome.state == KEPT for outcome in prepared.outcomes
-        )  # not from a file that may have been changed
+        # counted, because the figures come from a file that may have been changed
+        count = sum(outcome.state == KEPT for outcome in prepared.outcomes)
         kept = f"{count:,} of {len(prepared.outcomes):,} picture files are kept in {out}"
         yield f"nothing is new: {kept}; see {out / PAGE}"
         yield f"train with: {training_command(out, settings.side)}"

@@ -1,7 +1,6 @@
 """``init_from``: a new run starts with the weights of a trained network, and with its palette if it fits."""
 
 import logging
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from colourize import files
 from colourize.colour.spaces import SPACES
+from colourize.config import parts
 from colourize.config.knobs import value_in
 from colourize.errors import InputError
 from colourize.model import Model
@@ -96,8 +96,9 @@ def _joined(names: list[str], every: list[str]) -> str:
     chosen, others = set(names), [name for name in every if name not in set(names)]
     short = []
     for name in names:
-        paths = list(accumulate(name.split("."), "{}.{}".format))
-        whole = next(path for path in paths if not any(f"{other}.".startswith(f"{path}.") for other in others))
+        whole = next(
+            path for path in parts.paths(name) if not any(f"{other}.".startswith(f"{path}.") for other in others)
+        )
         several = sum(f"{other}.".startswith(f"{whole}.") for other in chosen) > 1
         short.append(f"{whole}.*" if several else name)
     return ", ".join(dict.fromkeys(short))

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from colourize import files
 from colourize.errors import InputError
-from colourize.training.loggers.pictures import as_image
+from colourize.training.loggers.pictures import as_image, file_name
 
 NAME = "csv"
 LARGEST = 256 << 20  # bytes
@@ -61,10 +60,10 @@ class CsvFiles(Logger):
 
     def log_picture(self, name: str, picture: Tensor, step: int) -> None:
         image = Image.fromarray(as_image(picture))
-        files.replace(self.folder / f"{_plain(name)}-{step}.png", lambda file: image.save(file, "png"))
+        files.replace(self.folder / f"{file_name(name)}-{step}.png", lambda file: image.save(file, "png"))
 
     def log_text(self, name: str, text: str, step: int) -> None:
-        files.replace_text(self.folder / f"{_plain(name)}.md", text + "\n")
+        files.replace_text(self.folder / f"{file_name(name)}.md", text + "\n")
 
     def flush(self) -> None:
         names = sorted({name for row in self.rows.values() for name in row})
@@ -87,8 +86,3 @@ class CsvFiles(Logger):
             return {}
         except (ValueError, KeyError, TypeError, csv.Error) as error:
             raise InputError(f"{file} is damaged ({error}); move it away, or pass another logger") from error
-
-
-def _plain(name: str) -> str:
-    """A name for a file: "val/grey, true" -> "val-grey-true"."""
-    return re.sub(r"\W+", "-", name, flags=re.ASCII).strip("-")

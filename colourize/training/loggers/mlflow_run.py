@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from colourize.errors import InputError
 from colourize.training.loggers.base import Identity
+from colourize.training.loggers.pictures import file_name
 
 KEY = "colourize.key"
 LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # seconds for one request
@@ -60,10 +62,8 @@ class MlflowRun:
         return self.client.create_run(number, run_name=run.name, tags={KEY: run.key} | dict.fromkeys(run.tags, ""))
 
     def metrics(self, values: dict[str, float], step: int) -> None:
-        from time import time
-
         names = {_plain(name): value for name, value in values.items() if step not in self._steps_of(_plain(name))}
-        now = int(1000 * time())
+        now = int(1000 * time.time())
         if names:
             self.client.log_batch(
                 self.id, metrics=[self.metric(name, value, now, step) for name, value in names.items()]
@@ -87,10 +87,10 @@ class MlflowRun:
             self.client.log_batch(self.id, params=new[start : start + CHUNK])
 
     def picture(self, name: str, image: np.ndarray, step: int) -> None:
-        self.client.log_image(self.id, image, artifact_file=f"{_file(name)}/{step:06d}.png")
+        self.client.log_image(self.id, image, artifact_file=f"{file_name(name)}/{step:06d}.png")
 
     def text(self, name: str, text: str, step: int) -> None:
-        self.client.log_text(self.id, text, f"{_file(name)}.md")
+        self.client.log_text(self.id, text, f"{file_name(name)}.md")
 
     def close(self, status: str) -> None:
         self.client.set_terminated(self.id, "FINISHED" if status == "success" else "FAILED")
@@ -99,7 +99,3 @@ class MlflowRun:
 def _plain(name: str) -> str:
     """A name as MLflow takes it."""
     return re.sub(r"[^\w/. -]", "", name, flags=re.ASCII)
-
-
-def _file(name: str) -> str:
-    return re.sub(r"\W+", "-", name, flags=re.ASCII).strip("-")
