@@ -90,5 +90,6 @@ def quiet() -> None:
         ".*LeafSpec.* is deprecated.*",  # Lightning's own use
         ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize
         ".*your dataloader is not resumable.*",  # it is: TrainingModule saves the place
+        ".*`srun` command is available.*",  # on a machine with Slurm, a run outside of Slurm is no mistake
     ):
         warnings.filterwarnings("ignore", message=message)
