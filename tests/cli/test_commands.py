@@ -39,6 +39,7 @@ def test_a_run_writes_its_folder_and_tells_where(start, tmp_path):
     assert (tmp_path / "mine/.hydra/config.yaml").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_continues_after_a_failed_job_and_names_it(start, tmp_path):
     done = start("--multirun", *TINY, "batch_size=8", "max_epochs=1", "kernel=3,0,5", "hydra.sweep.dir=sweep")
     assert done.wait(300) == 1
@@ -49,6 +50,7 @@ def test_a_sweep_continues_after_a_failed_job_and_names_it(start, tmp_path):
     assert states == ["finished", "failed", "finished"]
 
 
+@pytest.mark.slow
 def test_an_experiment_alone_is_a_sweep(start, tmp_path):
     words = *TINY, "max_epochs=1", "batch_size=8,16", "seed=0", "hydra.sweep.dir=study"
     done = start("experiment=batch_size_linear", *words)

@@ -46,6 +46,7 @@ def exported(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_logits_are_those_of_the_model_at_any_size(exported):
     expected, found = TorchPredictor(trained("pointwise").model), OnnxPredictor(exported, threads=1)
     for shape in ((1, 1, 1, 1), (3, 1, 7, 12), (2, 1, 33, 8)):
@@ -169,6 +170,7 @@ def test_neither_torch_nor_hydra_is_needed(exported, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_command_colours_a_photograph_without_them_to_one_level(tmp_path):
     found = trained("pointwise")
     Image.linear_gradient("L").resize((40, 30)).save(tmp_path / "photo.png")

@@ -70,6 +70,7 @@ def test_a_run_has_the_same_bits_as_with_the_found_rate_given_by_hand(words, qui
     assert not (tmp_path / "given" / range_test.PICTURE).exists()
 
 
+@pytest.mark.slow
 def test_a_resumed_or_finished_run_does_not_search_again(quick, tmp_path, monkeypatch):
     metrics = train(quick("lr=auto", "max_epochs=1"), tmp_path / "run")
     monkeypatch.setattr(range_test, "found", None)

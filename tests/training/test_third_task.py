@@ -100,6 +100,7 @@ def killed_in_step(step, settings, folder):
     train(TASK, settings, folder)
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_in_the_same_bits(tmp_path):
     settings = options(tmp_path)
     train(TASK, settings, tmp_path / "whole")

@@ -63,6 +63,7 @@ small = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(small, min_size=1, max_size=3))
 def test_far_from_the_border_the_plane_and_the_picture_agree(windows):

@@ -118,6 +118,7 @@ def test_added_pictures_do_not_change_prepared_ones(root, tmp_path):
     assert states(second)["a larger copy.png"] == "near-duplicate"
 
 
+@pytest.mark.slow
 def test_an_interrupted_preparation_continues_to_the_same_result(root, tmp_path, monkeypatch):
     prepare(root, tmp_path / "out", SMALL, 1)
     (tmp_path / "out").rename(tmp_path / "whole")  # the page names its folder

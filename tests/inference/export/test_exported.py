@@ -121,6 +121,7 @@ def test_int8_quarters_the_weights_and_says_what_is_lost(tmp_path):
     assert opened(path).card.name == "small.onnx"
 
 
+@pytest.mark.slow
 def test_a_whole_graph_colours_as_the_checkpoint_and_is_not_opened_as_a_network(tmp_path):
     path = tmp_path / "whole.onnx"
     written = exported.export(trained("pointwise"), path, Form("onnx", whole=True), GIVEN)
@@ -131,6 +132,7 @@ def test_a_whole_graph_colours_as_the_checkpoint_and_is_not_opened_as_a_network(
         opened(path)
 
 
+@pytest.mark.slow
 def test_a_whole_graph_of_an_int8_network_says_how_its_colours_differ(tmp_path):
     written = exported.export(trained("pointwise"), tmp_path / "a.onnx", Form("onnx", int8=True, whole=True), GIVEN)
     assert "colours differ by" in written.checked
