@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from colourize.data import read
+from colourize.errors import InputError
 
 
 class Found(NamedTuple):
@@ -56,10 +57,15 @@ class Boxed:
         """One picture as uint8 [H, W, 3].
 
         Raises:
-            UnreadablePicture: its file has become unreadable.
+            InputError: its file is damaged, or no longer there.
         """
         picture = self.pictures[index]
-        return picture if isinstance(picture, np.ndarray) else np.array(read.read_rgb(picture))
+        if isinstance(picture, np.ndarray):
+            return picture
+        try:
+            return np.array(read.read_rgb(picture))
+        except read.UnreadablePicture as error:
+            raise InputError(f"{picture} cannot be read ({error}); repair it, or remove it with its boxes") from error
 
     def crowd(self, index: int) -> Tensor:
         """Which boxes of one picture are around a group: bool [n]."""
@@ -80,6 +86,13 @@ class Boxed:
         """The name of one picture for messages: its file's name, or its number."""
         picture = self.pictures[index]
         return str(index) if isinstance(picture, np.ndarray) else picture.name
+
+
+class Splits(NamedTuple):
+    """Pictures with boxes of a training and a validation split, with the same classes."""
+
+    train: Boxed
+    validation: Boxed
 
 
 def empty() -> Found:
