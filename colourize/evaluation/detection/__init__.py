@@ -1,0 +1,1 @@
+"""Measures of detectors: what they found against the true boxes."""
