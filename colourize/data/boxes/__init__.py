@@ -1,1 +1,5 @@
-"""Pictures with boxes: for detection."""
+"""Pictures with boxes, for detection."""
+
+from colourize.data.boxes.source import load
+
+__all__ = ["load"]
