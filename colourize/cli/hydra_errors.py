@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import trainer_knobs
 from colourize.config.folder import conf_dir
+from colourize.config.knob import Several
 from colourize.config.knobs import KNOBS
 from colourize.errors import InputError, one_line
 
@@ -21,6 +22,9 @@ KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false
 NO_OPTION = re.compile(r"Could not find '([\w/]+)/(\S+)'\s+Available options in '[\w/]+':\s+(.*)", re.S)
 NO_OPTION_IN_LIST = re.compile(r"Could not load '(\w+)/(\S+)'\.")
 NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
+AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)'\s+1\. To use it as a list")
+LISTS = {"classes", "freeze"}
+"""Knobs of several forms, one of which is a list."""
 FRAME = re.compile(r"Could not override '\S+'\.|Error merging override \S+")
 TO_QUOTE = " Pass NAME=VALUE, and quote characters that are special to Hydra: \"data.root='~/my pictures'\""
 Names = Callable[[], Iterable[str]]
@@ -47,6 +51,8 @@ def text_of(error: BaseException, knobs: Names | None = None) -> str:
         text = NOISE.sub("", text)
         if isinstance(error, OverrideParseException):
             text += TO_QUOTE
+    if several := AMBIGUOUS.search(text):
+        return _several(*several[1].partition("=")[::2])
     text = WRONG_TYPE.sub(lambda found: f"{found[3]} must be {KINDS.get(found[2], found[2])}, got {found[1]}", text)
     if missing := NO_OPTION.search(text):
         return _no_option(missing[1], missing[2], missing[3].split())
@@ -58,6 +64,13 @@ def text_of(error: BaseException, knobs: Names | None = None) -> str:
         text += _nearest(unknown[1], text, knobs)
     text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is not a knob\2", text)
     return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
+
+
+def _several(name: str, values: str) -> str:
+    knob = KNOBS.get(name)
+    as_list = f"{name}=[{values}] for a list, " if knob is None or knob.kind in (list, Several) or name in LISTS else ""
+    remedy = f"pass {as_list}--multirun for one run each, or \"{name}='{values}'\" for text"
+    return f"{name}={values} has several values; {remedy}"
 
 
 def _no_option(group: str, name: str, known: list[str]) -> str:

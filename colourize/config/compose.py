@@ -20,7 +20,7 @@ from colourize.errors import InputError
 def register() -> None:
     """Registers in Hydra the schema and the resolvers ``colourize.*``, which ``conf/`` uses."""
     ConfigStore.instance().store(name="schema", node=schema())
-    for resolver in (knobs_page, per_network, scaled):
+    for resolver in (at_most, knobs_page, per_network, scaled):
         OmegaConf.register_new_resolver(f"colourize.{resolver.__name__}", resolver, replace=True)
 
 
@@ -89,6 +89,11 @@ def per_network(target: str, values: dict[str, Any]) -> Any:
     if name not in values:
         raise InputError(f"there must be a value for {name}, got values for {', '.join(map(str, values))}; pass one")
     return values[name]
+
+
+def at_most(value: int, most: int) -> int:
+    """The smaller of a value and another knob: ``${colourize.at_most:20,${max_epochs}}``."""
+    return min(value, most)
 
 
 def scaled(value: float, size: float, reference: float, power: float = 1) -> float:

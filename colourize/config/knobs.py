@@ -92,8 +92,8 @@ declare(
 )  # fmt: skip
 declare(
     "Fine-tuning",
-    Knob("init_from", None, str, "a checkpoint, exported weights, or shipped: a new run starts with its palette and "
-         "with its tensors that fit by name and shape; schedule and epochs are new", before=None,
+    Knob("init_from", None, str, "a run folder, a checkpoint, exported weights, or shipped: a new run starts with its "
+         "palette and with its tensors that fit by name and shape; schedule and epochs are new", before=None,
          on_resume="same"),
     Knob("freeze", None, object, "parts of the network that do not change: names, globs or the number of first "
          "modules ([encoder,down*], 2), or names with epochs ({encoder: 3}); null: none", before=None,

@@ -5,7 +5,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
@@ -166,6 +166,12 @@ def check(values: dict[str, Any], max_epochs: int) -> None:
     for name in ("check_val_every_n_epoch", "min_epochs"):
         if (values.get(name) or 0) > max_epochs:
             raise InputError(f"trainer.{name} must be <= max_epochs={max_epochs}, got {values[name]}")
+
+
+def typed(values: Mapping[str, Any]) -> str:
+    """Arguments as one types them: ``trainer.limit_train_batches=2 trainer.detect_anomaly=true``."""
+    words = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+    return " ".join(f"trainer.{name}={value}" for name, value in words.items()) or "trainer"
 
 
 def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:

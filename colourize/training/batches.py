@@ -85,6 +85,11 @@ class BatchedData(pl.LightningDataModule):
         """Training batches in an epoch."""
         return -(-len(self.train) // self.batch_size)
 
+    @property
+    def num_validation_batches(self) -> int:
+        """Batches of a validation."""
+        return -(-len(self.validation) // self.batch_size)
+
     def start_at(self, epoch: int, skip: int) -> None:
         """Sets where the next training loader starts: in this epoch, after its first ``skip`` batches."""
         self.start = {"epoch": epoch, "skip": skip}

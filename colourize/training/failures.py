@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytorch_lightning as pl
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
+from colourize.config.trainer_knobs import typed
 from colourize.errors import InputError
 from colourize.training.resumption import Resumption
 from colourize.training.start import Start
@@ -24,12 +25,12 @@ def explained(knobs: Knobs, trainer: pl.Trainer, start: Start | None) -> Iterato
     except InputError:
         raise
     except MisconfigurationException as error:  # Lightning checks some arguments against the number of batches
-        raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+        raise InputError(f"{typed(knobs['trainer'])}: {' '.join(str(error).split())}") from error
     except ConnectionError as error:  # the worker was killed, and torch has not noticed yet
         raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         if re.search(ASKED_FOR, str(error)):
-            raise InputError(f"trainer={knobs['trainer']}: {' '.join(str(error).split())}") from error
+            raise InputError(f"{typed(knobs['trainer'])}: {' '.join(str(error).split())}") from error
         begun = any(isinstance(callback, Resumption) and callback.begun for callback in trainer.callbacks)  # type: ignore[attr-defined]
         if start is None or begun:
             raise

@@ -20,7 +20,7 @@ from colourize.training.loggers import chosen, curves
 from colourize.training.resumable import check_data, check_resumable, check_states
 from colourize.training.start import Start, found
 from colourize.training.task import Data, Fitted, Knobs, Module, Task
-from colourize.training.trainer import callbacks_of, check_precision, quiet, trainer_of
+from colourize.training.trainer import callbacks_of, check_limits, check_precision, quiet, trainer_of
 
 
 def fit(
@@ -44,6 +44,7 @@ def fit(
     trainer = trainer_of(knobs, folder, everyone, chosen.loggers(knobs, folder, purge, held.key))
     with curves.closed(trainer, only_on_error=True):
         data = task.data(knobs)
+        check_limits(trainer, data.num_batches, data.num_validation_batches, knobs.get("debug") == "limit")
         if knobs["lr"] == automatic.AUTO and start is None:
             knobs = range_test.found(lambda given: _new(task, given, data), knobs, data, trainer, folder)
         held.settle(knobs)

@@ -7,6 +7,7 @@ from typing import Any
 from pytorch_lightning.callbacks import Callback
 
 from colourize.config import automatic
+from colourize.config.trainer_knobs import typed
 from colourize.errors import InputError
 from colourize.runs.run_folder import Claim, claim, finished
 from colourize.training.fit import fit
@@ -62,5 +63,5 @@ def _reported(
     fitted = fit(task, knobs, folder, held, callbacks)
     with curves.closed(fitted.trainer):
         if not fitted.table.validated_rows():
-            raise InputError(f"trainer={knobs['trainer']} left no epoch with a validation; leave its limits out")
+            raise InputError(f"{typed(knobs['trainer'])} left no epoch with a validation; leave its limits out")
         return task.report(fitted, folder, {**knobs, **fitted.module.config})

@@ -1,6 +1,7 @@
 """Lightning's Trainer for a run, with the callbacks of every run."""
 
 import logging
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,30 @@ def trainer_of(knobs: Knobs, folder: Path, callbacks: list[Callback], loggers: S
         asked = " ".join(f"{name}={value}" for name, value in {**arguments, **knobs["trainer"]}.items())
         remedy = "; pass accelerator=cpu or auto" if knobs["accelerator"] == "gpu" else ""
         raise InputError(f"{asked}: {' '.join(str(error).split())}{remedy}") from error
+
+
+def check_limits(trainer: pl.Trainer, training: int, validation: int, least_one: bool) -> None:
+    """Checks the shares of batches against the number of batches, before Lightning does.
+
+    Args:
+        trainer: the Trainer.
+        training: batches of an epoch.
+        validation: batches of a validation.
+        least_one: whether a share below one batch becomes one batch.
+
+    Raises:
+        InputError: a share leaves no batch.
+    """
+    for name, count in (("limit_train_batches", training), ("limit_val_batches", validation)):
+        share = getattr(trainer, name)
+        if not isinstance(share, float) or int(share * count) > 0:
+            continue
+        if not least_one:
+            least = math.ceil(1e4 / count) / 1e4
+            raise InputError(
+                f"trainer.{name}={share} leaves none of {count} batches; pass {least:g} or more, or 1 (batch)"
+            )
+        setattr(trainer, name, 1)
 
 
 def check_precision(knobs: Knobs) -> None:

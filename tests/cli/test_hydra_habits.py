@@ -40,6 +40,16 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
         (["tags=paper"], "tags"),
         (["name=' '"], "name must be 1 to 100 printable characters"),
         (["--config-name", "confg"], "confg"),
+        (
+            ["freeze=encoder,first"],
+            "freeze=encoder,first has several values; pass freeze=[encoder,first] for a list, --mult",
+        ),
+        (
+            ["logger=csv,wandb"],
+            "logger=csv,wandb has several values; pass logger=[csv,wandb] for a list, --multirun fo",
+        ),
+        (["lr=0.1,0.2"], "lr=0.1,0.2 has several values; pass --multirun for one run each"),
+        (["model=unet,resunet"], "model=unet,resunet has several values; pass --multirun for one run each"),
     ],
 )
 def test_what_does_not_exist_is_one_line(tmp_path, monkeypatch, words, message):

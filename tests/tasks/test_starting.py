@@ -85,6 +85,14 @@ def test_batch_norms_keep_the_means_and_variances_of_the_file_while_weights_are_
     assert statistics and same == statistics | {"palette"}
 
 
+def test_a_run_folder_stands_for_its_best_checkpoint(first, tmp_path):
+    folder = first[0].parent.parent
+    assert starting.file_of({"init_from": str(folder)}) == folder / "checkpoints/best.ckpt"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty contains no checkpoints/best\.ckpt; pass a run folder or a check"):
+        starting.file_of({"init_from": str(tmp_path / "empty")})
+
+
 def test_a_missing_file_and_a_network_without_a_common_tensor_are_named(first, tmp_path):
     with pytest.raises(InputError, match="no such checkpoint"):
         begun((tmp_path / "none.ckpt", first[1]))

@@ -104,11 +104,12 @@ def test_an_augmentation_that_does_not_fit_is_refused(quick, tmp_path, words, me
     train(quick("augment=flips", "augment.shift=7", "augment.mix=0.5", "max_epochs=1"), tmp_path / "most")
 
 
-def test_a_limit_that_leaves_no_batch_is_one_line(quick, tmp_path):
-    with pytest.raises(
-        InputError, match=r"limit_train_batches': 0.01.*requested to check 0.01 of the `train_dataloader`"
-    ):
-        train(quick("trainer.limit_train_batches=0.01"), tmp_path)
+@pytest.mark.parametrize("name", ["limit_train_batches", "limit_val_batches"])
+def test_a_share_that_leaves_no_batch_names_the_least_share(quick, tmp_path, name):
+    with pytest.raises(InputError, match=rf"^trainer\.{name}=0.01 leaves none of \d batches; pass ") as caught:
+        train(quick(f"trainer.{name}=0.01"), tmp_path / "none")
+    least = re.search(r"pass (\S+) or more", str(caught.value))[1]
+    train(quick(f"trainer.{name}={float(least)}", "max_epochs=1"), tmp_path / "one")
 
 
 def test_a_run_with_nothing_left_to_train_is_refused(finished_run, shared_cache, tmp_path):

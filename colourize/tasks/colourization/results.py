@@ -83,9 +83,21 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
     where = shlex.quote(str(folder))
-    if (folder / "tensorboard").is_dir():
-        console.print(f"{'dashboard':13} tensorboard --logdir {where}")
+    for name, command in _viewers(folder):
+        console.print(f"{name:13} {command}", soft_wrap=True)
     console.print(f"{'all measures':13} colourize evaluate {where}")
+
+
+def _viewers(folder: Path) -> list[tuple[str, str]]:
+    """Files of a profile, and commands that show what loggers stored in a run folder."""
+    found = [("profile", str(file)) for file in sorted(folder.glob("fit-profile*"))]
+    if (folder / "tensorboard").is_dir():
+        found.append(("dashboard", f"tensorboard --logdir {shlex.quote(str(folder))}"))
+    if (database := folder / "mlflow/mlflow.db").is_file():
+        found.append(("dashboard", f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{database.absolute()}')}"))
+    if any((folder / "wandb").glob("offline-run-*")):
+        found.append(("to W&B", f"wandb sync {shlex.quote(str(folder / 'wandb'))}/offline-run-*"))
+    return found
 
 
 def _sentences(knobs: dict[str, Any], module: Colourizer, table: EpochTable) -> list[str]:

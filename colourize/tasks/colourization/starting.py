@@ -21,13 +21,13 @@ COUNT = "num_batches_tracked"
 
 
 def file_of(knobs: dict[str, Any]) -> Path | None:
-    """The file named by ``init_from``; None if a run starts from its seed.
+    """The file named by ``init_from``, of a run folder its best checkpoint; None if a run starts from its seed.
 
     Raises:
-        InputError: ``shipped``, but this installation has no shipped network.
+        InputError: ``shipped``, but this installation has no shipped network; a folder without a checkpoint.
     """
     source = value_in(knobs, "init_from")
-    return None if source is None else files.expanded(shipped.named(source))
+    return None if source is None else checkpoint.of_run(files.expanded(shipped.named(source)))
 
 
 def palette(knobs: dict[str, Any]) -> Tensor | None:

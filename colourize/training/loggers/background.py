@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from colourize.training.loggers.pictures import as_image
 
 log = logging.getLogger(__name__)
 FLUSH, END = 5.0, 60.0  # seconds that a checkpoint, and the end of a run, wait for a logger
+WRAPPED = re.compile(r" with exception .*| \(Caused by .*")
 MOST = 10_000  # calls that may wait for a server
 
 
@@ -124,9 +126,20 @@ class Background(Logger):
             while (call := self.calls.get()) is not None and not self.lost.is_set():
                 call(run)
         except (Exception, SystemExit) as error:  # of a library, of a server: anything
-            self._lose(one_line(error)[:300])
+            self._lose(_cause(error))
 
     def _lose(self, cause: str) -> None:
         if not self.lost.is_set():
             self.lost.set()
             log.warning("logger=%s: %s; the run continues without it, metrics.csv has its curves", self.option, cause)
+
+
+def _cause(error: BaseException) -> str:
+    """An error's text on one line; for a server that cannot be reached, with the system's reason in place of the text
+    of each library between."""
+    text, reason = one_line(error), error
+    while (deeper := reason.__cause__ or reason.__context__) is not None:
+        reason = deeper
+    if reason is error or not (isinstance(reason, OSError) and reason.errno):
+        return text[:300]
+    return f"{WRAPPED.sub('', text)[:200]} ({one_line(reason)})"

@@ -33,11 +33,11 @@ class MlflowRun:
     def __init__(self, folder: Path, values: dict[str, Any], run: Identity) -> None:
         for name, value in LIMITS.items():
             os.environ.setdefault(name, value)
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.ERROR)
         from mlflow import MlflowClient
         from mlflow.entities import Metric, Param
 
+        for name in ("alembic", "mlflow", "urllib3.connectionpool"):  # after the import, which sets levels of its own
+            logging.getLogger(name).setLevel(logging.ERROR)
         self.metric, self.param = Metric, Param
         uri = values.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
         home = (folder / "mlflow").absolute()

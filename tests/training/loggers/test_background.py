@@ -47,6 +47,28 @@ def test_everything_arrives_in_order_and_before_a_flush_returns():
     assert run.seen[50][2].shape == (2, 4, 3) and run.seen[50][2].max() == 255
 
 
+def test_a_server_that_is_away_is_named_with_the_system_s_reason_only(caplog):
+    """Libraries wrap the reason several times, each time with the whole address."""
+
+    def open_run():
+        try:
+            try:
+                raise ConnectionRefusedError(111, "Connection refused")
+            except OSError as error:
+                raise RuntimeError("Pool(host='h', port=9): Max retries exceeded with url: /a (Caused by X)") from error
+        except RuntimeError as error:
+            raise ValueError(f"API request to http://h:9/a failed with exception {error}") from error
+
+    logger = Background("mlflow", open_run)
+    with caplog.at_level(logging.WARNING):
+        logger.log_metrics({"loss": 1.0}, 0)
+        logger.flush()
+        logger.close("failed")
+    (record,) = caplog.records
+    cause = "API request to http://h:9/a failed ([Errno 111] Connection refused)"
+    assert record.message == f"logger=mlflow: {cause}; the run continues without it, metrics.csv has its curves"
+
+
 @pytest.mark.parametrize("error", [OSError("no route to host"), ValueError("refused\nby the server"), SystemExit(1)])
 def test_an_error_is_one_line_and_nothing_is_raised(caplog, error):
     logger = Background("wandb", lambda: Kept(error=error))
