@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from colourize import __version__
 from colourize.cli import (
     answers,
+    app,
     calibrate,
     decode_curve,
     describe,
@@ -34,6 +35,7 @@ HYDRA = {
 OWN = (
     photo,
     film,
+    app,
     prepare,
     export,
     push,

@@ -111,7 +111,7 @@ def run(given: argparse.Namespace) -> None:
     choices = _choices(given, predictor)
     options = photo.Options(
         choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
-        given.side_by_side, given.max_pixels or MAX_PIXELS, _note(choices, predictor),
+        given.side_by_side, given.max_pixels or MAX_PIXELS, photo.note(choices, predictor),
     )  # fmt: skip
     photo.check_distinct(jobs, options, _also_read(given))
     photo.remove_stale(jobs, options)
@@ -194,12 +194,6 @@ def _decoding(given: argparse.Namespace) -> "Decoding":
             raise InputError(f"--seed has no effect on {word}; pass --samples or --decoding sample")
         decoding = replace(decoding, seed=given.seed)
     return decoding
-
-
-def _note(choices: "Choices", predictor: "Predictor") -> str:
-    from colourize import __version__
-
-    return f"colourize {__version__}: colours by {predictor.card.name}, {choices.decoding}"
 
 
 def _report(given: argparse.Namespace, text: str, record: dict[str, object]) -> None:

@@ -97,9 +97,31 @@ def all_coloured(
     return [_finished(predictor, *each, key) for each in zip(greys, views, scores, choices, strict=True)]
 
 
-def _seen(predictor: Predictor, grey: Levels, choices: Choices) -> Seen:
+def of_view(predictor: Predictor, view: Seen, grey: Levels, choices: Choices, key: bytes = b"") -> Coloured:
+    """``coloured`` for a picture that is scaled for the network already, shown in another size.
+
+    Args:
+        predictor: the network.
+        view: the full picture as the network sees it; hints count its pixels.
+        grey: the picture or a smaller copy, uint8 or uint16 [H, W], which gives the result its size.
+        choices: how; their ``size`` has no effect.
+        key: as for ``coloured``.
+
+    Raises:
+        InputError: as ``coloured``.
+    """
+    _check_saturation(choices)
+    hints = hinted.channels(choices.hints, view) if predictor.card.hints and choices.hints else None
+    return _finished(predictor, grey, view, working.scores(predictor, view, choices.tile, hints), choices, key)
+
+
+def _check_saturation(choices: Choices) -> None:
     if not 0 <= choices.saturation <= 10:
         raise InputError(f"--saturation must be in [0, 10], got {choices.saturation:g}; pass for example 1.2")
+
+
+def _seen(predictor: Predictor, grey: Levels, choices: Choices) -> Seen:
+    _check_saturation(choices)
     return working.seen(grey, predictor.card, choices.size)
 
 

@@ -85,6 +85,11 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
         return Outcome(job, "failed", f"{files.printable(str(error.filename or job.name))}: {error.strerror or error}")
 
 
+def note(choices: Choices, predictor: Predictor) -> str:
+    """What was done, for the metadata: the version, the network and the decoding."""
+    return f"colourize {__version__}: colours by {predictor.card.name}, {choices.decoding}"
+
+
 def check_distinct(jobs: Sequence[Job], options: Options, also_read: Sequence[Path] = ()) -> None:
     """Checks all files that jobs write (``planned.check``), including side-by-side and uncertainty files."""
     planned.check(jobs, lambda job: _outputs(job, options), also_read)

@@ -73,7 +73,7 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
         pictures = list(_pictures(found, place))
         folders = {folder for _, relative in pictures for folder in PurePosixPath(relative).parents[:-1]}
         files.check_no_links(sorted(place / folder for folder in folders))
-        jobs = [Job(path, _named(place / relative, suffix)) for path, relative in pictures]
+        jobs = [Job(path, named(place / relative, suffix)) for path, relative in pictures]
     check(jobs, lambda job: [] if job.target is None else [job.target])
     return jobs
 
@@ -155,7 +155,9 @@ def _is_further(name: str) -> bool:
     return PurePosixPath(PurePosixPath(name).stem).suffix in (f".{PAIR}", f".{UNSURE}")
 
 
-def _named(target: Path, suffix: str | None) -> Path:
+def named(target: Path, suffix: str | None) -> Path:
+    """The result's file for a picture's name: with another ``suffix``, or ".png" appended to a format that colourize
+    does not write."""
     if suffix is not None:
         return target.with_suffix(suffix)
     return target if target.suffix.lower() in saving.FORMATS else target.with_name(f"{target.name}.png")

@@ -1,0 +1,258 @@
+"""What one visitor has on the page: photographs, choices and rendered pictures. No Gradio here."""
+
+import io
+import secrets
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colourize.app import held as holding
+from colourize.app.held import Held
+from colourize.app.networks import Networks
+from colourize.app.remembering import Remembering, Scores
+from colourize.app.steering import SAMPLES, Steering
+from colourize.errors import InputError
+from colourize.inference import colouring, referred, uncertainty
+from colourize.inference.hinted import MOST as MOST_HINTS
+from colourize.inference.hinted import Hint
+from colourize.inference.memory import Budget
+from colourize.inference.space import Floats, Levels
+from colourize.inference.working import resized
+
+MOST = 50  # photographs of one visitor
+THUMB = 420  # pixels: longer side of samples side by side
+QUALITY = 92  # of the JPEG on the page
+COLOUR, GREY, UNSURE = "colour", "grey", "unsure"
+SAMPLE_NAMES = [f"sample{number}" for number in range(SAMPLES)]
+
+
+class Desk:
+    """One visitor's photographs. All methods may be called from any thread; one works at a time.
+
+    Args:
+        folder: private; made here, removed by ``close``.
+        networks: to choose from.
+        budget: of memory, shared by all visitors.
+        max_pixels: of a frame.
+    """
+
+    def __init__(self, folder: Path, networks: Networks, budget: Budget, max_pixels: int) -> None:
+        folder.mkdir(mode=0o700, parents=True)
+        self.folder, self.networks, self.budget, self.max_pixels = folder, networks, budget, max_pixels
+        self.steering = Steering(networks.names[0])
+        self.photographs: dict[str, Held] = {}
+        self.current = ""
+        self.reference: Path | None = None
+        self.version = 0
+        self.lock = threading.RLock()
+        self._scores = Scores()
+        self._rendered: dict[str, bytes] = {}
+        self._palettes: dict[tuple[str, int, Path], Floats] = {}
+
+    @property
+    def held(self) -> Held | None:
+        """The photograph that is shown."""
+        return self.photographs.get(self.current)
+
+    def predictor(self, model: str = "") -> Remembering:
+        """The chosen network, or another one, with the memory of this visitor."""
+        name = model or self.steering.model
+        return Remembering(self.networks.get(name), name, self._scores)
+
+    def place(self, name: str) -> tuple[str, Path]:
+        """A new number and a new file for an upload named ``name``.
+
+        Raises:
+            InputError: the visitor has too many photographs.
+        """
+        with self.lock:
+            if len(self.photographs) >= MOST:
+                raise InputError(f"{MOST} photographs are open; remove some of them first")
+            number = secrets.token_hex(8)
+            folder = self.folder / number
+            folder.mkdir(mode=0o700)
+            return number, folder / holding.safe_name(name)
+
+    def add(self, number: str, path: Path) -> None:
+        """Opens the photograph of ``place`` and shows it.
+
+        Raises:
+            UnreadablePicture, InputError: as ``held.held``; its file is removed.
+        """
+        with self.lock:
+            try:
+                card = self.networks.get(self.steering.model).card
+                self.photographs[number] = holding.held(path, card, self.steering.size, self.max_pixels, self.budget)
+            except BaseException:
+                shutil.rmtree(path.parent, ignore_errors=True)
+                raise
+            self.current = number
+            self._changed()
+
+    def refer(self, path: Path | None) -> None:
+        """Takes the colours of another photograph, or no longer if ``path`` is None.
+
+        Raises:
+            InputError: it cannot be read, or is grey; its file is removed.
+        """
+        with self.lock:
+            before, self.reference = self.reference, path
+            try:
+                self.palette()
+            except BaseException:
+                self.reference = before
+                if path is not None:
+                    shutil.rmtree(path.parent, ignore_errors=True)
+                raise
+            if before is not None:
+                shutil.rmtree(before.parent, ignore_errors=True)
+            self._changed()
+
+    def palette(self) -> Floats | None:
+        """The palette from the reference for the chosen network; None without a reference."""
+        if self.reference is None:
+            return None
+        key = self.steering.model, self.steering.size, self.reference
+        if key not in self._palettes:
+            self._palettes = {key: referred.of_file(self.predictor(), self.reference, self.steering.size or None)}
+        return self._palettes[key]
+
+    def show(self, number: str) -> None:
+        """Shows another photograph; an unknown number has no effect."""
+        with self.lock:
+            if number in self.photographs:
+                self.current = number
+                self._changed()
+
+    def remove(self, number: str) -> None:
+        """Removes a photograph and its file; an unknown number has no effect."""
+        with self.lock:
+            gone = self.photographs.pop(number, None)
+            if gone is not None:
+                shutil.rmtree(gone.path.parent, ignore_errors=True)
+                self._scores.clear()
+                if self.current == number:
+                    self.current = next(reversed(self.photographs), "")
+                self._changed()
+
+    def steer(self, steering: Steering) -> None:
+        """Applies choices.
+
+        Raises:
+            InputError: an unknown network.
+        """
+        with self.lock:
+            if steering.model not in self.networks.names:
+                raise InputError(f"the page has no network {steering.model!r}; reload it")
+            if steering != self.steering:
+                self.steering = steering
+                self._changed()
+
+    def hint(self, hint: Hint) -> None:
+        """Adds a colour at a pixel of the photograph.
+
+        Raises:
+            InputError: outside of the picture, or too many.
+        """
+        with self.lock:
+            held = self._needed()
+            height, width = held.size
+            if not (0 <= hint.x < width and 0 <= hint.y < height):
+                raise InputError(f"a place must lie in the picture of {width} x {height} pixels, got {hint.x},{hint.y}")
+            if len(held.hints) >= MOST_HINTS:
+                raise InputError(f"a photograph takes {MOST_HINTS} colours; undo some of them")
+            held.hints.append(hint)
+            self._changed()
+
+    def unhint(self, everything: bool = False) -> None:
+        """Takes back the last colour, or all of them."""
+        with self.lock:
+            held = self._needed()
+            del held.hints[0 if everything else -1 :]
+            self._changed()
+
+    def picture(self, name: str) -> tuple[bytes, str]:
+        """A rendered picture of the photograph that is shown, and its media type.
+
+        Args:
+            name: ``COLOUR``, ``GREY``, ``UNSURE``, or one of ``SAMPLE_NAMES``.
+
+        Raises:
+            InputError: no photograph, an unknown name; or as ``colouring.coloured``.
+        """
+        with self.lock:
+            if name not in self._rendered:
+                self._render(name)
+            content = self._rendered[name]
+            return content, "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
+
+    def colour(self) -> None:
+        """Colours the photograph that is shown, so that ``picture`` finds it."""
+        with self.lock:
+            if self.held is not None and COLOUR not in self._rendered:
+                self._render(COLOUR)
+
+    def close(self) -> None:
+        """Removes all files and forgets all."""
+        with self.lock:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.photographs.clear()
+            self._rendered.clear()
+            self._scores.clear()
+
+    def _needed(self) -> Held:
+        if self.held is None:
+            raise InputError("there is no photograph yet; drop one on the page")
+        return self.held
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._rendered.clear()
+
+    def _render(self, name: str) -> None:
+        held = self._needed()
+        if name == COLOUR:
+            content = _jpeg(self._coloured(held, held.grey, self.steering).pictures[0])
+        elif name == GREY:
+            content = _jpeg(np.repeat(held.grey[..., None], 3, axis=2))
+        elif name == UNSURE:
+            content = _png(self._unsure(held))
+        elif name in SAMPLE_NAMES:
+            content = self._sample(held, SAMPLE_NAMES.index(name))
+        else:
+            raise InputError(f"the page has no picture {name[:40]!r}; reload it")
+        self._rendered[name] = content
+
+    def _coloured(self, held: Held, grey: Levels, steering: Steering, unsure: bool = False) -> colouring.Coloured:
+        predictor = self.predictor()
+        view = held.view(predictor.card, steering.size, self.max_pixels, self.budget)
+        choices = steering.choices(held.hints, self.palette(), unsure)
+        return colouring.of_view(predictor, view, grey, choices, holding.key(held.path))
+
+    def _sample(self, held: Held, number: int) -> bytes:
+        scale = min(1.0, THUMB / max(held.grey.shape))
+        height, width = (max(1, round(side * scale)) for side in held.grey.shape)
+        small = np.rint(resized(held.grey, height, width) * 255).astype(np.uint8)
+        steering = replace(self.steering, decoding="sample", seed=self.steering.first + number)
+        return _jpeg(self._coloured(held, small, steering).pictures[0])
+
+    def _unsure(self, held: Held) -> Levels:
+        entropy = self._coloured(held, held.grey[:1, :1], self.steering, True).entropy
+        assert entropy is not None
+        return uncertainty.picture(entropy, *held.grey.shape)
+
+
+def _jpeg(pixels: Levels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def _png(pixels: Levels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

@@ -1,0 +1,96 @@
+"""A photograph that a visitor has put on the page. The file is read again where its full size is needed."""
+
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colourize.inference import opening, working
+from colourize.inference.hinted import Hint
+from colourize.inference.memory import Budget
+from colourize.inference.opening import Kind
+from colourize.inference.predictor import Card
+from colourize.inference.working import Seen
+
+SIDE = 1440  # pixels: longer side of the copy that the page shows
+LONGEST_NAME = 120  # characters of a file's name
+
+
+@dataclass
+class Held:
+    """One photograph of a visitor.
+
+    Attributes:
+        path: its private file.
+        grey: a copy of at most ``SIDE`` pixels, uint8 [H, W].
+        size: height and width of the full picture.
+        kind: grey, tinted or coloured, as in ``opening``.
+        frames: number of frames; the page shows the first.
+        notes: what was left out when it was read.
+        hints: the colours that the visitor has given, in their order.
+    """
+
+    path: Path
+    grey: NDArray[np.uint8]
+    size: tuple[int, int]
+    kind: Kind
+    frames: int = 1
+    notes: tuple[str, ...] = ()
+    hints: list[Hint] = field(default_factory=list)
+    _views: dict[tuple[int, int], Seen] = field(default_factory=dict)
+
+    def view(self, card: Card, size: int, max_pixels: int, budget: Budget) -> Seen:
+        """The picture as a network sees it at a working size; 0 for that of its training."""
+        key = size or card.size, card.multiple
+        if key not in self._views:
+            pixels, wide = opening.extent(self.path, max_pixels)
+            with budget.taken(budget.check(pixels, wide)):
+                grey = opening.photograph(self.path, max_pixels).frames[0].grey
+                self._views[key] = working.seen(grey, card, size or None)
+        return self._views[key]
+
+
+def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget) -> Held:
+    """Reads a photograph.
+
+    Args:
+        path: of its private file.
+        card: of the network that will see it first.
+        size: the working size; 0 for that of the training.
+        max_pixels: of a frame.
+        budget: of memory.
+
+    Raises:
+        UnreadablePicture: not a picture, damaged or too large.
+        InputError: the memory does not suffice.
+    """
+    pixels, wide = opening.extent(path, max_pixels)
+    with budget.taken(budget.check(pixels, wide)):
+        read = opening.photograph(path, max_pixels)
+        grey = read.frames[0].grey
+        height, width = grey.shape
+        scale = min(1.0, SIDE / max(height, width))
+        small = working.resized(grey, max(1, round(height * scale)), max(1, round(width * scale)))
+        view = working.seen(grey, card, size or None)
+    shown = np.rint(small * 255).astype(np.uint8)
+    key = size or card.size, card.multiple
+    return Held(path, shown, (height, width), read.kind, len(read.frames), read.notes, _views={key: view})
+
+
+def safe_name(given: str) -> str:
+    """A file name without folders and control characters, for a file in a private folder: "../a.jpg" -> "a.jpg"."""
+    last = given.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(each for each in unicodedata.normalize("NFC", last) if each.isprintable()).strip()
+    stem, dot, suffix = kept.rpartition(".")
+    whole = f"{stem[: LONGEST_NAME - len(suffix)]}{dot}{suffix[:20]}" if dot else kept[:LONGEST_NAME]
+    while len(whole.encode()) > 2 * LONGEST_NAME:
+        whole = whole[1:]
+    return whole if whole.strip(".") else "photograph"
+
+
+def key(path: Path) -> bytes:
+    """What determines the noise of samples besides the seed, as in ``colourize photo``: the file's name."""
+    return os.fsencode(path.name)

@@ -1,0 +1,158 @@
+"""The tab of photographs: the view, the controls, and what happens when they change. Callbacks only call the desk."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from colourize.app import guard, shown
+from colourize.app.desk import Desk
+from colourize.app.steering import COOLEST, DECODINGS, FORMATS, MOST_SATURATION, SAMPLES, WARMEST
+from colourize.app.visitors import Visitors
+from colourize.data.read import UnreadablePicture
+from colourize.errors import InputError, one_line
+from colourize.inference import hinted
+
+VIEW = Path(__file__).parent / "static" / "view.html"
+EVENTS = "uploaded", "choose", "remove", "hint", "undo", "clear", "sample", "another", "unrefer"
+SIZES = {"As in training": 0, "128 pixels": 128, "192 pixels": 192, "256 pixels": 256, "384 pixels": 384}
+SCRIPT = f"colourizeView(element, props, trigger, watch);  // {', '.join(repr(each) for each in EVENTS)}"
+
+
+def add(blocks: gr.Blocks, visitors: Visitors, port: int) -> None:
+    """Adds the tab's content to the ``gr.Tab`` around this call."""
+    names = visitors.networks.names
+    with gr.Row(elem_classes="desk"):
+        with gr.Column(scale=3, min_width=320):
+            view = gr.HTML(
+                "", html_template=VIEW.read_text(), js_on_load=SCRIPT, apply_default_css=False, elem_id="view",
+            )  # fmt: skip
+        with gr.Column(scale=1, min_width=290, elem_classes="panel"):
+            controls = _controls(names)
+            about = gr.Markdown(visitors.networks.about(names[0]), elem_classes="about")
+    call = Calls(visitors, port)
+    for control in controls:
+        event = control.input if isinstance(control, gr.Slider) else control.change
+        event(call.steer, controls, [view, controls[2], about], show_progress="hidden", trigger_mode="always_last",
+              api_visibility="private")  # fmt: skip
+    for name in EVENTS:
+        getattr(view, name)(getattr(call, name), None, [view], show_progress="hidden", trigger_mode="multiple",
+                            api_visibility="private")  # fmt: skip
+    blocks.load(call.load, None, [view, *controls, about], show_progress="hidden", api_visibility="private")
+
+
+def _controls(names: list[str]) -> list[Any]:
+    """In the order of ``Calls.steer``."""
+    several = len(names) > 1
+    return [
+        gr.Dropdown(names, value=names[0], label="Network", interactive=several, visible=several),
+        gr.Radio([(text, name) for name, text in DECODINGS.items()], value="mean", label="Colours"),
+        gr.Slider(COOLEST, WARMEST, 0.4, step=0.05, label="Temperature",
+                  info="low: vivid and patchy; high: safe and pale"),
+        gr.Slider(0, MOST_SATURATION, 1.0, step=0.05, label="Saturation", info="0 is grey, 1 the network's own"),
+        gr.Dropdown(list(SIZES.items()), value=0, label="Detail seen by the network",
+                    info="larger shows finer objects, but less of the scene at once"),
+        gr.Dropdown([(text, suffix) for suffix, text in FORMATS.items()], value="", label="Format of the download"),
+        gr.Checkbox(True, label="Keep metadata", info="EXIF and XMP; a note says that a program coloured it"),
+    ]  # fmt: skip
+
+
+class Calls:
+    """What the events of the page call, each with the visitor's request first or last, as Gradio finds it by type."""
+
+    def __init__(self, visitors: Visitors, port: int) -> None:
+        self.visitors, self.port = visitors, port
+
+    def load(self, request: gr.Request) -> list[Any]:
+        """What a visitor had before the reload."""
+        desk = self._desk(request)
+        value = self._done(desk, lambda: None)
+        if desk is None:
+            return [value, *[gr.skip()] * 8]
+        each = desk.steering
+        warm = gr.update(value=each.temperature, interactive=each.decoding != "argmax")
+        controls = [each.model, each.decoding, warm, each.saturation, each.size, each.format, each.metadata]
+        return [value, *controls, self.visitors.networks.about(each.model)]
+
+    def steer(
+        self, model: str, decoding: str, temperature: float, saturation: float, size: int, format: str, metadata: bool,
+        request: gr.Request,
+    ) -> list[Any]:  # fmt: skip
+        """Applies the controls."""
+        desk = self._desk(request)
+
+        def work() -> None:
+            assert desk is not None
+            desk.steer(replace(
+                desk.steering, model=model, decoding=decoding, temperature=temperature, saturation=saturation,
+                size=size, format=format, metadata=metadata,
+            ))  # fmt: skip
+
+        value = self._done(desk, work)
+        warm = gr.update(interactive=decoding != "argmax")
+        return [value, warm, self.visitors.networks.about(model)]
+
+    def uploaded(self, request: gr.Request) -> str:
+        """Colours what was uploaded."""
+        return self._of(request, lambda desk: None)
+
+    def choose(self, event: gr.EventData, request: gr.Request) -> str:
+        """Shows another photograph."""
+        return self._of(request, lambda desk: desk.show(str(event.id)))
+
+    def remove(self, event: gr.EventData, request: gr.Request) -> str:
+        """Removes a photograph."""
+        return self._of(request, lambda desk: desk.remove(str(event.id)))
+
+    def hint(self, event: gr.EventData, request: gr.Request) -> str:
+        """Sets a colour at a place."""
+        return self._of(request, lambda desk: desk.hint(hinted.parsed(f"{event.x},{event.y},{event.colour}")))
+
+    def undo(self, request: gr.Request) -> str:
+        """Takes back the last colour."""
+        return self._of(request, lambda desk: desk.unhint())
+
+    def clear(self, request: gr.Request) -> str:
+        """Takes back all colours."""
+        return self._of(request, lambda desk: desk.unhint(everything=True))
+
+    def sample(self, event: gr.EventData, request: gr.Request) -> str:
+        """Shows one of the samples large."""
+        return self._of(request, lambda desk: desk.steer(replace(desk.steering, seed=int(event.seed))))
+
+    def another(self, request: gr.Request) -> str:
+        """Draws other samples."""
+
+        def work(desk: Desk) -> None:
+            first = desk.steering.first + SAMPLES
+            desk.steer(replace(desk.steering, first=first, seed=first))
+
+        return self._of(request, work)
+
+    def unrefer(self, request: gr.Request) -> str:
+        """Leaves the reference photograph out."""
+        return self._of(request, lambda desk: desk.refer(None))
+
+    def _desk(self, request: gr.Request) -> Desk | None:
+        secret = guard.visitor_of(request.headers.get("cookie", ""), self.port)
+        return None if secret is None else self.visitors.desk(secret)
+
+    def _of(self, request: gr.Request, work: Callable[[Desk], None]) -> str:
+        desk = self._desk(request)
+        return self._done(desk, lambda: work(desk) if desk is not None else None)
+
+    def _done(self, desk: Desk | None, work: Callable[[], None]) -> str:
+        """Does some work on a desk, colours its photograph, and says what the page shows then."""
+        if desk is None:
+            return shown.text(None, "the page does not know this browser; allow cookies and reload it")
+        try:
+            with desk.lock:
+                work()
+                desk.colour()
+        except (InputError, UnreadablePicture, ValueError) as error:
+            return shown.text(desk, one_line(error))
+        except MemoryError:
+            return shown.text(desk, "memory ran out; choose less detail, or a smaller photograph")
+        return shown.text(desk)

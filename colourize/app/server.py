@@ -1,0 +1,98 @@
+"""Starts and ends the page: the socket, the private folder, uvicorn, the browser."""
+
+import os
+import socket
+import sys
+import tempfile
+import threading
+import time
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+from colourize.app.guard import Guard, Rules
+from colourize.app.settings import Settings
+from colourize.errors import InputError, one_line
+
+ENDING = 3  # seconds that open answers have when the page ends
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import of gradio
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def application(settings: Settings, port: int, folder: Path) -> Any:
+    """The page as an ASGI application: Gradio and our own routes behind the guard.
+
+    Args:
+        settings: of the page.
+        port: on which it is served.
+        folder: private, for the visitors' photographs.
+    """
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
+    import gradio
+    from fastapi import FastAPI
+
+    from colourize.app import page, routes
+    from colourize.app.networks import Networks
+    from colourize.app.visitors import Visitors
+
+    networks = Networks(settings.models, settings.device, settings.trusted)
+    visitors = Visitors(folder / "visitors", settings, networks)
+    inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    routes.add(inner, visitors, port)
+    blocks = page.built(settings, visitors, port)
+    gradio.mount_gradio_app(inner, blocks, "/", footer_links=[], run_history=False, show_error=True,
+                            max_file_size=1, ssr_mode=False, enable_monitoring=False, pwa=False, mcp_server=False,
+                            theme=page.theme(), css_paths=[page.STATIC / "page.css"], head=page.head())  # fmt: skip
+    return Guard(inner, Rules(port, not settings.is_local, settings.password, settings.largest))
+
+
+def serve(settings: Settings) -> None:
+    """Serves the page until a signal ends it.
+
+    Raises:
+        InputError: the address or the port cannot be used.
+    """
+    import uvicorn
+
+    listening = bound(settings.host, settings.port)
+    port = listening.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="colourize-app-") as folder:
+        config = uvicorn.Config(
+            application(settings, port, Path(folder)), log_level="warning", access_log=False, ws="none",
+            timeout_graceful_shutdown=ENDING, server_header=False,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        threading.Thread(target=_announce, args=(server, settings, port), daemon=True).start()
+        server.run(sockets=[listening])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        InputError: another program has the port, or this machine has no such address.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError as error:
+        raise InputError(
+            f"{host}:{port} cannot be used ({one_line(error)}); pass another --port, or --port 0"
+        ) from error
+    return made
+
+
+def _announce(server: Any, settings: Settings, port: int) -> None:
+    """Prints the address once the page answers, and opens the browser."""
+    while not server.started:
+        if server.should_exit:
+            return
+        time.sleep(0.05)
+    name = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"colourize: the page is at http://{name}:{port} (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    if settings.password:
+        print(f"colourize: user name: any; password: {settings.password}", file=sys.stderr, flush=True)
+    if settings.browser:
+        webbrowser.open(f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::') else name}:{port}")

@@ -1,0 +1,47 @@
+"""The settings of the page: what ``colourize app`` was called with."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from colourize.inference.opening import MAX_PIXELS
+
+LOOPBACK = "127.0.0.1"
+PORT = 7860
+LARGEST = 200 << 20  # bytes of one photograph
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the page is served.
+
+    Attributes:
+        files: photographs that every visitor finds on the page.
+        models: networks to choose from, as ``--model`` takes them; at least one.
+        runs: the folder whose runs the second tab shows.
+        host: the address to listen on.
+        port: 0 for any free port.
+        password: asked of every visitor; "" for none, which only the loopback address allows.
+        device: as for ``inference.opened.opened``.
+        trusted: as for ``inference.opened.opened``.
+        largest: bytes of one photograph.
+        max_pixels: of a frame.
+        browser: whether the browser is opened.
+    """
+
+    files: tuple[Path, ...] = ()
+    models: tuple[str, ...] = ("shipped",)
+    runs: Path = Path("outputs")
+    host: str = LOOPBACK
+    port: int = PORT
+    password: str = field(default="", repr=False)
+    device: str = "auto"
+    trusted: Collection[str] = ()
+    largest: int = LARGEST
+    max_pixels: int = MAX_PIXELS
+    browser: bool = True
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the page."""
+        return self.host in (LOOPBACK, "localhost", "::1")

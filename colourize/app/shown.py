@@ -1,0 +1,46 @@
+"""What the page shows of a desk, as plain values for its script (``static/view.js``)."""
+
+import json
+from typing import Any
+
+from colourize.app import download
+from colourize.app.desk import Desk
+from colourize.app.steering import SAMPLES
+
+KINDS = {
+    "grey": "",
+    "tinted": "It is toned, so it was made grey first.",
+    "coloured": "It is in colour already, so it was made grey first.",
+}
+
+
+def text(desk: Desk | None, error: str = "") -> str:
+    """The state of a desk as JSON; ``error`` is one line for the visitor."""
+    return json.dumps({**(_state(desk) if desk is not None else {"current": "", "photographs": []}), "error": error})
+
+
+def _state(desk: Desk) -> dict[str, Any]:
+    held, steering = desk.held, desk.steering
+    state: dict[str, Any] = {
+        "version": desk.version,
+        "current": desk.current if held is not None else "",
+        "photographs": [{"id": number, "name": each.path.name} for number, each in desk.photographs.items()],
+        "reference": desk.reference.name if desk.reference is not None else "",
+    }
+    if held is None:
+        return state
+    notes = [KINDS[held.kind], *(f"{note[0].upper()}{note[1:]}." for note in held.notes)]
+    if held.frames > 1:
+        notes.append(f"The first of {held.frames} frames is shown; the download has all of them.")
+    return state | {
+        "name": held.path.name,
+        "height": held.size[0],
+        "width": held.size[1],
+        "notes": [note for note in notes if note],
+        "hints": [{"x": hint.x, "y": hint.y, "colour": f"#{bytes(hint.rgb).hex()}"} for hint in held.hints],
+        "samples": SAMPLES if steering.decoding == "sample" else 0,
+        "first": steering.first,
+        "seed": steering.seed,
+        "command": download.command(desk),
+        "file": download.name(desk),
+    }

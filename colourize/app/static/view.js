@@ -1,0 +1,223 @@
+// The view of photographs: upload, comparison, colours at places. Python decides everything else (photograph_tab.py).
+"use strict";
+
+function colourizeView(element, props, trigger, watch) {
+  const find = (name) => element.querySelector(`.${name}`);
+  const all = (name) => [...element.querySelectorAll(`.${name}`)];
+  let state = { current: "", photographs: [] };
+  let place = null; // of the keyboard's aim, in shares of the picture
+
+  const say = (text) => { find("status").textContent = text; };
+  const complain = (text) => {
+    find("alert").textContent = text ? `${text[0].toUpperCase()}${text.slice(1)}` : "";
+    find("alert").hidden = !text;
+  };
+
+  // ---- uploads
+  const send = (file, reference) => new Promise((resolve) => {
+    const request = new XMLHttpRequest(), bar = find("bar");
+    request.open("POST", `/photographs${reference ? "?reference=true" : ""}`);
+    request.setRequestHeader("x-name", encodeURIComponent(file.name || "photograph.png"));
+    request.upload.onprogress = (event) => {
+      bar.hidden = false;
+      bar.value = event.loaded / Math.max(event.total, 1);
+      say(event.loaded < event.total ? `Sending ${file.name}` : `Reading ${file.name}`);
+      if (event.loaded >= event.total) bar.removeAttribute("value");
+    };
+    request.onload = () => resolve(request.status === 200 ? "" : request.responseText.trim() || `Error ${request.status}`);
+    request.onerror = () => resolve("The page's server does not answer; start colourize app again");
+    request.send(file);
+  });
+  const upload = async (files, reference = false) => {
+    const errors = [];
+    for (const file of files) {
+      const error = await send(file, reference);
+      if (error) errors.push(`${file.name}: ${error}`);
+    }
+    complain(errors.join("; "));
+    say("Colouring");
+    find("bar").hidden = errors.length === files.length;
+    if (errors.length === files.length) say("");
+    else trigger("uploaded");
+  };
+  all("file").forEach((input) => input.addEventListener("change", () => { upload([...input.files]); input.value = ""; }));
+  find("refer").addEventListener("change", (event) => { upload([...event.target.files], true); event.target.value = ""; });
+  const page = element.ownerDocument;
+  page.addEventListener("dragover", (event) => { event.preventDefault(); element.classList.add("over"); });
+  page.addEventListener("dragleave", (event) => { if (!event.relatedTarget) element.classList.remove("over"); });
+  page.addEventListener("drop", (event) => {
+    event.preventDefault();
+    element.classList.remove("over");
+    if (event.dataTransfer.files.length) upload([...event.dataTransfer.files]);
+  });
+  page.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData || {}).files || []];
+    if (files.length) { event.preventDefault(); upload(files); }
+  });
+
+  // ---- camera
+  const shutter = find("shutter"), video = shutter.querySelector("video");
+  const dark = () => {
+    (video.srcObject ? video.srcObject.getTracks() : []).forEach((track) => track.stop());
+    video.srcObject = null;
+  };
+  all("camera").forEach((button) => button.addEventListener("click", async () => {
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 4096 } } });
+      shutter.showModal();
+    } catch (error) {
+      complain("No camera can be used; allow it in the browser, or choose a file");
+    }
+  }));
+  find("shoot").addEventListener("click", () => {
+    const canvas = page.createElement("canvas");
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    shutter.close();
+    canvas.toBlob((blob) => upload([new File([blob], "camera.png", { type: "image/png" })]), "image/png");
+  });
+  find("cancel").addEventListener("click", () => shutter.close());
+  shutter.addEventListener("close", dark);
+
+  // ---- comparison
+  const split = find("split"), frame = find("frame");
+  const divide = () => {
+    frame.style.setProperty("--at", `${split.value}%`);
+    split.setAttribute("aria-valuetext", `${split.value} % grey, ${100 - split.value} % coloured`);
+  };
+  const share = (event) => {
+    const box = frame.getBoundingClientRect();
+    const within = (value) => Math.min(Math.max(value, 0), 1 - 1e-6);
+    return [within((event.clientX - box.left) / box.width), within((event.clientY - box.top) / box.height)];
+  };
+  split.addEventListener("input", divide);
+  frame.addEventListener("pointerdown", (event) => {
+    if (find("aiming").checked || event.button) return;
+    frame.setPointerCapture(event.pointerId);
+    const move = (moved) => { split.value = Math.round(100 * share(moved)[0]); divide(); };
+    move(event);
+    frame.addEventListener("pointermove", move);
+    frame.addEventListener("pointerup", () => frame.removeEventListener("pointermove", move), { once: true });
+  });
+  find("doubt").addEventListener("change", () => show());
+
+  // ---- colours at places
+  const target = find("target"), aim = find("aim");
+  const hint = ([x, y]) => {
+    say("Colouring");
+    trigger("hint", { x: Math.floor(x * state.width), y: Math.floor(y * state.height), colour: find("paint").value });
+  };
+  const point = () => {
+    aim.style.left = `${100 * place[0]}%`;
+    aim.style.top = `${100 * place[1]}%`;
+  };
+  find("aiming").addEventListener("change", (event) => {
+    target.hidden = find("help").hidden = !event.target.checked;
+    frame.classList.toggle("picking", event.target.checked);
+    if (event.target.checked && split.value > 50) { split.value = 0; divide(); }
+  });
+  target.addEventListener("click", (event) => { if (event.detail) hint(share(event)); });
+  target.addEventListener("focus", () => {
+    if (!target.matches(":focus-visible")) return;
+    place = place || [0.5, 0.5];
+    aim.hidden = false;
+    point();
+  });
+  target.addEventListener("blur", () => { aim.hidden = true; });
+  target.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      hint(place || [0.5, 0.5]);
+    } else if (event.key in steps) {
+      event.preventDefault();
+      const by = event.shiftKey ? 0.002 : 0.02;
+      place = (place || [0.5, 0.5]).map((at, axis) => Math.min(Math.max(at + by * steps[event.key][axis], 0), 0.999999));
+      aim.hidden = false;
+      point();
+      say(`${Math.floor(place[0] * state.width)}, ${Math.floor(place[1] * state.height)}`);
+    }
+  });
+  ["undo", "clear", "another", "unrefer"].forEach((name) => find(name).addEventListener("click", () => {
+    say("Colouring");
+    trigger(name);
+  }));
+  find("remove").addEventListener("click", () => trigger("remove", { id: state.current }));
+  page.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "z" && !/^(input|textarea)$/i.test(event.target.tagName)
+        && (state.hints || []).length) { event.preventDefault(); trigger("undo"); }
+  });
+  find("save").addEventListener("click", () => say("Preparing the full size"));
+  find("save-pair").addEventListener("click", () => say("Preparing the full size"));
+
+  // ---- the state from Python
+  const load = (image, name) => new Promise((resolve) => {
+    image.onload = image.onerror = resolve;
+    image.src = `/picture/${name}?v=${state.current}-${state.version}`;
+  });
+  const show = async () => {
+    const here = Boolean(state.current), unsure = find("unsure");
+    find("start").hidden = here;
+    ["compare", "strip", "reference", "command"].forEach((name) => { find(name).hidden = !here; });
+    find("samples").hidden = !here || !state.samples;
+    if (!here) return;
+    unsure.hidden = !find("doubt").checked;
+    if (!unsure.hidden) load(unsure, "unsure");
+    if (find("grey").dataset.of !== state.current) {
+      find("grey").dataset.of = state.current;
+      frame.style.setProperty("--shape", state.width / state.height);
+      find("colour").removeAttribute("src");
+      load(find("grey"), "grey");
+    }
+    await load(find("colour"), "colour");
+    frame.dataset.version = state.version;
+    samples();
+  };
+  const node = (kind, attributes, ...inner) => {
+    const made = Object.assign(page.createElement(kind), attributes);
+    made.append(...inner);
+    return made;
+  };
+  const samples = () => {
+    if (!state.samples) return;
+    find("row").replaceChildren(...Array.from({ length: state.samples }, (_, number) => {
+      const seed = state.first + number, image = node("img", { alt: `Sample ${number + 1}` });
+      const button = node("button", { type: "button", className: "sample" }, image);
+      button.setAttribute("aria-pressed", String(seed === state.seed));
+      button.addEventListener("click", () => trigger("sample", { seed }));
+      load(image, `sample${number}`);
+      return button;
+    }));
+  };
+  const write = () => {
+    find("marks").replaceChildren(...(state.hints || []).map((each) => {
+      const mark = node("span", { className: "mark" });
+      mark.style.cssText = `left:${100 * (each.x + 0.5) / state.width}%;top:${100 * (each.y + 0.5) / state.height}%;background:${each.colour}`;
+      return mark;
+    }));
+    ["undo", "clear"].forEach((name) => { find(name).disabled = !(state.hints || []).length; });
+    find("notes").replaceChildren(...(state.notes || []).map((text) => node("li", {}, text)));
+    find("strip").querySelector("ul").replaceChildren(...state.photographs.map((each) => {
+      const button = node("button", { type: "button", className: "button chosen" }, each.name);
+      button.setAttribute("aria-pressed", String(each.id === state.current));
+      button.addEventListener("click", () => { say("Colouring"); trigger("choose", { id: each.id }); });
+      return node("li", {}, button);
+    }));
+    find("command").querySelector("code").textContent = state.command || "";
+    find("referred").hidden = !state.reference;
+    find("referred").querySelector(".name").textContent = state.reference || "";
+    find("save").setAttribute("download", state.file || "");
+  };
+  const receive = async () => {
+    if (!props.value) return;
+    state = JSON.parse(props.value);
+    if (state.error) complain(state.error);
+    write();
+    await show();
+    find("bar").hidden = true;
+    say(state.current ? `${state.name} is coloured` : "");
+  };
+  watch("value", receive);
+  divide();
+  receive();
+}
