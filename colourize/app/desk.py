@@ -1,9 +1,11 @@
 """What one visitor has on the page: photographs, choices and rendered pictures. No Gradio here."""
 
+import contextlib
 import io
 import secrets
 import shutil
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from colourize.app.held import Held
 from colourize.app.networks import Networks
 from colourize.app.remembering import Remembering, Scores
 from colourize.app.steering import SAMPLES, Steering
+from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError
 from colourize.inference import colouring, referred, uncertainty
 from colourize.inference.hinted import MOST as MOST_HINTS
@@ -92,6 +95,14 @@ class Desk:
                 raise
             self.current = number
             self._changed()
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Opens copies of files; one that cannot be opened is left out (``server`` has checked them)."""
+        for path in paths:
+            number, place = self.place(path.name)
+            with contextlib.suppress(OSError, UnreadablePicture, InputError):
+                shutil.copyfile(path, place)
+                self.add(number, place)
 
     def refer(self, path: Path | None) -> None:
         """Takes the colours of another photograph, or no longer if ``path`` is None.

@@ -2,11 +2,15 @@
 
 import threading
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from colourize.app import trust
 from colourize.errors import InputError
 from colourize.inference.opened import opened
 from colourize.inference.predictor import Predictor
+from colourize.runs import shipped
+
+SHIPPED = "The network that comes with colourize"
 
 
 class Networks:
@@ -40,7 +44,7 @@ class Networks:
     def about(self, name: str) -> str:
         """Two sentences about a network, or the reason why it cannot be used."""
         try:
-            return trust.sentences(self.get(name).card)
+            return trust.sentences(self.get(name).card, name, trust.page_of(Path(shipped.named(self._paths[name]))))
         except InputError as error:
             return str(error)
 
@@ -58,4 +62,4 @@ class Networks:
 
 def name_of(path: str) -> str:
     """The name that the page shows for ``--model PATH``."""
-    return path
+    return SHIPPED if path == shipped.NAME else path

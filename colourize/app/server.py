@@ -10,9 +10,12 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
+from colourize import files
 from colourize.app.guard import Guard, Rules
 from colourize.app.settings import Settings
+from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError, one_line
+from colourize.inference import opening
 
 ENDING = 3  # seconds that open answers have when the page ends
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import of gradio
@@ -54,6 +57,8 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
+    for path in settings.files:
+        _check(path, settings.max_pixels)
     listening = bound(settings.host, settings.port)
     port = listening.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="colourize-app-") as folder:
@@ -64,6 +69,13 @@ def serve(settings: Settings) -> None:
         server = uvicorn.Server(config)
         threading.Thread(target=_announce, args=(server, settings, port), daemon=True).start()
         server.run(sockets=[listening])
+
+
+def _check(path: Path, max_pixels: int) -> None:
+    try:
+        opening.extent(path, max_pixels)
+    except UnreadablePicture as error:
+        raise InputError(f"{files.printable(str(path))}: {error}; pass another FILE") from error
 
 
 def bound(host: str, port: int) -> socket.socket:

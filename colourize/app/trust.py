@@ -1,30 +1,59 @@
-"""Two sentences about a network, from its card: what it was trained on, and how far to trust it."""
+"""Two sentences about a network: what it was trained on, and how far to trust it. From its card and its model card."""
 
+import re
+from pathlib import Path
 from typing import Any
 
+from colourize import files
 from colourize.inference.predictor import Card
 
 GUESSES = (
-    "Its colours are guesses that look likely, and rare things get the colours of common ones: do not use them as "
-    "evidence of what the colours were"
+    "its colours are guesses, and rare things get the colours of common ones, so do not use them as evidence of what "
+    "the colours were"
+)
+SOURCES = {"cifar10": "CIFAR-10's pictures", "scenes": "drawn landscapes", "folder": "photographs"}
+_DATA = re.compile(r"^([\d,]+ (?:photographs|pictures)) of ", re.MULTILINE)
+_FIGURES = re.compile(
+    r"^\| (?P<count>\d+) (?P<kind>[^|]{1,60}) \| (?P<grey>\d+\.\d+) \| (?P<network>\d+\.\d+) \|", re.MULTILINE
 )
 
 
-def sentences(card: Card) -> str:
-    """What a network was trained on, and how far to trust it.
+def sentences(card: Card, name: str, page: str = "") -> str:
+    """What a network was trained on, and how far to trust it, as Markdown.
 
     Args:
-        card: of the network; its configuration may come from a stranger and is only quoted.
+        card: of the network; its configuration may come from a stranger, so only known names are used.
+        name: of the network on the page.
+        page: its model card, as ``colourize export`` writes it; "" where there is none.
     """
-    return f"**{_plain(card.name)}** was trained on {_data(card.config)} at {card.size} pixels, and chooses among " \
-           f"{len(card.palette)} colours. {GUESSES}."  # fmt: skip
+    data = _DATA.search(page)
+    trained = data[1] if data is not None else _source(card.config)
+    first = f"**{_plain(name)}** was trained on {trained}, seen at {card.size} pixels."
+    found = _FIGURES.search(page)
+    if found is None:
+        return f"{first} How good it is has not been measured here: {GUESSES}."
+    gain = float(found["network"]) - float(found["grey"])
+    return (
+        f"{first} On {found['count']} photographs that it had not seen it is {gain:.1f} dB nearer to the true colours "
+        f"than grey is: {GUESSES}."
+    )
 
 
-def _data(config: dict[str, Any]) -> str:
+def page_of(path: Path) -> str:
+    """The model card beside a network's file, FILE.md or the file's name with .md; "" where there is none."""
+    for place in (path.with_name(f"{path.name}.md"), path.with_suffix(".md")):
+        try:
+            return files.read_bytes(place).decode()
+        except (OSError, ValueError):
+            continue
+    return ""
+
+
+def _source(config: dict[str, Any]) -> str:
     data = config.get("data")
-    kind = str(data.get("_target_", "")).rsplit(".", 1)[-1] if isinstance(data, dict) else ""
-    return {"Cifar10": "CIFAR-10", "Scenes": "drawn landscapes"}.get(kind, "photographs")
+    words = " ".join(str(each) for each in data.values()).lower() if isinstance(data, dict) else str(data).lower()
+    return next((text for name, text in SOURCES.items() if name in words), "pictures that its file does not name")
 
 
 def _plain(text: str) -> str:
-    return "".join(each for each in text if each.isalnum() or each in " ._-/")[:80]
+    return "".join(each for each in text if each.isalnum() or each in " ._-/:")[-80:]

@@ -46,6 +46,7 @@ class Visitors:
                     self._close(min(self._used, key=lambda each: self._used[each]))
                 name = hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()
                 made = Desk(self.folder / name, self.networks, self.budget, self.settings.max_pixels)
+                made.open(self.settings.files)
                 self._desks[secret] = made
             self._used[secret] = self.clock()
             return self._desks[secret]
