@@ -42,13 +42,20 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
     from colourize.runs import checkpoint
 
     trained = checkpoint.load(checkpoint.of_run(place), options.check_trusted(trusted))
-    return TorchPredictor(trained.model.to(_device(device)), trained.config)
+    return TorchPredictor(trained.model.to(device_of(device)), trained.config)
 
 
-def _device(name: str) -> str:
+def device_of(name: str) -> str:
+    """The name of torch's device: auto takes a GPU if there is one.
+
+    Raises:
+        InputError: an unknown name, or this machine has no such device.
+    """
     import torch
 
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name not in DEVICES:
+        raise InputError(f"--device must be one of {', '.join(DEVICES)}, got {name!r}")
     if name == "auto":
         return next(each for each in ("cuda", "mps", "cpu") if there[each])
     if not there[name]:

@@ -1,5 +1,6 @@
 """Pictures with boxes drawn on them. H height, W width, n boxes."""
 
+import colorsys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,12 @@ class Drawn(NamedTuple):
     box: Sequence[float]
     colour: Colour
     text: str = ""
+
+
+def hue(position: float) -> Colour:
+    """A strong colour at a position of the colour circle, in [0, 1)."""
+    red, green, blue = colorsys.hsv_to_rgb(position, 0.85, 0.85)
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def drawn(picture: NDArray[np.uint8], boxes: Sequence[Drawn]) -> NDArray[np.uint8]:
