@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from colourize.cli import hydra_errors
-from colourize.config import trainer_knobs
+from colourize.config import choices, trainer_knobs
 from colourize.config.compose import composed, plain
 from colourize.errors import InputError
 from colourize.runs import manifest
@@ -27,6 +27,7 @@ def compose(*overrides: str) -> dict[str, Any]:
     >>> knobs["kernel"], knobs["model"]["kernel"], knobs["lr"]
     (5, 5, 0.001)
     """
+    choices.check(overrides)
     words = trainer_knobs.normalised(overrides, overrides)
     try:
         return plain(composed("config", words))

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from colourize.cli import job, signals
 from colourize.cli.ending import on_one_line
-from colourize.config import trainer_knobs
+from colourize.config import choices, trainer_knobs
 from colourize.config.compose import register
 from colourize.config.folder import conf_dir
 from colourize.errors import InputError
@@ -42,6 +42,7 @@ def train() -> None:
 
 
 def _run() -> None:
+    choices.check(sys.argv[1:])
     sys.argv[1:] = trainer_knobs.normalised(resume.resumed(last.named(sys.argv[1:])), sys.argv[1:])
     try:
         _train_job()

@@ -128,7 +128,7 @@ declare(
     Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
          on_resume="no difference"),
     Knob("logger", {}, Several,
-         "tensorboard | csv | wandb, mlflow, aim (each an extra of its name) | none, or a list: [tensorboard,wandb]; "
+         "tensorboard | csv | wandb, mlflow (each an extra of its name) | none, or a list: [tensorboard,wandb]; "
          "metrics.csv is always written; docs/training.md", before={"tensorboard": {}}, on_resume="no difference"),
     Knob("callbacks", {}, Several,
          "none | lr_monitor | device_stats | rich_summary | timer | swa, or a list, which keeps its order; your own: "

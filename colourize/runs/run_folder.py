@@ -17,7 +17,7 @@ from colourize.runs import manifest
 
 LOCK = ".lock"
 WRITTEN_IN_PLACE = (
-    LOCK, ".search.lock", ".hydra", "checkpoints", "tensorboard", "csv", "wandb", "mlflow", "aim", "output.txt",
+    LOCK, ".search.lock", ".hydra", "checkpoints", "tensorboard", "csv", "wandb", "mlflow", "output.txt",
     "multirun.yaml", "search.db", "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
 """Files that are written in place, and folders of such files. All other files are replaced, including links."""
@@ -29,10 +29,10 @@ REPLACED = (
 INSIDE = (
     "checkpoints/last.*", "checkpoints/previous.*", "checkpoints/best.*", "checkpoints/.*.tmp", ".hydra/*.yaml",
     "tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml", "csv/metrics.csv", "csv/knobs.json", "csv/*-*.png",
-    "csv/evaluation.md", "csv/.*.tmp", "wandb/*", "mlflow/*", "aim/*",
+    "csv/evaluation.md", "csv/.*.tmp", "wandb/*", "mlflow/*",
 )  # fmt: skip
 """Patterns of the files in the folders of a run; those of the last three belong to libraries, which name them."""
-WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "mlflow/**/*", "aim/**/*", "checkpoints/*", ".hydra/*"
+WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "mlflow/**/*", "checkpoints/*", ".hydra/*"
 LOCK_TIMEOUT = 0.5  # seconds; a process that reads a run's state locks it for some microseconds
 ORPHANS_END = 15  # seconds; loader workers of a killed process end within five
 

@@ -36,7 +36,7 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
     [
         (["trainer.devices=2"], "trainer.devices=2 is not taken"),
         (["trainer=gpu2"], "trainer"),
-        (["hydra/launcher=submitit_slurm"], "hydra/launcher=submitit_slurm is unknown; pass one of basic"),
+        (["hydra/launcher=slurm"], "hydra/launcher=slurm is unknown; pass one of basic"),
         (["tags=paper"], "tags"),
         (["name=' '"], "name must be 1 to 100 printable characters"),
         (["--config-name", "confg"], "confg"),
@@ -48,6 +48,9 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
             ["logger=csv,wandb"],
             "logger=csv,wandb has several values; pass logger=[csv,wandb] for a list, --multirun fo",
         ),
+        (["debug=[fast,limit]"], "debug takes one option, got debug=[fast,limit]; pass debug=fast"),
+        (["model=[unet,resunet]"], "model takes one option, got model=[unet,resunet]; pass model=unet"),
+        (["logger=[none,csv]"], "none stands alone, got logger=[none,csv]; pass logger=none or leave none out"),
         (["lr=0.1,0.2"], "lr=0.1,0.2 has several values; pass --multirun for one run each"),
         (["model=unet,resunet"], "model=unet,resunet has several values; pass --multirun for one run each"),
     ],

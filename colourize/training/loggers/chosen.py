@@ -11,7 +11,6 @@ from colourize.config.knobs import value_in
 from colourize.errors import InputError, to_install
 from colourize.runs.apart import labels
 from colourize.training.loggers import tensorboard
-from colourize.training.loggers.aim_run import AimRun
 from colourize.training.loggers.background import Background
 from colourize.training.loggers.base import Identity
 from colourize.training.loggers.csv_files import CsvFiles
@@ -24,11 +23,10 @@ BUILDERS: dict[str, Callable[[Path, int, Values, Identity], Any]] = {
     "csv": lambda folder, purge, values, run: CsvFiles(folder, purge),
     "wandb": lambda folder, purge, values, run: Background("wandb", lambda: WandbRun(folder, values, run)),
     "mlflow": lambda folder, purge, values, run: Background("mlflow", lambda: MlflowRun(folder, values, run)),
-    "aim": lambda folder, purge, values, run: Background("aim", lambda: AimRun(folder, values, run)),
 }
 """Each takes the run folder, the first step that is written again, its option, and the run as servers know it."""
 
-EXTRAS = "wandb", "mlflow", "aim"
+EXTRAS = "wandb", "mlflow"
 """Loggers that need a package of their name."""
 
 

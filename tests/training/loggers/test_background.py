@@ -99,6 +99,6 @@ def test_a_server_that_does_not_answer_delays_a_run_by_a_bounded_time_and_is_one
 
 
 def test_a_logger_that_was_never_used_starts_nothing():
-    logger = Background("aim", lambda: pytest.fail("opened"))
+    logger = Background("wandb", lambda: pytest.fail("opened"))
     logger.close("success")
     assert logger.thread is None

@@ -139,7 +139,7 @@ def test_a_server_that_never_answers_is_one_line_and_the_run_is_finished(quick, 
     assert "logger=mlflow: has not taken everything within" in record.message
 
 
-@pytest.mark.parametrize("name", ["wandb", "mlflow", "aim"])
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_a_missing_package_is_one_line_with_its_remedy(quick, tmp_path, monkeypatch, name):
     monkeypatch.setattr(chosen, "find_spec", lambda package: None)
     with pytest.raises(InputError, match=rf"logger={name} requires {name}: pip install '.\[{name}\]'") as caught:
@@ -175,17 +175,3 @@ def test_a_database_with_a_way_out_of_the_run_folder_is_refused(tmp_path, up):
         database.execute("UPDATE runs SET artifact_uri = artifact_uri || ?", [f"/{up}/{up}/{up}/{up}/elsewhere"])
     with pytest.raises(InputError, match="writes pictures to file:.*elsewhere; move .*mlflow away"):
         MlflowRun(folder, {}, Identity("0" * 32, "theirs"))
-
-
-@pytest.mark.slow
-def test_aim_has_one_run_with_the_points_and_the_knobs(quick, patient, tmp_path, monkeypatch):
-    aim = pytest.importorskip("aim", reason="aim is not installed")
-    settings = quick("logger=aim", "save_every=1")
-    interrupted_once(settings, tmp_path, monkeypatch)
-    (run,) = aim.Repo.from_path(str(tmp_path / "aim")).iter_runs()
-    found = {}
-    for metric in run.metrics():
-        steps, values = metric.values.sparse_numpy()
-        found |= {(metric.name, int(step)): float(value) for step, value in zip(steps, values, strict=True)}
-    assert {key: value for key, value in found.items() if key[0] != "val/lowest_loss"} == points(tmp_path)
-    assert run["hparams"] == hyperparameters(settings)
