@@ -1,32 +1,25 @@
 """Guards the page: an ASGI layer before Gradio and our own routes that refuses what no visitor of the page sends."""
 
-import base64
-import hmac
+import asyncio
+import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import parse_qs
 
+from colourize.app import rules
+from colourize.app.messages import Answer, App, Body, Receive, Scope, Send, again
+from colourize.app.password import Password
+from colourize.app.rules import HEARTBEAT, OPEN, UPLOAD, RefusedError
+from colourize.app.sessions import Sessions
 from colourize.app.settings import LOOPBACK
 
 LARGEST_CALL = 1 << 20  # bytes of a request's body, except a photograph
-UPLOAD = "/photographs"
-CLOSED = (
-    *("/gradio_api/upload", "/gradio_api/proxy", "/gradio_api/stream", "/gradio_api/component_server"),
-    *("/gradio_api/runs", "/gradio_api/mcp", "/gradio_api/deep_link", "/gradio_api/process_recording", "/monitoring"),
-)
-"""Parts of Gradio that the page does not use. ``UPLOAD`` takes photographs instead."""
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; "
-        "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; worker-src 'self' blob:; "
-        "connect-src 'self' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-}
-"""Headers of every answer. The browser itself then asks no other address, whatever a library would load."""
+MOST_OPEN = 256  # requests in progress, with the open streams of pages (two each)
+WRONG = 1.0  # seconds until a wrong password is refused
+DROPPED = "forwarded", "x-forwarded", "x-gradio", "x-direct-url", "x-remote-user"
+"""Beginnings of headers that the page never sees: it believes no proxy."""
 
 
 @dataclass(frozen=True)
@@ -36,119 +29,128 @@ class Rules:
     Attributes:
         port: of the page.
         any_host: whether the page is reached by names that we do not know (``--host``).
-        password: of HTTP Basic authentication, with any user name; "" for none.
+        password: of every visitor; None for none.
         largest: bytes of a photograph.
     """
 
     port: int
     any_host: bool = False
-    password: str = field(default="", repr=False)
+    password: Password | None = None
     largest: int = LARGEST_CALL
 
-
-class Refusal(NamedTuple):
-    """Why a request is not answered: the HTTP status and one line that says what to do."""
-
-    status: int
-    text: str
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def refusal(method: str, path: str, headers: Mapping[str, str], rules: Rules) -> Refusal | None:
-    """Whether a request must be refused.
-
-    Args:
-        method: of HTTP.
-        path: decoded, without the query.
-        headers: names in lower case.
-        rules: of this page.
-    """
-    host = headers.get("host", "")
-    names = {f"{name}:{rules.port}" for name in (LOOPBACK, "localhost", "[::1]")}
-    if not rules.any_host and host not in names:  # another name that leads here: DNS rebinding
-        return Refusal(403, f"this page answers at http://{LOOPBACK}:{rules.port} only")
-    if rules.password and not _knows(headers.get("authorization", ""), rules.password):
-        return Refusal(
-            401,
-            "the password is on the terminal of colourize app",
-            (("www-authenticate", 'Basic realm="colourize", charset="UTF-8"'),),
-        )
-    origin = headers.get("origin")
-    if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
-        return Refusal(403, "another page may not use this one; open the address itself")
-    if headers.get("sec-fetch-site") == "cross-site" and method != "GET":
-        return Refusal(403, "another page may not use this one; open the address itself")
-    if path.startswith(CLOSED) or ".." in path.replace("\\", "/").split("/"):
-        return Refusal(403, "the page has no such part")
-    most = rules.largest if path == UPLOAD else LARGEST_CALL
-    size = headers.get("content-length", "0")
-    if not size.isdecimal() or int(size) > most:
-        return Refusal(413, f"the limit is {most / 1e6:.0f} MB; send a smaller file")
-    return None
-
-
-def _knows(given: str, password: str) -> bool:
-    """Whether an Authorization header holds the password."""
-    kind, _, text = given.partition(" ")
-    try:
-        found = base64.b64decode(text, validate=True).decode().partition(":")[2] if kind.lower() == "basic" else ""
-    except ValueError:
-        return False
-    return hmac.compare_digest(found.encode(), password.encode())
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """Names and ports of the page; None: any."""
+        return None if self.any_host else frozenset(f"{name}:{self.port}" for name in (LOOPBACK, "localhost", "[::1]"))
 
 
 class Guard:
-    """Applies ``refusal`` to each request, gives each browser its own secret cookie, and adds ``HEADERS``."""
+    """Refuses hostile requests, gives each browser a secret cookie, and adds the headers of a safe page.
 
-    def __init__(self, app: Any, rules: Rules) -> None:
-        self.app, self.rules = app, rules
+    Args:
+        app: the page.
+        allowed: what is allowed.
+        seen: called with a visitor's secret again and again while its page is open.
+    """
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "websocket":
-            return await send({"type": "websocket.close", "code": 1008})  # the page has none
-        if scope["type"] != "http":
+    def __init__(self, app: App, allowed: Rules, seen: Callable[[str], object] = lambda secret: None) -> None:
+        self.app, self.rules, self.seen = app, allowed, seen
+        self.sessions = Sessions()
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or answers it with a status and one line."""
+        if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refused = refusal(scope["method"], scope["path"], headers, self.rules)
-        if refused is not None:
-            return await _refuse(send, refused)
-        name, new = cookie_name(self.rules.port), ""
-        if visitor_of(headers.get("cookie", ""), self.rules.port) is None and scope["path"] == "/":
-            new = f"{name}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Strict"
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})  # the page has none
+        answer = Answer(send)
+        try:
+            async with self._counted():
+                visitor = await self._judged(scope, answer)
+                kept = [pair for pair in scope["headers"] if not pair[0].decode("latin-1").lower().startswith(DROPPED)]
+                await self._passed({**scope, "headers": kept}, receive, answer, visitor)
+        except RefusedError as refused:
+            answer.muted = False
+            await answer.refuse(refused)
 
-        async def sent(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                extra = [(key.encode(), value.encode()) for key, value in HEADERS.items()]
-                extra += [(b"set-cookie", new.encode())] if new else []
-                message = {**message, "headers": [*message.get("headers", []), *extra]}
-            await send(message)
+    async def _judged(self, scope: Scope, answer: Answer) -> str:
+        """Checks all but the body; the visitor's secret, or "" for paths that contain nothing of a visitor."""
+        headers, path = rules.headers_of(scope), scope["path"]
+        rules.check_host(headers, self.rules.hosts)
+        if self.rules.password is not None:
+            await _checked_slowly(self.rules.password, headers)
+        rules.check_origin(headers, scope["method"])
+        rules.check_path(path)
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            raise RefusedError(405, "the page uses only GET, HEAD and POST")
+        rules.check_length(headers, self._most(path))
+        visitor = visitor_of(headers.get("cookie", ""), self.rules.port)
+        if path == "/" and visitor is None:
+            made = f"{cookie_name(self.rules.port)}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Strict"
+            answer.headers["set-cookie"] = made
+        if path == "/" or not OPEN.fullmatch(path):
+            answer.headers["cache-control"] = "no-store"
+        if OPEN.fullmatch(path):
+            return ""
+        if visitor is None:
+            raise RefusedError(403, "the page does not know this browser; allow cookies and reload the page")
+        return visitor
 
-        await self.app(scope, _limited(receive, scope["path"], self.rules), sent)
+    async def _passed(self, scope: Scope, receive: Receive, answer: Answer, visitor: str) -> None:
+        """Checks sessions and body, and passes the request on."""
+        path = scope["path"]
+        body = Body(receive, self._most(path), lambda: setattr(answer, "muted", True))
+        for name in parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", ()):
+            self.sessions.claim(visitor, name)
+        source: Receive = body
+        if path.startswith(HEARTBEAT):
+            self.sessions.claim(visitor, path.removeprefix(HEARTBEAT))
+            answer.seen = lambda: self.seen(visitor)
+        elif scope["method"] == "POST" and path != UPLOAD:
+            source = again(self._checked(await body.whole(), visitor), receive)
+        try:
+            await self.app(scope, source, answer)
+        except Exception:  # the page answers an ended body with 500 and raises
+            if body.refused is None:
+                raise
+        if body.refused is not None:
+            raise body.refused
+
+    def _checked(self, content: bytes, visitor: str) -> bytes:
+        """The body of a call, if its sessions are the visitor's and it names no file: the page's own calls never do."""
+        sent = rules.parsed(content) if content else None
+        for name in rules.entries(sent, "session_hash"):
+            self.sessions.claim(visitor, name)
+        if any(value is not None for key in ("path", "url") for value in rules.entries(sent, key)):
+            raise RefusedError(403, "a call must not name a file; drop the photograph on the page")
+        return content
+
+    def _most(self, path: str) -> int:
+        return self.rules.largest if path == UPLOAD else LARGEST_CALL
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        if self._open >= MOST_OPEN:
+            raise RefusedError(503, "the page is busy; try again in a moment")
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
 
-def _limited(receive: Any, path: str, rules: Rules) -> Any:
-    """Reads a body of unknown length up to the limit; the rest counts as a lost connection."""
-    most, taken = (rules.largest if path == UPLOAD else LARGEST_CALL), 0
-
-    async def limited() -> Any:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        return message if taken <= most else {"type": "http.disconnect"}
-
-    return limited
-
-
-async def _refuse(send: Any, refused: Refusal) -> None:
-    body = f"colourize: {refused.text}\n".encode()
-    headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body))), *refused.headers]
-    pairs = [(name.encode(), value.encode()) for name, value in (*headers, *HEADERS.items())]
-    await send({"type": "http.response.start", "status": refused.status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})
+async def _checked_slowly(password: Password, headers: dict[str, str]) -> None:
+    try:
+        password.check(headers)
+    except RefusedError:
+        if "authorization" in headers:
+            await asyncio.sleep(WRONG)
+        raise
 
 
 def cookie_name(port: int) -> str:
-    """The name of the cookie of a page; each port has its own."""
+    """The name of the cookie of a page; each port has its own, because browsers send cookies to all ports."""
     return f"colourize-{port}"
 
 
@@ -156,6 +158,6 @@ def visitor_of(cookies: str, port: int) -> str | None:
     """The secret of a visitor in the header Cookie; None where there is none of our form."""
     for pair in cookies.split(";"):
         name, _, value = pair.strip().partition("=")
-        if name == cookie_name(port) and len(value) == 32 and value.replace("-", "").replace("_", "").isalnum():
+        if name == cookie_name(port) and re.fullmatch(r"[\w-]{32}", value, re.ASCII):
             return value
     return None

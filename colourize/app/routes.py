@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-from colourize.app import download, guard
+from colourize.app import download, guard, rules
 from colourize.app.desk import Desk
 from colourize.app.visitors import Visitors
 from colourize.data.read import UnreadablePicture
@@ -34,7 +34,7 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
             raise InputError("the page does not know this browser; allow cookies and reload it")
         return visitors.desk(secret)
 
-    @app.post(guard.UPLOAD)
+    @app.post(rules.UPLOAD)
     async def upload(request: Request, reference: bool = False) -> Response:
         async def received() -> Response:
             desk = await run_in_threadpool(desk_of, request)

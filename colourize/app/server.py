@@ -1,5 +1,7 @@
 """Starts and ends the page: the socket, the private folder, uvicorn, the browser."""
 
+import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -7,6 +9,7 @@ import tempfile
 import threading
 import time
 import webbrowser
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from colourize.errors import InputError, one_line
 from colourize.inference import opening
 
 ENDING = 3  # seconds that open answers have when the page ends
+SWEEPING = 30.0  # seconds between two looks for visitors who left
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import of gradio
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -40,13 +44,27 @@ def application(settings: Settings, port: int, folder: Path) -> Any:
 
     networks = Networks(settings.models, settings.device, settings.trusted)
     visitors = Visitors(folder / "visitors", settings, networks)
-    inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @contextlib.asynccontextmanager
+    async def swept(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(_swept(visitors.sweep))
+        yield
+        task.cancel()
+
+    inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=swept)
     routes.add(inner, visitors, port)
     blocks = page.built(settings, visitors, port)
     gradio.mount_gradio_app(inner, blocks, "/", footer_links=[], run_history=False, show_error=True,
                             max_file_size=1, ssr_mode=False, enable_monitoring=False, pwa=False, mcp_server=False,
                             theme=page.theme(), css_paths=[page.STATIC / "page.css"], head=page.head())  # fmt: skip
-    return Guard(inner, Rules(port, not settings.is_local, settings.password, settings.largest))
+    return Guard(inner, Rules(port, not settings.is_local, settings.password, settings.largest), visitors.known)
+
+
+async def _swept(sweep: Callable[[], None]) -> None:
+    """Removes what visitors left behind, each half minute."""
+    while True:
+        await asyncio.sleep(SWEEPING)
+        await asyncio.to_thread(sweep)
 
 
 def serve(settings: Settings) -> None:
@@ -104,7 +122,5 @@ def _announce(server: Any, settings: Settings, port: int) -> None:
         time.sleep(0.05)
     name = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"colourize: the page is at http://{name}:{port} (Ctrl-C ends it)", file=sys.stderr, flush=True)
-    if settings.password:
-        print(f"colourize: user name: any; password: {settings.password}", file=sys.stderr, flush=True)
     if settings.browser:
         webbrowser.open(f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::') else name}:{port}")

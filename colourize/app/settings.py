@@ -1,9 +1,10 @@
 """The settings of the page: what ``colourize app`` was called with."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from colourize.app.password import Password
 from colourize.inference.opening import MAX_PIXELS
 
 LOOPBACK = "127.0.0.1"
@@ -21,7 +22,7 @@ class Settings:
         runs: the folder whose runs the second tab shows.
         host: the address to listen on.
         port: 0 for any free port.
-        password: asked of every visitor; "" for none, which only the loopback address allows.
+        password: asked of every visitor; None for none, which only the loopback address allows.
         device: as for ``inference.opened.opened``.
         trusted: as for ``inference.opened.opened``.
         largest: bytes of one photograph.
@@ -34,7 +35,7 @@ class Settings:
     runs: Path = Path("outputs")
     host: str = LOOPBACK
     port: int = PORT
-    password: str = field(default="", repr=False)
+    password: Password | None = None
     device: str = "auto"
     trusted: Collection[str] = ()
     largest: int = LARGEST

@@ -11,7 +11,7 @@ from colourize.app.networks import Networks
 from colourize.app.settings import Settings
 from colourize.inference.memory import Budget, available
 
-IDLE = 3600.0  # seconds without a request after which a visitor's photographs are removed
+IDLE = 600.0  # seconds after its page was closed until a visitor's photographs are removed; an open page counts as use
 MOST = 100  # visitors; a further one takes the place of the longest idle
 
 

@@ -2,15 +2,13 @@
 
 import argparse
 import importlib.util
-import os
-import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from colourize.cli.arguments import Commands, add_device, add_trust, command
 from colourize.errors import InputError, to_install
 
 LIBRARY = "gradio"
-PASSWORD = "COLOURIZE_APP_PASSWORD"
 
 
 def add_parser(commands: Commands) -> None:
@@ -18,7 +16,7 @@ def add_parser(commands: Commands) -> None:
     parser = command(
         commands, "app", "colour photographs on a page in the browser", run,
         epilog="The page is on this machine only, and nothing leaves it. --host lets other machines reach it, by "
-               f"password: that in {PASSWORD} of the environment, else a new one on the terminal. Ctrl-C ends it.",
+               "password: the first line of --password-file, else of a prompt. Ctrl-C ends it.",
     )  # fmt: skip
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="photographs to open on the page")
     parser.add_argument(
@@ -31,6 +29,7 @@ def add_parser(commands: Commands) -> None:
     group.add_argument("--port", type=int, default=7860, metavar="N", help="0 for any free one (default: %(default)s)")
     group.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
     group.add_argument("--host", metavar="ADDRESS", help="such as 0.0.0.0: other machines reach the page, by password")
+    group.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password of visitors")
     group.add_argument("--max-upload", type=int, default=200, metavar="MB", help="of one photograph (%(default)s)")
     add_device(group)
     add_trust(group)
@@ -49,6 +48,7 @@ def run(given: argparse.Namespace) -> None:
         if not least <= value <= most:
             raise InputError(f"--{name.replace('_', '-')} must be in [{least}, {most}], got {value}")
     from colourize.app import server
+    from colourize.app.password import asked
     from colourize.app.settings import LOOPBACK, Settings
     from colourize.cli import signals
 
@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> None:
         files=tuple(given.files), models=tuple(given.model) or ("shipped",), runs=given.runs, host=host,
         port=given.port, device=given.device, trusted=tuple(given.trust), largest=given.max_upload << 20,
         browser=not given.no_browser,
-        password="" if given.host is None else os.environ.get(PASSWORD) or secrets.token_urlsafe(12),
     )  # fmt: skip
+    settings = replace(settings, password=asked(host, settings.is_local, given.password_file))
     signals.catch()
     server.serve(settings)

@@ -1,58 +1,245 @@
-"""What the guard refuses, without a server."""
+"""Hostile requests against the guard, with a small page behind it."""
 
-import base64
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 import pytest
 
-from colourize.app.guard import CLOSED, UPLOAD, Rules, refusal, visitor_of
-
-LOCAL = Rules(7860, largest=1000)
-HOST = {"host": "127.0.0.1:7860"}
-
-
-def basic(text):
-    return {"host": "photos.example", "authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+from colourize.app import messages
+from colourize.app.guard import Guard, Rules, visitor_of
+from colourize.app.password import Password
+from tests.asgi import HOME, PORT, Browser, Page
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "[::1]:7860"])
-def test_this_machine_is_answered(host):
-    for origin in ({}, {"origin": f"http://{host}"}):
-        assert refusal("POST", UPLOAD, {"host": host, "content-length": "1000", **origin}, LOCAL) is None
+def visits(story: Callable[..., Coroutine[Any, Any, None]], people: int = 1, **options: Any) -> Page:
+    """Plays a story with browsers that have opened the page; the page afterwards."""
+    page = Page()
+
+    async def played() -> None:
+        guard = Guard(page, Rules(PORT, **options))
+        browsers = [Browser(guard) for _ in range(people)]
+        for browser in browsers:
+            assert (await browser.get("/")).status_code in (200, 401)
+        await story(*browsers)
+
+    asyncio.run(played())
+    return page
 
 
 @pytest.mark.parametrize(
-    ("status", "path", "headers"),
+    "host",
     [
-        (403, "/", {"host": "evil.example"}),  # a name that leads to 127.0.0.1
-        (403, "/", {}),
-        (403, "/", {**HOST, "origin": "http://evil.example"}),
-        (403, "/", {**HOST, "origin": "null"}),
-        (403, "/", {**HOST, "origin": "http://127.0.0.1:9999"}),
-        (403, UPLOAD, {**HOST, "sec-fetch-site": "cross-site"}),
-        (403, "/static/../../etc/passwd", HOST),
-        (403, "/static/..\\secret", HOST),
-        (413, UPLOAD, {**HOST, "content-length": "1001"}),
-        (413, "/gradio_api/queue/join", {**HOST, "content-length": str(2 << 20)}),
-        (413, UPLOAD, {**HOST, "content-length": "-1"}),
-        *((403, path, HOST) for path in CLOSED),
+        "evil.example",
+        "evil.example:7000",
+        "127.0.0.1.evil.example",
+        "127.0.0.2",
+        "",
+        "127.0.0.1@evil.example",
+        "[::1",
+        "127.0.0.1",
+        "localhost:7001",
     ],
 )
-def test_what_no_visitor_sends_is_refused(status, path, headers):
-    found = refusal("POST", path, headers, LOCAL)
-    assert found is not None and found.status == status and "\n" not in found.text
+def test_a_foreign_host_reaches_nothing(host: str) -> None:
+    async def story(browser: Browser) -> None:
+        assert (await browser.get("/", headers={"host": host})).status_code == 421
+
+    assert visits(story).paths == ["/"]
 
 
-def test_with_a_password_only_those_who_know_it_are_answered():
-    rules = Rules(7860, any_host=True, password="geheim: ü")
-    assert refusal("GET", "/", basic("any:geheim: ü"), rules) is None
-    for headers in ({"host": "photos.example"}, basic("any:falsch"), basic("geheim: ü"), basic("any:"),
-                    {"authorization": "Basic !"}, {"authorization": "Bearer geheim: ü"}):  # fmt: skip
-        found = refusal("GET", "/", headers, rules)
-        assert found is not None and found.status == 401 and dict(found.headers)["www-authenticate"].startswith("Basic")
-    assert "geheim" not in repr(rules)
+@pytest.mark.parametrize("host", ["127.0.0.1:7000", "localhost:7000", "LOCALHOST:7000", "[::1]:7000"])
+def test_names_of_this_machine_reach_the_page(host: str) -> None:
+    async def story(browser: Browser) -> None:
+        assert (await browser.get("/", headers={"host": host})).status_code == 200
+
+    visits(story)
 
 
-def test_a_visitor_is_known_only_by_a_secret_of_our_form():
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:7001"},
+        {"origin": "http://localhost:7000"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+    ],
+)
+def test_pages_of_other_sites_reach_nothing(headers: dict[str, str]) -> None:
+    async def story(browser: Browser) -> None:
+        assert (await browser.get("/config", headers=headers)).status_code == 403
+        assert (await browser.post("/gradio_api/queue/join", json={}, headers=headers)).status_code == 403
+
+    assert visits(story).paths == ["/"]
+
+
+def test_its_own_origin_and_a_link_that_a_person_follows_reach_the_page() -> None:
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+    async def story(browser: Browser) -> None:
+        assert (await browser.get("/", headers=link)).status_code == 200
+        own = {"origin": HOME, "sec-fetch-site": "same-origin"}
+        assert (await browser.post("/gradio_api/queue/join", json={}, headers=own)).status_code == 200
+
+    visits(story)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/proxy=http://127.0.0.1/", "/gradio_api/stream/1", "/gradio_api/call/colour",
+        "/gradio_api/run/predict",
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file//etc/passwd", "/gradio_api/upload", "/gradio_api/api/x",
+        "/gradio_api/process_recording", "/gradio_api/vibe-edit",
+        "/monitoring", "/login", "/openapi.json", "/docs", "/static/../../etc/passwd",
+        "/assets/%2e%2e/%2e%2e/etc/passwd",
+        "/static//etc/passwd", "/custom_component/1/x/y/z", "/gradio_api/heartbeat/../x", "//", "/svelte/..%2f..%2fetc",
+    ],
+)  # fmt: skip
+def test_paths_that_the_page_does_not_use_reach_nothing(path: str) -> None:
+    async def story(browser: Browser) -> None:
+        for method in ("GET", "POST"):
+            assert (await browser.request(method, f"{HOME}{path}")).status_code == 404
+
+    assert visits(story).paths == ["/"]
+
+
+@pytest.mark.parametrize("key", ["path", "url"])
+@pytest.mark.parametrize("value", ["/etc/passwd", "../x", 3, ["/etc/passwd"], {"a": 1}, "http://127.0.0.1/"])
+def test_a_call_must_not_name_a_file_at_any_depth(key: str, value: object) -> None:
+    async def story(browser: Browser) -> None:
+        assert await browser.event(data=[1, {key: None}]) == 200
+        assert await browser.event(data=[[{"deep": {key: value}}]]) == 403
+
+    visits(story)
+
+
+def test_a_session_belongs_to_the_visitor_who_named_it_first() -> None:
+    async def story(one: Browser, two: Browser) -> None:
+        assert await one.event(session_hash="abc") == 200
+        assert await two.event(session_hash="abc") == 403
+        assert (await two.get("/gradio_api/queue/data?session_hash=abc")).status_code == 403
+        assert (await two.get("/gradio_api/heartbeat/abc")).status_code == 403
+        assert await two.event(session_hash=7) == 400
+
+    visits(story, people=2)
+
+
+def test_without_the_cookie_of_a_visit_there_is_nothing() -> None:
+    async def story(browser: Browser) -> None:
+        browser.cookies.clear()
+        for cookie in ("", "colourize-7000=guess", f"colourize-1={'a' * 32}", f"colourize-7000={'é' * 32}", "\x01=;;"):
+            answer = await browser.post("/photographs", content=b"x", headers=[(b"cookie", cookie.encode())])
+            assert answer.status_code == 403
+
+    assert visits(story).paths == ["/"]
+
+
+def test_a_body_above_the_limit_is_refused_unread_if_announced_and_while_read_if_not() -> None:
+    sent = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        for number in range(500):
+            sent.append(number)
+            yield b"\0" * 1_000_000
+
+    async def story(browser: Browser) -> None:
+        announced = await browser.post("/photographs", headers={"content-length": "500000000"})
+        assert announced.status_code == 413 and "10 MB" in announced.text
+        streamed = await browser.post("/photographs", content=endless())
+        assert streamed.status_code == 413
+        for lie in ("-1", "1e3", "", "9" * 30):
+            assert (
+                await browser.post("/photographs", content=b"x", headers={"content-length": lie})
+            ).status_code == 400
+        assert (await browser.post("/photographs", content=b"x")).content == b"x"
+
+    page = visits(story, largest=10_000_000)
+    assert page.paths == ["/", "/photographs", "/photographs"]
+    assert len(sent) <= 12
+
+
+def test_an_event_above_a_megabyte_or_without_json_is_refused() -> None:
+    async def story(browser: Browser) -> None:
+        assert await browser.event(data="x" * (1 << 20)) == 413
+        for body in (b"{", b"[" * 100_000, b"\xff\xfe"):
+            assert (await browser.post("/gradio_api/queue/join", content=body)).status_code == 400
+
+    visits(story)
+
+
+def test_too_many_open_requests_are_refused_and_others_answered() -> None:
+    async def story(browser: Browser) -> None:
+        slow = [browser.post("/photographs", content=b"x") for _ in range(400)]
+        statuses = [answer.status_code for answer in await asyncio.gather(*slow)]
+        assert set(statuses) <= {200, 503} and 200 in statuses
+        assert (await browser.get("/")).status_code == 200
+
+    visits(story)
+
+
+def test_an_open_page_keeps_its_visitor() -> None:
+    seen: list[str] = []
+
+    async def played() -> None:
+        browser = Browser(Guard(Page(), Rules(PORT), seen.append))
+        await browser.get("/")
+        await browser.get("/gradio_api/heartbeat/abc")
+        assert set(seen) == {browser.cookies["colourize-7000"]}
+
+    asyncio.run(played())
+
+
+def test_a_password_is_asked_for_before_everything() -> None:
+    async def story(browser: Browser) -> None:
+        for path in ("/", "/assets/x.js", "/config"):
+            answer = await browser.get(path)
+            assert answer.status_code == 401 and answer.headers["www-authenticate"].startswith("Basic")
+        assert (await browser.get("/", auth=("x", "correct horse battery"))).status_code == 200
+        assert (await browser.get("/", auth=("x", "wrong"), headers={"host": "any.example"})).status_code == 401
+
+    page = visits(story, password=Password("correct horse battery"), any_host=True)
+    assert page.paths == ["/"]
+
+
+def test_the_page_believes_no_proxy_and_its_answers_carry_the_headers_of_a_safe_page() -> None:
+    async def story(browser: Browser) -> None:
+        answer = await browser.get("/config", headers={"x-forwarded-host": "evil.example", "x-gradio-user": "a"})
+        assert answer.headers["x-content-type-options"] == "nosniff" and answer.headers["cache-control"] == "no-store"
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert "access-control-allow-origin" not in answer.headers
+
+    assert not [name for name in visits(story).headers if name.startswith("x-")]
+
+
+def test_a_body_that_stops_is_ended() -> None:
+    async def never() -> messages.Message:
+        await asyncio.sleep(60)
+        return {}
+
+    async def ended() -> None:
+        body = messages.Body(never, 10, lambda: None, patience=0.05)
+        with pytest.raises(messages.RefusedError, match="send it again"):
+            await body()
+
+    asyncio.run(ended())
+
+
+def test_web_sockets_are_closed() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Guard(Page(), Rules(PORT))({"type": "websocket", "path": "/"}, None, send))  # type: ignore[arg-type]
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_a_visitor_is_known_only_by_a_secret_of_our_form() -> None:
     secret = "a-_4" * 8
     assert visitor_of(f"x=1; colourize-7860={secret}", 7860) == secret
     for cookies in ("", f"colourize-7861={secret}", "colourize-7860=short", f"colourize-7860={secret[:-1]}/"):
