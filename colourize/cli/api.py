@@ -51,9 +51,9 @@ def train(folder: Place, *overrides: str) -> dict[str, float]:
         InputError: as ``compose``; or the data, a checkpoint or the folder cannot be used.
     """
     knobs = compose(*overrides)
-    from colourize.tasks.colourization import train as training  # late: imports Lightning
+    from colourize.tasks import chosen  # late: imports Lightning
 
-    return training.train(knobs, Path(folder), list(overrides))
+    return chosen.train(knobs, Path(folder), list(overrides))
 
 
 def epochs(folder: Place) -> list[dict[str, float]]:

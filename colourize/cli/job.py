@@ -95,7 +95,7 @@ def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
 
 def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:
     """Trains; as a trial if the job belongs to a search."""
-    from colourize.tasks.colourization.train import train
+    from colourize.tasks.chosen import train
 
     if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:
         return train(knobs, folder, overrides)[DECIDES]

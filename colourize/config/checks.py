@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from colourize.config import automatic, parts, trainer_knobs
+from colourize.config import automatic, options, parts, trainer_knobs
 from colourize.config.instantiate import check_node, instantiate
-from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before
+from colourize.config.knob import Option, typed
+from colourize.config.knobs import COLOURIZATION, DETECTION, KNOBS, NODES, OPTIONAL, before
 from colourize.config.options import option
 from colourize.errors import InputError, shown
 
@@ -34,6 +35,7 @@ def check(config: dict[str, Any]) -> None:
         _check_label(*label)
     trainer_knobs.check(config["trainer"], config["max_epochs"])
     _check_clipping(config)
+    _check_task(config)
     for name in NODES:
         if config[name] or name not in OPTIONAL:
             check_node(name, config[name])
@@ -49,7 +51,25 @@ def check(config: dict[str, Any]) -> None:
         if config["lr_scale"] is not None:
             raise InputError("optimizer=hypergradient has one learning rate for all weights; leave lr_scale out")
     parts.check(config)
-    _check_network(config)
+    if config["task"] == COLOURIZATION:
+        _check_network(config)
+
+
+def _check_task(config: dict[str, Any]) -> None:
+    """Raises InputError if an option or a knob belongs to another task. The user's own code fits every task."""
+    task = config["task"]
+    for group, names in options.OF_DETECTION.items():
+        node = config[group]
+        name = option(node.get("_target_") if isinstance(node, dict) else None, group)
+        if name not in (*options.OPTIONS[group], "none", options.ABSENT.get(group)) or name in options.OF_BOTH:
+            continue
+        if (name in names) != (task == DETECTION):
+            other = DETECTION if name in names else COLOURIZATION
+            raise InputError(f"{group}={name} belongs to task={other}; pass task={other}, or another {group}")
+    if task != COLOURIZATION:
+        for name, knob in KNOBS.items():
+            if knob.task == COLOURIZATION and knob.kind is not Option and config[name] != knob.default:
+                raise InputError(f"{name}={typed(config[name])} has no effect with task={task}; leave it out")
 
 
 def _check_label(name: str, value: str | None) -> None:

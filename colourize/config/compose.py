@@ -11,7 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from colourize.config.checks import check
 from colourize.config.folder import conf_dir
 from colourize.config.knob import MISSING, Knob, Option, Several
-from colourize.config.knobs import KNOBS
+from colourize.config.knobs import COLOURIZATION, KNOBS
+from colourize.config.options import option
 from colourize.config.page import file_page, page
 from colourize.config.trainer_knobs import TrainerKnobs
 from colourize.errors import InputError
@@ -20,7 +21,7 @@ from colourize.errors import InputError
 def register() -> None:
     """Registers in Hydra the schema and the resolvers ``colourize.*``, which ``conf/`` uses."""
     ConfigStore.instance().store(name="schema", node=schema())
-    for resolver in (at_most, knobs_page, per_network, scaled):
+    for resolver in (at_most, knobs_page, per_network, per_option, scaled):
         OmegaConf.register_new_resolver(f"colourize.{resolver.__name__}", resolver, replace=True)
 
 
@@ -106,6 +107,14 @@ def scaled(value: float, size: float, reference: float, power: float = 1) -> flo
     return max(1, round(product)) if isinstance(value, int) else product
 
 
-def knobs_page(name: str = "") -> str:
-    """The text of ``--help``: the knobs of ``train``, or a file's page."""
-    return (file_page(name) if name else page()).replace("$", "$$")  # Hydra fills in a string.Template
+def per_option(group: str, target: str, values: dict[str, Any]) -> Any:
+    """The value for an option: ``${colourize.per_option:data,${data._target_},{scenes:96,boxes:416}}``.
+
+    The user's own code, and every other option, has the last value.
+    """
+    return values.get(option(target, group), list(values.values())[-1])
+
+
+def knobs_page(name: str = "", task: str = COLOURIZATION) -> str:
+    """The text of ``--help``: the knobs of ``train`` for a task, or a file's page."""
+    return (file_page(name) if name else page(task)).replace("$", "$$")  # Hydra fills in a string.Template

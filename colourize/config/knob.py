@@ -43,6 +43,7 @@ class Knob:
         range: the limits of a number, such as ">= 0 and < 1".
         choices: the accepted texts.
         words: texts that are accepted in place of a number.
+        task: the only task that uses it; empty: all do.
         example: a value within the range, for messages; None: the default.
         before: default for configurations older than this knob; ``ALWAYS``: every configuration has the knob.
         on_resume: the rule for another value in a resumed run.
@@ -62,6 +63,7 @@ class Knob:
     hyperparameter: bool = True
     heading: str = ""
     words: tuple[str, ...] = ()
+    task: str = ""
 
     @property
     def comment(self) -> str:

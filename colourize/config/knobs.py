@@ -12,16 +12,19 @@ from typing import Any
 from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue, Several
 from colourize.errors import InputError, shown
 
+COLOURIZATION, DETECTION = TASKS = "colourization", "detection"
 KNOBS: dict[str, Knob] = {}
 
 
-def declare(heading: str, *knobs: Knob) -> None:
-    """Adds knobs under a heading of the page."""
-    KNOBS.update({knob.name: replace(knob, heading=heading) for knob in knobs})
+def declare(heading: str, *knobs: Knob, task: str = "") -> None:
+    """Adds knobs under a heading of the page; with ``task``, only this task uses them."""
+    KNOBS.update({knob.name: replace(knob, heading=heading, task=task or knob.task) for knob in knobs})
 
 
 declare(
     "Options, each a file conf/GROUP/NAME.yaml",
+    Knob("task", COLOURIZATION, str, "what is trained; python train.py task=detection --help lists the knobs of "
+         "detection", choices=TASKS, before=COLOURIZATION, on_resume="same"),
     Knob("model", MISSING, Option,
          "poolupsample | convtranspose | unet | unet_half, unet_full (one skip) | resunet, resunet_small, pointwise "
          "(ours) | encoder_unet (for photographs) | lookup, prior (baselines)", on_resume="same"),
@@ -37,7 +40,7 @@ declare(
          before={}, on_resume="same"),
     Knob("loss", None, Option,
          "cross_entropy | rebalanced | soft | focal | smoothed: the training loss; the validation loss is always "
-         "cross-entropy", before={}, on_resume="same"),
+         "cross-entropy", before={}, on_resume="same", task=COLOURIZATION),
     Knob("scheduler", None, Option,
          "none (a constant rate) | cosine | onecycle | warmup | plateau (lower when the loss stops falling)",
          on_resume="same"),
@@ -59,6 +62,7 @@ declare(
     Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet, in multiples of lr", "> 0",
          before=0.1, on_resume="same"),
     Knob("num_filters", 32, int, "NF: channels of the first block", ">= 1"),
+    task=COLOURIZATION,
 )  # fmt: skip
 declare(
     "Colours",
@@ -67,6 +71,7 @@ declare(
          "in lab and oklab; colourize palette import converts the course's pickle"),
     Knob("colour_space", "rgb", str, "space of the classes: rgb, or the chroma of lab or oklab, so that pictures keep "
          "the input's lightness", choices=("rgb", "lab", "oklab"), before="rgb", on_resume="same"),
+    task=COLOURIZATION,
 )  # fmt: skip
 declare(
     "Pictures",
@@ -109,7 +114,7 @@ declare(
     "Machine",
     Knob("accelerator", "auto", str, "where the network trains", choices=("auto", "cpu", "gpu"), hyperparameter=False),
     Knob("compile", False, bool, "true: torch.compile the network; a slow start, then a CUDA graph on a GPU; no gain "
-         "on a CPU, see docs/speed.md"),
+         "on a CPU, see docs/speed.md", task=COLOURIZATION),
     Knob("precision", "32-true", str, "16-mixed requires a GPU",
          choices=("32-true", "bf16-mixed", "16-mixed", "64-true")),
 )  # fmt: skip
@@ -124,7 +129,7 @@ declare(
     Knob("save_every", 200, int, "batches between two saves of last.ckpt within an epoch; each epoch's end is always "
          "saved", ">= 1", on_resume="no difference"),
     Knob("measures", "quick", str, "computed at the end of a run: quick: five; all: also SSIM, ΔE00 and the others of "
-         "colourize evaluate", choices=("quick", "all"), before="all", on_resume="no difference"),
+         "colourize evaluate", choices=("quick", "all"), before="all", on_resume="no difference", task=COLOURIZATION),
     Knob("ckpt_path", None, str, "a checkpoint of this configuration from which a new run starts",
          on_resume="no difference"),
     Knob("logger", {}, Several,
@@ -138,6 +143,16 @@ declare(
     Knob("trainer", {}, dict, "default | cpu | gpu, which set accelerator; also arguments of Lightning's Trainer: "
          "trainer.gradient_clip_val=1; docs/trainer.md lists them", on_resume="same"),
 )  # fmt: skip
+IN_DETECTION = {
+    "model": "yolox_nano | yolox_tiny | torchvision_detector, with model.name=NAME",
+    "data": "scenes (drawn, no download) | boxes data.root=DIR (COCO JSON, VOC XML or YOLO text)",
+    "augment": "none | mosaic, with augment.share=SHARE, augment.flip=false and others of conf/augment/mosaic.yaml",
+    "classes": "of scenes: the landscapes; of boxes: the classes by name; or all",
+    "image_size": "side of the squares into which pictures fit, in pixels, a multiple of 32",
+    "init_from": "coco (published weights, downloaded once), a file of them (.pth, .onnx), or a checkpoint; the head "
+    "keeps the rows of classes of the same name",
+}
+"""Comments of knobs that mean something else with ``task=detection``."""
 OPTION_VALUES = [
     OptionValue("model", "skips", before=["half", "full"]),
     OptionValue("data", "validation_classes", before=None),

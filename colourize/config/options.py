@@ -16,9 +16,12 @@ OPTIONS: dict[str, dict[str, str]] = {
         "poolupsample": "colourize.models.poolupsample.PoolUpsampleNet",
         "prior": "colourize.models.lookup.ClassPrior",
         "resunet": "colourize.models.resunet.ResUNet",
+        "torchvision_detector": "colourize.models.torchvision_detector.TorchvisionDetector",
         "unet": "colourize.models.unet.UNet",
+        "yolox": "colourize.models.yolox.YOLOX",
     },
     "data": {
+        "boxes": "colourize.data.boxes.source.load",
         "cifar10": "colourize.data.cifar10.load",
         "folder": "colourize.data.folder.load",
         "scenes": "colourize.data.scenes.load",
@@ -35,6 +38,7 @@ OPTIONS: dict[str, dict[str, str]] = {
     "augment": {
         "crops": "colourize.data.crops.Crops",
         "flips": "colourize.data.augment.Augmentation",
+        "mosaic": "colourize.data.boxes.mosaic.Mosaic",
         "old": "colourize.data.old.Old",
     },
     "loss": {
@@ -60,6 +64,13 @@ OPTIONS: dict[str, dict[str, str]] = {
 """The target of each option in ``conf/GROUP/``. Options that differ only in values, like unet_half, share a name."""
 ONLY_OBSERVE = "lr_monitor", "device_stats", "rich_summary"
 """Callbacks that change nothing in the training, so that a resumed run may have others."""
+OF_DETECTION = {
+    "model": ("torchvision_detector", "yolox"), "data": ("boxes", "scenes"), "augment": ("mosaic", "none"),
+    "loss": ("cross_entropy",),
+}  # fmt: skip
+"""The options for ``task=detection``, by group; other groups have no difference."""
+OF_BOTH = "scenes", "none", "cross_entropy"
+"""Options of both tasks in these groups; every other one belongs to one task."""
 SPACES = "rgb", "lab", "oklab"
 VERSIONS: dict[tuple[str, str], int] = {}
 """Versions above 1 of options and colour spaces. Increase one when stored values or weights change their meaning."""

@@ -1,11 +1,13 @@
 """The page of ``--help``: every knob below its heading, with its value and comment."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from colourize.config.folder import conf_dir, own
 from colourize.config.knob import Knob, Option, typed
-from colourize.config.knobs import KNOBS
+from colourize.config.knobs import COLOURIZATION, DETECTION, IN_DETECTION, KNOBS
 
 HEAD = """\
 # Every knob with its default. Pass any knob as name=value: python train.py kernel=5
@@ -14,19 +16,33 @@ HEAD = """\
 EXPERIMENT = Knob("experiment", None, Option, "a study or a setting by name, see conf/experiment/")
 
 
-def page() -> str:
-    """The knobs of ``train``, as YAML with comments."""
+def page(task: str = COLOURIZATION) -> str:
+    """The knobs of ``train`` for a task, as YAML with comments."""
     chosen = {group: name for entry in own("config.yaml")["defaults"] if isinstance(entry, dict)
               for group, name in entry.items()}  # fmt: skip
+    chosen |= _of_task(task)
     headings: dict[str, list[Knob]] = {}
     for knob in KNOBS.values():
-        headings.setdefault(knob.heading, []).append(knob)
+        if knob.task in ("", task):
+            comments = IN_DETECTION if task == DETECTION else {}
+            headings.setdefault(knob.heading, []).append(replace(knob, does=comments.get(knob.name, knob.does)))
     headings[KNOBS["model"].heading].append(EXPERIMENT)
     parts = [HEAD]
     for heading, knobs in headings.items():
         lines = [f"{knob.name}: {_typed(chosen.get(knob.name, knob.default))}  # {knob.comment}" for knob in knobs]
         parts.append("\n".join([f"# {heading}", *lines]) + "\n")
     return "\n".join(parts)
+
+
+def _of_task(task: str) -> dict[str, Any]:
+    """The defaults in a task's own file; of those that depend on the data source, all by its name."""
+    values = own(f"task/{task}.yaml")
+    options = {
+        key.removeprefix("override /"): name for entry in values.pop("defaults", ()) for key, name in entry.items()
+    }
+    found = {name: re.search(r"\{(\w+:[^{}]*)\}\}$", str(value)) for name, value in values.items()}
+    return options | {name: " or ".join(pairs[1].split(",")) if (pairs := found[name]) else value
+                      for name, value in values.items()}  # fmt: skip
 
 
 def _typed(value: Any) -> Any:

@@ -62,7 +62,17 @@ def read(file: Path, network: YOLOX) -> dict[str, Tensor]:
     """
     if not file.is_file():
         raise InputError(f"init_from={file}: no such file{files.looked_at(file)}; pass a file, or init_from=coco")
-    state = _of_onnx(file, network) if file.suffix == ".onnx" else _renamed(_of_torch(file))
+    return fitting(_of_onnx(file, network) if file.suffix == ".onnx" else _renamed(_of_torch(file)), network, file)
+
+
+def fitting(state: Mapping[str, Tensor], network: YOLOX, file: Path) -> dict[str, Tensor]:
+    """Those tensors that the network has; raises InputError if one lacks or, apart from its classes, has another shape.
+
+    Args:
+        state: tensors by the names of the network.
+        network: gives names and shapes.
+        file: where they are from, for the message.
+    """
     remedy = "pass weights of this network, or another model=..."
     for name, tensor in network.state_dict().items():
         if name not in state:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from colourize import files
 from colourize.colour.spaces import SPACES, Space
 from colourize.config import options, stored
-from colourize.config.knobs import value_in
+from colourize.config.knobs import COLOURIZATION, value_in
 from colourize.errors import InputError, one_line
 from colourize.model import About, Model
 from colourize.runs import archive, format1, formats, temperature, weights
@@ -143,6 +143,10 @@ def load(path: str | Path, trusted: Collection[str] = ()) -> Trained:
     path = files.expanded(path)
     contents = weights.read(path) if path.suffix.lower() == weights.SUFFIX else read(path)
     config = stored.checked(contents["config"], path, trusted)
+    if value_in(config, "task") != COLOURIZATION:
+        raise InputError(
+            f"{path} is a detector, which has no colours; pass it to colourize detect, or another file here"
+        )
     try:
         state = _model_state(contents["state_dict"])
         network = _network(config["model"], state, trusted)

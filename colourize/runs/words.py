@@ -25,8 +25,8 @@ from colourize.errors import InputError, shown
 from colourize.private.hydra import value_of
 
 log = logging.getLogger(__name__)
-GROUPS = *NODES, *SEVERAL, "experiment", "debug"
-SCALARS = set(KNOBS) - {*NODES, *SEVERAL, "resume", "trainer", "debug"}
+GROUPS = *NODES, *SEVERAL, "task", "experiment", "debug"
+SCALARS = set(KNOBS) - {*NODES, *SEVERAL, "resume", "trainer", "task", "debug"}
 CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
 NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
            ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip

@@ -15,16 +15,18 @@ from colourize.config.knobs import KNOBS, NODES
 from colourize.config.page import page
 from colourize.errors import InputError
 from tests.conftest import composed, knobs
+from tests.nets import DETECTORS
 
 CONF = Path(conf_dir())
 FILES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml: tests/cli/test_theory.py
-WITHOUT_TARGET = "experiment", "logger", "callbacks", "trainer", "debug"
+WITHOUT_TARGET = "experiment", "logger", "callbacks", "trainer", "debug", "task"
+OF_DETECTION = [("data", "boxes"), ("augment", "mosaic"), *(("model", name) for name in DETECTORS)]
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
 EXTRA = {
     pair: ["data.root=pictures"]
     for pair in (("data", "folder"), ("experiment", "photographs"), ("experiment", "fine_tuning"))
-}
+} | {pair: ["task=detection", "data.root=pictures"][: 1 + (pair[0] == "data")] for pair in OF_DETECTION}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -87,6 +89,45 @@ def test_every_knob_has_a_comment_on_the_page():
         assert re.search(rf"^{knob}: .*  # .{{10,}}", page(), re.M), knob
 
 
+def test_the_page_of_detection_has_its_defaults_and_no_knob_of_colourization():
+    found = page("detection")
+    for line in (
+        "model: yolox_nano  # yolox_nano | yolox_tiny |",
+        "data: scenes  #",
+        "image_size: scenes:96 or boxes:416",
+    ):
+        assert f"\n{line}" in found
+    for knob, declared in KNOBS.items():
+        assert bool(re.search(rf"^{knob}: .*  # .{{10,}}", found, re.M)) == (declared.task == ""), knob
+
+
+def test_detection_has_other_defaults_and_colourization_those_of_before():
+    before, found = knobs(), knobs("task=detection")
+    assert before["task"] == "colourization"
+    assert options.option(found["model"]["_target_"], "model") == "yolox"
+    assert (found["image_size"], found["data"]["image_size"], found["data"]["num_train"]) == (96, 96, 600)
+    assert knobs("task=detection", "data=boxes", "data.root=pictures")["image_size"] == 416
+    assert knobs("task=detection", "image_size=64", "model=yolox_tiny")["model"]["width"] == 0.375
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["model=yolox_nano"], "model=yolox belongs to task=detection; pass task=detection, or another model"),
+        (["data=boxes", "data.root=x"], "data=boxes belongs to task=detection"),
+        (["task=detection", "model=unet"], "model=unet belongs to task=colourization"),
+        (["task=detection", "data=cifar10"], "data=cifar10 belongs to task=colourization"),
+        (["task=detection", "augment=flips"], "augment=flips belongs to task=colourization"),
+        (["task=detection", "loss=focal"], "loss=focal belongs to task=colourization"),
+        (["task=detection", "kernel=5"], "kernel=5 has no effect with task=detection; leave it out"),
+        (["task=detection", "augment.share=2"], "augment.share must be >= 0 and <= 1, got 2"),
+    ],
+)
+def test_options_and_knobs_of_another_task_are_refused(words, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        knobs(*words)
+
+
 @pytest.mark.parametrize(
     ("group", "knob", "value", "but"),
     [
@@ -108,7 +149,7 @@ def test_every_knob_has_a_comment_on_the_page():
 )
 def test_a_knob_reaches_every_option_of_its_group(group, knob, value, but):
     """A knob to which no option refers would have no effect, without a warning."""
-    for option in (name for of, name in OPTIONS if of == group and name not in but):
+    for option in (name for of, name in OPTIONS if of == group and name not in but and (of, name) not in OF_DETECTION):
         node = knobs(f"{group}={option}", f"{knob}={value}", *EXTRA.get((group, option), []))[group]
         assert node[knob] == value, option
 

@@ -10,12 +10,10 @@ import shutil
 import signal
 import time
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from colourize.config.folder import conf_dir
 from colourize.data.labelled import prepared
 from colourize.errors import Interrupted
 from colourize.runs.run_folder import claim
@@ -28,9 +26,10 @@ from tests.conftest import knobs
 from tests.faults import probes
 from tests.faults.processes import SMALL, Process
 from tests.faults.states import assert_identical
+from tests.nets import MODELS
 
 STEPS = 40
-NETWORKS = sorted(file.stem for file in Path(conf_dir(), "model").glob("*.yaml"))
+NETWORKS = MODELS
 
 
 def sequences(network, everything):
