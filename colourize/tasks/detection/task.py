@@ -5,7 +5,7 @@ from typing import Any
 
 from colourize.config.instantiate import builder
 from colourize.errors import InputError, to_install
-from colourize.tasks.detection import starting
+from colourize.tasks.detection import results, starting
 from colourize.tasks.detection.data import DetectionData, late_epoch, load
 from colourize.tasks.detection.module import Detector
 from colourize.training.metrics import Metrics
@@ -43,6 +43,8 @@ TASK: Task[DetectionData, Detector] = Task(
     module=module,
     check=check,
     begin=starting.begin,
+    callbacks=lambda knobs: [results.BoxPictures()],
     metrics=METRICS,
+    report=results.report,
     other_data="other pictures or boxes than the present ones; pass data.root=DIR with those, or start a new run",
 )

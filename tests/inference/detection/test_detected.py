@@ -7,12 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
+from colourize.config.compose import plain
 from colourize.data.boxes.boxed import Found
 from colourize.errors import InputError
 from colourize.inference.detection import detected, opening
 from colourize.inference.detection.detector import Detector, of_classes
 from colourize.inference.planned import Job
 from colourize.models.yolox import YOLOX
+from colourize.tasks.chosen import train
+from tests.conftest import composed
 
 
 class Fixed(torch.nn.Module):
@@ -106,3 +109,23 @@ def test_other_files_are_one_line(tmp_path, name, content, message):
 def test_a_side_that_the_strides_do_not_divide_is_refused(weights):
     with pytest.raises(InputError, match="--size must be a multiple of 32, got 100; pass --size 96"):
         opening.opened(weights, "cpu", 100)
+
+
+SMALL = (
+    "task=detection", "data.num_train=2", "data.num_validation=2", "image_size=32", "model.width=0.0625",
+    "batch_size=2", "max_epochs=1", "logger=none", "trainer.enable_progress_bar=false",
+)  # fmt: skip
+
+
+def test_a_run_is_opened_with_its_own_classes_side_and_weights(tmp_path):
+    train(plain(composed(*SMALL)), tmp_path)
+    opened = opening.opened(tmp_path, "cpu")
+    assert opened.side == 32 and "sail" in opened.classes and (tmp_path / "boxes.png").is_file()
+    contents = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
+    for name, tensor in opened.network.state_dict().items():
+        assert torch.equal(tensor, contents["state_dict"][f"network.{name}"])
+    for classes in (None, [], ["sail"], [1] * 10):
+        changed = {**contents, "classes": classes}
+        torch.save(changed, tmp_path / "changed.ckpt")
+        with pytest.raises(InputError, match=r"not a checkpoint of a detector|do not fit|damaged"):
+            opening.opened(tmp_path / "changed.ckpt", "cpu")
