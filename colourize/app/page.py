@@ -1,6 +1,5 @@
 """The page: its title and its tabs, each built by a file of its own."""
 
-import html
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +56,5 @@ def theme() -> gr.themes.Base:
 
 
 def head() -> str:
-    """For the head of the page: our script, the language's and the width's declarations."""
-    return (
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<script src="{html.escape("/static/view.js")}"></script>'
-    )
+    """For the head of the page: the width of the screen, for phones."""
+    return '<meta name="viewport" content="width=device-width, initial-scale=1">'

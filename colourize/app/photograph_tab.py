@@ -15,10 +15,11 @@ from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError, one_line
 from colourize.inference import hinted
 
-VIEW = Path(__file__).parent / "static" / "view.html"
+STATIC = Path(__file__).parent / "static"
 EVENTS = "uploaded", "choose", "remove", "hint", "undo", "clear", "sample", "another", "unrefer"
 SIZES = {"As in training": 0, "128 pixels": 128, "192 pixels": 192, "256 pixels": 256, "384 pixels": 384}
-SCRIPT = f"colourizeView(element, props, trigger, watch);  // {', '.join(repr(each) for each in EVENTS)}"
+# the whole script, since a file of its own may arrive later than the page; Gradio looks in it for the names of events
+SCRIPT = f"{{}}\ncolourizeView(element, props, trigger, watch);  // {', '.join(repr(each) for each in EVENTS)}"
 
 
 def add(blocks: gr.Blocks, visitors: Visitors, port: int) -> None:
@@ -27,7 +28,8 @@ def add(blocks: gr.Blocks, visitors: Visitors, port: int) -> None:
     with gr.Row(elem_classes="desk"):
         with gr.Column(scale=3, min_width=320):
             view = gr.HTML(
-                "", html_template=VIEW.read_text(), js_on_load=SCRIPT, apply_default_css=False, elem_id="view",
+                "", html_template=(STATIC / "view.html").read_text(),
+                js_on_load=SCRIPT.format((STATIC / "view.js").read_text()), apply_default_css=False, elem_id="view",
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_classes="panel"):
             controls = _controls(names)

@@ -1,4 +1,4 @@
-"""Our own addresses beside Gradio's: uploads, pictures and downloads of one visitor, and the page's static files."""
+"""Our own addresses beside Gradio's: uploads, pictures and downloads of one visitor."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse, Response
 
 from colourize.app import download, guard, rules
 from colourize.app.desk import Desk
@@ -18,7 +18,6 @@ from colourize.app.visitors import Visitors
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError, one_line
 
-STATIC = Path(__file__).parent / "static"
 AT_ONCE, WAITING = 2, 64  # uploads that are read at a time, and that wait for them
 STORED = {"cache-control": "no-store"}
 log = logging.getLogger(__name__)
@@ -64,13 +63,6 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
             )
 
         return await _answered(written)
-
-    @app.get("/static/{name}")
-    async def static(name: str) -> Response:
-        known = {path.name: path for path in STATIC.iterdir()}
-        return (
-            FileResponse(known[name], headers={"cache-control": "no-cache"}) if name in known else Response(None, 404)
-        )
 
 
 async def _store(request: Request, path: Path, most: int) -> None:

@@ -1,11 +1,15 @@
 """The tab of photographs in a browser: upload, comparison, and where the page's requests go."""
 
 import io
+import shlex
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from colourize.cli.main import main
 from tests.drawn_pictures import landscape
 
 
@@ -18,16 +22,38 @@ def photo(tmp_path_factory):
 
 def upload(page, *paths):
     page.set_input_files(".view .start .file", [str(path) for path in paths])
-    coloured(page)
+    page.wait_for_selector(".frame[data-version]")
 
 
-def coloured(page, version=None):
-    page.wait_for_selector(".frame[data-version]" if version is None else f'.frame[data-version="{version}"]')
+def changed(page, do):
+    """Does something that changes the picture, and waits until the page shows it."""
+    before = int(page.locator(".frame").get_attribute("data-version"))
+    do()
+    page.wait_for_function("before => Number(document.querySelector('.frame').dataset.version) > before", arg=before)
 
 
 def picture(page, name="colour"):
-    answer = page.request.get(page.locator(f".view img.{name}").evaluate("image => image.src"))
-    return np.asarray(Image.open(io.BytesIO(answer.body())).convert("RGB")).astype(int)
+    source = page.locator(f".view img.{name}").evaluate("image => image.src")
+    return np.asarray(Image.open(io.BytesIO(page.request.get(source).body())).convert("RGB")).astype(int)
+
+
+def saved(page, selector):
+    with page.expect_download() as waiting:
+        page.click(selector)
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def findings(page):
+    """What axe-core finds, without what it calls minor."""
+    axe = pytest.importorskip("axe_playwright_python")
+    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text())
+    found = page.evaluate("async () => { const r = await axe.run(); return [r.passes.length, r.violations]; }")
+    assert found[0] > 10
+    return [
+        (each["impact"], each["id"], [node["target"] for node in each["nodes"]])
+        for each in found[1]
+        if each["impact"] in ("moderate", "serious", "critical")
+    ]
 
 
 def test_an_upload_is_shown_in_colour_and_every_request_goes_to_this_machine(page, photo, address):
@@ -43,3 +69,97 @@ def test_the_slider_moves_the_border_between_grey_and_coloured(page, photo):
     for key, share in (("Home", "0%"), ("End", "100%")):
         page.keyboard.press(key)
         assert page.locator(".view .frame").evaluate("frame => frame.style.getPropertyValue('--at')") == share
+
+
+def test_a_click_sets_a_colour_there_and_not_elsewhere_and_undo_takes_it_back(page, photo):
+    upload(page, photo)
+    before = picture(page)
+    page.locator(".paint").fill("#c01818")
+    page.locator(".aiming").check()
+    box = page.locator(".frame").bounding_box()
+    changed(page, lambda: page.mouse.click(box["x"] + 0.15 * box["width"], box["y"] + 0.9 * box["height"]))
+    height, width = before.shape[:2]
+    after = np.abs(picture(page) - before).sum(2)
+    there = after[int(0.9 * height) - 3 : int(0.9 * height) + 3, int(0.15 * width) - 3 : int(0.15 * width) + 3]
+    assert there.mean() > 60 and after[: height // 5, -width // 5 :].mean() < 6
+    assert page.locator(".mark").count() == 1
+    changed(page, lambda: page.click(".undo"))
+    assert np.array_equal(picture(page), before)
+
+
+def test_a_colour_can_be_set_by_keyboard(page, photo):
+    upload(page, photo)
+    page.locator(".aiming").focus()
+    page.keyboard.press("Space")
+    page.locator(".target").focus()
+    for key in ("ArrowLeft", "ArrowDown"):
+        page.keyboard.press(key)
+    changed(page, lambda: page.keyboard.press("Enter"))
+    left, top = page.locator(".mark").evaluate("mark => [mark.style.left, mark.style.top].map(parseFloat)")
+    assert abs(left - 48) < 0.5 and abs(top - 52) < 0.5
+
+
+def test_saturation_zero_is_grey_and_the_download_is_that_of_the_command_beside_it(page, photo, monkeypatch, tmp_path):
+    upload(page, photo)
+    changed(page, lambda: page.get_by_role("radio", name="Vivid").check())
+    number = page.get_by_label("number input for Saturation")
+    changed(page, lambda: (number.fill("0"), number.press("Enter")))
+    assert np.ptp(picture(page), axis=2).max() <= 6  # JPEG
+    changed(page, lambda: (number.fill("1.4"), number.press("Enter")))
+    name, content = saved(page, ".save")
+    monkeypatch.chdir(photo.parent)
+    monkeypatch.setattr(sys, "argv", shlex.split(page.locator(".command code").text_content()))
+    main()
+    assert name == "garden-coloured.jpg" and (photo.parent / name).read_bytes() == content
+    pair = Image.open(io.BytesIO(saved(page, ".save-pair")[1]))
+    assert pair.size == (640, 240)
+
+
+def test_a_reload_loses_nothing(page, photo):
+    upload(page, photo)
+    changed(page, lambda: page.get_by_role("radio", name="Samples").check())
+    changed(page, lambda: page.locator(".sample").nth(2).click())
+    before = picture(page)
+    page.reload()
+    page.wait_for_selector(".frame[data-version]")
+    assert np.array_equal(picture(page), before)
+    assert page.get_by_role("radio", name="Samples").is_checked()
+    assert page.locator(".sample").nth(2).get_attribute("aria-pressed") == "true"
+
+
+def test_two_browsers_see_their_own_photographs_only(page, photo, browser, address):
+    upload(page, photo)
+    source = page.locator("img.colour").evaluate("image => image.src")
+    other = browser.new_context()
+    try:
+        theirs = other.new_page()
+        theirs.goto(address)
+        theirs.wait_for_selector(".view .start:visible")
+        assert theirs.request.get(source).status == 422  # their own desk is empty
+        assert theirs.request.get(f"{address}/download/coloured").status == 422
+        assert theirs.locator(".chosen").count() == 0
+    finally:
+        other.close()
+
+
+def test_what_is_not_a_picture_is_a_line_that_says_what_to_do(page, tmp_path):
+    (tmp_path / "notes.png").write_bytes(b"no picture")
+    page.set_input_files(".view .start .file", str(tmp_path / "notes.png"))
+    page.wait_for_selector(".alert:visible")
+    assert "notes.png" in page.locator(".alert").text_content()
+    assert page.locator(".start").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_before_and_after_an_upload(page, photo, scheme):
+    page.emulate_media(color_scheme=scheme)
+    assert findings(page) == []
+    upload(page, photo)
+    page.locator(".aiming").check()
+    assert findings(page) == []
+
+
+def test_a_narrow_page_needs_no_scrolling_to_the_side(page, photo):
+    page.set_viewport_size({"width": 390, "height": 844})
+    upload(page, photo)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -9,7 +9,7 @@ function colourizeView(element, props, trigger, watch) {
 
   const say = (text) => { find("status").textContent = text; };
   const complain = (text) => {
-    find("alert").textContent = text ? `${text[0].toUpperCase()}${text.slice(1)}` : "";
+    find("alert").textContent = text;
     find("alert").hidden = !text;
   };
 
@@ -165,7 +165,7 @@ function colourizeView(element, props, trigger, watch) {
     if (!unsure.hidden) load(unsure, "unsure");
     if (find("grey").dataset.of !== state.current) {
       find("grey").dataset.of = state.current;
-      frame.style.setProperty("--shape", state.width / state.height);
+      find("compare").style.setProperty("--shape", state.width / state.height);
       find("colour").removeAttribute("src");
       load(find("grey"), "grey");
     }
@@ -211,7 +211,7 @@ function colourizeView(element, props, trigger, watch) {
   const receive = async () => {
     if (!props.value) return;
     state = JSON.parse(props.value);
-    if (state.error) complain(state.error);
+    if (state.error) complain(`${state.error[0].toUpperCase()}${state.error.slice(1)}`);
     write();
     await show();
     find("bar").hidden = true;
