@@ -1,0 +1,50 @@
+"""The page's life as a command: its address, its private folder, and how signals end it."""
+
+import re
+import signal
+import stat
+import urllib.request
+
+import pytest
+
+from colourize.app import server
+from colourize.errors import InputError
+from tests.faults.processes import Process
+
+ADDRESS = re.compile(r"the page is at (http://127\.0\.0\.1:\d+)")
+
+
+def in_folder(folder):
+    """Temporary files of the process go below ``folder``."""
+    import tempfile
+
+    tempfile.tempdir = str(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_page_in_order_and_its_folder_goes(signum, tmp_path):
+    below = tmp_path / "temporary"
+    below.mkdir()
+    process = Process("--no-browser", "--port", "0", "--device", "cpu", cwd=tmp_path, verb="app",
+                      probe=in_folder, given=(below,))  # fmt: skip
+    try:
+        process.wait_for(lambda: ADDRESS.search(process.stderr()))
+        (folder,) = below.glob("colourize-app-*")
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        with urllib.request.urlopen(ADDRESS.search(process.stderr())[1], timeout=60) as answer:
+            assert answer.status == 200 and b"colourize" in answer.read()
+        process.signal(signum)
+        assert process.wait(60) == 128 + signum
+    finally:
+        process.kill()
+    assert list(below.glob("colourize-app-*")) == []
+    assert "Traceback" not in process.stdout() + process.stderr()
+
+
+def test_a_port_that_another_program_has_is_one_line():
+    with server.bound("127.0.0.1", 0) as first:
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(InputError, match=f"127.0.0.1:{port} cannot be used .*; pass another --port"):
+            server.bound("127.0.0.1", port)
