@@ -158,7 +158,7 @@ def test_the_page_on_python_runs(tmp_path, monkeypatch, no_figures, capsys):
         (["kernel=0"], "kernel must be >= 1, got 0"),
         (["kernel=wide"], "kernel must be an integer, got wide"),
         (["model=vnet"], "model=vnet is unknown; did you mean unet"),
-        (["trainer.devices=2"], "trainer.devices=2 is not taken"),
+        (["trainer.devices=0"], "devices must be >= 1, got 0"),
     ],
 )
 def test_wrong_words_are_one_line_in_python_too(words, message):

@@ -20,6 +20,8 @@ from colourize.errors import OutOfTime, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, resume, run_folder
 from colourize.sweeps import search, stored_search
+from colourize.training.distributed.place import given as given_place
+from colourize.training.distributed.place import settled
 from colourize.training.metrics import LOSSES
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,10 @@ def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float
     typed: Any = OmegaConf.to_container(cfg)  # some values may be missing
     if options.names_own_code(typed):
         options.make_importable()
-    knobs = as_begun(plain(cfg), stored.get("config"), overrides)
+    composed = settled(plain(cfg), given_place())
+    knobs = as_begun(composed, stored.get("config"), overrides)
+    if knobs["batch_size"] != composed["batch_size"]:  # on other ranks than before
+        overrides = [*overrides, f"batch_size={knobs['batch_size']}"]
     resumed = automatic.known(knobs, stored.get("config"))
     if (metrics := run_folder.finished(folder, stored, resumed, DECIDES)) is not None:
         labels = {name: knobs[name] for name in ("name", "tags")}

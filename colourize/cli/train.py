@@ -20,6 +20,7 @@ from colourize.present import terminal
 from colourize.runs import last, resume
 from colourize.sweeps.progress import written_to
 from colourize.sweeps.summary import Summary
+from colourize.training.distributed.place import given
 
 register()
 
@@ -38,7 +39,22 @@ def train() -> None:
     """Trains with the knobs of ``sys.argv``; those of ``resume=FOLDER`` and ``resume=last`` come first."""
     terminal.guard()
     signals.catch()
-    on_one_line(_run)
+    on_one_line(_as_rank)
+
+
+def _as_rank() -> None:
+    """Runs the command as rank 0; the other ranks that torchrun has started follow it."""
+    if (place := given()) is None:
+        _run()
+    elif place.rank:
+        from colourize.cli.follow import follow
+
+        sys.exit(follow(place))
+    else:
+        from colourize.training.distributed import team
+
+        with team.leading(place):
+            _run()
 
 
 def _run() -> None:

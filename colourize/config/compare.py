@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from colourize import files
-from colourize.config import knobs
+from colourize.config import knobs, ranks
 from colourize.config.knob import typed
 from colourize.config.options import ONLY_OBSERVE, OPTIONS, option
 from colourize.config.trainer_knobs import CHANGES_NOTHING
@@ -36,6 +36,10 @@ def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
     same = sorted(
         knobs.on_resume("same"), key=lambda key: key != "model"
     )  # first, because another network also has other knobs
+    if other := ranks.mismatch(new, old):
+        raise InputError(f"{where} {other}")
+    if ranks.num_ranks(new) != ranks.num_ranks(old):
+        same.remove("batch_size")  # its product with the number of ranks is the same
     refused = *same, *(["max_epochs"] if of_its_length else [])
     for key in refused:
         for change in _changes(key, old.get(key), new[key]):
@@ -133,7 +137,7 @@ def as_begun(new: dict[str, Any], old: dict[str, Any] | None, words: Sequence[st
     data = {name: inside[name] for name in lacking if f"data.{name}" not in given}
     came = held.keys() - old.keys() - given.keys()
     top = {name: held[name] for name in knobs.on_resume("no difference") if name in came}
-    return {**new, **top, "data": {**new["data"], **data}}
+    return ranks.kept({**new, **top, "data": {**new["data"], **data}}, old)
 
 
 def telling(words: Sequence[str]) -> frozenset[str]:

@@ -85,7 +85,7 @@ declare(
 )  # fmt: skip
 declare(
     "Optimization",
-    Knob("batch_size", 100, int, "pictures per step", ">= 1", on_resume="same"),
+    Knob("batch_size", 100, int, "pictures per step, of each rank", ">= 1", on_resume="same"),
     Knob("max_epochs", 25, int, "passes over the training pictures", ">= 1"),
     Knob("lr", 0.001, float, "learning rate (with onecycle: its peak), or auto: a range test finds it", "> 0",
          words=("auto",)),
@@ -113,6 +113,14 @@ declare(
 declare(
     "Machine",
     Knob("accelerator", "auto", str, "where the network trains", choices=("auto", "cpu", "gpu"), hyperparameter=False),
+    Knob("devices", 1, int, "processes (ranks) on each machine: one for each GPU, or CPU core with accelerator=cpu; a "
+         "step then has batch_size pictures of each, docs/scaling.md", ">= 1", before=1),
+    Knob("num_nodes", 1, int, "machines; torchrun or Slurm starts the ranks if > 1", ">= 1", before=1,
+         hyperparameter=False),
+    Knob("strategy", "auto", str, "how several ranks train; auto is ddp", choices=("auto", "ddp"), before="auto",
+         on_resume="no difference", hyperparameter=False),
+    Knob("sync_batchnorm", False, bool, "true: batch norms use the mean and variance of all ranks' pictures",
+         before=False, on_resume="same"),
     Knob("compile", False, bool, "true: torch.compile the network; a slow start, then a CUDA graph on a GPU; no gain "
          "on a CPU, see docs/speed.md", task=COLOURIZATION),
     Knob("precision", "32-true", str, "16-mixed requires a GPU",

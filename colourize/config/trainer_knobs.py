@@ -96,7 +96,6 @@ class TrainerKnobs:
 
 
 TAKEN = {known.name: known.metadata for known in fields(TrainerKnobs)}
-ONE_DEVICE = "a run uses one device"
 KNOB = "it is a knob of its own"
 REFUSED = {
     "accelerator": KNOB,
@@ -104,7 +103,7 @@ REFUSED = {
     "benchmark": "it chooses kernels by their speed, so a resumed run would end in other bits",
     "callbacks": "it is a knob of its own: pass callbacks=lr_monitor, or a list: callbacks=[lr_monitor,timer]",
     "default_root_dir": "the run folder is hydra.run.dir",
-    "devices": ONE_DEVICE,
+    "devices": KNOB,
     "enable_autolog_hparams": "every run writes its configuration to run.json and TensorBoard",
     "enable_checkpointing": "a run is resumed from its checkpoints",
     "enable_model_summary": "colourize describe counts a network's weights, outputs and connections",
@@ -117,14 +116,14 @@ REFUSED = {
     "max_epochs": KNOB,
     "max_steps": "a run ends with an epoch; pass max_epochs and trainer.limit_train_batches",
     "model_registry": "checkpoints stay in the run folder",
-    "num_nodes": ONE_DEVICE,
+    "num_nodes": KNOB,
     "num_sanity_val_steps": "the first validation comes after the first epoch",
     "overfit_batches": "a batch is not Lightning's to choose; pass data=scenes data.num_train=100",
     "plugins": "it takes objects, and a command line only has plain values; precision is a knob",
     "precision": KNOB,
-    "strategy": ONE_DEVICE,
-    "sync_batchnorm": ONE_DEVICE,
-    "use_distributed_sampler": ONE_DEVICE,
+    "strategy": KNOB,
+    "sync_batchnorm": KNOB,
+    "use_distributed_sampler": "each rank always reads its own part of every batch",
 }
 WITHOUT_EFFECT = (
     "benchmark", "enable_autolog_hparams", "enable_model_summary", "inference_mode", "limit_predict_batches",

@@ -5,6 +5,7 @@ import contextlib
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.callbacks import RichProgressBar, WeightAveraging
+from pytorch_lightning.strategies import DDPStrategy
 
 USED = (
     "pytorch_lightning.callbacks.RichProgressBar._get_train_description",
@@ -12,6 +13,7 @@ USED = (
     "pytorch_lightning.callbacks.WeightAveraging()._average_model",
     "pytorch_lightning.callbacks.WeightAveraging()._copy_average_to_current",
     "pytorch_lightning.callbacks.WeightAveraging()._device",
+    "pytorch_lightning.strategies.DDPStrategy()._ddp_kwargs",
 )
 
 
@@ -41,3 +43,11 @@ class Averaging(WeightAveraging):
         """Copies the average, if any, into the module."""
         if self._average_model is not None:
             self._copy_average_to_current(module)
+
+
+class Wrapped(DDPStrategy):
+    """Lightning's DDP with an argument that is known only when the module is."""
+
+    def find_unused(self, unused: bool) -> None:
+        """Sets whether some weights have no gradient in some steps."""
+        self._ddp_kwargs["find_unused_parameters"] = unused

@@ -79,6 +79,21 @@ class Claim:
         manifest.write(self.folder, **(self.entries | entries | {"end": manifest.now()} if self.begun else self.before))
 
 
+class Guest:
+    """A run folder that another rank of the run has locked: as ``Claim``, but it writes nothing."""
+
+    def __init__(self) -> None:
+        self.before: dict[str, Any] = {}
+        self.entries: dict[str, Any] = {"starts": 1}
+        self.key = ""
+
+    def settle(self, knobs: dict[str, Any]) -> None:
+        """Does nothing."""
+
+    def begin(self, **entries: Any) -> None:
+        """Does nothing."""
+
+
 def _holder(entries: dict[str, Any]) -> dict[str, Any]:
     return {name: entries[name] for name in ("status", "pid", "host")}
 

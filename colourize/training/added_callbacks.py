@@ -11,6 +11,7 @@ from colourize.config.instantiate import instantiate
 from colourize.config.knobs import value_in
 from colourize.config.options import ONLY_OBSERVE, option
 from colourize.errors import InputError, one_line
+from colourize.training.distributed import collectives
 
 log = logging.getLogger(__name__)
 OUTSIDE = {
@@ -27,6 +28,10 @@ def added(knobs: dict[str, Any]) -> list[Callback]:
         InputError: one cannot be built, or is not a Lightning callback.
     """
     nodes = value_in(knobs, "callbacks")
+    if collectives.rank():  # without loggers
+        nodes = {
+            name: node for name, node in nodes.items() if option(node["_target_"], "callbacks") not in ONLY_OBSERVE
+        }
     if nodes and not value_in(knobs, "logger") and (silent := [name for name in nodes if _needs_a_logger(nodes[name])]):
         raise InputError(f"callbacks={silent[0]} logs, got logger=none; pass logger=csv, or leave the callback out")
     found = [_built(name, node) for name, node in nodes.items()]

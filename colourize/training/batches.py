@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from colourize.training.distributed import collectives, shares
+
 FIRST = {"epoch": 0, "skip": 0}
 
 
@@ -23,6 +25,9 @@ class Examples(Protocol):
 class Batches(Sampler[Tensor]):
     """Index tensors of up to ``batch_size``, in an order that depends only on (seed, epoch); file order without a seed.
 
+    With several ranks a batch has up to ``batch_size`` indices of each, and this rank gets its part: together they see
+    what one rank sees with the larger batch. Only parts of validation batches may be empty, and are left out.
+
     Lightning calls ``set_epoch`` before each epoch. A resumed run skips the first ``skip`` batches of its first epoch.
     """
 
@@ -34,7 +39,10 @@ class Batches(Sampler[Tensor]):
         epoch: int = 0,
         skip: int = 0,
         device: torch.device | None = None,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
+        self.rank, self.ranks = rank, ranks
         self.num_examples = num_examples
         self.device = device  # of the index tensors: one copy per epoch
         self.batch_size = batch_size
@@ -46,7 +54,8 @@ class Batches(Sampler[Tensor]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self.num_examples // self.batch_size)
+        whole, rest = divmod(self.num_examples, self.batch_size * self.ranks)
+        return whole + (rest > (0 if self.seed is not None else self.rank))
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.seed is None:
@@ -55,7 +64,10 @@ class Batches(Sampler[Tensor]):
             state = int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1, np.uint64)[0] >> 1)
             order = torch.randperm(self.num_examples, generator=torch.Generator().manual_seed(state))
         skip, self.skip = self.skip, 0
-        yield from order.to(self.device).split(self.batch_size)[skip:]
+        for batch in order.to(self.device).split(self.batch_size * self.ranks)[skip:]:
+            own = shares.part(batch, self.rank, self.ranks, filled=self.seed is not None)
+            if len(own):
+                yield own
 
 
 class BatchedData(pl.LightningDataModule):
@@ -67,7 +79,7 @@ class BatchedData(pl.LightningDataModule):
     Args:
         train: training examples, in file order.
         validation: validation examples, in file order.
-        batch_size: examples per batch.
+        batch_size: examples per batch, of each rank.
         seed: seed of the order of the training examples.
     """
 
@@ -81,14 +93,25 @@ class BatchedData(pl.LightningDataModule):
         self.start = FIRST
 
     @property
+    def step_size(self) -> int:
+        """Examples per batch, of all ranks together."""
+        return self.batch_size * collectives.size()
+
+    @property
     def num_batches(self) -> int:
         """Training batches in an epoch."""
-        return -(-len(self.train) // self.batch_size)
+        return -(-len(self.train) // self.step_size)
+
+    def own_size(self, index: int) -> int:
+        """The number of this rank's examples in a training batch of an epoch. It may be 0: see ``shares``."""
+        count = min(self.step_size, len(self.train) - index * self.step_size)
+        return shares.size_of(count, collectives.rank(), collectives.size())
 
     @property
     def num_validation_batches(self) -> int:
-        """Batches of a validation."""
-        return -(-len(self.validation) // self.batch_size)
+        """Batches of a validation; of several ranks, of the one with the fewest."""
+        whole, rest = divmod(len(self.validation), self.step_size)
+        return whole + (rest >= collectives.size())
 
     def start_at(self, epoch: int, skip: int) -> None:
         """Sets where the next training loader starts: in this epoch, after its first ``skip`` batches."""
@@ -96,11 +119,19 @@ class BatchedData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
         start, self.start = self.start, FIRST
-        batches = Batches(len(self.train), self.batch_size, self.seed, **start, device=self.device)
+        batches = Batches(len(self.train), self.batch_size, self.seed, **{**start, **self._own()})
         return DataLoader(self.train, batch_size=None, sampler=batches)  # type: ignore[arg-type]
 
+    def whole_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Training batches of all ranks together, in the order of a new run."""
+        batches = Batches(len(self.train), self.step_size, self.seed, device=self.device)
+        return DataLoader(self.train, batch_size=None, sampler=batches)  # type: ignore[arg-type]
+
+    def _own(self) -> dict[str, Any]:
+        return {"device": self.device, "rank": collectives.rank(), "ranks": collectives.size()}
+
     def val_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
-        batches = Batches(len(self.validation), self.batch_size, device=self.device)
+        batches = Batches(len(self.validation), self.batch_size, **self._own())
         return DataLoader(self.validation, batch_size=None, sampler=batches)  # type: ignore[arg-type]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:

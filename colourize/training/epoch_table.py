@@ -9,8 +9,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from torch import Tensor
 
 from colourize import files
+from colourize.training.distributed import collectives
 from colourize.training.loggers import curves
 from colourize.training.loggers.tensorboard import layout, tensorboard
 from colourize.training.metrics import Metrics
@@ -51,7 +53,7 @@ class EpochTable(Callback):
         self.begun = {"lr": float(groups[0]["lr"]) if groups else 0.0, "sums": sums, "num_pictures": 0, "val": {}}
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        count = len(batch[0])
+        count = pl_module.batch_examples  # not len(batch[0]): a rank may have no picture of a batch
         values = {**outputs, "loss": pl_module.loss}  # outputs["loss"] is divided by the batches of a step
         shown = torch.stack([values[name] for name in self.metrics.training])
         self.begun["sums"] = self.begun["sums"].to(shown.device).add_(shown, alpha=count)
@@ -67,11 +69,13 @@ class EpochTable(Callback):
         curves.log_metrics(trainer, {**means, f"val/lowest_{decides.removeprefix('val/')}": lowest})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        means = (self.begun["sums"] / self.begun["num_pictures"]).tolist()
+        ranks = self._of_ranks()
+        means = (ranks[:, :-1].sum(dim=0) / ranks[:, -1].sum()).tolist()
+        num_timed = int(collectives.total(torch.tensor(self.num_timed)))
         measured = {
             **{f"train/{name}": mean for name, mean in zip(self.metrics.training, means, strict=True)},
             "lr": self.begun["lr"],
-            self.metrics.speed: self.num_timed / (self.trained - self.epoch_start),
+            self.metrics.speed: num_timed / (self.trained - self.epoch_start),
         }
         # TensorBoard opens the first two groups of tags: a tag without a group would come before train and val
         tags = {name if "/" in name else f"train/{name}": value for name, value in measured.items()}
@@ -87,7 +91,8 @@ class EpochTable(Callback):
         writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(names)))  # an epoch may have no validation
         writer.writeheader()
         writer.writerows(self.rows)
-        files.replace_text(self.path, text.getvalue())
+        if collectives.rank() == 0:
+            files.replace_text(self.path, text.getvalue())
 
     def validated_rows(self) -> list[dict[str, float]]:
         """Rows of the epochs in this folder that ended with a validation."""
@@ -106,9 +111,30 @@ class EpochTable(Callback):
     def _elapsed(self) -> float:
         return self.seconds + time.perf_counter() - self.start
 
+    def _of_ranks(self) -> Tensor:
+        """The sums of the current epoch and, as the last column, the numbers of pictures: float64 [W, metrics + 1]."""
+        sums = self.begun["sums"].cpu()
+        return collectives.each(torch.cat((sums, sums.new_tensor([self.begun["num_pictures"]]))))
+
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "begun": self.begun, "seconds": self._elapsed(), "num_before": self.num_before}
+        begun = self.begun
+        if begun and collectives.size() > 1:
+            ranks = self._of_ranks()
+            *sums, count = ranks.sum(dim=0)
+            begun = {**begun, "sums": torch.stack(sums), "num_pictures": int(count), "ranks": ranks}
+        return {"rows": self.rows, "begun": begun, "seconds": self._elapsed(), "num_before": self.num_before}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows, self.begun, self.seconds = (state_dict[name] for name in ("rows", "begun", "seconds"))
+        self.rows, begun, self.seconds = (state_dict[name] for name in ("rows", "begun", "seconds"))
+        self.begun = _own(begun) if begun else begun
         self.num_before = len(self.rows) if self.forked else state_dict["num_before"]
+
+
+def _own(begun: dict[str, Any]) -> dict[str, Any]:
+    """This rank's part of an epoch under way; with another number of ranks than before, rank 0 has all of it."""
+    begun = dict(begun)
+    ranks, rank = begun.pop("ranks", None), collectives.rank()
+    if ranks is not None and len(ranks) == collectives.size() > 1:
+        *sums, count = ranks[rank]
+        return {**begun, "sums": torch.stack(sums), "num_pictures": int(count)}
+    return begun if rank == 0 else {**begun, "sums": torch.zeros_like(begun["sums"]), "num_pictures": 0}

@@ -9,6 +9,8 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 
 from colourize.config.trainer_knobs import typed
 from colourize.errors import InputError
+from colourize.training.distributed import collectives
+from colourize.training.distributed.watch import is_of_a_lost_rank
 from colourize.training.resumption import Resumption
 from colourize.training.start import Start
 from colourize.training.task import Knobs
@@ -29,6 +31,8 @@ def explained(knobs: Knobs, trainer: pl.Trainer, start: Start | None) -> Iterato
     except ConnectionError as error:  # the worker was killed, and torch has not noticed yet
         raise InputError(f"DataLoader worker (pid unknown) was lost: {error.strerror or error}") from error
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if is_of_a_lost_rank(error) and collectives.size() > 1:
+            raise
         if re.search(ASKED_FOR, str(error)):
             raise InputError(f"{typed(knobs['trainer'])}: {' '.join(str(error).split())}") from error
         begun = any(isinstance(callback, Resumption) and callback.begun for callback in trainer.callbacks)  # type: ignore[attr-defined]

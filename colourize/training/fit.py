@@ -9,11 +9,15 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from colourize.config import automatic
+from colourize.config.knobs import value_in
+from colourize.errors import InputError
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
-from colourize.runs.run_folder import Claim
+from colourize.runs.run_folder import Claim, Guest
 from colourize.training import allocator, range_test
 from colourize.training.compilation import compiled
+from colourize.training.distributed import batch_norm, collectives
+from colourize.training.distributed.place import Place
 from colourize.training.epoch_table import EpochTable
 from colourize.training.failures import explained
 from colourize.training.loggers import chosen, curves
@@ -24,9 +28,16 @@ from colourize.training.trainer import callbacks_of, check_limits, check_precisi
 
 
 def fit(
-    task: Task[Data, Module], knobs: Knobs, folder: Path, held: Claim, callbacks: Sequence[Callback] = ()
+    task: Task[Data, Module],
+    knobs: Knobs,
+    folder: Path,
+    held: Claim | Guest,
+    callbacks: Sequence[Callback] = (),
+    place: Place | None = None,
 ) -> Fitted[Data, Module]:
     """Fits the module of a task, starting at the newest checkpoint in the folder, at ``ckpt_path``, or from the seed.
+
+    With several ranks (``place``), all call this; only rank 0 writes.
 
     Raises:
         InputError: a knob, the data or a checkpoint cannot be used; a loss is NaN.
@@ -41,12 +52,17 @@ def fit(
     table = EpochTable(folder / manifest.EPOCHS, task.metrics, start is not None and start.forked)
     everyone = [*callbacks, *callbacks_of(task, knobs, folder, table)]
     purge = curves.purge_step(own.contents if own else None)
-    trainer = trainer_of(knobs, folder, everyone, chosen.loggers(knobs, folder, purge, held.key))
+    loggers = chosen.loggers(knobs, folder, purge, held.key) if collectives.rank() == 0 else []
+    trainer = trainer_of(knobs, folder, everyone, loggers, place)
     with curves.closed(trainer, only_on_error=True):
-        data = task.data(knobs)
+        data = collectives.after_the_first(lambda: task.data(knobs))
+        if len(data.validation) < collectives.size():
+            raise InputError(f"there must be >= {collectives.size()} validation pictures, one for each rank")
         check_limits(trainer, data.num_batches, data.num_validation_batches, knobs.get("debug") == "limit")
         if knobs["lr"] == automatic.AUTO and start is None:
-            knobs = range_test.found(lambda given: _new(task, given, data), knobs, data, trainer, folder)
+            if collectives.rank() == 0:
+                knobs = range_test.found(lambda given: _new(task, given, data), knobs, data, trainer, folder)
+            knobs = collectives.shared(knobs)
         held.settle(knobs)
         module = _prepared(task, knobs, data, start, trainer)
         _begin(task, knobs, held, trainer, module, data)
@@ -64,6 +80,8 @@ def _prepared(task: Task[Data, Module], knobs: Knobs, data: Data, start: Start |
         module = seeded(task, knobs, data)
         check_states(start, task, module, data.num_batches, trainer.fit_loop.state_dict())
     module.fingerprint = fingerprint
+    if value_in(knobs, "sync_batchnorm") and collectives.size() > 1:
+        batch_norm.synced(module)
     return module
 
 
@@ -86,7 +104,7 @@ def seeded(task: Task[Data, Module], knobs: Knobs, data: Data) -> Module:
 
 
 def _begin(
-    task: Task[Data, Module], knobs: Knobs, held: Claim, trainer: pl.Trainer, module: Module, data: Data
+    task: Task[Data, Module], knobs: Knobs, held: Claim | Guest, trainer: pl.Trainer, module: Module, data: Data
 ) -> None:
     """Moves the data, compiles the network, and writes the environment into ``run.json``."""
     device = trainer.strategy.root_device

@@ -15,6 +15,8 @@ from colourize.config import parts
 from colourize.config.knobs import value_in
 from colourize.errors import InputError
 from colourize.training.batches import place
+from colourize.training.distributed import collectives
+from colourize.training.distributed.shares import share
 from colourize.training.freezing import Freezing
 from colourize.training.groups import groups
 
@@ -40,18 +42,22 @@ def remedies(config: dict[str, Any]) -> str:
     return f"pass {', '.join(ways[:-1])}{' or ' * (len(ways) > 1)}{ways[-1]}"
 
 
-def group_factor(index: int, size: int, batch_size: int, num_examples: int, num_batches: int, group: int) -> float:
+def group_factor(
+    index: int, size: int, batch_size: int, num_examples: int, num_batches: int, group: int, ranks: int = 1
+) -> float:
     """The factor from a batch's mean loss, divided by ``group``, to its share of the mean loss over its group.
 
-    One step of the optimizer uses a group of ``group`` batches; the last group of an epoch may have fewer.
+    One step of the optimizer uses a group of ``group`` batches; the last group of an epoch may have fewer. Of several
+    ranks each has a part of every batch, and the gradients are averaged over the ranks.
 
     Args:
         index: index of the batch in its epoch of ``num_batches``.
-        size: its number of examples: ``batch_size``, or fewer in the last batch of ``num_examples``.
+        size: its number of examples, on this rank: a part of ``batch_size``, or of fewer in the last batch of
+            ``num_examples``.
     """
     first = index - index % group
     end = min(first + group, num_batches)
-    return size * group / (min(end * batch_size, num_examples) - first * batch_size)
+    return size * group * ranks / (min(end * batch_size, num_examples) - first * batch_size)
 
 
 class TrainingModule(pl.LightningModule):
@@ -110,15 +116,22 @@ class TrainingModule(pl.LightningModule):
         return parts.factors(value_in(self.config, "lr_scale"))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        self.batch_examples = len(batch[0])
+        data: Any = self.trainer.datamodule if self._trainer is not None else None  # type: ignore[attr-defined]
+        several = collectives.size() > 1 and data is not None
+        self.batch_examples = share.size = data.own_size(batch_idx) if several else len(batch[0])
         self.freezing.apply(self.current_epoch)
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Corrects Lightning's division of a batch's loss by the size of a full group: a group may be smaller."""
-        if (group := self.trainer.accumulate_grad_batches) > 1:
+        """Corrects Lightning's division of a batch's loss by the size of a full group: a group may be smaller.
+
+        So may this rank's part of it, while DDP takes the mean over the ranks.
+        """
+        group, ranks = self.trainer.accumulate_grad_batches, collectives.size()
+        if group > 1 or ranks > 1:
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             index, count = self.trainer.fit_loop.batch_idx, int(self.trainer.num_training_batches)
-            loss = loss * group_factor(index, self.batch_examples, data.batch_size, len(data.train), count, group)
+            known = index, self.batch_examples, data.step_size, len(data.train), count, group, ranks
+            loss = loss * group_factor(*known)
         super().backward(loss, *args, **kwargs)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:

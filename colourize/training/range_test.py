@@ -114,7 +114,7 @@ def curve_of(
 def batches_of(data: BatchedData, trainer: pl.Trainer) -> Iterator[Any]:
     """Training batches on the trainer's device without end, in the order of a new run."""
     for epoch in count():
-        loader: Any = data.train_dataloader()
+        loader: Any = data.whole_dataloader()
         loader.sampler.set_epoch(epoch)
         for batch in loader:
             moved = data.transfer_batch_to_device(batch, trainer.strategy.root_device, 0)

@@ -72,7 +72,14 @@ def _is_under_way(begun: dict[str, Any], num_metrics: int) -> bool:
         and is_number(begun["lr"])
         and is_count(begun["num_pictures"])
         and all(map(is_number, begun["val"].values()))
+        and ("ranks" not in begun or _is_of_ranks(begun["ranks"], num_metrics))
     )
+
+
+def _is_of_ranks(ranks: Any, num_metrics: int) -> bool:
+    """Whether it has the form of the sums of several ranks."""
+    rows = isinstance(ranks, torch.Tensor) and ranks.ndim == 2 and ranks.dtype == torch.float64
+    return rows and len(ranks) > 1 and ranks.shape[1] == num_metrics + 1 and bool(torch.isfinite(ranks[:, -1]).all())
 
 
 def _is_waiting(state: dict[str, Any]) -> bool:

@@ -25,6 +25,7 @@ from colourize import files
 from colourize.config.trainer_knobs import seconds
 from colourize.errors import SIGNALS, InputError, Interrupted, OutOfTime, one_line
 from colourize.runs.checkpoint import BEST, LAST, read
+from colourize.training.distributed import collectives
 from colourize.training.epoch_table import EpochTable
 from colourize.training.loggers import curves
 from colourize.training.module import remedies
@@ -58,10 +59,13 @@ class Resumption(Checkpoint):
         self.stopped = False
         self.begun = False  # whether the checkpoint was restored and training has begun
         self.signum = 0
+        self.agreed: tuple[int, ...] = (0, 0)  # with several ranks: the signal and whether time is over, for all
         self.due = False
         self.handlers: dict[int, Any] = {}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if collectives.rank():
+            return
         files.check_no_links([self.folder])
         self.folder.mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.glob(".*.tmp"):  # of a process killed while saving
@@ -87,6 +91,8 @@ class Resumption(Checkpoint):
             raise Interrupted(signum)
         self.signum = signum
         # not print(): the signal may have interrupted a print()
+        if collectives.rank():
+            return
         os.write(
             2, f"\ncolourize: {signal.Signals(signum).name}: saving after this batch; again to leave at once\n".encode()
         )
@@ -95,10 +101,13 @@ class Resumption(Checkpoint):
         for signum, handler in self.handlers.items():
             signal.signal(signum, handler)
         self.handlers = {}
-        self._end_if_asked()  # for a signal after the last save
+        if self.signum and collectives.rank() == 0:
+            raise Interrupted(self.signum)  # after the last save
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         seed = step_seed(self.seed, trainer.fit_loop.total_batch_idx)
+        if rank := collectives.rank():
+            seed = step_seed(seed, rank)
         if pl_module.device.type == "cpu":
             # not torch.manual_seed: without a GPU it stores each call, with a traceback, until CUDA is initialized
             torch.default_generator.manual_seed(seed)
@@ -107,7 +116,8 @@ class Resumption(Checkpoint):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.due |= (batch_idx + 1) % self.save_every == 0
-        if (self.due or self.signum or self._late()) and _between_steps(trainer, batch_idx + 1):
+        self._agree()
+        if (self.due or self._asked() or self._late()) and _between_steps(trainer, batch_idx + 1):
             self._save(trainer, pl_module, LAST)
             place = f", saved in epoch {trainer.current_epoch + 1} after batch {batch_idx + 1}"
             self._end_if_asked(place)
@@ -120,6 +130,7 @@ class Resumption(Checkpoint):
             self.best = loss
             self._save(trainer, pl_module, BEST)
         self._save(trainer, pl_module, LAST)
+        self._agree()
         place = f", saved after epoch {trainer.current_epoch + 1}"
         self._end_if_asked(place)
         if trainer.current_epoch + 1 < (trainer.max_epochs or 0) and not trainer.should_stop:
@@ -131,12 +142,20 @@ class Resumption(Checkpoint):
         trainer.save_checkpoint(self.folder / name)
         self.due = False
 
-    def _end_if_asked(self, place: str = "") -> None:
-        if self.signum:
-            raise Interrupted(self.signum, place)
+    def _agree(self) -> None:
+        """All ranks end at the same batch: a signal to one of them, or the end of its time, is that of all."""
+        self.agreed = collectives.highest(self.signum, time.monotonic() >= self.end)
+
+    def _asked(self) -> int:
+        """The signal that asks the run to end; 0: none does."""
+        return self.agreed[0] if collectives.size() > 1 else self.signum
 
     def _late(self) -> bool:
-        return time.monotonic() >= self.end
+        return bool(self.agreed[1]) if collectives.size() > 1 else time.monotonic() >= self.end
+
+    def _end_if_asked(self, place: str = "") -> None:
+        if signum := self._asked():
+            raise Interrupted(signum, place)
 
     def _end_if_late(self, place: str) -> None:
         if self._late():

@@ -10,6 +10,9 @@ from colourize.config import automatic
 from colourize.config.trainer_knobs import typed
 from colourize.errors import InputError
 from colourize.runs.run_folder import Claim, claim, finished
+from colourize.training.distributed import team
+from colourize.training.distributed.place import check, given, settled
+from colourize.training.distributed.watch import say
 from colourize.training.fit import fit
 from colourize.training.loggers import curves
 from colourize.training.task import Knobs, Task
@@ -40,6 +43,8 @@ def train(
         InputError: a knob, the data, a checkpoint or the run folder cannot be used; a loss is NaN.
     """
     folder = Path(output_dir)
+    knobs = settled(knobs, given())
+    check(knobs, given())
     with claim(folder, knobs, overrides) as held:
         knobs = automatic.known(knobs, held.before.get("config"))
         if (done := finished(folder, held.before, knobs, task.metrics.decides)) is not None:
@@ -60,7 +65,12 @@ def train(
 def _reported(
     task: Task[Any, Any], knobs: Knobs, folder: Path, held: Claim, callbacks: Sequence[Callback]
 ) -> dict[str, float]:
-    fitted = fit(task, knobs, folder, held, callbacks)
+    def last_words(text: str) -> None:
+        held.end(status="failed", error=text)
+        say(text)
+
+    with team.gathered(task.name, knobs, folder, last_words, given()) as place:
+        fitted = fit(task, knobs, folder, held, callbacks, place)
     with curves.closed(fitted.trainer):
         if not fitted.table.validated_rows():
             raise InputError(f"{typed(knobs['trainer'])} left no epoch with a validation; leave its limits out")

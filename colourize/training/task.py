@@ -50,6 +50,7 @@ class Task(Generic[Data, Module]):
         callbacks: Lightning callbacks of the task, in addition to those of every run.
         metrics: the metrics of the table, the bar and the lines.
         constants: names of buffers that training does not change.
+        name: its name in ``cli.follow``, by which other ranks find it; empty: one process trains it.
         report: evaluates the trained module, writes and shows results; returns the metrics for ``run.json``.
     """
 
@@ -62,5 +63,6 @@ class Task(Generic[Data, Module]):
     callbacks: Callable[[Knobs], list[Callback]] = lambda knobs: []
     metrics: Metrics = LOSSES
     constants: tuple[str, ...] = ()
+    name: str = ""
     other_data: str = "other data than the present ones; pass those, or start a new run"
     report: Callable[[Fitted[Data, Module], Path, Knobs], dict[str, float]] = summary

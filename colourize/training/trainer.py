@@ -19,6 +19,9 @@ from colourize.present import terminal
 from colourize.training.added_callbacks import added
 from colourize.training.averaging import MovingAverage
 from colourize.training.checkpoint_io import CheckpointFiles
+from colourize.training.distributed import collectives
+from colourize.training.distributed.lightning import Ddp, Together
+from colourize.training.distributed.place import Place
 from colourize.training.epoch_table import EpochTable
 from colourize.training.progress import EpochLines, ProgressBar
 from colourize.training.resumption import Resumption
@@ -30,18 +33,26 @@ PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": 
 def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable) -> list[Callback]:
     """The callbacks of a run, in order: each sees the effects of the earlier ones."""
     found: list[Callback] = [table, *task.callbacks(knobs), *added(knobs)]
-    if knobs["trainer"].get("enable_progress_bar") is not False:
+    if knobs["trainer"].get("enable_progress_bar") is not False and collectives.rank() == 0:
         on_terminal = terminal.console().is_terminal
         found.append(ProgressBar(task.metrics.training) if on_terminal else EpochLines(table))
     if knobs.get("ema") is not None:
         found.append(MovingAverage(knobs["ema"]))  # after the callbacks that must see the average
+    if collectives.size() > 1:
+        found.append(Together())
     if knobs["patience"] is not None:
         found.append(EarlyStopping(task.metrics.decides, patience=knobs["patience"], check_finite=False))
     max_time = knobs["trainer"].get("max_time")
     return [*found, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"], max_time)]
 
 
-def trainer_of(knobs: Knobs, folder: Path, callbacks: list[Callback], loggers: Sequence[Logger] = ()) -> pl.Trainer:
+def trainer_of(
+    knobs: Knobs,
+    folder: Path,
+    callbacks: list[Callback],
+    loggers: Sequence[Logger] = (),
+    place: Place | None = None,
+) -> pl.Trainer:
     """The Trainer of a run.
 
     Args:
@@ -49,15 +60,23 @@ def trainer_of(knobs: Knobs, folder: Path, callbacks: list[Callback], loggers: S
         folder: folder of the run.
         callbacks: all callbacks.
         loggers: all loggers.
+        place: this process's place among several ranks.
 
     Raises:
         InputError: Lightning rejects an argument.
     """
     defaults = {"devices": 1, "num_sanity_val_steps": 0, "enable_model_summary": False}
     arguments = {name: knobs[name] for name in ("accelerator", "precision", "max_epochs")}
-    ours = {"enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in callbacks), "max_time": None}
+    ours: dict[str, Any] = {
+        "enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in callbacks),
+        "max_time": None,
+    }
     if name := knobs["trainer"].get("profiler"):
-        ours["profiler"] = PROFILERS[name](folder, "profile")
+        ours["profiler"] = PROFILERS[name](folder, "profile") if collectives.rank() == 0 else None
+    if place is not None:
+        nodes = place.size // place.local_size
+        ours |= {"devices": place.local_size, "num_nodes": nodes, "strategy": Ddp(place)}
+        ours["use_distributed_sampler"] = False
     try:
         return pl.Trainer(
             **{**defaults, **arguments, **knobs["trainer"], **ours},
@@ -116,5 +135,7 @@ def quiet() -> None:
         ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize
         ".*your dataloader is not resumable.*",  # it is: TrainingModule saves the place
         ".*`srun` command is available.*",  # on a machine with Slurm, a run outside of Slurm is no mistake
+        ".*`broadcast_buffers` is deprecated.*",  # torch 2.6 does not know the new name
+        ".*when logging on epoch level in distributed setting.*",  # the sums of all ranks are logged
     ):
         warnings.filterwarnings("ignore", message=message)

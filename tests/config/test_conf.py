@@ -256,7 +256,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("+optimizer.foo=1", "unexpected keyword argument 'foo'"),
         ("+model.foo=1", "unexpected keyword argument 'foo'"),
         ("+data.foo=1", "unexpected keyword argument 'foo'"),
-        ("+trainer.devices=2", "trainer.devices=2 is not taken: a run uses one device"),
+        ("+trainer.devices=2", "trainer.devices=2 is not taken: it is a knob of its own"),
         ("precision=16-mixed trainer.gradient_clip_val=1", "precision=16-mixed requires optimizer.fused=false"),
         ("precision=bf16-mixed trainer.gradient_clip_val=1", "precision=bf16-mixed requires optimizer.fused=false"),
         ("augment=flips augment.shift=-1", "augment.shift must be >= 0 pixels, got -1"),

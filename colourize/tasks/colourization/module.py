@@ -14,6 +14,7 @@ from colourize.colour.decoding import colours_of_classes
 from colourize.config import parts
 from colourize.config.knobs import value_in
 from colourize.model import Model
+from colourize.training.distributed import collectives
 from colourize.training.freezing import Freezing
 from colourize.training.module import TrainingModule
 
@@ -132,7 +133,8 @@ class Colourizer(TrainingModule):
         self.sums.add_(means, alpha=len(grey))
 
     def on_validation_epoch_end(self) -> None:
-        loss, accuracy, _ = (self.sums / self.sums[2]).tolist()
+        sums = collectives.total(self.sums)
+        loss, accuracy, _ = (sums / sums[2]).tolist()
         self.check_validation(loss)
         means = {"val/loss": loss, "val/accuracy": accuracy}
         self.log_dict(means, prog_bar=True, logger=False)

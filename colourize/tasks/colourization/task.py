@@ -22,6 +22,7 @@ TASK: Task[ColourData, Colourizer] = Task(
     callbacks=lambda knobs: [ExamplePictures()],
     metrics=METRICS,
     constants=("model.palette",),
+    name="colourization",
     other_data=(
         "other pictures or another palette than the present ones; pass data.root=DIR with those, or start a new run"
     ),

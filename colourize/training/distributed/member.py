@@ -1,0 +1,124 @@
+"""What a rank does around a run: it meets the others, compares its knobs with theirs, and leaves or fails with them."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from colourize.config.compare import differences
+from colourize.config.knob import typed
+from colourize.config.knobs import on_resume
+from colourize.errors import InputError, Interrupted
+from colourize.training.distributed import collectives, watch
+from colourize.training.distributed.lightning import TIMEOUT
+from colourize.training.distributed.place import Place
+
+ARRIVAL = 300.0  # seconds in which all ranks must have started
+
+
+def connected(place: Place, server: bool) -> Any:
+    """The store at which the ranks meet.
+
+    Raises:
+        InputError: the port is in use, or rank 0's machine does not answer.
+    """
+    try:
+        return dist.TCPStore(  # type: ignore[attr-defined]
+            place.host, place.port, is_master=server, wait_for_workers=False, timeout=timedelta(seconds=watch.SILENT)
+        )
+    except RuntimeError as error:  # torch's own types derive from it
+        at = f"{place.host}:{place.port}"
+        if server:
+            raise InputError(f"port {place.port} of {place.host} is in use or not allowed; pass another one") from error
+        raise InputError(f"rank {place.rank} cannot reach rank 0 at {at}; check the address and the network") from error
+
+
+@contextlib.contextmanager
+def joined(
+    place: Place,
+    store: Any,
+    knobs: dict[str, Any],
+    children: Sequence[Any] = (),
+    parent: int = 0,
+    last_words: Callable[[str], Any] = lambda text: None,
+) -> Iterator[None]:
+    """The process group of a run.
+
+    Args:
+        place: the place of this process.
+        store: the store, for this run alone.
+        knobs: the configuration of this process.
+        children: see ``Watch``.
+        parent: see ``Watch``.
+        last_words: see ``Watch``.
+
+    Raises:
+        RankError: another rank has failed or was lost.
+        InputError: ranks differ in a knob.
+        Interrupted: a signal has ended another rank.
+    """
+    guard = watch.Watch(store.clone(), place, children, parent, last_words)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // place.local_size))
+    try:
+        with watch.woken():
+            guard.start()
+            _meet(place, store, knobs)
+            dist.init_process_group(
+                "gloo" if knobs["accelerator"] == "cpu" or not torch.cuda.is_available() else "cpu:gloo,cuda:nccl",
+                store=dist.PrefixStore("group", store),  # type: ignore[attr-defined]
+                rank=place.rank,
+                world_size=place.size,
+                timeout=TIMEOUT,
+            )
+            collectives.turns = collectives.Turns(store, place)
+            yield
+            guard.leave()
+    except BaseException as error:
+        if isinstance(error, Interrupted) and error.place:  # all ranks have saved
+            guard.leave()
+            raise
+        if watch.is_of_a_lost_rank(error) and guard.known.wait(watch.SILENT if children else watch.GRACE):
+            raise watch.error_of(guard.cause) from error
+        guard.tell(error, bug=not isinstance(error, InputError | OSError | Interrupted))
+        raise
+    finally:
+        guard.over.set()
+        collectives.turns = None
+        torch.set_num_threads(threads)
+        if dist.is_initialized():
+            with contextlib.suppress(RuntimeError):
+                dist.destroy_process_group()
+
+
+def _meet(place: Place, store: Any, knobs: dict[str, Any]) -> None:
+    """Waits for all ranks, each with its knobs; here the thread can wake this one, unlike in torch's own waiting."""
+    store.set(f"knobs/{place.rank}", json.dumps(knobs))
+    end = time.monotonic() + ARRIVAL
+    for rank in range(place.size):
+        while not store.check([f"knobs/{rank}"]):
+            if time.monotonic() > end:
+                raise InputError(
+                    f"rank {rank} of {place.size} has not arrived within {ARRIVAL:.0f} s; check that its machine "
+                    f"reaches {place.host}:{place.port}, and that every machine runs the same command"
+                )
+            time.sleep(0.05)
+    first = json.loads(store.get("knobs/0"))
+    if place.rank == 0:
+        for rank in range(1, place.size):
+            _compare(rank, json.loads(store.get(f"knobs/{rank}")), first)
+
+
+def _compare(rank: int, knobs: dict[str, Any], first: dict[str, Any]) -> None:
+    """Raises InputError for the first knob in which a rank differs from rank 0."""
+    for name in sorted({*knobs, *first} - set(on_resume("no difference"))):
+        for key, ours, theirs in differences(name, first.get(name), knobs.get(name)):
+            raise InputError(
+                f"rank {rank} has {key}={typed(theirs)}, rank 0 {key}={typed(ours)}; start every rank with the same "
+                "command and the same configuration files"
+            )
