@@ -40,6 +40,7 @@ def check_changes(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
         raise InputError(f"{where} {other}")
     if ranks.num_ranks(new) != ranks.num_ranks(old):
         same.remove("batch_size")  # its product with the number of ranks is the same
+        log.warning("%s on %d ranks: the bits on %d differ", where, ranks.num_ranks(old), ranks.num_ranks(new))
     refused = *same, *(["max_epochs"] if of_its_length else [])
     for key in refused:
         for change in _changes(key, old.get(key), new[key]):

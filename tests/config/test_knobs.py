@@ -185,9 +185,11 @@ def test_a_resumed_run_must_keep_the_knobs_that_determine_its_bits():
         "model", "num_colours", "optimizer", "augment", "loss", "scheduler", "data", "seed", "batch_size", "patience",
         "ema", "trainer", "colour_space", "frozen_epochs", "frozen_stride", "encoder_rate", "init_from",
         "freeze", "unfreeze_every", "moving_norms", "lr_scale", "callbacks", "debug", "task",
+        "sync_batchnorm",
     }  # fmt: skip
     assert set(on_resume("no difference")) == {
         "cache_dir", "ckpt_path", "resume", "save_every", "measures", "encoder_weights", "name", "tags", "logger",
+        "strategy",
     }  # fmt: skip
     assert set(on_resume("no difference", "data")) == {"cache_dir", "download"}
 
@@ -197,7 +199,7 @@ def test_an_older_configuration_lacks_only_newer_knobs():
     assert later == {
         "augment", "loss", "dilation", "hints", "colour_space", "ema", "measures", "encoder_weights", "frozen_epochs",
         "frozen_stride", "encoder_rate", "init_from", "freeze", "unfreeze_every", "moving_norms", "lr_scale",
-        "name", "tags", "logger", "callbacks", "debug", "task",
+        "name", "tags", "logger", "callbacks", "debug", "task", "devices", "num_nodes", "strategy", "sync_batchnorm",
     }  # fmt: skip
     assert not required() & later
     assert {(each.group, each.name) for each in OPTION_VALUES if each.before is not ALWAYS} == {

@@ -13,7 +13,7 @@ def test_a_run_resumed_on_other_ranks_keeps_the_pictures_of_a_step(devices, batc
     assert new["batch_size"] == batch_size
     assert ranks.step_size(new) == ranks.step_size(old) == 24
     check_changes(old, new, "a run was trained")
-    assert (devices == 2) or f"with devices=2; it is resumed with devices={devices}" in caplog.text
+    assert (devices == 2) or f"with devices=2; it is resumed with {devices}" in caplog.text
 
 
 @pytest.mark.parametrize(
