@@ -45,6 +45,12 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--test", type=float, default=0.1, metavar="SHARE", help="share of test pictures (default: 0.1)"
     )
+    parser.add_argument(
+        "--shards", metavar="PLACE",
+        help="also write the pictures as WebDataset shards, to a new folder or to s3://BUCKET/PREFIX, for "
+             "data=shards data.root=PLACE",
+    )  # fmt: skip
+    parser.add_argument("--shard-size", type=int, default=64, metavar="MB", help="megabytes of a shard (default: 64)")
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that read pictures (default: one per CPU)")
 
 
@@ -53,6 +59,8 @@ def run(given: argparse.Namespace) -> None:
     from colourize.data.preparation.run import prepare
     from colourize.data.preparation.said import lines
     from colourize.data.preparation.settings import Settings
+    from colourize.data.preparation.summary import training_command
+    from colourize.data.shards import writing
     from colourize.errors import InputError
 
     jobs = len(os.sched_getaffinity(0)) if given.jobs is None else given.jobs
@@ -62,9 +70,16 @@ def run(given: argparse.Namespace) -> None:
     settings = Settings(
         given.side, given.square, given.format, smallest, given.chroma, given.distance, given.val, given.test
     )
+    if given.shard_size < 1:
+        raise InputError(f"--shard-size must be >= 1, got {given.shard_size}; leave it out for 64 MB")
+    if given.shards is not None:
+        writing.check(given.shards, given.folder, given.output)
     signals.catch_twice()
+    written = None
     try:
         prepared = prepare(given.folder, given.output, settings, jobs)
+        if given.shards is not None:
+            written = writing.write(given.output, given.shards, given.shard_size * 1_000_000)
     except Interrupted as error:
         print(f"colourize: {error.name}; the same command continues", file=sys.stderr)
         raise
@@ -72,3 +87,6 @@ def run(given: argparse.Namespace) -> None:
         signals.release()
     for line in lines(prepared, given.output, settings):
         print(line)
+    if written is not None:
+        print(written.line(given.shards))
+        print(f"train with: {training_command(given.shards, settings.side, 'shards')}")

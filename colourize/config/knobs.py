@@ -29,8 +29,8 @@ declare(
          "poolupsample | convtranspose | unet | unet_half, unet_full (one skip) | resunet, resunet_small, pointwise "
          "(ours) | encoder_unet (for photographs) | lookup, prior (baselines)", on_resume="same"),
     Knob("data", MISSING, Option,
-         "cifar10 (downloaded on first use) | folder data.root=DIR | scenes (drawn, no download; data.num_train=2000 "
-         "data.num_validation=500)", on_resume="same"),
+         "cifar10 (downloaded on first use) | folder data.root=DIR | shards data.root=s3://BUCKET/PREFIX | "
+         "scenes (drawn, no download; data.num_train=2000 data.num_validation=500)", on_resume="same"),
     Knob("optimizer", MISSING, Option,
          "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | hypergradient (adapts its rate)",
          on_resume="same"),
@@ -75,8 +75,8 @@ declare(
 )  # fmt: skip
 declare(
     "Pictures",
-    Knob("classes", "horse", object, "a name, an index or a list of them ([cat,dog]), or all; data=folder and "
-         "data=scenes take all"),
+    Knob("classes", "horse", object, "a name, an index or a list of them ([cat,dog]), or all; data=folder, "
+         "data=scenes and data=shards take all"),
     Knob("image_size", 32, int, "side in pixels; cifar10: 32", ">= 8"),
     Knob("holdout", 0.0, float, "share of the training pictures that validates in place of the test split (colourize "
          "calibrate requires some); 0: the test split", ">= 0 and < 1"),

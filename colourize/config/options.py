@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, str]] = {
         "cifar10": "colourize.data.cifar10.load",
         "folder": "colourize.data.folder.load",
         "scenes": "colourize.data.scenes.load",
+        "shards": "colourize.data.shards.source.load",
     },
     "optimizer": {
         "adam": "torch.optim.Adam",

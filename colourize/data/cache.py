@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import struct
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,12 @@ def cached(
     except OSError as error:
         _refuse(cache_dir, error, mapped)
     return values
+
+
+def scratch(shape: tuple[int, ...], folder: str | Path) -> np.ndarray:
+    """A uint8 array on disk, in a file that is deleted with the array."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _refuse(cache_dir: str | Path, error: OSError, mapped: bool) -> None:

@@ -20,7 +20,6 @@ Splits and classes are folders, both optional; their names are not case-sensitiv
 
 import functools
 import os
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +83,7 @@ def load(
     def build() -> tuple[Any, Any, Report]:
         workers = 1 if statuses[:, 0].mean() < SMALL_FILE else os.cpu_count()
         shape = len(chosen.files), image_size, image_size, 3
-        pictures = _scratch(shape, cache_dir) if mapped else np.empty(shape, np.uint8)
+        pictures = cache.scratch(shape, cache_dir) if mapped else np.empty(shape, np.uint8)
         (train, validation), report = _read(root, chosen, pictures, workers, profiles)
         if mapped:
             return _streamed(pictures, train), _streamed(pictures, validation), report
@@ -126,12 +125,6 @@ def _read(
             f"({reason})"
         )
     return rows, found.report(chosen.files, [_checksum(pictures, side) for side in rows])
-
-
-def _scratch(shape: tuple[int, ...], folder: str | Path) -> np.ndarray:
-    """A uint8 array on disk, in a file that is deleted with the array."""
-    with tempfile.TemporaryFile(dir=folder) as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _streamed(pictures: np.ndarray, rows: np.ndarray) -> cache.Stream:

@@ -90,11 +90,20 @@ def status(path: str | Path) -> tuple[int, int]:
 
 
 def _read_file(path: Path, row: int, pictures: np.ndarray, profiles: bool, found: Found) -> None:
-    size = pictures.shape[1]
-    ignored: list[str] = []
     try:
         with open(path, "rb") as file:
             content = file.read()
+    except OSError as error:
+        found.unreadable[row] = error.strerror or str(error)
+        return
+    read_content(content, row, pictures, profiles, found)
+
+
+def read_content(content: bytes, row: int, pictures: np.ndarray, profiles: bool, found: Found) -> None:
+    """Reads a file's content as the picture of a row; records its hash and faults. Arguments as in ``read_files``."""
+    size = pictures.shape[1]
+    ignored: list[str] = []
+    try:
         image = read_rgb(content, at_least=size, profiles=profiles, ignored=ignored)
         pictures[row] = np.asarray(square(image, size))
         found.hashes[row] = hashlib.blake2b(content, digest_size=16).digest()
@@ -114,7 +123,7 @@ def is_grey(picture: np.ndarray) -> bool:
     return bool(spread.max() <= GREY)
 
 
-def log_faults(root: Path, report: Report, num_files: int) -> None:
+def log_faults(root: str | Path, report: Report, num_files: int) -> None:
     """Logs the faults of a folder's files; the text is the same for files and for the cache."""
     unreadable = report["unreadable"]
     if unreadable:

@@ -40,9 +40,10 @@ def chosen_files(
     share = 0.0 if validation and not holdout else holdout or DEFAULT_HOLDOUT
     check_validation_classes(validation_classes, share)
     names = {name for name in train.values() if name is not None}
-    wanted, validate = _wanted(root, classes, names), classes if validation_classes is None else validation_classes
-    training = [path for path, name in train.items() if name in wanted]
-    validated = _wanted(root, validate, names)
+    validate = classes if validation_classes is None else validation_classes
+    trained = wanted(root, classes, names)
+    training = [path for path, name in train.items() if name in trained]
+    validated = wanted(root, validate, names)
     validating = [path for path, name in validation.items() if name in validated and not share]
     if not (validating or share):
         raise InputError(f"classes={validate!r}: no pictures of them validate in {root}; add some, or pass holdout=0.1")
@@ -81,7 +82,7 @@ def _first_folder(path: str) -> str | None:
     return path.split("/")[0].lower() if "/" in path else None
 
 
-def _wanted(root: Path, classes: ClassSelection, names: Collection[str]) -> Collection[str | None]:
+def wanted(root: str | Path, classes: ClassSelection, names: Collection[str]) -> Collection[str | None]:
     """The names of the chosen classes, with None for files without a class."""
     listed = list(classes) if isinstance(classes, list | tuple) else [classes]
     if listed == ["all"]:

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from colourize.cli.main import main
+from colourize.data.shards.source import load
 from tests.textured import save, textured
 
 
@@ -28,6 +29,18 @@ def test_the_output_states_the_counts_and_the_command_to_train(tmp_path, monkeyp
     assert said.err == ""
 
 
+def test_the_shards_of_a_preparation_train(tmp_path, monkeypatch, capsys):
+    for seed in range(8):
+        save(textured(seed), tmp_path / "in" / f"{seed}.png")
+    words = "--side", 24, "--jobs", 1, "--test", 0
+    typed(monkeypatch, tmp_path / "in", "-o", tmp_path / "out", *words, "--shards", tmp_path / "shards")
+    said = capsys.readouterr().out
+    assert f"8 pictures are in 2 shards (0.0 MB) in {tmp_path / 'shards'}" in said
+    assert f"python train.py data=shards data.root={tmp_path / 'shards'} image_size=24" in said
+    pictures = load(tmp_path / "shards", image_size=24, cache_dir=tmp_path / "cache")
+    assert len(pictures.train) + len(pictures.validation) == 8
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -35,6 +48,8 @@ def test_the_output_states_the_counts_and_the_command_to_train(tmp_path, monkeyp
         (["in", "-o", "out", "--jobs", "0"], "--jobs must be >= 1, got 0"),
         (["in", "-o", "in/out"], "must neither be in in nor contain it"),
         (["in", "-o", "file"], "-o file is a file; pass a folder"),
+        (["in", "-o", "out", "--shards", "out/x"], "--shards out/x must neither be in out nor contain it"),
+        (["in", "-o", "out", "--shard-size", "0"], "--shard-size must be >= 1, got 0"),
         (["in"], "the following arguments are required: -o/--output"),
         (["in", "-o", "out"], "no picture is left of 1 in in (1 unreadable), but training needs 2; add pictures"),
     ],

@@ -46,12 +46,12 @@ def rules(settings: Settings) -> dict[str, str]:
 TRAINED = 64  # pixels: picture side for a first training, which takes minutes on a CPU
 
 
-def training_command(out: Path, side: int) -> str:
+def training_command(out: str | Path, side: int, source: str = "folder") -> str:
     """The command to train on prepared pictures with a shorter side of ``side`` pixels, quoted for a shell."""
     text = word("data.root", out)
     in_double_quotes = "'" in text and not re.search(r'[$`"\\!]', text)  # shlex would write '"'"' for each '
     typed = f'"{text}"' if in_double_quotes else shlex.quote(text)
-    return f"python train.py data=folder {typed} image_size={min(side, TRAINED)} colour_space=lab"
+    return f"python train.py data={source} {typed} image_size={min(side, TRAINED)} colour_space=lab"
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
