@@ -152,7 +152,8 @@ declare(
          "trainer.gradient_clip_val=1; docs/trainer.md lists them", on_resume="same"),
 )  # fmt: skip
 IN_DETECTION = {
-    "model": "yolox_nano | yolox_tiny | torchvision_detector, with model.name=NAME",
+    "model": "yolox (small for data=scenes, otherwise yolox_nano) | yolox_nano | yolox_tiny | torchvision_detector, "
+    "with model.name=NAME",
     "data": "scenes (drawn, no download) | boxes data.root=DIR (COCO JSON, VOC XML or YOLO text)",
     "augment": "none | mosaic, with augment.share=SHARE, augment.flip=false and others of conf/augment/mosaic.yaml",
     "classes": "of scenes: the landscapes; of boxes: the classes by name; or all",

@@ -92,7 +92,7 @@ def test_every_knob_has_a_comment_on_the_page():
 def test_the_page_of_detection_has_its_defaults_and_no_knob_of_colourization():
     found = page("detection")
     for line in (
-        "model: yolox_nano  # yolox_nano | yolox_tiny |",
+        "model: yolox  # yolox (small for data=scenes",
         "data: scenes  #",
         "image_size: scenes:96 or boxes:416",
     ):
@@ -107,6 +107,9 @@ def test_detection_has_other_defaults_and_colourization_those_of_before():
     assert options.option(found["model"]["_target_"], "model") == "yolox"
     assert (found["image_size"], found["data"]["image_size"], found["data"]["num_train"]) == (96, 96, 600)
     assert knobs("task=detection", "data=boxes", "data.root=pictures")["image_size"] == 416
+    nano = {"width": 0.25, "depthwise": True, "depth": 0.33, "_target_": found["model"]["_target_"]}
+    assert knobs("task=detection", "data=boxes", "data.root=pictures")["model"] == nano
+    assert (found["model"]["width"], found["model"]["depthwise"]) == (0.125, False)
     assert knobs("task=detection", "image_size=64", "model=yolox_tiny")["model"]["width"] == 0.375
 
 
