@@ -16,6 +16,7 @@ from colourize.inference.predictor import Card
 from colourize.inference.working import Seen
 
 SIDE = 1440  # pixels: longer side of the copy that the page shows
+SHOWN = ".shown.npy"  # in the folder of the photograph, whose own name begins with no dot
 LONGEST_NAME = 120  # characters of a file's name
 
 
@@ -25,7 +26,6 @@ class Held:
 
     Attributes:
         path: its private file.
-        grey: a copy of at most ``SIDE`` pixels, uint8 [H, W].
         size: height and width of the full picture.
         kind: grey, tinted or coloured, as in ``opening``.
         frames: number of frames; the page shows the first.
@@ -34,13 +34,18 @@ class Held:
     """
 
     path: Path
-    grey: NDArray[np.uint8]
     size: tuple[int, int]
     kind: Kind
     frames: int = 1
     notes: tuple[str, ...] = ()
     hints: list[Hint] = field(default_factory=list)
     _views: dict[tuple[int, int], Seen] = field(default_factory=dict)
+
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        """A copy of at most ``SIDE`` pixels, [H, W]. It lies beside the file, so that 50 photographs take no memory."""
+        levels: NDArray[np.uint8] = np.load(self.path.with_name(SHOWN), allow_pickle=False)
+        return levels
 
     def view(self, card: Card, size: int, max_pixels: int, budget: Budget) -> Seen:
         """The picture as a network sees it at a working size; 0 for that of its training."""
@@ -49,6 +54,7 @@ class Held:
             pixels, wide = opening.extent(self.path, max_pixels)
             with budget.taken(budget.check(pixels, wide)):
                 grey = opening.photograph(self.path, max_pixels).frames[0].grey
+                self._views = dict([*self._views.items()][-1:])  # the last one, which may be returned to
                 self._views[key] = working.seen(grey, card, size or None)
         return self._views[key]
 
@@ -75,15 +81,15 @@ def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget) -> 
         scale = min(1.0, SIDE / max(height, width))
         small = working.resized(grey, max(1, round(height * scale)), max(1, round(width * scale)))
         view = working.seen(grey, card, size or None)
-    shown = np.rint(small * 255).astype(np.uint8)
+    np.save(path.with_name(SHOWN), np.rint(small * 255).astype(np.uint8))
     key = size or card.size, card.multiple
-    return Held(path, shown, (height, width), read.kind, len(read.frames), read.notes, _views={key: view})
+    return Held(path, (height, width), read.kind, len(read.frames), read.notes, _views={key: view})
 
 
 def safe_name(given: str) -> str:
     """A file name without folders and control characters, for a file in a private folder: "../a.jpg" -> "a.jpg"."""
     last = given.replace("\\", "/").rsplit("/", 1)[-1]
-    kept = "".join(each for each in unicodedata.normalize("NFC", last) if each.isprintable()).strip()
+    kept = "".join(each for each in unicodedata.normalize("NFC", last) if each.isprintable()).strip().lstrip(".")
     stem, dot, suffix = kept.rpartition(".")
     whole = f"{stem[: LONGEST_NAME - len(suffix)]}{dot}{suffix[:20]}" if dot else kept[:LONGEST_NAME]
     while len(whole.encode()) > 2 * LONGEST_NAME:

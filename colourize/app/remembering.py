@@ -7,7 +7,7 @@ from collections import OrderedDict
 from colourize.inference.predictor import Predictor
 from colourize.inference.space import Floats
 
-MOST = 64 << 20  # bytes of scores of one visitor
+MOST = 24 << 20  # bytes of scores of one visitor
 
 
 class Scores:
