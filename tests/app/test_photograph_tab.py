@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from colourize.cli.main import main
+from tests.accessibility import findings
 from tests.drawn_pictures import landscape
 
 
@@ -41,19 +42,6 @@ def saved(page, selector):
     with page.expect_download() as waiting:
         page.click(selector)
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
-
-
-def findings(page):
-    """What axe-core finds, without what it calls minor."""
-    axe = pytest.importorskip("axe_playwright_python")
-    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text())
-    found = page.evaluate("async () => { const r = await axe.run(); return [r.passes.length, r.violations]; }")
-    assert found[0] > 10
-    return [
-        (each["impact"], each["id"], [node["target"] for node in each["nodes"]])
-        for each in found[1]
-        if each["impact"] in ("moderate", "serious", "critical")
-    ]
 
 
 def test_an_upload_is_shown_in_colour_and_every_request_goes_to_this_machine(page, photo, address):

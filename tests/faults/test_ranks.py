@@ -48,7 +48,7 @@ def interrupted(process, folder, rank, signum):
     (other if rank else psutil.Process(process.pid)).send_signal(signum)
     begin = time.monotonic()
     status = process.wait(WITHIN)
-    gone, alive = psutil.wait_procs([other], timeout=max(0.1, WITHIN - (time.monotonic() - begin)))
+    _, alive = psutil.wait_procs([other], timeout=max(0.1, WITHIN - (time.monotonic() - begin)))
     assert not alive
     return status
 
