@@ -16,11 +16,15 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hypothesis import settings
 from PIL import Image
 
 from colourize.config.compose import plain, register
 from colourize.config.folder import conf_dir
 from tests.cifar_archive import cifar_archive
+
+settings.register_profile("untimed", deadline=None)  # a busy machine fails no test
+settings.load_profile("untimed")
 
 __all__ = ["cifar_archive"]
 

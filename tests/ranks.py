@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch.distributed as dist
 from torch import Tensor, nn
 
@@ -45,8 +46,9 @@ def settings(cache: Path, *words: str, plain: bool = False) -> dict[str, Any]:
 
 def trained(own: dict[str, Any], folder: Path, at: Place | None = None, store: Any = None) -> None:
     """Fits a run without its report, as one process or as one rank of several."""
-    ColourData.yardstick = SimpleNamespace(table_loss=1.0)
     with contextlib.ExitStack() as kept:
+        patch = kept.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(ColourData, "yardstick", SimpleNamespace(table_loss=1.0))
         kept.enter_context(contextlib.suppress(Interrupted))
         held = kept.enter_context(claim(folder, own)) if at is None or at.rank == 0 else Guest()
         if at is not None:

@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs/security.md").read_text()
 
 def test_every_row_names_existing_tests():
     rows = re.findall(r"^\| .* \| (.*?) \|$", PAGE, re.M)[1:]
-    assert len(rows) == 12
+    assert len(rows) == 13
     for held_by in rows:
         files = re.findall(r"`(.*?)`", held_by)
         assert files and all((ROOT / file).is_file() for file in files), held_by
@@ -34,5 +34,6 @@ def test_every_command_that_opens_a_checkpoint_and_no_other_takes_trust(name, mo
     assert printed
     takes = re.search(r"^  --trust PACKAGE ", printed, re.M) is not None
     assert takes is (
-        name in ("evaluate", "decode-curve", "decode-sweep", "calibrate", "hints", "export", "push", "photo", "film")
+        name
+        in ("evaluate", "decode-curve", "decode-sweep", "calibrate", "hints", "export", "push", "photo", "film", "app")
     )

@@ -23,7 +23,6 @@ from colourize.inference import opening
 ENDING = 3  # seconds that open answers have when the page ends
 SWEEPING = 30.0  # seconds between two looks for visitors who left
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import of gradio
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Gradio's statistics of its own calls: a table of pandas after each call, and its rows
 os.environ |= {"GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000", "GRADIO_ANALYTICS_MAX_EVENTS": "100"}
 

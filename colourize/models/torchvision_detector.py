@@ -46,7 +46,7 @@ class TorchvisionDetector(nn.Module):
         targets = [{"boxes": box, "labels": label + BACKGROUND} for box, label in zip(boxes, labels, strict=True)]
         modes = [(module, module.training) for module in self.network.modules()]
         for module, _ in modes:  # torchvision gives losses only in training mode; batch norms keep theirs
-            if not isinstance(module, nn.modules.batchnorm._BatchNorm | nn.Dropout):
+            if not isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.Dropout):
                 module.training = True
         found = self.network(list(pictures / 255), targets)
         for module, training in modes:

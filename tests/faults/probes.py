@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from colourize.data.labelled import LabelledPictures
 from colourize.runs import run_folder
 from colourize.tasks.colourization import module as module_file
-from colourize.tasks.colourization import train
+from colourize.tasks.colourization import task as task_file
 from colourize.tasks.colourization.data import ColourData
 from colourize.tasks.colourization.module import Colourizer
 from colourize.training import run
@@ -49,7 +49,7 @@ def kill_before_the_report() -> None:
 
 
 def _report(report: Callable[..., Any]) -> None:
-    train.TASK = replace(train.TASK, report=report)
+    task_file.TASK = replace(task_file.TASK, report=report)
 
 
 def record_indices(file: str, then: Callable[..., None] | None = None, *given: Any) -> None:
@@ -185,10 +185,10 @@ def fail_with_kernel(kernel: int) -> None:
     """Raises an unexpected exception in jobs with this kernel."""
     original = run.fit
 
-    def fit(task: Any, knobs: Any, folder: Any, held: Any, callbacks: Any = ()) -> Any:
+    def fit(task: Any, knobs: Any, *given: Any) -> Any:
         if knobs["kernel"] == kernel:
             raise ZeroDivisionError("no one foresaw this")
-        return original(task, knobs, folder, held, callbacks)
+        return original(task, knobs, *given)
 
     run.fit = fit
 

@@ -197,7 +197,7 @@ def test_an_anomaly_is_one_line(quick, tmp_path, monkeypatch):
         lambda logits: log_probabilities(logits) + (0 * logits.sum()).sqrt(),
     )
     monkeypatch.setattr(*rooted)
-    with pytest.raises(InputError, match=r"'detect_anomaly': True.*returned nan values in its") as caught:
+    with pytest.raises(InputError, match=r"trainer.detect_anomaly=true.*returned nan values in its") as caught:
         train.train(quick("trainer.detect_anomaly=true"), tmp_path)
     assert "\n" not in str(caught.value)
 
