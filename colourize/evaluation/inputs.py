@@ -17,7 +17,7 @@ from colourize.config.knobs import KNOBS
 from colourize.config.options import option
 from colourize.data.labelled import fingerprint, read
 from colourize.data.pictures import Pictures
-from colourize.errors import InputError
+from colourize.errors import InputError, shown
 from colourize.runs import checkpoint, manifest, shipped
 from colourize.runs.checkpoint import Trained
 
@@ -70,7 +70,7 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
     """The configuration of the pictures: that of the first run, or without a run the composed one.
 
     A file never decides where we write: its cache folder is used only if it is already one of our caches, and nothing
-    is downloaded to a folder that only the file names.
+    is downloaded to a folder, or from an address, that only the file names.
 
     Raises:
         InputError: an override does not apply to a run's pictures, or a value is out of its range.
@@ -92,7 +92,11 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
         config.data.cache_dir = config.cache_dir
     config.merge_with_dotlist([word for word in overrides if not word.startswith("cache_dir=")])
     knobs = plain(config)
-    if option(knobs["data"]["_target_"], "data") == "cifar10" and "data.root" not in words:
+    source = option(knobs["data"]["_target_"], "data")
+    if source == "shards" and "data.root" not in words and "://" in knobs["data"]["root"]:
+        address = f"data.root={shown(knobs['data']['root'], 120)}"
+        raise InputError(f"the address {address} stands in the file only; type it to read the pictures from there")
+    if source == "cifar10" and "data.root" not in words:
         knobs["data"]["download"] = knobs["data"]["root"] == own("data/cifar10.yaml")["data"]["root"]
     return knobs
 

@@ -102,6 +102,8 @@ def _allowed(override: Override) -> bool:
         return all(value in CHOICES[key] for value in values)
     if key in NUMBERS:
         return all(type(value) is int and -1 <= value <= MOST_JOBS for value in values)
+    if key == "data.root" and any("://" in str(value) for value in values):
+        return False  # the address of a store: a file must not choose whom this machine asks
     head, *inner = key.split(".")
     known = key in SCALARS or key == "trainer" or (head in (*NODES, "callbacks", "trainer") and inner)
     return bool(known) and all(re.fullmatch(NAME, part) for part in inner)
