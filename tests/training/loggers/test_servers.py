@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import socket
+import time
 
 import numpy as np
 import pytest
@@ -41,6 +42,13 @@ def patient(monkeypatch, caplog):
         monkeypatch.setattr(background, name, 250.0)
     yield
     assert "the run continues without it" not in caplog.text
+
+
+def wait_for(condition, seconds=60):
+    """W&B's own process may write its file after the run has ended."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def interrupted_once(settings, folder, monkeypatch):
@@ -85,6 +93,7 @@ def test_wandb_has_one_run_with_the_points_the_knobs_the_pictures_and_the_table(
     monkeypatch.setenv("WANDB_MODE", "offline")
     settings = quick("logger=wandb", "save_every=1", "name=mine", "tags=[paper,first]")
     interrupted_once(settings, tmp_path, monkeypatch)
+    wait_for(lambda: sum(record.HasField("exit") for record in records(tmp_path)) == 2)
     found, ids, config, pictures, texts = {}, set(), {}, set(), []
     for record in records(tmp_path):
         if record.HasField("run"):
