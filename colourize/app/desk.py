@@ -170,7 +170,7 @@ class Desk:
             InputError: outside of the picture, or too many.
         """
         with self.lock:
-            held = self._needed()
+            held = self.needed()
             height, width = held.size
             if not (0 <= hint.x < width and 0 <= hint.y < height):
                 raise InputError(f"a place must lie in the picture of {width} x {height} pixels, got {hint.x},{hint.y}")
@@ -182,7 +182,7 @@ class Desk:
     def unhint(self, everything: bool = False) -> None:
         """Takes back the last colour, or all of them."""
         with self.lock:
-            held = self._needed()
+            held = self.needed()
             del held.hints[0 if everything else -1 :]
             self._changed()
 
@@ -215,7 +215,8 @@ class Desk:
             self._rendered.clear()
             self._scores.clear()
 
-    def _needed(self) -> Held:
+    def needed(self) -> Held:
+        """The chosen photograph; raises InputError if there is none."""
         if self.held is None:
             raise InputError("there is no photograph yet; drop one on the page")
         return self.held
@@ -225,7 +226,7 @@ class Desk:
         self._rendered.clear()
 
     def _render(self, name: str) -> None:
-        held = self._needed()
+        held = self.needed()
         if name == COLOUR:
             content = _jpeg(self._coloured(held, held.grey, self.steering).pictures[0])
         elif name == GREY:

@@ -18,9 +18,7 @@ KINDS: tuple[Kind, ...] = "coloured", "side-by-side", "uncertainty"
 
 def name(desk: Desk) -> str:
     """The name of the coloured file: scan.jpg -> scan-coloured.jpg."""
-    held = desk.held
-    if held is None:
-        raise InputError("there is no photograph yet; drop one on the page")
+    held = desk.needed()
     suffix = desk.steering.format or None
     target = planned.named(Path(held.path.name), suffix)
     return f"{PurePosixPath(target.name).stem}-coloured{target.suffix}"

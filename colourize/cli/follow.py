@@ -1,6 +1,5 @@
 """A rank other than rank 0: it trains the jobs that rank 0 gives it, and writes nothing."""
 
-import importlib
 import json
 import logging
 import os
@@ -14,9 +13,6 @@ from typing import Any
 
 from colourize.cli import signals
 from colourize.errors import InputError, Interrupted
-
-TASKS = {"colourization": "colourize.tasks.colourization.task"}
-"""The module of each task that several ranks can train; it contains the ``TASK``."""
 
 
 def main(host: str, port: int, rank: int, size: int, parent: int) -> int:
@@ -59,6 +55,7 @@ def _trained(place: Any, store: Any, number: int, job: dict[str, Any], parent: i
     """Trains one job; returns the exit status. Rank 0 reports errors; only the traceback of a bug is printed here."""
     from colourize.config import options
     from colourize.runs.run_folder import Guest
+    from colourize.tasks import chosen
     from colourize.training.distributed import member, team, watch
     from colourize.training.fit import fit
 
@@ -67,7 +64,7 @@ def _trained(place: Any, store: Any, number: int, job: dict[str, Any], parent: i
     knobs = job["knobs"]
     if options.names_own_code(knobs):
         options.make_importable()
-    task = importlib.import_module(TASKS[job["task"]]).TASK
+    task = chosen.task(knobs)
     try:
         with member.joined(place, team.of_job(store, number), knobs, (), parent, watch.say):
             fit(task, knobs, Path(job["folder"]), Guest(), (), place)

@@ -128,17 +128,17 @@ def _read(
 
 
 def _streamed(pictures: np.ndarray, rows: np.ndarray) -> cache.Stream:
-    return cache.Stream((len(rows), *pictures.shape[1:]), np.uint8, _parts(pictures, rows))
+    return cache.Stream((len(rows), *pictures.shape[1:]), np.uint8, parts(pictures, rows))
 
 
-def _parts(pictures: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+def parts(pictures: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
     """The chosen pictures, ``PART`` at a time."""
     for start in range(0, len(rows), PART):
         yield pictures[rows[start : start + PART]]
 
 
 def _checksum(pictures: np.ndarray, rows: np.ndarray) -> int:
-    return functools.reduce(lambda total, part: zlib.crc32(part.data, total), _parts(pictures, rows), 0)
+    return functools.reduce(lambda total, part: zlib.crc32(part.data, total), parts(pictures, rows), 0)
 
 
 def _whole(train: np.ndarray, validation: np.ndarray, report: Report) -> bool:

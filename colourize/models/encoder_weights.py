@@ -12,6 +12,7 @@ from torch import Tensor
 
 from colourize import files
 from colourize.errors import InputError, one_line
+from colourize.models import weight_files
 from colourize.models.encoder_unet import EncoderUNet, timm_encoder
 
 log = logging.getLogger(__name__)
@@ -107,12 +108,7 @@ def read(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
         raise InputError(f"encoder_weights={file}: no such file{files.looked_at(file)}; pass none, timm or a file")
     try:
-        if file.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            contents: Any = load_file(file)
-        else:
-            contents = torch.load(file, map_location="cpu", weights_only=True)
+        contents = weight_files.contents(file)
     except Exception as error:  # damaged files raise nearly every type
         raise InputError(
             f"encoder_weights={file} must contain only tensors ({type(error).__name__}); pass a .safetensors file, or "

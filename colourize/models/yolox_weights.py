@@ -7,13 +7,13 @@ variance 1 and scale 1 with the convolution's bias, which computes the same.
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from colourize import files
 from colourize.errors import InputError, one_line
+from colourize.models import weight_files
 from colourize.models.yolox import YOLOX
 from colourize.models.yolox_blocks import EPSILON, Conv
 
@@ -86,12 +86,7 @@ def fitting(state: Mapping[str, Tensor], network: YOLOX, file: Path) -> dict[str
 
 def _of_torch(file: Path) -> dict[str, Tensor]:
     try:
-        if file.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            contents: Any = load_file(file)
-        else:
-            contents = torch.load(file, map_location="cpu", weights_only=True)
+        contents = weight_files.contents(file)
     except Exception as error:  # damaged files raise nearly every type
         raise InputError(
             f"init_from={file} must contain only tensors and plain values ({type(error).__name__}); pass a .pth that "

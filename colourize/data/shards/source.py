@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from colourize import files
 from colourize.data import cache
 from colourize.data.classes import check_validation_classes
-from colourize.data.folder import SMALLEST
+from colourize.data.folder import SMALLEST, parts
 from colourize.data.pictures import Pictures, held_out
 from colourize.data.read_files import NAMED, Report, log_faults
 from colourize.data.shards import index
@@ -32,8 +32,6 @@ from colourize.data.splits import DEFAULT_HOLDOUT, ClassSelection, wanted
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
-
-PART = 4096  # pictures copied at a time
 
 
 def load(
@@ -183,10 +181,9 @@ def _stream(kept: Sequence[Kept], rows: Sequence[np.ndarray], size: int) -> cach
 
 
 def _parts(kept: Sequence[Kept], rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """The chosen pictures of all shards, at most ``PART`` at a time."""
+    """The chosen pictures of all shards, some thousand at a time."""
     for each, chosen in zip(kept, rows, strict=True):
-        for start in range(0, len(chosen), PART):
-            yield each.pictures[chosen[start : start + PART]]
+        yield from parts(each.pictures, chosen)
 
 
 def _checksum(kept: Sequence[Kept], rows: Sequence[np.ndarray]) -> int:

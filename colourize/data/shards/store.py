@@ -207,19 +207,19 @@ def explained(root: str, kind: type[InputError] = InputError) -> Iterator[None]:
         raise kind(f"{root}: {_reason(str(error))}") from error
 
 
-def _reason(told: str) -> str:
+def _reason(text: str) -> str:
     """The cause in a message of the client, which has many lines."""
-    if "169.254.169.254" in told or "169.254.170" in told:  # asked for a machine's own keys in a cloud
+    if "169.254.169.254" in text or "169.254.170" in text:  # asked for a machine's own keys in a cloud
         return (
             "no keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SKIP_SIGNATURE=true for a public bucket"
         )
-    if found := re.search(r"status code: (\d{3}[ \w]*)", told):
+    if found := re.search(r"status code: (\d{3}[ \w]*)", text):
         return f"the server answers {found[1].strip()} after {RETRIES} retries; try again later"
-    if "error sending request" in told:
+    if "error sending request" in text:
         return f"the server cannot be reached after {RETRIES} retries; check the address, or try again later"
-    if "body error" in told or "decod" in told:
+    if "body error" in text or "decod" in text:
         return f"the connection broke after {RETRIES} retries; try again later"
-    return f"{shown(' '.join(told.split()), 160)}; check the address"
+    return f"{shown(' '.join(text.split()), 160)}; check the address"
 
 
 def _verified(file: IO[bytes], shard: Shard, size: int, where: str) -> IO[bytes]:

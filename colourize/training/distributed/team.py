@@ -69,7 +69,7 @@ def gathered(
     """All ranks of a run, of which this is rank 0; None for a run of one process.
 
     Args:
-        task: the task's name, by which the other ranks find it.
+        task: the task's name; without one the other ranks cannot find it.
         knobs: the configuration, with ``devices`` and ``num_nodes``.
         folder: folder of the run.
         last_words: called with the cause if the run must end at once.
@@ -85,7 +85,7 @@ def gathered(
         return
     if not task:
         raise InputError(f"devices={knobs['devices']}: this task has no name by which other ranks find it")
-    job = {"task": task, "knobs": knobs, "folder": str(folder.absolute())}
+    job = {"knobs": knobs, "folder": str(folder.absolute())}
     if given is not None:
         if current is None:
             raise InputError(f"a job that {given.starter} started cannot run jobs side by side; leave the launcher out")
