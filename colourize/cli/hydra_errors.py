@@ -9,6 +9,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import trainer_knobs
+from colourize.config.compose import AMBIGUOUS
 from colourize.config.folder import conf_dir
 from colourize.config.knob import Several
 from colourize.config.knobs import KNOBS
@@ -22,8 +23,7 @@ KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false
 NO_OPTION = re.compile(r"Could not find '([\w/]+)/(\S+)'\s+Available options in '[\w/]+':\s+(.*)", re.S)
 NO_OPTION_IN_LIST = re.compile(r"Could not load '(\w+)/(\S+)'\.")
 NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
-AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)'\s+1\. To use it as a list")
-LISTS = {"classes", "freeze"}
+LISTS = {"classes"}
 """Knobs of several forms, one of which is a list."""
 FRAME = re.compile(r"Could not override '\S+'\.|Error merging override \S+")
 TO_QUOTE = " Pass NAME=VALUE, and quote characters that are special to Hydra: \"data.root='~/my pictures'\""

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from colourize.cli import job, signals
 from colourize.cli.ending import on_one_line
 from colourize.config import choices, trainer_knobs
-from colourize.config.compose import register
+from colourize.config.compose import in_brackets, register
 from colourize.config.folder import conf_dir
 from colourize.errors import InputError
 from colourize.present import terminal
+from colourize.private.hydra import overrides_first
 from colourize.runs import last, resume
 from colourize.sweeps.progress import written_to
 from colourize.sweeps.summary import Summary
@@ -58,10 +60,18 @@ def _as_rank() -> None:
 
 
 def _run() -> None:
+    try:
+        sys.argv[1:] = overrides_first(sys.argv[1:])
+    except ValueError as error:
+        raise InputError(f"{error}; --hydra-help lists the options, --help the knobs") from error
     choices.check(sys.argv[1:])
     sys.argv[1:] = trainer_knobs.normalised(resume.resumed(last.named(sys.argv[1:])), sys.argv[1:])
     try:
-        _train_job()
+        try:
+            _train_job()
+        except HydraException as error:
+            sys.argv[1:] = in_brackets(sys.argv[1:], error)
+            _train_job()
         signals.release()
     except ValueError as error:  # Hydra's, of a group without a name: logger=null
         if not (found := re.fullmatch(r"Config group override must be a string or a list\. Got (\w+)", str(error))):

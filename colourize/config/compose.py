@@ -1,14 +1,17 @@
 """Composes the knobs with Hydra: schema, resolvers, and conversion to plain values."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from colourize.config.checks import check
+from colourize.config.compare import key_of
 from colourize.config.folder import conf_dir
 from colourize.config.knob import MISSING, Knob, Option, Several
 from colourize.config.knobs import COLOURIZATION, KNOBS
@@ -16,6 +19,9 @@ from colourize.config.options import option
 from colourize.config.page import file_page, page
 from colourize.config.trainer_knobs import TrainerKnobs
 from colourize.errors import InputError
+
+AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)'\s+1\. To use it as a list")
+FREEZE = "freeze"  # the only knob of which commas without --multirun make a list
 
 
 def register() -> None:
@@ -32,8 +38,29 @@ def composed(name: str, overrides: Sequence[str]) -> DictConfig:
         HydraException, OmegaConfBaseException: an override does not fit.
     """
     register()
+    words = list(overrides)
     with initialize_config_dir(conf_dir(), version_base="1.3"):
-        return compose(name, list(overrides))
+        try:
+            return compose(name, words)
+        except HydraException as error:
+            return compose(name, in_brackets(words, error))
+
+
+def in_brackets(words: Sequence[str], error: HydraException) -> list[str]:
+    """The words with brackets around the parts of ``freeze=encoder,first,3``.
+
+    Args:
+        words: overrides of a command that is no sweep.
+        error: Hydra's, which says that values with commas are ambiguous.
+
+    Raises:
+        HydraException: the given error, if it is about anything else.
+    """
+    found = AMBIGUOUS.search(str(error))
+    if found is None or key_of(found[1]) != FREEZE or found[1] not in words:
+        raise error
+    name, _, parts = found[1].partition("=")
+    return [f"{name}=[{parts}]" if word == found[1] else word for word in words]
 
 
 def schema() -> type:

@@ -2,7 +2,9 @@
 
 import pytest
 
+import colourize
 from colourize.config.knobs import KNOBS
+from colourize.runs import manifest
 from tests.commands import run, typed
 from tests.conftest import QUICK
 
@@ -16,10 +18,12 @@ from tests.conftest import QUICK
         (["--info", "searchpath"], "main"),
         (["--info", "config", "model=unet"], "colourize.models.unet.UNet"),
         (["--cfg", "job", "--resolve", "kernel=5"], "\n  kernel: 5\n"),
+        (["kernel=5", "--cfg", "job", "--resolve", "seed=7"], "\n  kernel: 5\n"),
         (["--cfg", "job", "--package", "optimizer"], "_target_: torch.optim.Adam"),
         (["--cfg", "job", "trainer.max_epochs=5", "trainer=cpu", "debug=fast"], "\nmax_epochs: 5\n"),
         (["--cfg", "hydra"], "subdir: ${hydra.job.num}"),
         (["-c", "job", "experiment=resunet"], "colourize.models.resunet.ResUNet"),
+        (["--cfg", "job", "freeze=encoder,first,3"], "freeze:\n- encoder\n- first\n- 3\n"),
         (["--hydra-help"], "--multirun"),
         (["-sc", "install=bash"], "complete "),
     ],
@@ -41,8 +45,8 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
         (["name=' '"], "name must be 1 to 100 printable characters"),
         (["--config-name", "confg"], "confg"),
         (
-            ["freeze=encoder,first"],
-            "freeze=encoder,first has several values; pass freeze=[encoder,first] for a list, --mult",
+            ["classes=cat,dog", "freeze=stem,first"],
+            "classes=cat,dog has several values; pass classes=[cat,dog] for a list, --multirun for",
         ),
         (
             ["logger=csv,wandb"],
@@ -50,6 +54,19 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
         ),
         (["debug=[fast,limit]"], "debug takes one option, got debug=[fast,limit]; pass debug=fast"),
         (["model=[unet,resunet]"], "model takes one option, got model=[unet,resunet]; pass model=unet"),
+        (["logger=null"], "logger must be the name of an option, got null; pass logger=none, or leave it out"),
+        (["model=null"], "model must be the name of an option, got null; pass one of convtranspose, encoder_unet, "),
+        (["experiment=null"], "experiment must be the name of an option, got null; pass one of batch_size, "),
+        (["+callbacks=[timer,null]"], "callbacks must be the name of an option, got null; pass callbacks=none, or "),
+        (["-m", "loss=focal,null"], "loss must be the name of an option, got null; pass one of cross_entropy, "),
+        (
+            ["logger=3"],
+            "logger must be the name of an option, got 3; pass one of csv, mlflow, none, tensorboard, wandb",
+        ),
+        (["trainer={devices: 1}"], "trainer must be the name of an option, got {'devices': 1}; pass one of cpu, "),
+        (["--confg", "job"], "unrecognized arguments: --confg; --hydra-help lists the options, --help the knobs"),
+        (["--info", "tree"], "argument --info/-i: invalid choice: 'tree' (choose from"),
+        (["hydra/launcher=null"], "an option must be a name or a list of names, got null; pass a name, or leave it"),
         (["logger=[none,csv]"], "none stands alone, got logger=[none,csv]; pass logger=none or leave none out"),
         (["lr=0.1,0.2"], "lr=0.1,0.2 has several values; pass --multirun for one run each"),
         (["model=unet,resunet"], "model=unet,resunet has several values; pass --multirun for one run each"),
@@ -69,6 +86,18 @@ def test_a_configuration_folder_of_one_s_own_adds_an_experiment(tmp_path):
     for word in (["--config-dir", "mine"], ["hydra.searchpath=[file://mine]"]):
         done = run(*word, "experiment=wide", "--cfg", "job", cwd=tmp_path)
         assert "\nnum_filters: 77\n" in done.stdout, done.stderr
+
+
+def test_parts_to_freeze_need_no_brackets_but_in_a_sweep_each_is_a_job_of_its_own(tmp_path, monkeypatch, no_figures):
+    monkeypatch.chdir(tmp_path)
+    assert colourize.compose("freeze=down*,first,3")["freeze"] == ["down*", "first", 3]
+    small = *QUICK, "model=unet", "max_epochs=1"
+    typed(monkeypatch, *small, "freeze=first,2", "hydra.run.dir=outputs/a")
+    typed(monkeypatch, "resume=outputs/a")
+    assert "freeze=[first,2]" in manifest.read(tmp_path / "outputs/a")["overrides"]
+    typed(monkeypatch, *small, "-m", "freeze=first,2", "hydra.sweep.dir=multirun/b")
+    found = [manifest.read(tmp_path / f"multirun/b/{job}")["config"]["freeze"] for job in range(2)]
+    assert found == ["first", 2]
 
 
 def test_the_knobs_of_a_run_are_labels_in_its_folder(tmp_path, monkeypatch, no_figures):

@@ -27,6 +27,7 @@ from colourize.tasks.colourization.module import Colourizer
 from colourize.training.epoch_table import EpochTable
 from colourize.training.loggers import curves
 from colourize.training.loggers.tensorboard import tensorboard
+from colourize.training.outputs import outputs
 from colourize.training.task import Fitted
 
 
@@ -40,7 +41,7 @@ def report(fitted: Fitted[ColourData, Colourizer], folder: Path, knobs: dict[str
     strip = {"original": yardstick.originals(index), **examples(module.model, *validation[index])}
     write(folder, knobs, table, strip, rows)
     log(fitted.trainer, knobs, rows)
-    show(folder, knobs, module, table, rows)
+    show(folder, knobs, module, table, rows, outputs(fitted.trainer, folder))
     return table.summary()
 
 
@@ -66,8 +67,15 @@ def log(trainer: pl.Trainer, knobs: dict[str, Any], rows: list[Row]) -> None:
         add_summaries(logger.experiment, (begun, ended), curves.step(trainer) + 1)
 
 
-def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTable, rows: list[Row]) -> None:
-    """Prints five metrics of floors, network and ceilings, how the network compares, and its files."""
+def show(
+    folder: Path,
+    knobs: dict[str, Any],
+    module: Colourizer,
+    table: EpochTable,
+    rows: list[Row],
+    others: list[tuple[str, str]],
+) -> None:
+    """Prints five metrics of floors, network and ceilings, how the network compares, its files and ``others``."""
     console = terminal.console()
     widened(console)
     count = len(next(iter(rows[0].columns.values())))
@@ -83,21 +91,9 @@ def show(folder: Path, knobs: dict[str, Any], module: Colourizer, table: EpochTa
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
     where = shlex.quote(str(folder))
-    for name, command in _viewers(folder):
+    for name, command in others:
         console.print(f"{name:13} {command}", soft_wrap=True)
     console.print(f"{'all measures':13} colourize evaluate {where}")
-
-
-def _viewers(folder: Path) -> list[tuple[str, str]]:
-    """Files of a profile, and commands that show what loggers stored in a run folder."""
-    found = [("profile", str(file)) for file in sorted(folder.glob("fit-profile*"))]
-    if (folder / "tensorboard").is_dir():
-        found.append(("dashboard", f"tensorboard --logdir {shlex.quote(str(folder))}"))
-    if (database := folder / "mlflow/mlflow.db").is_file():
-        found.append(("dashboard", f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{database.absolute()}')}"))
-    if any((folder / "wandb").glob("offline-run-*")):
-        found.append(("to W&B", f"wandb sync {shlex.quote(str(folder / 'wandb'))}/offline-run-*"))
-    return found
 
 
 def _sentences(knobs: dict[str, Any], module: Colourizer, table: EpochTable) -> list[str]:

@@ -25,6 +25,7 @@ from colourize.present.precision_recall import precision_figure
 from colourize.tasks.detection.data import DetectionData
 from colourize.tasks.detection.module import Detector
 from colourize.training.loggers import curves
+from colourize.training.outputs import outputs
 from colourize.training.task import Fitted
 
 PICTURES = "val/boxes: green found, orange missed, red false"
@@ -48,7 +49,8 @@ def report(fitted: Fitted[DetectionData, Detector], folder: Path, knobs: dict[st
         title = f"{short_name(knobs['model'])}, {option(knobs['data']['_target_'], 'data')}"
         rows = write(folder, title, truth, found)
         curves.log_text(fitted.trainer, "detection", tables.as_markdown(rows))
-        show(folder, rows, outcomes.confusion_rows(truth, outcomes.confusion(truth, found)))
+        confusion = outcomes.confusion_rows(truth, outcomes.confusion(truth, found))
+        show(folder, rows, confusion, outputs(fitted.trainer, folder))
     return fitted.table.summary()
 
 
@@ -89,8 +91,8 @@ def _text(value: Interval) -> str:
     return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
 
-def show(folder: Path, rows: list[list[str]], confusion: list[list[str]]) -> None:
-    """Prints the table of AP, the confusion table, and the files of the run."""
+def show(folder: Path, rows: list[list[str]], confusion: list[list[str]], others: list[tuple[str, str]]) -> None:
+    """Prints the table of AP, the confusion table, the files of the run and ``others``."""
     console = terminal.console()
     console.print(tables.as_text(rows))
     console.print(f"\nboxes with a score of at least {outcomes.LEAST}:")
@@ -98,3 +100,5 @@ def show(folder: Path, rows: list[list[str]], confusion: list[list[str]]) -> Non
     console.print()
     for name in FILES:
         console.print(f"{name.partition('/')[2] or name:14} {folder / name}")
+    for name, command in others:
+        console.print(f"{name:14} {command}", soft_wrap=True)

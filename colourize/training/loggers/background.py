@@ -36,6 +36,9 @@ class Remote(Protocol):
     def text(self, name: str, text: str, step: int) -> None:
         """Stores a text in Markdown."""
 
+    def viewer(self) -> tuple[str, str] | None:
+        """As ``RunLogger.viewer``."""
+
     def close(self, status: str) -> None:
         """Ends the run. ``status``: success or failed."""
 
@@ -48,12 +51,14 @@ class Background(Logger):
     Args:
         name: name of the logger on the command line.
         open_run: connects to the server, and finds the run of an earlier process again; called in the thread.
+        viewer: what shows the run, if this is known before it is opened.
     """
 
-    def __init__(self, name: str, open_run: Callable[[], Remote]) -> None:
+    def __init__(self, name: str, open_run: Callable[[], Remote], viewer: tuple[str, str] | None = None) -> None:
         super().__init__()
         self.option = name
         self.open_run = open_run
+        self.known = viewer
         self.calls: queue.Queue[Callable[[Remote], object] | None] = queue.Queue(MOST)
         self.thread: threading.Thread | None = None
         self.lost = threading.Event()
@@ -95,6 +100,11 @@ class Background(Logger):
             pass
         self.late = not done.is_set()
 
+    def viewer(self) -> tuple[str, str] | None:
+        if self.thread is not None:
+            self.flush()
+        return None if self.lost.is_set() else self.known
+
     def close(self, status: str) -> None:
         if self.thread is None:
             return
@@ -123,6 +133,7 @@ class Background(Logger):
     def _work(self) -> None:
         try:
             run = self.open_run()
+            self.known = run.viewer()
             while (call := self.calls.get()) is not None and not self.lost.is_set():
                 call(run)
         except (Exception, SystemExit) as error:  # of a library, of a server: anything

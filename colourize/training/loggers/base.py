@@ -38,5 +38,8 @@ class RunLogger(Protocol):
     def flush(self) -> None:
         """Writes everything logged so far; a checkpoint is saved after it."""
 
+    def viewer(self) -> tuple[str, str] | None:
+        """A word, and the command, file or address that shows what was stored; None if nothing was."""
+
     def close(self, status: str) -> None:
         """Ends the logging of this process. ``status``: success or failed."""

@@ -1,5 +1,6 @@
 """Builds the loggers that ``logger=`` names."""
 
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,7 @@ from pytorch_lightning.loggers import Logger
 from colourize.config.knobs import value_in
 from colourize.errors import InputError, to_install
 from colourize.runs.apart import labels
-from colourize.training.loggers import tensorboard
+from colourize.training.loggers import mlflow_run, tensorboard, wandb_run
 from colourize.training.loggers.background import Background
 from colourize.training.loggers.base import Identity
 from colourize.training.loggers.csv_files import CsvFiles
@@ -21,8 +22,12 @@ Values = dict[str, Any]
 BUILDERS: dict[str, Callable[[Path, int, Values, Identity], Any]] = {
     "tensorboard": lambda folder, purge, values, run: tensorboard.logger(folder, purge) or None,
     "csv": lambda folder, purge, values, run: CsvFiles(folder, purge),
-    "wandb": lambda folder, purge, values, run: Background("wandb", lambda: WandbRun(folder, values, run)),
-    "mlflow": lambda folder, purge, values, run: Background("mlflow", lambda: MlflowRun(folder, values, run)),
+    "wandb": lambda folder, purge, values, run: Background(
+        "wandb", lambda: WandbRun(folder, values, run), wandb_run.viewer(folder, os.environ.get("WANDB_MODE"))
+    ),
+    "mlflow": lambda folder, purge, values, run: Background(
+        "mlflow", lambda: MlflowRun(folder, values, run), mlflow_run.viewer(folder, values)
+    ),
 }
 """Each takes the run folder, the first step that is written again, its option, and the run as servers know it."""
 

@@ -73,6 +73,9 @@ class CsvFiles(Logger):
         writer.writerows({"step": step, **self.rows[step]} for step in sorted(self.rows))
         files.replace_text(self.folder / "metrics.csv", text.getvalue())
 
+    def viewer(self) -> tuple[str, str]:
+        return "csv", str(self.folder / "metrics.csv")
+
     def close(self, status: str) -> None:
         self.flush()
 

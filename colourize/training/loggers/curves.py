@@ -48,6 +48,11 @@ def log_text(trainer: pl.Trainer, name: str, text: str) -> None:
         logger.log_text(name, text, step(trainer) + 1)
 
 
+def viewers(trainer: pl.Trainer) -> list[tuple[str, str]]:
+    """A word, and the command, file or address that shows what a logger stored, for each that stored something."""
+    return [found for logger in _loggers(trainer) if (found := logger.viewer()) is not None]
+
+
 def flush(trainer: pl.Trainer) -> None:
     """Writes what was logged; points of the steps in a checkpoint must be written before it."""
     for logger in _loggers(trainer):

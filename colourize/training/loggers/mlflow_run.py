@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,8 @@ class MlflowRun:
 
         for name in ("alembic", "mlflow", "urllib3.connectionpool"):  # after the import, which sets levels of its own
             logging.getLogger(name).setLevel(logging.ERROR)
-        self.metric, self.param = Metric, Param
-        uri = values.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
-        home = (folder / "mlflow").absolute()
+        self.metric, self.param, self.folder, self.values = Metric, Param, folder, values
+        uri, home = _address(values), _home(folder)
         if not uri:
             home.mkdir(exist_ok=True)
         self.client = MlflowClient(tracking_uri=uri or f"sqlite:///{home}/mlflow.db")
@@ -92,8 +92,26 @@ class MlflowRun:
     def text(self, name: str, text: str, step: int) -> None:
         self.client.log_text(self.id, text, f"{file_name(name)}.md")
 
+    def viewer(self) -> tuple[str, str]:
+        return viewer(self.folder, self.values)
+
     def close(self, status: str) -> None:
         self.client.set_terminated(self.id, "FINISHED" if status == "success" else "FAILED")
+
+
+def viewer(folder: Path, values: dict[str, Any]) -> tuple[str, str]:
+    """The address of MLflow's server, or the command that shows an SQLite file or a folder of it."""
+    uri = _address(values) or f"sqlite:///{_home(folder)}/mlflow.db"
+    served = re.match(r"https?://|databricks", uri)
+    return "dashboard", uri if served else f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+
+
+def _address(values: dict[str, Any]) -> str | None:
+    return values.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
+
+
+def _home(folder: Path) -> Path:
+    return (folder / "mlflow").absolute()
 
 
 def _plain(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ class TensorBoard(TensorBoardLogger):
 
     def flush(self) -> None:
         self.experiment.flush()
+
+    def viewer(self) -> tuple[str, str]:
+        return "dashboard", f"tensorboard --logdir {shlex.quote(str(self.save_dir))}"
 
     def close(self, status: str) -> None:
         self.finalize(status)

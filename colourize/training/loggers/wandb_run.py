@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import shlex
 import socket
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from colourize.training.loggers.base import Identity
 
 log = logging.getLogger(__name__)
 STEP = "trainer/global_step"  # the axis, with the name that Lightning gives it
+OFFLINE = "offline", "dryrun"  # values of WANDB_MODE
 REACHED = 5  # seconds to reach the server
 
 
@@ -31,6 +33,7 @@ class WandbRun:
         wandb: Any = importlib.import_module("wandb")
         self.wandb = wandb
         mode = os.environ.get("WANDB_MODE") or _mode(wandb, folder)
+        self.folder, self.mode = folder, mode
         # W&B names its folder after the second and the key: a run resumed within a second would get the same one
         while any((folder / "wandb").glob(f"*run-{time.strftime('%Y%m%d_%H%M%S')}-{run.key}")):
             time.sleep(0.1)
@@ -65,8 +68,18 @@ class WandbRun:
     def text(self, name: str, text: str, step: int) -> None:
         self.run.summary[name] = text
 
+    def viewer(self) -> tuple[str, str] | None:
+        if self.mode in OFFLINE:
+            return viewer(self.folder, self.mode)
+        return ("dashboard", self.run.url) if self.run.url else None  # WANDB_MODE=disabled has none
+
     def close(self, status: str) -> None:
         self.run.finish(exit_code=0 if status == "success" else 1)
+
+
+def viewer(folder: Path, mode: str | None) -> tuple[str, str] | None:
+    """The command that sends what is stored offline; None for another mode of W&B."""
+    return ("to W&B", f"wandb sync {shlex.quote(str(folder / 'wandb'))}/offline-run-*") if mode in OFFLINE else None
 
 
 def _mode(wandb: Any, folder: Path) -> str:

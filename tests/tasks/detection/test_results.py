@@ -33,6 +33,8 @@ def test_the_files_contain_what_was_found(truth, tmp_path):
 
 
 def test_the_tables_and_the_names_of_the_files_are_printed(tmp_path, capsys):
-    results.show(tmp_path, [["", "AP"], ["all", "0.5"]], [["true / found", "pine"], ["pine", "1"]])
+    confusion = [["true / found", "pine"], ["pine", "1"]]
+    results.show(tmp_path, [["", "AP"], ["all", "0.5"]], confusion, [("dashboard", "tensorboard --logdir here")])
     printed = capsys.readouterr().out
     assert "true / found" in printed and str(tmp_path / "boxes.png") in printed
+    assert "dashboard      tensorboard --logdir here" in printed

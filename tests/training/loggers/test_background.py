@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 import pytest
 import torch
@@ -15,6 +16,9 @@ class Kept:
 
     def __init__(self, gate=None, error=None):
         self.seen, self.gate, self.error = [], gate, error
+
+    def viewer(self):
+        return "dashboard", "its address"
 
     def __getattr__(self, name):
         def call(*given):
@@ -96,6 +100,20 @@ def test_a_server_that_does_not_answer_delays_a_run_by_a_bounded_time_and_is_one
         "logger=wandb: has not taken everything within 0 s of the end"
     ]
     gate.set()
+
+
+def test_what_shows_a_run_is_known_before_a_slow_server_answers_and_is_nothing_for_a_lost_one(caplog):
+    gate = threading.Event()
+    logger = Background("mlflow", lambda: gate.wait(30) and Kept(), ("dashboard", "mlflow ui"))
+    logger.log_metrics({"loss": 1.0}, 0)
+    assert logger.viewer() == ("dashboard", "mlflow ui")
+    gate.set()
+    while logger.thread.is_alive() and not logger.calls.empty():
+        time.sleep(0.01)
+    assert logger.viewer() == ("dashboard", "its address")
+    broken = Background("mlflow", lambda: Kept(error=OSError("gone")), ("dashboard", "mlflow ui"))
+    broken.log_metrics({"loss": 1.0}, 0)
+    assert broken.viewer() is None
 
 
 def test_a_logger_that_was_never_used_starts_nothing():

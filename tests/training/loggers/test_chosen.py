@@ -12,6 +12,8 @@ from colourize.errors import Interrupted
 from colourize.runs import manifest
 from colourize.runs.apart import hyperparameters
 from colourize.tasks.colourization.train import train
+from colourize.training.loggers.base import Identity
+from colourize.training.loggers.chosen import BUILDERS
 from tests.interrupting import in_step
 from tests.trained import rows
 
@@ -49,6 +51,36 @@ def test_csv_has_the_values_of_the_epochs_the_knobs_the_pictures_and_the_table(q
             assert np.asarray(image).std() > 1
     assert "| ConvTransposeNet |" in (tmp_path / "csv/evaluation.md").read_text()
     assert not (tmp_path / "tensorboard").exists()
+
+
+def test_each_logger_names_what_shows_its_entries(quick, tmp_path, monkeypatch):
+    """Also before it has stored anything: a slow one must not be missing at the end of a run."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder, identity = tmp_path / "a run", Identity("0" * 32, "mine")
+    folder.mkdir()
+    build = {name: lambda values, make=make: make(folder, 0, values, identity) for name, make in BUILDERS.items()}
+    assert {name: make({}).viewer() for name, make in build.items()} == {
+        "tensorboard": ("dashboard", f"tensorboard --logdir '{folder}'"),
+        "csv": ("csv", f"{folder}/csv/metrics.csv"),
+        "wandb": ("to W&B", f"wandb sync '{folder}/wandb'/offline-run-*"),
+        "mlflow": ("dashboard", f"mlflow ui --backend-store-uri 'sqlite:///{folder}/mlflow/mlflow.db'"),
+    }
+    served = "http://127.0.0.1:5000"
+    assert build["mlflow"]({"tracking_uri": served}).viewer() == ("dashboard", served)
+    assert build["mlflow"]({"tracking_uri": "runs"}).viewer()[1] == "mlflow ui --backend-store-uri runs"
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert build["wandb"]({}).viewer() is None
+
+
+def test_the_end_of_a_run_names_the_loggers_of_the_command_and_no_others(quick, tmp_path, capsys):
+    """Not those that an interrupted run had before."""
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow/mlflow.db").touch()
+    train(quick("logger=csv", "max_epochs=1"), tmp_path)
+    printed = capsys.readouterr().out
+    assert f"csv           {tmp_path}/csv/metrics.csv" in printed
+    assert "mlflow" not in printed and "tensorboard" not in printed
 
 
 def test_without_a_logger_metrics_csv_has_the_curves(quick, tmp_path):
