@@ -1,7 +1,7 @@
 """The speeds of each landing, and what got slower by more than noise.
 
-python benchmarks/history.py                 # compares each speed's newest entry with the one before
-python benchmarks/history.py --add FILE      # appends the speeds of a FILE of benchmarks/run.py to benchmarks/history.json
+python benchmarks/history.py               # compares each speed's newest entry with the one before
+python benchmarks/history.py --add FILE    # appends the speeds of a FILE of run.py to history.json
 
 A speed is a ratio: the time of a reference over the time of ours, measured in alternating turns. Ratios of one machine
 (processor and threads) are compared, never seconds, which depend on the day. Slower by more than noise means that
