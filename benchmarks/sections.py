@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.report import exponent, interleaved, picked, row
@@ -20,6 +20,7 @@ GROWTH = {
     "filters": ("num_filters", (8, 16, 32, 64, 128), ["data.num_train=1000"]),
     "batch": ("batch_size", (10, 25, 50, 100, 200, 400), ["data.num_train=2000"]),
 }
+MEGAPIXELS = "0.3", "1", "3", "12", "50", "100"
 COUNTS = 5_000, 50_000, 500_000
 
 
@@ -149,6 +150,34 @@ def inference(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
         yield row(f"megapixels a second, {network}", picked(values, "megapixels"), 1, "MP/s")
 
 
+def photographs(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """``colourize photo`` from 0.3 to 100 megapixels, by torch, onnxruntime and int8; its parts; 1,000 small files."""
+    with tempfile.TemporaryDirectory() as folder:
+        networks = {"torch": "shipped"}
+        for name, more in (("onnxruntime", []), ("int8", ["--int8"])):
+            networks[name] = f"{folder}/{name}.onnx"
+            command = [sys.executable, "-m", "colourize", "export", "shipped", "-o", networks[name], *more]
+            subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        for size in MEGAPIXELS:
+            with contestants({name: ["photographs.one", file, size] for name, file in networks.items()}) as started:
+                values = interleaved(started, repeats)
+            yield from (_parts(f"{size} megapixels, {name}", values[name]) for name in networks)
+        for name, file in networks.items():
+            with contestants({name: ["photographs.files", file, "1000"]}) as started:
+                values = interleaved(started, repeats, warm_up=0)
+            whole, network = ({part: picked(values, part)[name]} for part in ("whole", "network"))
+            yield row(f"1,000 small files, {name}", {**whole, **network}, 1, "/s")
+
+
+def _parts(name: str, turns: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """The whole job against the decoding of its file and the network alone, with the other parts."""
+    parts = {part: [turn[part] for turn in turns] for part in ("whole", "decode", "network", "upsampling", "encode")}
+    needed = [decode + network for decode, network in zip(parts["decode"], parts["network"], strict=True)]
+    entry = row(name, {"whole": parts["whole"], "decode + network": needed})
+    entry |= {part: row(name, {part: parts[part]})[part] for part in ("decode", "network", "upsampling", "encode")}
+    return {**entry, "peak MB": max(turn["peak MB"] for turn in turns)}
+
+
 def growth(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
     """Training time of an epoch as a function of pictures, side, colours, filters and batch; fitted exponents."""
     for name, (knob, sizes, fixed) in GROWTH.items():
@@ -165,6 +194,6 @@ def growth(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 SECTIONS: dict[str, Callable[[str | None, int, Sequence[str]], Rows]] = {
     "step": step, "result": result, "start": start, "guard": guard, "data": data, "memory": memory,
-    "inference": inference, "growth": growth,
+    "inference": inference, "photographs": photographs, "growth": growth,
 }  # fmt: skip
-FIXED = {"data", "memory", "inference"}  # sections without overrides
+FIXED = {"data", "memory", "inference", "photographs"}  # sections without overrides

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import plain_loop
+from benchmarks import photographs, plain_loop
 from benchmarks.pages import summary, tables
 from benchmarks.report import exponent, interleaved, picked, row
 from benchmarks.run import main
-from benchmarks.sections import SECTIONS
+from benchmarks.sections import SECTIONS, _parts
 from benchmarks.turns import ROOT, contestants
 from colourize.colour.palette import quantize
 from colourize.config.instantiate import instantiate
@@ -133,3 +133,20 @@ def test_bad_input_is_one_line(words, message):
 
 def test_every_section_has_a_description():
     assert all(section.__doc__ for section in SECTIONS.values())
+
+
+def test_a_photograph_s_parts_are_set_against_decoding_and_the_network():
+    turns = [
+        {"whole": 6.0, "decode": 1.0, "network": 2.0, "upsampling": 2.5, "encode": 0.5, "peak MB": mb} for mb in (9, 7)
+    ]
+    parts = _parts("12 megapixels", turns)
+    assert parts["whole / decode + network"]["median"] == 2
+    assert (parts["upsampling"]["median"], parts["encode"]["median"], parts["peak MB"]) == (2.5, 0.5, 9)
+
+
+def test_the_parts_of_a_photograph_add_up_to_its_time_and_small_files_are_counted():
+    one = photographs.one("shipped", "0.02", "1")
+    one()
+    figures = one()
+    assert all(figures[part] > 0 for part in ("whole", "decode", "network", "encode", "peak MB"))
+    assert all(rate > 0 for rate in photographs.files("shipped", "2", "1")().values())

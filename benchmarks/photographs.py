@@ -1,0 +1,93 @@
+"""Contestants of ``colourize photo``, built and called like those in ``contestants``."""
+
+import atexit
+import resource
+import shutil
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.contestants import Figures, Turn
+from colourize.inference import many, opening, photo, saving, working
+from colourize.inference.colouring import Choices, coloured
+from colourize.inference.memory import Budget
+from colourize.inference.opened import opened
+from colourize.inference.planned import Job
+from colourize.inference.saving import Picture
+
+MEMORY = 20_000_000_000  # bytes that photographs may take together
+MOST = 200_000_000  # pixels
+SMALL = 256, 192
+
+
+def drawn(path: Path, width: int, height: int, seed: int = 0) -> None:
+    """A grey JPEG file: smooth shades with the grain of a film, about 2 bits a pixel."""
+    random = np.random.default_rng(seed)
+    shades = Image.fromarray(random.integers(0, 256, (9, 12), dtype=np.uint8)).resize((width, height), 3)
+    grain = random.integers(-6, 7, (min(height, 1000), width), dtype=np.int16)
+    pixels = np.asarray(shades).astype(np.int16)
+    for top in range(0, height, len(grain)):
+        part = pixels[top : top + len(grain)]
+        part += grain[: len(part)]
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path, "JPEG", quality=90)
+
+
+def _folder() -> Path:
+    """A folder that lasts as long as the process."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
+def one(network: str, megapixels: str, threads: str = "2") -> Turn:
+    """One photograph, 4 : 3: seconds of each part and of the whole job, and the peak of the process in MB."""
+    predictor, folder = opened(network), _folder()
+    height = round((float(megapixels) * 1e6 * 3 / 4) ** 0.5)
+    source, target = folder / "scan.jpg", folder / "coloured.jpg"
+    drawn(source, height * 4 // 3, height)
+    choices = Choices(threads=int(threads))
+    options = photo.Options(choices, overwrite=True, max_pixels=MOST)
+
+    def turn() -> Figures:
+        start = time.perf_counter()
+        photo.run(Job(source, target), predictor, options, Budget(MEMORY))
+        whole, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        picture = opening.photograph(source, MOST)
+        read = time.perf_counter()
+        grey = picture.frames[0].grey
+        working.scores(predictor, working.seen(grey, predictor.card, None), None, None)
+        seen = time.perf_counter()
+        result = coloured(predictor, grey, choices)
+        made = time.perf_counter()
+        saving.written([Picture(result.pictures[0])], "JPEG", picture.info, "", picture.loops)
+        written = time.perf_counter()
+        parts = {"decode": read - whole, "network": seen - read, "upsampling": (made - seen) - (seen - read)}
+        return {"whole": whole - start, **parts, "encode": written - made, "peak MB": peak}
+
+    return turn
+
+
+def files(network: str, count: str, threads: str = "2") -> Turn:
+    """Many small files in one call, and the network alone on as many pictures: pictures a second."""
+    predictor, folder = opened(network), _folder()
+    sources = [folder / f"{number}.jpg" for number in range(int(count))]
+    for number, source in enumerate(sources):
+        drawn(source, *SMALL, number)
+    options = photo.Options(Choices(threads=1), overwrite=True)
+    view = working.seen(opening.photograph(sources[0]).frames[0].grey, predictor.card, None)
+
+    def turn() -> Figures:
+        jobs = [Job(source, source.with_suffix(".png")) for source in sources]
+        start = time.perf_counter()
+        many.all_of(jobs, partial(photo.run, predictor=predictor, options=options, budget=Budget(MEMORY)), int(threads))
+        middle = time.perf_counter()
+        for _ in sources:
+            working.scores(predictor, view, None, None)
+        end = time.perf_counter()
+        return {"whole": len(sources) / (middle - start), "network": len(sources) / (end - middle)}
+
+    return turn
