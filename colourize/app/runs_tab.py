@@ -76,7 +76,7 @@ class Watched:
         with self._lock:
             if time.monotonic() - self._looked > 0.9 * SECONDS:
                 try:
-                    self._runs = listing.found([self.home])
+                    self._runs = listing.found([self.home], ask=False)
                 except (InputError, OSError) as error:  # no such folder yet, or one that was just removed
                     log.debug("%s", error)
                     self._runs = []

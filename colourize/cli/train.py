@@ -1,6 +1,7 @@
 """``colourize train`` and ``python train.py``: Hydra's application, which trains one run or sweeps over several."""
 
 import contextlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from colourize.config.folder import conf_dir
 from colourize.errors import InputError
 from colourize.present import terminal
 from colourize.private.hydra import overrides_first
-from colourize.runs import last, resume
+from colourize.runs import last, requeued, resume
 from colourize.sweeps.progress import written_to
 from colourize.sweeps.summary import Summary
 from colourize.training.distributed.place import given
@@ -47,16 +48,16 @@ def train() -> None:
 def _as_rank() -> None:
     """Runs the command as rank 0; the other ranks that torchrun has started follow it."""
     if (place := given()) is None:
-        _run()
-    elif place.rank:
+        return _run()
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # it warns of names that a machine does not know
+    if place.rank:
         from colourize.cli.follow import follow
 
         sys.exit(follow(place))
-    else:
-        from colourize.training.distributed import team
+    from colourize.training.distributed import team
 
-        with team.leading(place):
-            _run()
+    with team.leading(place):
+        _run()
 
 
 def _run() -> None:
@@ -65,7 +66,8 @@ def _run() -> None:
     except ValueError as error:
         raise InputError(f"{error}; --hydra-help lists the options, --help the knobs") from error
     choices.check(sys.argv[1:])
-    sys.argv[1:] = trainer_knobs.normalised(resume.resumed(last.named(sys.argv[1:])), sys.argv[1:])
+    words = requeued.named(last.named(sys.argv[1:]))
+    sys.argv[1:] = trainer_knobs.normalised(resume.resumed(words), sys.argv[1:])
     try:
         try:
             _train_job()

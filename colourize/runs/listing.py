@@ -3,23 +3,28 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from colourize.config.compare import key_of
 from colourize.errors import InputError
 from colourize.present import terminal
-from colourize.runs import apart, manifest, resume, run_folder
+from colourize.runs import apart, manifest, queue, resume, run_folder
 
 HOMES = Path("outputs"), Path("multirun")
 RESUMABLE = "interrupted", "killed"
 """States of runs that ``resume`` continues; a failed run usually fails again."""
+UNFINISHED = "queued", "running", *RESUMABLE
+"""States of runs about which Slurm's queue may say more than the folder."""
 LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # not a table of rich, which would cut the names of folders
 
 
 @dataclass(frozen=True)
 class Run:
-    """One line of the list. Losses are validation cross-entropies in nats per pixel; None before the first."""
+    """One line of the list. Losses are validation cross-entropies in nats per pixel; None before the first.
+
+    ``job`` is the run's Slurm job, and ``queue`` what the queue says about it; both may be empty.
+    """
 
     folder: str
     state: str
@@ -33,6 +38,8 @@ class Run:
     name: str
     tags: list[str]
     debug: str | None
+    job: str
+    queue: str
 
     @property
     def labels(self) -> list[str]:
@@ -41,12 +48,13 @@ class Run:
         return debug + [f"name={self.name}"] * bool(self.name) + [f"tags=[{','.join(self.tags)}]"] * bool(self.tags)
 
 
-def found(folders: Sequence[Path], tag: str = "") -> list[Run]:
+def found(folders: Sequence[Path], tag: str = "", ask: bool = True) -> list[Run]:
     """The runs below the folders, at any depth, in the order of their start.
 
     Args:
         folders: folders to search; with none, ``outputs`` and ``multirun``.
         tag: only runs with this tag; empty: all.
+        ask: whether Slurm's queue is asked about runs of Slurm jobs that are not over.
 
     Raises:
         InputError: a path that is not a folder.
@@ -56,7 +64,20 @@ def found(folders: Sequence[Path], tag: str = "") -> list[Run]:
             raise InputError(f"{folder} is not a folder; pass one with runs, such as outputs")
     homes = folders or [home for home in HOMES if home.is_dir()]
     runs = [_run(file.parent) for folder in homes for file in folder.rglob(manifest.NAME)]
+    runs = _in_queue(runs) if ask else runs
     return sorted((run for run in runs if not tag or tag in run.tags), key=lambda run: run.start)
+
+
+def _in_queue(runs: list[Run]) -> list[Run]:
+    """The runs with the state of their jobs in Slurm's queue, which is asked only about runs that are not over."""
+    asked = {run.job for run in runs if run.job and run.state in UNFINISHED}
+    answers = queue.states(asked)
+    return [
+        replace(run, state=queue.state(run.state, run.job, answers), queue=(answers or {}).get(run.job, ""))
+        if run.job in asked and run.state in UNFINISHED
+        else run
+        for run in runs
+    ]
 
 
 def _run(folder: Path) -> Run:
@@ -77,6 +98,8 @@ def _run(folder: Path) -> Run:
         error=stored.get("error", ""),
         **apart.labels(config),
         debug=debug if isinstance(debug := config.get("debug"), str) else None,
+        job=stored.get("job", ""),
+        queue="",
     )
 
 
@@ -99,8 +122,10 @@ def show(folders: Sequence[Path], as_json: bool = False, tag: str = "") -> None:
         print(LINE.format(*terminal.cleaned(cells)).rstrip())
         if run.error and run.state != "finished":
             print(f"  {terminal.cleaned(run.error)}")
+        if run.queue:
+            print(f"  Slurm job {run.job}: {terminal.cleaned(run.queue)}")
     resumable = [run for run in runs if run.state in RESUMABLE]
-    failed = [run for run in runs if run.state not in ("running", "finished", "pruned")]
+    failed = [run for run in runs if run.state not in ("queued", "running", "finished", "pruned")]
     unfinished = [Path(run.folder) for run in resumable or failed]
     if unfinished:
         place = unfinished[-1].parent if resume.sweep_of(unfinished[-1].parent) else unfinished[-1]

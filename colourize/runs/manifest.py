@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 
 from colourize import files
 from colourize.errors import InputError, one_line
-from colourize.runs import formats
+from colourize.runs import formats, queue
 
 log = logging.getLogger(__name__)
 NAME, EPOCHS = "run.json", "metrics.csv"
@@ -22,13 +22,14 @@ TYPES: dict[str, Any] = {
     **dict.fromkeys(("config", "metrics", "environment", "refused"), dict),
     **dict.fromkeys(("overrides", "searchpath"), list),
     **dict.fromkeys(("status", "error", "start", "end", "host", "cwd", "fingerprint", "config_hash", "key"), str),
-    **dict.fromkeys(("pid", "starts"), int), "pruned": bool,
+    **dict.fromkeys(("pid", "starts"), int), "pruned": bool, "job": str,
 }  # fmt: skip
 PLAIN = str, int, float, type(None)
 INNER: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("overrides", "searchpath"), lambda words: all(isinstance(word, str) for word in words)),
     "metrics": lambda metrics: all(is_number(value) or value is None for value in metrics.values()),
     "key": lambda key: re.fullmatch("[0-9a-f]{32}", key) is not None,
+    "job": lambda job: queue.JOB.fullmatch(job) is not None,
     "environment": lambda known: all(isinstance(value, PLAIN) for value in known.values()),
 }
 """Checks of the values inside an entry."""

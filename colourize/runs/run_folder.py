@@ -13,12 +13,12 @@ from filelock import FileLock, Timeout
 from colourize import files
 from colourize.config.compare import config_hash, key_of
 from colourize.errors import InputError, one_line
-from colourize.runs import manifest
+from colourize.runs import manifest, queue
 
 LOCK = ".lock"
 WRITTEN_IN_PLACE = (
     LOCK, ".search.lock", ".hydra", "checkpoints", "tensorboard", "csv", "wandb", "mlflow", "output.txt",
-    "multirun.yaml", "search.db", "search.db-journal", "search.db-wal", "search.db-shm",
+    ".submitit", "multirun.yaml", "search.db", "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
 """Files that are written in place, and folders of such files. All other files are replaced, including links."""
 REPLACED = (
@@ -58,7 +58,7 @@ class Claim:
         self.entries = {
             "status": "running", **entries, "pid": os.getpid(), "host": socket.gethostname(), "cwd": os.getcwd(),
             "key": self.key, "searchpath": stored.get("searchpath", []), "start": stored.get("start", manifest.now()),
-            "starts": stored.get("starts", 0) + 1,
+            "starts": stored.get("starts", 0) + 1, **_of_slurm(),
         }  # fmt: skip
         # a run in the folder keeps its entries until this run begins
         manifest.write(folder, **{**self.entries, **self.before, **_holder(self.entries)})
@@ -95,7 +95,12 @@ class Guest:
 
 
 def _holder(entries: dict[str, Any]) -> dict[str, Any]:
-    return {name: entries[name] for name in ("status", "pid", "host")}
+    return {name: entries[name] for name in ("status", "pid", "host", "job") if name in entries}
+
+
+def _of_slurm() -> dict[str, str]:
+    """The job of this process as an entry; none outside of Slurm."""
+    return {"job": job} if (job := queue.own_job()) else {}
 
 
 @contextlib.contextmanager
@@ -127,8 +132,22 @@ def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) 
         hydra: overrides of Hydra itself; ``resume`` needs the one with the search path of configuration files.
     """
     if not (folder / manifest.NAME).exists():
-        searchpath = [word for word in hydra if key_of(word) == "hydra.searchpath"]
-        manifest.write(folder, status="running", overrides=overrides, searchpath=searchpath, start=manifest.now())
+        manifest.write(folder, status="running", **_first(overrides, hydra), **_of_slurm())
+
+
+def enqueue(folder: Path, overrides: Sequence[str], hydra: Sequence[str], job: str) -> None:
+    """Writes the Slurm job that will train in a folder. A run that is there and its state stay as they are."""
+    stored = manifest.read(folder)
+    if not stored or stored.get("status") == "queued":
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest.write(folder, status="queued", **_first(overrides, hydra), job=job)
+    elif state(folder) not in ("running", "finished"):
+        manifest.update(folder, job=job)
+
+
+def _first(overrides: Sequence[str], hydra: Sequence[str]) -> dict[str, Any]:
+    searchpath = [word for word in hydra if key_of(word) == "hydra.searchpath"]
+    return {"overrides": overrides, "searchpath": searchpath, "start": manifest.now()}
 
 
 def check_places(folder: Path) -> None:
@@ -174,7 +193,7 @@ def _alive(folder: Path) -> bool:
 
 
 def state(folder: Path) -> str:
-    """The status of a run: running, finished, interrupted or failed; or killed, if "running" has no process."""
+    """The status of a run: queued, running, finished, interrupted, failed; or killed, if "running" has no process."""
     status: str = manifest.read(folder).get("status", "unknown")
     if status == "running":
         try:

@@ -7,7 +7,6 @@ Optuna 2 and cannot prune or resume.
 
 import logging
 import math
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from colourize.errors import InputError
 from colourize.runs import manifest
 from colourize.sweeps.search_space import distribution, text_of
 from colourize.sweeps.stored_search import PRUNED, as_words, claim, held, load_optuna, open_study, write_best
+from colourize.sweeps.summary import num_parallel
 
 log = logging.getLogger(__name__)
 TARGET = "hydra_plugins.colourize_optuna.OptunaSweeper"
@@ -89,8 +89,7 @@ class Search(Sweeper):
 
     def _width(self) -> int:
         """Number of jobs that run at once. The same number of settings is proposed at once."""
-        jobs = int(self.job_config.hydra.launcher.get("n_jobs", 1))
-        return jobs if jobs > 0 else os.cpu_count() or 1
+        return num_parallel(self.job_config)
 
     def _proposed(self, optuna: Any, study: Any, space: dict[str, Any], count: int) -> list[int]:
         """Adds at most ``count`` trials with new settings, each in one transaction; returns their numbers."""

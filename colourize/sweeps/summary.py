@@ -147,7 +147,14 @@ def _check_places(folder: Path, jobs: Sequence[Path] = ()) -> None:
 
 def runs_in_parallel(config: DictConfig) -> bool:
     """Whether a sweep's launcher runs several jobs at once, each in its own process."""
-    return int(config.hydra.launcher.get("n_jobs", 1)) != 1
+    return num_parallel(config) != 1
+
+
+def num_parallel(config: DictConfig) -> int:
+    """The number of jobs that a launcher runs at once: joblib's processes, or Slurm's jobs."""
+    launcher = config.hydra.launcher
+    jobs = int(launcher.get("n_jobs", launcher.get("array_parallelism", 1)))
+    return jobs if jobs > 0 else os.cpu_count() or 1
 
 
 def planned(config: DictConfig | dict[str, Any], most: int = 0) -> list[list[str]]:

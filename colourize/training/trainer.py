@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import Logger
@@ -81,7 +82,7 @@ def trainer_of(
         return pl.Trainer(
             **{**defaults, **arguments, **knobs["trainer"], **ours},
             callbacks=callbacks,
-            plugins=CheckpointFiles(),
+            plugins=[CheckpointFiles(), *([] if place else [LightningEnvironment()])],  # not what Slurm's variables say
             logger=list(loggers),
             default_root_dir=folder,
         )

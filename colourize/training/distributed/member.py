@@ -13,12 +13,18 @@ import torch.distributed as dist
 from colourize.config.compare import differences
 from colourize.config.knob import typed
 from colourize.config.knobs import on_resume
-from colourize.errors import InputError, Interrupted
+from colourize.errors import InputError, Interrupted, shown
 from colourize.training.distributed import collectives, watch
 from colourize.training.distributed.lightning import TIMEOUT
 from colourize.training.distributed.place import Place
 
 ARRIVAL = 300.0  # seconds in which all ranks must have started
+REACHED = 120  # seconds in which rank 0 must accept connections
+OTHER_PORT = {
+    "colourize": "try again",
+    "torchrun": "pass torchrun another --master-port",
+    "Slurm": "set MASTER_PORT to another one",
+}
 
 
 def connected(place: Place, server: bool) -> Any:
@@ -27,15 +33,46 @@ def connected(place: Place, server: bool) -> Any:
     Raises:
         InputError: the port is in use, or rank 0's machine does not answer.
     """
+    own = place.starter == "colourize"  # otherwise rank 0 may start later
+    wait = timedelta(seconds=watch.SILENT if own or server else REACHED)
     try:
-        return dist.TCPStore(  # type: ignore[attr-defined]
-            place.host, place.port, is_master=server, wait_for_workers=False, timeout=timedelta(seconds=watch.SILENT)
+        store = dist.TCPStore(  # type: ignore[attr-defined]
+            place.host, place.port, is_master=server, wait_for_workers=False, timeout=wait
         )
     except RuntimeError as error:  # torch's own types derive from it
         at = f"{place.host}:{place.port}"
         if server:
-            raise InputError(f"port {place.port} of {place.host} is in use or not allowed; pass another one") from error
-        raise InputError(f"rank {place.rank} cannot reach rank 0 at {at}; check the address and the network") from error
+            raise InputError(
+                f"port {place.port} of {place.host} is in use or not allowed; {OTHER_PORT[place.starter]}"
+            ) from error
+        raise InputError(
+            f"rank {place.rank} has not reached rank 0 at {at} within {wait.seconds} s; check that rank 0 runs, the "
+            "address and the network"
+        ) from error
+    store.set_timeout(timedelta(seconds=watch.SILENT))
+    return store
+
+
+def check_commands(place: Place, store: Any, words: Sequence[str]) -> None:
+    """Waits for all ranks that others have started, and compares their command lines; called by rank 0.
+
+    Args:
+        place: the place of rank 0.
+        store: the store of the ranks, in which each has put its words.
+        words: the command line of rank 0, without the program.
+
+    Raises:
+        InputError: a rank has another command line, or does not arrive.
+    """
+    for rank in range(1, place.size):
+        _await(place, store, rank, f"command/{rank}")
+        theirs = json.loads(store.get(f"command/{rank}"))
+        if theirs != (ours := list(words)):
+            only = [[word for word in each if word not in other] for each, other in ((theirs, ours), (ours, theirs))]
+            told = [shown(" ".join(each) or "nothing else") for each in (only if any(only) else (theirs, ours))]
+            raise InputError(
+                f"rank {rank} was started with {told[0]}, rank 0 with {told[1]}; start every rank with the same command"
+            )
 
 
 @contextlib.contextmanager
@@ -99,19 +136,23 @@ def joined(
 def _meet(place: Place, store: Any, knobs: dict[str, Any]) -> None:
     """Waits for all ranks, each with its knobs; here the thread can wake this one, unlike in torch's own waiting."""
     store.set(f"knobs/{place.rank}", json.dumps(knobs))
-    end = time.monotonic() + ARRIVAL
     for rank in range(place.size):
-        while not store.check([f"knobs/{rank}"]):
-            if time.monotonic() > end:
-                raise InputError(
-                    f"rank {rank} of {place.size} has not arrived within {ARRIVAL:.0f} s; check that its machine "
-                    f"reaches {place.host}:{place.port}, and that every machine runs the same command"
-                )
-            time.sleep(0.05)
+        _await(place, store, rank, f"knobs/{rank}")
     first = json.loads(store.get("knobs/0"))
     if place.rank == 0:
         for rank in range(1, place.size):
             _compare(rank, json.loads(store.get(f"knobs/{rank}")), first)
+
+
+def _await(place: Place, store: Any, rank: int, key: str) -> None:
+    end = time.monotonic() + ARRIVAL
+    while not store.check([key]):
+        if time.monotonic() > end:
+            raise InputError(
+                f"rank {rank} of {place.size} has not arrived within {ARRIVAL:.0f} s; check that its machine "
+                f"reaches {place.host}:{place.port}, and that every machine runs the same command"
+            )
+        time.sleep(0.05)
 
 
 def _compare(rank: int, knobs: dict[str, Any], first: dict[str, Any]) -> None:

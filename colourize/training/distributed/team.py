@@ -36,12 +36,17 @@ current: Session | None = None
 
 @contextlib.contextmanager
 def leading(place: Place) -> Iterator[None]:
-    """Rank 0's whole command, between whose jobs the other ranks wait; at its end they end, too."""
+    """Rank 0's whole command, between whose jobs the other ranks wait; at its end they end, too.
+
+    Raises:
+        InputError: a rank has another command line.
+    """
     global current
     store = member.connected(place, server=not agent_has_store())
     current = Session(place, store)
     failed = True
     try:
+        member.check_commands(place, store, sys.argv[1:])
         yield
         failed = False
     finally:
@@ -116,7 +121,9 @@ def _started(place: Place) -> Iterator[list["subprocess.Popen[bytes]"]]:
         for rank in range(1, place.size):
             words = [place.host, place.port, rank, place.size, os.getpid()]
             command = [sys.executable, "-m", FOLLOW, *map(str, words)]
-            children.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=_env()))
+            children.append(
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
+            )
         yield children
     except BaseException:
         _end(children, LEAVE / 3)
@@ -125,7 +132,7 @@ def _started(place: Place) -> Iterator[list["subprocess.Popen[bytes]"]]:
         _end(children, LEAVE)
 
 
-def _env() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment with this code on the path, also where a script has put it there."""
     paths = [str(Path(__file__).parents[3]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -23,7 +23,7 @@ BEAT = 0.5  # seconds
 SILENT = 20.0  # seconds without a beat after which a rank counts as lost
 GRACE = 4.0  # seconds in which the main thread may end by itself
 FAILED = "failed"
-WAKES = signal.SIGUSR2
+WAKES = signal.SIGURG  # ignored by default; Slurm and submitit send SIGUSR1 and SIGUSR2
 
 
 class RankError(InputError):
