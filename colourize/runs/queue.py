@@ -41,7 +41,7 @@ def states(jobs: Collection[str]) -> dict[str, str] | None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=ANSWERS, check=True)
     except (OSError, subprocess.SubprocessError):
-        print(f"colourize: squeue does not answer within {ANSWERS:.0f} s: states without the queue", file=sys.stderr)
+        print("colourize: squeue has not answered: states without the queue", file=sys.stderr)
         return None
     rows = [line.split("|") for line in done.stdout.splitlines()]
     return {row[0]: f"{row[1]} ({row[2]})" for row in rows if len(row) == 3 and row[0] in jobs}

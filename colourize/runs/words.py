@@ -27,10 +27,8 @@ from colourize.private.hydra import value_of
 log = logging.getLogger(__name__)
 GROUPS = *NODES, *SEVERAL, "task", "experiment", "debug"
 SCALARS = set(KNOBS) - {*NODES, *SEVERAL, "resume", "trainer", "task", "debug"}
-CHOICES = {"hydra/launcher": ("basic", "joblib", "submitit_slurm"), "hydra/sweeper": ("basic", "optuna")}
-OF_SLURM = ("timeout_min", "max_num_timeout", "signal_delay_s", "nodes", "tasks_per_node", "cpus_per_task",
-            "gpus_per_node", "mem_gb", "array_parallelism")  # fmt: skip
-NUMBERS = {*(f"hydra.launcher.{name}" for name in ("n_jobs", *OF_SLURM)), *(f"hydra.sweeper.{name}" for name in
+CHOICES = {"hydra/launcher": ("basic", "joblib"), "hydra/sweeper": ("basic", "optuna")}
+NUMBERS = {"hydra.launcher.n_jobs", *(f"hydra.sweeper.{name}" for name in
            ("n_trials", "seed", "random_trials", "prune_after", "max_batch_size"))}  # fmt: skip
 LEFT_OUT = "data.download", "hydra.mode", "hydra.run.dir", "hydra.sweep.dir"
 """Overrides that ``resume=`` itself sets."""

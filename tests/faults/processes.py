@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from colourize.tasks.colourization import results
+from colourize.training.distributed import team
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
@@ -53,6 +55,7 @@ class Process:
         probe: called in the process before the command, with ``given``; it may patch anything.
         verb: another command than ``train``.
         figures: whether a run draws its figures, which takes a fifth of the time of a small run.
+        fresh: whether other ranks are new interpreters, as for users, which takes ten seconds; otherwise forks.
     """
 
     def __init__(
@@ -63,9 +66,11 @@ class Process:
         given: tuple = (),
         verb: str = "train",
         figures: bool = False,
+        fresh: bool = False,
     ) -> None:
         self.out, self.err = (cwd / f".{name}.{time.monotonic_ns()}" for name in ("out", "err"))
-        arguments = ([str(word) for word in words], str(cwd), str(self.out), str(self.err), probe, given, verb, figures)
+        plain = [str(word) for word in words], str(cwd), str(self.out), str(self.err)
+        arguments = (*plain, probe, given, verb, figures, fresh)
         self.process = CONTEXT.Process(target=_command, args=arguments)
         self.process.start()
 
@@ -105,7 +110,15 @@ class Process:
 
 
 def _command(
-    words: list[str], cwd: str, out: str, err: str, probe: Any, given: tuple, verb: str, figures: bool
+    words: list[str],
+    cwd: str,
+    out: str,
+    err: str,
+    probe: Any,
+    given: tuple,
+    verb: str,
+    figures: bool,
+    fresh: bool,
 ) -> None:
     os.setpgid(0, 0)
     os.chdir(cwd)
@@ -116,12 +129,47 @@ def _command(
     sys.argv = ["train.py", *words] if verb == "train" else ["colourize", verb, *words]
     if not figures:
         results.strip_figure = results.save = results.save_curves = lambda *drawn: None  # type: ignore[assignment]
+    if not fresh:
+        team.follower = Follower  # type: ignore[assignment]
     if probe is not None:
         probe(*given)
     from colourize.cli.main import main
     from colourize.cli.train import train
 
     train() if verb == "train" else main()
+
+
+class Follower:
+    """Another rank as a fork of rank 0, with the methods of ``subprocess.Popen``."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.process = multiprocessing.get_context("fork").Process(target=_follow, args=(words,))
+        self.process.start()
+        self.pid = self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.exitcode
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self.process.join(timeout)
+        if (status := self.process.exitcode) is None:
+            raise subprocess.TimeoutExpired("rank", timeout or 0)
+        return status
+
+    def kill(self) -> None:
+        self.process.kill()
+
+
+def _follow(words: list[str]) -> None:
+    os.closerange(3, 4096)  # sockets and locks of rank 0
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    from colourize.cli import follow
+
+    os._exit(follow.main(words[0], *map(int, words[1:])))
 
 
 def assert_a_second_signal_ends(process, begun, first, second=signal.SIGTERM):

@@ -32,7 +32,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def ranks(start, home, cache):
     """Starts two ranks in the folder of a name."""
-    return lambda name, *words: start(*RANKS, cache, f"hydra.run.dir={name}", *words, cwd=home)
+    return lambda name, *words, **how: start(*RANKS, cache, f"hydra.run.dir={name}", *words, cwd=home, **how)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def assert_resumed(ranks, home, whole, name):
 
 @pytest.mark.case(35)
 def test_35_a_killed_rank_ends_all_and_the_same_command_resumes(ranks, home, whole, seen):
-    process = ranks("killed")
+    process = ranks("killed", fresh=True)
     assert interrupted(process, home / "killed", 1, signal.SIGKILL) == 1
     assert "colourize: rank 1 (process" in process.stderr() and "was killed by SIGKILL" in process.stderr()
     assert "Traceback" not in process.stderr()

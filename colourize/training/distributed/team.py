@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -120,10 +120,7 @@ def _started(place: Place) -> Iterator[list["subprocess.Popen[bytes]"]]:
     try:
         for rank in range(1, place.size):
             words = [place.host, place.port, rank, place.size, os.getpid()]
-            command = [sys.executable, "-m", FOLLOW, *map(str, words)]
-            children.append(
-                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
-            )
+            children.append(follower([*map(str, words)]))
         yield children
     except BaseException:
         _end(children, LEAVE / 3)
@@ -132,10 +129,17 @@ def _started(place: Place) -> Iterator[list["subprocess.Popen[bytes]"]]:
         _end(children, LEAVE)
 
 
+def follower(words: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """A process of another rank, with its arguments (``cli.follow``)."""
+    command = [sys.executable, "-m", FOLLOW, *words]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
+
+
 def environment() -> dict[str, str]:
-    """The environment with this code on the path, also where a script has put it there."""
+    """The environment of other ranks: this code is on the path, also where a script has put it there."""
     paths = [str(Path(__file__).parents[3]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # torch warns of names that a machine does not know
+    return {**quiet, **os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(filter(None, paths)))}
 
 
 def _end(children: list["subprocess.Popen[bytes]"], seconds: float) -> None:
