@@ -27,8 +27,8 @@ def compose(*overrides: str) -> dict[str, Any]:
     >>> knobs["kernel"], knobs["model"]["kernel"], knobs["lr"]
     (5, 5, 0.001)
     """
-    choices.check(overrides)
-    words = trainer_knobs.normalised(overrides, overrides)
+    given = choices.normalised(overrides)
+    words = trainer_knobs.normalised(given, given)
     try:
         return plain(composed("config", words))
     except hydra_errors.OF_HYDRA as error:

@@ -22,6 +22,7 @@ WRONG_TYPE = re.compile(r"Value '(.*?)'(?: of type '\w+')? could not be converte
 KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
 NO_OPTION = re.compile(r"Could not find '([\w/]+)/(\S+)'\s+Available options in '[\w/]+':\s+(.*)", re.S)
 NO_OPTION_IN_LIST = re.compile(r"Could not load '(\w+)/(\S+)'\.")
+NO_LIST = re.compile(r"is not a ListConfig, list or tuple\.?\s+full_key: (\w+)")
 NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
 LISTS = {"classes"}
 """Knobs of several forms, one of which is a list."""
@@ -60,6 +61,8 @@ def text_of(error: BaseException, knobs: Names | None = None) -> str:
         return _no_option(
             missing[1], missing[2], sorted(file.stem for file in (Path(conf_dir()) / missing[1]).iterdir())
         )
+    if no_list := NO_LIST.search(text):
+        return f"{no_list[1]} must be a list; pass {no_list[1]}=[one,another]"
     if unknown := re.search(r"Key '(\w+)' (?:not in|is not in)", text):
         text += _nearest(unknown[1], text, knobs)
     text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is not a knob\2", text)

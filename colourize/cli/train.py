@@ -65,7 +65,7 @@ def _run() -> None:
         sys.argv[1:] = overrides_first(sys.argv[1:])
     except ValueError as error:
         raise InputError(f"{error}; --hydra-help lists the options, --help the knobs") from error
-    choices.check(sys.argv[1:])
+    sys.argv[1:] = choices.normalised(sys.argv[1:])
     words = requeued.named(last.named(sys.argv[1:]))
     sys.argv[1:] = trainer_knobs.normalised(resume.resumed(words), sys.argv[1:])
     try:

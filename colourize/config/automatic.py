@@ -5,19 +5,25 @@ from collections.abc import Mapping
 from typing import Any
 
 AUTO = "auto"
-USING = "optimizer", "scheduler"  # options with values that refer to lr
+USING = "optimizer", "scheduler"  # options with values that refer to lr, besides callbacks
 
 
 def with_rate(config: Mapping[str, Any], rate: float) -> dict[str, Any]:
-    """The configuration with a learning rate in place of ``auto``; without ``auto`` it stays the same."""
+    """The configuration with a learning rate in place of ``auto``, also in the options that may refer to it; without
+    ``auto`` it stays the same."""
     if config["lr"] != AUTO:
         return dict(config)
-    nodes = {
-        name: {key: rate if value == AUTO else value for key, value in config[name].items()}
-        for name in USING
-        if isinstance(config.get(name), dict)
-    }
+    nodes = {name: _rated(config[name], rate) for name in USING if isinstance(config.get(name), dict)}
+    if isinstance(callbacks := config.get("callbacks"), dict):
+        nodes["callbacks"] = {name: _rated(node, rate) for name, node in callbacks.items()}
     return {**config, **nodes, "lr": rate}
+
+
+def _rated(node: Any, rate: float) -> Any:
+    """A node with the rate in place of ``auto``."""
+    if not isinstance(node, dict):
+        return node
+    return {key: rate if value == AUTO else value for key, value in node.items()}
 
 
 def known(config: Mapping[str, Any], before: Any) -> dict[str, Any]:

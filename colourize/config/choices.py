@@ -18,15 +18,26 @@ LIST = re.compile(r"\+*(\w+)=\[(.*)\]")
 CHOICE = re.compile(r"\+*(\w+)=(.+)", re.S)
 
 
-def check(words: Iterable[str]) -> None:
-    """Raises InputError for a value of a group that is no name, and for a list of which Hydra would silently take only
-    the last name, or not all."""
-    for word in words:
-        if not (found := CHOICE.fullmatch(word)) or not Path(conf_dir(), found[1]).is_dir():
-            continue
-        _check_names(found[1], word)
-        if listed := LIST.fullmatch(word):
-            _check_list(*listed.groups())
+def normalised(words: Iterable[str]) -> list[str]:
+    """The words of a command line in the form that Hydra takes for groups that its defaults list has.
+
+    ``+experiment=resunet`` becomes ``experiment=resunet``, and ``~logger`` becomes ``logger=none``.
+
+    Raises:
+        InputError: a value of a group is no name, or a list of which Hydra would silently take only one, or not all.
+    """
+    return [_normalised(word) for word in words]
+
+
+def _normalised(word: str) -> str:
+    if word[:1] == "~" and word[1:] in SEVERAL:
+        return f"{word[1:]}=none"
+    if not (found := CHOICE.fullmatch(word)) or not Path(conf_dir(), found[1]).is_dir():
+        return word
+    _check_names(found[1], word)
+    if listed := LIST.fullmatch(word):
+        _check_list(*listed.groups())
+    return word.lstrip("+")
 
 
 def _check_list(group: str, options: str) -> None:

@@ -186,6 +186,14 @@ def _palette(palette: Any, config: dict[str, Any]) -> Tensor:
     return palette
 
 
+def palette(path: Path, contents: dict[str, Any]) -> Tensor:
+    """The palette of a checkpoint, float32 [K, C]; raises InputError if it has none that fits its configuration."""
+    try:
+        return _palette(contents["state_dict"].get("model.palette"), contents["config"]).float()
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; pass another file") from error
+
+
 def _network(node: dict[str, Any], state: dict[str, Tensor], trusted: Collection[str]) -> nn.Module:
     """Builds the network of a checked node.
 

@@ -124,9 +124,12 @@ def show(folders: Sequence[Path], as_json: bool = False, tag: str = "") -> None:
             print(f"  {terminal.cleaned(run.error)}")
         if run.queue:
             print(f"  Slurm job {run.job}: {terminal.cleaned(run.queue)}")
-    resumable = [run for run in runs if run.state in RESUMABLE]
-    failed = [run for run in runs if run.state not in ("queued", "running", "finished", "pruned")]
-    unfinished = [Path(run.folder) for run in resumable or failed]
-    if unfinished:
-        place = unfinished[-1].parent if resume.sweep_of(unfinished[-1].parent) else unfinished[-1]
-        print(f"resume with: {resume.resume_command('python train.py', place)}")
+    if resumable := [run for run in runs if run.state in RESUMABLE]:
+        print(f"resume with: {_command(resumable[-1])}")
+    elif failed := [run for run in runs if run.state == "failed" and any(Path(run.folder).glob("checkpoints/*.ckpt"))]:
+        print(f"a failed run fails again until its cause is removed; then resume with: {_command(failed[-1])}")
+
+
+def _command(run: Run) -> str:
+    folder = Path(run.folder)
+    return resume.resume_command("python train.py", folder.parent if resume.sweep_of(folder.parent) else folder)

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from colourize import files
 from colourize.config.compare import by_key, telling
+from colourize.config.knobs import value_in
 from colourize.errors import InputError, one_line
 from colourize.present import tables, terminal
 from colourize.runs import manifest, resume, run_folder
@@ -128,7 +129,8 @@ class Summary(Places):
         console.print(table)
         if best := stored_search.best(self.folder):
             console.print(f"best       {best}")
-        console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
+        if any("tensorboard" in (value_in(job["config"], "logger") or ()) for job in found if "config" in job):
+            console.print(f"dashboard  tensorboard --logdir {shlex.quote(str(self.folder))}")
         for line in unfinished:
             console.print(line)
         return [job["status"] for job in found if job["status"] != "finished"]

@@ -3,12 +3,14 @@
 import logging
 from typing import Any
 
-from pytorch_lightning.callbacks import Callback
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback, Timer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
+from colourize.config import automatic
 from colourize.config.instantiate import instantiate
-from colourize.config.knobs import value_in
+from colourize.config.knobs import KNOBS, value_in
 from colourize.config.options import ONLY_OBSERVE, option
 from colourize.errors import InputError, one_line
 from colourize.training.distributed import collectives
@@ -21,24 +23,49 @@ OUTSIDE = {
 """Why a run with an option of ours may end in other bits after an interruption."""
 
 
-def added(knobs: dict[str, Any]) -> list[Callback]:
-    """The callbacks of the knob, in its order. Those outside of the promise of same bits are named, a line each.
+def added(knobs: dict[str, Any]) -> dict[str, Callback]:
+    """The callbacks of the knob by name, in order. Those outside of the promise of same bits are named, a line each.
 
     Raises:
         InputError: one cannot be built, or is not a Lightning callback.
     """
-    nodes = value_in(knobs, "callbacks")
+    nodes = value_in(automatic.with_rate(knobs, KNOBS["lr"].default), "callbacks")
     if collectives.rank():  # without loggers
         nodes = {
             name: node for name, node in nodes.items() if option(node["_target_"], "callbacks") not in ONLY_OBSERVE
         }
     if nodes and not value_in(knobs, "logger") and (silent := [name for name in nodes if _needs_a_logger(nodes[name])]):
         raise InputError(f"callbacks={silent[0]} logs, got logger=none; pass logger=csv, or leave the callback out")
-    found = [_built(name, node) for name, node in nodes.items()]
-    for (name, node), callback in zip(nodes.items(), found, strict=True):
-        if cause := _outside(node, callback):
+    found = {name: _built(name, node) for name, node in nodes.items()}
+    for name, callback in found.items():
+        if cause := _outside(nodes[name], callback):
             log.warning("callbacks=%s is outside of the promise of same bits after an interruption: %s", name, cause)
     return found
+
+
+def renew(trainer: pl.Trainer, built: dict[str, Callback], before: dict[str, Any], found: dict[str, Any]) -> None:
+    """Builds those callbacks again that use the learning rate, after ``lr=auto`` has found it.
+
+    Args:
+        trainer: the trainer, with the callbacks.
+        built: the result of ``added``.
+        before: the knobs with ``lr=auto``.
+        found: the knobs with the rate.
+    """
+    for name, callback in built.items():
+        if (node := found["callbacks"][name]) != before["callbacks"][name]:
+            trainer.callbacks[trainer.callbacks.index(callback)] = _built(name, node)  # type: ignore[attr-defined]
+
+
+def log_times(trainer: pl.Trainer) -> None:
+    """Logs what a timer has measured, which Lightning only keeps."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, Timer) and collectives.rank() == 0:
+            left = callback.time_remaining()
+            log.info(
+                "callbacks=timer: %.1f s of training%s, the last validation %.1f s of it", callback.time_elapsed(),
+                "" if left is None or left > 0 else ", ended by its duration", callback.time_elapsed("validate"),
+            )  # fmt: skip
 
 
 def _built(name: str, node: dict[str, Any]) -> Callback:

@@ -14,7 +14,7 @@ from colourize.errors import InputError
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
 from colourize.runs.run_folder import Claim, Guest
-from colourize.training import allocator, range_test
+from colourize.training import added_callbacks, allocator, range_test
 from colourize.training.compilation import compiled
 from colourize.training.distributed import batch_norm, collectives
 from colourize.training.distributed.place import Place
@@ -24,7 +24,14 @@ from colourize.training.loggers import chosen, curves
 from colourize.training.resumable import check_data, check_resumable, check_states
 from colourize.training.start import Start, found
 from colourize.training.task import Data, Fitted, Knobs, Module, Task
-from colourize.training.trainer import callbacks_of, check_limits, check_precision, quiet, trainer_of
+from colourize.training.trainer import (
+    callbacks_of,
+    check_limits,
+    check_precision,
+    log_each_epoch,
+    quiet,
+    trainer_of,
+)
 
 
 def fit(
@@ -50,24 +57,34 @@ def fit(
         check_resumable(start, task, knobs, f"ckpt_path={start.path}" if start.forked else str(folder))
     own = start if start is not None and not start.forked else None
     table = EpochTable(folder / manifest.EPOCHS, task.metrics, start is not None and start.forked)
-    everyone = [*callbacks, *callbacks_of(task, knobs, folder, table)]
+    own_callbacks = added_callbacks.added(knobs)
+    everyone = [*callbacks, *callbacks_of(task, knobs, folder, table, own_callbacks.values())]
     purge = curves.purge_step(own.contents if own else None)
     loggers = chosen.loggers(knobs, folder, purge, held.key) if collectives.rank() == 0 else []
     trainer = trainer_of(knobs, folder, everyone, loggers, place)
     with curves.closed(trainer, only_on_error=True):
-        data = collectives.after_the_first(lambda: task.data(knobs))
+        data = collectives.after_the_first(lambda: _data(task, knobs, start))
         if len(data.validation) < collectives.size():
             raise InputError(f"there must be >= {collectives.size()} validation pictures, one for each rank")
         check_limits(trainer, data.num_batches, data.num_validation_batches, knobs.get("debug") == "limit")
+        log_each_epoch(trainer, data.num_batches)
         if knobs["lr"] == automatic.AUTO and start is None:
+            asked = knobs
             if collectives.rank() == 0:
-                knobs = range_test.found(lambda given: _new(task, given, data), knobs, data, trainer, folder)
+                knobs = range_test.found(lambda given: _new(task, given, data), asked, data, trainer, folder)
             knobs = collectives.shared(knobs)
+            added_callbacks.renew(trainer, own_callbacks, asked, knobs)
         held.settle(knobs)
         module = _prepared(task, knobs, data, start, trainer)
         _begin(task, knobs, held, trainer, module, data)
         _run(knobs, trainer, module, data, start)
     return Fitted(trainer, module, data, table)
+
+
+def _data(task: Task[Data, Module], knobs: Knobs, start: Start | None) -> Data:
+    if start is None or task.resumed_data is None:
+        return task.data(knobs)
+    return task.resumed_data(knobs, start)
 
 
 def _prepared(task: Task[Data, Module], knobs: Knobs, data: Data, start: Start | None, trainer: pl.Trainer) -> Module:
@@ -124,4 +141,5 @@ def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start
         trainer.strategy.checkpoint_io.contents = start.contents  # type: ignore[attr-defined]
     with allocator.kept(), explained(knobs, trainer, start):
         trainer.fit(module, data, ckpt_path=path, weights_only=True)
+    added_callbacks.log_times(trainer)
     module.compiled = None  # after training, inputs have other sizes

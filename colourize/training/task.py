@@ -13,6 +13,7 @@ from colourize.training.batches import BatchedData
 from colourize.training.epoch_table import EpochTable
 from colourize.training.metrics import LOSSES, Metrics
 from colourize.training.module import TrainingModule
+from colourize.training.start import Start
 
 Knobs = dict[str, Any]
 Data = TypeVar("Data", bound=BatchedData)
@@ -40,6 +41,7 @@ class Task(Generic[Data, Module]):
 
     Attributes:
         data: loads the data of a configuration.
+        resumed_data: loads the data of a run that continues from a checkpoint; None: as a new run.
         fingerprint: identifies the data. A run can be resumed only with the same data.
         other_data: end of the message "FILE was trained on ..." for a checkpoint trained with other data.
         module: builds the module for the data; the generators are seeded with ``seed`` before the call.
@@ -61,6 +63,7 @@ class Task(Generic[Data, Module]):
     begin: Callable[[Knobs, Module], None] = lambda knobs, module: None
     trial: Callable[[Module, Data], tuple[nn.Module, Tensor]] | None = None
     callbacks: Callable[[Knobs], list[Callback]] = lambda knobs: []
+    resumed_data: Callable[[Knobs, Start], Data] | None = None
     metrics: Metrics = LOSSES
     constants: tuple[str, ...] = ()
     name: str = ""

@@ -3,7 +3,7 @@
 import logging
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 
 from colourize.errors import InputError
 from colourize.present import terminal
-from colourize.training.added_callbacks import added
 from colourize.training.averaging import MovingAverage
 from colourize.training.checkpoint_io import CheckpointFiles
 from colourize.training.distributed import collectives
@@ -31,9 +30,11 @@ from colourize.training.task import Knobs, Task
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
 
 
-def callbacks_of(task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable) -> list[Callback]:
-    """The callbacks of a run, in order: each sees the effects of the earlier ones."""
-    found: list[Callback] = [table, *task.callbacks(knobs), *added(knobs)]
+def callbacks_of(
+    task: Task[Any, Any], knobs: Knobs, folder: Path, table: EpochTable, added: Iterable[Callback] = ()
+) -> list[Callback]:
+    """The callbacks of a run, in order: each sees the effects of the earlier ones; ``added``: of the knob."""
+    found: list[Callback] = [table, *task.callbacks(knobs), *added]
     if knobs["trainer"].get("enable_progress_bar") is not False and collectives.rank() == 0:
         on_terminal = terminal.console().is_terminal
         found.append(ProgressBar(task.metrics.training) if on_terminal else EpochLines(table))
@@ -114,6 +115,14 @@ def check_limits(trainer: pl.Trainer, training: int, validation: int, least_one:
                 f"trainer.{name}={share} leaves none of {count} batches; pass {least:g} or more, or 1 (batch)"
             )
         setattr(trainer, name, 1)
+
+
+def log_each_epoch(trainer: pl.Trainer, training: int) -> None:
+    """Lets callbacks that log every ``log_every_n_steps`` log at least once in an epoch of ``training`` batches."""
+    limit = trainer.limit_train_batches
+    batches = int(limit * training) if isinstance(limit, float) else min(limit, training)
+    steps = max(1, batches // trainer.accumulate_grad_batches)
+    trainer.log_every_n_steps = min(trainer.log_every_n_steps, steps)  # type: ignore[attr-defined]
 
 
 def check_precision(knobs: Knobs) -> None:

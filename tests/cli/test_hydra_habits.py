@@ -23,6 +23,8 @@ from tests.conftest import QUICK
         (["--cfg", "job", "trainer.max_epochs=5", "trainer=cpu", "debug=fast"], "\nmax_epochs: 5\n"),
         (["--cfg", "hydra"], "subdir: ${hydra.job.num}"),
         (["-c", "job", "experiment=resunet"], "colourize.models.resunet.ResUNet"),
+        (["--cfg", "job", "+experiment=resunet", "+model=unet"], "colourize.models.unet.UNet"),
+        (["--cfg", "job", "~logger", "~callbacks"], "\nlogger: {}\ncallbacks: {}\n"),
         (["--cfg", "job", "freeze=encoder,first,3"], "freeze:\n- encoder\n- first\n- 3\n"),
         (["--hydra-help"], "--multirun"),
         (["-sc", "install=bash"], "complete "),
@@ -39,9 +41,10 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
     ("words", "message"),
     [
         (["trainer.devices=99"], "devices must be <= "),
+        (["trainer.fast_dev_run=true"], "trainer.fast_dev_run=true is not taken: pass debug=fast"),
         (["trainer=gpu2"], "trainer"),
         (["hydra/launcher=slurm"], "hydra/launcher=slurm is unknown; pass one of basic"),
-        (["tags=paper"], "tags"),
+        (["tags=paper"], "tags must be a list; pass tags=[one,another]"),
         (["name=' '"], "name must be 1 to 100 printable characters"),
         (["--config-name", "confg"], "confg"),
         (

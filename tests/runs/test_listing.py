@@ -30,6 +30,21 @@ def test_a_running_status_without_a_process_means_killed(tmp_path, capsys):
     assert f"resume with: python train.py resume={tmp_path / 'b'}" in printed
 
 
+def test_a_failed_run_is_offered_only_if_it_has_saved_and_with_what_will_happen(tmp_path, capsys):
+    (tmp_path / "setting").mkdir()
+    manifest.write(tmp_path / "setting", status="failed", start="1", error="lr must be > 0, got -1.0")
+    listing.show([tmp_path])
+    assert "resume" not in capsys.readouterr().out
+    (tmp_path / "disk/checkpoints").mkdir(parents=True)
+    (tmp_path / "disk/checkpoints/last.ckpt").touch()
+    manifest.write(tmp_path / "disk", status="failed", start="0", error="no space left")
+    listing.show([tmp_path])
+    line = (
+        f"a failed run fails again until its cause is removed; then resume with: python train.py resume={tmp_path}/disk"
+    )
+    assert capsys.readouterr().out.splitlines()[-1] == line
+
+
 def test_damaged_rows_of_epochs_are_left_out_and_a_loss_of_nan_is_reported(tmp_path, capsys):
     manifest.write(tmp_path, status="failed", start="1")
     (tmp_path / "metrics.csv").write_text("epoch,val/loss\n0,1.5\n1,nan\n2,\n")

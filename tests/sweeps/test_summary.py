@@ -62,6 +62,17 @@ def test_a_sweep_with_only_finished_jobs_exits_with_zero(tmp_path, capsys):
     assert Summary.under_way is None
 
 
+def test_a_dashboard_is_named_if_a_job_has_written_for_it(tmp_path, capsys):
+    settings = config(tmp_path, "seed=1")
+    write(tmp_path / "0", **done(["seed=1"], 1.0) | {"config": {"logger": {"csv": {}}}})
+    summary(settings).on_multirun_end(settings)
+    assert "tensorboard" not in capsys.readouterr().out
+    write(tmp_path / "1", **done(["seed=2"], 1.0) | {"config": {"logger": {"csv": {}, "tensorboard": {}}}})
+    settings = config(tmp_path, "seed=1,2")
+    summary(settings).on_multirun_end(settings)
+    assert f"dashboard  tensorboard --logdir {tmp_path}" in capsys.readouterr().out
+
+
 def test_runs_of_another_sweep_in_the_folder_do_not_count(tmp_path):
     write(tmp_path / "0", **done(["seed=7"], 1.0))
     assert [job["status"] for job in jobs(tmp_path, [["seed=1"]])] == ["not begun"]

@@ -2,7 +2,9 @@
 
 import logging
 import re
+import shutil
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,8 +12,9 @@ from colourize.errors import InputError
 from colourize.runs import checkpoint, shipped
 from colourize.tasks.colourization import starting
 from colourize.tasks.colourization.building import begin, module
-from colourize.tasks.colourization.data import load
+from colourize.tasks.colourization.data import load, resumed
 from colourize.tasks.colourization.train import train
+from colourize.training.start import Start
 from tests.conftest import knobs
 
 SMALL = ("data=scenes", "data.num_train=16", "data.num_validation=4", "image_size=8", "num_filters=4", "num_colours=4",
@@ -59,8 +62,6 @@ def test_tensors_that_do_not_fit_keep_their_initial_values_and_are_named(first, 
 
 
 def test_with_another_palette_the_scores_are_not_copied(first, tmp_path):
-    import numpy as np
-
     np.save(tmp_path / "palette.npy", np.linspace(0, 0.9, 12, dtype=np.float32).reshape(4, 3))
     config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", f"palette={tmp_path / 'palette.npy'}")
     _, left = starting.take(module(config, load(config)).model, first[0])
@@ -94,10 +95,39 @@ def test_a_run_folder_stands_for_its_best_checkpoint(first, tmp_path):
 
 
 def test_a_missing_file_and_a_network_without_a_common_tensor_are_named(first, tmp_path):
-    with pytest.raises(InputError, match="no such checkpoint"):
+    with pytest.raises(InputError, match=r"init_from=.*none\.ckpt: no such file or folder; pass a run folder, a check"):
         begun((tmp_path / "none.ckpt", first[1]))
-    with pytest.raises(InputError, match="no tensor fits this network by name and shape"):
+    with pytest.raises(InputError, match="no tensor fits this network by name and shape; pass model=unet$"):
         begun(first, "model=pointwise")
+
+
+@pytest.mark.parametrize("word", ["init_from", "palette"])
+def test_a_run_is_resumed_without_the_file_from_which_it_began(first, tmp_path, word):
+    """Also on other pictures than those of the file, whose k-means would be another palette."""
+    source = {"init_from": tmp_path / "first.ckpt", "palette": tmp_path / "palette.npy"}[word]
+    shutil.copy(first[0], tmp_path / "first.ckpt")
+    np.save(tmp_path / "palette.npy", np.linspace(0, 0.9, 12, dtype=np.float32).reshape(4, 3))
+    words = f"cache_dir={first[1]}", f"{word}={source}", "data.seed=7"
+    train(knobs(*SMALL, *words, "max_epochs=2"), tmp_path / "whole")
+    train(knobs(*SMALL, *words), tmp_path / "again")
+    source.unlink()
+    train(knobs(*SMALL, *words, "max_epochs=2"), tmp_path / "again")
+    whole, again = (checkpoint.read(tmp_path / f"{run}/checkpoints/last.ckpt") for run in ("whole", "again"))
+    assert all(torch.equal(tensor, whole["state_dict"][name]) for name, tensor in again["state_dict"].items())
+    assert again["fingerprint"] == whole["fingerprint"]
+    with pytest.raises(InputError, match=r"first\.ckpt: no such file|palette\.npy"):
+        train(knobs(*SMALL, *words), tmp_path / "new")
+
+
+@pytest.mark.parametrize("broken", [float("nan"), 2.0])
+def test_a_palette_out_of_range_in_a_resumed_checkpoint_is_refused(first, tmp_path, broken):
+    config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}")
+    train(config, tmp_path / "run")
+    file = tmp_path / "run/checkpoints/last.ckpt"
+    contents = checkpoint.read(file)
+    contents["state_dict"]["model.palette"][0, 0] = broken
+    with pytest.raises(InputError, match=r"last\.ckpt: .*and the palette is not; pass another file"):
+        resumed(config, Start(file, contents, forked=False))
 
 
 def test_shipped_is_the_network_of_the_installation(first, tmp_path, monkeypatch):

@@ -2,14 +2,19 @@
 
 import csv
 import logging
+import re
 import signal
 import sys
 
 import pytest
+from pytorch_lightning.callbacks import StochasticWeightAveraging
 
+from colourize.config import automatic
 from colourize.errors import InputError, Interrupted
+from colourize.runs import checkpoint
 from colourize.tasks.colourization.task import TASK
 from colourize.tasks.colourization.train import train
+from colourize.training import range_test
 from colourize.training.added_callbacks import added
 from colourize.training.trainer import callbacks_of
 from tests.conftest import knobs
@@ -48,9 +53,8 @@ def own(tmp_path, monkeypatch):
 
 
 def test_callbacks_of_a_list_keep_its_order_and_come_after_the_table(quick, tmp_path):
-    found = [
-        type(each).__name__ for each in callbacks_of(TASK, quick("callbacks=[timer,lr_monitor]"), tmp_path, "table")
-    ]
+    knobs = quick("callbacks=[timer,lr_monitor]")
+    found = [type(each).__name__ for each in callbacks_of(TASK, knobs, tmp_path, "table", added(knobs).values())]
     assert found[0] == "str" and found[-1] == "Resumption"
     assert found.index("Timer") + 1 == found.index("LearningRateMonitor") < found.index("EpochLines")
 
@@ -61,6 +65,42 @@ def test_the_monitor_of_the_rate_logs_to_the_run_s_loggers(quick, tmp_path):
     with (tmp_path / "csv/metrics.csv").open() as file:
         rates = [float(row["lr-Adam"]) for row in csv.DictReader(file) if row["lr-Adam"]]
     assert rates[0] == 0.001 and len(rates) == 2 and rates[1] == pytest.approx(0.0005)
+
+
+def test_a_short_run_too_has_what_the_callbacks_measure(quick, tmp_path, caplog):
+    """Lightning logs every 50 steps; this run has 6."""
+    with caplog.at_level(logging.INFO):
+        train(quick("callbacks=[lr_monitor,device_stats,timer]", "scheduler=onecycle", "logger=csv"), tmp_path)
+    with (tmp_path / "csv/metrics.csv").open() as file:
+        found = [row["step"] for row in csv.DictReader(file) if row["lr-Adam"]]
+        assert len(found) == 2
+        file.seek(0)
+        names = next(csv.reader(file))
+    assert any(name.startswith("DeviceStatsMonitor.on_train_batch_end") for name in names)
+    (line,) = [record.message for record in caplog.records if record.message.startswith("callbacks=timer")]
+    assert re.fullmatch(r"callbacks=timer: [\d.]+ s of training, the last validation [\d.]+ s of it", line)
+
+
+def test_a_timer_that_ends_training_says_so(quick, tmp_path, caplog):
+    words = "callbacks=timer", "callbacks.timer.duration={microseconds: 1}", "callbacks.timer.interval=epoch"
+    with caplog.at_level(logging.INFO):
+        train(quick(*(f"+{word}" if "interval" in word else word for word in words)), tmp_path)
+    assert " s of training, ended by its duration, the last validation " in caplog.text
+    assert len(rows(tmp_path)) == 1
+
+
+@pytest.mark.filterwarnings("ignore")  # of SWALR
+def test_the_rate_that_auto_finds_is_that_of_callbacks_too(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(range_test, "found", lambda build, knobs, *rest: automatic.with_rate(knobs, 0.02))
+    seen, begin = [], StochasticWeightAveraging.on_fit_start
+    monkeypatch.setattr(
+        StochasticWeightAveraging,
+        "on_fit_start",
+        lambda self, *given: seen.append(self._swa_lrs) or begin(self, *given),
+    )
+    train(quick("callbacks=swa", "lr=auto", "logger=none"), tmp_path)
+    assert seen == [0.02]
+    assert checkpoint.read(tmp_path / "checkpoints/last.ckpt")["config"]["callbacks"]["swa"]["swa_lrs"] == 0.02
 
 
 @pytest.mark.parametrize("word", ["callbacks=lr_monitor", "callbacks=rich_summary", "callbacks=[timer,device_stats]"])
@@ -108,8 +148,6 @@ def test_an_own_callback_that_saves_its_state_keeps_the_promise_and_another_is_n
 
 
 def test_a_run_with_an_own_callback_is_evaluated_without_its_code(quick, own, tmp_path):
-    from colourize.runs import checkpoint
-
     train(quick("+callbacks.mine._target_=mycallbacks.Saved", "max_epochs=1"), tmp_path)
     sys.modules.pop("mycallbacks")
     found = checkpoint.load(tmp_path / "checkpoints/last.ckpt")

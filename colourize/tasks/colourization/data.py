@@ -5,13 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from colourize.config.knobs import value_in
 from colourize.config.options import option
 from colourize.data.blocks import RawPictures
 from colourize.data.labelled import Labelled, LabelledPictures, prepared
 from colourize.evaluation.yardstick import Yardstick
+from colourize.runs import checkpoint
 from colourize.tasks.colourization import starting
 from colourize.training.batches import BatchedData
+from colourize.training.start import Start
+
+OF_PALETTE = "init_from", "palette", "num_colours", "colour_space"
 
 
 class ColourData(BatchedData):
@@ -64,7 +70,26 @@ def load(knobs: dict[str, Any]) -> ColourData:
     Raises:
         InputError: the source, its pictures or the palette cannot be used.
     """
-    pictures = prepared(knobs, palette=starting.palette(knobs))
+    return _labelled(knobs, starting.palette(knobs))
+
+
+def resumed(knobs: dict[str, Any], start: Start) -> ColourData:
+    """Loads the pictures of a run that continues from a checkpoint.
+
+    The palette of the checkpoint takes the place of a file's (``init_from``, ``palette=FILE``), which may be gone.
+
+    Raises:
+        InputError: as ``load``.
+    """
+    before = start.contents["config"]
+    from_file = value_in(knobs, "init_from") is not None or knobs["palette"] != "kmeans"
+    if from_file and all(value_in(before, name) == value_in(knobs, name) for name in OF_PALETTE):
+        return _labelled(knobs, checkpoint.palette(start.path, start.contents))
+    return load(knobs)
+
+
+def _labelled(knobs: dict[str, Any], palette: Tensor | None) -> ColourData:
+    pictures = prepared(knobs, palette=palette)
     return ColourData(pictures, knobs["batch_size"], knobs["seed"], knobs["cache_dir"], changes_pictures(knobs))
 
 

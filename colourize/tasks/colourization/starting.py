@@ -11,6 +11,7 @@ from colourize import files
 from colourize.colour.spaces import SPACES
 from colourize.config import parts
 from colourize.config.knobs import value_in
+from colourize.config.options import is_option, option
 from colourize.errors import InputError
 from colourize.model import Model
 from colourize.runs import checkpoint, shipped
@@ -24,10 +25,17 @@ def file_of(knobs: dict[str, Any]) -> Path | None:
     """The file named by ``init_from``, of a run folder its best checkpoint; None if a run starts from its seed.
 
     Raises:
-        InputError: ``shipped``, but this installation has no shipped network; a folder without a checkpoint.
+        InputError: ``shipped``, but this installation has no shipped network; nothing is there; a folder without a
+            checkpoint.
     """
-    source = value_in(knobs, "init_from")
-    return None if source is None else checkpoint.of_run(files.expanded(shipped.named(source)))
+    if (source := value_in(knobs, "init_from")) is None:
+        return None
+    path = files.expanded(shipped.named(source))
+    if not path.exists():
+        raise InputError(
+            f"init_from={source}: no such file or folder; pass a run folder, a checkpoint, exported weights or shipped"
+        )
+    return checkpoint.of_run(path)
 
 
 def palette(knobs: dict[str, Any]) -> Tensor | None:
@@ -63,7 +71,7 @@ def take(model: Model, file: Path) -> tuple[list[str], list[str]]:
     Raises:
         InputError: the file cannot be read, or none of its tensors fits.
     """
-    other = checkpoint.load(file).model
+    other, config, *_ = checkpoint.load(file)
     found, own = other.state_dict(), model.state_dict()
     same = other.space is model.space and torch.equal(other.palette.float(), model.palette.float())
     names = [name for name in own if name != "palette"]
@@ -72,7 +80,7 @@ def take(model: Model, file: Path) -> tuple[list[str], list[str]]:
     fits -= {name for name in fits if name.endswith(COUNT) and f"{name.removesuffix(COUNT)}running_mean" not in fits}
     taken = [name for name in names if name in fits and (same or not name.startswith(SCORES))]
     if not taken:
-        raise InputError(f"init_from={file}: no tensor fits this network by name and shape; pass model=... as it has")
+        raise InputError(f"init_from={file}: no tensor fits this network by name and shape; pass {_of_network(config)}")
     for name in taken:
         own[name].copy_(found[name])
     left = [name for name in names if name not in set(taken)]
@@ -89,6 +97,12 @@ def take(model: Model, file: Path) -> tuple[list[str], list[str]]:
         f"; only in the file: {_joined(surplus, list(found))}" if surplus else "",
     )  # fmt: skip
     return taken, left
+
+
+def _of_network(config: dict[str, Any]) -> str:
+    """The network of a configuration as on the command line."""
+    target = config["model"]["_target_"]
+    return f"model={option(target, 'model')}" if is_option("model", target) else f"model._target_={target}"
 
 
 def _joined(names: list[str], every: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Colourization as a task: from grey pictures to a class of the palette for each pixel."""
 
 from colourize.tasks.colourization import building, results
-from colourize.tasks.colourization.data import ColourData, load
+from colourize.tasks.colourization.data import ColourData, load, resumed
 from colourize.tasks.colourization.examples import ExamplePictures
 from colourize.tasks.colourization.module import Colourizer
 from colourize.training.metrics import Metrics
@@ -14,6 +14,7 @@ METRICS = Metrics(
 )
 TASK: Task[ColourData, Colourizer] = Task(
     data=load,
+    resumed_data=resumed,
     fingerprint=lambda data: data.fingerprint,
     module=building.module,
     check=building.check,
