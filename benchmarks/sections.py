@@ -21,6 +21,7 @@ GROWTH = {
     "batch": ("batch_size", (10, 25, 50, 100, 200, 400), ["data.num_train=2000"]),
 }
 MEGAPIXELS = "0.3", "1", "3", "12", "50", "100"
+LARGE = (64, 32, 32), (128, 16, 16), (256, 8, 8)  # side, batch, steps of a turn
 COUNTS = 5_000, 50_000, 500_000
 
 
@@ -169,6 +170,18 @@ def photographs(pictures: str | None, repeats: int, words: Sequence[str]) -> Row
             yield row(f"1,000 small files, {name}", {**whole, **network}, 1, "/s")
 
 
+def large(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """Training on photographs (--pictures) at 64, 128 and 256 pixels, against ImageFolder and a DataLoader."""
+    assert pictures is not None
+    for side, batch, steps in LARGE:
+        more = [pictures, str(side), str(batch), str(steps)]
+        targets = {"ImageFolder": ["large.image_folder", *more], "colourize": ["large.colourize", *more]}
+        with contestants(targets) as started:
+            values = interleaved(started, repeats)
+        peaks = {f"{name}: peak MB": max(turn["peak MB"] for turn in turns) for name, turns in values.items()}
+        yield row(f"training at {side} pixels", picked(values, "picture"), 1e3, "ms a picture") | peaks
+
+
 def _parts(name: str, turns: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """The whole job against the decoding of its file and the network alone, with the other parts."""
     parts = {part: [turn[part] for turn in turns] for part in ("whole", "decode", "network", "upsampling", "encode")}
@@ -194,6 +207,8 @@ def growth(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 SECTIONS: dict[str, Callable[[str | None, int, Sequence[str]], Rows]] = {
     "step": step, "result": result, "start": start, "guard": guard, "data": data, "memory": memory,
-    "inference": inference, "photographs": photographs, "growth": growth,
+    "inference": inference, "photographs": photographs, "large": large,
+    "growth": growth,
 }  # fmt: skip
-FIXED = {"data", "memory", "inference", "photographs"}  # sections without overrides
+FIXED = {"data", "memory", "inference", "photographs", "large"}  # sections without overrides
+PHOTOGRAPHS = {"large"}  # sections that require --pictures

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import photographs, plain_loop
+from benchmarks import large, photographs, plain_loop
 from benchmarks.pages import summary, tables
 from benchmarks.report import exponent, interleaved, picked, row
 from benchmarks.run import main
@@ -125,6 +125,7 @@ def test_the_pages_show_the_measured_figures():
     [
         (["nosuch"], "unknown section nosuch; pass some of step"),
         (["data", "kernel=5"], "data take no kernel=5"),
+        (["large"], "large requires photographs; pass --pictures DIR"),
         (["step", "--repeats", "0"], "--repeats 0 must be >= 1"),
         (["step", "--json", "nowhere/x.json"], "there is no folder nowhere"),
     ],
@@ -153,3 +154,14 @@ def test_the_parts_of_a_photograph_add_up_to_its_time_and_small_files_are_counte
     figures = one()
     assert all(figures[part] > 0 for part in ("whole", "decode", "network", "encode", "peak MB"))
     assert all(rate > 0 for rate in photographs.files("shipped", "2", "1")().values())
+
+
+@pytest.mark.filterwarnings("ignore:.*srun.*")  # a contestant's own process ignores Lightning's advice
+def test_on_large_pictures_both_sides_train_and_the_labels_are_the_nearest_colours(picture_folder):
+    for contestant in (large.colourize, large.image_folder):
+        assert contestant(str(picture_folder), "32", "4", "2")()["picture"] > 0
+    palette = torch.rand(5, 3)
+    images = torch.rand(2, 3, 4, 6)
+    levels = (images.permute(0, 2, 3, 1) * 256).to(torch.uint8)
+    same = large.nearest(levels.permute(0, 3, 1, 2) / 256, palette) == quantize(levels, palette)
+    assert same.all()
