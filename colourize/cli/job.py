@@ -16,6 +16,7 @@ from colourize.config import automatic, options
 from colourize.config.compare import as_begun
 from colourize.config.compose import given, plain
 from colourize.config.knobs import value_in
+from colourize.data.shards.store import to_type
 from colourize.errors import OutOfTime, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, resume, run_folder
@@ -95,7 +96,9 @@ def _failed(error: Exception, job: Any, folder: Path, overrides: list[str]) -> f
 def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
     """The command for measures that a finished run lacks; empty if it has all requested ones."""
     lacks = knobs["measures"] == "all" and value_in(before, "measures") == "quick"
-    return f"; colourize evaluate {shlex.quote(str(folder))} measures the rest" if lacks else ""
+    return (
+        f"; colourize evaluate {shlex.join([str(folder), *to_type(knobs['data'])])} measures the rest" if lacks else ""
+    )
 
 
 def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from colourize import files
-from colourize.config.compare import by_key
+from colourize.config.compare import by_key, key_of
 from colourize.config.options import option
 from colourize.config.quoting import quoted
 from colourize.errors import InputError
@@ -24,15 +24,19 @@ def resume_command(program: str, folder: Path, own: bool = False) -> str:
         program: the first words of the command, such as "python train.py".
         folder: folder of the run or the sweep.
         own: whether this process ran it. Only then the command repeats overrides that a file must not contain, because
-            such overrides of another person's folder must not be suggested.
+            such overrides of another person's folder must not be suggested. Otherwise it names an address that must be
+            typed, but not which.
     """
-    stored = manifest.read(folder) if own else {}
+    stored = manifest.read(folder)
     words = [
         *stored.get("overrides", []),
         *stored.get("searchpath", []),
-        *(sweep_of(folder) if own else {}).get("overrides", []),
+        *sweep_of(folder).get("overrides", []),
     ]
-    return " ".join([program, *(shlex.quote(word) for word in (f"resume={folder}", *dict.fromkeys(refusals(words))))])
+    refused = list(dict.fromkeys(refusals(words)))
+    if not own:
+        refused = ["data.root=ADDRESS"] * any(key_of(word) == "data.root" for word in refused)
+    return " ".join([program, *(shlex.quote(word) for word in (f"resume={folder}", *refused))])
 
 
 def resumed(words: Sequence[str]) -> list[str]:

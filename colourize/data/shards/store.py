@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +43,16 @@ class Place(Protocol):
 def is_address(root: str | Path) -> bool:
     """Whether the root is an address such as s3://BUCKET/PREFIX, not a folder."""
     return ADDRESS.match(str(root)) is not None
+
+
+def to_type(data: Mapping[str, Any]) -> list[str]:
+    """The override that a command must repeat to read a run's pictures from an address, which no file may decide.
+
+    Args:
+        data: the run's ``data`` knobs.
+    """
+    root = data.get("root", "")
+    return [f"data.root={root}"] if is_address(root) else []
 
 
 def place(root: str | Path) -> Place:

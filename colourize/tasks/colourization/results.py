@@ -13,6 +13,7 @@ from colourize.config.instantiate import short_name
 from colourize.config.knobs import value_in
 from colourize.config.options import option
 from colourize.data.pictures import example_index
+from colourize.data.shards.store import to_type
 from colourize.evaluation.examples import examples
 from colourize.evaluation.measures import MEASURES, MODEL, Row, standing
 from colourize.evaluation.output import as_json, as_markdown, table_of, widened
@@ -90,7 +91,7 @@ def show(
     console.print(textwrap.fill(stands, console.width), style="bold")
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         console.print(f"{name.partition('/')[2] or name:13} {folder / name}")
-    where = shlex.quote(str(folder))
+    where = shlex.join([str(folder), *to_type(knobs["data"])])
     for name, command in others:
         console.print(f"{name:13} {command}", soft_wrap=True)
     console.print(f"{'all measures':13} colourize evaluate {where}")

@@ -109,7 +109,7 @@ class Watch(threading.Thread):
         self.known.set()
         if self.place.rank == 0 and self.children:
             self.children[cause["rank"] - 1].kill()
-        elif cause["rank"] == 0 and self.parent and os.getppid() == self.parent:
+        elif cause["rank"] == 0 and "kind" not in cause and self.parent and os.getppid() == self.parent:
             with contextlib.suppress(OSError):
                 os.kill(self.parent, signal.SIGKILL)  # it is stopped: nobody else would end it
         time.sleep(0.2)  # torch reports an ended process at once

@@ -45,6 +45,7 @@ def store(server: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     for name in ("FIRST_PAUSE", "LONGEST_PAUSE"):
         monkeypatch.setattr(f"colourize.data.shards.store.{name}", timedelta(milliseconds=2))
     server.asked.clear()
+    server.released.clear()
     yield server
     server.faults.clear()
     server.check_keys = False
