@@ -5,6 +5,13 @@ from pathlib import Path
 import pytest
 
 
+def set_scheme(page, scheme):
+    """Changes the page to "light" or "dark", and waits until its colours have faded in."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_selector("body.dark" if scheme == "dark" else "body:not(.dark)", state="attached")
+    page.wait_for_function("!document.getAnimations().some(each => each.playState === 'running')")
+
+
 def findings(page):
     """What axe-core finds, without what it calls minor."""
     axe = pytest.importorskip("axe_playwright_python")

@@ -1,6 +1,8 @@
 """A visitor's desk with networks in numpy, for tests of the page without a browser."""
 
 from colourize.app.desk import Desk
+from colourize.app.kept import Store
+from colourize.app.room import Room
 from colourize.inference.memory import Budget
 from colourize.inference.opening import MAX_PIXELS
 from tests.predictors import Pointwise
@@ -23,8 +25,8 @@ class Made:
         return name
 
 
-def desk(folder, networks=None):
-    return Desk(folder, networks or Made(), Budget(4_000_000_000), MAX_PIXELS)
+def desk(folder, networks=None, room=1 << 30, store=1 << 26):
+    return Desk(folder, networks or Made(), Budget(4_000_000_000), MAX_PIXELS, Room(room), Store(store))
 
 
 def add(desk, path):

@@ -1,7 +1,6 @@
 """What one visitor has on the page: photographs, choices and rendered pictures. No Gradio here."""
 
 import contextlib
-import io
 import secrets
 import shutil
 import threading
@@ -10,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from colourize.app import encoded
 from colourize.app import held as holding
+from colourize.app import room as rooms
 from colourize.app.held import Held
+from colourize.app.kept import Kept, Store
 from colourize.app.networks import Networks
-from colourize.app.remembering import Remembering, Scores
+from colourize.app.remembering import Remembering
+from colourize.app.room import Room
 from colourize.app.steering import SAMPLES, Steering
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError
@@ -28,8 +30,8 @@ from colourize.inference.working import resized
 
 MOST = 50  # photographs of one visitor
 THUMB = 420  # pixels: longer side of samples side by side
-QUALITY = 92  # of the JPEG on the page
 COLOUR, GREY, UNSURE = "colour", "grey", "unsure"
+SHOWN = "shown"  # rendered pictures among what is kept
 SAMPLE_NAMES = [f"sample{number}" for number in range(SAMPLES)]
 
 
@@ -41,19 +43,23 @@ class Desk:
         networks: to choose from.
         budget: of memory, shared by all visitors.
         max_pixels: of a frame.
+        room: on disk, shared by all visitors.
+        store: for what can be computed again, shared by all visitors.
     """
 
-    def __init__(self, folder: Path, networks: Networks, budget: Budget, max_pixels: int) -> None:
+    def __init__(
+        self, folder: Path, networks: Networks, budget: Budget, max_pixels: int, room: Room, store: Store
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True)
         self.folder, self.networks, self.budget, self.max_pixels = folder, networks, budget, max_pixels
+        self.room, self.kept = room, Kept(store)
         self.steering = Steering(networks.names[0])
         self.photographs: dict[str, Held] = {}
         self.current = ""
         self.reference: Path | None = None
         self.version = 0
+        self._opened = False
         self.lock = threading.RLock()
-        self._scores = Scores()
-        self._rendered: dict[str, bytes] = {}
         self._palettes: dict[tuple[str, int, Path], Floats] = {}
 
     @property
@@ -64,21 +70,38 @@ class Desk:
     def predictor(self, model: str = "") -> Remembering:
         """The chosen network, or another one, with the memory of this visitor."""
         name = model or self.steering.model
-        return Remembering(self.networks.get(name), name, self._scores)
+        return Remembering(self.networks.get(name), name, self.kept)
 
     def place(self, name: str) -> tuple[str, Path]:
         """A new number and a new file for an upload named ``name``.
 
         Raises:
-            InputError: the visitor has too many photographs.
+            InputError: the visitor has too many photographs, or the disk is full.
         """
         with self.lock:
             if len(self.photographs) >= MOST:
                 raise InputError(f"{MOST} photographs are open; remove some of them first")
+            rooms.check(self.folder)
             number = secrets.token_hex(8)
             folder = self.folder / number
             folder.mkdir(mode=0o700)
             return number, folder / holding.safe_name(name)
+
+    def write(self, path: Path, part: bytes) -> None:
+        """Appends a part to a file of ``place``.
+
+        Raises:
+            InputError: the visitor's files take too much room.
+            OSError: the disk is full, or the visitor was removed.
+        """
+        self.room.take(self.folder.name, path.parent.name, len(part))
+        with path.open("ab") as file:
+            file.write(part)
+
+    def discard(self, path: Path) -> None:
+        """Removes a file of ``place``."""
+        shutil.rmtree(path.parent, ignore_errors=True)
+        self.room.give(self.folder.name, path.parent.name)
 
     def add(self, number: str, path: Path) -> None:
         """Opens the photograph of ``place`` and shows it.
@@ -88,21 +111,28 @@ class Desk:
         """
         with self.lock:
             try:
+                if len(self.photographs) >= MOST:  # several came at once
+                    raise InputError(f"{MOST} photographs are open; remove some of them first")
                 card = self.networks.get(self.steering.model).card
-                self.photographs[number] = holding.held(path, card, self.steering.size, self.max_pixels, self.budget)
+                self.photographs[number] = holding.held(
+                    path, card, self.steering.size, self.max_pixels, self.budget, self.kept
+                )
             except BaseException:
-                shutil.rmtree(path.parent, ignore_errors=True)
+                self.discard(path)
                 raise
             self.current = number
             self._changed()
 
-    def open(self, paths: Sequence[Path]) -> None:
-        """Opens copies of files; one that cannot be opened is left out (``server`` has checked them)."""
-        for path in paths:
-            number, place = self.place(path.name)
-            with contextlib.suppress(OSError, UnreadablePicture, InputError):
-                shutil.copyfile(path, place)
-                self.add(number, place)
+    def open_once(self, paths: Sequence[Path]) -> None:
+        """Opens copies of files at the first call; one that cannot be opened is left out (``server`` checks them)."""
+        with self.lock:
+            waiting, self._opened = [] if self._opened else paths, True
+            for path in waiting:
+                with contextlib.suppress(OSError, UnreadablePicture, InputError):
+                    number, place = self.place(path.name)
+                    self.room.take(self.folder.name, number, path.stat().st_size)
+                    shutil.copyfile(path, place)
+                    self.add(number, place)
 
     def refer(self, path: Path | None) -> None:
         """Takes the colours of another photograph, or no longer if ``path`` is None.
@@ -117,10 +147,10 @@ class Desk:
             except BaseException:
                 self.reference = before
                 if path is not None:
-                    shutil.rmtree(path.parent, ignore_errors=True)
+                    self.discard(path)
                 raise
             if before is not None:
-                shutil.rmtree(before.parent, ignore_errors=True)
+                self.discard(before)
             self._changed()
 
     def palette(self) -> Floats | None:
@@ -144,8 +174,8 @@ class Desk:
         with self.lock:
             gone = self.photographs.pop(number, None)
             if gone is not None:
-                shutil.rmtree(gone.path.parent, ignore_errors=True)
-                self._scores.clear()
+                self.discard(gone.path)
+                self.kept.clear()
                 if self.current == number:
                     self.current = next(reversed(self.photographs), "")
                 self._changed()
@@ -196,24 +226,22 @@ class Desk:
             InputError: no photograph, an unknown name; or as ``colouring.coloured``.
         """
         with self.lock:
-            if name not in self._rendered:
-                self._render(name)
-            content = self._rendered[name]
+            content = self._rendered(name)
             return content, "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
 
     def colour(self) -> None:
         """Colours the photograph that is shown, so that ``picture`` finds it."""
         with self.lock:
-            if self.held is not None and COLOUR not in self._rendered:
-                self._render(COLOUR)
+            if self.held is not None:
+                self._rendered(COLOUR)
 
     def close(self) -> None:
         """Removes all files and forgets all."""
         with self.lock:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.photographs.clear()
-            self._rendered.clear()
-            self._scores.clear()
+            self.kept.clear()
+            self.room.give(self.folder.name)
 
     def needed(self) -> Held:
         """The chosen photograph; raises InputError if there is none."""
@@ -223,25 +251,30 @@ class Desk:
 
     def _changed(self) -> None:
         self.version += 1
-        self._rendered.clear()
+        self.kept.clear(SHOWN)
 
-    def _render(self, name: str) -> None:
+    def _rendered(self, name: str) -> bytes:
+        found: bytes | None = self.kept.get(SHOWN, name)
+        if found is None:
+            found = self._render(name)
+            self.kept.put(SHOWN, name, value=found, size=len(found))
+        return found
+
+    def _render(self, name: str) -> bytes:
         held = self.needed()
         if name == COLOUR:
-            content = _jpeg(self._coloured(held, held.grey, self.steering).pictures[0])
-        elif name == GREY:
-            content = _jpeg(np.repeat(held.grey[..., None], 3, axis=2))
-        elif name == UNSURE:
-            content = _png(self._unsure(held))
-        elif name in SAMPLE_NAMES:
-            content = self._sample(held, SAMPLE_NAMES.index(name))
-        else:
-            raise InputError(f"the page has no picture {name[:40]!r}; reload it")
-        self._rendered[name] = content
+            return encoded.jpeg(self._coloured(held, held.grey, self.steering).pictures[0])
+        if name == GREY:
+            return encoded.jpeg(np.repeat(held.grey[..., None], 3, axis=2))
+        if name == UNSURE:
+            return encoded.png(self._unsure(held))
+        if name in SAMPLE_NAMES:
+            return self._sample(held, SAMPLE_NAMES.index(name))
+        raise InputError(f"the page has no picture {name[:40]!r}; reload it")
 
     def _coloured(self, held: Held, grey: Levels, steering: Steering, unsure: bool = False) -> colouring.Coloured:
         predictor = self.predictor()
-        view = held.view(predictor.card, steering.size, self.max_pixels, self.budget)
+        view = held.view(predictor.card, steering.size, self.max_pixels, self.budget, self.kept)
         choices = steering.choices(held.hints, self.palette(), unsure)
         return colouring.of_view(predictor, view, grey, choices, holding.key(held.path))
 
@@ -250,21 +283,9 @@ class Desk:
         height, width = (max(1, round(side * scale)) for side in held.grey.shape)
         small = np.rint(resized(held.grey, height, width) * 255).astype(np.uint8)
         steering = replace(self.steering, decoding="sample", seed=self.steering.first + number)
-        return _jpeg(self._coloured(held, small, steering).pictures[0])
+        return encoded.jpeg(self._coloured(held, small, steering).pictures[0])
 
     def _unsure(self, held: Held) -> Levels:
         entropy = self._coloured(held, held.grey[:1, :1], self.steering, True).entropy
         assert entropy is not None
         return uncertainty.picture(entropy, *held.grey.shape)
-
-
-def _jpeg(pixels: Levels) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
-    return buffer.getvalue()
-
-
-def _png(pixels: Levels) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

@@ -1,10 +1,14 @@
 """The files that a visitor downloads: what ``colourize photo`` writes with the same choices, byte for byte."""
 
+import contextlib
+import secrets
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from colourize.app import room as rooms
 from colourize.app.desk import Desk
 from colourize.app.steering import arguments
 from colourize.errors import InputError
@@ -24,16 +28,28 @@ def name(desk: Desk) -> str:
     return f"{PurePosixPath(target.name).stem}-coloured{target.suffix}"
 
 
-def written(desk: Desk, kind: Kind) -> tuple[str, bytes]:
-    """The name and the bytes of a download at full size.
+@contextlib.contextmanager
+def written(desk: Desk, kind: Kind) -> Iterator[Path]:
+    """A download at full size, which is removed at the end.
 
     Raises:
-        InputError: no photograph, or it cannot be coloured or written.
+        InputError: no photograph; it cannot be coloured or written; no room on the disk.
     """
+    folder = desk.folder / f"download-{secrets.token_hex(8)}"
+    try:
+        place = _write(desk, kind, folder)
+        desk.room.take(desk.folder.name, folder.name, place.stat().st_size)
+        yield place
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        desk.room.give(desk.folder.name, folder.name)
+
+
+def _write(desk: Desk, kind: Kind, folder: Path) -> Path:
     with desk.lock:
-        held, steering = desk.held, desk.steering
-        target = desk.folder / "download" / name(desk)
-        assert held is not None
+        held, steering = desk.needed(), desk.steering
+        rooms.check(desk.folder)
+        target = folder / name(desk)
         predictor = desk.predictor()
         choices = steering.choices(held.hints, desk.palette())
         options = Options(
@@ -43,14 +59,10 @@ def written(desk: Desk, kind: Kind) -> tuple[str, bytes]:
         )  # fmt: skip
         job = Job(held.path, target)
         labels = {"side-by-side": (planned.PAIR, None), "uncertainty": (planned.UNSURE, ".png")}
-        place = job.beside(*labels[kind]) if kind in labels else target
-        try:
-            outcome = photo.run(job, predictor, options, desk.budget)
-            if outcome.status != "done":
-                raise InputError(outcome.text or outcome.status)
-            return place.name, place.read_bytes()
-        finally:
-            shutil.rmtree(target.parent, ignore_errors=True)
+        outcome = photo.run(job, predictor, options, desk.budget)
+        if outcome.status != "done":
+            raise InputError(outcome.text or outcome.status)
+        return job.beside(*labels[kind]) if kind in labels else target
 
 
 def command(desk: Desk) -> str:

@@ -1,22 +1,26 @@
 """Guards the page: an ASGI layer before Gradio and our own routes that refuses what no visitor of the page sends."""
 
 import asyncio
+import contextlib
+import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from colourize.app import rules
-from colourize.app.messages import Answer, App, Body, Receive, Scope, Send, again
+from colourize.app.messages import Answer, App, Body, LeftError, Receive, Scope, Send, again
 from colourize.app.password import Password
-from colourize.app.rules import HEARTBEAT, OPEN, UPLOAD, RefusedError
+from colourize.app.rules import HEARTBEAT, JOIN, OPEN, UPLOAD, RefusedError
 from colourize.app.sessions import Sessions
 from colourize.app.settings import LOOPBACK
 
+log = logging.getLogger(__name__)
 LARGEST_CALL = 1 << 20  # bytes of a request's body, except a photograph
-MOST_OPEN = 256  # requests in progress, with the open streams of pages (two each)
+MOST_OPEN, EACH = 256, 48  # requests in progress of all visitors, and of one; a page has two open streams
+MOST_EVENTS, EACH_EVENTS = 512, 48  # calls whose results the pages have not yet taken: of all visitors, and of one
 WRONG = 1.0  # seconds until a wrong password is refused
 DROPPED = "forwarded", "x-forwarded", "x-gradio", "x-direct-url", "x-remote-user"
 """Beginnings of headers that the page never sees: it believes no proxy."""
@@ -51,12 +55,21 @@ class Guard:
         app: the page.
         allowed: what is allowed.
         seen: called with a visitor's secret again and again while its page is open.
+        events: for each session, the calls whose results its page has not yet taken.
+        inputs: for each of the page's calls, by its number, how many values it takes; None: not checked.
     """
 
-    def __init__(self, app: App, allowed: Rules, seen: Callable[[str], object] = lambda secret: None) -> None:
-        self.app, self.rules, self.seen = app, allowed, seen
+    def __init__(
+        self,
+        app: App,
+        allowed: Rules,
+        seen: Callable[[str], object] = lambda secret: None,
+        events: Callable[[], Mapping[str, int]] = dict,
+        inputs: Mapping[int, int] | None = None,
+    ) -> None:
+        self.app, self.rules, self.seen, self.events, self.inputs = app, allowed, seen, events, inputs
         self.sessions = Sessions()
-        self._open = 0
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it with a status and one line."""
@@ -66,13 +79,15 @@ class Guard:
             return await send({"type": "websocket.close", "code": 1008})  # the page has none
         answer = Answer(send)
         try:
-            async with self._counted():
-                visitor = await self._judged(scope, answer)
+            visitor = await self._judged(scope, answer)
+            with self._counted(visitor):
                 kept = [pair for pair in scope["headers"] if not pair[0].decode("latin-1").lower().startswith(DROPPED)]
                 await self._passed({**scope, "headers": kept}, receive, answer, visitor)
         except RefusedError as refused:
             answer.muted = False
             await answer.refuse(refused)
+        except LeftError:
+            log.debug("%s: the visitor took no more of the answer", scope["path"])
 
     async def _judged(self, scope: Scope, answer: Answer) -> str:
         """Checks all but the body; the visitor's secret, or "" for paths that contain nothing of a visitor."""
@@ -101,43 +116,55 @@ class Guard:
         """Checks sessions and body, and passes the request on."""
         path = scope["path"]
         body = Body(receive, self._most(path), lambda: setattr(answer, "muted", True))
-        for name in parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", ()):
-            self.sessions.claim(visitor, name)
+        names = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [])
         source: Receive = body
         if path.startswith(HEARTBEAT):
-            self.sessions.claim(visitor, path.removeprefix(HEARTBEAT))
+            names.append(path.removeprefix(HEARTBEAT))
             answer.seen = lambda: self.seen(visitor)
         elif scope["method"] == "POST" and path != UPLOAD:
-            source = again(self._checked(await body.whole(), visitor), receive)
+            source = again(self._checked(await body.whole(), visitor, path), receive)
         try:
-            await self.app(scope, source, answer)
+            with contextlib.ExitStack() as streams:
+                for name in names:
+                    self.sessions.claim(visitor, name)
+                    streams.enter_context(self.sessions.streaming(name))
+                await self.app(scope, source, answer)
         except Exception:  # the page answers an ended body with 500 and raises
             if body.refused is None:
                 raise
         if body.refused is not None:
             raise body.refused
 
-    def _checked(self, content: bytes, visitor: str) -> bytes:
+    def _checked(self, content: bytes, visitor: str, path: str) -> bytes:
         """The body of a call, if its sessions are the visitor's and it names no file: the page's own calls never do."""
         sent = rules.parsed(content) if content else None
         for name in rules.entries(sent, "session_hash"):
             self.sessions.claim(visitor, name)
         if any(value is not None for key in ("path", "url") for value in rules.entries(sent, key)):
             raise RefusedError(403, "a call must not name a file; drop the photograph on the page")
+        if path == JOIN:
+            rules.check_call(sent, self.inputs)
+            self._check_events(visitor)
         return content
+
+    def _check_events(self, visitor: str) -> None:
+        waiting = self.events()
+        own = sum(count for name, count in waiting.items() if self.sessions.owner(name) == visitor)
+        if own >= EACH_EVENTS or sum(waiting.values()) >= MOST_EVENTS:
+            raise RefusedError(503, "the page is busy; try again in a moment")
 
     def _most(self, path: str) -> int:
         return self.rules.largest if path == UPLOAD else LARGEST_CALL
 
-    @asynccontextmanager
-    async def _counted(self) -> AsyncIterator[None]:
-        if self._open >= MOST_OPEN:
+    @contextlib.contextmanager
+    def _counted(self, visitor: str) -> Iterator[None]:
+        if self._open.total() >= MOST_OPEN or (visitor and self._open[visitor] >= EACH):
             raise RefusedError(503, "the page is busy; try again in a moment")
-        self._open += 1
+        self._open[visitor] += 1
         try:
             yield
         finally:
-            self._open -= 1
+            self._open -= Counter([visitor])  # keeps positive counts only
 
 
 async def _checked_slowly(password: Password, headers: dict[str, str]) -> None:

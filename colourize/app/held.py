@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from colourize.app.kept import Kept
 from colourize.inference import opening, working
 from colourize.inference.hinted import Hint
 from colourize.inference.memory import Budget
@@ -39,7 +40,6 @@ class Held:
     frames: int = 1
     notes: tuple[str, ...] = ()
     hints: list[Hint] = field(default_factory=list)
-    _views: dict[tuple[int, int], Seen] = field(default_factory=dict)
 
     @property
     def grey(self) -> NDArray[np.uint8]:
@@ -47,19 +47,19 @@ class Held:
         levels: NDArray[np.uint8] = np.load(self.path.with_name(SHOWN), allow_pickle=False)
         return levels
 
-    def view(self, card: Card, size: int, max_pixels: int, budget: Budget) -> Seen:
+    def view(self, card: Card, size: int, max_pixels: int, budget: Budget, kept: Kept) -> Seen:
         """The picture as a network sees it at a working size; 0 for that of its training."""
-        key = size or card.size, card.multiple
-        if key not in self._views:
+        found: Seen | None = kept.get(*_key(self.path, card, size))
+        if found is None:
             pixels, wide = opening.extent(self.path, max_pixels)
             with budget.taken(budget.check(pixels, wide)):
-                grey = opening.photograph(self.path, max_pixels).frames[0].grey
-                self._views = dict([*self._views.items()][-1:])  # the last one, which may be returned to
-                self._views[key] = working.seen(grey, card, size or None)
-        return self._views[key]
+                grey = opening.photograph(self.path, max_pixels, first=True).frames[0].grey
+                found = working.seen(grey, card, size or None)
+            kept.put(*_key(self.path, card, size), value=found, size=found.grey.nbytes)
+        return found
 
 
-def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget) -> Held:
+def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget, kept: Kept) -> Held:
     """Reads a photograph.
 
     Args:
@@ -68,6 +68,7 @@ def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget) -> 
         size: the working size; 0 for that of the training.
         max_pixels: of a frame.
         budget: of memory.
+        kept: takes what the network sees.
 
     Raises:
         UnreadablePicture: not a picture, damaged or too large.
@@ -75,15 +76,19 @@ def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget) -> 
     """
     pixels, wide = opening.extent(path, max_pixels)
     with budget.taken(budget.check(pixels, wide)):
-        read = opening.photograph(path, max_pixels)
+        read = opening.photograph(path, max_pixels, first=True)
         grey = read.frames[0].grey
         height, width = grey.shape
         scale = min(1.0, SIDE / max(height, width))
         small = working.resized(grey, max(1, round(height * scale)), max(1, round(width * scale)))
         view = working.seen(grey, card, size or None)
     np.save(path.with_name(SHOWN), np.rint(small * 255).astype(np.uint8))
-    key = size or card.size, card.multiple
-    return Held(path, (height, width), read.kind, len(read.frames), read.notes, _views={key: view})
+    kept.put(*_key(path, card, size), value=view, size=view.grey.nbytes)
+    return Held(path, (height, width), read.kind, read.count, read.notes)
+
+
+def _key(path: Path, card: Card, size: int) -> tuple[str, Path, int, int]:
+    return "view", path, size or card.size, card.multiple
 
 
 def safe_name(given: str) -> str:

@@ -1,6 +1,7 @@
 """The two streams of a request: what the visitor sends, counted; what the page answers, watched."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -12,7 +13,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PATIENCE = 20.0  # seconds for the next part of a body
+PATIENCE = 20.0  # seconds for the next part of a body, and until a visitor takes the next part of an answer
+SLOWEST = 20_000  # bytes a second of a body, after ``PATIENCE``
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
@@ -25,8 +27,12 @@ HEADERS = {
 }  # fmt: skip
 
 
+class LeftError(Exception):
+    """The visitor takes no more of the answer."""
+
+
 class Body:
-    """The body of a request; ends it when it is too large, or stops for too long.
+    """The body of a request; ends it when it is too large, stops for too long, or is slower than ``SLOWEST``.
 
     Args:
         receive: the parts.
@@ -41,7 +47,7 @@ class Body:
     def __init__(self, receive: Receive, most: int, end: Callable[[], None], patience: float = PATIENCE) -> None:
         self.refused: RefusedError | None = None
         self._receive, self._most, self._end, self._patience = receive, most, end, patience
-        self._count, self._more = 0, True
+        self._count, self._more, self._waited = 0, True, 0.0
 
     async def __call__(self) -> Message:
         """The next part.
@@ -51,13 +57,15 @@ class Body:
         """
         if not self._more:
             return await self._receive()
+        begin = time.monotonic()
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(min(self._patience, self._patience + self._count / SLOWEST - self._waited)):
                 message = await self._receive()
         except TimeoutError:
             self.refused = RefusedError(408, "the file stopped on its way; send it again")
             self._end()
             raise self.refused from None
+        self._waited += time.monotonic() - begin  # only for the visitor, not while the page works
         self._count += len(message.get("body", b""))
         self._more = bool(message.get("more_body"))
         if self._count > self._most:
@@ -92,7 +100,11 @@ def again(body: bytes, receive: Receive) -> Receive:
 
 
 class Answer:
-    """The page's answer, with the headers of a safe page.
+    """The page's answer, with the headers of a safe page. It ends when the visitor takes nothing for ``patience``.
+
+    Args:
+        send: sends a message.
+        patience: seconds.
 
     Attributes:
         headers: added or replaced headers.
@@ -100,11 +112,11 @@ class Answer:
         muted: True drops the page's messages, because the guard itself answers.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, patience: float = PATIENCE) -> None:
         self.headers: dict[str, str] = dict(HEADERS)
         self.seen: Callable[[], object] | None = None
         self.muted = False
-        self._send, self._begun = send, False
+        self._send, self._patience, self._begun = send, patience, False
 
     async def __call__(self, message: Message) -> None:
         """Sends a message of the page."""
@@ -115,7 +127,11 @@ class Answer:
             message = {**message, "headers": _joined(message.get("headers", ()), self.headers)}
         elif self.seen is not None:
             self.seen()
-        await self._send(message)
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._send(message)
+        except TimeoutError:
+            raise LeftError from None
 
     async def refuse(self, refused: RefusedError) -> None:
         """Answers with a status and one line; an answer that has begun just ends."""

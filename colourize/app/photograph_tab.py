@@ -1,5 +1,6 @@
 """The tab of photographs: the view, the controls, and what happens when they change. Callbacks only call the desk."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import gradio as gr
 
 from colourize.app import guard, shown
 from colourize.app.desk import Desk
+from colourize.app.remedies import on_page
 from colourize.app.steering import COOLEST, DECODINGS, FORMATS, MOST_SATURATION, SAMPLES, WARMEST
 from colourize.app.visitors import Visitors
 from colourize.data.read import UnreadablePicture
@@ -19,7 +21,7 @@ STATIC = Path(__file__).parent / "static"
 EVENTS = "uploaded", "choose", "remove", "hint", "undo", "clear", "sample", "another", "unrefer"
 SIZES = {"As in training": 0, "128 pixels": 128, "192 pixels": 192, "256 pixels": 256, "384 pixels": 384}
 # the whole script, since a file of its own may arrive later than the page; Gradio looks in it for the names of events
-SCRIPT = f"{{}}\ncolourizeView(element, props, trigger, watch);  // {', '.join(repr(each) for each in EVENTS)}"
+SCRIPT = f"{{}}\ncolourizeView(element, props, trigger, watch, {{}});  // {', '.join(repr(each) for each in EVENTS)}"
 
 
 def add(blocks: gr.Blocks, visitors: Visitors, port: int) -> None:
@@ -27,9 +29,10 @@ def add(blocks: gr.Blocks, visitors: Visitors, port: int) -> None:
     names = visitors.networks.names
     with gr.Row(elem_classes="desk"):
         with gr.Column(scale=3, min_width=320):
+            script = SCRIPT.format((STATIC / "view.js").read_text(), visitors.settings.largest)
             view = gr.HTML(
-                "", html_template=(STATIC / "view.html").read_text(),
-                js_on_load=SCRIPT.format((STATIC / "view.js").read_text()), apply_default_css=False, elem_id="view",
+                "", html_template=(STATIC / "view.html").read_text(), js_on_load=script, apply_default_css=False,
+                elem_id="view",
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_classes="panel"):
             controls = _controls(names)
@@ -94,7 +97,8 @@ class Calls:
 
         value = self._done(desk, work)
         warm = gr.update(interactive=decoding != "argmax")
-        return [value, warm, self.visitors.networks.about(model)]
+        networks = self.visitors.networks
+        return [value, warm, networks.about(desk.steering.model if desk is not None else networks.names[0])]
 
     def uploaded(self, request: gr.Request) -> str:
         """Colours what was uploaded."""
@@ -102,15 +106,16 @@ class Calls:
 
     def choose(self, event: gr.EventData, request: gr.Request) -> str:
         """Shows another photograph."""
-        return self._of(request, lambda desk: desk.show(str(event.id)))
+        return self._of(request, lambda desk: desk.show(_sent(event, "id")))
 
     def remove(self, event: gr.EventData, request: gr.Request) -> str:
         """Removes a photograph."""
-        return self._of(request, lambda desk: desk.remove(str(event.id)))
+        return self._of(request, lambda desk: desk.remove(_sent(event, "id")))
 
     def hint(self, event: gr.EventData, request: gr.Request) -> str:
         """Sets a colour at a place."""
-        return self._of(request, lambda desk: desk.hint(hinted.parsed(f"{event.x},{event.y},{event.colour}")))
+        text = ",".join(_sent(event, name) for name in ("x", "y", "colour"))
+        return self._of(request, lambda desk: desk.hint(hinted.parsed(text)))
 
     def undo(self, request: gr.Request) -> str:
         """Takes back the last colour."""
@@ -122,7 +127,7 @@ class Calls:
 
     def sample(self, event: gr.EventData, request: gr.Request) -> str:
         """Shows one of the samples large."""
-        return self._of(request, lambda desk: desk.steer(replace(desk.steering, seed=int(event.seed))))
+        return self._of(request, lambda desk: desk.steer(replace(desk.steering, seed=_whole(_sent(event, "seed")))))
 
     def another(self, request: gr.Request) -> str:
         """Draws other samples."""
@@ -154,7 +159,18 @@ class Calls:
                 work()
                 desk.colour()
         except (InputError, UnreadablePicture, ValueError) as error:
-            return shown.text(desk, one_line(error))
+            return shown.text(desk, on_page(one_line(error)))
         except MemoryError:
             return shown.text(desk, "memory ran out; choose less detail, or a smaller photograph")
         return shown.text(desk)
+
+
+def _sent(event: gr.EventData, name: str) -> str:
+    """A value that the page's script sent; "" where a stranger left it out."""
+    return str(getattr(event, name, ""))[:100]
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,19}", text):
+        raise InputError("a seed must be a whole number; reload the page")
+    return int(text)

@@ -1,49 +1,58 @@
 """Our own addresses beside Gradio's: uploads, pictures and downloads of one visitor."""
 
 import asyncio
+import contextlib
+import errno
 import logging
-import mimetypes
 import urllib.parse
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from colourize.app import download, guard, rules
 from colourize.app.desk import Desk
+from colourize.app.remedies import on_page
 from colourize.app.visitors import Visitors
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError, one_line
 
-AT_ONCE, WAITING = 2, 64  # uploads that are read at a time, and that wait for them
+AT_ONCE = 2  # uploads that are read at a time, and downloads that are written
+WAITING, EACH = 64, 16  # uploads or downloads that wait for them: of all visitors, and of one
 STORED = {"cache-control": "no-store"}
 log = logging.getLogger(__name__)
 
 
 def add(app: FastAPI, visitors: Visitors, port: int) -> None:
     """Adds the addresses to an application."""
-    turns = Turns(AT_ONCE, WAITING)
+    uploads, downloads = Turns(AT_ONCE, WAITING, EACH), Turns(AT_ONCE, WAITING, EACH)
 
     def desk_of(request: Request) -> Desk:
-        secret = guard.visitor_of(request.headers.get("cookie", ""), port)
-        if secret is None:
-            raise InputError("the page does not know this browser; allow cookies and reload it")
-        return visitors.desk(secret)
+        return visitors.desk(_secret(request, port))
 
     @app.post(rules.UPLOAD)
     async def upload(request: Request, reference: bool = False) -> Response:
         async def received() -> Response:
-            desk = await run_in_threadpool(desk_of, request)
-            name = urllib.parse.unquote(request.headers.get("x-name", ""))
-            number, path = await run_in_threadpool(desk.place, name)
-            await _store(request, path, visitors.settings.largest)
-            await run_in_threadpool(desk.refer, path) if reference else await run_in_threadpool(desk.add, number, path)
-            return PlainTextResponse(number, headers=STORED)
+            with uploads.place(_secret(request, port)):
+                desk = await run_in_threadpool(desk_of, request)
+                name = urllib.parse.unquote(request.headers.get("x-name", ""))
+                number, path = await run_in_threadpool(desk.place, name)
+                await _store(request, desk, path, visitors.settings.largest)
+                try:
+                    async with uploads.turn:  # not earlier: a visitor who sends slowly must not hold up the others
+                        await run_in_threadpool(lambda: desk.refer(path) if reference else desk.add(number, path))
+                except BaseException:
+                    await run_in_threadpool(desk.discard, path)
+                    raise
+                return PlainTextResponse(number, headers=STORED)
 
-        return await turns.run(lambda: _answered(received))
+        return await _answered(received)
 
     @app.get("/picture/{name}")
     async def picture(request: Request, name: str) -> Response:
@@ -56,32 +65,53 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
     @app.get("/download/{kind}")
     async def downloaded(request: Request, kind: download.Kind) -> Response:
         async def written() -> Response:
-            name, content = await run_in_threadpool(lambda: download.written(desk_of(request), kind))
-            place = f"attachment; filename*=UTF-8''{urllib.parse.quote(name)}"
-            return Response(
-                content, media_type=mimetypes.guess_type(name)[0], headers={**STORED, "content-disposition": place}
-            )
+            with downloads.place(_secret(request, port)):
+                file = download.written(await run_in_threadpool(desk_of, request), kind)
+                async with downloads.turn:
+                    path = await run_in_threadpool(file.__enter__)
+                return Sent(path, file)
 
         return await _answered(written)
 
 
-async def _store(request: Request, path: Path, most: int) -> None:
-    """Writes the body of a request to a new file.
+class Sent(FileResponse):
+    """A file as a download, which is removed once it is sent or the visitor has left."""
+
+    def __init__(self, path: Path, file: AbstractContextManager[Path]) -> None:
+        place = f"attachment; filename*=UTF-8''{urllib.parse.quote(path.name)}"
+        super().__init__(path, headers={**STORED, "content-disposition": place})
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.__exit__(None, None, None)
+
+
+def _secret(request: Request, port: int) -> str:
+    secret = guard.visitor_of(request.headers.get("cookie", ""), port)
+    if secret is None:
+        raise InputError("the page does not know this browser; allow cookies and reload it")
+    return secret
+
+
+async def _store(request: Request, desk: Desk, path: Path, most: int) -> None:
+    """Writes the body of a request to a file of ``desk.place``.
 
     Raises:
-        InputError: more than ``most`` bytes; the file is removed.
+        InputError: more than ``most`` bytes, or no room on the disk; the file is removed.
     """
     size = 0
     try:
-        with path.open("xb") as file:
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    raise InputError(f"a photograph must have <= {most / 1e6:.0f} MB; send a smaller one")
-                await run_in_threadpool(file.write, part)
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise InputError(f"a photograph must have <= {most / 1e6:.0f} MB; send a smaller one")
+            await run_in_threadpool(desk.write, path, part)
     except BaseException:
-        path.unlink(missing_ok=True)
-        path.parent.rmdir()
+        desk.discard(path)
         raise
 
 
@@ -90,30 +120,50 @@ async def _answered(answer: Callable[[], Any]) -> Response:
     try:
         return await answer()
     except (InputError, UnreadablePicture) as error:
-        return PlainTextResponse(one_line(error), 422, headers=STORED)
+        return PlainTextResponse(on_page(one_line(error)), 422, headers=STORED)
+    except Busy:
+        text = "too many photographs at once; wait a moment and send it again"
+        return PlainTextResponse(text, 503, headers={"retry-after": "5"})
     except MemoryError:
         return PlainTextResponse("memory ran out; send a smaller photograph", 507, headers=STORED)
+    except OSError as error:
+        log.warning("%s", one_line(error))
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return PlainTextResponse("the disk of the page is full; its owner must free some of it", 507)
+        return PlainTextResponse("the photograph was removed meanwhile; send it again", 410, headers=STORED)
+
+
+class Busy(Exception):  # noqa: N818
+    """Too much waits already."""
 
 
 class Turns:
-    """Lets a few uploads be read at a time and some wait; refuses the others.
+    """Lets a few requests work at a time and some wait; refuses the others.
 
     Args:
-        at_once: uploads that are read at a time.
-        waiting: uploads that wait for them.
+        at_once: requests that work at a time.
+        waiting: requests that wait for them.
+        each: requests of one visitor.
+
+    Attributes:
+        turn: to be entered for the work.
     """
 
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self._turn, self._most, self._here = asyncio.Semaphore(at_once), at_once + waiting, 0
+    def __init__(self, at_once: int, waiting: int, each: int) -> None:
+        self.turn, self._most, self._each = asyncio.Semaphore(at_once), at_once + waiting, each
+        self._here: Counter[str] = Counter()
 
-    async def run(self, answer: Callable[[], Any]) -> Response:
-        """The answer, once it has its turn."""
-        if self._here >= self._most:
-            return PlainTextResponse("too many photographs at once; wait a moment and send it again", 503,
-                                     headers={"retry-after": "5"})  # fmt: skip
-        self._here += 1
+    @contextlib.contextmanager
+    def place(self, visitor: str) -> Iterator[None]:
+        """A place among those that wait.
+
+        Raises:
+            Busy: too many are here.
+        """
+        if self._here.total() >= self._most or self._here[visitor] >= self._each:
+            raise Busy
+        self._here[visitor] += 1
         try:
-            async with self._turn:
-                return await answer()
+            yield
         finally:
-            self._here -= 1
+            self._here -= Counter([visitor])  # keeps positive counts only

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-UPLOAD, HEARTBEAT = "/photographs", "/gradio_api/heartbeat/"
+UPLOAD, HEARTBEAT, JOIN = "/photographs", "/gradio_api/heartbeat/", "/gradio_api/queue/join"
 OPEN = re.compile(r"/|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/(assets|static|svelte)/[\w./@+-]+")
 """Paths that contain nothing of a visitor."""
 OWN = re.compile(
@@ -111,6 +111,23 @@ def parsed(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise RefusedError(400, "the body must be JSON") from None
+
+
+def check_call(sent: Any, inputs: Mapping[int, int] | None) -> None:
+    """Refuses a call that the page does not have, or with another number of values.
+
+    Args:
+        sent: JSON value of the call.
+        inputs: how many values each call takes, by its number; None: not checked.
+
+    Raises:
+        RefusedError: no such call.
+    """
+    if inputs is None:
+        return
+    number, data = (sent.get("fn_index"), sent.get("data")) if isinstance(sent, dict) else (None, None)
+    if type(number) is not int or not isinstance(data, list) or inputs.get(number) != len(data):
+        raise RefusedError(400, "the page has no such call; reload it")
 
 
 def entries(value: Any, key: str) -> Iterator[Any]:

@@ -57,7 +57,7 @@ class Watched:
 
     def choose(self, state: tuple[str, str, str], event: gr.EventData) -> list[Any]:
         """The page with another run."""
-        return self._news(str(event.run), state)
+        return self._news(str(getattr(event, "run", "")), state)
 
     def _news(self, chosen: str, before: tuple[str, str, str]) -> list[Any]:
         runs = self.runs()

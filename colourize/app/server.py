@@ -5,20 +5,25 @@ import contextlib
 import os
 import socket
 import sys
-import tempfile
 import threading
 import time
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from colourize import files
+from colourize.app import folders
 from colourize.app.guard import Guard, Rules
+from colourize.app.sessions import Sessions
 from colourize.app.settings import Settings
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError, one_line
 from colourize.inference import opening
+from colourize.private import gradio as private
+
+if TYPE_CHECKING:
+    from colourize.app.visitors import Visitors
 
 ENDING = 3  # seconds that open answers have when the page ends
 SWEEPING = 30.0  # seconds between two looks for visitors who left
@@ -48,24 +53,31 @@ def application(settings: Settings, port: int, folder: Path) -> Any:
 
     @contextlib.asynccontextmanager
     async def swept(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_swept(visitors.sweep))
+        task = asyncio.create_task(_swept(visitors, blocks, guard.sessions))
         yield
         task.cancel()
+        visitors.close()
 
     inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=swept)
     routes.add(inner, visitors, port)
     blocks = page.built(settings, visitors, port)
+    allowed = Rules(port, not settings.is_local, settings.password, settings.largest)
+    inputs = {number: len(call.inputs) for number, call in blocks.fns.items()}
+    guard = Guard(inner, allowed, visitors.known, lambda: private.events(blocks), inputs)
     gradio.mount_gradio_app(inner, blocks, "/", footer_links=[], run_history=False, show_error=True,
                             max_file_size=1, ssr_mode=False, enable_monitoring=False, pwa=False, mcp_server=False,
                             theme=page.theme(), css_paths=[page.STATIC / "page.css"], head=page.head())  # fmt: skip
-    return Guard(inner, Rules(port, not settings.is_local, settings.password, settings.largest), visitors.known)
+    return guard
 
 
-async def _swept(sweep: Callable[[], None]) -> None:
+async def _swept(visitors: "Visitors", blocks: Any, sessions: Sessions) -> None:
     """Removes what visitors left behind, each half minute."""
     while True:
         await asyncio.sleep(SWEEPING)
-        await asyncio.to_thread(sweep)
+        await asyncio.to_thread(visitors.sweep)
+        for name in private.sessions(blocks):
+            if sessions.is_left(name):
+                await private.forget(blocks, name)
 
 
 def serve(settings: Settings) -> None:
@@ -76,14 +88,16 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
+    from colourize.private.uvicorn import Connection
+
     for path in settings.files:
         _check(path, settings.max_pixels)
     listening = bound(settings.host, settings.port)
     port = listening.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="colourize-app-") as folder:
+    with folders.private() as folder:
         config = uvicorn.Config(
-            application(settings, port, Path(folder)), log_level="warning", access_log=False, ws="none",
-            timeout_graceful_shutdown=ENDING, server_header=False,
+            application(settings, port, folder), log_level="warning", access_log=False, ws="none",
+            timeout_graceful_shutdown=ENDING, server_header=False, http=Connection,
         )  # fmt: skip
         server = uvicorn.Server(config)
         threading.Thread(target=_announce, args=(server, settings, port), daemon=True).start()

@@ -9,7 +9,7 @@ from colourize.inference.opening import MAX_PIXELS
 
 LOOPBACK = "127.0.0.1"
 PORT = 7860
-LARGEST = 200 << 20  # bytes of one photograph
+LARGEST = 200_000_000  # bytes of one photograph
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Settings:
         trusted: as for ``inference.opened.opened``.
         largest: bytes of one photograph.
         max_pixels: of a frame.
+        memory: bytes that pictures in work may take; None for half of the free memory.
         browser: whether the browser is opened.
     """
 
@@ -40,6 +41,7 @@ class Settings:
     trusted: Collection[str] = ()
     largest: int = LARGEST
     max_pixels: int = MAX_PIXELS
+    memory: int | None = None
     browser: bool = True
 
     @property

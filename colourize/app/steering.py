@@ -13,6 +13,7 @@ from colourize.inference.space import Floats
 DECODINGS = {"mean": "Balanced", "argmax": "Vivid", "sample": "Samples"}
 COOLEST, WARMEST, MOST_SATURATION = 0.05, 2.0, 3.0
 SAMPLES = 4  # side by side
+LARGEST = 384  # pixels of the working size
 FORMATS = {"": "As the original", ".png": "PNG", ".jpg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".avif": "AVIF"}
 
 
@@ -25,7 +26,7 @@ class Steering:
         decoding: one of ``DECODINGS``.
         temperature: of the mean or of samples, in [0.05, 2].
         saturation: in [0, 3]; the network's chroma is multiplied by it.
-        size: the working size in pixels; 0 for that of the training.
+        size: the working size in pixels, at most ``LARGEST``; 0 for that of the training.
         seed: of the sample that is shown large.
         first: seed of the first of the samples side by side.
         format: the download's suffix, one of ``FORMATS``.
@@ -45,6 +46,8 @@ class Steering:
     def __post_init__(self) -> None:
         if self.decoding not in DECODINGS or self.format not in FORMATS:
             raise InputError(f"the page has no choice {self.decoding!r} or {self.format!r}; reload it")
+        if not (isinstance(self.size, int) and 0 <= self.size <= LARGEST):
+            raise InputError(f"the page has no size of {self.size!r} pixels; reload it")
         for name, least, most in (("temperature", COOLEST, WARMEST), ("saturation", 0, MOST_SATURATION)):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and math.isfinite(value) and least <= value <= most):

@@ -31,6 +31,8 @@ def add_parser(commands: Commands) -> None:
     group.add_argument("--host", metavar="ADDRESS", help="such as 0.0.0.0: other machines reach the page, by password")
     group.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password of visitors")
     group.add_argument("--max-upload", type=int, default=200, metavar="MB", help="of one photograph (%(default)s)")
+    group.add_argument("--max-pixels", type=int, metavar="N", help="of one photograph (default: 128 million)")
+    group.add_argument("--max-memory", metavar="SIZE", help="such as 2G (default: half of the free memory)")
     add_device(group)
     add_trust(group)
 
@@ -43,20 +45,23 @@ def run(given: argparse.Namespace) -> None:
     """
     if importlib.util.find_spec(LIBRARY) is None:
         raise InputError(f"colourize app requires Gradio; install it by {to_install('app')}")
-    for name, least, most in (("port", 0, 65535), ("max_upload", 1, 2000)):
+    for name, least, most in (("port", 0, 65535), ("max_upload", 1, 2000), ("max_pixels", 1, 1 << 31)):
         value = getattr(given, name)
-        if not least <= value <= most:
+        if value is not None and not least <= value <= most:
             raise InputError(f"--{name.replace('_', '-')} must be in [{least}, {most}], got {value}")
     from colourize.app import server
     from colourize.app.password import asked
     from colourize.app.settings import LOOPBACK, Settings
     from colourize.cli import signals
+    from colourize.inference import memory
+    from colourize.inference.opening import MAX_PIXELS
 
     host = given.host or LOOPBACK
     settings = Settings(
         files=tuple(given.files), models=tuple(given.model) or ("shipped",), runs=given.runs, host=host,
-        port=given.port, device=given.device, trusted=tuple(given.trust), largest=given.max_upload << 20,
-        browser=not given.no_browser,
+        port=given.port, device=given.device, trusted=tuple(given.trust), largest=given.max_upload * 1_000_000,
+        browser=not given.no_browser, max_pixels=given.max_pixels or MAX_PIXELS,
+        memory=memory.parsed(given.max_memory) if given.max_memory else None,
     )  # fmt: skip
     settings = replace(settings, password=asked(host, settings.is_local, given.password_file))
     signals.catch()

@@ -45,13 +45,14 @@ class Photograph:
     """The frames of a file, upright and in sRGB, and the metadata to keep.
 
     Attributes:
-        frames: at least one.
+        frames: at least one; only the first with ``photograph(first=True)``.
         kind: of the first frame: grey; tinted, such as sepia, which is made grey; or already coloured.
         format: Pillow's name of the file's format.
         loops: how often an animation plays, 0 for ever.
         info: EXIF, XMP, resolution and comment, in the form that Pillow's ``save`` takes.
         wide: whether it has 16 bits a channel.
         notes: what was left out, such as a damaged colour profile.
+        count: number of frames in the file.
     """
 
     frames: list[Frame]
@@ -61,10 +62,11 @@ class Photograph:
     info: dict[str, Any] = field(default_factory=dict)
     wide: bool = False
     notes: tuple[str, ...] = ()
+    count: int = 1
 
 
-def photograph(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Photograph:
-    """Reads a file of any format and mode that Pillow reads.
+def photograph(source: bytes | Path, max_pixels: int = MAX_PIXELS, first: bool = False) -> Photograph:
+    """Reads a file of any format and mode that Pillow reads; with ``first``, only its first frame.
 
     A picture of more than ``max_pixels``, or of more pixels than its bytes can hold, is refused from its declared size.
 
@@ -75,7 +77,7 @@ def photograph(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Photograph
     try:
         with read.opened(source) as image:
             _check_size(image, source, max_pixels)
-            return _of_frames(image, source, max_pixels, notes)
+            return _of_frames(image, source, max_pixels, notes, first)
     except UnreadablePicture:
         raise
     except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damaged files
@@ -164,14 +166,14 @@ def _check_sum(pixels: int, max_pixels: int) -> None:
         )
 
 
-def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes: list[str]) -> Photograph:
+def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes: list[str], first: bool) -> Photograph:
     count, total = _count(image, max_pixels), 0
     _check_sum(count * image.width * image.height, max_pixels)
     form, loops = image.format or "", _loops(image)
     if isinstance(source, Path) and wide.narrowed(image):
         source = source.read_bytes()
     frames, kinds, deep, info = [], [], False, {}
-    for number, each in enumerate(ImageSequence.Iterator(image) if count > 1 else [image]):
+    for number, each in enumerate([image] if first or count == 1 else ImageSequence.Iterator(image)):
         total += each.width * each.height
         _check_size(each, source, max_pixels)  # the pages of a TIFF may differ in size
         _check_sum(total, max_pixels)
@@ -182,7 +184,7 @@ def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes:
         frame, found = _read(each, notes) if pixels is None else _wide_frame(pixels)
         frames.append(frame)
         kinds.append(found)
-    return Photograph(frames, kinds[0], form, loops, info, deep, tuple(dict.fromkeys(notes)))
+    return Photograph(frames, kinds[0], form, loops, info, deep, tuple(dict.fromkeys(notes)), count)
 
 
 def _wide_frame(pixels: wide.Pixels) -> tuple[Frame, Kind]:

@@ -1,10 +1,12 @@
 """A page that is served, and a browser: one of each for a module."""
 
+import asyncio
 import contextlib
 import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,18 @@ def served(folder: Path, settings: Settings) -> Iterator[str]:
     """Serves the page in this process; gives its address."""
     import uvicorn
 
+    from colourize.private.uvicorn import Connection
+
     listening = server.bound(LOOPBACK, 0)
     port = listening.getsockname()[1]
-    app = server.application(settings, port, folder)
-    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1))
+
+    async def made() -> Any:  # Gradio makes locks; without a loop it would open one and leave it open
+        return server.application(settings, port, folder)
+
+    with ThreadPoolExecutor(1) as pool:
+        app = pool.submit(lambda: asyncio.run(made())).result()
+    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1, http=Connection)
+    running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not running.started:

@@ -52,13 +52,14 @@ def test_a_download_equals_the_file_of_the_command_that_the_page_shows(case, net
     for hint in hints:
         made.hint(hint)
     made.colour()
-    found, content = download.written(made, "coloured")
+    with download.written(made, "coloured") as place:
+        found, content = place.name, place.read_bytes()
     monkeypatch.chdir(folder)
     words = shlex.split(download.command(made))
     monkeypatch.setattr(sys, "argv", words)
     main()
     assert words[words.index("-o") + 1] == found and (folder / found).read_bytes() == content
-    assert not (made.folder / "download").exists()
+    assert not list(made.folder.glob("download*"))
 
 
 def test_a_download_does_not_run_the_network_again(folder):
@@ -66,7 +67,8 @@ def test_a_download_does_not_run_the_network_again(folder):
     add(made, folder / "scan.jpg")
     made.colour()
     for kind in download.KINDS:
-        download.written(made, kind)
+        with download.written(made, kind):
+            pass
     assert made.networks.get("first").calls == 1
 
 
@@ -77,10 +79,10 @@ def test_side_by_side_and_uncertainty_are_those_of_the_command(networks, folder,
     monkeypatch.setattr(sys, "argv", [*shlex.split(download.command(made)), "--side-by-side", "--uncertainty"])
     main()
     for kind in ("side-by-side", "uncertainty"):
-        name, content = download.written(made, kind)
-        assert (folder / name).read_bytes() == content
+        with download.written(made, kind) as place:
+            assert (folder / place.name).read_bytes() == place.read_bytes()
 
 
 def test_without_a_photograph_there_is_no_download(tmp_path):
-    with pytest.raises(InputError, match="drop one"):
-        download.written(desk(tmp_path / "desk"), "coloured")
+    with pytest.raises(InputError, match="drop one"), download.written(desk(tmp_path / "desk"), "coloured"):
+        pass

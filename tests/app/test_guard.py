@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from colourize.app import guard as guards
 from colourize.app import messages
 from colourize.app.guard import Guard, Rules, visitor_of
 from colourize.app.password import Password
+from colourize.app.sessions import LEFT, Sessions
 from tests.asgi import HOME, PORT, Browser, Page
 
 
@@ -244,3 +246,100 @@ def test_a_visitor_is_known_only_by_a_secret_of_our_form() -> None:
     assert visitor_of(f"x=1; colourize-7860={secret}", 7860) == secret
     for cookies in ("", f"colourize-7861={secret}", "colourize-7860=short", f"colourize-7860={secret[:-1]}/"):
         assert visitor_of(cookies, 7860) is None
+
+
+def test_a_body_that_is_much_too_slow_is_ended_and_the_page_s_own_time_does_not_count(monkeypatch: Any) -> None:
+    monkeypatch.setattr(messages, "SLOWEST", 1000)
+
+    async def trickle() -> messages.Message:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def quick() -> messages.Message:
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def ended() -> None:
+        body = messages.Body(trickle, 10_000, lambda: None, patience=0.1)
+        with pytest.raises(messages.RefusedError, match="send it again"):
+            await body.whole()
+        body = messages.Body(quick, 10_000, lambda: None, patience=0.1)
+        for _ in range(20):
+            await body()
+            await asyncio.sleep(0.01)
+
+    asyncio.run(ended())
+
+
+def test_an_answer_that_nobody_takes_is_ended() -> None:
+    async def full(message: messages.Message) -> None:
+        await asyncio.sleep(60)
+
+    async def ended() -> None:
+        with pytest.raises(messages.LeftError):
+            await messages.Answer(full, patience=0.05)({"type": "http.response.body", "body": b"x"})
+
+    asyncio.run(ended())
+
+
+def test_one_visitor_cannot_take_all_requests_that_may_be_open() -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.3)
+        yield b"x"
+
+    async def story(hog: Browser, other: Browser) -> None:
+        many = asyncio.gather(*[hog.post("/photographs", content=slow()) for _ in range(200)])
+        await asyncio.sleep(0.1)
+        answers = asyncio.gather(*[other.post("/photographs", content=b"y") for _ in range(10)])
+        assert {answer.status_code for answer in await answers} == {200}
+        assert {answer.status_code for answer in await many} == {200, 503}
+
+    visits(story, people=2)
+
+
+def test_a_call_that_the_page_does_not_have_is_refused() -> None:
+    page = Page()
+
+    async def played() -> None:
+        browser = Browser(Guard(page, Rules(PORT), inputs={0: 2, 1: 0}))
+        await browser.get("/")
+        assert await browser.event(fn_index=0, data=[1, 2]) == await browser.event(fn_index=1, data=[]) == 200
+        for number, data in ((0, [1]), (2, []), (-1, []), ("0", [1, 2]), (True, []), (None, []), (1, {}), ([], [])):
+            assert await browser.event(fn_index=number, data=data) == 400
+        for value in ([], "x", None, 3):
+            assert (await browser.post("/gradio_api/queue/join", json=value)).status_code == 400
+
+    asyncio.run(played())
+    assert page.paths == ["/"] + 2 * ["/gradio_api/queue/join"]
+
+
+def test_calls_whose_results_nobody_takes_are_limited_for_a_visitor_and_for_all(monkeypatch: Any) -> None:
+    monkeypatch.setattr(guards, "EACH_EVENTS", 5)
+    monkeypatch.setattr(guards, "MOST_EVENTS", 8)
+    waiting: dict[str, int] = {}
+
+    async def played() -> None:
+        guard = Guard(Page(), Rules(PORT), events=lambda: waiting)
+        one, two = Browser(guard), Browser(guard)
+        for browser, name in ((one, "a"), (two, "b")):
+            await browser.get("/")
+            assert await browser.event(session_hash=name) == 200
+        waiting.update(a=5)
+        assert (await one.event(session_hash="a"), await one.event(session_hash="c")) == (503, 503)
+        assert await two.event(session_hash="b") == 200
+        waiting.update(a=5, b=3)
+        assert await two.event(session_hash="b") == 503
+
+    asyncio.run(played())
+
+
+def test_a_session_is_left_a_while_after_its_last_stream() -> None:
+    now = [0.0]
+    sessions = Sessions(lambda: now[0])
+    assert sessions.is_left("unknown")
+    sessions.claim("visitor", "a")
+    with sessions.streaming("a"), sessions.streaming("a"):
+        now[0] = 1000
+        assert not sessions.is_left("a")
+    assert not sessions.is_left("a")
+    now[0] += LEFT
+    assert sessions.is_left("a")

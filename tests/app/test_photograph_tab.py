@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from colourize.cli.main import main
-from tests.accessibility import findings
+from tests.accessibility import findings, set_scheme
 from tests.drawn_pictures import landscape
 
 
@@ -140,7 +140,7 @@ def test_what_is_not_a_picture_is_a_line_that_says_what_to_do(page, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_before_and_after_an_upload(page, photo, scheme):
-    page.emulate_media(color_scheme=scheme)
+    set_scheme(page, scheme)
     assert findings(page) == []
     upload(page, photo)
     page.locator(".aiming").check()

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from colourize.app.remembering import Remembering, Scores
+from colourize.app.kept import Kept, Store
+from colourize.app.remembering import Remembering
 from tests.predictors import Pointwise
 
 
@@ -12,21 +13,21 @@ def grey(level):
 
 def test_the_same_input_runs_the_network_once():
     network = Pointwise()
-    remembering = Remembering(network, "a", Scores())
+    remembering = Remembering(network, "a", Kept(Store()))
     assert np.array_equal(remembering.logits(grey(0.5)), remembering.logits(grey(0.5)))
     assert network.calls == 1 and np.array_equal(remembering.logits(grey(0.5)), Pointwise().logits(grey(0.5)))
 
 
 def test_two_networks_do_not_share_scores():
-    scores, first, second = Scores(), Pointwise(), Pointwise(sharp=1.0)
-    Remembering(first, "a", scores).logits(grey(0.5))
-    assert np.array_equal(Remembering(second, "b", scores).logits(grey(0.5)), Pointwise(sharp=1.0).logits(grey(0.5)))
+    kept, first, second = Kept(Store()), Pointwise(), Pointwise(sharp=1.0)
+    Remembering(first, "a", kept).logits(grey(0.5))
+    assert np.array_equal(Remembering(second, "b", kept).logits(grey(0.5)), Pointwise(sharp=1.0).logits(grey(0.5)))
 
 
 def test_the_oldest_scores_go_first_above_the_limit():
     network = Pointwise()
     size = network.logits(grey(0.1)).nbytes
-    remembering = Remembering(network, "a", Scores(2 * size))
+    remembering = Remembering(network, "a", Kept(Store(2 * size)))
     network.calls = 0
     for level in (0.1, 0.2, 0.1, 0.3, 0.1, 0.2):
         remembering.logits(grey(level))

@@ -4,7 +4,7 @@ import pytest
 
 from colourize.app.settings import Settings
 from tests import made_runs
-from tests.accessibility import findings
+from tests.accessibility import findings, set_scheme
 
 pytestmark = pytest.mark.slow
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -20,7 +20,7 @@ def page_settings(tmp_path_factory):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_runs_are_listed_chosen_and_shown(page, scheme):
-    page.emulate_media(color_scheme=scheme)
+    set_scheme(page, scheme)
     page.get_by_role("tab", name="Runs").click()
     page.get_by_role("button", name="first").click()
     page.wait_for_selector("#runs-one h2:has-text('first')")

@@ -1,5 +1,8 @@
 """Each visitor has a desk of its own; those of idle visitors are removed with their files."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from PIL import Image
 
@@ -52,3 +55,25 @@ def test_photographs_of_the_command_are_on_every_desk(tmp_path):
         assert [held.path.name for held in made.desk(secret).photographs.values()] == ["a.png"]
     made.close()
     assert not list((tmp_path / "visitors").iterdir())
+
+
+def test_a_visitor_without_a_photograph_goes_first(visitors, clock, monkeypatch, tmp_path):
+    Image.new("L", (20, 20), 90).save(tmp_path / "a.png")
+    monkeypatch.setattr(module, "MOST", 2)
+    busy, empty = visitors.desk("a" * 32), visitors.desk("b" * 32)
+    add(busy, tmp_path / "a.png")
+    clock[0] = 1
+    visitors.desk("b" * 32)
+    visitors.desk("c" * 32)
+    assert busy.folder.exists() and not empty.folder.exists()
+
+
+def test_a_visitor_at_work_does_not_hold_up_the_others(visitors, clock):
+    idle = visitors.desk("a" * 32)
+    clock[0] = IDLE + 1
+    with ThreadPoolExecutor(1) as pool, idle.lock:
+        swept = pool.submit(visitors.sweep)
+        while visitors.known("a" * 32) is not None:
+            time.sleep(0.001)
+        assert visitors.desk("b" * 32).folder.exists() and not swept.done()
+        del swept

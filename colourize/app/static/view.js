@@ -1,7 +1,8 @@
 // The view of photographs: upload, comparison, colours at places. Python decides everything else (photograph_tab.py).
 "use strict";
 
-function colourizeView(element, props, trigger, watch) {
+// largest: bytes of one photograph
+function colourizeView(element, props, trigger, watch, largest) {
   const find = (name) => element.querySelector(`.${name}`);
   const all = (name) => [...element.querySelectorAll(`.${name}`)];
   let state = { current: "", photographs: [] };
@@ -28,10 +29,18 @@ function colourizeView(element, props, trigger, watch) {
     request.onerror = () => resolve("The page's server does not answer; start colourize app again");
     request.send(file);
   });
+  // what need not be sent, since the server would refuse it; an empty text for all else
+  const refusal = async (file) => {
+    if (/^(video|audio)\//.test(file.type)) return "a film or sound; for films, use the command colourize film";
+    if (file.size > largest) return `${Math.ceil(file.size / 1e6)} MB, more than ${Math.floor(largest / 1e6)}; save it smaller, or as JPEG`;
+    if (!file.size) return "an empty file; choose another one";
+    try { await file.slice(0, 1).arrayBuffer(); } catch (error) { return "a folder, or a file that cannot be read; choose the photographs in it"; }
+    return "";
+  };
   const upload = async (files, reference = false) => {
     const errors = [];
     for (const file of files) {
-      const error = await send(file, reference);
+      const error = await refusal(file) || await send(file, reference);
       if (error) errors.push(`${file.name}: ${error}`);
     }
     complain(errors.join("; "));
@@ -70,6 +79,7 @@ function colourizeView(element, props, trigger, watch) {
     }
   }));
   find("shoot").addEventListener("click", () => {
+    if (!video.videoWidth) return; // the camera has not yet sent a picture
     const canvas = page.createElement("canvas");
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
     canvas.getContext("2d").drawImage(video, 0, 0);

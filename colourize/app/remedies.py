@@ -1,0 +1,19 @@
+"""Errors of the commands in the words of the page, whose visitor passes no options."""
+
+import re
+
+WORDS = (
+    (re.compile(r"pass a smaller --size, --tiles or --jobs 1"), "choose less detail, or a smaller photograph"),
+    (re.compile(r"pass (a )?(--max-pixels|--max-memory)"),
+     r"choose a smaller picture, or start colourize app with \1\2"),
+    (re.compile(r"more than --max-memory (\S+); pass a larger one, or a smaller picture"),
+     r"more than the limit of \1B; choose a smaller picture, or start colourize app with a larger --max-memory"),
+    (re.compile(r"pass --format (\w+)"), r"choose the format \1 for the download"),
+)  # fmt: skip
+
+
+def on_page(text: str) -> str:
+    """An error for the visitor of the page."""
+    for pattern, words in WORDS:
+        text = pattern.sub(words, text)
+    return text
