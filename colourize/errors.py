@@ -36,6 +36,15 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def raised_in(error: BaseException, package: str) -> bool:
+    """Whether the innermost code that raised an error belongs to a package."""
+    trace, home = error.__traceback__, ""
+    while trace is not None:
+        home = str(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    return home.partition(".")[0] == package
+
+
 def shown(value: object, most: int = 80) -> str:
     """A user's or a file's value for a message: one line without control characters, cut to ``most`` characters."""
     if not isinstance(value, str | int | float | None):

@@ -17,7 +17,7 @@ from colourize.cli.ending import on_one_line
 from colourize.config import choices, trainer_knobs
 from colourize.config.compose import in_brackets, register
 from colourize.config.folder import conf_dir
-from colourize.errors import InputError
+from colourize.errors import InputError, one_line, raised_in
 from colourize.present import terminal
 from colourize.private.hydra import overrides_first
 from colourize.runs import last, requeued, resume
@@ -75,9 +75,11 @@ def _run() -> None:
             sys.argv[1:] = in_brackets(sys.argv[1:], error)
             _train_job()
         signals.release()
-    except ValueError as error:  # Hydra's, of a group without a name: logger=null
-        if not (found := re.fullmatch(r"Config group override must be a string or a list\. Got (\w+)", str(error))):
+    except ValueError as error:
+        if not raised_in(error, "hydra"):
             raise
+        if not (found := re.fullmatch(r"Config group override must be a string or a list\. Got (\w+)", str(error))):
+            raise InputError(f"{one_line(error)}; --hydra-help lists the options") from error
         kind = "null" if found[1] == "NoneType" else f"a value of type {found[1]}"
         raise InputError(
             f"an option must be a name or a list of names, got {kind}; pass a name, or leave it out"

@@ -1,5 +1,6 @@
 """The folder of a requeued Slurm job: the same command continues in the folder of its earlier start."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -41,5 +42,6 @@ def _earlier(job: str, words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _compared(words: Sequence[str]) -> frozenset[str]:
-    """The overrides of knobs: a run does not store those of Hydra."""
-    return telling([word for word in words if not word.startswith(("-", "hydra.", "hydra/", "+hydra."))])
+    """The overrides of knobs: a run does not store those of Hydra, and stores ``freeze=a,b`` with brackets."""
+    kept = [word for word in words if not word.startswith(("-", "hydra.", "hydra/", "+hydra."))]
+    return telling([re.sub(r"^freeze=\[(.*)\]$", r"freeze=\1", word) for word in kept])

@@ -81,7 +81,12 @@ class BatchedData(pl.LightningDataModule):
         validation: validation examples, in file order.
         batch_size: examples per batch, of each rank.
         seed: seed of the order of the training examples.
+
+    Attributes:
+        order: what the examples are indexed with; a task may use a subclass.
     """
+
+    order: type[Batches] = Batches
 
     def __init__(self, train: Examples, validation: Examples, batch_size: int, seed: int = 0) -> None:
         super().__init__()
@@ -119,19 +124,19 @@ class BatchedData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
         start, self.start = self.start, FIRST
-        batches = Batches(len(self.train), self.batch_size, self.seed, **{**start, **self._own()})
+        batches = self.order(len(self.train), self.batch_size, self.seed, **{**start, **self._own()})
         return DataLoader(self.train, batch_size=None, sampler=batches)  # type: ignore[arg-type]
 
     def whole_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
         """Training batches of all ranks together, in the order of a new run."""
-        batches = Batches(len(self.train), self.step_size, self.seed, device=self.device)
+        batches = self.order(len(self.train), self.step_size, self.seed, device=self.device)
         return DataLoader(self.train, batch_size=None, sampler=batches)  # type: ignore[arg-type]
 
     def _own(self) -> dict[str, Any]:
         return {"device": self.device, "rank": collectives.rank(), "ranks": collectives.size()}
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
-        batches = Batches(len(self.validation), self.batch_size, **self._own())
+        batches = self.order(len(self.validation), self.batch_size, **self._own())
         return DataLoader(self.validation, batch_size=None, sampler=batches)  # type: ignore[arg-type]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:

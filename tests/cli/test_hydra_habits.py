@@ -68,6 +68,8 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
         ),
         (["trainer={devices: 1}"], "trainer must be the name of an option, got {'devices': 1}; pass one of cpu, "),
         (["--confg", "job"], "unrecognized arguments: --confg; --hydra-help lists the options, --help the knobs"),
+        (["-m", "seed=1,2", "--cfg", "job"], "Only one of --run, --multirun, --cfg, --info and --shell_completion can"),
+        (["-sc"], "Expecting one subcommand from ['install', 'uninstall', 'query'] to be set; --hydra-help lists the"),
         (["--info", "tree"], "argument --info/-i: invalid choice: 'tree' (choose from"),
         (["hydra/launcher=null"], "an option must be a name or a list of names, got null; pass a name, or leave it"),
         (["logger=[none,csv]"], "none stands alone, got logger=[none,csv]; pass logger=none or leave none out"),

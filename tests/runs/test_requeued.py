@@ -29,6 +29,12 @@ def test_a_requeued_job_continues_in_the_folder_of_the_same_command(home, capsys
     assert requeued.named(["model=unet"]) == ["model=unet", "hydra.run.dir='outputs/b'"]
 
 
+def test_parts_to_freeze_without_brackets_are_the_same_command(home):
+    manifest.write(home / "outputs/c", job="7", start="5", overrides=["model=unet", "freeze=[first,2]"])
+    words = ["model=unet", "freeze=first,2"]
+    assert requeued.named(words) == [*words, "hydra.run.dir='outputs/c'"]
+
+
 def test_so_does_a_sweep(home):
     words = ["--multirun", "seed=1,2", "model=unet"]
     assert requeued.named(words) == [*words, "hydra.sweep.dir='multirun/d'"]

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from colourize.config.instantiate import builder
 from colourize.config.options import option
 from colourize.data.boxes import drawn
 from colourize.data.boxes.boxed import Boxed
 from colourize.data.boxes.mosaic import Example, Mosaic, squared
-from colourize.training.batches import FIRST, BatchedData, Batches
+from colourize.training.batches import BatchedData, Batches
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 """Pictures uint8 [N, 3, S, S] (red, green, blue), boxes float32 [N, M, 4] in their pixels, labels int64 [N, M] with -1
@@ -89,6 +88,8 @@ class DetectionData(BatchedData):
         late: see ``Squares``.
     """
 
+    order = InEpoch
+
     def __init__(
         self,
         train: Boxed,
@@ -113,15 +114,6 @@ class DetectionData(BatchedData):
                 for part in (split.boxes[index], split.labels[index], split.crowd(index)):
                     digest.update(part.numpy().tobytes())
         return digest.hexdigest()[:20]
-
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
-        start, self.start = self.start, FIRST
-        batches = InEpoch(len(self.train), self.batch_size, self.seed, start["epoch"], start["skip"])
-        return DataLoader(self.train, batch_size=None, sampler=batches)  # type: ignore[arg-type]
-
-    def val_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
-        batches = InEpoch(len(self.validation), self.batch_size)
-        return DataLoader(self.validation, batch_size=None, sampler=batches)  # type: ignore[arg-type]
 
 
 def load(knobs: dict[str, Any]) -> DetectionData:

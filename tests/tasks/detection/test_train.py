@@ -13,6 +13,7 @@ from colourize.runs import checkpoint
 from colourize.tasks.chosen import task, train
 from colourize.tasks.detection import starting
 from colourize.tasks.detection.module import Detector
+from colourize.training import range_test
 from tests.conftest import composed
 from tests.faults.states import assert_identical
 from tests.interrupting import in_step
@@ -57,6 +58,15 @@ def test_an_interrupted_run_ends_in_the_same_bits(tmp_path, whole, step):
             train(knobs(), tmp_path / "run")
     train(knobs(), tmp_path / "run")
     assert_identical(whole, tmp_path / "run")
+
+
+def test_lr_auto_finds_a_rate_for_a_detector_too(tmp_path, monkeypatch):
+    tried = [1e-5 * 10**step for step in range(4)]
+    monkeypatch.setattr(range_test, "rates", lambda: tried)
+    train(knobs("max_epochs=1", "lr=auto", "ema=null"), tmp_path / "run")
+    config = checkpoint.read(tmp_path / "run/checkpoints/last.ckpt")["config"]
+    assert isinstance(config["lr"], float) and config["optimizer"]["lr"] == config["lr"]
+    assert (tmp_path / "run/learning_rate.png").is_file()
 
 
 def test_frozen_parts_do_not_change_by_one_bit(tmp_path, whole):
