@@ -1,6 +1,7 @@
 """Ranks of a run as forked processes, started once for many runs: a process of its own takes seconds to import all."""
 
 import contextlib
+import signal
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from colourize.errors import Interrupted
 from colourize.runs.run_folder import Guest, claim
 from colourize.tasks.colourization.data import ColourData
+from colourize.tasks.colourization.module import Colourizer
 from colourize.tasks.colourization.task import TASK
 from colourize.training.distributed import member, place, team
 from colourize.training.distributed.place import Place
@@ -66,14 +68,48 @@ def _rank(rank: int, count: int, port: int, runs: list[tuple[dict[str, Any], Pat
         trained(own, folder, at, team.of_job(store, number))
 
 
+def interrupted_at(rank: int, stops: dict[tuple[str, int], tuple[int, ...]]) -> None:
+    """A probe: sends SIGTERM to ranks of runs in their steps, and notes each step in a file beside the folder.
+
+    Args:
+        rank: the rank of this process.
+        stops: ranks by folder and step, counted from 0.
+    """
+    original, pending = Colourizer.training_step, set(stops)
+
+    def training_step(self: Any, batch: Any, batch_idx: int) -> Any:
+        folder, step = str(self.trainer.default_root_dir), self.trainer.fit_loop.total_batch_idx
+        with Path(f"{folder}.{rank}.steps").open("a") as file:
+            file.write(f"{step}\n")
+        if (folder, step) in pending:
+            pending.remove((folder, step))
+            if rank in stops[folder, step]:
+                signal.raise_signal(signal.SIGTERM)
+        return original(self, batch, batch_idx)
+
+    Colourizer.training_step = training_step  # type: ignore[method-assign]
+
+
+def steps_of(folder: Path, rank: int) -> list[int]:
+    """The steps of a run on a rank, in all its starts: see ``interrupted_at``."""
+    return [int(line) for line in Path(f"{folder}.{rank}.steps").read_text().split()]
+
+
 def together(
-    *runs: tuple[dict[str, Any], Path], count: int = 2, probe: Any = None, given: tuple[Any, ...] = ()
+    *runs: tuple[dict[str, Any], Path],
+    count: int = 2,
+    probe: Any = None,
+    given: tuple[Any, ...] = (),
+    seconds: float = 240,
 ) -> None:
-    """Fits runs one after another, each on all ranks; ``probe(rank, *given)`` is called first in each process."""
+    """Fits runs one after another, each on all ranks; ``probe(rank, *given)`` is called first in each process.
+
+    A folder that occurs again is resumed, if something has interrupted its run.
+    """
     store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=timedelta(seconds=60))
     processes = [forked(_rank, rank, count, store.port, list(runs), probe, given) for rank in range(count)]
     for process in processes:
-        process.join(240)
+        process.join(seconds)
     statuses = [process.exitcode for process in processes]
     for process in processes:
         process.kill()
