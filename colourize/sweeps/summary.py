@@ -21,7 +21,9 @@ from colourize.runs import manifest, resume, run_folder
 from colourize.runs.words import MOST_JOBS
 from colourize.sweeps import stored_search
 from colourize.sweeps.progress import SweepProgress
+from colourize.training.distributed import place
 
+BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 PLACE = "hydra.sweep.dir", "hydra.mode"
 """``resume`` adds overrides with these keys."""
 
@@ -52,6 +54,10 @@ class Summary(Places):
         super().on_multirun_start(config, **kwargs)
         if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would turn another exception into a warning
             raise SystemExit("colourize: hydra.launcher.n_jobs must not be 0; pass 1 or more, or -1 for one per core")
+        if config.hydra.launcher._target_ != BASIC and (at := place.given()) is not None:
+            raise SystemExit(
+                f"colourize: {at.starter} started ranks, which train one job at a time; leave hydra/launcher out"
+            )
         self.folder = Path(config.hydra.sweep.dir)
         self.planned = _bounded(config)
         self._remember(config)

@@ -78,7 +78,7 @@ class Ddp(Wrapped):
             self.model.register_comm_hook(None, in_order)  # type: ignore[union-attr, operator]
 
 
-def in_order(state: Any, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:  # type: ignore[name-defined]  # DDP reads the types
+def in_order(state: Any, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:  # type: ignore[name-defined]
     """The mean of the ranks' gradients, added in their order.
 
     gloo adds in an order that depends on a weight's place in its bucket, and DDP forms other buckets after the first

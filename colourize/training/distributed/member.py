@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -36,10 +37,12 @@ def connected(place: Place, server: bool) -> Any:
     own = place.starter == "colourize"  # otherwise rank 0 may start later
     wait = timedelta(seconds=watch.SILENT if own or server else REACHED)
     try:
+        if not server:
+            _reach(place, wait.seconds)
         store = dist.TCPStore(  # type: ignore[attr-defined]
             place.host, place.port, is_master=server, wait_for_workers=False, timeout=wait
         )
-    except RuntimeError as error:  # torch's own types derive from it
+    except (RuntimeError, OSError) as error:  # torch's own types derive from the first
         at = f"{place.host}:{place.port}"
         if server:
             raise InputError(
@@ -51,6 +54,18 @@ def connected(place: Place, server: bool) -> Any:
         ) from error
     store.set_timeout(timedelta(seconds=watch.SILENT))
     return store
+
+
+def _reach(place: Place, seconds: float) -> None:
+    """Waits until rank 0 accepts a connection. torch waits, too, but prints pages if it does not succeed."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection((place.host, place.port), timeout=5).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.2)
 
 
 def check_commands(place: Place, store: Any, words: Sequence[str]) -> None:

@@ -93,7 +93,7 @@ def gathered(
     job = {"knobs": knobs, "folder": str(folder.absolute())}
     if given is not None:
         if current is None:
-            raise InputError(f"a job that {given.starter} started cannot run jobs side by side; leave the launcher out")
+            raise InputError(f"{given.starter} started ranks, which train one job at a time; leave hydra/launcher out")
         number, current.jobs = current.jobs, current.jobs + 1
         current.store.set(f"job/{number}", json.dumps(job))
         with member.joined(given, of_job(current.store, number), knobs, last_words=last_words):
