@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from colourize.errors import Interrupted
 from colourize.runs.run_folder import Guest, claim
+from colourize.tasks import chosen
 from colourize.tasks.colourization.data import ColourData
 from colourize.tasks.colourization.module import Colourizer
-from colourize.tasks.colourization.task import TASK
 from colourize.training.distributed import member, place, team
 from colourize.training.distributed.place import Place
 from colourize.training.fit import fit
@@ -55,7 +55,7 @@ def trained(own: dict[str, Any], folder: Path, at: Place | None = None, store: A
         held = kept.enter_context(claim(folder, own)) if at is None or at.rank == 0 else Guest()
         if at is not None:
             kept.enter_context(member.joined(at, store, own))
-        fit(TASK, own, folder, held, (), at)
+        fit(chosen.task(own), own, folder, held, (), at)
 
 
 def _rank(rank: int, count: int, port: int, runs: list[tuple[dict[str, Any], Path]], probe: Any, given: Any) -> None:
@@ -68,14 +68,15 @@ def _rank(rank: int, count: int, port: int, runs: list[tuple[dict[str, Any], Pat
         trained(own, folder, at, team.of_job(store, number))
 
 
-def interrupted_at(rank: int, stops: dict[tuple[str, int], tuple[int, ...]]) -> None:
+def interrupted_at(rank: int, stops: dict[tuple[str, int], tuple[int, ...]], module: Any = Colourizer) -> None:
     """A probe: sends SIGTERM to ranks of runs in their steps, and notes each step in a file beside the folder.
 
     Args:
         rank: the rank of this process.
         stops: ranks by folder and step, counted from 0.
+        module: the class whose steps these are.
     """
-    original, pending = Colourizer.training_step, set(stops)
+    original, pending = module.training_step, set(stops)
 
     def training_step(self: Any, batch: Any, batch_idx: int) -> Any:
         folder, step = str(self.trainer.default_root_dir), self.trainer.fit_loop.total_batch_idx
@@ -87,7 +88,7 @@ def interrupted_at(rank: int, stops: dict[tuple[str, int], tuple[int, ...]]) -> 
                 signal.raise_signal(signal.SIGTERM)
         return original(self, batch, batch_idx)
 
-    Colourizer.training_step = training_step  # type: ignore[method-assign]
+    module.training_step = training_step
 
 
 def steps_of(folder: Path, rank: int) -> list[int]:

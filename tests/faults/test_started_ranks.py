@@ -138,7 +138,9 @@ def test_a_trial_of_a_search_is_all_ranks_and_equals_a_single_run(start, tmp_pat
         assert_same_weights(single / seed, tmp_path / "sweep" / number)
 
 
-def test_jobs_of_joblib_with_ranks_equal_single_runs(start, tmp_path, cache, single):
+def test_jobs_of_joblib_with_ranks_equal_single_runs(start, tmp_path, cache, single, request):
+    if not request.config.getoption("--all", default=False):
+        pytest.skip("four new interpreters: with --all")
     words = *WORDS, cache, "devices=2", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
     process = start("--multirun", *words, "hydra.sweep.dir=sweep", cwd=tmp_path, probe=end_loky)
     assert process.wait() == 0, process.stderr()

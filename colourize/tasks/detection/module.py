@@ -15,6 +15,7 @@ from colourize.models.detections import Detections, detections, on_original
 from colourize.models.yolox import YOLOX
 from colourize.tasks.detection.data import Batch
 from colourize.tasks.detection.losses import losses
+from colourize.training.distributed import collectives
 from colourize.training.freezing import Freezing
 from colourize.training.module import TrainingModule
 
@@ -46,6 +47,7 @@ class Detector(TrainingModule):
         self.network = network
         self.truth, self.late = truth, late
         self.found: list[Found] = []
+        self.seen: list[int] = []  # their pictures
 
     def tuned(self) -> nn.Module:
         return self.network
@@ -83,7 +85,7 @@ class Detector(TrainingModule):
 
     def on_validation_epoch_start(self) -> None:
         self.sums = torch.zeros(2, dtype=torch.float64, device=self.device)  # loss, pictures
-        self.found = []
+        self.found, self.seen = [], []
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         pictures, _, _, indices = batch
@@ -94,17 +96,43 @@ class Detector(TrainingModule):
             height, width = self.truth.sizes[index].tolist()
             placed = on_original(found, side / max(height, width), height, width)
             self.found.append(Found(*(part.cpu() for part in placed)))
+            self.seen.append(index)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
         checkpoint["classes"] = list(self.truth.classes)
 
     def on_validation_epoch_end(self) -> None:
-        loss = float(self.sums[0] / self.sums[1])
+        sums = collectives.total(self.sums)
+        self.found = of_all_ranks(self.seen, self.found)
+        loss = float(sums[0] / sums[1])
         self.check_validation(loss)
         measured = precision(self.truth, self.found)
         means = {"val/loss": loss, "val/AP": measured.ap, "val/AP50": measured.ap50}
         self.log_dict(means, prog_bar=True, logger=False)
+
+
+def of_all_ranks(seen: list[int], found: list[Found]) -> list[Found]:
+    """What all ranks have found, in the order of the pictures.
+
+    Args:
+        seen: the pictures of this rank, ascending.
+        found: what it has found in each.
+    """
+    if collectives.size() == 1:
+        return found
+    # rows of picture, box, score, label; one with label -1 for each picture, because there may be no other
+    parts = [torch.zeros(0, 7, dtype=torch.float64)]
+    for index, each in zip(seen, found, strict=True):
+        columns = torch.full((len(each.labels), 1), index), each.boxes, each.scores[:, None], each.labels[:, None]
+        parts += [
+            torch.tensor([[index, 0, 0, 0, 0, 0, -1]]).double(),
+            torch.cat([part.double() for part in columns], 1),
+        ]
+    rows = collectives.joined(torch.cat(parts))
+    marks, kept = rows[:, 6] < 0, rows[rows[:, 6] >= 0]
+    of_picture = [kept[kept[:, 0] == index] for index in rows[marks, 0].sort().values]
+    return [Found(one[:, 1:5].float(), one[:, 5].float(), one[:, 6].long()) for one in of_picture]
 
 
 def blue_first(pictures: Tensor) -> Tensor:

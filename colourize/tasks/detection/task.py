@@ -45,6 +45,7 @@ TASK: Task[DetectionData, Detector] = Task(
     begin=starting.begin,
     callbacks=lambda knobs: [results.BoxPictures()],
     metrics=METRICS,
+    name="detection",
     report=results.report,
     other_data="other pictures or boxes than the present ones; pass data.root=DIR with those, or start a new run",
 )

@@ -50,6 +50,14 @@ def each(tensor: Tensor) -> Tensor:
     return torch.stack(found)
 
 
+def joined(rows: Tensor) -> Tensor:
+    """The rows of all ranks, in their order, on the CPU: [n, m] of each -> [n_0 + n_1 + ..., m]."""
+    counts = each(torch.tensor(len(rows))).tolist()
+    padded = rows.new_zeros(max(counts), rows.shape[1])
+    padded[: len(rows)] = rows
+    return torch.cat([part[:count] for part, count in zip(each(padded), counts, strict=True)])
+
+
 def highest(*values: int) -> tuple[int, ...]:
     """The highest of each value over the ranks; all ranks get the same."""
     if size() == 1:
