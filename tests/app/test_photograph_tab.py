@@ -3,7 +3,6 @@
 import io
 import shlex
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from PIL import Image
 
 from colourize.cli.main import main
 from tests.accessibility import findings, set_scheme
+from tests.app.browsing import changed, picture, saved, upload
 from tests.drawn_pictures import landscape
 
 
@@ -19,29 +19,6 @@ def photo(tmp_path_factory):
     path = tmp_path_factory.mktemp("photos") / "garden.jpg"
     landscape(320, 240).convert("L").save(path)
     return path
-
-
-def upload(page, *paths):
-    page.set_input_files(".view .start .file", [str(path) for path in paths])
-    page.wait_for_selector(".frame[data-version]")
-
-
-def changed(page, do):
-    """Does something that changes the picture, and waits until the page shows it."""
-    before = int(page.locator(".frame").get_attribute("data-version"))
-    do()
-    page.wait_for_function("before => Number(document.querySelector('.frame').dataset.version) > before", arg=before)
-
-
-def picture(page, name="colour"):
-    source = page.locator(f".view img.{name}").evaluate("image => image.src")
-    return np.asarray(Image.open(io.BytesIO(page.request.get(source).body())).convert("RGB")).astype(int)
-
-
-def saved(page, selector):
-    with page.expect_download() as waiting:
-        page.click(selector)
-    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
 def test_an_upload_is_shown_in_colour_and_every_request_goes_to_this_machine(page, photo, address):
