@@ -8,12 +8,14 @@ WORDS = (
      r"choose a smaller picture, or start colourize app with \1\2"),
     (re.compile(r"more than --max-memory (\S+); pass a larger one, or a smaller picture"),
      r"more than the limit of \1B; choose a smaller picture, or start colourize app with a larger --max-memory"),
+    (re.compile(r"a picture of a known format$"),
+     "a picture of a known format; choose a JPEG, PNG, TIFF, WebP or AVIF file, or install pillow-heif for HEIC"),
     (re.compile(r"pass --format (\w+)"), r"choose the format \1 for the download"),
 )  # fmt: skip
 
 
 def on_page(text: str) -> str:
-    """An error for the visitor of the page."""
+    """An error for the visitor of the page, with what to do."""
     for pattern, words in WORDS:
         text = pattern.sub(words, text)
-    return text
+    return text if ";" in text else f"{text}; choose another file"

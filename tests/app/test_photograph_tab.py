@@ -124,7 +124,28 @@ def test_axe_finds_nothing_serious_before_and_after_an_upload(page, photo, schem
     assert findings(page) == []
 
 
-def test_a_narrow_page_needs_no_scrolling_to_the_side(page, photo):
+def test_a_narrow_page_has_one_column_and_needs_no_scrolling_to_the_side(page, photo):
     page.set_viewport_size({"width": 390, "height": 844})
     upload(page, photo)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    frame, panel = (page.locator(name).bounding_box() for name in (".frame", ".desk > .column:last-child"))
+    assert frame["width"] > 300 and panel["width"] > 300 and panel["y"] > frame["y"] + frame["height"]
+
+
+def test_the_keyboard_stays_where_it_was_and_no_list_stays_open_behind_it(page, photo):
+    page.locator(".start .file").focus()
+    upload(page, photo, photo)
+    assert page.evaluate("document.activeElement.className") == "split"
+    page.locator(".chosen").first.focus()
+    changed(page, lambda: page.keyboard.press("Enter"))
+    assert page.locator(".chosen").first.evaluate("button => button === document.activeElement")
+    page.locator(".aiming").check()
+    page.locator(".target").focus()
+    changed(page, lambda: page.keyboard.press("Enter"))
+    page.locator(".undo").focus()
+    changed(page, lambda: page.keyboard.press("Enter"))
+    assert page.evaluate("document.activeElement.className") == "aiming"
+    page.get_by_label("Format of the download", exact=True).focus()
+    page.locator("ul[role=listbox]").first.wait_for()
+    page.keyboard.press("Tab")
+    page.locator("ul[role=listbox]").first.wait_for(state="hidden")

@@ -28,3 +28,8 @@ def test_too_little_memory_names_the_option_of_colourize_app():
 
 def test_other_texts_stay():
     assert on_page("a.jpg: not a picture; choose another file") == "a.jpg: not a picture; choose another file"
+
+
+def test_each_error_says_what_to_do():
+    assert on_page("image file is truncated").endswith("; choose another file")
+    assert "choose a JPEG" in on_page("not a picture of a known format")

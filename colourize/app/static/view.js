@@ -43,7 +43,7 @@ function colourizeView(element, props, trigger, watch, largest) {
       const error = await refusal(file) || await send(file, reference);
       if (error) errors.push(`${file.name}: ${error}`);
     }
-    complain(errors.join("; "));
+    complain(errors.join("\n"));
     say("Colouring");
     find("bar").hidden = errors.length === files.length;
     if (errors.length === files.length) say("");
@@ -124,7 +124,7 @@ function colourizeView(element, props, trigger, watch, largest) {
   find("aiming").addEventListener("change", (event) => {
     target.hidden = find("help").hidden = !event.target.checked;
     frame.classList.toggle("picking", event.target.checked);
-    if (event.target.checked && split.value > 50) { split.value = 0; divide(); }
+    if (event.target.checked) { split.value = 0; divide(); } // all in colour, so that the new colour is seen anywhere
   });
   target.addEventListener("click", (event) => { if (event.detail) hint(share(event)); });
   target.addEventListener("focus", () => {
@@ -167,15 +167,18 @@ function colourizeView(element, props, trigger, watch, largest) {
   });
   const show = async () => {
     const here = Boolean(state.current), unsure = find("unsure");
+    const first = here && find("start").contains(page.activeElement);
     find("start").hidden = here;
     ["compare", "strip", "reference", "command"].forEach((name) => { find(name).hidden = !here; });
     find("samples").hidden = !here || !state.samples;
     if (!here) return;
+    if (first) split.focus({ preventScroll: true });
     unsure.hidden = !find("doubt").checked;
     if (!unsure.hidden) load(unsure, "unsure");
     if (find("grey").dataset.of !== state.current) {
       find("grey").dataset.of = state.current;
       find("compare").style.setProperty("--shape", state.width / state.height);
+      frame.classList.toggle("slim", state.width / state.height < 0.3);
       find("colour").removeAttribute("src");
       load(find("grey"), "grey");
     }
@@ -188,9 +191,16 @@ function colourizeView(element, props, trigger, watch, largest) {
     made.append(...inner);
     return made;
   };
+  // buttons are made anew; the keyboard stays on the one of the same number
+  const remade = (parent, ...made) => {
+    const at = [...parent.querySelectorAll("button")].indexOf(page.activeElement);
+    parent.replaceChildren(...made);
+    const buttons = parent.querySelectorAll("button");
+    if (at >= 0 && buttons.length) buttons[Math.min(at, buttons.length - 1)].focus({ preventScroll: true });
+  };
   const samples = () => {
     if (!state.samples) return;
-    find("row").replaceChildren(...Array.from({ length: state.samples }, (_, number) => {
+    remade(find("row"), ...Array.from({ length: state.samples }, (_, number) => {
       const seed = state.first + number, image = node("img", { alt: `Sample ${number + 1}` });
       const button = node("button", { type: "button", className: "sample" }, image);
       button.setAttribute("aria-pressed", String(seed === state.seed));
@@ -205,9 +215,11 @@ function colourizeView(element, props, trigger, watch, largest) {
       mark.style.cssText = `left:${100 * (each.x + 0.5) / state.width}%;top:${100 * (each.y + 0.5) / state.height}%;background:${each.colour}`;
       return mark;
     }));
+    const hinting = [find("undo"), find("clear")].includes(page.activeElement);
+    if (hinting && !(state.hints || []).length) find("aiming").focus({ preventScroll: true });
     ["undo", "clear"].forEach((name) => { find(name).disabled = !(state.hints || []).length; });
     find("notes").replaceChildren(...(state.notes || []).map((text) => node("li", {}, text)));
-    find("strip").querySelector("ul").replaceChildren(...state.photographs.map((each) => {
+    remade(find("strip").querySelector("ul"), ...state.photographs.map((each) => {
       const button = node("button", { type: "button", className: "button chosen" }, each.name);
       button.setAttribute("aria-pressed", String(each.id === state.current));
       button.addEventListener("click", () => { say("Colouring"); trigger("choose", { id: each.id }); });
