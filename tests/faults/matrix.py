@@ -36,7 +36,7 @@ EXPECTED = {
     33: "sweep killed, same command again: finished skipped, begun resumed, same table",
     34: "two runs in the same second: folders of their own",
     35: "several processes (DDP): a rank killed or stopped: all end within 60 s, non-zero",
-    36: "several processes (DDP): exception or SIGTERM on one rank: error shown, saved, non-zero",
+    36: "several processes (DDP): exception or SIGTERM on one rank or all: error shown, saved, non-zero",
     37: "truncated, empty, non-image among inputs: the rest done, one line each, exit 2",
     38: "16-bit, float, CMYK, palette, alpha, EXIF, GIF: right tones, size, alpha",
     39: "decompression bombs: refused before decoding; an honest 50-megapixel photo within 2 GB",

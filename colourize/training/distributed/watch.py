@@ -61,19 +61,36 @@ class Watch(threading.Thread):
         self.cause: dict[str, Any] = {}
         self.beats: dict[int, tuple[bytes, float]] = {}
         self.count = 0
+        self.looks = 0
+        self.found: dict[str, Any] = {}  # the cause for which this rank must end
 
     def run(self) -> None:
+        """Ends this rank for what the other thread finds, or if that thread waits for a rank 0 that is stopped.
+
+        It counts its own rounds, because all clocks run on while this process itself is stopped.
+        """
+        threading.Thread(target=self._ask, daemon=True, name="colourize-ask").start()
+        silent = before = 0
         while not self.over.wait(BEAT):
-            begin = time.monotonic()
-            try:
-                found = self._look(begin)
-            except RuntimeError:  # the store is gone, and with it rank 0, or it has not answered
-                if time.monotonic() - begin > SILENT + 10:  # this process itself was stopped
-                    continue
-                found = {"rank": 0, "line": "is gone or does not answer"}
+            silent = silent + 1 if self.looks == before else 0
+            before = self.looks
+            found = self.found
+            if not found and silent * BEAT > SILENT:
+                found = {"rank": 0, "line": f"has not answered for {SILENT:.0f} s"}
             if found and not self.over.is_set():
                 self._end(found)
                 return
+
+    def _ask(self) -> None:
+        """Looks at the store, which may take for ever: torch's question whether a key exists has no time limit."""
+        while not self.over.wait(BEAT) and not self.found:
+            begin = time.monotonic()
+            try:
+                self.found = self._look(begin)
+            except RuntimeError:  # the store is gone, and with it rank 0, or it has not answered
+                if time.monotonic() - begin < SILENT + 10:  # otherwise this process itself was stopped
+                    self.found = {"rank": 0, "line": "is gone or does not answer"}
+            self.looks += 1
 
     def _look(self, now: float) -> dict[str, Any]:
         """The cause for which this rank must end; empty: none."""
