@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from colourize.data import cache
-from colourize.data.in_threads import in_threads
+from colourize.data.in_threads import in_threads_left_behind
 from colourize.data.read_files import NAMED, Found, read_content
 from colourize.data.shards.index import Shard
 from colourize.data.shards.samples import class_of, samples
@@ -22,6 +22,7 @@ from colourize.present.bar import bar
 
 FORMAT = 1  # increase it when the same shards would give other arrays
 THREADS = 4  # shards at a time: they wait for the store more than they compute
+PATIENCE = 3.0  # seconds in which downloads that are broken off may end
 PARTS = "-pictures.npy", "-hashes.npy", ".json"
 
 
@@ -55,12 +56,17 @@ class Reading:
         found: dict[int, Kept] = {}
         # Pillow warns of odd metadata; the filter is global, so it is set here, outside the threads.
         ignored = warnings.catch_warnings(action="ignore")
-        work = in_threads(lambda row: (row, self.one(shards[row])), range(len(shards)), THREADS)
+        one = lambda row: (row, self.one(shards[row]))  # noqa: E731
+        work = in_threads_left_behind(one, range(len(shards)), THREADS, PATIENCE)
         total = sum(shard.count for shard in shards)
         with ignored, bar("Reading shards", total) as show, closing(work) as results:
-            for row, kept in results:
-                found[row] = kept
-                show(advance=shards[row].count)
+            try:
+                for row, kept in results:
+                    found[row] = kept
+                    show(advance=shards[row].count)
+            except BaseException:
+                self.source.end()
+                raise
         return [found[row] for row in range(len(shards))]
 
     def one(self, shard: Shard) -> Kept:

@@ -11,8 +11,9 @@ import os
 import re
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -38,6 +39,9 @@ class Place(Protocol):
 
     def opened(self, shard: Shard, folder: Path) -> IO[bytes]:
         """A shard's verified bytes, at their start; a download is a nameless file in ``folder``."""
+
+    def end(self) -> None:
+        """Breaks off the downloads of other threads."""
 
 
 def is_address(root: str | Path) -> bool:
@@ -90,6 +94,9 @@ class Folder:
         size = status.st_size if stat.S_ISREG(status.st_mode) else 0
         return _verified(file, shard, size, str(path))
 
+    def end(self) -> None:
+        """Does nothing: a folder does not wait."""
+
 
 @dataclass(frozen=True)
 class Remote:
@@ -97,6 +104,10 @@ class Remote:
 
     root: str
     store: Any
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def end(self) -> None:
+        self.ended.set()
 
     def small(self, name: str, most: int) -> bytes | None:
         import obstore
@@ -141,6 +152,8 @@ class Remote:
         if size == shard.size:
             with explained(self.root, _Broken):
                 for part in found.stream(min_chunk_size=PART):
+                    if self.ended.is_set():
+                        raise InputError(f"{self.root}/{shard.name}: the download was broken off; the next continues")
                     file.write(part)
         return size
 

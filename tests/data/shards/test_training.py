@@ -24,6 +24,10 @@ RUN = (
 FAULTS = ["503", "cut", "", "slow", "503", "", "cut", "cut", "", "503", "slow"]
 
 
+def silent(seconds):
+    store_file.SILENCE = seconds
+
+
 def in_store(environment, then=None, *given):
     """The process's keys and the store's address; short pauses and few retries; then another probe."""
     os.environ.update(environment)
@@ -114,10 +118,11 @@ def test_a_sweep_is_resumed_with_the_printed_line(run, tmp_path):
 
 def test_a_preparation_that_a_signal_ends_continues_with_the_printed_line(run, store, tmp_path):
     store.faults[:] = ["", "", "", "", "stalled"]
-    begun = run(*RUN, ROOT, "hydra.run.dir=early")
+    begun = run(*RUN, ROOT, "hydra.run.dir=early", probe=(silent, 300.0))
     begun.wait_for(lambda: len(store.asked) >= 8 and not store.faults)
     begun.signal(signal.SIGTERM)
-    words = stopped(begun)
+    assert begun.wait(50) == 128 + signal.SIGTERM  # it does not wait for the silent store
+    words = pasted(begun)
     assert (tmp_path / "early").is_dir() and not (tmp_path / "early/checkpoints").exists()
     done(run(*words))
     shards = fetched(store)
@@ -150,7 +155,7 @@ def test_of_two_runs_at_once_one_prepares_and_the_other_waits(run, store, writte
 
 def test_a_killed_preparation_leaves_its_lock_free_and_whole_shards(run, store, tmp_path):
     store.faults[:] = ["", "", "", "", "", "stalled"]
-    first = run(*RUN, ROOT, "hydra.run.dir=first")
+    first = run(*RUN, ROOT, "hydra.run.dir=first", probe=(silent, 300.0))
     first.wait_for(lambda: len(store.asked) >= 8 and not store.faults)
     second = run(*RUN, ROOT, "hydra.run.dir=second")
     second.wait_for(lambda: "another process prepares" in second.stdout())
