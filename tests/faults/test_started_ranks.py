@@ -2,6 +2,7 @@
 
 import multiprocessing.util
 import os
+import signal
 import socket
 import time
 
@@ -151,3 +152,13 @@ def test_jobs_of_joblib_with_ranks_equal_single_runs(start, tmp_path, cache, sin
 def assert_same_weights(first, second):
     one, other = (saved(folder)["state_dict"] for folder in (first, second))
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.case(35)
+@pytest.mark.parametrize(("lost", "signum"), [(0, signal.SIGKILL), (1, signal.SIGKILL), (0, signal.SIGSTOP)])
+def test_35_of_ranks_that_others_have_started_none_is_left(ranks, tmp_path, lost, signum):
+    both = ranks(*WORDS, "max_epochs=4000", "save_every=2", "hydra.run.dir=run")
+    both[0].wait_for((tmp_path / "run/checkpoints/last.ckpt").exists)
+    both[lost].signal(signum)
+    assert both[1 - lost].wait(60) == 1
+    assert f"colourize: rank {lost} " in both[1 - lost].stderr() and "Traceback" not in both[1 - lost].stderr()

@@ -135,7 +135,9 @@ def joined(
         if isinstance(error, Interrupted) and error.place:  # all ranks have saved
             guard.leave()
             raise
-        if watch.is_of_a_lost_rank(error) and guard.known.wait(watch.SILENT if children else watch.GRACE):
+        # only rank 0 sees which rank is lost, and after ``SILENT`` if others have started it
+        if watch.is_of_a_lost_rank(error) and guard.known.wait(watch.SILENT + 2 * watch.GRACE):
+            guard.pass_on()
             raise watch.error_of(guard.cause) from error
         guard.tell(error, bug=not isinstance(error, InputError | OSError | Interrupted))
         raise

@@ -146,6 +146,11 @@ class Watch(threading.Thread):
         with contextlib.suppress(RuntimeError):
             self.store.clone().compare_set(FAILED, "", json.dumps(cause))
 
+    def pass_on(self) -> None:
+        """Tells the others which rank is lost."""
+        with contextlib.suppress(RuntimeError):
+            self.store.clone().compare_set(FAILED, "", json.dumps(self.cause))
+
     def leave(self) -> None:
         """Tells the others that this rank ends in order."""
         with contextlib.suppress(RuntimeError):
