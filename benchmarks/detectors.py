@@ -66,13 +66,14 @@ def rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
     compared = [f"minus {name}" for name in [*results][:COMPARED]]
     lines = [["version", "AP", "AP50", *(f"AP {name}" for name in compared), *classes]]
     for name, each in results.items():
-        differences = [_text(each[name], "+") if name in each else "" for name in compared]
-        lines.append([name, _text(each["AP"]), _text(each["AP50"]), *differences,
+        differences = [text(each[name], "+") if name in each else "" for name in compared]
+        lines.append([name, text(each["AP"]), text(each["AP50"]), *differences,
                       *(f"{value:.3f}" for value in each["by class"].values())])  # fmt: skip
     return lines
 
 
-def _text(value: Interval, sign: str = "") -> str:
+def text(value: Interval, sign: str = "") -> str:
+    """An estimate with its interval: 0.387 [0.342, 0.471]."""
     estimate, low, high = (format(part, f"{sign}.3f") for part in value)
     return f"{estimate} [{low}, {high}]"
 

@@ -8,7 +8,7 @@ from colourize.config.folder import conf_dir
 from colourize.config.instantiate import instantiate
 from tests.conftest import knobs
 
-DETECTORS = ("yolox", "yolox_nano", "yolox_tiny", "torchvision_detector")
+DETECTORS = ("yolox", "yolox_nano", "yolox_tiny", "yolov3", "torchvision_detector")
 MODELS = sorted(path.stem for path in (Path(conf_dir()) / "model").glob("*.yaml") if path.stem not in DETECTORS)
 BASELINES = ("lookup", "prior")  # counted, not trained
 COURSE = ("poolupsample", "convtranspose", "unet")

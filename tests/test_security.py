@@ -35,5 +35,17 @@ def test_every_command_that_opens_a_checkpoint_and_no_other_takes_trust(name, mo
     takes = re.search(r"^  --trust PACKAGE ", printed, re.M) is not None
     assert takes is (
         name
-        in ("evaluate", "decode-curve", "decode-sweep", "calibrate", "hints", "export", "push", "photo", "film", "app")
+        in (
+            "evaluate",
+            "decode-curve",
+            "decode-sweep",
+            "calibrate",
+            "hints",
+            "export",
+            "push",
+            "photo",
+            "film",
+            "app",
+            "detect",
+        )
     )

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from colourize.cli.arguments import Commands, add_device, add_overwrite, command
+from colourize.cli.arguments import Commands, add_device, add_overwrite, add_trust, command
 from colourize.errors import InputError, Interrupted
 
 INCOMPLETE = 2  # exit status if a picture could not be read
@@ -39,6 +39,7 @@ def add_parser(commands: Commands) -> None:
     add_overwrite(parser)
     parser.add_argument("--json", metavar="FILE", help="also write all pictures into one file; - for standard output")
     add_device(parser)
+    add_trust(parser)
 
 
 def run(given: argparse.Namespace) -> None:
@@ -57,7 +58,7 @@ def run(given: argparse.Namespace) -> None:
         saving.format_of(suffix)
     _check(given)
     jobs = planned.plan(given.inputs, given.output, suffix)
-    detector = opened(given.model, given.device, given.size)
+    detector = opened(given.model, given.device, given.size, given.trust)
     classes = _chosen(given.classes, detector.classes)
     options = detected.Options(given.least, given.overlap, given.overwrite, classes)
     planned.check(jobs, detected.written)

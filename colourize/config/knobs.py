@@ -91,8 +91,8 @@ declare(
          words=("auto",)),
     Knob("ema", None, float, "decay of a moving average of the weights, which is validated, saved and used: 0.998; "
          "null: the weights themselves", "> 0 and < 1", example=0.998, before=None, on_resume="same"),
-    Knob("patience", None, int, "validations without a lower loss after which training stops; null: never", ">= 1",
-         example=5, on_resume="same"),
+    Knob("patience", None, int, "validations without a lower loss, or a higher AP of a detector, after which training "
+         "stops; null: never", ">= 1", example=5, on_resume="same"),
     Knob("seed", 0, int, "seed of weights and order of pictures", ">= 0 and <= 4294967295", on_resume="same"),
 )  # fmt: skip
 declare(

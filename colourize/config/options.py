@@ -18,6 +18,7 @@ OPTIONS: dict[str, dict[str, str]] = {
         "resunet": "colourize.models.resunet.ResUNet",
         "torchvision_detector": "colourize.models.torchvision_detector.TorchvisionDetector",
         "unet": "colourize.models.unet.UNet",
+        "yolov3": "colourize.models.yolov3.YOLOv3",
         "yolox": "colourize.models.yolox.YOLOX",
     },
     "data": {
@@ -66,7 +67,7 @@ OPTIONS: dict[str, dict[str, str]] = {
 ONLY_OBSERVE = "lr_monitor", "device_stats", "rich_summary"
 """Callbacks that change nothing in the training, so that a resumed run may have others."""
 OF_DETECTION = {
-    "model": ("torchvision_detector", "yolox"), "data": ("boxes", "scenes"), "augment": ("mosaic", "none"),
+    "model": ("torchvision_detector", "yolov3", "yolox"), "data": ("boxes", "scenes"), "augment": ("mosaic", "none"),
     "loss": ("cross_entropy",),
 }  # fmt: skip
 """The options for ``task=detection``, by group; other groups have no difference."""

@@ -1,4 +1,4 @@
-"""From the raw outputs of YOLOX to boxes. N pictures, A places, K classes, m boxes of a picture."""
+"""From the outputs of a detector to boxes. N pictures, A places, K classes, m boxes of a picture."""
 
 import torch
 from torch import Tensor
@@ -10,27 +10,42 @@ Detections = tuple[Tensor, Tensor, Tensor]
 """Best first: boxes float [m, 4] as x1, y1, x2, y2 in pixels of the input, scores [m] in [0, 1], labels int64 [m]."""
 
 
-def detections(raw: Raw, least: float = 0.01, overlap: float = 0.65, most: int = 100) -> list[Detections]:
-    """The boxes of each picture, without those that overlap a better one of their class (non-maximum suppression).
+LEAST, OVERLAP, MOST = 0.01, 0.65, 100  # those with which the published networks were measured
 
-    A place has its best class, and the score objectness * probability of the class. The defaults are those with which
-    the published networks were measured.
+
+def kept(
+    boxes: Tensor, scores: Tensor, labels: Tensor, least: float = LEAST, overlap: float = OVERLAP, most: int = MOST
+) -> Detections:
+    """The boxes of one picture, without those that overlap a better one of their class (non-maximum suppression).
 
     Args:
-        raw: outputs of the network.
+        boxes: [A, 4], x1, y1, x2, y2.
+        scores: [A].
+        labels: int64 [A].
         least: lowest score.
         overlap: IoU from which the worse of two boxes is dropped.
         most: number of boxes of a picture.
     """
+    good = scores >= least
+    boxes, scores, labels = boxes[good], scores[good], labels[good]
+    best = batched_nms(boxes, scores, labels, overlap)[:most]
+    return boxes[best], scores[best], labels[best]
+
+
+def detections(raw: Raw, least: float = LEAST, overlap: float = OVERLAP, most: int = MOST) -> list[Detections]:
+    """The boxes of each picture, see ``kept``.
+
+    A place has its best class, and the score objectness * probability of the class.
+
+    Args:
+        raw: outputs of the network.
+        least: see ``kept``.
+        overlap: see ``kept``.
+        most: see ``kept``.
+    """
     scores, labels = raw.classes.sigmoid().max(dim=2)
     scores, boxes = (scores * raw.objects.sigmoid()).float(), corners(raw).float()
-    found = []
-    for box, score, label in zip(boxes, scores, labels, strict=True):
-        good = score >= least
-        box, score, label = box[good], score[good], label[good]
-        kept = batched_nms(box, score, label, overlap)[:most]
-        found.append((box[kept], score[kept], label[kept]))
-    return found
+    return [kept(*each, least, overlap, most) for each in zip(boxes, scores, labels, strict=True)]
 
 
 def on_original(found: Detections, scale: float, height: int, width: int) -> Detections:

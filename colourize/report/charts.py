@@ -87,6 +87,16 @@ def curves(lines: Sequence[Curve], levels: Sequence[Level], marks: Sequence[Mark
         return as_svg(figure, axes, axis)
 
 
+def lines(curves: Sequence[Curve], axis: Axis) -> str:
+    """Lines over any numbers, without bands and levels."""
+    with mpl.rc_context(STYLE):
+        figure, axes = blank(3.0 + 0.15 * len(curves))
+        for line in curves:
+            style: dict[str, Any] = {"color": COLOURS[line.number], "linestyle": LINES[line.number], "linewidth": 1.4}
+            axes.plot(line.band[0], line.band[1], label=line.name, **style)
+        return as_svg(figure, axes, axis)
+
+
 def swept(series: Sequence[Series], levels: Sequence[Level], marks: Sequence[Mark], axis: Axis) -> str:
     """A measure against a number: every run as a small dot, mean ± sd over seeds as a marker with bars."""
     with mpl.rc_context(STYLE):

@@ -22,9 +22,11 @@ class Column(NamedTuple):
 LOSS = Column("val/loss", "validation loss", 4, "cross_entropy")
 ACCURACY = Column("val/accuracy", "accuracy, %", 2, "top1", 100)
 SKILL = Column("val/skill", "skill", 3, "skill")
+AP, AP50 = Column("val/AP", "AP", 3), Column("val/AP50", "AP50", 3)
 SECONDS, SPEED = Column("seconds", "seconds", 1), Column("images_per_second", "pictures/s", 0)
 LOSSES = (
-    LOSS, Column("best/val/loss", "of the best epoch", 4), Column("train/loss", "training loss", 4), ACCURACY, SKILL,
+    AP, AP50, Column("best/val/AP", "AP of the best epoch", 3), LOSS, Column("best/val/loss", "of the best epoch", 4),
+    Column("train/loss", "training loss", 4), ACCURACY, SKILL,
 )  # fmt: skip
 OF_PICTURES = (
     Column("psnr", "PSNR, dB", 2, "psnr"), Column("ssim", "SSIM", 3, "ssim"),
@@ -44,8 +46,19 @@ def of(setting: Setting, column: Column) -> Spread | None:
     return spread(list(over_seeds(setting, column).values()))
 
 
-def ranked(settings: Sequence[Setting], column: Column = LOSS) -> list[Setting]:
-    """The settings with a finished run, the best mean first: the lowest loss, or the highest of another measure."""
+def deciding(settings: Sequence[Setting]) -> Column:
+    """The measure that ranks settings: AP for detectors, otherwise the validation loss."""
+    return AP if any(AP.key in run.finals for each in settings for run in each.runs) else LOSS
+
+
+def ranked(settings: Sequence[Setting], column: Column | None = None) -> list[Setting]:
+    """The settings with a finished run, the best mean first: the lowest loss, or the highest of another measure.
+
+    Args:
+        settings: the settings.
+        column: the measure; None: ``deciding``.
+    """
+    column = column or deciding(settings)
     sign = 1 if column is LOSS else -1
     known = [(sign * found.mean, place) for place, each in enumerate(settings) if (found := of(each, column))]
     return [settings[place] for _, place in sorted(known)]

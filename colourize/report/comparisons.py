@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from colourize.report.columns import ACCURACY, LOSS, Column, over_seeds, ranked
+from colourize.report.columns import ACCURACY, AP, AP50, LOSS, Column, deciding, over_seeds, ranked
 from colourize.report.settings import Setting, Study
 from colourize.report.statistics import Paired, paired
 from colourize.runs.apart import PICTURES, value_of
@@ -14,12 +14,17 @@ MOST_PAIRS = 15
 
 
 class Comparison(NamedTuple):
-    """First minus second: validation loss, and accuracy in percentage points."""
+    """First minus second: of the two measures of ``measures``; the accuracy in percentage points."""
 
     first: Setting
     second: Setting
-    loss: Paired
-    accuracy: Paired | None
+    main: Paired
+    other: Paired | None
+
+
+def measures(study: Study) -> tuple[Column, Column]:
+    """The measures that are compared: of detectors AP and AP50, otherwise the validation loss and the accuracy."""
+    return (AP, AP50) if deciding(study.settings) is AP else (LOSS, ACCURACY)
 
 
 def compared(study: Study) -> tuple[list[Comparison], bool]:
@@ -31,19 +36,20 @@ def compared(study: Study) -> tuple[list[Comparison], bool]:
         the pairs, and whether they are pairs with the best setting.
     """
     every = combinations(study.settings, 2)
-    found = _made([pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(study, *pair) <= 1])
+    found = _made(study, [pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(study, *pair) <= 1])
     if 0 < len(found) <= MOST_PAIRS:
         return found, False
     pairs = []
     for pictures in sorted({each.pictures for each in study.settings}):
         alike = [each for each in study.settings if each.pictures == pictures]
         pairs += [(each, least) for least in ranked(alike)[:1] for each in alike if each is not least]
-    return _made(pairs), True
+    return _made(study, pairs), True
 
 
-def _made(pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
-    found = [(first, second, difference(first, second, LOSS)) for first, second in pairs]
-    return [Comparison(a, b, loss, difference(a, b, ACCURACY)) for a, b, loss in found if loss is not None]
+def _made(study: Study, pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
+    main, other = measures(study)
+    found = [(first, second, difference(first, second, main)) for first, second in pairs]
+    return [Comparison(a, b, each, difference(a, b, other)) for a, b, each in found if each is not None]
 
 
 def _apart(study: Study, first: Setting, second: Setting) -> int:
@@ -60,11 +66,13 @@ def difference(first: Setting, second: Setting, column: Column) -> Paired | None
     return paired(over_seeds(first, column), over_seeds(second, column))
 
 
-def rows(found: list[Comparison]) -> list[list[str]]:
+def rows(study: Study, found: list[Comparison]) -> list[list[str]]:
     """The comparisons as rows of a table, header first."""
-    head = ["setting", "minus", "pairs", "validation loss", "95 % interval", "accuracy, points", "95 % interval"]
-    return [head, *([each.first.label, each.second.label, str(each.loss.n), *_cells(each.loss, 4),
-                     *_cells(each.accuracy, 2)] for each in found)]  # fmt: skip
+    main, other = measures(study)
+    titles = main.title, other.title.replace("%", "points")
+    head = ["setting", "minus", "pairs", titles[0], "95 % interval", titles[1], "95 % interval"]
+    return [head, *([each.first.label, each.second.label, str(each.main.n), *_cells(each.main, main.digits),
+                     *_cells(each.other, other.digits)] for each in found)]  # fmt: skip
 
 
 def _cells(found: Paired | None, digits: int) -> list[str]:

@@ -8,7 +8,8 @@ import numpy as np
 from colourize import __version__
 from colourize.config import lab_record
 from colourize.present.terminal import cleaned
-from colourize.report import comparisons, records, strips, summary
+from colourize.report import comparisons, detection, records, strips, summary
+from colourize.report.columns import LOSS, deciding
 from colourize.report.document import Answer, Bullets, Code, Document, Heading, Part, Pictures, Table, Text
 from colourize.report.drawn import drawn
 from colourize.report.published import SOURCE, matching
@@ -36,6 +37,16 @@ METHODS = (
 )
 
 
+OF_DETECTORS = (
+    "Losses, AP and pictures are those of the last epoch. The best epoch has the highest AP, chosen on the same "
+    "pictures, so its AP is optimistic.",
+    METHODS[1],
+    "AP is the average precision of COCO: the mean over classes, over 101 recalls and over ten thresholds of the IoU, "
+    "0.50 to 0.95; AP50 takes 0.50 alone. Intervals over pictures are in the runs' detection.json.",
+    METHODS[3],
+)
+
+
 def contents(study: Study) -> Document:
     """The page of a study."""
     name = records.experiment(study.records)
@@ -51,12 +62,21 @@ def contents(study: Study) -> Document:
         *_against_published(study),
         *_comparisons(study),
         *_pictures(study),
+        *detection.shown(study),
         *_unfinished(study),
         *_labelled(study),
     ]
     parts += [*_varied(study), *_provenance(study)]
-    parts += [Heading("How the figures are made"), Bullets(METHODS), Text(f"Written by colourize {__version__}.")]
+    parts += [
+        Heading("How the figures are made"),
+        Bullets(_methods(study)),
+        Text(f"Written by colourize {__version__}."),
+    ]
     return Document(f"Study: {name}" if name else f"Study: {', '.join(study.varied) or 'one setting'}", parts)
+
+
+def _methods(study: Study) -> tuple[str, ...]:
+    return METHODS if deciding(study.settings) is LOSS else OF_DETECTORS
 
 
 def _against_published(study: Study) -> list[Part]:
@@ -89,9 +109,9 @@ def _comparisons(study: Study) -> list[Part]:
     if not found:
         return [Heading("Compared"), Text(f"{note} There is no {'other' if several else 'such'} pair.")]
     if with_best:
-        note += " Each setting is compared only with the best one, which was chosen by the same losses."
+        note += " Each setting is compared only with the best one, which was chosen by the same measures."
     long = f"{len(found)} comparisons" if len(found) > comparisons.MOST_PAIRS else ""
-    return [Heading("Compared"), Text(note), Table(comparisons.rows(found), long=long)]
+    return [Heading("Compared"), Text(note), Table(comparisons.rows(study, found), long=long)]
 
 
 def _pictures(study: Study) -> list[Part]:

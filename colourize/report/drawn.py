@@ -5,22 +5,37 @@ from collections.abc import Sequence
 from colourize.report import charts, statistics
 from colourize.report.canvas import MOST_SERIES, Axis, limits
 from colourize.report.charts import Curve, Point, Series
-from colourize.report.columns import ACCURACY, LOSS, LOSSES, SECONDS, SKILL, SPEED, Column, of, over_seeds, ranked
+from colourize.report.columns import (
+    ACCURACY,
+    AP,
+    AP50,
+    LOSS,
+    LOSSES,
+    SECONDS,
+    SKILL,
+    SPEED,
+    Column,
+    deciding,
+    of,
+    over_seeds,
+    ranked,
+)
 from colourize.report.document import Chart
 from colourize.report.records import Record
 from colourize.report.references import floor_along, levels, published
 from colourize.report.settings import Setting, Study
 from colourize.runs.apart import as_typed, value_of
 
-TRAINING = LOSSES[2]
+TRAINING = next(column for column in LOSSES if column.key == "train/loss")
 HIGHLIGHTED = 4  # named curves if there are too many: the best ones, and the worst
 
 
 def drawn(study: Study) -> list[Chart]:
     """The charts for which the runs have measures."""
     found = [_curves(study, LOSS, "train/loss"), _curves(study, ACCURACY, "train/accuracy")]
+    found += [_curves(study, AP, ""), _curves(study, AP50, "")]
     if sum(bool(each.runs) for each in study.settings) > 1:
-        measures = (LOSS, ACCURACY, *([SKILL] if _several_palettes(study.settings) else []), SECONDS, SPEED)
+        measures = (LOSS, AP, AP50, ACCURACY, *([SKILL] if _several_palettes(study.settings) else []), SECONDS, SPEED)
         found += [_final(study, column) for column in measures]
     return [chart for chart in found if chart is not None]
 
@@ -35,7 +50,7 @@ def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
     for number, each in enumerate(named):
         unfinished = "" if each.runs else " (not finished)"
         lines.append(Curve(each.label + unfinished, _band(each, column.key, column.scale), number))
-        if not many:
+        if not many and of_training:
             lines.append(Curve("", _band(each, of_training, column.scale), number, dashed=True))
     values = [value for line in lines for value in line.band.mean]
     lines_across, absent = levels(named, column, values)
@@ -44,12 +59,12 @@ def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
     by = _rank(shown).title
     caption += (
         f" All {len(shown)} settings in grey; the best {HIGHLIGHTED} and the worst by their last {by} named."
-        if many else " Dotted: training."
+        if many else " Dotted: training." * bool(of_training)
     )  # fmt: skip
     ends = limits(values, [level.value for level in lines_across], times=3) if column is LOSS else None
     caption += f" Losses above {ends[1]:.3g} are beyond the chart." if ends else ""
     marks = published(named, column, lambda each: each.values["max_epochs"])
-    axis = Axis("epoch", _unit(column).removeprefix("validation "), limits=ends)  # training is there too
+    axis = Axis("epoch", _unit(column, shown).removeprefix("validation "), limits=ends)  # training is there too
     return Chart(f"{kind}-curves", charts.curves(lines, lines_across, marks, axis), caption + absent)
 
 
@@ -60,7 +75,7 @@ def _several_palettes(settings: Sequence[Setting]) -> bool:
 
 def _apart(settings: Sequence[Setting], column: Column) -> str:
     """A caption's warning if the lines of a chart are not comparable."""
-    incomparable = column in (LOSS, ACCURACY) and _several_palettes(settings)
+    incomparable = column in (LOSS, ACCURACY) and deciding(settings) is LOSS and _several_palettes(settings)
     return (
         " Pictures or palettes differ, so these values are not comparable: compare the skill." if incomparable else ""
     )
@@ -78,7 +93,7 @@ def _runs(setting: Setting) -> tuple[Record, ...]:
 
 def _rank(settings: Sequence[Setting]) -> Column:
     """The measure that ranks the settings."""
-    return SKILL if _several_palettes(settings) else LOSS
+    return SKILL if _several_palettes(settings) and deciding(settings) is LOSS else deciding(settings)
 
 
 def _highlighted(settings: Sequence[Setting]) -> list[Setting]:
@@ -115,7 +130,7 @@ def _rows(settings: Sequence[Setting], column: Column) -> tuple[str, str, str]:
     """A chart with one row for each setting: SVG, end of the caption's title, note on levels beyond the chart."""
     points = [_point(each, column, place) for place, each in enumerate(settings)]
     lines, absent = levels(settings, column, [value for point in points for value in point.values])
-    axis = Axis(_unit(column), "", ticks={place: each.label for place, each in enumerate(settings)})
+    axis = Axis(_unit(column, settings), "", ticks={place: each.label for place, each in enumerate(settings)})
     return charts.rows(points, lines, published(settings, column, settings.index), axis), "", absent
 
 
@@ -140,7 +155,7 @@ def _along(
     series += floor_along(settings, column, place_of)
     places = [place_of(each) for each in settings]
     log = min(places) > 0 and max(places) > 10 * min(places)
-    axis = Axis(x, _unit(column), log=log, from_zero=column in (SECONDS, SPEED))
+    axis = Axis(x, _unit(column, settings), log=log, from_zero=column in (SECONDS, SPEED))
     return charts.swept(series, lines, published(settings, column, place_of), axis), f", against {x}", absent
 
 
@@ -178,5 +193,6 @@ def _whole(column: Column) -> str:
     return own.get(column) or f"The last epoch's {_kind(column)}"
 
 
-def _unit(column: Column) -> str:
-    return f"{column.title} (nats/pixel)" if column is LOSS else column.title.replace(", %", " (%)")
+def _unit(column: Column, settings: Sequence[Setting]) -> str:
+    of_pixels = column is LOSS and deciding(settings) is LOSS
+    return f"{column.title} (nats/pixel)" if of_pixels else column.title.replace(", %", " (%)")

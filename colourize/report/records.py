@@ -10,6 +10,7 @@ from typing import Any
 from colourize import files
 from colourize.config.compare import by_key
 from colourize.config.instantiate import short_name
+from colourize.config.knobs import DETECTION
 from colourize.errors import InputError
 from colourize.present.terminal import cleaned
 from colourize.runs import manifest, resume, run_folder
@@ -98,7 +99,9 @@ def _of_folder(folder: Path) -> Iterator[Record]:
     finals: dict[str, float] = {}
     if state == "finished":
         finals = _finals(stored.get("metrics", {}), epochs, rows.get(short_name(config.get("model")), {}))
-        lacks += [file for file, there in ((manifest.EPOCHS, epochs), ("evaluation.json", rows)) if not there]
+        boxes = config.get("task") == DETECTION
+        own = {"detection.json": (folder / "detection.json").is_file()} if boxes else {"evaluation.json": rows}
+        lacks += [file for file, there in {manifest.EPOCHS: epochs, **own}.items() if not there]
         lacks += [] if "val/loss" in finals else ["a validation loss"]
     yield Record(
         name=name, folder=folder, state=state, overrides=words, error=stored.get("error", ""),

@@ -3,7 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from colourize.report.columns import LOSSES, OF_PICTURES, Column, around, cell, of, of_row, ranked, table_of
+from colourize.report.columns import (
+    LOSS,
+    LOSSES,
+    OF_PICTURES,
+    Column,
+    around,
+    cell,
+    deciding,
+    of,
+    of_row,
+    ranked,
+    table_of,
+)
 from colourize.report.document import Part, Table, Text
 from colourize.report.settings import Setting, Study
 from colourize.runs.apart import PICTURES, as_typed, value_of
@@ -17,9 +29,9 @@ def tables(study: Study) -> list[Part]:
     every = study.settings
     if len(every) <= MOST_ROWS:
         return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
-    best = ranked(every)[:BEST]
+    best, word = ranked(every)[:BEST], "lowest validation loss" if deciding(every) is LOSS else "highest AP"
     return [
-        Text(f"The {len(best)} settings with the lowest validation loss:"), _table(study, best, LOSSES),
+        Text(f"The {len(best)} settings with the {word}:"), _table(study, best, LOSSES),
         replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
         replace(_table(study, every, OF_PICTURES), long=f"All {len(every)} settings: pictures and time"),
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from colourize.config.compare import key_of, telling
 from colourize.present.terminal import cleaned
-from colourize.report.columns import LOSS, SECONDS, cell, of, over_seeds, ranked, table_of
+from colourize.report.columns import LOSS, SECONDS, Column, cell, deciding, of, over_seeds, ranked, table_of
 from colourize.report.comparisons import difference
 from colourize.report.settings import Setting, Study
 from colourize.runs import resume
@@ -49,27 +49,30 @@ def _against_table(study: Study) -> list[str]:
 
 def _lowest(study: Study) -> list[str]:
     """The best setting of each set of pictures with several settings, and its margin."""
+    column = deciding(study.settings)
+    best, unit = ("lowest", " nats a pixel") if column is LOSS else ("highest AP", "")
     alike: dict[str, list[Setting]] = {}
     for each in study.settings:
         alike.setdefault(each.pictures, []).append(each)
     sentences = []
     for settings in alike.values():
         if len(order := ranked(settings)) > 1:
-            mean = cell(of(order[0], LOSS), LOSS, len(order[0].runs))
-            sentences.append(f"The lowest: {_named(study, order[0])}, {mean} nats a pixel. {_margin(order)}")
+            mean = cell(of(order[0], column), column, len(order[0].runs))
+            sentences.append(f"The {best}: {_named(study, order[0])}, {mean}{unit}. {_margin(order, column)}")
     return sentences
 
 
-def _margin(order: Sequence[Setting]) -> str:
+def _margin(order: Sequence[Setting], column: Column) -> str:
     """The difference between the best two settings, with its interval."""
-    found = difference(order[1], order[0], LOSS)
+    found = difference(order[1], order[0], column)
     if found is None:
         return f"The next: {order[1].label}, with other seeds."
-    margin = f"The next, {order[1].label}, is {found.mean:.4f} higher"
+    word = "higher" if column is LOSS else "lower"
+    margin = f"The next, {order[1].label}, is {abs(found.mean):.{column.digits}f} {word}"
     if math.isnan(found.low):
         return f"{margin} with the same seed: one pair cannot show whether that is chance."
-    sure = "not significant" if found.low < 0 else "significant"
-    return f"{margin}, 95 % interval {found.low:+.4f} to {found.high:+.4f} over {found.n} seeds: {sure}."
+    sure, digits = "not significant" if found.low < 0 < found.high else "significant", column.digits
+    return f"{margin}, 95 % interval {found.low:+.{digits}f} to {found.high:+.{digits}f} over {found.n} seeds: {sure}."
 
 
 def _named(study: Study, setting: Setting) -> str:

@@ -118,15 +118,17 @@ class Summary(Places):
         found = terminal.cleaned(jobs(self.folder, self.planned))
         common = set.intersection(*(set(job["overrides"]) for job in found)) if len(found) > 1 else set()
         table = tables.empty(f"{self.folder}: {len(found)} jobs")
-        for column in ("job", "overrides", "state", "val/loss", "val/accuracy"):
+        measures = (
+            "val/loss",
+            "val/AP" if any("val/AP" in each.get("metrics", {}) for each in found) else "val/accuracy",
+        )
+        for column in ("job", "overrides", "state", *measures):
             table.add_column(column, justify="right" if "/" in column else "left")
         console = terminal.console()
         unfinished = []
         for job in found:
             metrics = job.get("metrics", {})
-            figures = [
-                f"{metrics[key]:.4f}" if metrics.get(key) is not None else "" for key in ("val/loss", "val/accuracy")
-            ]
+            figures = [f"{metrics[key]:.4f}" if metrics.get(key) is not None else "" for key in measures]
             swept = " ".join(word for word in job["overrides"] if word not in common)
             state = "pruned" if job.get("pruned") else job["status"]
             table.add_row(*map(Text, (job["name"], swept, state, *figures)))

@@ -64,9 +64,9 @@ class EpochTable(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         means = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         self.begun["val"] = means
-        decides = self.metrics.decides
-        lowest = min(row[decides] for row in [*self.validated_rows(), means])
-        curves.log_metrics(trainer, {**means, f"val/lowest_{decides.removeprefix('val/')}": lowest})
+        decides, word = self.metrics.decides, "highest" if self.metrics.highest else "lowest"
+        best = min([*self.validated_rows(), means], key=self.metrics.rank)[decides]
+        curves.log_metrics(trainer, {**means, f"val/{word}_{decides.removeprefix('val/')}": best})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         ranks = self._of_ranks()
@@ -99,8 +99,8 @@ class EpochTable(Callback):
         return [row for row in self.rows[self.num_before :] if self.metrics.decides in row]
 
     def best_row(self) -> dict[str, float]:
-        """The row with the lowest deciding metric among ``validated_rows``."""
-        return min(self.validated_rows(), key=lambda row: row[self.metrics.decides])
+        """The row with the best deciding metric among ``validated_rows``."""
+        return min(self.validated_rows(), key=self.metrics.rank)
 
     def summary(self) -> dict[str, float]:
         """The row of the last epoch, with missing values from the last validation, and this run's best epoch."""

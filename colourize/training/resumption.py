@@ -55,7 +55,7 @@ class Resumption(Checkpoint):
         self.save_every = save_every
         self.max_time = max_time
         self.end = math.inf if max_time is None else time.monotonic() + seconds(max_time)
-        self.best = math.inf
+        self.best = math.inf  # ``Metrics.rank`` of the epoch in best.ckpt
         self.stopped = False
         self.begun = False  # whether the checkpoint was restored and training has begun
         self.signum = 0
@@ -74,9 +74,9 @@ class Resumption(Checkpoint):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if (
-            loss := _loss_of(self.folder / BEST)
+            rank := _rank_of(self.folder / BEST)
         ) != self.best:  # damaged, or in the folder from which the run was forked
-            self.best = math.inf if math.isnan(loss) else loss
+            self.best = math.inf if math.isnan(rank) else rank
         _check_schedule(trainer)
         self.begun = True
         trainer.should_stop |= self.stopped  # training that stopped early does not restart
@@ -126,8 +126,10 @@ class Resumption(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         early = trainer.early_stopping_callback
         self.stopped = early is not None and early.stopped_epoch > 0
-        if (loss := self.table.rows[-1].get(self.table.metrics.decides, math.nan)) < self.best:
-            self.best = loss
+        row, metrics = self.table.rows[-1], self.table.metrics
+        # without a number, such as the AP of pictures without a box, the last validated epoch is the best
+        if metrics.decides in row and ((rank := metrics.rank(row)) < self.best or self.best == math.inf):
+            self.best = rank
             self._save(trainer, pl_module, BEST)
         self._save(trainer, pl_module, LAST)
         self._agree()
@@ -197,11 +199,11 @@ def check_finite(module: Any) -> None:
             raise InputError(f"{name} contains NaN or infinity and is not saved; {remedies(module.config)}")
 
 
-def _loss_of(best: Path) -> float:
-    """The validation loss in ``best.ckpt``; NaN if the file is missing or damaged."""
+def _rank_of(best: Path) -> float:
+    """The rank of the epoch in ``best.ckpt`` by its deciding metric; NaN if the file is missing or damaged."""
     try:
-        loss = float(read(best)["callbacks"]["Resumption"]["best"]) if best.exists() else math.nan
+        rank = float(read(best)["callbacks"]["Resumption"]["best"]) if best.exists() else math.nan
     except (LookupError, TypeError, ValueError) as error:  # InputError is a ValueError
         log.warning("%s; the best epoch from now on replaces it", one_line(error).partition(";")[0])
         return math.nan
-    return loss
+    return rank

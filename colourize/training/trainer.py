@@ -43,7 +43,8 @@ def callbacks_of(
     if collectives.size() > 1:
         found.append(Together())
     if knobs["patience"] is not None:
-        found.append(EarlyStopping(task.metrics.decides, patience=knobs["patience"], check_finite=False))
+        mode = "max" if task.metrics.highest else "min"
+        found.append(EarlyStopping(task.metrics.decides, patience=knobs["patience"], mode=mode, check_finite=False))
     max_time = knobs["trainer"].get("max_time")
     return [*found, Resumption(folder / "checkpoints", table, knobs["seed"], knobs["save_every"], max_time)]
 

@@ -25,7 +25,10 @@ OF_DETECTION = [("data", "boxes"), ("augment", "mosaic"), *(("model", name) for 
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
 EXTRA = {
     pair: ["data.root=pictures"]
-    for pair in (("data", "folder"), ("data", "shards"), ("experiment", "photographs"), ("experiment", "fine_tuning"))
+    for pair in (
+        ("data", "folder"), ("data", "shards"), ("experiment", "photographs"), ("experiment", "fine_tuning"),
+        ("experiment", "detector"),
+    )  # fmt: skip
 } | {pair: ["task=detection", "data.root=pictures"][: 1 + (pair[0] == "data")] for pair in OF_DETECTION}
 
 

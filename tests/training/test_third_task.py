@@ -1,6 +1,7 @@
 """A task of ten lines, a linear regression without pictures, in a whole run."""
 
 import json
+import math
 import os
 import signal
 from dataclasses import replace
@@ -13,6 +14,7 @@ from torch.utils.data import TensorDataset
 
 from colourize.config.instantiate import builder
 from colourize.errors import InputError, Interrupted
+from colourize.runs import checkpoint
 from colourize.training.batches import BatchedData
 from colourize.training.module import TrainingModule
 from colourize.training.run import train
@@ -75,6 +77,27 @@ def test_a_run_leaves_its_table_its_manifest_and_its_checkpoints(tmp_path):
     torch.testing.assert_close(weights(tmp_path / "run")["line.weight"], COEFFICIENTS.T, atol=0.1, rtol=0)
     best = min(found, key=lambda row: float(row["val/loss"]))
     assert (metrics["best/epoch"], metrics["best/val/loss"]) == (int(best["epoch"]), float(best["val/loss"]))
+
+
+def test_the_highest_value_decides_if_the_task_says_so(tmp_path):
+    upwards = replace(TASK, metrics=replace(TASK.metrics, highest=True))
+    metrics = train(upwards, options(tmp_path, "patience=1"), tmp_path / "run")
+    first, second = (float(row["val/loss"]) for row in rows(tmp_path / "run"))  # the loss falls, so patience ends it
+    assert second < first == metrics["best/val/loss"] and metrics["best/epoch"] == 0
+    best = checkpoint.read(tmp_path / "run/checkpoints/best.ckpt")
+    assert best["global_step"] == 5 and best["callbacks"]["Resumption"]["best"] == -first
+
+
+class Unknown(Line):
+    """A task whose deciding metric has no value, such as the AP of pictures without boxes."""
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val/loss", math.nan, batch_size=len(batch[0]), logger=False)
+
+
+def test_without_a_value_the_last_epoch_is_the_best(tmp_path):
+    train(replace(TASK, module=Unknown), options(tmp_path), tmp_path / "run")
+    assert checkpoint.read(tmp_path / "run/checkpoints/best.ckpt")["global_step"] == 20
 
 
 def test_a_finished_run_is_not_changed(tmp_path, monkeypatch):

@@ -61,6 +61,11 @@ def intervals(
     return PrecisionIntervals(ap, ap50)
 
 
+def resampled(truth: Boxed, found: Sequence[Found], counts: Array) -> tuple[Array, Array]:
+    """AP and AP50 of resamples in which pictures are drawn ``counts`` [R, N] times: float64 [R] each."""
+    return _means(averages(matches(truth, found), counts))
+
+
 def difference(
     truth: Boxed,
     first: Sequence[Found],

@@ -1,5 +1,6 @@
 """Opens a detector: a checkpoint or a run of ``task=detection``, or published weights of YOLOX."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ WIDTHS = {"yolox_nano": (0.25, True), "yolox_tiny": (0.375, False)}
 MOST_CLASSES = 10_000
 
 
-def opened(path: str | Path, device: str = "auto", side: int | None = None) -> Detector:
+def opened(path: str | Path, device: str = "auto", side: int | None = None, trusted: Collection[str] = ()) -> Detector:
     """Opens a detector in evaluation mode.
 
     Args:
@@ -32,6 +33,7 @@ def opened(path: str | Path, device: str = "auto", side: int | None = None) -> D
             .safetensors file of YOLOX-nano or -tiny.
         device: auto (a GPU if there is one), cpu, cuda or mps.
         side: of the network's input, a multiple of 32; None for that of its training.
+        trusted: packages whose networks a checkpoint may name, besides colourize's.
 
     Raises:
         InputError: no such file, a damaged one, one of another network, or a bad side.
@@ -41,7 +43,7 @@ def opened(path: str | Path, device: str = "auto", side: int | None = None) -> D
         raise InputError(f"--size must be a multiple of {STRIDE}, got {side}; pass --size {near}")
     place = Path(path) if path == COCO else checkpoint.of_run(files.expanded(path))
     if path != COCO and place.suffix.lower() == ".ckpt":
-        network, classes, trained = _of_run(place)
+        network, classes, trained = _of_run(place, options.check_trusted(trusted))
     else:
         network, classes, trained = _published(place), list(CLASSES), SIDE
     return Detector(network.eval().to(device_of(device)), tuple(classes), side or trained, place.name)
@@ -66,31 +68,33 @@ def _published(place: Path) -> nn.Module:
     raise InputError(text) from faults[0]
 
 
-def _of_run(file: Path) -> tuple[nn.Module, list[str], int]:
+def _of_run(file: Path, trusted: Collection[str] = ()) -> tuple[nn.Module, list[str], int]:
     """The network, the classes and the input's side of a checkpoint.
 
     Raises:
         InputError: it is damaged, or no detector's.
     """
     contents = checkpoint.read(file)
-    config = stored.checked(contents["config"], file, ())
+    config = stored.checked(contents["config"], file, trusted)
     classes = contents.get("classes")
     if not isinstance(classes, list) or not 0 < len(classes) <= MOST_CLASSES or set(map(type, classes)) != {str}:
         raise InputError(f"{file} is not a checkpoint of a detector; pass one of task=detection, or --model coco")
     prefix = "network."
     state = {str(key).removeprefix(prefix): value for key, value in contents["state_dict"].items()}
     try:
-        network = _network(config["model"], len(classes), state)
+        network = _network(config["model"], len(classes), state, trusted)
         network.load_state_dict(state)
     except (TypeError, ValueError, RuntimeError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
         cause = one_line(error)[:200]
         raise InputError(f"{file}: its weights and its configuration do not fit ({cause}); pass another") from error
+    if not isinstance(network, YOLOX) and not callable(getattr(network, "detections", None)):
+        raise InputError(f"{file}: {type(network).__name__} must have a method detections(pictures); pass a detector")
     return network, classes, value_in(config, "image_size")
 
 
-def _network(node: dict[str, Any], num_classes: int, state: dict[str, Tensor]) -> nn.Module:
+def _network(node: dict[str, Any], num_classes: int, state: dict[str, Tensor], trusted: Collection[str]) -> nn.Module:
     """Builds the network, first without memory, so that a small file cannot allocate gigabytes."""
-    build = options.named("model", node["_target_"], ())
+    build = options.named("model", node["_target_"], trusted)
     values = {key: value for key, value in node.items() if key != "_target_"}
     with torch.device("meta"):
         expected = {

@@ -17,7 +17,7 @@ from colourize.data.boxes.boxed import Boxed, Found
 from colourize.evaluation.bootstrap import Interval
 from colourize.evaluation.detection import outcomes
 from colourize.evaluation.detection.matches import matches
-from colourize.evaluation.detection.precision import intervals, precision
+from colourize.evaluation.detection.precision import interpolated, intervals, precision
 from colourize.files import replace, replace_text
 from colourize.present import tables, terminal
 from colourize.present.figures import save
@@ -66,7 +66,7 @@ def write(folder: Path, title: str, truth: Boxed, found: Sequence[Found]) -> lis
     measured, ranges = precision(truth, found), intervals(truth, found)
     table = outcomes.confusion(truth, found)
     by_class = {
-        name: {"AP": ap, "AP50": ap50, "best score": outcomes.best_score(one)}
+        name: {"AP": ap, "AP50": ap50, "best score": outcomes.best_score(one), "precision": _at_recalls(one)}
         for name, ap, ap50, one in zip(truth.classes, measured.by_class, measured.by_class50, each, strict=True)
     }
     content = {
@@ -78,6 +78,13 @@ def write(folder: Path, title: str, truth: Boxed, found: Sequence[Found]) -> lis
     replace_text(folder / "detection.json", json.dumps(_without_nan(content), indent=1) + "\n")
     rows = [["", "AP", "AP50"], ["all", _text(ranges.ap), _text(ranges.ap50)]]
     return [*rows, *([name, f"{one['AP']:.3f}", f"{one['AP50']:.3f}"] for name, one in by_class.items())]
+
+
+def _at_recalls(curve: outcomes.Curve) -> list[float]:
+    """The highest precision at each of the recalls 0, 0.01, ... 1 or a higher one; empty without true boxes."""
+    if np.isnan(curve.recall).any():
+        return []
+    return [round(each, 4) for each in interpolated(curve.recall, curve.precision).tolist()]
 
 
 def _without_nan(value: Any) -> Any:

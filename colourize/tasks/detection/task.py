@@ -15,6 +15,8 @@ STRIDE = 32  # sides must be multiples of it
 METRICS = Metrics(
     columns=("train/loss", "train/box", "train/object", "train/class", "val/loss", "val/AP", "val/AP50"),
     line=("train/loss", "val/loss", "val/AP", "val/AP50"),
+    decides="val/AP",
+    highest=True,
     speed="images_per_second",
 )
 

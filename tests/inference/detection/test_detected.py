@@ -1,6 +1,7 @@
 """Boxes found in files, with a network of our own size and with a stand-in that always finds the same."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from colourize.inference.detection import detected, opening
 from colourize.inference.detection.detector import Detector, of_classes
 from colourize.inference.planned import Job
 from colourize.models.yolox import YOLOX
+from colourize.runs import checkpoint, formats
 from colourize.tasks.chosen import train
 from tests.conftest import composed
 
@@ -117,11 +119,17 @@ SMALL = (
 )  # fmt: skip
 
 
-def test_a_run_is_opened_with_its_own_classes_side_and_weights(tmp_path):
-    train(plain(composed(*SMALL)), tmp_path)
-    opened = opening.opened(tmp_path, "cpu")
-    assert opened.side == 32 and "sail" in opened.classes and (tmp_path / "boxes.png").is_file()
-    contents = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    train(plain(composed(*SMALL)), folder)
+    return folder
+
+
+def test_a_run_is_opened_with_its_own_classes_side_and_weights(run, tmp_path):
+    opened = opening.opened(run, "cpu")
+    assert opened.side == 32 and "sail" in opened.classes and (run / "boxes.png").is_file()
+    contents = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     for name, tensor in opened.network.state_dict().items():
         assert torch.equal(tensor, contents["state_dict"][f"network.{name}"])
     for classes in (None, [], ["sail"], [1] * 10):
@@ -129,3 +137,49 @@ def test_a_run_is_opened_with_its_own_classes_side_and_weights(tmp_path):
         torch.save(changed, tmp_path / "changed.ckpt")
         with pytest.raises(InputError, match=r"not a checkpoint of a detector|do not fit|damaged"):
             opening.opened(tmp_path / "changed.ckpt", "cpu")
+
+
+OWN = """
+import torch
+class Quarter(torch.nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(num_classes))
+    def detections(self, pictures):
+        return [(torch.tensor([[0, 0, 16.0, 16.0]]), torch.ones(1), torch.zeros(1, dtype=torch.int64))]
+class Blind(Quarter):
+    detections = None
+"""
+
+
+@pytest.fixture
+def own(run, tmp_path, monkeypatch):
+    """Writes a checkpoint of a network in a package of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_detectors.py").write_text(OWN)
+    contents = checkpoint.read(run / "checkpoints" / "best.ckpt")
+
+    def write(name):
+        state = {"network.weight": torch.zeros(len(contents["classes"]))}
+        config = {**contents["config"], "model": {"_target_": f"my_detectors.{name}"}}
+        torch.save({**contents, **formats.written(config), "state_dict": state}, tmp_path / "own.ckpt")
+        return tmp_path / "own.ckpt"
+
+    yield write
+    sys.modules.pop("my_detectors", None)
+
+
+def test_an_own_network_runs_only_if_its_package_is_trusted(own):
+    file = own("Quarter")
+    with pytest.raises(InputError, match="your own code runs only where the command names it: --trust PACKAGE"):
+        opening.opened(file, "cpu")
+    assert "my_detectors" not in sys.modules
+    found = opening.opened(file, "cpu", trusted=["my_detectors"])(np.zeros((32, 32, 3), np.uint8))
+    assert found.boxes.tolist() == [[0, 0, 16, 16]]
+    with pytest.raises(InputError, match="--trust os"):
+        opening.opened(file, "cpu", trusted=["os"])
+
+
+def test_an_own_network_that_finds_nothing_is_refused(own):
+    with pytest.raises(InputError, match=r"Blind must have a method detections\(pictures\)"):
+        opening.opened(own("Blind"), "cpu", trusted=["my_detectors"])
