@@ -23,13 +23,13 @@ OPTIONS = [pair for pair in FILES if pair[0] != "demo"]  # those of theory.yaml:
 WITHOUT_TARGET = "experiment", "logger", "callbacks", "trainer", "debug", "task"
 OF_DETECTION = [("data", "boxes"), ("augment", "mosaic"), *(("model", name) for name in DETECTORS)]
 NOTHING_TO_BUILD = ("scheduler", "none"), ("augment", "none"), ("loss", "cross_entropy")
-EXTRA = {
-    pair: ["data.root=pictures"]
-    for pair in (
-        ("data", "folder"), ("data", "shards"), ("experiment", "photographs"), ("experiment", "fine_tuning"),
-        ("experiment", "detector"),
-    )  # fmt: skip
-} | {pair: ["task=detection", "data.root=pictures"][: 1 + (pair[0] == "data")] for pair in OF_DETECTION}
+WITH_ROOT = (
+    ("data", "folder"), ("data", "shards"), ("experiment", "photographs"), ("experiment", "fine_tuning"),
+    ("experiment", "detector"),
+)  # fmt: skip
+EXTRA = {pair: ["data.root=pictures"] for pair in WITH_ROOT} | {
+    pair: ["task=detection", "data.root=pictures"][: 1 + (pair[0] == "data")] for pair in OF_DETECTION
+}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
