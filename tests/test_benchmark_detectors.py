@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import detectors, versions
+from benchmarks import detectors, fine_tuned, versions
 from colourize.inference import space
 from colourize.inference.detection.detector import Detector
 from tests.drawn_pictures import landscape
@@ -75,3 +75,21 @@ def test_versions_are_folders_with_boxes_and_a_detector_that_needs_colour_loses_
     assert table[0] == ["version", "AP", "AP50", "AP minus colour", "AP minus grey", "apple"] and len(table) == 3
     with Image.open(tmp_path / "s-grey.png") as sheet:
         assert sheet.size == (256, 256)
+
+
+def _line(*seeds):
+    """Constant AP of each seed in the whole and in 40 resamples; AP50 is twice as high."""
+    ap = np.array(seeds)[:, None] * np.ones((1, 41))
+    return fine_tuned.Line(ap, 2 * ap)
+
+
+def test_fine_tuned_versions_are_compared_where_they_were_trained_or_in_one_network():
+    key = fine_tuned.Key
+    lines = {
+        key("nothing", "colour", "colour"): _line(0.4, 0.44), key("nothing", "grey", "grey"): _line(0.3, 0.36),
+        key("nothing", "colour", "grey"): _line(0.2, 0.2), key("nothing", "hue", "hue"): _line(0.1),
+    }  # fmt: skip
+    colour, own, same, alone = fine_tuned.rows(lines)[1:]
+    assert colour[:7] == ["nothing", "colour", "colour", "2", "0.420 [0.420, 0.420]", "0.028", "0.840 [0.840, 0.840]"]
+    assert own[7] == "-0.090 [-0.090, -0.090]" and same[7] == "-0.220 [-0.220, -0.220]"
+    assert alone[5:] == ["", "0.200 [0.200, 0.200]", "", ""]  # other seeds are no pair
