@@ -11,20 +11,27 @@ class InputError(ValueError):
 
 
 class Interrupted(SystemExit):
-    """A signal stopped the run cleanly; the exit status is 128 + the signal's number, as in a shell."""
+    """A signal stopped the run cleanly; the exit status is 128 + the signal's number, as in a shell.
 
-    def __init__(self, signum: int, place: str = "") -> None:
+    Attributes:
+        name: the signal, and the ``obstacle``.
+        place: text that says where the run was saved.
+        obstacle: why the run cannot be resumed; empty: it can.
+    """
+
+    def __init__(self, signum: int, place: str = "", obstacle: str = "") -> None:
         super().__init__(128 + signum)
-        self.name = signal.Signals(signum).name
-        self.place = place  # text that says where the run was saved
+        self.name = ", ".join(filter(None, [signal.Signals(signum).name, obstacle]))
+        self.place = place
+        self.obstacle = obstacle
 
 
 class OutOfTime(Interrupted):
     """``trainer.max_time`` stopped the run cleanly, with the status of SIGUSR1, which Slurm sends before a limit."""
 
-    def __init__(self, time: str, place: str = "") -> None:
-        super().__init__(signal.SIGUSR1, place)
-        self.name = f"trainer.max_time={time} is over"
+    def __init__(self, time: str, place: str = "", obstacle: str = "") -> None:
+        super().__init__(signal.SIGUSR1, place, obstacle)
+        self.name = ", ".join(filter(None, [f"trainer.max_time={time} is over", obstacle]))
 
 
 def one_line(error: BaseException) -> str:

@@ -126,6 +126,9 @@ def _keep_words(folder: Path, cfg: DictConfig, job: Any) -> None:
 
 def print_how_to_resume(error: BaseException, folder: Path) -> None:
     """Prints the reason why the run or the sweep ended, and the command that resumes it."""
+    if getattr(error, "obstacle", ""):
+        print(f"colourize: {one_line(error)}; start a new run", file=sys.stderr)
+        return
     program = "python train.py" if Path(sys.argv[0]).name == "train.py" else "colourize train"
     place = getattr(error, "place", "")
     print(

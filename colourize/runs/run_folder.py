@@ -117,7 +117,8 @@ def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None =
         try:
             yield held
         except BaseException as error:
-            status = "failed" if isinstance(error, Exception) else "interrupted"
+            ended = isinstance(error, Exception) or bool(getattr(error, "obstacle", ""))
+            status = "failed" if ended else "interrupted"
             with contextlib.suppress(OSError):  # a full disk must not hide the error
                 held.end(status=status, error=one_line(error))
             raise

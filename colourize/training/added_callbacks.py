@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback, Timer
+from pytorch_lightning.callbacks import Callback, StochasticWeightAveraging, Timer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
@@ -55,6 +55,19 @@ def renew(trainer: pl.Trainer, built: dict[str, Callback], before: dict[str, Any
     for name, callback in built.items():
         if (node := found["callbacks"][name]) != before["callbacks"][name]:
             trainer.callbacks[trainer.callbacks.index(callback)] = _built(name, node)  # type: ignore[attr-defined]
+
+
+def is_averaging(states: Any) -> bool:
+    """Whether Lightning's stochastic weight averaging has replaced the schedule, in the states of a checkpoint."""
+    state = states.get("StochasticWeightAveraging") if isinstance(states, dict) else None
+    return isinstance(state, dict) and state.get("scheduler_state") is not None
+
+
+def obstacle(trainer: pl.Trainer) -> str:
+    """Why a run that ends now could not be resumed; empty: it can."""
+    found = [each for each in trainer.callbacks if isinstance(each, StochasticWeightAveraging)]  # type: ignore[attr-defined]
+    averages = any(is_averaging({each.state_key: each.state_dict()}) for each in found)
+    return "but callbacks=swa had begun to average, which cannot be resumed" if averages else ""
 
 
 def log_times(trainer: pl.Trainer) -> None:

@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -33,6 +33,7 @@ DIVERGED = 2.0  # the test ends at this multiple of the lowest smoothed loss
 FIRST = 10  # losses whose mean is the start of the curve
 LEAST_FALL = 0.2  # of the loss, as a share of its start; a smaller one is that of a network that is already trained
 NEAR = 1.02  # a smoothed loss up to this multiple of the lowest one counts as equally low
+NOISE = 4.0  # and so does one up to this many standard deviations of the average above it
 SHARE = 0.1  # the rate for a trained network, as a share of the highest one with such a loss
 
 
@@ -50,21 +51,28 @@ def smoothed(losses: Sequence[float]) -> list[float]:
     return found
 
 
+def noise(losses: Sequence[float]) -> float:
+    """The standard deviation of the moving average of losses that differ by independent noise."""
+    squares = [(after - before) ** 2 / 2 for before, after in pairwise(losses)]
+    return math.sqrt(mean(squares or [0.0]) * (1 - SMOOTHING) / (1 + SMOOTHING))
+
+
 def chosen(tried: Sequence[float], losses: Sequence[float]) -> float:
     """The rate chosen from a curve, with two digits.
 
     The rate at which the smoothed loss is half-way down to its lowest value. If it falls by less than a fifth, as that
     of a trained network does, half-way is noise: then a tenth of the highest rate at which the loss was still at its
-    lowest, up to two per cent.
+    lowest, up to two per cent or the noise of the average.
 
     Args:
         tried: the rates, increasing.
         losses: the loss before the step with each rate, finite and > 0.
     """
     curve, start = smoothed(losses), mean(losses[:FIRST])
-    lowest = min(curve)
+    lowest = min(curve[FIRST - 1 :] or curve)  # before, the average is one of few batches
     if lowest > (1 - LEAST_FALL) * start:
-        edge = max(rate for rate, loss in zip(tried, curve, strict=True) if loss <= NEAR * lowest)
+        near = max(NEAR * lowest, lowest + NOISE * noise(losses[: len(losses) // 2]))
+        edge = max(rate for rate, loss in zip(tried, curve, strict=True) if loss <= near)
         return float(f"{SHARE * edge:.2g}")
     middle = (start + lowest) / 2
     return float(f"{next(rate for rate, loss in zip(tried, curve, strict=True) if loss <= middle):.2g}")

@@ -11,6 +11,7 @@ from colourize.config import options, stored
 from colourize.config.compare import check_changes, moved
 from colourize.config.knobs import NODES
 from colourize.errors import InputError, shown
+from colourize.training.added_callbacks import is_averaging
 from colourize.training.restored_loops import check_loops, progress
 from colourize.training.restored_optimizer import check_optimizer
 from colourize.training.start import Start
@@ -34,7 +35,7 @@ def check_resumable(start: Start, task: Task[Any, Any], knobs: Knobs, where: str
         raise InputError(f"{path} can be evaluated, but not resumed: it lacks {', '.join(sorted(missing))}")
     stored.checked(contents["config"], path, _own_packages(knobs))
     check_changes(contents["config"], knobs, f"{where} was trained")
-    if _is_averaging(contents["callbacks"]):
+    if is_averaging(contents["callbacks"]):
         raise InputError(
             f"{where} was interrupted while callbacks=swa averaged, which cannot be resumed; start a new run "
             "(ema=0.998 averages and can be resumed)"
@@ -47,12 +48,6 @@ def check_resumable(start: Start, task: Task[Any, Any], knobs: Knobs, where: str
         )
     _check_length(start, knobs["max_epochs"], done, skip)
     log.info("resumes from %s: %d epochs and %d batches are done", path, done, skip)
-
-
-def _is_averaging(callbacks: Any) -> bool:
-    """Whether Lightning's stochastic weight averaging has replaced the schedule."""
-    state = callbacks.get("StochasticWeightAveraging") if isinstance(callbacks, dict) else None
-    return isinstance(state, dict) and state.get("scheduler_state") is not None
 
 
 def _check_length(start: Start, most: int, done: int, skip: int) -> None:

@@ -25,6 +25,7 @@ from colourize import files
 from colourize.config.trainer_knobs import seconds
 from colourize.errors import SIGNALS, InputError, Interrupted, OutOfTime, one_line
 from colourize.runs.checkpoint import BEST, LAST, read
+from colourize.training.added_callbacks import obstacle
 from colourize.training.distributed import collectives
 from colourize.training.epoch_table import EpochTable
 from colourize.training.loggers import curves
@@ -120,8 +121,8 @@ class Resumption(Checkpoint):
         if (self.due or self._asked() or self._late()) and _between_steps(trainer, batch_idx + 1):
             self._save(trainer, pl_module, LAST)
             place = f", saved in epoch {trainer.current_epoch + 1} after batch {batch_idx + 1}"
-            self._end_if_asked(place)
-            self._end_if_late(place)
+            self._end_if_asked(place, obstacle(trainer))
+            self._end_if_late(place, obstacle(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         early = trainer.early_stopping_callback
@@ -134,9 +135,9 @@ class Resumption(Checkpoint):
         self._save(trainer, pl_module, LAST)
         self._agree()
         place = f", saved after epoch {trainer.current_epoch + 1}"
-        self._end_if_asked(place)
+        self._end_if_asked(place, obstacle(trainer))
         if trainer.current_epoch + 1 < (trainer.max_epochs or 0) and not trainer.should_stop:
-            self._end_if_late(place)
+            self._end_if_late(place, obstacle(trainer))
 
     def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
         check_finite(pl_module)
@@ -155,13 +156,13 @@ class Resumption(Checkpoint):
     def _late(self) -> bool:
         return bool(self.agreed[1]) if collectives.size() > 1 else time.monotonic() >= self.end
 
-    def _end_if_asked(self, place: str = "") -> None:
+    def _end_if_asked(self, place: str, obstacle: str) -> None:
         if signum := self._asked():
-            raise Interrupted(signum, place)
+            raise Interrupted(signum, place, obstacle)
 
-    def _end_if_late(self, place: str) -> None:
+    def _end_if_late(self, place: str, obstacle: str) -> None:
         if self._late():
-            raise OutOfTime(self.max_time, place)
+            raise OutOfTime(self.max_time, place, obstacle)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "stopped": self.stopped}

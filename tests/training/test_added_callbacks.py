@@ -9,9 +9,10 @@ import sys
 import pytest
 from pytorch_lightning.callbacks import StochasticWeightAveraging
 
+from colourize.cli import job
 from colourize.config import automatic
 from colourize.errors import InputError, Interrupted
-from colourize.runs import checkpoint
+from colourize.runs import checkpoint, manifest
 from colourize.tasks.colourization.task import TASK
 from colourize.tasks.colourization.train import train
 from colourize.training import range_test
@@ -210,3 +211,17 @@ def test_swa_ends_with_the_mean_of_its_epochs_and_is_not_resumed_once_it_average
     assert equal(weights(tmp_path / "early"), weights(tmp_path / "swa"))
     with pytest.raises(InputError, match="was interrupted while callbacks=swa averaged, which cannot be resumed"):
         interrupted_and_resumed(quick(*words), tmp_path / "late", 10, monkeypatch)
+
+
+@pytest.mark.filterwarnings("ignore")  # of SWALR
+def test_a_run_that_was_interrupted_while_swa_averaged_is_not_offered_to_resume(quick, tmp_path, monkeypatch, capsys):
+    words = "callbacks=swa", "max_epochs=4", "callbacks.swa.swa_epoch_start=1", "logger=none"
+    in_step(monkeypatch, 8, lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(Interrupted) as caught:
+        train(quick(*words), tmp_path)
+    stored = manifest.read(tmp_path)
+    cause = "SIGTERM, but callbacks=swa had begun to average, which cannot be resumed"
+    assert (stored["status"], stored["error"]) == ("failed", cause)
+    capsys.readouterr()
+    job.print_how_to_resume(caught.value, tmp_path)
+    assert capsys.readouterr().err == f"colourize: {cause}; start a new run\n"

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -40,6 +42,25 @@ def test_of_a_network_that_is_already_good_it_is_a_tenth_of_the_rate_from_which_
     tried = range_test.rates()
     losses = [1 + 0.01 * (-1) ** i + max(0.0, (i - 57) / 5) for i in range(70)]
     assert 5e-4 <= range_test.chosen(tried[:70], losses) <= 2e-3
+
+
+def test_the_noise_of_the_average_is_that_of_its_weights():
+    random = np.random.default_rng(0)
+    losses = random.normal(3.4, 0.17, 20_000).tolist()
+    assert range_test.noise(losses) == pytest.approx(np.std(range_test.smoothed(losses)[100:]), rel=0.05)
+    assert range_test.noise([1.0]) == 0
+
+
+def test_noisy_batches_do_not_lower_the_rate_of_a_network_that_is_already_good():
+    """A loss with a noise of 5 %, as of the shipped network on batches of 16, that rises from 1e-2 on; once a lucky
+    second batch made its rate 1e-7."""
+    tried, found = range_test.rates(), []
+    rise = [0.5 * max(0.0, math.log10(rate / 1e-2)) ** 1.5 for rate in tried[:80]]
+    for seed in range(200):
+        losses = (3.4 + np.array(rise) + np.random.default_rng(seed).normal(0, 0.17, 80)).tolist()
+        found.append(range_test.chosen(tried[:80], losses))
+    assert np.quantile(found, 0.05) > 1e-3 and max(found) < 1.5e-2
+    assert range_test.chosen(tried[:80], [3.4 + each for each in rise]) == pytest.approx(3.5e-3, rel=0.2)
 
 
 @pytest.mark.slow
