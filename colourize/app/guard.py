@@ -95,14 +95,14 @@ class Guard:
         rules.check_host(headers, self.rules.hosts)
         if self.rules.password is not None:
             await _checked_slowly(self.rules.password, headers)
-        rules.check_origin(headers, scope["method"])
         rules.check_path(path)
+        rules.check_origin(headers, scope["method"], path)
         if scope["method"] not in ("GET", "HEAD", "POST"):
             raise RefusedError(405, "the page uses only GET, HEAD and POST")
         rules.check_length(headers, self._most(path))
         visitor = visitor_of(headers.get("cookie", ""), self.rules.port)
         if path == "/" and visitor is None:
-            made = f"{cookie_name(self.rules.port)}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Strict"
+            made = f"{cookie_name(self.rules.port)}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax"
             answer.headers["set-cookie"] = made
         if path == "/" or not OPEN.fullmatch(path):
             answer.headers["cache-control"] = "no-store"

@@ -55,8 +55,9 @@ def check_host(headers: Mapping[str, str], hosts: Collection[str] | None) -> Non
         raise RefusedError(421, "this address is not the page's; open the address that the command printed")
 
 
-def check_origin(headers: Mapping[str, str], method: str) -> None:
-    """Refuses requests that the page of another site sends.
+def check_origin(headers: Mapping[str, str], method: str, path: str) -> None:
+    """Refuses requests that the page of another site sends. A link to the page itself may be followed; so the cookie is
+    sent with it (``SameSite=Lax``), or a visitor who follows one would lose the photographs.
 
     Raises:
         RefusedError: ``Origin`` differs from ``Host``, or the browser names another site (``Sec-Fetch-Site``) and a
@@ -64,9 +65,9 @@ def check_origin(headers: Mapping[str, str], method: str) -> None:
     """
     origin = headers.get("origin")
     own = {f"{kind}://{headers['host'].lower()}" for kind in ("http", "https")}
-    link = method, headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    link = method, path, headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
     foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
-    if (origin is not None and origin.lower() not in own) or (foreign and link != ("GET", "navigate", "document")):
+    if (origin is not None and origin.lower() not in own) or (foreign and link != ("GET", "/", "navigate", "document")):
         raise RefusedError(403, "another site's page must not use this page")
 
 

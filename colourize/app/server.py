@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -10,7 +12,7 @@ import time
 import webbrowser
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from colourize import files
 from colourize.app import folders
@@ -18,7 +20,7 @@ from colourize.app.guard import Guard, Rules
 from colourize.app.sessions import Sessions
 from colourize.app.settings import Settings
 from colourize.data.read import UnreadablePicture
-from colourize.errors import InputError, one_line
+from colourize.errors import InputError, Interrupted, one_line
 from colourize.inference import opening
 from colourize.private import gradio as private
 
@@ -56,7 +58,6 @@ def application(settings: Settings, port: int, folder: Path) -> Any:
         task = asyncio.create_task(_swept(visitors, blocks, guard.sessions))
         yield
         task.cancel()
-        visitors.close()
 
     inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=swept)
     routes.add(inner, visitors, port)
@@ -94,14 +95,31 @@ def serve(settings: Settings) -> None:
         _check(path, settings.max_pixels)
     listening = bound(settings.host, settings.port)
     port = listening.getsockname()[1]
-    with folders.private() as folder:
-        config = uvicorn.Config(
-            application(settings, port, folder), log_level="warning", access_log=False, ws="none",
-            timeout_graceful_shutdown=ENDING, server_header=False, http=Connection,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
-        threading.Thread(target=_announce, args=(server, settings, port), daemon=True).start()
-        server.run(sockets=[listening])
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    try:
+        with folders.private() as folder:
+            config = uvicorn.Config(
+                application(settings, port, folder), log_level="warning", access_log=False, ws="none",
+                timeout_graceful_shutdown=ENDING, server_header=False, http=Connection,
+            )  # fmt: skip
+            server = uvicorn.Server(config)
+            threading.Thread(target=_announce, args=(server, settings, port), daemon=True).start()
+            server.run(sockets=[listening])
+    except Interrupted as stopped:
+        if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
+            end(stopped)
+        raise
+
+
+def end(stopped: Interrupted) -> NoReturn:
+    """Ends the process while threads are at work: they would keep it alive, and write after the folder is removed."""
+    print(f"colourize: {one_line(stopped)}: photographs in work are left", file=sys.stderr, flush=True)
+    os._exit(128 + signal.Signals[stopped.name])
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not the traceback of each answer that the end of the page cuts short."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _check(path: Path, max_pixels: int) -> None:

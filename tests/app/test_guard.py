@@ -82,7 +82,9 @@ def test_its_own_origin_and_a_link_that_a_person_follows_reach_the_page() -> Non
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
     async def story(browser: Browser) -> None:
-        assert (await browser.get("/", headers=link)).status_code == 200
+        answer = await browser.get("/", headers=link)
+        assert answer.status_code == 200 and "set-cookie" not in answer.headers
+        assert (await browser.get("/download/coloured", headers=link)).status_code == 403
         own = {"origin": HOME, "sec-fetch-site": "same-origin"}
         assert (await browser.post("/gradio_api/queue/join", json={}, headers=own)).status_code == 200
 

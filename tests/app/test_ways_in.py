@@ -14,6 +14,8 @@ from tests.app.browsing import changed, picture, saved, upload
 from tests.conftest import QUICK, knobs
 from tests.drawn_pictures import landscape
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained_with_hints(tmp_path_factory, shared_cache):
