@@ -19,12 +19,13 @@ from colourize.config.compose import plain, register
 from colourize.config.folder import conf_dir
 from colourize.config.instantiate import builder
 from colourize.errors import InputError
+from colourize.kernels import rows
 from colourize.runs.run_folder import claim
 from colourize.tasks.colourization import building
 from colourize.tasks.colourization.data import ColourData, load
 from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
 from colourize.tasks.colourization.task import TASK
-from colourize.training import allocator
+from colourize.training import allocator, fused
 from colourize.training import fit as fit_file
 from colourize.training.compilation import compiled
 from colourize.training.epoch_table import EpochTable
@@ -113,9 +114,10 @@ def colourize_epoch(*words: str) -> Turn:
     data.move(_device(config))
     if config["compile"]:
         module.compiled = compiled(*building.trial(module, data))
+    module.fused = fit_file.fuses(config, _device(config), module)
 
     def turn() -> Figures:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, fused.norms(module.tuned(), module.fused):
             watch, its_trainer = Stopwatch(), trainer(config, Path(folder))
             its_trainer.callbacks.insert(0, watch)
             its_trainer.fit(module, data)
@@ -159,18 +161,23 @@ def limit_epoch(*words: str) -> Turn:
     )
     mixed = torch.autocast(module.device.type, torch.bfloat16, enabled=config["precision"] == "bf16-mixed")
 
+    in_one_pass = fit_file.fuses(config, _device(config), module)
+
     def loss(batch: tuple[Tensor, ...]) -> Tensor:
         with mixed:
             logits = network(batch[0])
+        if in_one_pass and network.training and rows.suits(logits):
+            return rows.cross_entropy(logits, batch[1])[0]
         return pixel_cross_entropy(logits, batch[1])
 
     def turn() -> Figures:
         start = _now()
         network.train()
-        for batch in training:
-            optimizer.zero_grad()
-            loss(batch).backward()
-            optimizer.step()
+        with fused.norms(network, in_one_pass):
+            for batch in training:
+                optimizer.zero_grad()
+                loss(batch).backward()
+                optimizer.step()
         trained = _now()
         network.eval()
         with torch.no_grad():

@@ -11,10 +11,11 @@ from pytorch_lightning.callbacks import Callback
 from colourize.config import automatic
 from colourize.config.knobs import value_in
 from colourize.errors import InputError
+from colourize.kernels import build
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
 from colourize.runs.run_folder import Claim, Guest
-from colourize.training import added_callbacks, allocator, range_test
+from colourize.training import added_callbacks, allocator, fused, range_test
 from colourize.training.compilation import compiled
 from colourize.training.distributed import batch_norm, collectives
 from colourize.training.distributed.place import Place
@@ -130,7 +131,9 @@ def _begin(
     data.move(device)
     if knobs["compile"] and module.automatic_optimization and task.trial is not None:
         module.compiled = compiled(*task.trial(module, data))
-    now = {**environment(str(device), torch.get_num_threads()), "compiled": module.compiled is not None}
+    module.fused = fuses(knobs, device, module)
+    known = environment(str(device), torch.get_num_threads())
+    now = {**known, "compiled": module.compiled is not None, "fused": module.fused}
     warn_of_other_bits(held.before.get("environment", {}), now)
     held.begin(fingerprint=module.fingerprint, environment=now)
 
@@ -139,7 +142,13 @@ def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start
     path = None if start is None else start.path
     if start is not None:
         trainer.strategy.checkpoint_io.contents = start.contents  # type: ignore[attr-defined]
-    with allocator.kept(), explained(knobs, trainer, start):
+    with fused.norms(module.tuned(), module.fused), allocator.kept(), explained(knobs, trainer, start):
         trainer.fit(module, data, ckpt_path=path, weights_only=True)
     added_callbacks.log_times(trainer)
     module.compiled = None  # after training, inputs have other sizes
+
+
+def fuses(knobs: Knobs, device: torch.device, module: Any) -> bool:
+    """Whether the kernels of ``fused=true`` are used."""
+    plain = device.type == "cpu" and knobs["precision"] != "64-true" and module.compiled is None
+    return bool(value_in(knobs, "fused")) and plain and build.library() is not None

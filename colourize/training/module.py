@@ -76,6 +76,7 @@ class TrainingModule(pl.LightningModule):
         loss: loss of the last training batch, [].
         fingerprint: fingerprint of the data, stored in every checkpoint.
         compiled: the compiled network, which ``forward`` uses; None: the network is not compiled.
+        fused: whether the kernels of ``fused=true`` are used.
     """
 
     loss: Tensor
@@ -92,6 +93,7 @@ class TrainingModule(pl.LightningModule):
         self.build_scheduler = scheduler
         self.fingerprint = ""
         self.compiled: Callable[[Tensor], Tensor] | None = None
+        self.fused = False
         self.plateau: ReduceLROnPlateau | None = None
         self.plateau_state: dict[str, Any] | None = None
         self.batch_examples = 0

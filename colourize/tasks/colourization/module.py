@@ -13,6 +13,7 @@ from colourize.colour import hints
 from colourize.colour.decoding import colours_of_classes
 from colourize.config import parts
 from colourize.config.knobs import value_in
+from colourize.kernels import rows as kernels
 from colourize.model import Model
 from colourize.training.distributed import collectives
 from colourize.training.freezing import Freezing
@@ -114,7 +115,12 @@ class Colourizer(TrainingModule):
         if getattr(self.model.network, "hints", False):
             colours = colours_of_classes(labels, grey, self.model.palette, self.model.space)
             grey = torch.cat((grey, hints.drawn(colours.cpu()).to(grey)), dim=1)
-        rows, labels = log_probabilities(self(grey)), labels.flatten()
+        logits = self(grey)
+        if self.fused and self.criterion is None and kernels.suits(logits):
+            loss, accuracy = kernels.cross_entropy(logits, labels)
+            self.loss = loss.detach()
+            return {"loss": loss, "accuracy": accuracy}
+        rows, labels = log_probabilities(logits), labels.flatten()
         own = F.nll_loss(rows, labels, reduction="none")
         loss = (own if self.criterion is None else self.criterion(rows, labels, own)).mean()
         self.loss = loss.detach()

@@ -1,0 +1,93 @@
+"""One training step by operator: python benchmarks/operators.py [NETWORK ...] [--steps N] [--threads N]
+
+For each network and precision, a table of the operators that take the most time of a step (forward, loss, backward,
+Adam), by torch's profiler: the share of the step, and how often the operator is called. Shares depend less on the
+machine's load than seconds do.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+NETWORKS = "convtranspose", "unet", "poolupsample", "resunet"
+PRECISIONS = "32-true", "bf16-mixed"
+SHOWN = 8
+BATCH = 100  # pictures of 32 x 32
+
+
+def step(network: str, precision: str) -> Callable[[], None]:
+    """A step on a batch in memory, without Lightning."""
+    import torch
+
+    from benchmarks.contestants import built, knobs, loaded
+    from colourize.config.instantiate import builder
+    from colourize.tasks.colourization.module import pixel_cross_entropy
+    from colourize.training import allocator
+
+    allocator.keep()
+    config = knobs(f"model={network}", "data=scenes", f"data.num_train={BATCH}", "data.num_validation=10",
+                   f"batch_size={BATCH}", f"precision={precision}")  # fmt: skip
+    data = loaded(config)
+    module = built(config, data).train()
+    optimizer = builder("optimizer", config["optimizer"])(module.parameters())
+    grey, labels = next(iter(data.train_dataloader()))
+    mixed = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed")
+
+    def run() -> None:
+        optimizer.zero_grad()
+        with mixed:
+            logits = module.model.network(grey)
+        pixel_cross_entropy(logits, labels).backward()
+        optimizer.step()
+
+    return run
+
+
+def profiled(run: Callable[[], None], steps: int) -> list[tuple[str, float, float]]:
+    """Operators by their own time: name, share of the step's time in [0, 1], calls a step."""
+    from torch.profiler import ProfilerActivity, profile
+
+    run()
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        for _ in range(steps):
+            run()
+    return shares([(each.key, each.self_cpu_time_total, each.count) for each in found.key_averages()], steps)
+
+
+def shares(events: list[tuple[str, float, int]], steps: int) -> list[tuple[str, float, float]]:
+    """Events (name, own microseconds, calls) of several steps, the longest first: name, share, calls a step."""
+    total = sum(time for _, time, _ in events)
+    longest = sorted(events, key=lambda each: each[1], reverse=True)
+    return [(name, time / total, calls / steps) for name, time, calls in longest]
+
+
+def table(network: str, precision: str, rows: list[tuple[str, float, float]]) -> Iterator[str]:
+    """The rows in Markdown."""
+    yield f"| {network}, `precision={precision}` | share | calls |"
+    yield "|---|--:|--:|"
+    for name, share, calls in rows[:SHOWN]:
+        yield f"| `{name}` | {100 * share:.1f} % | {calls:g} |"
+    yield f"| {len(rows) - SHOWN} others | {100 * sum(share for _, share, _ in rows[SHOWN:]):.1f} % | |\n"
+
+
+def main(arguments: Any = None) -> None:
+    """Prints a table for each network and precision."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", default=NETWORKS)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(given.threads)
+    for network in given.networks:
+        for precision in PRECISIONS:
+            print("\n".join(table(network, precision, profiled(step(network, precision), given.steps))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
