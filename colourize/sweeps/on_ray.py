@@ -143,8 +143,8 @@ def _connected(address: str | None) -> Any:
     except (ConnectionError, ValueError, RuntimeError, OSError, OverflowError) as error:
         raise InputError(
             f"Ray {'at ' + shown(where) if where else 'on this machine'} cannot be reached "
-            f"({shown(' '.join(str(error).split()), 160)}); start it with ray start --head, or pass another "
-            "hydra.launcher.address"
+            f"({shown(' '.join(str(error).split()), 160)}); start it with ray start --head, pass another "
+            "hydra.launcher.address, or set RAY_AUTH_MODE=token for a cluster with a token"
         ) from error
     finally:
         signal.signal(signal.SIGTERM, handler)  # Ray sets its own, which loses the signal's number
