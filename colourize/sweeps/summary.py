@@ -54,7 +54,7 @@ class Summary(Places):
         super().on_multirun_start(config, **kwargs)
         if config.hydra.launcher.get("n_jobs") == 0:  # Hydra would turn another exception into a warning
             raise SystemExit("colourize: hydra.launcher.n_jobs must not be 0; pass 1 or more, or -1 for one per core")
-        if config.hydra.launcher._target_ != BASIC and (at := place.given()) is not None:
+        if config.hydra.launcher.get("_target_", BASIC) != BASIC and (at := place.given()) is not None:
             raise SystemExit(
                 f"colourize: {at.starter} started ranks, which train one job at a time; leave hydra/launcher out"
             )
