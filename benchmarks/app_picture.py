@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 SIZE = {"width": 1280, "height": 900}
 WIDTH, QUALITY = 1000, 90  # pixels of the picture, and of JPEG
@@ -20,18 +20,22 @@ BROWSERS = "chromium", "chromium-browser", "google-chrome"
 
 def taken(address: str, photograph: Path) -> bytes:
     """The page with a coloured photograph, as PNG."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)))
-    with (
-        sync_playwright() as started,
-        started.chromium.launch(executable_path=browser, args=["--no-sandbox"]) as opened,
-    ):
-        page = opened.new_page(viewport=SIZE, color_scheme="light")
-        page.goto(address)
-        page.wait_for_selector(".view .start:visible")
-        page.set_input_files(".view .start .file", str(photograph))
-        page.wait_for_selector(".frame[data-version]")
-        page.wait_for_timeout(1000)  # ms: the frame's transition
-        return page.screenshot()
+    path = next(filter(None, map(shutil.which, BROWSERS)))
+    with sync_playwright() as started, started.chromium.launch(executable_path=path, args=["--no-sandbox"]) as opened:
+        return taken_by(opened, address, photograph)
+
+
+def taken_by(browser: Browser, address: str, photograph: Path) -> bytes:
+    """The same in a browser that runs already."""
+    page = browser.new_page(viewport=SIZE, color_scheme="light")
+    page.goto(address)
+    page.wait_for_selector(".view .start:visible")
+    page.set_input_files(".view .start .file", str(photograph))
+    page.wait_for_selector(".frame[data-version]")
+    page.wait_for_timeout(1000)  # ms: the frame's transition
+    picture = page.screenshot()
+    page.close()
+    return picture
 
 
 def small(png: bytes) -> bytes:
