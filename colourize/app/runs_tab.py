@@ -19,11 +19,15 @@ from colourize.runs.listing import Run
 SECONDS = 3.0  # between two looks at the folder
 FILES = "run.json", "metrics.csv", "evaluation.json", "tensorboard"
 SCRIPT = """
+const choose = run => { sessionStorage.setItem("run", run); trigger("choose", { run }); };
 element.addEventListener("click", event => {
   const button = event.target.closest("button[data-run]");
-  if (button) trigger("choose", { run: button.dataset.run });
+  if (button) choose(button.dataset.run);
 });
+const kept = sessionStorage.getItem("run");
+if (kept) choose(kept);
 """
+"""Sends the chosen run, and after a reload of the page the one that was chosen before."""
 log = logging.getLogger(__name__)
 
 

@@ -84,12 +84,15 @@ def test_a_reload_loses_nothing(page, photo):
     upload(page, photo)
     changed(page, lambda: page.get_by_role("radio", name="Samples").check())
     changed(page, lambda: page.locator(".sample").nth(2).click())
+    page.locator(".view .split").fill("25")
     before = picture(page)
     page.reload()
     page.wait_for_selector(".frame[data-version]")
     assert np.array_equal(picture(page), before)
     assert page.get_by_role("radio", name="Samples").is_checked()
     assert page.locator(".sample").nth(2).get_attribute("aria-pressed") == "true"
+    assert page.locator(".view .split").input_value() == "25"
+    assert page.locator(".view .frame").evaluate("frame => frame.style.getPropertyValue('--at')") == "25%"
 
 
 def test_two_browsers_see_their_own_photographs_only(page, photo, browser, address):

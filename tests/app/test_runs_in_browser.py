@@ -22,11 +22,13 @@ def page_settings(tmp_path_factory):
 def test_the_runs_are_listed_chosen_and_shown(page, scheme):
     set_scheme(page, scheme)
     page.get_by_role("tab", name="Runs").click()
-    page.get_by_role("button", name="first").click()
-    page.wait_for_selector("#runs-one h2:has-text('first')")
-    assert page.locator("#runs-one svg").count() >= 1
-    page.get_by_role("button", name=HOSTILE).click()
-    page.wait_for_selector(f"#runs-one h2:has-text('{HOSTILE}')")
+    for name in ("first", HOSTILE):
+        page.get_by_role("button", name=name).click()
+        page.wait_for_selector(f"#runs-one h2:has-text('{name}')")
+        assert page.locator("#runs-one svg").count() >= 1
+        page.reload()  # keeps the choice
+        page.get_by_role("tab", name="Runs").click()
+        page.wait_for_selector(f"#runs-one h2:has-text('{name}')")
     assert page.locator("#runs-list img, #runs-one img[src=x]").count() == 0
     assert findings(page) == []
 

@@ -94,7 +94,10 @@ function colourizeView(element, props, trigger, watch, largest) {
   const divide = () => {
     frame.style.setProperty("--at", `${split.value}%`);
     split.setAttribute("aria-valuetext", `${split.value} % grey, ${100 - split.value} % coloured`);
+    sessionStorage.setItem("split", split.value);
   };
+  split.value = sessionStorage.getItem("split") ?? split.value; // after a reload
+  divide();
   const share = (event) => {
     const box = frame.getBoundingClientRect();
     const within = (value) => Math.min(Math.max(value, 0), 1 - 1e-6);
