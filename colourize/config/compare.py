@@ -122,7 +122,7 @@ def _without_older(values: dict[str, Any], group: str = "") -> dict[str, Any]:
 def as_begun(new: dict[str, Any], old: dict[str, Any] | None, words: Sequence[str]) -> dict[str, Any]:
     """The knobs for resuming a run that is older than some of them.
 
-    Newer values of its data source, and newer knobs without effect on training, get their default for older
+    Newer values of its data source, and newer knobs that may change on resume, get their default for older
     configurations. ``check_changes`` refuses any other newer knob with another value.
 
     Args:
@@ -137,7 +137,8 @@ def as_begun(new: dict[str, Any], old: dict[str, Any] | None, words: Sequence[st
     lacking = inside.keys() & (new["data"].keys() - pictures.keys())
     data = {name: inside[name] for name in lacking if f"data.{name}" not in given}
     came = held.keys() - old.keys() - given.keys()
-    top = {name: held[name] for name in knobs.on_resume("no difference") if name in came}
+    may_change = {*knobs.on_resume("no difference"), *knobs.on_resume("noted")}
+    top = {name: held[name] for name in may_change & came}
     return ranks.kept({**new, **top, "data": {**new["data"], **data}}, old)
 
 

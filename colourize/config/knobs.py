@@ -123,7 +123,7 @@ declare(
          before=False, on_resume="same"),
     Knob("compile", False, bool, "true: torch.compile the network; a slow start, then a CUDA graph on a GPU; no gain "
          "on a CPU, see docs/speed.md", task=COLOURIZATION),
-    Knob("fused", True, bool, "on a CPU: batch norm with ReLU, and cross-entropy, each in one pass, by kernels in C "
+    Knob("one_pass", True, bool, "on a CPU: batch norm with ReLU, and cross-entropy, each in one pass, by kernels in C "
          "that the first run compiles (cc); false: by torch", before=False, task=COLOURIZATION),
     Knob("precision", "32-true", str, "16-mixed requires a GPU",
          choices=("32-true", "bf16-mixed", "16-mixed", "64-true")),

@@ -34,7 +34,7 @@ def library() -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(str(_built()))
     except (OSError, subprocess.SubprocessError) as error:
-        log.info("fused=true: the kernels cannot be compiled here (%s); torch's own are used", one_line(error)[:200])
+        log.info("one_pass=true: the kernels cannot be compiled here (%s); torch's own are used", one_line(error)[:200])
         return None
 
 

@@ -83,7 +83,7 @@ def fit(
 
 
 def _data(task: Task[Data, Module], knobs: Knobs, start: Start | None) -> Data:
-    if start is None or task.resumed_data is None:
+    if start is None or start.forked or task.resumed_data is None:  # a fork must have the palette that it asks for
         return task.data(knobs)
     return task.resumed_data(knobs, start)
 
@@ -133,7 +133,7 @@ def _begin(
         module.compiled = compiled(*task.trial(module, data))
     module.fused = fuses(knobs, device, module)
     known = environment(str(device), torch.get_num_threads())
-    now = {**known, "compiled": module.compiled is not None, "fused": module.fused}
+    now = {**known, "compiled": module.compiled is not None, "one_pass": module.fused}
     warn_of_other_bits(held.before.get("environment", {}), now)
     held.begin(fingerprint=module.fingerprint, environment=now)
 
@@ -149,6 +149,6 @@ def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start
 
 
 def fuses(knobs: Knobs, device: torch.device, module: Any) -> bool:
-    """Whether the kernels of ``fused=true`` are used."""
+    """Whether the kernels of ``one_pass=true`` are used."""
     plain = device.type == "cpu" and knobs["precision"] != "64-true" and module.compiled is None
-    return bool(value_in(knobs, "fused")) and plain and build.library() is not None
+    return bool(value_in(knobs, "one_pass")) and plain and build.library() is not None

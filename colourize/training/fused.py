@@ -1,4 +1,4 @@
-"""``fused=true``: batch norms with their ReLU in one pass on a CPU (``colourize.kernels``), during training."""
+"""``one_pass=true``: batch norms with their ReLU in one pass on a CPU (``colourize.kernels``), during training."""
 
 import contextlib
 from collections import Counter
@@ -54,7 +54,8 @@ def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
     changed: list[tuple[nn.Module, type]] = []
     try:
         for norm in list(network.modules()) if wanted else ():
-            if type(norm) is not nn.BatchNorm2d or norm.weight is None or norm.weight.dtype != torch.float32:
+            weight = getattr(norm, "weight", None)  # None: without weights
+            if type(norm) is not nn.BatchNorm2d or weight is None or weight.dtype != torch.float32:
                 continue
             changed.append((norm, nn.BatchNorm2d))
             norm.__class__ = FusedNorm

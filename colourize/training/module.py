@@ -76,7 +76,7 @@ class TrainingModule(pl.LightningModule):
         loss: loss of the last training batch, [].
         fingerprint: fingerprint of the data, stored in every checkpoint.
         compiled: the compiled network, which ``forward`` uses; None: the network is not compiled.
-        fused: whether the kernels of ``fused=true`` are used.
+        fused: whether the kernels of ``one_pass=true`` are used.
     """
 
     loss: Tensor

@@ -200,7 +200,7 @@ def test_an_older_configuration_lacks_only_newer_knobs():
         "augment", "loss", "dilation", "hints", "colour_space", "ema", "measures", "encoder_weights", "frozen_epochs",
         "frozen_stride", "encoder_rate", "init_from", "freeze", "unfreeze_every", "moving_norms", "lr_scale",
         "name", "tags", "logger", "callbacks", "debug", "task", "devices", "num_nodes", "strategy", "sync_batchnorm",
-        "fused",
+        "one_pass",
     }  # fmt: skip
     assert not required() & later
     assert {(each.group, each.name) for each in OPTION_VALUES if each.before is not ALWAYS} == {

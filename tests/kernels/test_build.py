@@ -48,4 +48,4 @@ def test_where_they_cannot_be_built_or_trusted_torch_is_used_and_one_line_says_s
     caplog.set_level("INFO")
     assert build.library() is None
     (line,) = caplog.messages
-    assert line.startswith("fused=true: the kernels cannot be compiled here (") and "\n" not in line
+    assert line.startswith("one_pass=true: the kernels cannot be compiled here (") and "\n" not in line
