@@ -55,6 +55,22 @@ def step(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
                 yield row(f"{figure} against the limit, {network}", picked(values, figure, name, bound), scale, unit)
 
 
+def one_pass(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """A training step with the kernels in C (``one_pass=true``), with torch's operators, and of the plain loop."""
+    kinds = {"torch": ["one_pass=false"], "one pass": []}
+    for network in NETWORKS:
+        common = [*source(pictures), f"model={network}"]
+        targets = {"plain loop": ["contestants.plain_epoch", *common]}
+        for suffix, more in (("", []), (" bf16", ["precision=bf16-mixed"])):
+            targets |= {f"{kind}{suffix}": ["contestants.colourize_epoch", *common, *given, *more, *words]
+                        for kind, given in kinds.items()}  # fmt: skip
+        with contestants(targets) as started:
+            values = interleaved(started, repeats)
+        for suffix in ("", " bf16"):
+            names = ["plain loop", f"torch{suffix}", f"one pass{suffix}"]
+            yield row(f"step{suffix}, {network}", picked(values, "step", *names), 1e3, "ms")
+
+
 def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
     """Time to reach the loss of the course's loop after 25 epochs; one seed per repeat."""
     for network in NETWORKS:
@@ -206,8 +222,8 @@ def growth(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 SECTIONS: dict[str, Callable[[str | None, int, Sequence[str]], Rows]] = {
-    "step": step, "result": result, "start": start, "guard": guard, "data": data, "memory": memory,
-    "inference": inference, "photographs": photographs, "large": large,
+    "step": step, "one_pass": one_pass, "result": result, "start": start, "guard": guard, "data": data,
+    "memory": memory, "inference": inference, "photographs": photographs, "large": large,
     "growth": growth,
 }  # fmt: skip
 FIXED = {"data", "memory", "inference", "photographs", "large"}  # sections without overrides
