@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader
 
 from colourize.data.labelled import LabelledPictures
 from colourize.runs import run_folder
-from colourize.tasks.colourization import module as module_file
 from colourize.tasks.colourization import task as task_file
 from colourize.tasks.colourization.data import ColourData
 from colourize.tasks.colourization.module import Colourizer
@@ -142,22 +141,22 @@ def no_report() -> None:
 
 def not_finite(kind: str, step: int) -> None:
     """Makes the loss, or only a gradient, NaN or infinite in a step."""
-    original = module_file.log_probabilities
+    original = Colourizer.training_step
     calls = [0]
 
-    def rows(logits: torch.Tensor) -> torch.Tensor:
-        value = original(logits)
-        if not logits.requires_grad:  # a validation
-            return value
+    def training_step(self: Colourizer, batch: Any, batch_idx: int) -> Any:
+        found = original(self, batch, batch_idx)
         calls[0] += 1
         if calls[0] != step + 1:
-            return value
+            return found
         if kind == "gradient":
-            value.register_hook(lambda gradient: gradient * float("inf"))
-            return value
-        return value * float(kind)
+            found["loss"].register_hook(lambda gradient: gradient * float("inf"))
+        else:
+            found["loss"] = found["loss"] * float(kind)
+            self.loss = found["loss"].detach()
+        return found
 
-    module_file.log_probabilities = rows
+    Colourizer.training_step = training_step  # type: ignore[method-assign]
 
 
 def kill_a_worker(step: int) -> None:
