@@ -13,6 +13,8 @@ from tests.accessibility import findings, set_scheme
 from tests.app.browsing import changed, picture, saved, upload
 from tests.drawn_pictures import landscape
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory):

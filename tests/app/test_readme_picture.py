@@ -3,11 +3,14 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from benchmarks import app_picture
 from benchmarks.turns import ROOT
 from tests.drawn_pictures import landscape
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_readme_s_picture_shows_the_page_as_it_is(browser, address, tmp_path):
