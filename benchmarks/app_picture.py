@@ -7,20 +7,23 @@ ADDRESS is that of a running ``colourize app``. Requires playwright and the syst
 
 import argparse
 import io
-import shutil
+import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.page import browser_path
+
 SIZE = {"width": 1280, "height": 900}
 WIDTH, QUALITY = 1000, 90  # pixels of the picture, and of JPEG
-BROWSERS = "chromium", "chromium-browser", "google-chrome"
 
 
 def taken(address: str, photograph: Path) -> bytes:
     """The page with a coloured photograph, as PNG."""
-    path = next(filter(None, map(shutil.which, BROWSERS)))
+    path = browser_path()
     with sync_playwright() as started, started.chromium.launch(executable_path=path, args=["--no-sandbox"]) as opened:
         return taken_by(opened, address, photograph)
 

@@ -6,17 +6,19 @@ upload, network, picture on the page. Each 40 come from a new visitor.
 
 import io
 import os
-import re
-import signal
 import statistics
-import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import numpy as np
 import psutil
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.page import served
 
 VISIT = 40  # photographs of one visitor
 
@@ -34,12 +36,8 @@ def photograph(number: int) -> bytes:
 
 def main(count: int) -> None:
     """Measures ``count`` photographs."""
-    command = [sys.executable, "-m", "colourize", "app", "--no-browser", "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert server.stderr is not None
-        address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
-        process, seconds = psutil.Process(server.pid), []
+    with served() as (address, pid):
+        process, seconds = psutil.Process(pid), []
         for number in range(count):
             if number % VISIT == 0:
                 browser = httpx.Client(base_url=address, timeout=300)
@@ -51,9 +49,6 @@ def main(count: int) -> None:
             if number % 20 == 19 or number == 0:
                 print(f"{number + 1:4}  {process.memory_info().rss / 1e6:6.0f} MB", flush=True)
         print(f"median {statistics.median(seconds):.2f} s, load {os.getloadavg()[0]:.1f}")
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,7 @@ after a reload; the first, which loads the network, stands apart. Requires playw
 
 import argparse
 import os
-import re
-import shutil
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,8 +17,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.page import browser_path, served
+
 SIZE = 4000, 3000  # 12 megapixels
-BROWSERS = "chromium", "chromium-browser", "google-chrome"
 SHOWN = "() => ['colour', 'grey'].every(name => {const image = document.querySelector(`.view img.${name}`);\
  return image && image.complete && image.naturalWidth > 0 && document.querySelector('.frame[data-version]')})"
 
@@ -42,26 +41,17 @@ def main() -> None:
     parser.add_argument("photograph", type=Path)
     parser.add_argument("-n", type=int, default=7)
     given = parser.parse_args()
-    command = [sys.executable, "-m", "colourize", "app", "--no-browser", "--port", "0"]
-    browser = next(filter(None, map(shutil.which, BROWSERS)))
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as started, served() as (address, _):
         large = Path(folder) / "large.jpg"
         Image.open(given.photograph).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS).save(large, quality=92)
-        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        try:
-            assert server.stderr is not None
-            address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
-            opened = started.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-            measured = []
-            for _ in range(given.n + 1):
-                page = opened.new_page()
-                page.goto(address)
-                measured.append(seconds(page, large))
-                page.close()
-            opened.close()
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(30)
+        opened = started.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+        measured = []
+        for _ in range(given.n + 1):
+            page = opened.new_page()
+            page.goto(address)
+            measured.append(seconds(page, large))
+            page.close()
+        opened.close()
     first, *warm = measured
     print(
         f"first {first:.2f} s, then median {statistics.median(warm):.2f} s"
