@@ -15,19 +15,26 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from colourize.errors import InputError, one_line
 from colourize.runs import checkpoint
 
 
 def main() -> None:
+    """Averages and writes; a checkpoint that cannot be used is one line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("first", type=Path, metavar="FIRST")
     parser.add_argument("second", type=Path, metavar="SECOND")
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("--share", type=float, default=0.75, metavar="S", help="of the second, in [0, 1]")
     given = parser.parse_args()
-    first, second = checkpoint.read(given.first), checkpoint.read(given.second)
-    state = averaged(first["state_dict"], second["state_dict"], given.share)
-    checkpoint.write({**second, "state_dict": state}, given.out)
+    if not 0 <= given.share <= 1:
+        sys.exit(f"average: --share must be in [0, 1], got {given.share:g}; pass for example --share 0.75")
+    try:
+        first, second = checkpoint.read(given.first), checkpoint.read(given.second)
+        state = averaged(first["state_dict"], second["state_dict"], given.share)
+        checkpoint.write({**second, "state_dict": state}, given.out)
+    except (InputError, OSError, ValueError) as error:
+        sys.exit(f"average: {one_line(error)}")
 
 
 def averaged(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> dict[str, Tensor]:

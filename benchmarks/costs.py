@@ -136,7 +136,7 @@ def table(costs: Costs, ranks: Sequence[int], pictures: float) -> str:
 
 
 def assumptions(costs: Costs, pictures: float) -> str:
-    """The numbers that a projection rests on, in a sentence."""
+    """The assumptions of a projection, in a sentence."""
     reader = "reading never waits" if math.isinf(costs.reader) else f"a rank reads {costs.reader:,.0f} pictures/s"
     hidden = f"{100 * costs.overlap:.0f} % of the all-reduce is hidden" if costs.overlap else "nothing of it is hidden"
     price = f"; {costs.price:g} for a GPU's hour" if costs.price else ""

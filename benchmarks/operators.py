@@ -1,8 +1,8 @@
-"""One training step by operator: python benchmarks/operators.py [NETWORK ...] [--steps N] [--threads N]
+"""One training step by operator: python benchmarks/operators.py [NETWORK ...] [--torch] [--steps N] [--threads N]
 
 For each network and precision, a table of the operators that take the most time of a step (forward, loss, backward,
-Adam), by torch's profiler: the share of the step, and how often the operator is called. Shares depend less on the
-machine's load than seconds do.
+Adam), by torch's profiler: the share of the step, and how often the operator is called. ``--torch``: without the
+kernels in C, as with one_pass=false. Shares depend less on the machine's load than seconds do.
 """
 
 import argparse
@@ -19,14 +19,15 @@ SHOWN = 8
 BATCH = 100  # pictures of 32 x 32
 
 
-def step(network: str, precision: str) -> Callable[[], None]:
+def step(network: str, precision: str, one_pass: bool) -> Callable[[], None]:
     """A step on a batch in memory, without Lightning."""
     import torch
 
     from benchmarks.contestants import built, knobs, loaded
     from colourize.config.instantiate import builder
+    from colourize.kernels import rows
     from colourize.tasks.colourization.module import pixel_cross_entropy
-    from colourize.training import allocator
+    from colourize.training import allocator, fused
 
     allocator.keep()
     config = knobs(f"model={network}", "data=scenes", f"data.num_train={BATCH}", "data.num_validation=10",
@@ -37,11 +38,15 @@ def step(network: str, precision: str) -> Callable[[], None]:
     grey, labels = next(iter(data.train_dataloader()))
     mixed = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed")
 
+    one_pass = one_pass and rows.library() is not None
+
     def run() -> None:
         optimizer.zero_grad()
-        with mixed:
+        with mixed, fused.norms(module.model.network, one_pass):
             logits = module.model.network(grey)
-        pixel_cross_entropy(logits, labels).backward()
+        in_c = one_pass and rows.suits(logits)
+        loss = rows.cross_entropy(logits, labels)[0] if in_c else pixel_cross_entropy(logits, labels)
+        loss.backward()
         optimizer.step()
 
     return run
@@ -80,13 +85,17 @@ def main(arguments: Any = None) -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", metavar="NETWORK", default=NETWORKS)
+    parser.add_argument("--torch", action="store_true", help="without the kernels in C")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     for network in given.networks:
         for precision in PRECISIONS:
-            print("\n".join(table(network, precision, profiled(step(network, precision), given.steps))), flush=True)
+            print(
+                "\n".join(table(network, precision, profiled(step(network, precision, not given.torch), given.steps))),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import large, photographs, plain_loop
+from benchmarks import average, large, photographs, plain_loop
 from benchmarks.pages import summary, tables
 from benchmarks.report import exponent, interleaved, picked, row
 from benchmarks.run import main
@@ -165,3 +165,11 @@ def test_on_large_pictures_both_sides_train_and_the_labels_are_the_nearest_colou
     levels = (images.permute(0, 2, 3, 1) * 256).to(torch.uint8)
     same = large.nearest(levels.permute(0, 3, 1, 2) / 256, palette) == quantize(levels, palette)
     assert same.all()
+
+
+@pytest.mark.parametrize(("more", "said"), [([], "nowhere.ckpt"), (["--share", "2"], r"must be in \[0, 1\], got 2")])
+def test_checkpoints_that_cannot_be_averaged_are_one_line(more, said, monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", ["average.py", "nowhere.ckpt", "nowhere.ckpt", str(tmp_path / "x.ckpt"), *more])
+    with pytest.raises(SystemExit, match=rf"^average: [^\n]*{said}[^\n]*$"):
+        average.main()
+    assert not list(tmp_path.iterdir())

@@ -17,6 +17,7 @@ from colourize.inference.predictor import Predictor
 from colourize.inference.space import Floats, Levels
 from colourize.inference.upsampling import Upsampler
 from colourize.inference.working import Seen
+from colourize.kernels import photograph
 
 DEFAULT = Decoding("mean", 0.4)
 
@@ -178,14 +179,22 @@ def upsampled(
     """
     height, width = grey.shape
     up = Upsampler(chroma, lightness, content, (height, width))
-    table = space.lightness_of_levels(space.white_of(grey))
     picture = np.empty((height, width, 3), np.uint16 if wide else np.uint8)
-    rows = max(1, space.STRIP // width)
+    if not wide and photograph.library() is not None:
+        levels = np.ascontiguousarray(grey)
+        tables, maths = space.tables(space.white_of(grey)), space.maths()
+        rows = max(1, min(4 * space.STRIP // width, -(-height // threads)))
 
-    def strip(top: int) -> int:
-        part = grey[top : top + rows]
-        picture[top : top + rows], count = space.joined(part, up.strip(top, table[part]), wide)
-        return count
+        def strip(top: int) -> int:
+            part, target = levels[top : top + rows], picture[top : top + rows]
+            return photograph.coloured(part, tables, maths, *up.coarse(top, len(part)), target)
+    else:
+        table, rows = space.lightness_of_levels(space.white_of(grey)), max(1, space.STRIP // width)
+
+        def strip(top: int) -> int:
+            part = grey[top : top + rows]
+            picture[top : top + rows], count = space.joined(part, up.strip(top, table[part]), wide)
+            return count
 
     with ThreadPoolExecutor(threads) as pool:
         outside = sum(pool.map(strip, range(0, height, rows)))

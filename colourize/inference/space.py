@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colourize.colour import constants
+from colourize.kernels.photograph import Maths, Tables
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -130,6 +131,20 @@ def joined(grey: Levels, chroma: Floats, wide: bool = False) -> tuple[Levels, in
         else:
             colours[..., index] = _eight_bit()[(channel * (FINE - 1) + np.float32(0.5)).astype(np.uint16)]
     return colours, count
+
+
+@functools.cache
+def tables(white: int) -> Tables:
+    """What ``joined`` looks up, for the kernel in C."""
+    return Tables(linear_of_levels(white).astype(np.float32), _root_of_levels(white), _eight_bit())
+
+
+def maths() -> Maths:
+    """The constants of ``joined``, for the kernel in C."""
+    red, green, blue = RGB_OF_XYZ.tolist()
+    of_x, of_z = ((red[at], green[at], blue[at]) for at in (0, 2))
+    edge, low, high = constants.THRESHOLD ** (1 / 3), -INSIDE, 1 + INSIDE
+    return Maths(1 / 500, 1 / 200, edge, 16 / 116, 1 / constants.SLOPE, of_x, of_z, low, high)
 
 
 @functools.cache

@@ -3,11 +3,16 @@
 h, w cells; H, W pixels. Lightness is CIELAB's L in [0, 100], chroma its (a, b).
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from colourize.kernels.photograph import Rows
+
 Floats = NDArray[np.float32]
+Kernel = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 EPSILON = 150.0  # of the regression, in units of L squared; measured in docs/photographs.md
 CUBIC, LINEAR = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
 
@@ -43,10 +48,56 @@ class Upsampler:
             for values, slope in zip(smooth, self._slopes, strict=True)
         ])  # fmt: skip
 
+    def coarse(self, top: int, rows: int) -> tuple[Rows, Rows]:
+        """What ``strip`` interpolates, with the columns done: chroma and lightness, and the slopes."""
+        return self._columns(self._smooth, top, rows, 2, _cubic), self._columns(self._slopes, top, rows, 1, _linear)
+
+    def _columns(self, planes: Sequence[Image.Image], top: int, rows: int, support: float, kernel: Kernel) -> Rows:
+        first, weights = _weights(top, rows, self.content[0] / self.size[0], planes[0].height, support, kernel)
+        start, end = int(first.min()), int(first.max()) + weights.shape[1]
+        how, shape = CUBIC if kernel is _cubic else LINEAR, (self.size[1], end - start)
+        box = 0.0, 0.0, self.content[1], float(end - start)
+        wide = [np.asarray(plane.crop((0, start, plane.width, end)).resize(shape, how, box=box)) for plane in planes]
+        return Rows(np.stack(wide), first - start, weights)
+
     def _rows(self, plane: Image.Image, top: int, rows: int, how: Image.Resampling) -> Floats:
         (height, width), (tall, wide) = self.size, self.content
         box = 0.0, top / height * tall, wide, min((top + rows) / height * tall, plane.height)
         return np.asarray(plane.resize((width, rows), how, box=box))
+
+
+def _weights(
+    top: int, rows: int, scale: float, cells: int, support: float, kernel: Kernel
+) -> tuple[NDArray[np.int64], Floats]:
+    """First cell of each pixel, int64 [R], and weights of the cells from there on, float32 [R, taps], as in Pillow.
+
+    Args:
+        top: the first pixel.
+        rows: R, their number.
+        scale: cells a pixel.
+        cells: their number.
+        support: of the kernel, in cells.
+        kernel: weights of distances.
+    """
+    wider = max(scale, 1.0)  # a smaller picture: the kernel covers the cells of a pixel
+    centre = (np.arange(top, top + rows) + 0.5) * scale
+    low = np.maximum((centre - support * wider + 0.5).astype(np.int64), 0)
+    high = np.minimum((centre + support * wider + 0.5).astype(np.int64), cells)
+    taps = int((high - low).max())
+    first = np.minimum(low, cells - taps)
+    at = first[:, None] + np.arange(taps)
+    weights = kernel((at + 0.5 - centre[:, None]) / wider) * ((at >= low[:, None]) & (at < high[:, None]))
+    return first, (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pillow's bicubic kernel, a = -1/2."""
+    x = np.abs(distance)
+    return np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0.0))
+
+
+def _linear(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.maximum(1 - np.abs(distance), 0)
 
 
 def slopes(chroma: Floats, lightness: Floats, epsilon: float = EPSILON) -> Floats:

@@ -1,1 +1,1 @@
-"""Kernels in C for training on a CPU, which do in one pass over memory what torch does in several."""
+"""Kernels in C, which do in one pass over memory what torch and numpy do in several."""

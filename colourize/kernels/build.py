@@ -1,4 +1,4 @@
-"""Compiles the kernels once for this machine, and loads them."""
+"""Compiles a library of kernels once for this machine, and loads it."""
 
 import ctypes
 import functools
@@ -10,49 +10,63 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import torch  # first: the kernels then use the threads of torch's OpenMP
 
 from colourize.errors import one_line
 
 log = logging.getLogger(__name__)
-SOURCES = [Path(__file__).with_name(name) for name in ("rows.c", "rows.inc")]
 MATHS = "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"
-FLAGS = "-O3", "-march=native", *MATHS, "-fopenmp", "-shared", "-fPIC"
+FLAGS = "-O3", "-march=native", *MATHS, "-shared", "-fPIC"
 SECONDS = 60.0  # for the compiler, which takes about one
 OTHERS = 0o022  # permissions with which somebody else could write
 
 
+@dataclass(frozen=True)
+class Kernels:
+    """A library of kernels.
+
+    Attributes:
+        files: names of its sources in this folder, of which the first is compiled.
+        flags: further flags of the compiler.
+        otherwise: what is used where it cannot be compiled; for the message.
+    """
+
+    files: Sequence[str]
+    otherwise: str
+    flags: Sequence[str] = ()
+
+    def paths(self) -> list[Path]:
+        """Its sources."""
+        return [Path(__file__).with_name(name) for name in self.files]
+
+
 @functools.cache
-def library() -> ctypes.CDLL | None:
+def library(kernels: Kernels) -> ctypes.CDLL | None:
     """The compiled kernels; None where they cannot be built, which is logged once.
 
-    They lie in ``$XDG_CACHE_HOME/colourize/kernels`` (``~/.cache``), in a folder that only its owner may write; its
-    place is no knob, because a stranger's run folder must not decide which code is loaded.
+    They lie in ``$XDG_CACHE_HOME/colourize/kernels`` (``~/.cache``), in a folder that only its owner may write. No knob
+    changes this folder, because a stranger's run folder must not decide which code is loaded.
     """
     try:
-        return ctypes.CDLL(str(_built()))
+        return ctypes.CDLL(str(_built(kernels)))
     except (OSError, subprocess.SubprocessError) as error:
-        log.info("one_pass=true: the kernels cannot be compiled here (%s); torch's own are used", one_line(error)[:200])
+        cause = one_line(error)[:200]
+        log.info("the kernels of %s cannot be compiled here (%s); %s", kernels.files[0], cause, kernels.otherwise)
         return None
 
 
-def threads() -> int:
-    """The number of threads of torch, which the kernels use, too."""
-    return torch.get_num_threads()
-
-
-def _built() -> Path:
+def _built(kernels: Kernels) -> Path:
     compiler = shutil.which("cc")
     if sys.platform != "linux" or compiler is None:
         raise OSError("no C compiler, cc, on Linux")
     folder = _folder()
-    target = folder / f"{_key()}.so"
+    target = folder / f"{_key(kernels)}.so"
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
             made = Path(temporary, "kernels.so")
-            command = [compiler, *FLAGS, str(SOURCES[0]), "-o", str(made), "-lm"]
+            command = [compiler, *FLAGS, *kernels.flags, str(kernels.paths()[0]), "-o", str(made), "-lm"]
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
             made.replace(target)
     return target
@@ -73,10 +87,11 @@ def _folder() -> Path:
     return folder
 
 
-def _key() -> str:
+def _key(kernels: Kernels) -> str:
     """A name for what determines the compiled kernels: sources, flags and the processor's instructions."""
-    parts = [source.read_bytes() for source in SOURCES]
-    return hashlib.sha256(b"\0".join([*parts, " ".join(FLAGS).encode(), _processor()])).hexdigest()[:32]
+    sources = [path.read_bytes() for path in kernels.paths()]
+    flags = " ".join([*FLAGS, *kernels.flags]).encode()
+    return hashlib.sha256(b"\0".join([*sources, flags, _processor()])).hexdigest()[:32]
 
 
 def _processor() -> bytes:

@@ -13,9 +13,21 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from colourize.kernels import build
+from colourize.kernels.build import Kernels
 
+KERNELS = Kernels(("rows.c", "rows.inc"), "torch's own are used, as with one_pass=false", ("-fopenmp",))
 NAMES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 INT, FLOAT = ctypes.c_int64, ctypes.c_float
+
+
+def library() -> ctypes.CDLL | None:
+    """The compiled kernels, or None. torch is imported before, so they use the threads of its OpenMP."""
+    return build.library(KERNELS)
+
+
+def threads() -> int:
+    """The number of threads of torch, which the kernels use, too."""
+    return torch.get_num_threads()
 
 
 def suits(x: Tensor) -> bool:
@@ -27,7 +39,7 @@ def suits(x: Tensor) -> bool:
         and x.numel() > 0
         and x.is_contiguous(memory_format=torch.channels_last)
         and not torch.compiler.is_compiling()
-        and build.library() is not None
+        and library() is not None
     )
 
 
@@ -126,8 +138,8 @@ def _size(x: Tensor) -> tuple[ctypes.c_int64, ctypes.c_int64]:
 
 def _call(name: str, dtype: torch.dtype, *given: Any, room: int) -> int:
     """Calls a kernel on tensors and numbers; ``room``: doubles of each thread."""
-    count = build.threads()
-    function: Callable[..., int] = getattr(build.library(), f"{name}_{NAMES[dtype]}")
+    count = threads()
+    function: Callable[..., int] = getattr(library(), f"{name}_{NAMES[dtype]}")
     work = torch.empty(count * room, dtype=torch.float64)
     values = [ctypes.c_void_p(each.data_ptr()) if isinstance(each, Tensor) else each for each in given]
     status = function(*values, count, ctypes.c_void_p(work.data_ptr()))

@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import Callback
 from colourize.config import automatic
 from colourize.config.knobs import value_in
 from colourize.errors import InputError
-from colourize.kernels import build
+from colourize.kernels import rows
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
 from colourize.runs.run_folder import Claim, Guest
@@ -151,4 +151,4 @@ def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start
 def fuses(knobs: Knobs, device: torch.device, module: Any) -> bool:
     """Whether the kernels of ``one_pass=true`` are used."""
     plain = device.type == "cpu" and knobs["precision"] != "64-true" and module.compiled is None
-    return bool(value_in(knobs, "one_pass")) and plain and build.library() is not None
+    return bool(value_in(knobs, "one_pass")) and plain and rows.library() is not None

@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
-from colourize.kernels import build
+from colourize.kernels import build, photograph, rows
+
+ALL = [rows.KERNELS, photograph.KERNELS]
 
 
 @pytest.fixture
@@ -17,14 +19,15 @@ def home(tmp_path, monkeypatch):
     build.library.cache_clear()
 
 
-@pytest.mark.skipif(build.library() is None, reason="no C compiler")
-def test_they_are_compiled_once_into_a_folder_of_one_s_own(home, monkeypatch):
-    assert build.library() is not None
+@pytest.mark.skipif(rows.library() is None, reason="no C compiler")
+@pytest.mark.parametrize("kernels", ALL, ids=["rows", "photograph"])
+def test_they_are_compiled_once_into_a_folder_of_one_s_own(kernels, home, monkeypatch):
+    assert build.library(kernels) is not None
     (made,) = home.iterdir()
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     build.library.cache_clear()
     monkeypatch.setattr(subprocess, "run", lambda *given, **named: pytest.fail("compiled again"))
-    assert build.library() is not None
+    assert build.library(kernels) is not None
     assert list(home.iterdir()) == [made]
 
 
@@ -38,14 +41,17 @@ def test_they_are_compiled_once_into_a_folder_of_one_s_own(home, monkeypatch):
         lambda home, patch: patch.setattr(build, "FLAGS", ("--no-such-flag",)),
         lambda home, patch: (
             home.mkdir(mode=0o700, parents=True),
-            (home / f"{build._key()}.so").write_text("no library"),
+            [(home / f"{build._key(kernels)}.so").write_text("no library") for kernels in ALL],
         ),
     ],
     ids=["no compiler", "writable", "link", "file", "fails", "damaged"],
 )
-def test_where_they_cannot_be_built_or_trusted_torch_is_used_and_one_line_says_so(spoil, home, monkeypatch, caplog):
+def test_where_they_cannot_be_built_or_trusted_others_are_used_and_one_line_says_so(spoil, home, monkeypatch, caplog):
     spoil(home, monkeypatch)
     caplog.set_level("INFO")
-    assert build.library() is None
-    (line,) = caplog.messages
-    assert line.startswith("one_pass=true: the kernels cannot be compiled here (") and "\n" not in line
+    for kernels in ALL:
+        caplog.clear()
+        assert build.library(kernels) is None
+        (line,) = caplog.messages
+        assert line.startswith(f"the kernels of {kernels.files[0]} cannot be compiled here (") and "\n" not in line
+        assert line.endswith(kernels.otherwise)

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 
 from colourize.config.instantiate import instantiate
-from colourize.kernels import build, rows
+from colourize.kernels import rows
 from colourize.training import fused
 from tests.conftest import knobs
 from tests.nets import MODELS
 
-pytestmark = pytest.mark.skipif(build.library() is None, reason="no C compiler")
+pytestmark = pytest.mark.skipif(rows.library() is None, reason="no C compiler")
 SHAPES = [(1, 1, 1, 2), (2, 3, 5, 7), (3, 24, 8, 8), (2, 32, 1, 9), (1, 129, 4, 3), (2, 313, 6, 5)]
 BANDS = {torch.float32: 1e-5, torch.bfloat16: 2**-7}  # bfloat16 keeps eight digits in base two
 
@@ -31,7 +31,7 @@ def by_torch(x, weight, bias, relu):
 @pytest.mark.parametrize("dtype", BANDS)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_batch_norm_and_its_gradients_equal_torch_s_in_double_precision(shape, relu, dtype, count, monkeypatch):
-    monkeypatch.setattr(build, "threads", lambda: count)
+    monkeypatch.setattr(rows, "threads", lambda: count)
     torch.manual_seed(0)
     x, weight, bias = drawn(shape, dtype), torch.rand(shape[1]) + 0.5, torch.randn(shape[1])
     x, weight, bias = (each.requires_grad_() for each in (x, weight, bias))
@@ -55,7 +55,7 @@ def test_batch_norm_and_its_gradients_equal_torch_s_in_double_precision(shape, r
 @pytest.mark.parametrize("dtype", BANDS)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_cross_entropy_its_gradient_and_the_share_of_hits_equal_torch_s(shape, dtype, count, monkeypatch):
-    monkeypatch.setattr(build, "threads", lambda: count)
+    monkeypatch.setattr(rows, "threads", lambda: count)
     torch.manual_seed(0)
     logits = drawn(shape, dtype, 4.0).requires_grad_()
     labels = torch.randint(shape[1], (shape[0], *shape[2:]))
@@ -95,7 +95,7 @@ def test_a_mean_far_from_zero_costs_no_digits_of_the_variance():
 
 
 def test_the_same_number_of_threads_gives_the_same_bits(monkeypatch):
-    monkeypatch.setattr(build, "threads", lambda: 4)
+    monkeypatch.setattr(rows, "threads", lambda: 4)
     x = drawn((5, 24, 17, 13), torch.float32)
     labels = torch.randint(24, (5, 17, 13))
     first, again = (
@@ -136,7 +136,7 @@ def test_without_a_compiler_or_on_other_tensors_torch_s_operators_are_used(monke
     assert not any(
         map(rows.suits, (suiting.double(), suiting[:0], suiting[0], suiting[..., ::2], torch.rand(2, 3, 4, 4)))
     )
-    monkeypatch.setattr(build, "library", lambda: None)
+    monkeypatch.setattr(rows, "library", lambda: None)
     norm = torch.nn.BatchNorm2d(3)
     plain, x = copy.deepcopy(norm), suiting
     with fused.norms(norm):

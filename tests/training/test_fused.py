@@ -2,12 +2,12 @@
 
 import pytest
 
-from colourize.kernels import build
+from colourize.kernels import rows
 from colourize.runs import manifest
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, knobs
 
-pytestmark = pytest.mark.skipif(build.library() is None, reason="no C compiler")
+pytestmark = pytest.mark.skipif(rows.library() is None, reason="no C compiler")
 
 
 def trained(folder, *words):

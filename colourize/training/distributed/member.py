@@ -84,9 +84,9 @@ def check_commands(place: Place, store: Any, words: Sequence[str]) -> None:
         theirs = json.loads(store.get(f"command/{rank}"))
         if theirs != (ours := list(words)):
             only = [[word for word in each if word not in other] for each, other in ((theirs, ours), (ours, theirs))]
-            told = [shown(" ".join(each) or "nothing else") for each in (only if any(only) else (theirs, ours))]
+            his, own = [shown(" ".join(each) or "nothing else") for each in (only if any(only) else (theirs, ours))]
             raise InputError(
-                f"rank {rank} was started with {told[0]}, rank 0 with {told[1]}; start every rank with the same command"
+                f"rank {rank} was started with {his}, rank 0 with {own}; start every rank with the same command"
             )
 
 
