@@ -10,15 +10,17 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from benchmarks.contestants import Figures, Turn, colourize_epoch, knobs, loaded
+from benchmarks.contestants import Figures, Turn, colourize_epoch, knobs
 from colourize.config.instantiate import instantiate
+from colourize.data.labelled import palette_of, read
 
 WORKERS = 2
 
 
 def _settings(root: str, side: str, batch: str, steps: str) -> list[str]:
-    return ["data=folder", f"data.root={root}", f"image_size={side}", f"batch_size={batch}", "augment=crops",
-            f"trainer.limit_train_batches={steps}", "trainer.limit_val_batches=1", "model=unet"]  # fmt: skip
+    return ["data=folder", f"data.root={root}", "data.mapped=true", f"image_size={side}", f"batch_size={batch}",
+            "augment=crops", f"trainer.limit_train_batches={steps}", "trainer.limit_val_batches=1", "model=unet",
+    ]  # fmt: skip
 
 
 def colourize(root: str, side: str, batch: str, steps: str) -> Turn:
@@ -34,7 +36,7 @@ def colourize(root: str, side: str, batch: str, steps: str) -> Turn:
 def image_folder(root: str, side: str, batch: str, steps: str) -> Turn:
     """What a user would write: ImageFolder, transforms v2, a DataLoader with workers, labels by distance, Adam."""
     config = knobs(*_settings(root, side, batch, steps))
-    palette = loaded(config).pictures.palette
+    palette = palette_of(read(config).train, config["num_colours"], config["cache_dir"])
     transform = v2.Compose([
         v2.ToImage(), v2.RandomResizedCrop(int(side), antialias=True), v2.RandomHorizontalFlip(),
         v2.ToDtype(torch.float32, scale=True),

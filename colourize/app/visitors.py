@@ -12,7 +12,8 @@ from colourize.app.desk import Desk
 from colourize.app.kept import Store
 from colourize.app.networks import Networks
 from colourize.app.settings import Settings
-from colourize.inference.memory import Budget, available
+from colourize.data.memory import available
+from colourize.inference.memory import Budget
 
 IDLE = 600.0  # seconds after its page was closed until a visitor's photographs are removed; an open page counts as use
 MOST = 100  # visitors; a further one takes the place of the longest idle, first of those without a photograph

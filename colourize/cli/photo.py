@@ -99,6 +99,7 @@ def run(given: argparse.Namespace) -> None:
         SystemExit: with status 2, if a picture was not coloured.
     """
     from colourize.cli import signals
+    from colourize.data.memory import available
     from colourize.inference import many, memory, photo, planned
     from colourize.inference.opened import opened
     from colourize.inference.opening import MAX_PIXELS
@@ -106,7 +107,7 @@ def run(given: argparse.Namespace) -> None:
     suffix = None if given.format is None else f".{given.format.lower().lstrip('.')}"
     _check(given, suffix)
     jobs = planned.plan(given.inputs, given.output, suffix)
-    budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else memory.available() // 2)
+    budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2)
     predictor = opened(given.model, given.device, given.trust)
     choices = _choices(given, predictor)
     options = photo.Options(

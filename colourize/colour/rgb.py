@@ -25,7 +25,11 @@ def eight_bit(colours: Tensor) -> Tensor:
 
 def grey(images: Tensor) -> Tensor:
     """The network's input, mean(R, G, B) / 256: uint8 [N, H, W, 3] -> float32 [N, 1, H, W] in [0, 1)."""
-    return (images.sum(dim=-1, dtype=torch.float32) / (3 * LEVELS)).unsqueeze(1)
+    values = images.new_empty(images.shape[:-1], dtype=torch.float32)
+    rows = max(1, PIXELS // max(1, images[:1, ..., 0].numel()))  # the sum takes 12 bytes a pixel
+    for part, target in zip(images.split(rows), values.split(rows), strict=True):
+        torch.div(part.sum(dim=-1, dtype=torch.float32), 3 * LEVELS, out=target)
+    return values.unsqueeze(1)
 
 
 def packed(images: Tensor) -> Tensor:

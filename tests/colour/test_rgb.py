@@ -52,3 +52,12 @@ def test_both_algorithms_for_few_and_many_pixels_give_the_same_values(few, monke
     values = torch.cat(list(per_colour(images, lambda colours: colours.sum(1), torch.int16)))
     assert values.dtype == torch.int16
     assert values.equal(images.sum(-1).short())
+
+
+def test_greys_of_many_pictures_are_computed_in_parts(monkeypatch):
+    images = torch.randint(0, 256, (7, 5, 6, 3), dtype=torch.uint8)
+    expected = images.double().mean(-1)[:, None] / 256
+    for pixels in (1, 70, 1000):
+        monkeypatch.setattr("colourize.colour.rgb.PIXELS", pixels)
+        assert torch.equal(grey(images), expected.float())
+    assert grey(images[:0]).shape == (0, 1, 5, 6)

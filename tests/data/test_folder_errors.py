@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import colourize.data.folder as folder_module
 from colourize.errors import InputError
 from tests.drawn_pictures import draw, opened, seen, shades
 
@@ -73,3 +74,16 @@ def test_a_split_without_a_readable_picture_is_an_error(broken: str, root: Path)
         InputError, match=f"the unreadable files \\(1\\), the first of them {broken} \\(an empty file\\)"
     ):
         opened(root)
+
+
+def test_pictures_that_do_not_fit_the_memory_are_refused_before_they_are_read(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    draw(root, "train/a.png", "test/b.png")
+    monkeypatch.setattr(folder_module, "available", lambda: 2 * 64 * folder_module.PER_PIXEL - 1)
+    monkeypatch.setattr(folder_module, "_read", lambda *given: pytest.fail("read"))
+    with pytest.raises(InputError, match=r"^2 pictures of 8 x 8 pixels take .* GB of memory, .*data\.mapped=true"):
+        opened(root)
+    monkeypatch.undo()
+    monkeypatch.setattr(folder_module, "available", lambda: 0)
+    assert len(opened(root, mapped=True, cache_dir=tmp_path / "cache").train) == 1

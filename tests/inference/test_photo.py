@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colourize.data.memory import available
 from colourize.errors import InputError, Interrupted
 from colourize.inference import many, memory, photo
 from colourize.inference.colouring import Choices
@@ -242,7 +243,7 @@ def test_other_sizes_are_refused(text):
 
 
 def test_free_memory_is_that_of_the_system():
-    assert 50_000_000 < memory.available() < 1 << 50
+    assert 50_000_000 < available() < 1 << 50
 
 
 def test_of_many_pictures_in_colour_the_first_are_named_and_all_are_counted(tmp_path, capsys):

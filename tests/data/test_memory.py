@@ -2,7 +2,7 @@
 
 import pytest
 
-from colourize.inference import memory
+from colourize.data import memory
 
 
 @pytest.fixture
