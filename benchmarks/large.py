@@ -18,8 +18,10 @@ WORKERS = 2
 
 
 def _settings(root: str, side: str, batch: str, steps: str) -> list[str]:
-    return ["data=folder", f"data.root={root}", "data.mapped=true", f"image_size={side}", f"batch_size={batch}",
-            "augment=crops", f"trainer.limit_train_batches={steps}", "trainer.limit_val_batches=1", "model=unet",
+    return [
+        "data=folder", f"data.root={root}", "data.mapped=true", f"image_size={side}", f"batch_size={batch}",
+        "augment=crops", f"augment.size={side}", "model=unet", f"trainer.limit_train_batches={steps}",
+        "trainer.limit_val_batches=1",
     ]  # fmt: skip
 
 
