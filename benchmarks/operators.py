@@ -1,8 +1,8 @@
-"""One training step by operator: python benchmarks/operators.py [NETWORK ...] [--torch] [--steps N] [--threads N]
+"""One training step by operator: python benchmarks/operators.py [NETWORK ...] [--torch] [--all] [--threads N]
 
-For each network and precision, a table of the operators that take the most time of a step (forward, loss, backward,
-Adam), by torch's profiler: the share of the step, and how often the operator is called. ``--torch``: without the
-kernels in C, as with one_pass=false. Shares depend less on the machine's load than seconds do.
+For each network and precision, a table of the parts of a step (forward, loss, backward, Adam), by torch's profiler: the
+share of the step. ``--all``: the longest operators instead, and how often each is called. ``--torch``: without the
+kernels in C, as with one_pass=false. Shares depend less on the machine's load than seconds do, with one thread least.
 """
 
 import argparse
@@ -16,6 +16,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 NETWORKS = "convtranspose", "unet", "poolupsample", "resunet"
 PRECISIONS = "32-true", "bf16-mixed"
 SHOWN = 8
+PARTS = {
+    "convolutions, backward": ("convolution_backward",),
+    "convolutions, forward": ("convolution",),
+    "batch norm, ReLU": ("norm", "relu", "threshold"),
+    "cross-entropy": ("crossentropy", "softmax", "nll_loss"),
+    "copies, conversions": ("copy_", "aten::cat", "fill_", "zero_"),
+    "pooling, enlarging": ("pool", "upsample"),
+    "Adam": ("adam",),
+}
+"""Parts of a step, and what the names of their operators contain; the first that fits counts."""
 BATCH = 100  # pictures of 32 x 32
 
 
@@ -79,23 +89,44 @@ def table(network: str, precision: str, rows: list[tuple[str, float, float]]) ->
     yield f"| {len(rows) - SHOWN} others | {100 * sum(share for _, share, _ in rows[SHOWN:]):.1f} % | |\n"
 
 
+def grouped(rows: list[tuple[str, float, float]]) -> dict[str, float]:
+    """The shares of ``PARTS`` and of the rest, from those of operators."""
+    found = dict.fromkeys([*PARTS, "others"], 0.0)
+    for name, share, _ in rows:
+        fits = (part for part, words in PARTS.items() if any(word in name.lower() for word in words))
+        found[next(fits, "others")] += share
+    return found
+
+
+def parts(columns: dict[str, dict[str, float]]) -> str:
+    """A table in Markdown: a column of shares for each network and precision."""
+    lines = [f"| | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    for part in [*PARTS, "others"]:
+        lines.append(f"| {part} | {' | '.join(f'{100 * shares[part]:.0f} %' for shares in columns.values())} |")
+    return "\n".join(lines)
+
+
 def main(arguments: Any = None) -> None:
-    """Prints a table for each network and precision."""
+    """Prints the tables."""
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", metavar="NETWORK", default=NETWORKS)
     parser.add_argument("--torch", action="store_true", help="without the kernels in C")
+    parser.add_argument("--all", action="store_true", help="a table of operators for each network and precision")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
+    columns = {}
     for network in given.networks:
         for precision in PRECISIONS:
-            print(
-                "\n".join(table(network, precision, profiled(step(network, precision, not given.torch), given.steps))),
-                flush=True,
-            )
+            rows = profiled(step(network, precision, not given.torch), given.steps)
+            columns[f"{network}, {precision.partition('-')[0]}"] = grouped(rows)
+            if given.all:
+                print("\n".join(table(network, precision, rows)), flush=True)
+    if not given.all:
+        print(parts(columns))
 
 
 if __name__ == "__main__":
