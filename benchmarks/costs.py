@@ -166,7 +166,26 @@ def measured_lines(results: Mapping[str, Any]) -> list[str]:
         f"Least squares: {1e6 * found.latency:,.0f} µs for a message, bandwidth {speed}; the largest deviation of a "
         f"measured step is {100 * found.residual:.0f} %."
     )
-    return ["\n".join(lines), text]
+    return ["\n".join(lines), text, *_of_shards(results)]
+
+
+def _of_shards(results: Mapping[str, Any]) -> list[str]:
+    """The tables of shards and of the store, where these were measured."""
+    found = []
+    if rows := [row for row in results.get("shards", ()) if "exponent" not in row]:
+        columns = [key for key in rows[0] if key not in ("name", "unit")]
+        lines = [f"| | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+        for row in rows:
+            cells = (f"{row[key]:,.3g}" if row[key] < 100 else f"{row[key]:,.0f}" for key in columns)
+            lines.append(f"| {row['name']} | {' | '.join(cells)} |")
+        found.append("\n".join(lines))
+    for row in results.get("store", ()):
+        low, high = row["disk / store"]["range"]
+        rates = " and ".join(f"{row[name]['median']:,.0f} from the {name}" for name in ("disk", "store"))
+        found.append(
+            f"Pictures a second, {row['name']}: {rates} ({row['disk / store']['median']:.2f}, {low:.2f} to {high:.2f})."
+        )
+    return found
 
 
 def number(text: str) -> float:
