@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hydra.errors import ConfigCompositionException
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import options
@@ -14,7 +15,7 @@ from colourize.config.instantiate import instantiate
 from colourize.config.knobs import KNOBS, NODES
 from colourize.config.page import page
 from colourize.errors import InputError
-from tests.conftest import composed, knobs
+from tests.conftest import composed, knobs, wholly_composed
 from tests.nets import DETECTORS
 
 CONF = Path(conf_dir())
@@ -35,6 +36,17 @@ EXTRA = {pair: ["data.root=pictures"] for pair in WITH_ROOT} | {
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_without_a_hydra_runtime(group, option):
     assert plain(composed(f"{group}={option}", *EXTRA.get((group, option), [])))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["experiment=photographs", "data=scenes", "data.num_train=3", "augment.size=48", "tags=[a,b]"],
+        ["model=unet", "freeze={down1: 1, up*: 2}", "trainer.max_time=00:01:00:00", "optimizer=sgd", "name='a b'"],
+    ],
+)
+def test_values_that_the_tests_set_afterwards_are_as_composed_by_hydra(words):
+    assert OmegaConf.to_container(composed(*words)) == OmegaConf.to_container(wholly_composed(conf_dir(), words))
 
 
 @pytest.mark.parametrize(
