@@ -24,6 +24,7 @@ CONTEXT.set_forkserver_preload(
         "tests.faults.probes",
         "optuna",
         "tensorboard",
+        "tests.faults.warm",
     ]
 )
 
