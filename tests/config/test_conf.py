@@ -189,9 +189,9 @@ def test_a_dilation_for_a_network_without_dilation_is_refused(model):
 
 
 def test_the_speedrun_s_values_follow_the_network():
-    rates = {model: knobs("experiment=speedrun", f"model={model}")["lr"] for model in ("convtranspose", "unet")}
-    assert rates == {"convtranspose": 0.1, "unet": 0.08}
-    assert knobs("experiment=speedrun", "max_epochs=7")["trainer"] == {"check_val_every_n_epoch": 7}
+    rates = {model: knobs("experiment=speedrun", f"model={model}")["lr"] for model in ("convtranspose", "poolupsample")}
+    assert rates == {"convtranspose": 0.1, "poolupsample": 0.08}
+    assert knobs("experiment=speedrun", "max_epochs=7")["trainer"]["check_val_every_n_epoch"] == 7
     with pytest.raises(
         OmegaConfBaseException, match="must be a value for LookupTable, got values for ConvTransposeNet, UNet"
     ):
