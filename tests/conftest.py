@@ -5,22 +5,27 @@ import os
 # before torch is imported: the tests' tensors are small, so a second thread only costs time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import contextlib
 import copy
 import functools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
 from hypothesis import settings
 from PIL import Image
 
 from colourize.config.compose import plain, register
 from colourize.config.folder import conf_dir
+from colourize.config.knobs import KNOBS
 from tests.cifar_archive import cifar_archive
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no test
@@ -30,6 +35,7 @@ __all__ = ["cifar_archive"]
 
 MEMORY, ROOM = "/dev/shm", 4 << 30
 TINY = ("data=scenes", "data.num_train=24", "data.num_validation=12", "image_size=8", "num_filters=4", "num_colours=4")
+CACHE = "a folder of each test"
 QUICK = (*TINY, "batch_size=8", "max_epochs=2")
 
 
@@ -40,20 +46,70 @@ def composed(*overrides: str) -> Any:
 
 @functools.cache
 def _composed(folder: str, overrides: tuple[str, ...]) -> Any:
-    """Cached: each composition takes a tenth of a second, and the tests need 2,000."""
+    """Cached: a composition takes a tenth of a second, and the tests need 2,000. Of those that differ only in values,
+    like ``seed=3``, one is composed; Hydra's own function sets the values in its copy."""
+    with contextlib.suppress(Exception):  # the whole composition then raises what a user sees
+        words = OverridesParser.create().parse_overrides(list(overrides))
+        values = [word for word in words if _sets_a_value(word)]
+        options = [word for word in words if word not in values]
+        if values and all(_chooses(word) for word in options):
+            config = copy.deepcopy(_composed(folder, tuple(str(word.input_line) for word in options)))
+            ConfigLoaderImpl._apply_overrides_to_config(values, config)
+            return config
+    return wholly_composed(folder, overrides)
+
+
+def wholly_composed(folder: str, overrides: Sequence[str]) -> Any:
+    """The configuration of a folder, composed by Hydra alone."""
     register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(folder, version_base="1.3"):
         return compose("config", list(overrides))
 
 
+def _sets_a_value(word: Override) -> bool:
+    name, _, inner = word.key_or_group.partition(".")
+    return _plainly(word) and name in KNOBS and bool(inner) == Path(conf_dir(), name).is_dir()
+
+
+def _chooses(word: Override) -> bool:
+    return _plainly(word) and Path(conf_dir(), word.key_or_group).is_dir() and isinstance(word.value(), str)
+
+
+def _plainly(word: Override) -> bool:
+    return word.type is OverrideType.CHANGE and word.package is None and not word.is_sweep_override()
+
+
 def knobs(*overrides: str) -> dict[str, Any]:
     """The resolved configuration as plain values; the cache folder, new in most tests, is set after the composition."""
-    config = composed(*(word for word in overrides if not word.startswith("cache_dir=")))
-    for word in overrides:
-        if word.startswith("cache_dir="):
-            config.cache_dir = word.removeprefix("cache_dir=")
+    words = tuple(word for word in overrides if not word.startswith("cache_dir="))
+    if len(words) == len(overrides):
+        return copy.deepcopy(_plain(conf_dir(), words))
+    (folder,) = (word.removeprefix("cache_dir=") for word in overrides if word.startswith("cache_dir="))
+    return _with_cache(_plain(conf_dir(), words, CACHE), folder)
+
+
+@functools.cache
+def _plain(folder: str, overrides: tuple[str, ...], cache: str | None = None) -> dict[str, Any]:
+    config = copy.deepcopy(_composed(folder, overrides))
+    if cache is not None:
+        config.cache_dir = cache
     return plain(config)
+
+
+def forget_compositions() -> None:
+    """For a test that declares a knob of its own."""
+    _composed.cache_clear()
+    _plain.cache_clear()
+
+
+def _with_cache(value: Any, folder: str) -> Any:
+    """A copy of plain values with a folder in the places of ``CACHE``."""
+    if isinstance(value, dict):
+        return {key: _with_cache(each, folder) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_cache(each, folder) for each in value]
+    return folder if value == CACHE else value
 
 
 @pytest.fixture(scope="session")

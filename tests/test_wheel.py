@@ -1,6 +1,7 @@
 """A wheel built from the tree works outside it: it trains, also a network of one's own, and without torch it colours a
 photograph."""
 
+import json
 import os
 import re
 import shlex
@@ -74,8 +75,27 @@ def test_a_wheel_trains_outside_the_tree(installed, tmp_path):
         assert "hydra_plugins.colourize_optuna.OptunaSweeper" in done.stdout, done.stderr
 
 
+FORKS = """
+import json, os, sys
+sys.path.pop(0)  # the folder of a program, here the present one
+from colourize.cli import evaluate, main
+from colourize.tasks.colourization import train
+
+for number, words in enumerate(json.loads(sys.argv[1])):
+    if not os.fork():
+        os.dup2(os.open(f"{number}.out", os.O_WRONLY | os.O_CREAT), 1)
+        sys.argv = ["colourize", *words]
+        break
+    if status := os.waitstatus_to_exitcode(os.wait()[1]):
+        sys.exit(status)
+else:
+    sys.exit()
+main.main()
+"""
+"""Commands, each in a fork of an interpreter that has already imported everything."""
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # five starts of a new interpreter
 def test_the_commands_of_the_example_of_an_own_network_run_with_the_installed_wheel(installed, tmp_path):
     folder = tmp_path / "mine"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -83,15 +103,16 @@ def test_the_commands_of_the_example_of_an_own_network_run_with_the_installed_wh
     (block,) = re.findall(r"```bash\n(.*?)```", (EXAMPLE / "README.md").read_text(), re.S)
     commands = [shlex.split(line) for line in block.splitlines()]
     assert [words[1] for words in commands] == ["train", "evaluate", "train", "train", "report"]
-    printed = []
+    small = {True: [*QUICK[1:-1], "max_epochs=2"], False: [*QUICK[1:-1], "max_epochs=1"]}
+    typed = []
     for _, verb, *words in commands:
         words = [word for word in words if not word.startswith("max_epochs=")]
-        epochs = 2 if words[0].startswith("resume") else 1
-        small = [*QUICK[1:-1], f"max_epochs={epochs}"] if verb == "train" else []
-        done = ran(installed, installed / "bin/colourize", verb, *words, *small, cwd=folder)
-        assert done.returncode == 0, done.stderr
-        printed.append(done.stdout)
-    assert "DilatedNet" in printed[1]
+        typed.append([verb, *words, *(small[words[0].startswith("resume")] if verb == "train" else [])])
+    done = ran(installed, sys.executable, "-c", FORKS, json.dumps(typed[:-1]), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    done = ran(installed, installed / "bin/colourize", *typed[-1], cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "DilatedNet" in (folder / "1.out").read_text()  # that of evaluate
     assert "DilatedNet" in (folder / "multirun/mine/report.md").read_text()
 
 

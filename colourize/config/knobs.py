@@ -32,8 +32,8 @@ declare(
          "cifar10 (downloaded on first use) | folder data.root=DIR | shards data.root=s3://BUCKET/PREFIX | "
          "scenes (drawn, no download; data.num_train=2000 data.num_validation=500)", on_resume="same"),
     Knob("optimizer", MISSING, Option,
-         "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | hypergradient (adapts its rate)",
-         on_resume="same"),
+         "adam | sgd | rmsprop | adamw, sgdw, rmspropw (decoupled weight decay) | muon (for short runs) | "
+         "hypergradient (adapts its rate)", on_resume="same"),
     Knob("augment", None, Option,
          "none | flips, with augment.shift=PIXELS, augment.noise=SHARE, augment.mix=SHARE | crops (random "
          "parts), with augment.size=PIXELS, augment.least=SHARE | old (crops that look like scans of old photographs)",

@@ -32,6 +32,7 @@ OPTIONS: dict[str, dict[str, str]] = {
         "adam": "torch.optim.Adam",
         "adamw": "torch.optim.AdamW",
         "hypergradient": "colourize.training.hypergradient.Hypergradient",
+        "muon": "colourize.training.muon.Muon",
         "rmsprop": "torch.optim.RMSprop",
         "rmspropw": "colourize.training.optimizers.RMSpropW",
         "sgd": "torch.optim.SGD",

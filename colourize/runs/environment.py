@@ -16,10 +16,9 @@ PACKAGES = "torch", "torchvision", "pytorch-lightning", "hydra-core", "numpy"
 
 def environment(device: str, threads: int) -> dict[str, Any]:
     """Everything except the knobs that determines the bits of a run: versions, machine, device, threads, commit."""
-    known = {"colourize": __version__, **{name: version(name) for name in PACKAGES}}
     return {
-        **known, "python": platform.python_version(), "machine": platform.machine(), "device": device,
-        "threads": threads, "commit": _commit(),
+        "colourize": __version__, **_versions(), "python": platform.python_version(), "machine": platform.machine(),
+        "device": device, "threads": threads, "commit": _commit(),
     }  # fmt: skip
 
 
@@ -30,6 +29,11 @@ def warn_of_other_bits(before: dict[str, Any], now: dict[str, Any]) -> None:
     ]
     if changed:
         log.warning("started with %s: the bits may differ from those of a run without interruption", "; ".join(changed))
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}
 
 
 @functools.cache  # the code of a process does not change, and git takes as long as one or two steps

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hydra.errors import ConfigCompositionException
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import options
@@ -14,7 +15,7 @@ from colourize.config.instantiate import instantiate
 from colourize.config.knobs import KNOBS, NODES
 from colourize.config.page import page
 from colourize.errors import InputError
-from tests.conftest import composed, knobs
+from tests.conftest import composed, knobs, wholly_composed
 from tests.nets import DETECTORS
 
 CONF = Path(conf_dir())
@@ -35,6 +36,17 @@ EXTRA = {pair: ["data.root=pictures"] for pair in WITH_ROOT} | {
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_without_a_hydra_runtime(group, option):
     assert plain(composed(f"{group}={option}", *EXTRA.get((group, option), [])))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["experiment=photographs", "data=scenes", "data.num_train=3", "augment.size=48", "tags=[a,b]"],
+        ["model=unet", "freeze={down1: 1, up*: 2}", "trainer.max_time=00:01:00:00", "optimizer=sgd", "name='a b'"],
+    ],
+)
+def test_values_that_the_tests_set_afterwards_are_as_composed_by_hydra(words):
+    assert OmegaConf.to_container(composed(*words)) == OmegaConf.to_container(wholly_composed(conf_dir(), words))
 
 
 @pytest.mark.parametrize(
@@ -177,9 +189,9 @@ def test_a_dilation_for_a_network_without_dilation_is_refused(model):
 
 
 def test_the_speedrun_s_values_follow_the_network():
-    rates = {model: knobs("experiment=speedrun", f"model={model}")["lr"] for model in ("convtranspose", "unet")}
-    assert rates == {"convtranspose": 0.1, "unet": 0.08}
-    assert knobs("experiment=speedrun", "max_epochs=7")["trainer"] == {"check_val_every_n_epoch": 7}
+    rates = {model: knobs("experiment=speedrun", f"model={model}")["lr"] for model in ("convtranspose", "poolupsample")}
+    assert rates == {"convtranspose": 0.1, "poolupsample": 0.08}
+    assert knobs("experiment=speedrun", "max_epochs=7")["trainer"]["check_val_every_n_epoch"] == 7
     with pytest.raises(
         OmegaConfBaseException, match="must be a value for LookupTable, got values for ConvTransposeNet, UNet"
     ):

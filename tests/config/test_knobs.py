@@ -18,8 +18,7 @@ from colourize.config.knobs import KNOBS, NODES, OPTION_VALUES, check_types, on_
 from colourize.config.page import page
 from colourize.errors import InputError
 from colourize.runs.apart import hyperparameters, run_names, setting
-from tests import conftest
-from tests.conftest import QUICK, knobs
+from tests.conftest import QUICK, forget_compositions, knobs
 
 TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same", heading="Network")
 
@@ -28,9 +27,9 @@ TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same
 def toy(monkeypatch):
     """A knob that is only declared."""
     monkeypatch.setitem(KNOBS, "toy", TOY)
-    conftest._composed.cache_clear()
+    forget_compositions()
     yield
-    conftest._composed.cache_clear()  # removes configurations composed with the toy
+    forget_compositions()  # removes configurations composed with the toy
 
 
 def test_a_declared_knob_is_in_the_schema_the_page_and_the_completion(toy):

@@ -16,6 +16,7 @@ from colourize.training.distributed import team
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
+        "tests",
         "colourize.cli.main",
         "colourize.cli.train",
         "colourize.tasks.colourization.train",
@@ -23,6 +24,7 @@ CONTEXT.set_forkserver_preload(
         "tests.faults.probes",
         "optuna",
         "tensorboard",
+        "tests.faults.warm",
     ]
 )
 

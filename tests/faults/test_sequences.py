@@ -144,6 +144,7 @@ def remembering(monkeypatch):
             "optimizer.decoupled=true",
         ],
         ["optimizer=sgdw", "optimizer.weight_decay=0.1"],
+        ["optimizer=muon", "optimizer.weight_decay=0.1", "scheduler=onecycle", "precision=bf16-mixed"],
         ["ema=0.9", "trainer.val_check_interval=0.5", "save_every=3"],
         ["ema=0.99", "trainer.accumulate_grad_batches=3", "precision=64-true", "model=unet"],
         ["loss=soft", "loss.uniform=0.5", "ema=0.9", "save_every=3"],

@@ -43,7 +43,7 @@ def test_the_test_of_the_compiler_uses_a_training_batch(words, shape, tmp_path):
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++")
 def test_a_compiled_network_makes_the_same_ten_steps_but_for_rounding():
-    grey, labels = torch.rand(4, 1, 8, 8), torch.randint(0, 4, (4, 8, 8))
+    grey, labels = torch.rand(8, 1, 8, 8), torch.randint(0, 4, (8, 8, 8))  # a batch of the run below: shared kernels
     losses = []
     for compiles in (True, False):
         torch.manual_seed(0)

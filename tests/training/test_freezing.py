@@ -49,6 +49,7 @@ def states(folder):
 OPTIMIZERS = [
     ["optimizer=adamw", "optimizer.weight_decay=0.1"],
     ["optimizer=sgdw"],
+    ["optimizer=muon", "optimizer.weight_decay=0.1"],
     ["optimizer=rmspropw", "ema=0.9"],
     ["optimizer=hypergradient", "optimizer.weight_decay=0.1"],
     ["optimizer=sgd", "precision=bf16-mixed"],

@@ -234,7 +234,7 @@ def test_a_best_checkpoint_without_its_loss_is_replaced(begun, tmp_path, damage)
     assert train(knobs(*begun[1], "max_epochs=3"), tmp_path / "run")["epoch"] == 2
 
 
-OTHERS = "sgd", "adamw", "rmsprop", "sgdw", "rmspropw", "hypergradient"
+OTHERS = "sgd", "adamw", "rmsprop", "sgdw", "rmspropw", "muon", "hypergradient"
 
 
 @pytest.mark.parametrize("words", [*([f"optimizer={name}"] for name in OTHERS), ["ema=0.9"], ["model=lookup"],

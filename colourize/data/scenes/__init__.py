@@ -60,7 +60,7 @@ def draw(count: int, size: int, classes: Sequence[int], seed: int, split: int) -
     turns = len(classes)
     pictures = np.empty((count, size, size, 3), np.uint8)
     objects = np.empty((count, size, size), np.uint8)
-    chunk = TOGETHER * turns
+    chunk = min(TOGETHER * turns, count)
     for start, luck in zip(range(0, count, chunk), uniforms(seed, split, DECISIONS, chunk), strict=False):
         for turn in range(turns):
             part = slice(start + turn, min(start + chunk, count), turns)
