@@ -81,7 +81,7 @@ def files(network: str, count: str, threads: str = "2") -> Turn:
     view = working.seen(opening.photograph(sources[0]).frames[0].grey, predictor.card, None)
 
     def turn() -> Figures:
-        jobs = [Job(source, source.with_suffix(".png")) for source in sources]
+        jobs = [Job(source, folder / "coloured" / source.name) for source in sources]  # JPEG, as the command writes
         start = time.perf_counter()
         many.all_of(jobs, partial(photo.run, predictor=predictor, options=options, budget=Budget(MEMORY)), int(threads))
         middle = time.perf_counter()
