@@ -166,8 +166,8 @@ def limit_epoch(*words: str) -> Turn:
     def loss(batch: tuple[Tensor, ...]) -> Tensor:
         with mixed:
             logits = network(batch[0])
-        if in_one_pass and network.training and rows.suits(logits):
-            return rows.cross_entropy(logits, batch[1])[0]
+        if in_one_pass and rows.suits(logits):
+            return (rows.cross_entropy if network.training else rows.evaluated)(logits, batch[1])[0]
         return pixel_cross_entropy(logits, batch[1])
 
     def turn() -> Figures:

@@ -78,6 +78,32 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return _CrossEntropy.apply(logits, labels)
 
 
+def evaluated(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """``cross_entropy`` without a gradient, and the share of pixels whose label is the arg-max.
+
+    Of equal logits the first is the arg-max.
+
+    Args:
+        logits: [N, K, H, W] that ``suits``.
+        labels: int64 [N, H, W].
+
+    Returns:
+        float32 [] in nats, float32 [] in [0, 1].
+
+    Raises:
+        IndexError: a label is not in [0, K).
+    """
+    return _losses(logits, labels, None)
+
+
+def _losses(logits: Tensor, labels: Tensor, gradient: Tensor | None) -> tuple[Tensor, Tensor]:
+    loss, share = torch.empty((), dtype=torch.float32), torch.empty((), dtype=torch.float32)
+    given = logits, labels.contiguous(), *_size(logits), gradient, loss, share
+    if _call("cross_entropy", logits.dtype, *given, room=3):
+        raise IndexError(f"labels must be in [0, {logits.shape[1]})")
+    return loss, share
+
+
 class _Norm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> tuple[Tensor, ...]:
@@ -113,11 +139,7 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         gradient = torch.empty_like(logits, memory_format=torch.channels_last)
-        loss, share = torch.empty((), dtype=torch.float32), torch.empty((), dtype=torch.float32)
-        given = logits, labels.contiguous(), *_size(logits), gradient, loss, share
-        status = _call("cross_entropy", logits.dtype, *given, room=3)
-        if status:
-            raise IndexError(f"labels must be in [0, {logits.shape[1]})")
+        loss, share = _losses(logits, labels, gradient)
         ctx.save_for_backward(gradient)
         ctx.mark_non_differentiable(share)
         ctx.set_materialize_grads(False)

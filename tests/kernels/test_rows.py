@@ -69,6 +69,21 @@ def test_cross_entropy_its_gradient_and_the_share_of_hits_equal_torch_s(shape, d
     torch.testing.assert_close(own.double(), other.double(), rtol=BANDS[dtype], atol=1e-7)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", BANDS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_evaluated_is_torch_s_loss_and_the_share_of_the_arg_max_also_with_ties(shape, dtype, count, monkeypatch):
+    monkeypatch.setattr(rows, "threads", lambda: count)
+    torch.manual_seed(0)
+    labels = torch.randint(shape[1], (shape[0], *shape[2:]))
+    for logits in (drawn(shape, dtype, 4.0), drawn(shape, dtype, 1.0).round()):
+        loss, share = rows.evaluated(logits, labels)
+        assert loss.item() == pytest.approx(F.cross_entropy(logits.double(), labels).item(), rel=1e-6, abs=1e-7)
+        assert share.item() == pytest.approx((logits.argmax(1) == labels).double().mean().item(), abs=1e-6)
+    with pytest.raises(IndexError, match="labels must be in"):
+        rows.evaluated(logits, labels + shape[1])
+
+
 def test_large_logits_do_not_overflow_and_nan_stays_nan():
     logits = (
         torch.tensor([[1e30, -1e30], [0.0, -200.0]]).T.reshape(1, 2, 1, 2).contiguous(memory_format=torch.channels_last)

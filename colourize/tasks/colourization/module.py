@@ -134,8 +134,11 @@ class Colourizer(TrainingModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         grey, labels = batch
         logits = self(grey)
-        right = (logits.argmax(dim=1) == labels).float().mean()
-        means = torch.stack([pixel_cross_entropy(logits, labels), right, torch.ones_like(right)])
+        if self.fused and kernels.suits(logits):
+            loss, right = kernels.evaluated(logits, labels)
+        else:
+            loss, right = pixel_cross_entropy(logits, labels), (logits.argmax(dim=1) == labels).float().mean()
+        means = torch.stack([loss, right, torch.ones_like(right)])
         self.sums.add_(means, alpha=len(grey))
 
     def on_validation_epoch_end(self) -> None:
