@@ -72,20 +72,25 @@ def one_pass(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 
 def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
-    """Time to reach the loss of the course's loop after 25 epochs; one seed per repeat."""
+    """Time to reach the loss of the course's loop after 25 epochs; one seed per repeat. Whole commands; make train."""
     for network in NETWORKS:
         common = [*source(pictures), f"model={network}", *words]
+        ours = ["experiment=speedrun", *common]
         targets = {
             "plain loop": ["contestants.plain_result", *common],
-            "speedrun": ["contestants.colourize_result", "experiment=speedrun", *common],
+            "speedrun": ["contestants.colourize_result", *ours],
         }
         with contestants(targets) as started:
             values = interleaved(started, repeats, warm_up=0)
         losses = picked(values, "loss")
-        reached = [ours <= plain for plain, ours in zip(losses["plain loop"], losses["speedrun"], strict=True)]
+        reached = [own <= plain for plain, own in zip(losses["plain loop"], losses["speedrun"], strict=True)]
         shown = {f"loss, {name}": row("", {name: figures})[name] for name, figures in losses.items()}
         entry = row(f"time to the result, {network}", picked(values, "seconds"))
-        yield {**entry, **shown, "reached": f"{sum(reached)} of {repeats}", "epochs": values["speedrun"][0]["epochs"]}
+        figures = {"reached": f"{sum(reached)} of {repeats}", "epochs": values["speedrun"][0]["epochs"]}
+        whole = row("", interleaved({"whole command": _timed("train.py", *ours, "hydra.run.dir=FOLDER/run")}, repeats))
+        yield {**entry, **shown, **figures, "whole command": whole["whole command"]}
+    first = _timed("train.py", "data=scenes", *words, "hydra.run.dir=FOLDER/run")
+    yield row("make train", interleaved({"whole command": first}, repeats, warm_up=0))
 
 
 def start(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:

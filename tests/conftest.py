@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import contextlib
 import copy
 import functools
+import gc
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.cifar_archive import cifar_archive
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no test
 settings.load_profile("untimed")
+gc.disable()  # until pytest_collection_finish: imports leave nothing to free, and it takes a quarter of their time
 
 __all__ = ["cifar_archive"]
 
@@ -189,6 +191,16 @@ def pytest_configure() -> None:
         return
     if shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
+
+
+def pytest_collection_finish() -> None:
+    """Starts the garbage collector, which does not visit the million objects that stay to the end."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # some libraries report what is not freed at the end
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -3,15 +3,13 @@
 import importlib.util
 import os
 import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 from colourize.cli.main import main
-from tests.commands import ONE_THREAD
+from tests.faults.processes import Process
 from tests.films import grey_frames, make, packets, shown
 
 
@@ -70,38 +68,34 @@ def test_without_a_library_the_line_names_what_to_install(monkeypatch, tmp_path,
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory, finished_run):
-    """A film of three parts, and the command that colours it, without its output."""
+    """A film of three parts, the words of the command that colours it, without its output, and the coloured film."""
     folder = tmp_path_factory.mktemp("long")
     source = make(folder / "in.mp4", grey_frames(220), sound=False)
-    command = [sys.executable, "-m", "colourize", "film", source, "--model", finished_run, "--steady", "time", "-o"]
-    subprocess.run([*command, folder / "whole.mp4"], check=True, env=ONE_THREAD)
-    return command, folder / "whole.mp4"
+    words = source, "--model", finished_run, "--steady", "time", "-o"
+    assert Process(*words, "whole.mp4", cwd=folder, verb="film").wait() == 0
+    return words, folder / "whole.mp4"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_a_film_killed_at_work_is_resumed_and_has_the_same_frames(tmp_path, long, signum, status):
-    command, whole = long
+    words, whole = long
     parts = tmp_path / "out.mp4.parts"
-    with subprocess.Popen([*command, tmp_path / "out.mp4"], env=ONE_THREAD, stderr=subprocess.PIPE, text=True) as run:
-        wait_for(lambda: (parts / "000000.nut").exists() and any(parts.glob(".000001.nut.*.tmp")), run)
-        os.kill(run.pid, signum)
-        _, text = run.communicate()
-    assert run.returncode == status
+    run = Process(*words, "out.mp4", cwd=tmp_path, verb="film")
+    try:
+        run.wait_for(lambda: (parts / "000000.nut").exists() and any(parts.glob(".000001.nut.*.tmp")))
+        run.signal(signum)
+        assert run.wait() == status
+    finally:
+        run.kill()
     assert not (tmp_path / "out.mp4").exists()
     if signum != signal.SIGKILL:
-        assert "the same command continues" in text
-        assert len(text.splitlines()) == 1
+        assert "the same command continues" in run.stderr()
+        assert len(run.stderr().splitlines()) == 1
         assert sorted(path.name for path in parts.iterdir()) == ["000000.npz", "000000.nut", "film.json", "lock"]
-    subprocess.run([*command, tmp_path / "out.mp4"], check=True, env=ONE_THREAD)
+    assert Process(*words, "out.mp4", cwd=tmp_path, verb="film").wait() == 0
     assert (tmp_path / "out.mp4").read_bytes() == whole.read_bytes()
     assert not parts.exists()
-
-
-def wait_for(there, process):
-    while not there():
-        assert process.poll() is None
-        time.sleep(0.005)
 
 
 def test_a_pipe_is_not_waited_for(monkeypatch, tmp_path):

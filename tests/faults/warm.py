@@ -2,8 +2,10 @@
 
 from importlib import metadata
 
+import av  # noqa: F401
 from hydra.core.plugins import Plugins
 from PIL import Image
+from skimage.registration import optical_flow_ilk  # noqa: F401
 from tensorboard.plugins.hparams import api_pb2  # noqa: F401
 from torch.utils import serialization  # noqa: F401
 

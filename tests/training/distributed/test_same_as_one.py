@@ -14,6 +14,7 @@ RUNS = {
     "averaged": (True, ["ema=0.9"]),
     "synced": (False, ["sync_batchnorm=true", "precision=64-true", "optimizer=sgd", "lr=0.1"]),
     "hypergradient": (True, ["optimizer=hypergradient"]),
+    "muon": (True, ["optimizer=muon", "scheduler=onecycle"]),
     "local": (False, []),
 }
 
@@ -36,7 +37,7 @@ def largest_difference(folder, name):
     return max(float((one[key] - two[key]).abs().max()) for key in one if one[key].is_floating_point())
 
 
-@pytest.mark.parametrize("name", ["plain", "clipped", "accumulated", "averaged", "hypergradient"])
+@pytest.mark.parametrize("name", ["plain", "clipped", "accumulated", "averaged", "hypergradient", "muon"])
 def test_without_batch_norm_two_ranks_equal_one_process_with_the_doubled_batch(folder, name):
     assert saved(folder / "two" / name)["global_step"] == saved(folder / "one" / name)["global_step"]
     assert largest_difference(folder, name) < 1e-6
