@@ -23,6 +23,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from benchmarks.pages import tables
+
 MEASURED = Path(__file__).parent / "results/scaling.json"
 SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 
@@ -148,7 +151,7 @@ def assumptions(costs: Costs, pictures: float) -> str:
 
 
 def measured_lines(results: Mapping[str, Any]) -> list[str]:
-    """What the measured steps say about their machine: a table, and the fit in a sentence."""
+    """A table of the measured steps, their fit in a sentence, and tables of the other sections."""
     rows = results["ranks"]
     lines = [
         "| network | MB of gradients | 1 rank (ms) | 2 ranks (ms) | pictures/s, 2 ranks / 1 |",
@@ -166,26 +169,8 @@ def measured_lines(results: Mapping[str, Any]) -> list[str]:
         f"Least squares: {1e6 * found.latency:,.0f} µs for a message, bandwidth {speed}; the largest deviation of a "
         f"measured step is {100 * found.residual:.0f} %."
     )
-    return ["\n".join(lines), text, *_of_shards(results)]
-
-
-def _of_shards(results: Mapping[str, Any]) -> list[str]:
-    """The tables of shards and of the store, where these were measured."""
-    found = []
-    if rows := [row for row in results.get("shards", ()) if "exponent" not in row]:
-        columns = [key for key in rows[0] if key not in ("name", "unit")]
-        lines = [f"| | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
-        for row in rows:
-            cells = (f"{row[key]:,.3g}" if row[key] < 100 else f"{row[key]:,.0f}" for key in columns)
-            lines.append(f"| {row['name']} | {' | '.join(cells)} |")
-        found.append("\n".join(lines))
-    for row in results.get("store", ()):
-        low, high = row["disk / store"]["range"]
-        rates = " and ".join(f"{row[name]['median']:,.0f} from the {name}" for name in ("disk", "store"))
-        found.append(
-            f"Pictures a second, {row['name']}: {rates} ({row['disk / store']['median']:.2f}, {low:.2f} to {high:.2f})."
-        )
-    return found
+    others = (results.get(name, ()) for name in ("nodes", "raylets", "store", "shards"))
+    return ["\n".join(lines), text, *(table for rows in others for table in tables(rows))]
 
 
 def number(text: str) -> float:

@@ -1,6 +1,8 @@
-"""Measures what docs/scaling.md shows: python benchmarks/scaling.py [ranks] [store] [shards] [--json FILE].
+"""Measures what docs/scaling.md shows: python benchmarks/scaling.py [SECTION ...] [--json FILE].
 
-ranks: seconds of a step on 1 and 2 ranks of this machine, one thread each, three networks (about 4 minutes);
+ranks: seconds of a step on 1 and 2 ranks of this machine, one thread each, three networks (about 8 minutes);
+nodes: the same on 1 and 2 nodes of a Slurm on this machine, which it starts as tests/slurm.py does (2 minutes);
+raylets: seconds of a sweep on 1 and 2 raylets of one core each on this machine (3 minutes; extra ray);
 store: pictures a second while shards are prepared, from an S3 server on this machine and from disk (1 minute);
 shards: preparation, epoch and memory of 50,000, 200,000 and 1,000,000 drawn pictures (about 15 minutes, 12 GB of disk).
 The machine must be otherwise idle. Afterwards `python benchmarks/costs.py --fit` fits the cost model.
@@ -43,7 +45,7 @@ def ranks(repeats: int) -> Rows:
 
     for filters in FILTERS:
         with tempfile.TemporaryDirectory() as folder:
-            turns = {count: _trains(Path(folder), filters, count) for count in (1, 2)}
+            turns = {count: _trains(Path(folder), filters, count, (), f"devices={count}") for count in (1, 2)}
             values = interleaved({str(count): turn for count, turn in turns.items()}, repeats, warm_up=0)
         network = instantiate(knobs(f"num_filters={filters}")["model"])
         size = 4 * sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
@@ -53,21 +55,73 @@ def ranks(repeats: int) -> Rows:
                    "seconds": statistics.median(seconds), "turns": seconds}  # fmt: skip
 
 
-def _trains(folder: Path, filters: int, count: int) -> Callable[[], float]:
+def nodes(repeats: int) -> Rows:
+    """A step on 1 and 2 nodes of a Slurm on this machine, one rank and one thread on each."""
+    from tests import slurm
+
+    if cause := slurm.lacking():
+        sys.exit(f"scaling: nodes: {cause}")
+    with tempfile.TemporaryDirectory() as folder, slurm.started(Path(folder) / "slurm") as commands:
+        turns = {}
+        for count in (1, 2):
+            srun = f"{commands / 'srun'} --nodes={count} --ntasks={count}".split()
+            turns[f"{count} node{'s' * (count > 1)}"] = _trains(Path(folder), 64, count, srun, f"num_nodes={count}")
+        values = interleaved(turns, repeats, warm_up=0)
+    yield row("a step, ConvTransposeNet with 64 filters", values, 1e3, "ms")
+
+
+def raylets(repeats: int) -> Rows:
+    """Seconds of a sweep of four jobs on 1 and 2 raylets of this machine, one core and one job at a time on each."""
+    with tempfile.TemporaryDirectory() as folder:
+        turns = {f"{count} raylet{'s' * (count > 1)}": _sweeps(Path(folder), count) for count in (1, 2)}
+        yield row("a sweep of four jobs", interleaved(turns, repeats, warm_up=0))
+
+
+def _sweeps(folder: Path, count: int) -> Callable[[], float]:
+    """A sweep on a new Ray of ``count`` raylets; gives its seconds without those of Ray's start."""
+    numbers = itertools.count()
+
+    def turn() -> float:
+        from ray.cluster_utils import Cluster
+
+        os.environ.update(
+            RAY_AUTH_MODE="disabled", OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join([str(ROOT), *sys.path])
+        )
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        try:
+            for _ in range(count):
+                cluster.add_node(num_cpus=1)
+            begin = time.perf_counter()
+            _trained("--multirun", "hydra/launcher=ray", "seed=0,1,2,3", "data.num_train=2000", "max_epochs=5",
+                     f"cache_dir={folder / 'cache'}", f"hydra.sweep.dir={folder / f'{count}-{next(numbers)}'}",
+                     RAY_ADDRESS=cluster.address)  # fmt: skip
+            return time.perf_counter() - begin
+        finally:
+            cluster.shutdown()
+
+    return turn
+
+
+def _trained(*words: str, before: Sequence[str] = (), **environment: str) -> None:
+    """Trains on drawn pictures on the CPU; ends the measurement with the run's error if it fails."""
+    command = [*before, sys.executable, str(ROOT / "train.py"), "data=scenes", "data.num_validation=10",
+               "accelerator=cpu", "logger=none", "trainer.enable_progress_bar=false", *words]  # fmt: skip
+    own = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    done = subprocess.run(command, env=own, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"scaling: {' '.join(words)} failed: {done.stderr.strip()}")
+
+
+def _trains(folder: Path, filters: int, count: int, before: Sequence[str] = (), *words: str) -> Callable[[], float]:
     """A run on ``count`` ranks; gives seconds of a step, from the times of its later epochs."""
     numbers = itertools.count()
 
     def turn() -> float:
         run = folder / f"{count}-{next(numbers)}"
-        command = [
-            sys.executable, str(ROOT / "train.py"), "data=scenes", f"data.num_train={BATCH * STEPS * count}",
-            "data.num_validation=10", f"num_filters={filters}", f"batch_size={BATCH}", f"max_epochs={EPOCHS}",
-            f"devices={count}", "accelerator=cpu", "logger=none", "trainer.enable_progress_bar=false",
-            f"cache_dir={folder / 'cache'}", f"hydra.run.dir={run}",
-        ]  # fmt: skip
-        done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"scaling: {' '.join(command[2:])} failed: {done.stderr.strip()}")
+        _trained(
+            f"data.num_train={BATCH * STEPS * count}", f"num_filters={filters}", f"batch_size={BATCH}",
+            f"max_epochs={EPOCHS}", f"cache_dir={folder / 'cache'}", f"hydra.run.dir={run}", *words, before=before,
+        )  # fmt: skip
         with (run / "metrics.csv").open() as file:
             ends = [float(line["seconds"]) for line in csv.DictReader(file)]
         return (ends[-1] - ends[0]) / (EPOCHS - 1) / STEPS
@@ -176,7 +230,9 @@ def _write_shards(folder: Path, count: int, most: int) -> None:
         (folder / f"{split}.json").write_text(index.text(listed))
 
 
-SECTIONS: dict[str, Callable[[int], Rows]] = {"ranks": ranks, "store": store, "shards": shards}
+SECTIONS: dict[str, Callable[[int], Rows]] = {
+    "ranks": ranks, "nodes": nodes, "raylets": raylets, "store": store, "shards": shards,
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -185,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from colourize import files
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help="ranks, store, shards; default: all")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; default: all")
     parser.add_argument("--json", type=Path, default=MEASURED, metavar="FILE", help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args(arguments)
