@@ -43,7 +43,15 @@ def test_pictures_of_one_batch_are_read_again_the_same_by_every_command(quick, d
 @pytest.mark.slow
 def test_a_network_learns_one_batch_by_heart(quick, tmp_path):
     train(
-        quick("debug=overfit", "model=resunet", "num_filters=16", "batch_size=4", "logger=none", "max_epochs=200"),
+        quick(
+            "debug=overfit",
+            "model=resunet",
+            "num_filters=16",
+            "batch_size=4",
+            "logger=none",
+            "lr=0.005",
+            "max_epochs=60",
+        ),
         tmp_path,
     )
     assert float(rows(tmp_path)[-1]["train/accuracy"]) == 1

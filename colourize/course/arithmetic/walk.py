@@ -55,7 +55,7 @@ class Walk(fx.Interpreter):
         module, (seen,) = self.fetch_attr(target), args
         if isinstance(module, nn.Identity):
             return seen
-        made, axes = module(seen.tensor), windows(module)
+        made, axes = _made(module, seen.tensor), windows(module)
         ways = through(seen.ways, axes, seen.tensor, made)
         chain = None if seen.chain is None or axes is None else (*seen.chain, axes)
         whole = seen.whole or (isinstance(module, nn.Linear) and seen.tensor.ndim == 2)
@@ -103,6 +103,12 @@ class Walk(fx.Interpreter):
         elif target is operator.getitem and first.ways is not None:
             ways = cropped(first.ways, args[1])
         return Seen(made, ways, first.chain if target in ELEMENTWISE else None, all(source.whole for source in sources))
+
+
+def _made(module: nn.Module, given: Tensor) -> Any:
+    """A layer's output on the meta device. Torch takes milliseconds for a batch norm's, which has its input's shape."""
+    plain = type(module) is nn.BatchNorm2d and given.ndim == 4 and given.shape[1] == module.num_features
+    return torch.empty_like(given) if plain else module(given)
 
 
 class _Layers(fx.Tracer):
