@@ -111,18 +111,20 @@ def of_view(predictor: Predictor, view: Seen, grey: Levels, choices: Choices, ke
     Raises:
         InputError: as ``coloured``.
     """
-    _check_saturation(choices)
+    _check(choices)
     hints = hinted.channels(choices.hints, view) if predictor.card.hints and choices.hints else None
     return _finished(predictor, grey, view, working.scores(predictor, view, choices.tile, hints), choices, key)
 
 
-def _check_saturation(choices: Choices) -> None:
+def _check(choices: Choices) -> None:
     if not 0 <= choices.saturation <= 10:
         raise InputError(f"--saturation must be in [0, 10], got {choices.saturation:g}; pass for example 1.2")
+    if choices.threads < 1:
+        raise InputError(f"threads must be >= 1, got {choices.threads}; pass for example threads=2")
 
 
 def _seen(predictor: Predictor, grey: Levels, choices: Choices) -> Seen:
-    _check_saturation(choices)
+    _check(choices)
     return working.seen(grey, predictor.card, choices.size)
 
 

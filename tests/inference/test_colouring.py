@@ -103,6 +103,12 @@ def test_two_hints_are_each_exact_at_their_cell():
         assert np.allclose(chroma[:, row, column], space.lab(np.array(hint.rgb) / 255)[1:], atol=0.1)
 
 
+@pytest.mark.parametrize("threads", [0, -1])
+def test_without_a_thread_nothing_is_coloured(threads):
+    with pytest.raises(InputError, match=f"threads must be >= 1, got {threads}"):
+        coloured(Pointwise(), STEPS, Choices(threads=threads))
+
+
 @pytest.mark.parametrize("saturation", [0, 0.5, 2])
 def test_a_hint_keeps_its_colour_at_any_saturation(saturation):
     predictor, hint = Pointwise(), Hint(10, 10, (150, 90, 90))
