@@ -136,7 +136,12 @@ def joined(
             guard.leave()
             raise
         # only rank 0 sees which rank is lost, and after ``SILENT`` if others have started it
-        if watch.is_of_a_lost_rank(error) and guard.known.wait(watch.SILENT + 2 * watch.GRACE):
+        if watch.is_of_a_lost_rank(error):
+            guard.known.wait(watch.SILENT + 2 * watch.GRACE)
+            guard.cause = (
+                guard.cause or guard.suspect()
+            )  # the thread starts to count anew where this process stood still
+        if guard.cause and watch.is_of_a_lost_rank(error):
             guard.pass_on()
             raise watch.error_of(guard.cause) from error
         guard.tell(error, bug=not isinstance(error, InputError | OSError | Interrupted))

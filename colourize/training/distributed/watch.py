@@ -7,6 +7,7 @@ where it waits for a stopped process, the thread ends this process.
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from colourize.training.distributed.place import Place
 
 BEAT = 0.5  # seconds
 SILENT = 20.0  # seconds without a beat after which a rank counts as lost
+OVERDUE = 5.0  # seconds without a beat after which a rank is to blame for a connection that broke
 GRACE = 4.0  # seconds in which the main thread may end by itself
 FAILED = "failed"
 WAKES = signal.SIGURG  # ignored by default; Slurm and submitit send SIGUSR1 and SIGUSR2
@@ -119,6 +121,12 @@ class Watch(threading.Thread):
         elif now - since > SILENT and not self.store.check([f"left/{rank}"]):
             return {"rank": rank, "line": f"has not answered for {SILENT:.0f} s"}
         return {}
+
+    def suspect(self) -> dict[str, Any]:
+        """The rank without a beat for longest, if its next one is long overdue: the cause of a broken connection."""
+        rank, (_, since) = min(self.beats.items(), key=lambda each: each[1][1], default=(0, (b"", math.inf)))
+        age = time.monotonic() - since
+        return {"rank": rank, "line": f"has not answered for {age:.0f} s"} if age > OVERDUE else {}
 
     def _end(self, cause: dict[str, Any]) -> None:
         """Ends a silent process, wakes the main thread, and ends this process if that does not help."""

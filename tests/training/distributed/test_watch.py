@@ -1,0 +1,33 @@
+"""Which rank is to blame for a connection that broke, where the watch has not found it in time."""
+
+import time
+
+import pytest
+import torch.distributed as dist
+
+from colourize.training.distributed import member, watch
+from colourize.training.distributed.place import Place
+from colourize.training.distributed.watch import RankError, Watch
+
+PLACE = Place(0, 3, 0, 1, "127.0.0.1", 1)
+
+
+def test_the_rank_without_a_beat_for_longest_is_the_suspect():
+    now = time.monotonic()
+    guard = Watch(dist.HashStore(), PLACE)
+    assert guard.suspect() == {}
+    guard.beats = {1: (b"7", now), 2: (b"5", now - watch.OVERDUE / 2)}
+    assert guard.suspect() == {}
+    guard.beats[2] = b"5", now - 9
+    assert guard.suspect() == {"rank": 2, "line": "has not answered for 9 s"}
+
+
+def test_a_broken_connection_names_the_suspect_if_the_watch_was_too_slow(monkeypatch):
+    monkeypatch.setattr(watch, "SILENT", -8.0)  # the wait for the watch is over at once
+    monkeypatch.setattr(Watch, "start", lambda self: self.beats.update({2: (b"5", time.monotonic() - 9)}))
+    monkeypatch.setattr(member, "_meet", lambda *given: (_ for _ in ()).throw(RuntimeError("Connection reset by peer")))
+    with (
+        pytest.raises(RankError, match=r"^rank 2 has not answered for 9 s; earlier checkpoints are intact"),
+        member.joined(PLACE, dist.HashStore(), {"accelerator": "cpu"}),
+    ):
+        pytest.fail("not reached")
