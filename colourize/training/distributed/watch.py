@@ -66,6 +66,11 @@ class Watch(threading.Thread):
         self.looks = 0
         self.found: dict[str, Any] = {}  # the cause for which this rank must end
 
+    def start(self) -> None:
+        """Shows in the store that this rank lives, so that the others miss it from now on, and starts the thread."""
+        self.store.set(f"beat/{self.place.rank}", "0")
+        super().start()
+
     def run(self) -> None:
         """Ends this rank for what the other thread finds, or if that thread waits for a rank 0 that is stopped.
 
