@@ -138,12 +138,11 @@ def joined(
         # only rank 0 sees which rank is lost, and after ``SILENT`` if others have started it
         if watch.is_of_a_lost_rank(error):
             guard.known.wait(watch.SILENT + 2 * watch.GRACE)
-            guard.cause = (
-                guard.cause or guard.suspect()
-            )  # the thread starts to count anew where this process stood still
-        if guard.cause and watch.is_of_a_lost_rank(error):
-            guard.pass_on()
-            raise watch.error_of(guard.cause) from error
+            # the thread counts from the start again where this process stood still
+            guard.cause = guard.cause or guard.suspect()
+            if guard.cause:
+                guard.pass_on()
+                raise watch.error_of(guard.cause) from error
         guard.tell(error, bug=not isinstance(error, InputError | OSError | Interrupted))
         raise
     finally:
