@@ -10,6 +10,7 @@
 
 #define ROWS 32    // of cross-entropy, converted together
 #define WIDE 128   // least length of an inner loop: rows with few channels are taken several at a time
+#define MANY (1 << 20)  // values from which on a second thread pays
 #define BLOCK 128  // such pieces are added in single precision before they go to double
 
 typedef uint16_t bf16;
@@ -64,3 +65,21 @@ static inline float power(float z) {
 #define TO to_bf16
 #define NAME(function) function##_bf16
 #include "rows.inc"
+
+// Whether all values are finite: their exponents are not all ones. `tensors` are `number` arrays of `counts` values.
+int finite_f32(const float *const *tensors, const int64_t *counts, int64_t number, int threads) {
+  int64_t total = 0;
+  for (int64_t i = 0; i < number; i++) total += counts[i];
+  int odd = 0;
+#pragma omp parallel for num_threads(threads) schedule(static) reduction(| : odd) if (total > MANY)
+  for (int64_t i = 0; i < number; i++) {
+    int found = 0;
+    for (int64_t j = 0; j < counts[i]; j++) {
+      uint32_t bits;
+      memcpy(&bits, &tensors[i][j], 4);
+      found |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    odd |= found;
+  }
+  return !odd;
+}

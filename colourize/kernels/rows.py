@@ -5,7 +5,7 @@ over 128 values and in double precision beyond, in an order that only the number
 """
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -96,6 +96,18 @@ def evaluated(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return _losses(logits, labels, None)
 
 
+def finite(tensors: Sequence[Tensor]) -> bool:
+    """Whether all values of tensors that are ``in_one_piece`` are finite."""
+    places = (ctypes.c_void_p * len(tensors))(*(each.data_ptr() for each in tensors))
+    counts = (INT * len(tensors))(*(each.numel() for each in tensors))
+    return bool(_kernel("finite", torch.float32)(places, counts, INT(len(tensors)), threads()))
+
+
+def in_one_piece(x: Tensor) -> bool:
+    """Whether a tensor is float32 on a CPU, and its values, in any order, are its whole memory."""
+    return x.is_cpu and x.dtype == torch.float32 and x.untyped_storage().nbytes() == 4 * x.numel()
+
+
 def _losses(logits: Tensor, labels: Tensor, gradient: Tensor | None) -> tuple[Tensor, Tensor]:
     loss, share = torch.empty((), dtype=torch.float32), torch.empty((), dtype=torch.float32)
     given = logits, labels.contiguous(), *_size(logits), gradient, loss, share
@@ -158,13 +170,16 @@ def _size(x: Tensor) -> tuple[ctypes.c_int64, ctypes.c_int64]:
     return INT(x.numel() // x.shape[1]), INT(x.shape[1])
 
 
+def _kernel(name: str, dtype: torch.dtype) -> Callable[..., int]:
+    return getattr(library(), f"{name}_{NAMES[dtype]}")
+
+
 def _call(name: str, dtype: torch.dtype, *given: Any, room: int) -> int:
     """Calls a kernel on tensors and numbers; ``room``: doubles of each thread."""
     count = threads()
-    function: Callable[..., int] = getattr(library(), f"{name}_{NAMES[dtype]}")
     work = torch.empty(count * room, dtype=torch.float64)
     values = [ctypes.c_void_p(each.data_ptr()) if isinstance(each, Tensor) else each for each in given]
-    status = function(*values, count, ctypes.c_void_p(work.data_ptr()))
+    status = _kernel(name, dtype)(*values, count, ctypes.c_void_p(work.data_ptr()))
     if status == 1:
         raise MemoryError
     return status

@@ -15,7 +15,7 @@ from colourize.kernels import rows
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
 from colourize.runs.run_folder import Claim, Guest
-from colourize.training import added_callbacks, allocator, fused, range_test
+from colourize.training import added_callbacks, allocator, fused, range_test, without_gpu
 from colourize.training.compilation import compiled
 from colourize.training.distributed import batch_norm, collectives
 from colourize.training.distributed.place import Place
@@ -142,7 +142,12 @@ def _run(knobs: Knobs, trainer: pl.Trainer, module: Any, data: Any, start: Start
     path = None if start is None else start.path
     if start is not None:
         trainer.strategy.checkpoint_io.contents = start.contents  # type: ignore[attr-defined]
-    with fused.norms(module.tuned(), module.fused), allocator.kept(), explained(knobs, trainer, start):
+    with (
+        fused.norms(module.tuned(), module.fused),
+        allocator.kept(),
+        without_gpu.known(),
+        explained(knobs, trainer, start),
+    ):
         trainer.fit(module, data, ckpt_path=path, weights_only=True)
     added_callbacks.log_times(trainer)
     module.compiled = None  # after training, inputs have other sizes

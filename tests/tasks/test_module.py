@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from colourize.config.instantiate import instantiate
 from colourize.data.scenes import load
+from colourize.kernels import rows
 from colourize.model import Model
 from colourize.tasks.colourization.module import (
     Colourizer,
@@ -17,7 +18,7 @@ from colourize.tasks.colourization.module import (
     pixel_cross_entropy,
 )
 from colourize.tasks.colourization.train import train
-from colourize.training.module import finite_where_all_are
+from colourize.training.module import all_finite
 from tests.colour_data import colour_data
 from tests.conftest import knobs
 
@@ -128,12 +129,34 @@ def test_validation_is_the_mean_over_pictures_for_any_batches():
     assert logged["val/skill"] == pytest.approx(1 - loss / 2, rel=1e-6)
 
 
+@pytest.mark.parametrize("fused", [False, rows.library() is not None])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_the_check_of_gradients_finds_a_value_that_is_not_finite(value):
-    tensors = [torch.randn(3, 4), torch.randn(5)]
-    assert math.isfinite(finite_where_all_are(tensors))
-    tensors[0][1, 2] = value
-    assert not math.isfinite(finite_where_all_are(tensors))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_the_check_of_gradients_finds_a_value_that_is_not_finite(value, fused, dtype):
+    tensors = [torch.randn(3, 4, dtype=dtype), torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)]
+    tensors.append(torch.randn(4, 6)[:, 1:3])  # a part of its memory
+    for tensor in tensors:
+        assert all_finite(tensors, fused)
+        for place in (0, tensor.numel() - 1):
+            index = tuple(torch.unravel_index(torch.tensor(place), tensor.shape))
+            before = tensor[index].item()
+            tensor[index] = value
+            assert not all_finite(tensors, fused)
+            tensor[index] = before
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("length", [0, 1, 31, 2_000_000])
+@pytest.mark.skipif(rows.library() is None, reason="no C compiler")
+def test_the_kernel_knows_finite_values_to_the_largest_and_the_smallest(count, length, monkeypatch):
+    monkeypatch.setattr(rows, "threads", lambda: count)
+    tensors = [torch.full((length,), each) for each in (torch.finfo(torch.float32).max, -1e-45, -0.0)]
+    assert rows.finite(tensors)
+    if length:
+        for tensor in tensors:
+            tensor[length // 2] = -math.inf
+            assert not rows.finite(tensors)
+            tensor[length // 2] = 1.0
 
 
 def test_a_module_built_to_predict_does_not_train():
