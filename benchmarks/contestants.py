@@ -19,14 +19,14 @@ from colourize.config.compose import plain, register
 from colourize.config.folder import conf_dir
 from colourize.config.instantiate import builder
 from colourize.errors import InputError
-from colourize.kernels import rows
+from colourize.kernels import allocator, rows
 from colourize.runs.run_folder import claim
 from colourize.tasks.colourization import building
 from colourize.tasks.colourization.data import ColourData, load
 from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
 from colourize.tasks.colourization.task import TASK
-from colourize.training import allocator, fused
 from colourize.training import fit as fit_file
+from colourize.training import fused
 from colourize.training.compilation import compiled
 from colourize.training.epoch_table import EpochTable
 from colourize.training.task import Fitted

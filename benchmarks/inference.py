@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from benchmarks.contestants import Figures, Turn, knobs
 from colourize.config.instantiate import instantiate
-from colourize.training import allocator
+from colourize.kernels import allocator
 
 BATCHES, SIDE = 10, 1024  # batches of 100 pictures of 32 x 32 per turn; side of the photo
 

@@ -35,9 +35,9 @@ def step(network: str, precision: str, one_pass: bool) -> Callable[[], None]:
 
     from benchmarks.contestants import built, knobs, loaded
     from colourize.config.instantiate import builder
-    from colourize.kernels import rows
+    from colourize.kernels import allocator, rows
     from colourize.tasks.colourization.module import pixel_cross_entropy
-    from colourize.training import allocator, fused
+    from colourize.training import fused
 
     allocator.keep()
     config = knobs(f"model={network}", "data=scenes", f"data.num_train={BATCH}", "data.num_validation=10",

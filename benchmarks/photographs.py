@@ -63,7 +63,7 @@ def one(network: str, megapixels: str, threads: str = "2") -> Turn:
         seen = time.perf_counter()
         result = coloured(predictor, grey, choices)
         made = time.perf_counter()
-        saving.written([Picture(result.pictures[0])], "JPEG", picture.info, "", picture.loops)
+        saving.written([Picture(result.pictures[0])], "JPEG", picture.info, threads=int(threads))
         written = time.perf_counter()
         parts = {"decode": read - whole, "network": seen - read, "upsampling": (made - seen) - (seen - read)}
         return {"whole": whole - start, **parts, "encode": written - made, "peak MB": peak}
@@ -83,7 +83,8 @@ def files(network: str, count: str, threads: str = "2") -> Turn:
     def turn() -> Figures:
         jobs = [Job(source, folder / "coloured" / source.name) for source in sources]  # JPEG, as the command writes
         start = time.perf_counter()
-        many.all_of(jobs, partial(photo.run, predictor=predictor, options=options, budget=Budget(MEMORY)), int(threads))
+        run = partial(photo.run, predictor=predictor, options=options, budget=Budget(MEMORY, int(threads)))
+        many.all_of(jobs, run, int(threads) + photo.WRITERS)
         middle = time.perf_counter()
         for _ in sources:
             working.scores(predictor, view, None, None)

@@ -53,6 +53,8 @@ def step(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
             yield row(f"{figure}, {network}", picked(values, figure, "plain loop", *ours), scale, unit)
             for name, bound in (("colourize", "limit"), ("bf16", "bf16 limit")):
                 yield row(f"{figure} against the limit, {network}", picked(values, figure, name, bound), scale, unit)
+        bounds = picked(values, "step", "plain loop", "limit", "bf16 limit")
+        yield row(f"step of the limit, {network}", bounds, 1000, "ms")
 
 
 def one_pass(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:

@@ -107,7 +107,8 @@ def run(given: argparse.Namespace) -> None:
     suffix = None if given.format is None else f".{given.format.lower().lstrip('.')}"
     _check(given, suffix)
     jobs = planned.plan(given.inputs, given.output, suffix)
-    budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2)
+    threads = given.jobs or min(os.cpu_count() or 1, 4)
+    budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2, threads)
     predictor = opened(given.model, given.device, given.trust)
     choices = _choices(given, predictor)
     options = photo.Options(
@@ -116,10 +117,9 @@ def run(given: argparse.Namespace) -> None:
     )  # fmt: skip
     photo.check_distinct(jobs, options, _also_read(given))
     photo.remove_stale(jobs, options)
-    threads = given.jobs or min(os.cpu_count() or 1, 4)
     signals.catch_twice()
     try:
-        outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, options, budget), threads)
+        outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, options, budget), threads + photo.WRITERS)
     except (KeyboardInterrupt, Interrupted):
         print("colourize: stopped; every file is whole, and the same command colours the rest", file=sys.stderr)
         raise

@@ -9,8 +9,10 @@ from typing import Any
 from colourize.data.in_threads import in_threads
 from colourize.inference.photo import Outcome
 from colourize.inference.planned import Job
+from colourize.kernels import allocator
 from colourize.present.bar import bar
 
+KEPT = 1 << 25, 1 << 28  # bytes: the largest block, and all at the end of the heap
 NAMED = 5  # pictures already in colour that are named one by one; the summary counts them all
 
 
@@ -29,6 +31,8 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
         # Pillow's warnings of odd metadata; here, because the filter is global, not one of a thread
         warnings.catch_warnings(action="ignore"),
         bar(total=len(jobs), shown=len(jobs) > 1) as show,
+        # of small pictures the network's activations, which saves a fifth of its time; not of photographs
+        allocator.kept(*KEPT),
         closing(in_threads(run, jobs, threads)) as results,
     ):
         for outcome in results:

@@ -1,14 +1,15 @@
-"""Limits memory: estimates what a picture takes, and keeps all pictures in work below a limit."""
+"""Limits memory and cores: estimates what a picture takes, and keeps all pictures in work below a limit."""
 
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from colourize.errors import InputError
 
 PER_PIXEL = 16  # bytes: RGBA as read, grey, colours and the written file; measured in docs/photographs.md
 PER_WIDE_PIXEL = 40  # with 16 bits a channel
+PER_SAMPLE, PER_WIDE_SAMPLE = 6, 12  # bytes of each further sample: colours and the written file, of at most their size
 NETWORK = 500_000_000  # bytes for libraries, weights and one forward pass at the usual working sizes
 _UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -22,10 +23,16 @@ def parsed(text: str) -> int:
 
 
 class Budget:
-    """Lets threads work on pictures while all pictures together stay below a limit in bytes."""
+    """Lets threads work on pictures while all pictures together stay below a limit in bytes.
 
-    def __init__(self, limit: int) -> None:
+    Args:
+        limit: in bytes.
+        at_once: number of pictures that compute at a time; others may wait for the disk meanwhile. None: no limit.
+    """
+
+    def __init__(self, limit: int, at_once: int | None = None) -> None:
         self.limit = limit
+        self._places = None if at_once is None else threading.Semaphore(at_once)
         self._room = limit - NETWORK
         self._changed = threading.Condition()
 
@@ -35,7 +42,8 @@ class Budget:
         Raises:
             InputError: more than the limit.
         """
-        size = pixels * ((PER_WIDE_PIXEL if wide else PER_PIXEL) + (samples - 1) * (6 if wide else 3))
+        further = PER_WIDE_SAMPLE if wide else PER_SAMPLE
+        size = pixels * ((PER_WIDE_PIXEL if wide else PER_PIXEL) + (samples - 1) * further)
         if NETWORK + size > self.limit:
             raise InputError(
                 f"{pixels / 1e6:.0f} megapixels take about {(NETWORK + size) / 1e9:.1f} GB, more than --max-memory "
@@ -55,3 +63,14 @@ class Budget:
             with self._changed:
                 self._room += size
                 self._changed.notify_all()
+
+    @contextmanager
+    def place(self) -> Iterator[Callable[[], None]]:
+        """Waits for one of the ``at_once`` places; the function that it gives returns the place early."""
+        if self._places is None:
+            yield lambda: None
+            return
+        self._places.acquire()
+        with ExitStack() as leaving:
+            leaving.callback(self._places.release)
+            yield leaving.close

@@ -39,9 +39,11 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
             raise InputError(f"{path}: a TorchScript file can run any code, so it is not opened; {OTHERS}")
     from colourize.config import options
     from colourize.inference.torch_predictor import TorchPredictor
+    from colourize.models.folded import folded
     from colourize.runs import checkpoint
 
     trained = checkpoint.load(checkpoint.of_run(place), options.check_trusted(trusted))
+    trained.model.network = folded(trained.model.network)
     return TorchPredictor(trained.model.to(device_of(device)), trained.config)
 
 

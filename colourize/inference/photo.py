@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,9 @@ from colourize.inference.predictor import Predictor
 from colourize.inference.saving import Picture
 
 LARGEST = 2_000_000_000  # bytes of standard input
+WRITERS = 2  # threads beyond those that compute, for pictures that wait for the disk
 BEGIN = 1 << 16  # bytes of it that decide whether it is a picture
+File = tuple[Path | None, bytes]  # None: standard output
 Status = Literal["done", "already there", "in colour", "failed"]
 
 
@@ -75,8 +77,12 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
             return Outcome(job, "already there")
         source = job.source if job.source is not None else _standard_input()
         pixels, wide = opening.extent(source, options.max_pixels)
-        with budget.taken(budget.check(pixels, wide, options.choices.samples)):
-            return _coloured(job, source, targets, predictor, options)
+        with budget.place() as leave, budget.taken(budget.check(pixels, wide, options.choices.samples)):
+            outcome, contents = _coloured(job, source, targets, predictor, options)
+            leave()  # the next picture computes while the disk writes this one
+            for target, content in contents:
+                _write(target, content, job, options)
+            return outcome
     except (UnreadablePicture, InputError) as error:
         return Outcome(job, "failed", str(error))
     except MemoryError:
@@ -135,24 +141,24 @@ def _is_due(path: Path, options: Options) -> bool:
 
 def _coloured(
     job: Job, source: bytes | Path, targets: Sequence[Path], predictor: Predictor, options: Options
-) -> Outcome:
+) -> tuple[Outcome, list[File]]:
     photograph = opening.photograph(source, options.max_pixels)
     if photograph.kind == "coloured" and not options.recolour:
-        return Outcome(job, "in colour", kind=photograph.kind, notes=photograph.notes)
+        return Outcome(job, "in colour", kind=photograph.kind, notes=photograph.notes), []
     form = _format(job, photograph, options)
     wide = photograph.wide and form in saving.WIDE
     choices = replace(options.choices, wide=wide, uncertainty=options.uncertainty)
     saving.check(form, len(photograph.frames), photograph.frames[0].grey.shape)
     key = os.fsencode(job.source.name) if job.source is not None else b""
     results = [coloured(predictor, frame.grey, choices, key) for frame in photograph.frames]
+    contents: list[File] = []
     for number, target in enumerate(targets or [None]):
         if target is None or _is_due(target, options):
-            pictures = _frames(photograph, results, number)
-            _write(
-                target, saving.written(pictures, form, photograph.info, _note(options), photograph.loops), job, options
-            )
-    _write_beside(job, photograph, results, form, options)
-    return Outcome(job, "done", kind=photograph.kind, outside=results[0].outside, notes=photograph.notes)
+            pictures, threads = _frames(photograph, results, number), options.choices.threads
+            content = saving.written(pictures, form, photograph.info, _note(options), photograph.loops, threads)
+            contents.append((target, content))
+    contents += _files_beside(job, photograph, results, form, options)
+    return Outcome(job, "done", kind=photograph.kind, outside=results[0].outside, notes=photograph.notes), contents
 
 
 def _format(job: Job, photograph: Photograph, options: Options) -> str:
@@ -189,13 +195,15 @@ def _write(target: Path | None, content: bytes, job: Job, options: Options) -> N
         os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def _write_beside(job: Job, photograph: Photograph, results: Sequence[Coloured], form: str, options: Options) -> None:
+def _files_beside(
+    job: Job, photograph: Photograph, results: Sequence[Coloured], form: str, options: Options
+) -> Iterator[File]:
     frame, result, note = photograph.frames[0], results[0], _note(options)
     if options.side_by_side and _is_due(place := job.beside(planned.PAIR), options):
-        _write(place, saving.written([_pair(frame, result)], form, {}, note), job, options)
+        yield place, saving.written([_pair(frame, result)], form, {}, note, threads=options.choices.threads)
     if result.entropy is not None and _is_due(place := job.beside(planned.UNSURE, ".png"), options):
         unsure = Picture(uncertainty.picture(result.entropy, *frame.grey.shape))
-        _write(place, saving.written([unsure], "PNG", {}, note), job, options)
+        yield place, saving.written([unsure], "PNG", {}, note)
 
 
 def _pair(frame: Frame, result: Coloured) -> Picture:

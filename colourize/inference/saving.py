@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
 from colourize.errors import InputError, one_line
-from colourize.inference import metadata
+from colourize.inference import jpeg, metadata
 from colourize.inference.space import Levels
 
 FORMATS = {
@@ -52,7 +52,13 @@ def srgb_profile() -> bytes:
 
 
 def save(
-    file: BinaryIO, frames: list[Picture], form: str, info: dict[str, Any], note: str = "", loops: int = 0
+    file: BinaryIO,
+    frames: list[Picture],
+    form: str,
+    info: dict[str, Any],
+    note: str = "",
+    loops: int = 0,
+    threads: int = 1,
 ) -> None:
     """Writes frames as a file of a format.
 
@@ -63,6 +69,7 @@ def save(
         info: EXIF, XMP, resolution and comment to keep, as ``opening.Photograph`` has them.
         note: what was done, kept as the EXIF's or PNG's Software; "" writes no metadata at all.
         loops: how often an animation plays, 0 for ever.
+        threads: number of threads that encode a JPEG.
 
     Raises:
         InputError: more frames than the format holds, or a side that is too long for it.
@@ -73,6 +80,8 @@ def save(
         return _save_tiff(file, frames, kept)
     if frames[0].colours.dtype == np.uint16 and len(frames) == 1:
         return _save_png(file, frames[0], kept)
+    if form == "JPEG":
+        return jpeg.save(file, _opaque(frames[0]), _options(form, kept, note), threads)
     images = [image(frame, form) for frame in frames]
     images[0].save(file, form, **_options(form, kept, note), **_moving(frames, images[1:], form, loops))
 
@@ -101,6 +110,10 @@ def image(frame: Picture, form: str = "PNG") -> Image.Image:
         return white
     opaque.putalpha(Image.fromarray(_eight_bits(frame.alpha)))
     return opaque
+
+
+def _opaque(frame: Picture) -> NDArray[np.uint8]:
+    return _eight_bits(frame.colours) if frame.alpha is None else np.asarray(image(frame, "JPEG"))
 
 
 def _eight_bits(levels: Levels) -> NDArray[np.uint8]:
@@ -204,7 +217,9 @@ def _latin(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def written(frames: list[Picture], form: str, info: dict[str, Any], note: str = "", loops: int = 0) -> bytes:
+def written(
+    frames: list[Picture], form: str, info: dict[str, Any], note: str = "", loops: int = 0, threads: int = 1
+) -> bytes:
     """The bytes of ``save``.
 
     Raises:
@@ -212,7 +227,7 @@ def written(frames: list[Picture], form: str, info: dict[str, Any], note: str = 
     """
     buffer = io.BytesIO()
     try:
-        save(buffer, frames, form, info, note, loops)
+        save(buffer, frames, form, info, note, loops, threads)
     except (InputError, MemoryError):
         raise
     except Exception as error:  # encoders raise nearly every built-in exception for what they cannot hold

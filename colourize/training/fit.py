@@ -11,11 +11,11 @@ from pytorch_lightning.callbacks import Callback
 from colourize.config import automatic
 from colourize.config.knobs import value_in
 from colourize.errors import InputError
-from colourize.kernels import rows
+from colourize.kernels import allocator, rows
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
 from colourize.runs.run_folder import Claim, Guest
-from colourize.training import added_callbacks, allocator, fused, range_test, without_gpu
+from colourize.training import added_callbacks, fused, range_test, without_gpu
 from colourize.training.compilation import compiled
 from colourize.training.distributed import batch_norm, collectives
 from colourize.training.distributed.place import Place

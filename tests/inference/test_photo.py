@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -229,6 +230,36 @@ def test_pictures_wait_until_there_is_room():
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
+
+
+def test_while_the_disk_writes_a_picture_the_next_one_computes_and_never_two(tmp_path, monkeypatch):
+    for number in range(4):
+        Image.new("L", (9, 7), 40 * number).save(tmp_path / f"{number}.png")
+    jobs = [Job(tmp_path / f"{number}.png", tmp_path / f"out/{number}.png") for number in range(4)]
+    computing, most, begun, waited = [], [], [], []
+
+    class Watched(Pointwise):
+        def logits(self, grey):
+            begun.append(grey)
+            computing.append(grey)
+            most.append(len(computing))
+            time.sleep(0.01)
+            computing.pop()
+            return super().logits(grey)
+
+    def slow_disk(descriptor):
+        if not waited:
+            waited.append(len(begun))
+            end = time.monotonic() + 10
+            while len(begun) == waited[0] and time.monotonic() < end:
+                time.sleep(0.001)
+            waited.append(len(begun))
+
+    monkeypatch.setattr(os, "fsync", slow_disk)
+    predictor, budget = Watched(size=8, neutral=True), Budget(4_000_000_000, 1)
+    outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, Options(Choices()), budget), 3)
+    assert [outcome.status for outcome in outcomes] == ["done"] * 4
+    assert max(most) == 1 and waited[1] > waited[0]
 
 
 @pytest.mark.parametrize(("text", "size"), [("2G", 2e9), ("800M", 8e8), ("1.5 gb", 1.5e9), ("1000", 1000)])

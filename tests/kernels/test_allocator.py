@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from colourize.training import allocator
+from colourize.kernels import allocator
 
 SIZE = 48 << 20  # bytes; glibc itself never keeps blocks of this size
 
@@ -12,7 +12,7 @@ START = f"""
 import resource
 from pathlib import Path
 import torch
-from colourize.training import allocator
+from colourize.kernels import allocator
 
 def block():
     torch.ones({SIZE}, dtype=torch.uint8)

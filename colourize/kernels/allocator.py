@@ -10,12 +10,16 @@ LARGEST, OLDER_LARGEST = 1 << 30, 1 << 25  # bytes; older versions of glibc acce
 MOST_AT_THE_TOP = (1 << 31) - 4096  # bytes; the argument is a C int
 
 
-def keep() -> int:
+def keep(largest: int = LARGEST, most: int = MOST_AT_THE_TOP) -> int:
     """Makes glibc keep freed blocks for the next step.
 
     By default glibc returns every freed block of a few MB to the kernel, and so every activation. The next step gets
     the memory back page by page, and the kernel zeroes each page on first access. Keeping the blocks saves about 15 %
     of a step on a CPU and gives the same bits; the process does not shrink below its largest size.
+
+    Args:
+        largest: size up to which blocks are kept, in bytes.
+        most: free bytes at the end of the heap that are kept.
 
     Returns:
         The size up to which blocks are kept, in bytes; 0 for another C library, which is not changed.
@@ -23,18 +27,18 @@ def keep() -> int:
     if platform.libc_ver()[0] != "glibc":
         return 0
     libc = ctypes.CDLL(None)
-    libc.mallopt(M_TRIM_THRESHOLD, MOST_AT_THE_TOP)
-    return next((size for size in (LARGEST, OLDER_LARGEST) if libc.mallopt(M_MMAP_THRESHOLD, size)), 0)
+    libc.mallopt(M_TRIM_THRESHOLD, most)
+    return next((size for size in (largest, OLDER_LARGEST) if libc.mallopt(M_MMAP_THRESHOLD, size)), 0)
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Keeps freed blocks inside the context. After it, freed blocks return to the kernel again.
+def kept(largest: int = LARGEST, most: int = MOST_AT_THE_TOP) -> Iterator[None]:
+    """Keeps freed blocks inside the context, as ``keep``. After it, freed blocks return to the kernel again.
 
     Training steps have equal shapes and reuse the same blocks. Other code may fragment memory, if it keeps small
     results between large blocks: 5 GB for the loss of the look-up table on 50,000 pictures.
     """
-    size = keep()
+    size = keep(largest, most)
     try:
         yield
     finally:

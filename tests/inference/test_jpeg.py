@@ -1,0 +1,69 @@
+"""JPEG files in strips against Pillow's own encoder with restart markers."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colourize.inference import jpeg
+from colourize.inference.saving import srgb_profile
+
+OPTIONS = {"quality": 95, "subsampling": 0}
+FULL = {
+    **OPTIONS, "icc_profile": srgb_profile(), "comment": "a scan", "dpi": (300, 300), "xmp": b"<x/>",
+    "exif": b"Exif\0\0" + bytes(range(256)) * 200 + b"\xff\xc0\xff\xda",  # what looks like the markers that are sought
+}  # fmt: skip
+SIZES = [(1, 1), (1, 400), (400, 1), (17, 33), (64, 64), (63, 65), (200, 97), (513, 40)]
+
+
+def drawn(height, width):
+    rows, columns = np.mgrid[:height, :width]
+    noise = np.random.default_rng(0).integers(0, 40, (height, width, 3))
+    return ((rows + 2 * columns)[..., None] % 200 + noise).astype(np.uint8)
+
+
+def encoded(pixels, options, threads):
+    buffer = io.BytesIO()
+    jpeg.save(buffer, pixels, options, threads)
+    return buffer.getvalue()
+
+
+def by_pillow(pixels, options):
+    buffer = io.BytesIO()
+    rows = jpeg.rows_of_strip(pixels.shape[1])
+    more = {"restart_marker_rows": rows} if len(pixels) > 8 * rows else {}
+    Image.fromarray(pixels).save(buffer, "JPEG", **options, **more)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("options", [OPTIONS, FULL], ids=["bare", "with metadata"])
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("strip", [64, 640, 6400])
+def test_strips_are_pillow_s_file_with_restart_markers_byte_for_byte(size, options, threads, strip, monkeypatch):
+    monkeypatch.setattr(jpeg, "STRIP", strip)
+    pixels = drawn(*size)
+    assert encoded(pixels, options, threads) == by_pillow(pixels, options)
+
+
+def test_a_photograph_of_several_strips_has_the_pixels_of_a_file_in_one_piece():
+    pixels = drawn(1500, 2003)
+    assert len(pixels) > 2 * 8 * jpeg.rows_of_strip(2003)
+    whole = io.BytesIO()
+    Image.fromarray(pixels).save(whole, "JPEG", **OPTIONS)
+    ours = Image.open(io.BytesIO(encoded(pixels, OPTIONS, 2)))
+    assert np.array_equal(np.asarray(ours), np.asarray(Image.open(whole)))
+
+
+@pytest.mark.parametrize("width", [1, 8, 9, 4000, 65535])
+def test_a_strip_has_rows_of_whole_blocks_within_the_limit_of_the_standard(width):
+    rows = jpeg.rows_of_strip(width)
+    assert rows >= 1
+    assert rows * -(-width // 8) <= 65535
+    assert rows == 1 or rows * 8 * width <= jpeg.STRIP
+
+
+def test_a_picture_that_fits_no_jpeg_raises_what_pillow_raises():
+    with pytest.raises((OSError, ValueError)):
+        encoded(np.zeros((1, 70_000, 3), np.uint8), OPTIONS, 2)
