@@ -36,6 +36,7 @@ gc.disable()  # until pytest_collection_finish: imports leave nothing to free, a
 
 __all__ = ["cifar_archive"]
 
+LONG = "test_slurm.py", "test_wheel.py", "test_rank_sequences.py", "test_other_encodings.py"  # minutes each
 MEMORY, ROOM = "/dev/shm", 4 << 30
 TINY = ("data=scenes", "data.num_train=24", "data.num_validation=12", "image_size=8", "num_filters=4", "num_colours=4")
 CACHE = "a folder of each test"
@@ -192,6 +193,11 @@ def pytest_configure() -> None:
         return
     if shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with the longest tests first, so that no worker is alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 def pytest_collection_finish() -> None:

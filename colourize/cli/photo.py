@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,8 @@ def run(given: argparse.Namespace) -> None:
     threads = given.jobs or min(os.cpu_count() or 1, 4)
     budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2, threads)
     predictor = opened(given.model, given.device, given.trust)
-    choices = _choices(given, predictor)
+    cores = os.cpu_count() or 1
+    choices = _choices(given, predictor, cores if len(jobs) == 1 else max(1, cores // threads))
     options = photo.Options(
         choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
         given.side_by_side, given.max_pixels or MAX_PIXELS, photo.note(choices, predictor),
@@ -119,7 +121,8 @@ def run(given: argparse.Namespace) -> None:
     photo.remove_stale(jobs, options)
     signals.catch_twice()
     try:
-        outcomes = many.all_of(jobs, lambda job: photo.run(job, predictor, options, budget), threads + photo.WRITERS)
+        coloured = partial(photo.run, predictor=predictor, options=options, budget=budget)
+        outcomes = many.all_of(jobs, coloured, threads + photo.WRITERS, budget.stop)
     except (KeyboardInterrupt, Interrupted):
         print("colourize: stopped; every file is whole, and the same command colours the rest", file=sys.stderr)
         raise
@@ -149,7 +152,7 @@ def _check(given: argparse.Namespace, suffix: str | None) -> None:
         )
 
 
-def _choices(given: argparse.Namespace, predictor: "Predictor") -> "Choices":
+def _choices(given: argparse.Namespace, predictor: "Predictor", threads: int) -> "Choices":
     from colourize.inference import hinted, referred
     from colourize.inference.colouring import Choices
 
@@ -163,7 +166,7 @@ def _choices(given: argparse.Namespace, predictor: "Predictor") -> "Choices":
         hints,
         palette,
         given.tiles,
-        threads=os.cpu_count() or 1,
+        threads=threads,
     )
 
 

@@ -13,11 +13,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_threads(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result]:
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, stop: Callable[[], None] = lambda: None
+) -> Generator[Result]:
     """Results in the order of completion; few calls wait at a time, so ``items`` may be long.
 
     After an exception, also one of the caller who then closes the generator, calls that have started finish and no
-    further one starts: ``with closing(in_threads(...)) as results``.
+    further one starts: ``with closing(in_threads(...)) as results``. ``stop`` is called then, and may end calls that
+    wait.
     """
     with ThreadPoolExecutor(threads) as pool:
         waiting: set[Future[Result]] = set()
@@ -30,6 +33,9 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item], thread
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
+        except BaseException:
+            stop()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 

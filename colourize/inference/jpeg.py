@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+LONGEST = 65500  # pixels of a side: libjpeg's limit
 BLOCK = 8  # pixels: side of a block; without subsampling also that of a minimum coded unit (A.2)
 INTERVAL = 65535  # blocks between two restart markers, at most (B.2.4.4)
 STRIP = 1 << 20  # pixels of a strip, about
@@ -33,8 +34,10 @@ def save(file: BinaryIO, pixels: NDArray[np.uint8], options: dict[str, Any], thr
         threads: number of threads that encode strips.
 
     Raises:
-        OSError, ValueError: what Pillow raises for sizes or metadata that the format cannot hold.
+        OSError, ValueError: a side above ``LONGEST``, or metadata that the format cannot hold.
     """
+    if len(pixels) > LONGEST:  # no strip is too high
+        raise ValueError(f"a side must be <= {LONGEST} pixels, got {len(pixels)}")
     rows = rows_of_strip(pixels.shape[1])
     height = rows * BLOCK
     if len(pixels) <= height:

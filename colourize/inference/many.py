@@ -12,14 +12,17 @@ from colourize.inference.planned import Job
 from colourize.kernels import allocator
 from colourize.present.bar import bar
 
-KEPT = 1 << 25, 1 << 28  # bytes: the largest block, and all at the end of the heap
+KEPT = 1 << 25, 1 << 27  # bytes: the largest block, and all at the end of the heap
 NAMED = 5  # pictures already in colour that are named one by one; the summary counts them all
 
 
-def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> list[Outcome]:
+def all_of(
+    jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int, stop: Callable[[], None] = lambda: None
+) -> list[Outcome]:
     """Runs jobs in threads, in their order. Standard error names each job that was not done.
 
-    After Ctrl-C or an ``Interrupted`` no further job starts; jobs that have started finish or leave no file.
+    After Ctrl-C or an ``Interrupted`` no further job starts; jobs that have started finish or leave no file. ``stop``
+    is called then, and may end jobs that wait.
 
     Raises:
         KeyboardInterrupt, Interrupted: after the jobs that had started.
@@ -31,9 +34,9 @@ def all_of(jobs: Sequence[Job], run: Callable[[Job], Outcome], threads: int) -> 
         # Pillow's warnings of odd metadata; here, because the filter is global, not one of a thread
         warnings.catch_warnings(action="ignore"),
         bar(total=len(jobs), shown=len(jobs) > 1) as show,
-        # of small pictures the network's activations, which saves a fifth of its time; not of photographs
+        # the network reuses freed memory, which saves a fifth of its time on small pictures
         allocator.kept(*KEPT),
-        closing(in_threads(run, jobs, threads)) as results,
+        closing(in_threads(run, jobs, threads, stop)) as results,
     ):
         for outcome in results:
             outcomes.append(outcome)

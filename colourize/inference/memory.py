@@ -33,6 +33,7 @@ class Budget:
     def __init__(self, limit: int, at_once: int | None = None) -> None:
         self.limit = limit
         self._places = None if at_once is None else threading.Semaphore(at_once)
+        self._stopped = False
         self._room = limit - NETWORK
         self._changed = threading.Condition()
 
@@ -66,11 +67,21 @@ class Budget:
 
     @contextmanager
     def place(self) -> Iterator[Callable[[], None]]:
-        """Waits for one of the ``at_once`` places; the function that it gives returns the place early."""
+        """Waits for one of the ``at_once`` places; the function that it gives returns the place early.
+
+        Raises:
+            InputError: ``stop`` was called.
+        """
         if self._places is None:
             yield lambda: None
             return
         self._places.acquire()
         with ExitStack() as leaving:
             leaving.callback(self._places.release)
+            if self._stopped:
+                raise InputError("stopped before it began; the same command continues")
             yield leaving.close
+
+    def stop(self) -> None:
+        """From now on no picture gets a place."""
+        self._stopped = True

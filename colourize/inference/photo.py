@@ -23,6 +23,7 @@ from colourize.inference.saving import Picture
 
 LARGEST = 2_000_000_000  # bytes of standard input
 WRITERS = 2  # threads beyond those that compute, for pictures that wait for the disk
+PAIR = 3  # samples that take the memory of a grey and a coloured picture side by side
 BEGIN = 1 << 16  # bytes of it that decide whether it is a picture
 File = tuple[Path | None, bytes]  # None: standard output
 Status = Literal["done", "already there", "in colour", "failed"]
@@ -77,7 +78,8 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
             return Outcome(job, "already there")
         source = job.source if job.source is not None else _standard_input()
         pixels, wide = opening.extent(source, options.max_pixels)
-        with budget.place() as leave, budget.taken(budget.check(pixels, wide, options.choices.samples)):
+        copies = options.choices.samples + PAIR * options.side_by_side
+        with budget.place() as leave, budget.taken(budget.check(pixels, wide, copies)):
             outcome, contents = _coloured(job, source, targets, predictor, options)
             leave()  # the next picture computes while the disk writes this one
             for target, content in contents:

@@ -25,7 +25,7 @@ FORMATS = {
 MOVING = {"PNG", "WEBP", "GIF", "AVIF", "TIFF"}
 WIDE = {"PNG", "TIFF"}
 QUALITY = 95
-LONGEST = {"WEBP": 16383, "JPEG": 65535, "GIF": 65535, "AVIF": 65535}  # pixels: the format's limit for a side
+LONGEST = {"WEBP": 16383, "JPEG": jpeg.LONGEST, "GIF": 65535, "AVIF": 65535}  # pixels: the format's limit for a side
 
 
 class Picture(NamedTuple):

@@ -105,7 +105,8 @@ def finite(tensors: Sequence[Tensor]) -> bool:
 
 def in_one_piece(x: Tensor) -> bool:
     """Whether a tensor is float32 on a CPU, and its values, in any order, are its whole memory."""
-    return x.is_cpu and x.dtype == torch.float32 and x.untyped_storage().nbytes() == 4 * x.numel()
+    whole = x.storage_offset() == 0 and x.untyped_storage().nbytes() == 4 * x.numel()
+    return x.is_cpu and x.dtype == torch.float32 and bool(whole)
 
 
 def _losses(logits: Tensor, labels: Tensor, gradient: Tensor | None) -> tuple[Tensor, Tensor]:

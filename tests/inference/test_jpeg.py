@@ -56,7 +56,7 @@ def test_a_photograph_of_several_strips_has_the_pixels_of_a_file_in_one_piece():
     assert np.array_equal(np.asarray(ours), np.asarray(Image.open(whole)))
 
 
-@pytest.mark.parametrize("width", [1, 8, 9, 4000, 65535])
+@pytest.mark.parametrize("width", [1, 8, 9, 4000, 65500])
 def test_a_strip_has_rows_of_whole_blocks_within_the_limit_of_the_standard(width):
     rows = jpeg.rows_of_strip(width)
     assert rows >= 1
@@ -64,6 +64,19 @@ def test_a_strip_has_rows_of_whole_blocks_within_the_limit_of_the_standard(width
     assert rows == 1 or rows * 8 * width <= jpeg.STRIP
 
 
-def test_a_picture_that_fits_no_jpeg_raises_what_pillow_raises():
-    with pytest.raises((OSError, ValueError)):
-        encoded(np.zeros((1, 70_000, 3), np.uint8), OPTIONS, 2)
+@pytest.mark.parametrize("side", [65_501, 65_536, 70_000])
+def test_a_side_beyond_libjpeg_s_limit_is_refused(side):
+    """In both directions; 24 pixels give several strips."""
+    for size in ((24, side), (side, 24)):
+        with pytest.raises((OSError, ValueError)):
+            encoded(np.zeros((*size, 3), np.uint8), OPTIONS, 2)
+        with pytest.raises((OSError, ValueError)):
+            by_pillow(np.zeros((*size, 3), np.uint8), OPTIONS)
+
+
+def test_the_longest_side_that_libjpeg_writes_can_be_read():
+    pixels = drawn(jpeg.LONGEST, 24)
+    assert np.array_equal(
+        np.asarray(Image.open(io.BytesIO(encoded(pixels, OPTIONS, 2)))),
+        np.asarray(Image.open(io.BytesIO(by_pillow(pixels, OPTIONS)))),
+    )

@@ -32,7 +32,7 @@ def test_a_folded_network_gives_the_same_scores_and_leaves_the_network_as_it_was
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
 
 
-@pytest.mark.parametrize("name", ["unet", "convtranspose", "resunet", "encoder_unet"])
+@pytest.mark.parametrize("name", sorted(set(TRAINED) - {"poolupsample"}))  # which pools before its norms
 def test_all_batch_norms_are_folded(name):
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded(used(name)).modules())
 
@@ -41,17 +41,13 @@ class Own(nn.Sequential):
     """Not of colourize: something else may read its parts."""
 
 
-def test_another_network_is_only_copied():
-    module = Own(nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))).eval()
-    short = folded(module)
-    assert short is not module and isinstance(short[0][1], nn.BatchNorm2d)
+def test_a_network_of_another_package_and_one_without_pairs_stay_as_they_are():
+    for module in (Own(nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))).eval(), used("poolupsample")):
+        assert folded(module) is module
 
 
 def test_a_norm_of_something_else_than_the_convolution_before_it_is_noticed(monkeypatch):
     module = used("unet")
     forward = type(module).forward
     monkeypatch.setattr(type(module), "forward", lambda self, grey: forward(self, grey) + self.down1[0](grey).mean())
-    short = folded(module)
-    with torch.no_grad():
-        grey = torch.rand(1, 1, 16, 16)
-        assert torch.equal(short(grey), module(grey))
+    assert folded(module) is module

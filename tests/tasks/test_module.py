@@ -132,9 +132,11 @@ def test_validation_is_the_mean_over_pictures_for_any_batches():
 @pytest.mark.parametrize("fused", [False, rows.library() is not None])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_the_check_of_gradients_finds_a_value_that_is_not_finite(value, fused, dtype):
+@pytest.mark.parametrize("part", [False, True], ids=["whole", "with a part of its memory"])
+def test_the_check_of_gradients_finds_a_value_that_is_not_finite(value, fused, dtype, part):
     tensors = [torch.randn(3, 4, dtype=dtype), torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)]
-    tensors.append(torch.randn(4, 6)[:, 1:3])  # a part of its memory
+    tensors += [torch.randn(4, 6)[:, 1:3]] * part
+    assert all(map(rows.in_one_piece, tensors)) == (dtype == torch.float32 and not part)
     for tensor in tensors:
         assert all_finite(tensors, fused)
         for place in (0, tensor.numel() - 1):
@@ -152,11 +154,13 @@ def test_the_kernel_knows_finite_values_to_the_largest_and_the_smallest(count, l
     monkeypatch.setattr(rows, "threads", lambda: count)
     tensors = [torch.full((length,), each) for each in (torch.finfo(torch.float32).max, -1e-45, -0.0)]
     assert rows.finite(tensors)
-    if length:
+    for value in (math.nan, math.inf, -math.inf):
         for tensor in tensors:
-            tensor[length // 2] = -math.inf
-            assert not rows.finite(tensors)
-            tensor[length // 2] = 1.0
+            for place in {0, length // 2, length - 1} if length else ():
+                tensor[place], before = value, tensor[place].item()
+                assert not rows.finite(tensors)
+                tensor[place] = before
+    assert rows.finite(tensors)
 
 
 def test_a_module_built_to_predict_does_not_train():

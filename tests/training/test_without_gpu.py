@@ -5,7 +5,7 @@ import torch
 from colourize.training import without_gpu
 
 
-def test_torch_looks_for_no_driver_where_there_is_no_gpu(monkeypatch):
+def test_where_there_is_no_gpu_none_is_visible(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with without_gpu.known():
