@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +120,9 @@ def run(given: argparse.Namespace) -> None:
     photo.remove_stale(jobs, options)
     signals.catch_twice()
     try:
-        coloured = partial(photo.run, predictor=predictor, options=options, budget=budget)
-        outcomes = many.all_of(jobs, coloured, threads + photo.WRITERS, budget.stop)
+        outcomes = many.all_of(
+            jobs, lambda job: photo.run(job, predictor, options, budget), threads + photo.WRITERS, budget.stop
+        )
     except (KeyboardInterrupt, Interrupted):
         print("colourize: stopped; every file is whole, and the same command colours the rest", file=sys.stderr)
         raise
