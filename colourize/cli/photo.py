@@ -107,10 +107,10 @@ def run(given: argparse.Namespace) -> None:
     suffix = None if given.format is None else f".{given.format.lower().lstrip('.')}"
     _check(given, suffix)
     jobs = planned.plan(given.inputs, given.output, suffix)
-    threads = given.jobs or min(os.cpu_count() or 1, 4)
+    cores = os.cpu_count() or 1
+    threads = given.jobs or min(cores, 4)
     budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2, threads)
     predictor = opened(given.model, given.device, given.trust)
-    cores = os.cpu_count() or 1
     choices = _choices(given, predictor, cores if len(jobs) == 1 else max(1, cores // threads))
     options = photo.Options(
         choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
