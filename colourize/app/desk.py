@@ -57,7 +57,7 @@ class Desk:
         self.photographs: dict[str, Held] = {}
         self.current = ""
         self.reference: Path | None = None
-        self.version = 0
+        self.number, self.version = secrets.token_hex(8), 0
         self._opened = False
         self.lock = threading.RLock()
         self._palettes: dict[tuple[str, int, Path], Floats] = {}

@@ -154,15 +154,16 @@ class Calls:
         """Does some work on a desk, colours its photograph, and says what the page shows then."""
         if desk is None:
             return shown.text(None, "the page does not know this browser; allow cookies and reload it")
-        try:
-            with desk.lock:
+        error = ""
+        with desk.lock:
+            try:
                 work()
                 desk.colour()
-        except (InputError, UnreadablePicture, ValueError) as error:
-            return shown.text(desk, on_page(one_line(error)))
-        except MemoryError:
-            return shown.text(desk, "memory ran out; choose less detail, or a smaller photograph")
-        return shown.text(desk)
+            except (InputError, UnreadablePicture, ValueError) as caught:
+                error = on_page(one_line(caught))
+            except MemoryError:
+                error = "memory ran out; choose less detail, or a smaller photograph"
+            return shown.text(desk, error)
 
 
 def _sent(event: gr.EventData, name: str) -> str:

@@ -13,10 +13,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from colourize.app import download, guard, rules
+from colourize.app import download, guard, rules, shown
 from colourize.app.desk import Desk
 from colourize.app.remedies import on_page
 from colourize.app.visitors import Visitors
@@ -50,7 +50,7 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
                 except BaseException:
                     await run_in_threadpool(desk.discard, path)
                     raise
-                return PlainTextResponse(number, headers=STORED)
+                return JSONResponse(shown.stamp(desk), headers=STORED)
 
         return await _answered(received)
 

@@ -15,14 +15,19 @@ KINDS = {
 
 
 def text(desk: Desk | None, error: str = "") -> str:
-    """The state of a desk as JSON; ``error`` is one line for the visitor."""
+    """The state of a desk as JSON, to be read under its lock; ``error`` is one line for the visitor."""
     return json.dumps({**(_state(desk) if desk is not None else {"current": "", "photographs": []}), "error": error})
+
+
+def stamp(desk: Desk) -> dict[str, Any]:
+    """What tells a newer state of a desk from an older one, and from one of another desk."""
+    return {"desk": desk.number, "version": desk.version}
 
 
 def _state(desk: Desk) -> dict[str, Any]:
     held, steering = desk.held, desk.steering
     state: dict[str, Any] = {
-        "version": desk.version,
+        **stamp(desk),
         "current": desk.current if held is not None else "",
         "photographs": [{"id": number, "name": each.path.name} for number, each in desk.photographs.items()],
         "reference": desk.reference.name if desk.reference is not None else "",

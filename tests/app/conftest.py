@@ -91,5 +91,6 @@ def page(browser: Any, address: str) -> Iterator[Any]:
     made.goto(address)
     made.wait_for_selector(".view .start")
     yield made
+    print(made.locator(".view").inner_text(), made.asked[-20:], sep="\n")  # seen where a test failed
     context.close()
     assert made.broken == []

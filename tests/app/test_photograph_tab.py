@@ -3,11 +3,14 @@
 import io
 import shlex
 import sys
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from colourize.app import shown
+from colourize.app.networks import Networks
 from colourize.cli.main import main
 from tests.accessibility import findings, set_scheme
 from tests.app.browsing import changed, picture, saved, upload
@@ -154,3 +157,30 @@ def test_the_keyboard_stays_where_it_was_and_no_list_stays_open_behind_it(page, 
     page.locator("ul[role=listbox]").first.wait_for()
     page.keyboard.press("Tab")
     page.locator("ul[role=listbox]").first.wait_for(state="hidden")
+
+
+def test_an_answer_that_is_older_than_the_upload_but_comes_after_it_does_not_hide_the_photograph(
+    photo, address, monkeypatch, request
+):
+    answers, released, plain, about = [], threading.Event(), shown.text, Networks.about
+
+    def text(desk, error=""):
+        answers.append(len(desk.photographs))
+        return plain(desk, error)
+
+    def late(networks, name):  # after the text of the page's load
+        assert released.wait(60)
+        return about(networks, name)
+
+    monkeypatch.setattr(shown, "text", text)
+    monkeypatch.setattr(Networks, "about", late)
+    page = request.getfixturevalue("page")
+    while not answers:
+        page.wait_for_timeout(20)
+    upload(page, photo)
+    monkeypatch.setattr(Networks, "about", about)
+    released.set()
+    while len(answers) < 3 and page.locator(".frame").is_visible():  # the page asks again
+        page.wait_for_timeout(20)
+    assert answers[:2] == [0, 1]
+    assert page.locator(".frame").is_visible() and page.locator(".chosen").count() == 1

@@ -6,6 +6,8 @@ function colourizeView(element, props, trigger, watch, largest) {
   const find = (name) => element.querySelector(`.${name}`);
   const all = (name) => [...element.querySelectorAll(`.${name}`)];
   let state = { current: "", photographs: [] };
+  let newest = state; // the latest answer of Python's, also to an upload
+  const older = (answer) => answer.desk === newest.desk && answer.version < newest.version;
   let place = null; // of the keyboard's aim, in shares of the picture
 
   const say = (text) => { find("status").textContent = text; };
@@ -25,7 +27,12 @@ function colourizeView(element, props, trigger, watch, largest) {
       say(event.loaded < event.total ? `Sending ${file.name}` : `Reading ${file.name}`);
       if (event.loaded >= event.total) bar.removeAttribute("value");
     };
-    request.onload = () => resolve(request.status === 200 ? "" : request.responseText.trim() || `Error ${request.status}`);
+    request.onload = () => {
+      if (request.status !== 200) return resolve(request.responseText.trim() || `Error ${request.status}`);
+      const answer = JSON.parse(request.responseText);
+      if (!older(answer)) newest = answer;
+      return resolve("");
+    };
     request.onerror = () => resolve("The page's server does not answer; start colourize app again");
     request.send(file);
   });
@@ -235,8 +242,11 @@ function colourizeView(element, props, trigger, watch, largest) {
   };
   const receive = async () => {
     if (!props.value) return;
-    state = JSON.parse(props.value);
-    if (state.error) complain(`${state.error[0].toUpperCase()}${state.error.slice(1)}`);
+    const answer = JSON.parse(props.value);
+    if (answer.error) complain(`${answer.error[0].toUpperCase()}${answer.error.slice(1)}`);
+    // answers may arrive in another order than Python gave them, and Gradio may leave out all but the last of several
+    if (older(answer)) { trigger("uploaded"); return; }
+    newest = state = answer;
     write();
     await show();
     find("bar").hidden = true;
