@@ -1,14 +1,14 @@
 """Networks without batch norms, for evaluation: each is made part of the convolution before it."""
 
 import copy
-from collections import Counter
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_weights
 
-OURS, ENCODERS = "colourize.models.", "timm."
+from colourize.kernels.neighbours import is_own, neighbours
+
+ENCODERS = "timm."
 BAND = 1e-3  # of the largest score, far above what rounding changes
 
 
@@ -21,7 +21,7 @@ def folded(network: nn.Module) -> nn.Module:
     3.1). In our own networks and their encoders a norm normalises the convolution that is defined before it; a
     comparison on noise makes sure of that. The network itself where nothing can be folded, and of other packages.
     """
-    if not type(network).__module__.startswith(OURS) or not _pairs(network):
+    if not is_own(network) or not _pairs(network):
         return network
     made = copy.deepcopy(network).eval()
     noise = _noise(network)
@@ -36,17 +36,17 @@ def folded(network: nn.Module) -> nn.Module:
 
 def _pairs(network: nn.Module) -> list[tuple[nn.Module, nn.Conv2d | nn.ConvTranspose2d, str, nn.BatchNorm2d]]:
     """Convolutions with the batch norm defined after them: the module that holds both, and the norm's name in it."""
-    uses = Counter(id(module) for _, module in network.named_modules(remove_duplicate=False))
     return [
         (block, layer, name, norm)
-        for block in network.modules()
-        if isinstance(block, nn.Sequential) or type(block).__module__.startswith(ENCODERS)
-        for (_, layer), (name, norm) in pairwise(list(block.named_children()))
+        for block, layer, name, norm in neighbours(network, _in_order)
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
         and isinstance(norm, nn.BatchNorm2d)
-        and uses[id(layer)] == uses[id(norm)] == 1
         and _follows(layer, norm)
     ]
+
+
+def _in_order(block: nn.Module) -> bool:
+    return isinstance(block, nn.Sequential) or type(block).__module__.startswith(ENCODERS)
 
 
 def _follows(layer: nn.Conv2d | nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> bool:

@@ -1,9 +1,7 @@
 """``one_pass=true``: batch norms with their ReLU in one pass on a CPU (``colourize.kernels``), during training."""
 
 import contextlib
-from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -11,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colourize.kernels import rows
-
-OURS = "colourize.models."
+from colourize.kernels.neighbours import is_own, neighbours
 
 
 class FusedNorm(nn.BatchNorm2d):
@@ -43,13 +40,10 @@ def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
     In our own networks a norm takes over the ReLU after it. A network of one's own may use a norm's output in other
     ways, so there only the norms are changed.
     """
-    uses = Counter(id(module) for _, module in network.named_modules(remove_duplicate=False))
     followed = {
         id(norm): relu
-        for block in network.modules()
-        if type(block) is nn.Sequential and type(network).__module__.startswith(OURS)
-        for norm, relu in pairwise(block)
-        if type(norm) is nn.BatchNorm2d and type(relu) is nn.ReLU and uses[id(norm)] == uses[id(relu)] == 1
+        for _, norm, _, relu in (neighbours(network, _in_order) if is_own(network) else ())
+        if type(norm) is nn.BatchNorm2d and type(relu) is nn.ReLU
     }
     changed: list[tuple[nn.Module, type]] = []
     try:
@@ -68,3 +62,7 @@ def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
     finally:
         for module, kind in changed:
             module.__class__ = kind
+
+
+def _in_order(block: nn.Module) -> bool:
+    return type(block) is nn.Sequential
