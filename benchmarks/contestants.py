@@ -26,7 +26,7 @@ from colourize.tasks.colourization.data import ColourData, load
 from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
 from colourize.tasks.colourization.task import TASK
 from colourize.training import fit as fit_file
-from colourize.training import fused
+from colourize.training import fused, without_gpu
 from colourize.training.compilation import compiled
 from colourize.training.epoch_table import EpochTable
 from colourize.training.task import Fitted
@@ -117,7 +117,7 @@ def colourize_epoch(*words: str) -> Turn:
     module.fused = fit_file.fuses(config, _device(config), module)
 
     def turn() -> Figures:
-        with tempfile.TemporaryDirectory() as folder, fused.norms(module.tuned(), module.fused):
+        with tempfile.TemporaryDirectory() as folder, without_gpu.known(), fused.norms(module.tuned(), module.fused):
             watch, its_trainer = Stopwatch(), trainer(config, Path(folder))
             its_trainer.callbacks.insert(0, watch)
             its_trainer.fit(module, data)
@@ -173,7 +173,7 @@ def limit_epoch(*words: str) -> Turn:
     def turn() -> Figures:
         start = _now()
         network.train()
-        with fused.norms(network, in_one_pass):
+        with without_gpu.known(), fused.norms(network, in_one_pass):
             for batch in training:
                 optimizer.zero_grad()
                 loss(batch).backward()

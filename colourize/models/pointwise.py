@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from colourize.models.blocks import Conv2d
+
 
 class PointwiseNet(nn.Sequential):
     """Each pixel's class scores from only its own grey: two hidden layers of 2NF units.
@@ -19,7 +21,7 @@ class PointwiseNet(nn.Sequential):
         widths = num_in_channels, 2 * num_filters, 2 * num_filters
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(widths):
-            layers += [nn.Conv2d(inputs, outputs, 1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+            layers += [Conv2d(inputs, outputs, 1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
         super().__init__(*layers, nn.Conv2d(widths[-1], num_colours, 1))
 
     def forward(self, grey: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from colourize.colour.hints import CHANNELS
 from colourize.errors import InputError
-from colourize.models.blocks import SameConv2d, conv, padded
+from colourize.models.blocks import Conv2d, SameConv2d, conv, joined, padded
 
 
 class Residual(nn.Module):
@@ -117,15 +117,15 @@ class ResUNet(nn.Module):
             skips.append(level(x) if count else x)
             x = down(skips[-1])
         x = self.levels[-1](x) if self.blocks[-1] else x
-        for up, joined in zip(reversed(self.up), reversed(self.joined), strict=True):
-            x = joined(torch.cat((up(x), skips.pop()), dim=1))
-        x = self.head(torch.cat((x, self.waves(full[:, :1])), dim=1))
+        for up, both in zip(reversed(self.up), reversed(self.joined), strict=True):
+            x = both(torch.cat((up(x), skips.pop()), dim=1))
+        x = self.head(joined(x, self.waves(full[:, :1])))
         return self.scores(x)[..., : grey.shape[-2], : grey.shape[-1]]
 
 
 def halved(in_channels: int, out_channels: int) -> nn.Sequential:
     """A convolution of 2x2 pixels with stride 2, BatchNorm, ReLU: [N, C, H, W] -> [N, C', H/2, W/2]."""
-    layer = nn.Conv2d(in_channels, out_channels, 2, stride=2)
+    layer = Conv2d(in_channels, out_channels, 2, stride=2)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 

@@ -1,4 +1,4 @@
-"""``one_pass=true``: batch norms with their ReLU in one pass on a CPU (``colourize.kernels``), during training."""
+"""``one_pass=true`` during training on a CPU: batch norms with their ReLU in one pass (``colourize.kernels``)."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from colourize.kernels import rows
 from colourize.kernels.neighbours import is_own, neighbours
+
+SHIFTED = nn.MaxPool2d, nn.Upsample  # a constant added before them is the same one after them
 
 
 class FusedNorm(nn.BatchNorm2d):
@@ -37,15 +39,14 @@ class FusedNorm(nn.BatchNorm2d):
 def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
     """Lets the batch norms of a network use the kernels, if ``wanted``. Weights, buffers and names stay.
 
-    In our own networks a norm takes over the ReLU after it. A network of one's own may use a norm's output in other
-    ways, so there only the norms are changed.
+    In our own networks a norm takes over the ReLU after it, and the convolution before it leaves out the gradient of
+    its bias, which is 0. A network of one's own may use its layers in other ways, so there only the norms are changed.
     """
-    followed = {
-        id(norm): relu
-        for _, norm, _, relu in (neighbours(network, _in_order) if is_own(network) else ())
-        if type(norm) is nn.BatchNorm2d and type(relu) is nn.ReLU
-    }
+    own = wanted and is_own(network)
+    before = {norm: layer for _, layer, _, norm in (neighbours(network, _in_order, SHIFTED) if own else ())}
+    after = {norm: layer for _, norm, _, layer in (neighbours(network, _in_order) if own else ())}
     changed: list[tuple[nn.Module, type]] = []
+    layers: list[Any] = []
     try:
         for norm in list(network.modules()) if wanted else ():
             weight = getattr(norm, "weight", None)  # None: without weights
@@ -53,16 +54,22 @@ def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
                 continue
             changed.append((norm, nn.BatchNorm2d))
             norm.__class__ = FusedNorm
-            relu: Any = followed.get(id(norm))
-            norm.relu = relu is not None  # type: ignore[assignment]
-            if relu is not None:
+            relu: Any = after.get(norm)
+            norm.relu = type(relu) is nn.ReLU  # type: ignore[assignment]
+            if norm.relu:
                 changed.append((relu, nn.ReLU))
                 relu.__class__ = nn.Identity
+            layer: Any = before.get(norm)
+            if getattr(layer, "norm", None) == ():  # of ``colourize.models.blocks``
+                layers.append(layer)
+                layer.norm = (norm,)
         yield
     finally:
         for module, kind in changed:
             module.__class__ = kind
+        for layer in layers:
+            layer.norm = ()
 
 
 def _in_order(block: nn.Module) -> bool:
-    return type(block) is nn.Sequential
+    return isinstance(block, nn.Sequential)
