@@ -1,5 +1,6 @@
 """Compiles a library of kernels once for this machine, and loads it."""
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -7,6 +8,7 @@ import logging
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ MATHS = "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"
 FLAGS = "-O3", "-march=native", *MATHS, "-shared", "-fPIC"
 SECONDS = 60.0  # for the compiler, which takes about one
 OTHERS = 0o022  # permissions with which somebody else could write
+DIGEST = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True)
@@ -50,26 +53,55 @@ def library(kernels: Kernels) -> ctypes.CDLL | None:
     changes this folder, because a stranger's run folder must not decide which code is loaded.
     """
     try:
-        return ctypes.CDLL(str(_built(kernels)))
+        if sys.platform != "linux":
+            raise OSError("not on Linux")
+        target = _folder() / f"{_key(kernels)}.so"
+        return _loaded(target) or _compiled(kernels, target)
     except (OSError, subprocess.SubprocessError) as error:
         cause = one_line(error)[:200]
         log.info("the kernels of %s cannot be compiled here (%s); %s", kernels.files[0], cause, kernels.otherwise)
         return None
 
 
-def _built(kernels: Kernels) -> Path:
+def _loaded(path: Path) -> ctypes.CDLL | None:
+    """The library of a file that only this user may write and that is whole; None for any other file.
+
+    The file ends with the SHA-256 of the rest, because a library that is cut short would kill the process at its first
+    use. What is loaded is the open file, so that nobody can put another one in its place after the checks.
+    """
+    try:
+        place = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    found = os.fstat(place)
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & OTHERS:
+        with os.fdopen(os.dup(place), "rb") as file:
+            content = file.read()
+        if content[-DIGEST:] == hashlib.sha256(content[:-DIGEST]).digest():
+            with contextlib.suppress(OSError):  # compiled with other libraries, in a home of several machines
+                # the file stays open: glibc takes a second library for the first one if both have the same path
+                return ctypes.CDLL(f"/proc/self/fd/{place}")
+    os.close(place)
+    return None
+
+
+def _compiled(kernels: Kernels, target: Path) -> ctypes.CDLL:
+    """Compiles, loads, and keeps the file if it can be loaded."""
     compiler = shutil.which("cc")
-    if sys.platform != "linux" or compiler is None:
-        raise OSError("no C compiler, cc, on Linux")
-    folder = _folder()
-    target = folder / f"{_key(kernels)}.so"
-    if not target.exists():
-        with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            made = Path(temporary, "kernels.so")
-            command = [compiler, *FLAGS, *kernels.flags, str(kernels.paths()[0]), "-o", str(made), "-lm"]
-            subprocess.run(command, check=True, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
-            made.replace(target)
-    return target
+    if compiler is None:
+        raise OSError("no C compiler, cc")
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        made = Path(temporary, "kernels.so")
+        command = [compiler, *FLAGS, *kernels.flags, str(kernels.paths()[0]), "-o", str(made), "-lm"]
+        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+        content = made.read_bytes()
+        made.chmod(0o700)
+        made.write_bytes(content + hashlib.sha256(content).digest())
+        found = _loaded(made)
+        if found is None:
+            raise OSError(f"{compiler} made a file that cannot be loaded")
+        made.replace(target)
+    return found
 
 
 def _folder() -> Path:
@@ -78,9 +110,11 @@ def _folder() -> Path:
     Raises:
         OSError: it cannot be created, or somebody else may write into it.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(home).expanduser() / "colourize" / "kernels"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # relative ones are invalid (XDG Base Directory Specification), and could lie in a stranger's folder
+    folder = (home if home.is_absolute() else Path("~/.cache").expanduser()) / "colourize" / "kernels"
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if found.st_uid != os.geteuid() or found.st_mode & OTHERS or folder.is_symlink():
         raise OSError(f"{folder} must be a folder that only you may write")

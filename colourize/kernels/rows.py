@@ -43,13 +43,18 @@ def suits(x: Tensor) -> bool:
     )
 
 
+def is_vector(x: Tensor, count: int) -> bool:
+    """Whether a tensor is float32 [count] in adjacent memory of a CPU."""
+    return x.is_cpu and x.dtype == torch.float32 and x.shape == (count,) and x.is_contiguous()
+
+
 def normalized(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Batch norm over the batch's own statistics, then ReLU where asked for (Ioffe and Szegedy 2015).
 
     Args:
         x: [N, C, H, W] that ``suits``.
-        weight: float32 [C].
-        bias: float32 [C].
+        weight: float32 [C] that ``is_vector``.
+        bias: as the weight.
         eps: added to the variance.
         relu: whether negative values become 0.
 
@@ -105,8 +110,8 @@ def finite(tensors: Sequence[Tensor]) -> bool:
 
 def in_one_piece(x: Tensor) -> bool:
     """Whether a tensor is float32 on a CPU, and its values, in any order, are its whole memory."""
-    whole = x.storage_offset() == 0 and x.untyped_storage().nbytes() == 4 * x.numel()
-    return x.is_cpu and x.dtype == torch.float32 and bool(whole)
+    plain = x.layout == torch.strided and x.is_cpu and x.dtype == torch.float32
+    return plain and bool(x.storage_offset() == 0 and x.untyped_storage().nbytes() == 4 * x.numel())
 
 
 def _losses(logits: Tensor, labels: Tensor, gradient: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -21,11 +21,12 @@ class FusedNorm(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, H, W]."""
-        mean, variance, momentum = self.running_mean, self.running_var, self.momentum
-        count = x.numel() // self.num_features
-        if not self.training or mean is None or variance is None or momentum is None or count < 2 or not rows.suits(x):
+        if not self._suits(x):
             y = super().forward(x)
             return F.relu(y, inplace=True) if self.relu else y
+        mean, variance, momentum = self.running_mean, self.running_var, self.momentum
+        assert mean is not None and variance is not None and momentum is not None
+        count = x.numel() // self.num_features
         y, own_mean, own_variance = rows.normalized(x, self.weight, self.bias, self.eps, self.relu)
         with torch.no_grad():
             mean.lerp_(own_mean, momentum)
@@ -33,6 +34,17 @@ class FusedNorm(nn.BatchNorm2d):
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
         return y
+
+    def _suits(self, x: Tensor) -> bool:
+        """Whether the kernels do what torch would; they get addresses only, so the shapes are checked here."""
+        parts = self.weight, self.bias, self.running_mean, self.running_var
+        return (
+            self.training
+            and self.momentum is not None
+            and all(each is not None and rows.is_vector(each, self.num_features) for each in parts)
+            and rows.suits(x)
+            and x.shape[1] == self.num_features < x.numel()
+        )
 
 
 @contextlib.contextmanager
@@ -49,8 +61,7 @@ def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
     layers: list[Any] = []
     try:
         for norm in list(network.modules()) if wanted else ():
-            weight = getattr(norm, "weight", None)  # None: without weights
-            if type(norm) is not nn.BatchNorm2d or weight is None or weight.dtype != torch.float32:
+            if type(norm) is not nn.BatchNorm2d:
                 continue
             changed.append((norm, nn.BatchNorm2d))
             norm.__class__ = FusedNorm

@@ -65,3 +65,46 @@ def test_after_it_a_network_is_as_before():
         assert copied.down1[0].norm == (copied.down1[1],)
     assert all(torch.equal(value, before[key]) for key, value in gradients(module, grey).items())
     assert not any(getattr(each, "norm", ()) for each in module.modules())
+
+
+def without_bias(norm):
+    norm.bias = None
+
+
+def in_bf16(norm):
+    norm.bias = nn.Parameter(norm.bias.detach().bfloat16())
+
+
+def every_second(norm):
+    norm.weight = nn.Parameter(torch.randn(32)[::2])
+
+
+def of_statistics_in_double(norm):
+    norm.running_var = norm.running_var.double()
+
+
+@pytest.mark.parametrize("change", [without_bias, in_bf16, every_second, of_statistics_in_double])
+def test_norms_with_weights_of_another_kind_are_torch_s(change):
+    """The kernels get addresses only."""
+    torch.manual_seed(0)
+    norm, x = nn.BatchNorm2d(16), torch.randn(4, 16, 8, 8).to(memory_format=torch.channels_last)
+    change(norm)
+    expected = outcome(copy.deepcopy(norm), x)
+    with fused.norms(norm):
+        found = outcome(norm, x)
+    assert type(found) is type(expected)
+    assert found is None or torch.allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 8, 32])
+def test_an_input_of_another_number_of_channels_is_refused_as_by_torch(channels):
+    norm = nn.BatchNorm2d(16)
+    with fused.norms(norm), pytest.raises(RuntimeError, match="elements"):
+        norm(torch.randn(4, channels, 8, 8).to(memory_format=torch.channels_last))
+
+
+def outcome(norm, x):
+    try:
+        return norm(x).detach()
+    except RuntimeError:
+        return None
