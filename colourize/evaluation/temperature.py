@@ -27,7 +27,7 @@ from colourize.files import check_output
 from colourize.model import Model
 from colourize.present import tables, terminal
 from colourize.present.figures import FIGURES, entropy_figure, reliability_figure, save
-from colourize.runs.checkpoint import Trained
+from colourize.runs.checkpoint import Trained, of_run
 from colourize.runs.temperature import write_temperature
 
 FIT_VALUES = 1 << 26  # most logits for the fit of a temperature; of more, a random part
@@ -52,6 +52,9 @@ def calibrate(
     trusted: Sequence[str] = (),
 ) -> Calibrated:
     """Fits a temperature to the held-out pictures of a run, stores it next to the checkpoint, and evaluates it.
+
+    Of a run folder the last epoch is evaluated, as by ``colourize evaluate``. The best epoch, which ``colourize photo``
+    and ``export`` use, gets a temperature of its own.
 
     The measures are of the test split, or, without one, of the held-out pictures themselves; the output says which.
 
@@ -84,6 +87,11 @@ def calibrate(
     console = terminal.console()
     console.print(verdict(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
     console.print(f"written: {path}")
+    if (best := of_run(Path(run)) if Path(run).is_dir() else file) != file:
+        (other,) = load([best], trusted)
+        found = fit_temperature(*pixels(other.model, fitted))
+        path = write_temperature(best, found, len(fitted))
+        console.print(f"written: {path}, temperature {found:.3f}, for photo, film and export, which use the best epoch")
     if reliability is not None:
         save(reliability_figure({row.name: row.columns["bins"].sum(0) for row in (before, after)}), reliability)
     if entropy is not None:

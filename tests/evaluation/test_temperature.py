@@ -46,6 +46,17 @@ def test_the_temperature_is_fitted_to_held_out_pictures_and_stored_next_to_the_c
     assert stored["num_pictures"] == len(held)
 
 
+def test_the_best_epoch_which_photo_uses_gets_a_temperature_of_its_own(calibrated):
+    run = calibrated[0] / "run"
+    best = checkpoint.load(checkpoint.of_run(run))
+    held = held_out(best)
+    with torch.no_grad():
+        logits = best.model(held.grey).movedim(1, -1).flatten(0, 2)
+    assert checkpoint.of_run(run).name == "best.ckpt"
+    assert fit_temperature(logits, held.labels.flatten().long()) == pytest.approx(best.temperature, rel=1e-4)
+    assert best.temperature != 1
+
+
 def test_in_a_space_of_chromas_evaluate_agrees(tmp_path):
     words = [*QUICK, "colour_space=lab", "holdout=0.25", f"cache_dir={tmp_path / 'cache'}"]
     train(knobs(*words), tmp_path / "run", words)
