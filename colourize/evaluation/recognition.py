@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,6 +20,7 @@ from colourize.evaluation import frechet
 from colourize.evaluation.photograph_scores import Scored
 from colourize.models.encoder_unet import normalisation
 from colourize.models.encoder_weights import trained
+from colourize.private.timm import timm
 
 CLASSIFIER = "tf_efficientnet_lite1"  # another than the encoder, which would recognise its own features
 FILE, CLASS = "file", "imagenet_class"

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from colourize.colour.spaces import WHITE
 from colourize.errors import InputError, shown
 from colourize.models.blocks import conv, padded
 from colourize.models.resunet import Waves
+from colourize.private.timm import timm
 
 STRIDES = 1, 2, 4
 ZOOMS = 1, 2, 4

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from colourize import files
 from colourize.errors import InputError, one_line
 from colourize.models import weight_files
 from colourize.models.encoder_unet import EncoderUNet, timm_encoder
+from colourize.private.timm import timm
 
 log = logging.getLogger(__name__)
 NONE, TIMM = "none", "timm"

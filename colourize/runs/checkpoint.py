@@ -20,6 +20,7 @@ from colourize.config import options, stored
 from colourize.config.knobs import COLOURIZATION, value_in
 from colourize.errors import InputError, one_line
 from colourize.model import About, Model
+from colourize.models import shapes
 from colourize.runs import archive, format1, formats, temperature, weights
 
 log = logging.getLogger(__name__)
@@ -206,13 +207,13 @@ def _network(node: dict[str, Any], state: dict[str, Tensor], trusted: Collection
     build = options.named("model", node["_target_"], trusted)
     values = {key: value for key, value in node.items() if key != "_target_"}
     if options.is_option("model", node["_target_"]):
-        with torch.device("meta"):
+        with shapes.only():
             expected = {f"network.{name}": tensor.shape for name, tensor in build(**values).state_dict().items()}
         found = {name: tensor.shape for name, tensor in state.items() if name.startswith("network.")}
         for name in expected | found:
             if expected.get(name) != found.get(name):
-                shapes = (f"{tuple(shape)}" if shape is not None else "absent" for shape in
+                both = (f"{tuple(shape)}" if shape is not None else "absent" for shape in
                           (expected.get(name), found.get(name)))  # fmt: skip
-                raise ValueError("{} must be {}, got {}".format(name[:80], *shapes))
+                raise ValueError("{} must be {}, got {}".format(name[:80], *both))
     network: nn.Module = build(**values)
     return network

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from colourize import files
@@ -13,7 +12,7 @@ from colourize.config.knobs import value_in
 from colourize.errors import InputError, one_line
 from colourize.inference.detection.detector import Detector
 from colourize.inference.opened import device_of
-from colourize.models import yolox_weights
+from colourize.models import shapes, yolox_weights
 from colourize.models.coco import CLASSES
 from colourize.models.yolox import YOLOX
 from colourize.runs import checkpoint
@@ -96,7 +95,7 @@ def _network(node: dict[str, Any], num_classes: int, state: dict[str, Tensor], t
     """Builds the network, first without memory, so that a small file cannot allocate gigabytes."""
     build = options.named("model", node["_target_"], trusted)
     values = {key: value for key, value in node.items() if key != "_target_"}
-    with torch.device("meta"):
+    with shapes.only():
         expected = {
             name: tensor.shape for name, tensor in build(num_classes=num_classes, **values).state_dict().items()
         }
