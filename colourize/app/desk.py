@@ -163,11 +163,16 @@ class Desk:
         return self._palettes[key]
 
     def show(self, number: str) -> None:
-        """Shows another photograph; an unknown number has no effect."""
+        """Shows another photograph.
+
+        Raises:
+            InputError: it is not open.
+        """
         with self.lock:
-            if number in self.photographs:
+            self.needed(number)
+            if self.current != number:
                 self.current = number
-                self._changed()
+                self.version += 1
 
     def remove(self, number: str) -> None:
         """Removes a photograph and its file; an unknown number has no effect."""
@@ -216,24 +221,25 @@ class Desk:
             del held.hints[0 if everything else -1 :]
             self._changed()
 
-    def picture(self, name: str) -> tuple[bytes, str]:
-        """A rendered picture of the photograph that is shown, and its media type.
+    def picture(self, name: str, of: str = "") -> tuple[bytes, str]:
+        """A rendered picture of a photograph, and its media type.
 
         Args:
             name: ``COLOUR``, ``GREY``, ``UNSURE``, or one of ``SAMPLE_NAMES``.
+            of: number of the photograph; "" for the one that is shown.
 
         Raises:
             InputError: no photograph, an unknown name; or as ``colouring.coloured``.
         """
         with self.lock:
-            content = self._rendered(name)
+            content = self._rendered(name, of or self.current)
             return content, "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
 
     def colour(self) -> None:
         """Colours the photograph that is shown, so that ``picture`` finds it."""
         with self.lock:
             if self.held is not None:
-                self._rendered(COLOUR)
+                self._rendered(COLOUR, self.current)
 
     def close(self) -> None:
         """Removes all files and forgets all."""
@@ -243,25 +249,31 @@ class Desk:
             self.kept.clear()
             self.room.give(self.folder.name)
 
-    def needed(self) -> Held:
-        """The chosen photograph; raises InputError if there is none."""
-        if self.held is None:
+    def needed(self, number: str = "") -> Held:
+        """A photograph, or the one that is shown.
+
+        Raises:
+            InputError: it is not open.
+        """
+        found = self.photographs.get(number or self.current)
+        if found is None and number:
+            raise InputError("this photograph is no longer open; choose another one")
+        if found is None:
             raise InputError("there is no photograph yet; drop one on the page")
-        return self.held
+        return found
 
     def _changed(self) -> None:
         self.version += 1
         self.kept.clear(SHOWN)
 
-    def _rendered(self, name: str) -> bytes:
-        found: bytes | None = self.kept.get(SHOWN, name)
+    def _rendered(self, name: str, number: str) -> bytes:
+        found: bytes | None = self.kept.get(SHOWN, number, name)
         if found is None:
-            found = self._render(name)
-            self.kept.put(SHOWN, name, value=found, size=len(found))
+            found = self._render(name, self.needed(number))
+            self.kept.put(SHOWN, number, name, value=found, size=len(found))
         return found
 
-    def _render(self, name: str) -> bytes:
-        held = self.needed()
+    def _render(self, name: str, held: Held) -> bytes:
         if name == COLOUR:
             return encoded.jpeg(self._coloured(held, held.grey, self.steering).pictures[0])
         if name == GREY:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from colourize.app import room as rooms
 from colourize.app.desk import Desk
+from colourize.app.held import Held
 from colourize.app.steering import arguments
 from colourize.errors import InputError
 from colourize.inference import photo, planned
@@ -20,24 +21,28 @@ Kind = Literal["coloured", "side-by-side", "uncertainty"]
 KINDS: tuple[Kind, ...] = "coloured", "side-by-side", "uncertainty"
 
 
-def name(desk: Desk) -> str:
+def name(desk: Desk, held: Held) -> str:
     """The name of the coloured file: scan.jpg -> scan-coloured.jpg."""
-    held = desk.needed()
     suffix = desk.steering.format or None
     target = planned.named(Path(held.path.name), suffix)
     return f"{PurePosixPath(target.name).stem}-coloured{target.suffix}"
 
 
 @contextlib.contextmanager
-def written(desk: Desk, kind: Kind) -> Iterator[Path]:
+def written(desk: Desk, kind: Kind, of: str = "") -> Iterator[Path]:
     """A download at full size, which is removed at the end.
 
+    Args:
+        desk: of the visitor.
+        kind: of download.
+        of: number of the photograph; "" for the one that is shown.
+
     Raises:
-        InputError: no photograph; it cannot be coloured or written; no room on the disk.
+        InputError: no such photograph; it cannot be coloured or written; no room on the disk.
     """
     folder = desk.folder / f"download-{secrets.token_hex(8)}"
     try:
-        place = _write(desk, kind, folder)
+        place = _write(desk, kind, of, folder)
         desk.room.take(desk.folder.name, folder.name, place.stat().st_size)
         yield place
     finally:
@@ -45,11 +50,11 @@ def written(desk: Desk, kind: Kind) -> Iterator[Path]:
         desk.room.give(desk.folder.name, folder.name)
 
 
-def _write(desk: Desk, kind: Kind, folder: Path) -> Path:
+def _write(desk: Desk, kind: Kind, of: str, folder: Path) -> Path:
     with desk.lock:
-        held, steering = desk.needed(), desk.steering
+        held, steering = desk.needed(of), desk.steering
         rooms.check(desk.folder)
-        target = folder / name(desk)
+        target = folder / name(desk, held)
         predictor = desk.predictor()
         choices = steering.choices(held.hints, desk.palette())
         options = Options(
@@ -72,6 +77,6 @@ def command(desk: Desk) -> str:
         return ""
     path = desk.networks.path(steering.model)
     reference = desk.reference.name if desk.reference is not None else ""
-    words = ["colourize", "photo", held.path.name, "-o", name(desk)]
+    words = ["colourize", "photo", held.path.name, "-o", name(desk, held)]
     words += arguments(steering, held.hints, reference, "" if path == "shipped" else path)
     return shlex.join(words if held.kind != "coloured" else [*words, "--recolour"])

@@ -18,7 +18,7 @@ from colourize.errors import InputError, one_line
 from colourize.inference import hinted
 
 STATIC = Path(__file__).parent / "static"
-EVENTS = "uploaded", "choose", "remove", "hint", "undo", "clear", "sample", "another", "unrefer"
+EVENTS = "choose", "remove", "hint", "undo", "clear", "sample", "another", "unrefer"
 SIZES = {"As in training": 0, "128 pixels": 128, "192 pixels": 192, "256 pixels": 256, "384 pixels": 384}
 # the whole script, since a file of its own may arrive later than the page; Gradio looks in it for the names of events
 SCRIPT = f"{{}}\ncolourizeView(element, props, trigger, watch, {{}});  // {', '.join(repr(each) for each in EVENTS)}"
@@ -40,8 +40,8 @@ def add(blocks: gr.Blocks, visitors: Visitors, port: int) -> None:
     call = Calls(visitors, port)
     for control in controls:
         event = control.input if isinstance(control, gr.Slider) else control.change
-        event(call.steer, controls, [view, controls[2], about], show_progress="hidden", trigger_mode="always_last",
-              api_visibility="private")  # fmt: skip
+        event(call.steer, [view, *controls], [view, controls[2], about], show_progress="hidden",
+              trigger_mode="always_last", api_visibility="private")  # fmt: skip
     for name in EVENTS:
         getattr(view, name)(getattr(call, name), None, [view], show_progress="hidden", trigger_mode="multiple",
                             api_visibility="private")  # fmt: skip
@@ -82,10 +82,10 @@ class Calls:
         return [value, *controls, self.visitors.networks.about(each.model)]
 
     def steer(
-        self, model: str, decoding: str, temperature: float, saturation: float, size: int, format: str, metadata: bool,
-        request: gr.Request,
+        self, view: str, model: str, decoding: str, temperature: float, saturation: float, size: int, format: str,
+        metadata: bool, request: gr.Request,
     ) -> list[Any]:  # fmt: skip
-        """Applies the controls."""
+        """Applies the controls; ``view`` is the last answer that the tab has."""
         desk = self._desk(request)
 
         def work() -> None:
@@ -95,68 +95,74 @@ class Calls:
                 size=size, format=format, metadata=metadata,
             ))  # fmt: skip
 
-        value = self._done(desk, work)
+        value = self._done(desk, work, shown.photograph(view))
         warm = gr.update(interactive=decoding != "argmax")
         networks = self.visitors.networks
         return [value, warm, networks.about(desk.steering.model if desk is not None else networks.names[0])]
 
-    def uploaded(self, request: gr.Request) -> str:
-        """Colours what was uploaded."""
-        return self._of(request, lambda desk: None)
-
     def choose(self, event: gr.EventData, request: gr.Request) -> str:
-        """Shows another photograph."""
-        return self._of(request, lambda desk: desk.show(_sent(event, "id")))
+        """Shows a photograph."""
+        return self._of(event, request, lambda desk: None)
 
     def remove(self, event: gr.EventData, request: gr.Request) -> str:
         """Removes a photograph."""
-        return self._of(request, lambda desk: desk.remove(_sent(event, "id")))
+        return self._of(event, request, lambda desk: desk.remove(desk.current))
 
     def hint(self, event: gr.EventData, request: gr.Request) -> str:
         """Sets a colour at a place."""
         text = ",".join(_sent(event, name) for name in ("x", "y", "colour"))
-        return self._of(request, lambda desk: desk.hint(hinted.parsed(text)))
+        return self._of(event, request, lambda desk: desk.hint(hinted.parsed(text)))
 
-    def undo(self, request: gr.Request) -> str:
+    def undo(self, event: gr.EventData, request: gr.Request) -> str:
         """Takes back the last colour."""
-        return self._of(request, lambda desk: desk.unhint())
+        return self._of(event, request, lambda desk: desk.unhint())
 
-    def clear(self, request: gr.Request) -> str:
+    def clear(self, event: gr.EventData, request: gr.Request) -> str:
         """Takes back all colours."""
-        return self._of(request, lambda desk: desk.unhint(everything=True))
+        return self._of(event, request, lambda desk: desk.unhint(everything=True))
 
     def sample(self, event: gr.EventData, request: gr.Request) -> str:
         """Shows one of the samples large."""
-        return self._of(request, lambda desk: desk.steer(replace(desk.steering, seed=_whole(_sent(event, "seed")))))
+        return self._of(
+            event, request, lambda desk: desk.steer(replace(desk.steering, seed=_whole(_sent(event, "seed"))))
+        )
 
-    def another(self, request: gr.Request) -> str:
+    def another(self, event: gr.EventData, request: gr.Request) -> str:
         """Draws other samples."""
 
         def work(desk: Desk) -> None:
             first = desk.steering.first + SAMPLES
             desk.steer(replace(desk.steering, first=first, seed=first))
 
-        return self._of(request, work)
+        return self._of(event, request, work)
 
-    def unrefer(self, request: gr.Request) -> str:
+    def unrefer(self, event: gr.EventData, request: gr.Request) -> str:
         """Leaves the reference photograph out."""
-        return self._of(request, lambda desk: desk.refer(None))
+        return self._of(event, request, lambda desk: desk.refer(None))
 
     def _desk(self, request: gr.Request) -> Desk | None:
         secret = guard.visitor_of(request.headers.get("cookie", ""), self.port)
         return None if secret is None else self.visitors.desk(secret)
 
-    def _of(self, request: gr.Request, work: Callable[[Desk], None]) -> str:
+    def _of(self, event: gr.EventData, request: gr.Request, work: Callable[[Desk], None]) -> str:
         desk = self._desk(request)
-        return self._done(desk, lambda: work(desk) if desk is not None else None)
+        return self._done(desk, lambda: work(desk) if desk is not None else None, _sent(event, "of"))
 
-    def _done(self, desk: Desk | None, work: Callable[[], None]) -> str:
-        """Does some work on a desk, colours its photograph, and says what the page shows then."""
+    def _done(self, desk: Desk | None, work: Callable[[], None], of: str = "") -> str:
+        """Does some work on a desk, colours its photograph, and says what the page shows then.
+
+        Args:
+            desk: of the visitor.
+            work: on the desk.
+            of: number of the photograph that the tab shows, since another tab may have chosen another one; "" for none.
+        """
         if desk is None:
             return shown.text(None, "the page does not know this browser; allow cookies and reload it")
         error = ""
         with desk.lock:
             try:
+                if of:
+                    desk.show(of)
                 work()
                 desk.colour()
             except (InputError, UnreadablePicture, ValueError) as caught:

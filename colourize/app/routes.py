@@ -50,23 +50,28 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
                 except BaseException:
                     await run_in_threadpool(desk.discard, path)
                     raise
-                return JSONResponse(shown.stamp(desk), headers=STORED)
+                return JSONResponse({**shown.stamp(desk), "id": number}, headers=STORED)
 
         return await _answered(received)
 
+    @app.get(rules.VISIT)
+    async def visit(request: Request) -> Response:
+        desk = visitors.known(_secret(request, port))  # the page compares its number with that of its last answer
+        return JSONResponse({"desk": "" if desk is None else desk.number}, headers=STORED)
+
     @app.get("/picture/{name}")
-    async def picture(request: Request, name: str) -> Response:
+    async def picture(request: Request, name: str, of: str = "") -> Response:
         async def rendered() -> Response:
-            content, kind = await run_in_threadpool(lambda: desk_of(request).picture(name))
+            content, kind = await run_in_threadpool(lambda: desk_of(request).picture(name, of))
             return Response(content, media_type=kind, headers=STORED)
 
         return await _answered(rendered)
 
     @app.get("/download/{kind}")
-    async def downloaded(request: Request, kind: download.Kind) -> Response:
+    async def downloaded(request: Request, kind: download.Kind, of: str = "") -> Response:
         async def written() -> Response:
             with downloads.place(_secret(request, port)):
-                file = download.written(await run_in_threadpool(desk_of, request), kind)
+                file = download.written(await run_in_threadpool(desk_of, request), kind, of)
                 async with downloads.turn:
                     path = await run_in_threadpool(file.__enter__)
                 return Sent(path, file)

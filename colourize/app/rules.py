@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-UPLOAD, HEARTBEAT, JOIN = "/photographs", "/gradio_api/heartbeat/", "/gradio_api/queue/join"
+UPLOAD, VISIT, HEARTBEAT, JOIN = "/photographs", "/visit", "/gradio_api/heartbeat/", "/gradio_api/queue/join"
 OPEN = re.compile(r"/|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/(assets|static|svelte)/[\w./@+-]+")
 """Paths that contain nothing of a visitor."""
 OWN = re.compile(
-    r"/photographs|/picture/[\w-]+|/download/[\w-]+|/config/?"
+    r"/photographs|/visit|/picture/[\w-]+|/download/[\w-]+|/config/?"
     r"|/gradio_api/(queue/(join|data)|reset|cancel|startup-events|theme\.css|info|heartbeat/[\w-]+)"
 )
 """Paths of a visitor. All others are closed: Gradio's uploads and files, which it does not keep apart, its proxy, its

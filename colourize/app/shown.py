@@ -1,5 +1,6 @@
 """What the page shows of a desk, as plain values for its script (``static/view.js``)."""
 
+import itertools
 import json
 from typing import Any
 
@@ -12,11 +13,22 @@ KINDS = {
     "tinted": "It is toned, so it was made grey first.",
     "coloured": "It is in colour already, so it was made grey first.",
 }
+ANSWERS = itertools.count()
 
 
 def text(desk: Desk | None, error: str = "") -> str:
-    """The state of a desk as JSON, to be read under its lock; ``error`` is one line for the visitor."""
-    return json.dumps({**(_state(desk) if desk is not None else {"current": "", "photographs": []}), "error": error})
+    """The state of a desk as JSON, to be read under its lock; ``error`` is one line for the visitor. No two are alike,
+    since Gradio does not tell the page's script of an answer that equals the last one."""
+    state = _state(desk) if desk is not None else {"current": "", "photographs": []}
+    return json.dumps({**state, "error": error, "answer": next(ANSWERS)})
+
+
+def photograph(answer: Any) -> str:
+    """The number of the photograph in an answer of ``text`` that the page sends back; "" if it is no such answer."""
+    try:
+        return str(json.loads(answer)["current"])
+    except (TypeError, ValueError, LookupError, RecursionError):
+        return ""
 
 
 def stamp(desk: Desk) -> dict[str, Any]:
@@ -47,5 +59,5 @@ def _state(desk: Desk) -> dict[str, Any]:
         "first": steering.first,
         "seed": steering.seed,
         "command": download.command(desk),
-        "file": download.name(desk),
+        "file": download.name(desk, held),
     }

@@ -21,13 +21,13 @@ PATIENCE = 60_000  # milliseconds
 
 
 @contextlib.contextmanager
-def served(folder: Path, settings: Settings) -> Iterator[str]:
+def served(folder: Path, settings: Settings, port: int = 0) -> Iterator[str]:
     """Serves the page in this process; gives its address."""
     import uvicorn
 
     from colourize.private.uvicorn import Connection
 
-    listening = server.bound(LOOPBACK, 0)
+    listening = server.bound(LOOPBACK, port)
     port = listening.getsockname()[1]
 
     async def made() -> Any:  # Gradio makes locks; without a loop it would open one and leave it open

@@ -117,6 +117,21 @@ def test_files_go_with_their_photograph_and_with_the_desk(one, photo):
     assert not one.folder.exists()
 
 
+def test_a_picture_of_another_photograph_leaves_the_shown_one_and_a_removed_one_is_refused(one, tmp_path):
+    landscape(40, 30).convert("L").save(tmp_path / "small.png")
+    first, second = one.current, add(one, tmp_path / "small.png")
+    version = one.version
+    assert one.picture("grey", first) != one.picture("grey") == one.picture("grey", second)
+    one.show(second)
+    assert (one.current, one.version) == (second, version)
+    one.show(first)
+    assert one.current == first and one.version > version
+    one.remove(second)
+    for refused in (one.show, lambda number: one.picture("grey", number)):
+        with pytest.raises(InputError, match="no longer open"):
+            refused(second)
+
+
 def test_a_photograph_in_colour_is_made_grey_first(tmp_path):
     landscape(60, 40).save(tmp_path / "colours.png")
     made = desk(tmp_path / "desk")

@@ -83,6 +83,14 @@ def test_side_by_side_and_uncertainty_are_those_of_the_command(networks, folder,
             assert (folder / place.name).read_bytes() == place.read_bytes()
 
 
+def test_a_download_is_of_the_photograph_that_is_named(folder):
+    made = desk(folder / "desk")
+    first = add(made, folder / "scan.jpg")
+    add(made, folder / "deep.png")
+    with download.written(made, "coloured", first) as place:
+        assert place.name == "scan-coloured.jpg"
+
+
 def test_without_a_photograph_there_is_no_download(tmp_path):
     with pytest.raises(InputError, match="drop one"), download.written(desk(tmp_path / "desk"), "coloured"):
         pass

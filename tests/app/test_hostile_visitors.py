@@ -101,9 +101,18 @@ def test_nobody_gets_the_file_of_another_visitor_by_guessing_its_url(visit, fold
             f"/gradio_api/proxy={one.base_url}picture/colour", "/picture/..%2fsecret.jpg",
         ):  # fmt: skip
             assert answered(browser.get, url).status_code in (404, 422)
-    for place in ("/picture/colour", "/download/coloured"):
+    own = f"?of={path.parent.name}"
+    for place in ("/picture/colour", "/download/coloured", f"/picture/colour{own}", f"/download/coloured{own}"):
         assert answered(two.get, place).status_code == 422
         assert answered(one.get, place).status_code == 200
+
+
+def test_the_page_learns_whether_the_server_still_has_its_photographs(visit):
+    one, two = visit(), visit()
+    number = answered(uploaded, one).json()["desk"]
+    assert answered(one.get, "/visit").json() == {"desk": number} and answered(two.get, "/visit").json() == {"desk": ""}
+    one.cookies.clear()
+    assert answered(one.get, "/visit").status_code == 403
 
 
 def bomb(form, mode, size):

@@ -16,6 +16,28 @@ function colourizeView(element, props, trigger, watch, largest) {
     find("alert").hidden = !text;
   };
 
+  // ---- questions to Python
+  // false, and a line, if the page's server has ended, was started again or has forgotten this browser
+  const reached = async () => {
+    let text = "The page's server does not answer; start colourize app again";
+    try {
+      const answer = await fetch("/visit");
+      text = answer.ok ? "" : await answer.text();
+      if (answer.ok && newest.desk && (await answer.json()).desk !== newest.desk) {
+        text = "The page's server no longer has what this page shows; reload the page";
+      }
+    } catch (error) { /* no answer */ }
+    if (text) { complain(text); say(""); }
+    return !text;
+  };
+  let turn = Promise.resolve(); // questions go in the order of the clicks
+  const ask = (name, data) => {
+    const sent = { of: state.current, ...data }; // of: another tab may show another photograph
+    complain("");
+    say("Colouring");
+    turn = turn.then(async () => { if (await reached()) trigger(name, sent); });
+  };
+
   // ---- uploads
   const send = (file, reference) => new Promise((resolve) => {
     const request = new XMLHttpRequest(), bar = find("bar");
@@ -30,7 +52,7 @@ function colourizeView(element, props, trigger, watch, largest) {
     request.onload = () => {
       if (request.status !== 200) return resolve(request.responseText.trim() || `Error ${request.status}`);
       const answer = JSON.parse(request.responseText);
-      if (!older(answer)) newest = answer;
+      if (!older(answer)) newest = { ...answer, current: reference ? state.current : answer.id };
       return resolve("");
     };
     request.onerror = () => resolve("The page's server does not answer; start colourize app again");
@@ -46,6 +68,8 @@ function colourizeView(element, props, trigger, watch, largest) {
   };
   const upload = async (files, reference = false) => {
     const errors = [];
+    complain("");
+    if (!await reached()) return;
     for (const file of files) {
       const error = await refusal(file) || await send(file, reference);
       if (error) errors.push(`${file.name}: ${error}`);
@@ -54,11 +78,12 @@ function colourizeView(element, props, trigger, watch, largest) {
     say("Colouring");
     find("bar").hidden = errors.length === files.length;
     if (errors.length === files.length) say("");
-    else trigger("uploaded");
+    else trigger("choose", { of: newest.current });
   };
   all("file").forEach((input) => input.addEventListener("change", () => { upload([...input.files]); input.value = ""; }));
   find("refer").addEventListener("change", (event) => { upload([...event.target.files], true); event.target.value = ""; });
   const page = element.ownerDocument;
+  page.addEventListener("change", (event) => { if (!element.contains(event.target)) reached(); }); // Gradio's controls
   page.addEventListener("dragover", (event) => { event.preventDefault(); element.classList.add("over"); });
   page.addEventListener("dragleave", (event) => { if (!event.relatedTarget) element.classList.remove("over"); });
   page.addEventListener("drop", (event) => {
@@ -124,8 +149,7 @@ function colourizeView(element, props, trigger, watch, largest) {
   // ---- colours at places
   const target = find("target"), aim = find("aim");
   const hint = ([x, y]) => {
-    say("Colouring");
-    trigger("hint", { x: Math.floor(x * state.width), y: Math.floor(y * state.height), colour: find("paint").value });
+    ask("hint", { x: Math.floor(x * state.width), y: Math.floor(y * state.height), colour: find("paint").value });
   };
   const point = () => {
     aim.style.left = `${100 * place[0]}%`;
@@ -158,25 +182,22 @@ function colourizeView(element, props, trigger, watch, largest) {
       say(`${Math.floor(place[0] * state.width)}, ${Math.floor(place[1] * state.height)}`);
     }
   });
-  ["undo", "clear", "another", "unrefer"].forEach((name) => find(name).addEventListener("click", () => {
-    say("Colouring");
-    trigger(name);
-  }));
-  find("remove").addEventListener("click", () => trigger("remove", { id: state.current }));
+  ["undo", "clear", "another", "unrefer", "remove"].forEach((name) => find(name).addEventListener("click", () => ask(name)));
   page.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z" && !/^(input|textarea)$/i.test(event.target.tagName)
-        && (state.hints || []).length) { event.preventDefault(); trigger("undo"); }
+        && (state.hints || []).length) { event.preventDefault(); ask("undo"); }
   });
   find("save").addEventListener("click", () => say("Preparing the full size"));
   find("save-pair").addEventListener("click", () => say("Preparing the full size"));
 
   // ---- the state from Python
   const load = (image, name) => new Promise((resolve) => {
-    image.onload = image.onerror = resolve;
-    image.src = `/picture/${name}?v=${state.current}-${state.version}`;
+    image.onload = () => resolve(true);
+    image.onerror = () => resolve(false);
+    image.src = `/picture/${name}?of=${state.current}&v=${state.version}`;
   });
   const show = async () => {
-    const here = Boolean(state.current), unsure = find("unsure");
+    const here = Boolean(state.current), unsure = find("unsure"), grey = find("grey"), of = state.current;
     const first = here && find("start").contains(page.activeElement);
     find("start").hidden = here;
     ["compare", "strip", "reference", "command"].forEach((name) => { find(name).hidden = !here; });
@@ -185,14 +206,14 @@ function colourizeView(element, props, trigger, watch, largest) {
     if (first) split.focus({ preventScroll: true });
     unsure.hidden = !find("doubt").checked;
     if (!unsure.hidden) load(unsure, "unsure");
-    if (find("grey").dataset.of !== state.current) {
-      find("grey").dataset.of = state.current;
+    if (grey.dataset.of !== of) {
+      delete grey.dataset.of;
       find("compare").style.setProperty("--shape", state.width / state.height);
       frame.classList.toggle("slim", state.width / state.height < 0.3);
       find("colour").removeAttribute("src");
-      load(find("grey"), "grey");
+      load(grey, "grey").then((came) => { if (came) grey.dataset.of = of; });
     }
-    await load(find("colour"), "colour");
+    if (!await load(find("colour"), "colour")) complain("The picture did not come; choose the photograph again");
     frame.dataset.version = state.version;
     samples();
   };
@@ -214,7 +235,7 @@ function colourizeView(element, props, trigger, watch, largest) {
       const seed = state.first + number, image = node("img", { alt: `Sample ${number + 1}` });
       const button = node("button", { type: "button", className: "sample" }, image);
       button.setAttribute("aria-pressed", String(seed === state.seed));
-      button.addEventListener("click", () => trigger("sample", { seed }));
+      button.addEventListener("click", () => ask("sample", { seed }));
       load(image, `sample${number}`);
       return button;
     }));
@@ -232,20 +253,21 @@ function colourizeView(element, props, trigger, watch, largest) {
     remade(find("strip").querySelector("ul"), ...state.photographs.map((each) => {
       const button = node("button", { type: "button", className: "button chosen" }, each.name);
       button.setAttribute("aria-pressed", String(each.id === state.current));
-      button.addEventListener("click", () => { say("Colouring"); trigger("choose", { id: each.id }); });
+      button.addEventListener("click", () => ask("choose", { of: each.id }));
       return node("li", {}, button);
     }));
     find("command").querySelector("code").textContent = state.command || "";
     find("referred").hidden = !state.reference;
     find("referred").querySelector(".name").textContent = state.reference || "";
     find("save").setAttribute("download", state.file || "");
+    ["save", "save-pair"].forEach((name) => { find(name).search = `?of=${state.current}`; });
   };
   const receive = async () => {
     if (!props.value) return;
     const answer = JSON.parse(props.value);
     if (answer.error) complain(`${answer.error[0].toUpperCase()}${answer.error.slice(1)}`);
     // answers may arrive in another order than Python gave them, and Gradio may leave out all but the last of several
-    if (older(answer)) { trigger("uploaded"); return; }
+    if (older(answer)) { trigger("choose", { of: newest.current }); return; }
     newest = state = answer;
     write();
     await show();
