@@ -72,9 +72,8 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
     """Runs one job. Errors of the picture or its files become an outcome; any other exception is a bug."""
     try:
         targets = _targets(job, options)
-        places = [*targets, *_beside(job, options)]
         check_distinct([job], options)
-        if places and not any(_is_due(path, options) for path in places):
+        if _is_complete(job, options):
             return Outcome(job, "already there")
         source = job.source if job.source is not None else _standard_input()
         pixels, wide = opening.extent(source, options.max_pixels)
@@ -137,6 +136,12 @@ def _beside(job: Job, options: Options) -> list[Path]:
     return [*side, job.beside(planned.UNSURE, ".png")] if options.uncertainty else side
 
 
+def _is_complete(job: Job, options: Options) -> bool:
+    """Whether all files of a job are there already."""
+    places = _outputs(job, options)
+    return bool(places) and not any(_is_due(path, options) for path in places)
+
+
 def _is_due(path: Path, options: Options) -> bool:
     return options.overwrite or not path.exists()
 
@@ -151,6 +156,10 @@ def _coloured(
     wide = photograph.wide and form in saving.WIDE
     choices = replace(options.choices, wide=wide, uncertainty=options.uncertainty)
     saving.check(form, len(photograph.frames), photograph.frames[0].grey.shape)
+    if note := _too_long_pair(photograph.frames[0], form, options):
+        photograph, options = replace(photograph, notes=(*photograph.notes, note)), replace(options, side_by_side=False)
+        if _is_complete(job, options):
+            return Outcome(job, "already there", notes=photograph.notes), []
     key = os.fsencode(job.source.name) if job.source is not None else b""
     results = [coloured(predictor, frame.grey, choices, key) for frame in photograph.frames]
     contents: list[File] = []
@@ -161,6 +170,16 @@ def _coloured(
             contents.append((target, content))
     contents += _files_beside(job, photograph, results, form, options)
     return Outcome(job, "done", kind=photograph.kind, outside=results[0].outside, notes=photograph.notes), contents
+
+
+def _too_long_pair(frame: Frame, form: str, options: Options) -> str:
+    """Why the format cannot hold the pair of ``side_by_side``; "" if it can."""
+    height, width = frame.grey.shape
+    try:
+        saving.check(form, 1, (height, 2 * width if options.side_by_side else width))
+    except InputError as error:
+        return f"the pair of --side-by-side is left out: {error}"
+    return ""
 
 
 def _format(job: Job, photograph: Photograph, options: Options) -> str:

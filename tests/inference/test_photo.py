@@ -106,6 +106,22 @@ def test_further_pictures_that_are_there_are_kept_and_the_missing_ones_are_writt
     assert run(grey, tmp_path / "out.png", options).status == "already there"
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_where_only_the_pair_does_not_fit_the_format_the_coloured_picture_is_written(tmp_path, there):
+    source, target = tmp_path / "long.png", tmp_path / "out.jpg"
+    Image.new("L", (40_000, 8), 90).save(source)
+    if there:
+        target.write_bytes(b"mine")
+    predictor = Pointwise(neutral=True)
+    outcome = run(source, target, Options(Choices(), side_by_side=True), predictor=predictor)
+    assert outcome.notes == (
+        "the pair of --side-by-side is left out: JPEG holds sides of up to 65500 pixels, got 80000 x 8; "
+        "pass --format png",
+    )
+    assert outcome.status == ("already there" if there else "done") and predictor.calls == (not there)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["long.png", "out.jpg"]
+
+
 def test_without_metadata_no_file_has_a_note_or_the_date(grey, tmp_path):
     os.utime(grey, (1_000_000_000, 1_000_000_000))
     options = Options(Choices(), metadata=False, uncertainty=True, side_by_side=True, note="done by colourize")
