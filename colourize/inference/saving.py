@@ -5,6 +5,7 @@ Colours are tagged sRGB. TIFF and PNG keep 16 bits; an animation keeps its frame
 
 import functools
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -47,8 +48,9 @@ def format_of(suffix: str) -> str:
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """The ICC profile of sRGB."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    """The ICC profile of sRGB. Its date and ID are fixed, so that equal pictures give equal files (ICC.1, 7.2)."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + struct.pack(">6H", 1999, 10, 1, 0, 0, 0) + profile[36:84] + bytes(16) + profile[100:]
 
 
 def save(
@@ -83,7 +85,19 @@ def save(
     if form == "JPEG":
         return jpeg.save(file, _opaque(frames[0]), _options(form, kept, note), threads)
     images = [image(frame, form) for frame in frames]
-    images[0].save(file, form, **_options(form, kept, note), **_moving(frames, images[1:], form, loops))
+    options = _options(form, kept, note) | _moving(frames, images[1:], form, loops)
+    if form == "AVIF" and len(images) > 1:
+        images[0].save(buffer := io.BytesIO(), form, **options)
+        file.write(_timeless(buffer.getvalue()))
+    else:
+        images[0].save(file, form, **options)
+
+
+def _timeless(content: bytes) -> bytes:
+    """An animated AVIF without the times in the headers of movie, track and media, which libavif writes before the
+    data, with 64 bits each (ISO/IEC 14496-12, 8.2.2)."""
+    headers, data, rest = content.partition(b"mdat")
+    return re.sub(rb"(mvhd|tkhd|mdhd)(\x01...).{16}", rb"\1\2" + bytes(16), headers, flags=re.DOTALL) + data + rest
 
 
 def check(form: str, frames: int, size: Sequence[int]) -> None:
@@ -127,7 +141,7 @@ def _options(form: str, kept: dict[str, Any], note: str) -> dict[str, Any]:
         options["xmp"] = kept["xmp"]
     if form == "JPEG":
         options |= {"quality": QUALITY, "subsampling": 0}
-        options |= {"comment": kept["comment"]} if "comment" in kept else {}
+        options |= {"extra": _comment(kept["comment"])} if "comment" in kept else {}
     elif form in ("WEBP", "AVIF"):
         options |= {"quality": QUALITY}
     elif form == "TIFF":
@@ -140,6 +154,12 @@ def _options(form: str, kept: dict[str, Any], note: str) -> dict[str, Any]:
         if "xmp" in kept:
             text.add_itxt("XML:com.adobe.xmp", kept["xmp"].decode(errors="replace"))
     return options
+
+
+def _comment(text: str | bytes) -> bytes:
+    """The segment of a JPEG's comment (T.81, B.2.4.5). Pillow writes one of its own only where its buffer has room."""
+    content = text.encode() if isinstance(text, str) else text
+    return b"\xff\xfe" + struct.pack(">H", len(content) + 2) + content
 
 
 def _moving(frames: list[Picture], others: list[Image.Image], form: str, loops: int) -> dict[str, Any]:

@@ -81,6 +81,22 @@ def test_metadata_that_a_format_cannot_hold_is_left_out_and_the_picture_is_writt
         assert (0x010F in image.getexif()) == (form != "JPEG")
 
 
+@pytest.mark.parametrize("exif", [0, 4_000, 30_000, 60_000])
+@pytest.mark.parametrize("xmp", [0, 30_000, 60_000, metadata.MARKER])
+@pytest.mark.parametrize("comment", [0, 5_000, 32_767])
+def test_a_jpeg_keeps_long_parts_together(exif, xmp, comment):
+    tags = Image.Exif()
+    tags[0x010F] = "x" * exif
+    buffer = io.BytesIO(saving.written([Picture(COLOURS)], "JPEG", {
+        "exif": tags.tobytes(), "xmp": b"<x:xmpmeta/>".ljust(xmp), "comment": b"c" * comment, "dpi": (300.0, 300.0),
+    }, "note"))  # fmt: skip
+    with Image.open(buffer) as image:
+        image.load()
+        assert image.getexif()[0x010F] == "x" * exif and image.info["dpi"] == (300, 300)
+        assert len(image.info["comment"]) == comment and len(image.info["xmp"]) == max(xmp, 12)
+        assert image.info["icc_profile"] == saving.srgb_profile()
+
+
 def test_an_xmp_that_jpeg_cannot_hold_is_left_out():
     assert "xmp" not in info_of(GREY, "WEBP", xmp=b"x" * (metadata.MARKER + 1))
 

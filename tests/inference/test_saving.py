@@ -1,6 +1,7 @@
 """Every format: size, depth, alpha, frames, metadata and the profile come out."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -55,6 +56,22 @@ def test_without_a_note_nothing_but_the_picture_is_written(form):
     content = saving.written([Picture(SMOOTH)], form, INFO, "")
     assert b"2001:02:03" not in content and b"xmpmeta" not in content and b"mine" not in content
     assert b"colourize" not in content
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("form", sorted(set(saving.FORMATS.values())))
+def test_the_bytes_do_not_depend_on_the_time(form, count):
+    frames = [Picture(SMOOTH, None, 0.1)] * (count if form in saving.MOVING else 1)
+    first = saving.written(frames, form, INFO, "colourize: net")
+    time.sleep(1.1 - time.time() % 1)  # into the next second
+    saving.srgb_profile.cache_clear()
+    assert saving.written(frames, form, INFO, "colourize: net") == first
+
+
+def test_the_profile_is_that_of_srgb():
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = saving.srgb_profile()
+    assert profile[:24] == made[:24] and profile[36:] == made[36:] and profile[84:100] == bytes(16)
 
 
 def test_jpeg_keeps_the_full_resolution_of_colours():
