@@ -44,9 +44,9 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
     """The jobs of a command.
 
     A folder is mirrored below ``output`` with the same relative names. A file becomes ``output`` itself if that has the
-    suffix of a picture and is not a folder, else a file of its name in ``output``. ``.png`` is appended to a name whose
-    format colourize does not write. Of several pictures, those that --uncertainty and --side-by-side wrote are left
-    out.
+    suffix of a picture; it becomes a file of its name in ``output`` if that is a folder, ends in / or has no suffix.
+    ``.png`` is appended to a name whose format colourize does not write. Of several pictures, those that --uncertainty
+    and --side-by-side wrote are left out.
 
     Args:
         inputs: files, folders, patterns such as "scans/*.jpg", or "-" for standard input.
@@ -55,19 +55,18 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
 
     Raises:
         InputError: an input does not exist; a result would replace an input; two results have one name; "-" is not
-            the only input; a folder below ``output`` is a link, which may lead elsewhere.
+            the only input; ``output`` has another suffix; a folder below it is a link, which may lead elsewhere.
     """
     place = files.expanded(output)
     if STANDARD in (output, *inputs):
         return [_standard(inputs, output, place, suffix)]
     found = _without_further([path for word in inputs for path in _matches(word)])
-    if len(found) == 1 and found[0].is_file() and _is_file(place):
+    alone = len(found) == 1 and found[0].is_file()
+    if alone and _is_file(output, place):
         jobs = [Job(found[0], place if suffix is None else place.with_suffix(suffix))]
     else:
-        if place.suffix.lower() in read.extensions() and not place.is_dir():
-            saving.format_of(place.suffix)
-            if len(found) > 1:
-                raise InputError(f"{place} is a file's name, and there are {len(found)} inputs; pass -o FOLDER")
+        if not _is_folder(output, place):
+            _check_folder_name(place, len(found), alone)
         if place.exists() and not place.is_dir():
             raise InputError(f"{place} must be a folder for {len(found)} inputs; pass -o FOLDER")
         pictures = list(_pictures(found, place))
@@ -84,7 +83,7 @@ def _standard(inputs: Sequence[str], output: str, place: Path, suffix: str | Non
     source = None if inputs[0] == STANDARD else _matches(inputs[0])
     if source is not None and (len(source) > 1 or not source[0].is_file()):
         raise InputError(f"-o - takes one picture, got {shown(inputs[0])}; pass -o FOLDER")
-    if output != STANDARD and (place.is_dir() or not _is_file(place)):
+    if output != STANDARD and not _is_file(output, place):
         raise InputError(f"-o must be a file with a suffix such as .png for standard input, got {shown(output)}")
     target = place if suffix is None else place.with_suffix(suffix)
     return Job(None if source is None else source[0], None if output == STANDARD else target)
@@ -103,8 +102,25 @@ def _matches(word: str) -> list[Path]:
     return [Path(each) for each in found]
 
 
-def _is_file(place: Path) -> bool:
-    return place.suffix.lower() in saving.FORMATS and not place.is_dir()
+def _is_folder(output: str, place: Path) -> bool:
+    return place.is_dir() or output.endswith(("/", os.sep))
+
+
+def _is_file(output: str, place: Path) -> bool:
+    return place.suffix.lower() in saving.FORMATS and not _is_folder(output, place)
+
+
+def _check_folder_name(place: Path, inputs: int, alone: bool) -> None:
+    """Checks that a folder's name is not a file's, perhaps mistyped; ``alone``: the input is one file."""
+    written = place.suffix.lower() in saving.FORMATS
+    if alone and place.suffix and not written and not place.exists():
+        raise InputError(
+            f"an output must end in {', '.join(saving.FORMATS)}, got {shown(place.name)}; "
+            "pass one of them, or end it in / for a folder"
+        )
+    if not alone and place.suffix.lower() in read.extensions():
+        what = f"there are {inputs} inputs" if inputs > 1 else "the input is a folder"
+        raise InputError(f"{place} is a file's name, and {what}; pass -o FOLDER, or end it in /")
 
 
 def _pictures(found: Sequence[Path], place: Path) -> Iterator[tuple[Path, str]]:

@@ -34,6 +34,20 @@ def test_a_file_goes_into_the_folder_that_is_named(scans):
     assert names(plan(["scans/a.png"], "out")) == {"scans/a.png": "out/a.png"}
 
 
+@pytest.mark.parametrize("name", ["out.2001", "out.pngg", "out.png", "out.bmp"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_exists_or_a_name_that_ends_in_a_slash_is_a_folder(scans, name, there):
+    if there:
+        (scans / name).mkdir()
+    place = name if there else f"{name}/"
+    assert names(plan(["scans/a.png"], place)) == {"scans/a.png": f"{name}/a.png"}
+    assert "scans/deep/b.jpg" in names(plan(["scans"], place))
+
+
+def test_of_a_folder_the_results_may_go_into_a_name_with_a_suffix_that_no_picture_has(scans):
+    assert names(plan(["scans"], "out.2001"))["scans/a.png"] == "out.2001/a.png"
+
+
 def test_a_folder_is_mirrored_and_formats_that_we_do_not_write_become_png(scans):
     assert names(plan(["scans"], "out")) == {
         "scans/a.png": "out/a.png", "scans/deep/b.jpg": "out/deep/b.jpg", "scans/deep/c.bmp": "out/deep/c.bmp.png",
@@ -75,13 +89,18 @@ def test_standard_input_and_output(scans):
         (["scans/*.gif"], "out", "no such file or folder"),
         (["scans/a.png"], "scans/a.png", "is an input picture"),
         (["scans/a.png"], "scans", "is an input picture"),
-        (["scans"], "scans/a.png", "must be a folder"),
+        (["scans"], "scans/a.png", "is a file's name, and the input is a folder; pass -o FOLDER, or end it in /"),
+        (["scans"], "new.png", "new.png is a file's name, and the input is a folder"),
+        (["scans"], "new.bmp", "new.bmp is a file's name, and the input is a folder"),
+        (["scans/a.png"], "scans/notes.txt", "must be a folder"),
+        (["scans/a.png"], "out.pngg", r"must end in .png, .*got out.pngg; pass one .*, or end it in / for a folder"),
+        (["-"], "out.png/", "must be a file with a suffix"),
         (["scans/a.png", "scans/deep/../a.png"], "out", "would both write"),
         (["scans/a.png", "scans/deep/b.jpg"], "both.png", "both.png is a file's name, and there are 2 inputs"),
         (["-", "scans/a.png"], "out", "must be the only input"),
         (["scans"], "-", "takes one picture"),
         (["-"], "out", "must be a file with a suffix"),
-        (["scans/a.png"], "new.bmp", "an output must end in .png, .*got '.bmp'"),
+        (["scans/a.png"], "new.bmp", "an output must end in .png, .*got new.bmp"),
         (["pipe.png"], "out", "must be a regular file or a folder; pass - for standard input"),
     ],
 )  # fmt: skip
