@@ -133,8 +133,9 @@ def run(given: argparse.Namespace) -> None:
 
 def _check(given: argparse.Namespace, suffix: str | None) -> None:
     from colourize import files
-    from colourize.inference import saving
+    from colourize.inference import colouring, saving
 
+    colouring.check(colouring.Choices(_decoding(given), given.size, given.saturation))
     if suffix is not None:
         saving.format_of(suffix)
     for name, least, most in (("samples", 1, 100), ("jobs", 1, 64), ("max_pixels", 1, 1 << 31), ("tiles", 256, 8192),
@@ -179,7 +180,7 @@ def _decoding(given: argparse.Namespace) -> "Decoding":
     """The decoding that --decoding, --temperature, --samples and --seed name together.
 
     Raises:
-        InputError: one of them would have no effect on the others.
+        InputError: one of them would have no effect, or two give the same.
     """
     from dataclasses import replace
 
@@ -192,10 +193,17 @@ def _decoding(given: argparse.Namespace) -> "Decoding":
     if given.temperature is not None:
         if decoding.kind == "argmax":
             raise InputError("--temperature has no effect on argmax; pass --decoding mean or sample")
+        if word.startswith("annealed:") and given.decoding:
+            further = f"got --temperature {given.temperature:g} too"
+            raise InputError(f"--decoding {word} has a temperature already, {further}; leave out one of both")
         decoding = replace(decoding, temperature=decoded.temperature(str(given.temperature), "--temperature"))
     if given.seed is not None:
         if decoding.kind != "sample":
             raise InputError(f"--seed has no effect on {word}; pass --samples or --decoding sample")
+        if word.startswith("sample:"):
+            raise InputError(
+                f"--decoding {word} has a seed already, got --seed {given.seed} too; leave out one of both"
+            )
         decoding = replace(decoding, seed=given.seed)
     return decoding
 

@@ -111,12 +111,18 @@ def of_view(predictor: Predictor, view: Seen, grey: Levels, choices: Choices, ke
     Raises:
         InputError: as ``coloured``.
     """
-    _check(choices)
+    check(choices)
     hints = hinted.channels(choices.hints, view) if predictor.card.hints and choices.hints else None
     return _finished(predictor, grey, view, working.scores(predictor, view, choices.tile, hints), choices, key)
 
 
-def _check(choices: Choices) -> None:
+def check(choices: Choices) -> None:
+    """Checks what does not depend on the network.
+
+    Raises:
+        InputError: a choice out of its range.
+    """
+    working.check_size(choices.size)
     if not 0 <= choices.saturation <= 10:
         raise InputError(f"--saturation must be in [0, 10], got {choices.saturation:g}; pass for example 1.2")
     if choices.threads < 1:
@@ -124,7 +130,7 @@ def _check(choices: Choices) -> None:
 
 
 def _seen(predictor: Predictor, grey: Levels, choices: Choices) -> Seen:
-    _check(choices)
+    check(choices)
     return working.seen(grey, predictor.card, choices.size)
 
 

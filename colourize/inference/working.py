@@ -35,6 +35,12 @@ class Seen(NamedTuple):
     size: tuple[int, int]
 
 
+def check_size(size: int | None) -> None:
+    """Checks a working size; raises InputError."""
+    if size is not None and not LEAST <= size <= MOST:
+        raise InputError(f"--size must be in [{LEAST}, {MOST}] pixels, got {size}; pass for example --size 256")
+
+
 def seen(grey: Levels, card: Card, size: int | None = None) -> Seen:
     """Scales a picture so that its shorter side is the working size, and pads it by its border.
 
@@ -47,8 +53,7 @@ def seen(grey: Levels, card: Card, size: int | None = None) -> Seen:
         InputError: a size outside [8, 8192].
     """
     side = card.size if size is None else size
-    if not LEAST <= side <= MOST:
-        raise InputError(f"--size must be in [{LEAST}, {MOST}] pixels, got {side}; pass for example --size 256")
+    check_size(side)
     height, width = grey.shape
     scale = min(side / min(height, width), LONGEST * side / max(height, width))
     content = max(1, round(height * scale)), max(1, round(width * scale))

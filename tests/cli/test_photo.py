@@ -128,6 +128,18 @@ def test_all_choices_together(photo, tmp_path):
         (["photo.png", "-o", "x.png", "--hints", "h.json", "--json", "./h.json"], "./h.json is the file of --hints"),
         (["photo.png", "-o", "colour.png", "--reference", "colour.png"], "colour.png is a file that this command rea"),
         (["photo.png", "-o", "x.bmp"], "an output must end in .png"),
+        (
+            ["photo.png", "-o", "x.png", "--decoding", "annealed:0.2", "--temperature", "0.3"],
+            "annealed:0.2 has a temp",
+        ),
+        (
+            ["photo.png", "-o", "x.png", "--decoding", "annealed:0.4", "--temperature", "0.3"],
+            "annealed:0.4 has a temp",
+        ),
+        (
+            ["photo.png", "-o", "x.png", "--decoding", "sample:3", "--seed", "4"],
+            "sample:3 has a seed alre",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(photo, tmp_path, capsys, words, message):
@@ -137,6 +149,23 @@ def test_a_mistake_is_one_line_and_nothing_is_written(photo, tmp_path, capsys, w
     messages = str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err
     assert ended.value.code not in (0, None) and message in messages and "Traceback" not in messages
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--size", "0"], "--size must be in"),
+        (["--saturation", "11"], "--saturation must be in"),
+        (["--saturation", "nan"], "--saturation must be in"),
+        (["--temperature", "nan"], "a temperature must be in"),
+        (["--decoding", "best"], "decoding must be"),
+        (["--samples", "2", "--decoding", "mean"], "--samples requires"),
+    ],
+)
+def test_an_option_out_of_range_is_one_line_before_the_network_is_loaded(photo, tmp_path, capsys, words, message):
+    with pytest.raises(SystemExit, match=f"^colourize: {message}.*$"):
+        photo(".", "-o", "out", *words, model="missing.ckpt")
+    assert not capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("model", ["photo.png", "missing.ckpt", "."])
