@@ -22,6 +22,12 @@ def parsed(text: str) -> int:
     return size
 
 
+def shown(size: int) -> str:
+    """A size as --max-memory takes it: 1.5G, 800M."""
+    unit = max((unit for unit in _UNITS if size >= _UNITS[unit]), key=_UNITS.__getitem__, default="")
+    return f"{size / _UNITS[unit]:.4g}{unit}"
+
+
 class Budget:
     """Lets threads work on pictures while all pictures together stay below a limit in bytes.
 
@@ -47,8 +53,8 @@ class Budget:
         size = pixels * ((PER_WIDE_PIXEL if wide else PER_PIXEL) + (samples - 1) * further)
         if NETWORK + size > self.limit:
             raise InputError(
-                f"{pixels / 1e6:.0f} megapixels take about {(NETWORK + size) / 1e9:.1f} GB, more than --max-memory "
-                f"{self.limit / 1e9:.1f}G; pass a larger one, or a smaller picture"
+                f"{pixels:,} pixels take about {shown(NETWORK + size)}B, more than --max-memory {shown(self.limit)}; "
+                "pass a larger one, or a smaller picture"
             )
         return size
 

@@ -169,7 +169,15 @@ def _coloured(
             content = saving.written(pictures, form, photograph.info, _note(options), photograph.loops, threads)
             contents.append((target, content))
     contents += _files_beside(job, photograph, results, form, options)
-    return Outcome(job, "done", kind=photograph.kind, outside=results[0].outside, notes=photograph.notes), contents
+    notes = (*photograph.notes, *_kept(job, options))
+    return Outcome(job, "done", kind=photograph.kind, outside=results[0].outside, notes=notes), contents
+
+
+def _kept(job: Job, options: Options) -> list[str]:
+    """A note if some of the files that a job writes are there already."""
+    names = [files.printable(path.name) for path in _outputs(job, options) if not _is_due(path, options)]
+    them = "it" if len(names) == 1 else "them"
+    return [f"{', '.join(names)} already there (--overwrite replaces {them})"] if names else []
 
 
 def _too_long_pair(frame: Frame, form: str, options: Options) -> str:

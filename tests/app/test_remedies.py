@@ -23,7 +23,7 @@ def test_too_little_memory_names_the_option_of_colourize_app():
     with pytest.raises(InputError) as raised:
         Budget(1_000_000_000).check(10**9)
     text = on_page(str(raised.value))
-    assert "limit of 1.0GB" in text and text.endswith("start colourize app with a larger --max-memory")
+    assert "limit of 1GB" in text and text.endswith("start colourize app with a larger --max-memory")
 
 
 def test_other_texts_stay():

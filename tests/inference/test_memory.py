@@ -24,6 +24,25 @@ def test_samples_take_memory():
         budget.check(1_000_000, samples=2)
 
 
+@pytest.mark.parametrize(
+    ("limit", "pixels", "message"),
+    [
+        (10**6, 44 * 36, "1,584 pixels take about 500MB, more than --max-memory 1M; "),
+        (900, 1, "1 pixels take about 500MB, more than --max-memory 900; "),
+        (1_500_000_000, 10**9, "1,000,000,000 pixels take about 16.5GB, more than --max-memory 1.5G; "),
+    ],
+)
+def test_the_message_has_numbers_that_are_not_rounded_to_nothing(limit, pixels, message):
+    with pytest.raises(InputError) as raised:
+        Budget(limit).check(pixels)
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize("text", ["900", "1M", "1.5G", "2T"])
+def test_a_size_is_shown_as_it_is_passed(text):
+    assert memory.shown(memory.parsed(text)) == text
+
+
 def test_pictures_wait_until_there_is_room():
     budget, order = Budget(memory.NETWORK + 100), []
     inside = threading.Event()

@@ -100,10 +100,21 @@ def test_further_pictures_that_are_there_are_kept_and_the_missing_ones_are_writt
     assert run(grey, tmp_path / "out.png").status == "done"
     (tmp_path / names[1]).write_bytes(b"mine")
     times = (tmp_path / names[0]).stat().st_ctime_ns
-    assert run(grey, tmp_path / "out.png", options).status == "done"
+    outcome = run(grey, tmp_path / "out.png", options)
+    assert outcome.status == "done"
+    assert outcome.notes == ("out.png, out.side-by-side.png already there (--overwrite replaces them)",)
     assert (tmp_path / names[0]).stat().st_ctime_ns == times and (tmp_path / names[1]).read_bytes() == b"mine"
     assert (tmp_path / names[2]).exists()
     assert run(grey, tmp_path / "out.png", options).status == "already there"
+
+
+def test_an_uncertainty_map_that_is_there_is_named(grey, tmp_path):
+    (tmp_path / "q.uncertainty.png").write_bytes(b"mine")
+    outcome = run(grey, tmp_path / "q.png", Options(Choices(), uncertainty=True))
+    assert outcome.status == "done" and (tmp_path / "q.uncertainty.png").read_bytes() == b"mine"
+    assert outcome.notes == ("q.uncertainty.png already there (--overwrite replaces it)",)
+    again = run(grey, tmp_path / "q.png", Options(Choices(), overwrite=True, uncertainty=True))
+    assert not again.notes and (tmp_path / "q.uncertainty.png").read_bytes() != b"mine"
 
 
 @pytest.mark.parametrize("there", [False, True])
