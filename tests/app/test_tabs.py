@@ -1,10 +1,12 @@
 """Several tabs of one browser share a visitor's photographs, and each tab keeps the one that it shows."""
 
 import io
+import threading
 
 import pytest
 from PIL import Image
 
+from colourize.app.photograph_tab import Calls
 from tests.app.browsing import changed, picture, saved, upload
 from tests.drawn_pictures import landscape
 
@@ -78,6 +80,28 @@ def test_a_choice_in_another_tab_while_the_pictures_come_changes_no_picture(tabs
         each.continue_()
     said(one, "a.png is coloured")
     one.wait_for_function(SHOWN, arg=160)
+
+
+def test_the_photograph_that_was_chosen_last_is_shown_though_python_answers_in_another_order(tabs, monkeypatch):
+    one, asked, released, plain = tabs[0], [], threading.Event(), Calls._of
+    choose(one, "b.png")
+
+    def late(call, event, request, work):
+        asked.append(event.of)
+        if len(asked) == 1:
+            assert released.wait(60)
+        return plain(call, event, request, work)
+
+    monkeypatch.setattr(Calls, "_of", late)
+    one.get_by_role("button", name="a.png", exact=True).click()
+    while not asked:
+        one.wait_for_timeout(20)
+    choose(one, "b.png")
+    released.set()
+    one.wait_for_timeout(1500)
+    assert len(asked) == 3  # the page asks again
+    assert one.locator(".status").text_content() == "b.png is coloured" and pressed(one) == ["b.png"]
+    one.wait_for_function(SHOWN, arg=200)
 
 
 def test_a_grey_picture_that_did_not_come_is_asked_for_again(tabs):

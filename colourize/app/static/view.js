@@ -8,6 +8,7 @@ function colourizeView(element, props, trigger, watch, largest) {
   let state = { current: "", photographs: [] };
   let newest = state; // the latest answer of Python's, also to an upload
   const older = (answer) => answer.desk === newest.desk && answer.version < newest.version;
+  let wanted = ""; // the photograph that was chosen or sent last
   let place = null; // of the keyboard's aim, in shares of the picture
 
   const say = (text) => { find("status").textContent = text; };
@@ -52,7 +53,8 @@ function colourizeView(element, props, trigger, watch, largest) {
     request.onload = () => {
       if (request.status !== 200) return resolve(request.responseText.trim() || `Error ${request.status}`);
       const answer = JSON.parse(request.responseText);
-      if (!older(answer)) newest = { ...answer, current: reference ? state.current : answer.id };
+      if (!older(answer)) newest = answer;
+      if (!reference) wanted = answer.id;
       return resolve("");
     };
     request.onerror = () => resolve("The page's server does not answer; start colourize app again");
@@ -78,7 +80,7 @@ function colourizeView(element, props, trigger, watch, largest) {
     say("Colouring");
     find("bar").hidden = errors.length === files.length;
     if (errors.length === files.length) say("");
-    else trigger("choose", { of: newest.current });
+    else trigger("choose", { of: wanted });
   };
   all("file").forEach((input) => input.addEventListener("change", () => { upload([...input.files]); input.value = ""; }));
   find("refer").addEventListener("change", (event) => { upload([...event.target.files], true); event.target.value = ""; });
@@ -253,7 +255,7 @@ function colourizeView(element, props, trigger, watch, largest) {
     remade(find("strip").querySelector("ul"), ...state.photographs.map((each) => {
       const button = node("button", { type: "button", className: "button chosen" }, each.name);
       button.setAttribute("aria-pressed", String(each.id === state.current));
-      button.addEventListener("click", () => ask("choose", { of: each.id }));
+      button.addEventListener("click", () => { wanted = each.id; ask("choose", { of: wanted }); });
       return node("li", {}, button);
     }));
     find("command").querySelector("code").textContent = state.command || "";
@@ -267,8 +269,10 @@ function colourizeView(element, props, trigger, watch, largest) {
     const answer = JSON.parse(props.value);
     if (answer.error) complain(`${answer.error[0].toUpperCase()}${answer.error.slice(1)}`);
     // answers may arrive in another order than Python gave them, and Gradio may leave out all but the last of several
-    if (older(answer)) { trigger("choose", { of: newest.current }); return; }
+    const stray = answer.current !== wanted && answer.photographs.some((each) => each.id === wanted);
+    if (older(answer) || stray) { trigger("choose", { of: wanted }); return; }
     newest = state = answer;
+    wanted = state.current;
     write();
     await show();
     find("bar").hidden = true;
