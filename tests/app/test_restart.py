@@ -24,23 +24,29 @@ def alert(page, text):
     assert page.locator(".status").text_content() == ""
 
 
-def test_clicks_and_uploads_say_that_the_server_ended_or_was_started_again_and_a_reload_mends_it(
+def test_controls_clicks_and_uploads_say_that_the_server_ended_or_was_started_again_and_a_reload_mends_it(
     browser, photo, tmp_path
 ):
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
+    doing = [
+        page.get_by_label("Vivid").click,
+        lambda: page.click(".chosen"),
+        lambda: page.set_input_files(".strip .file", str(photo)),
+    ]
     with contextlib.ExitStack() as first:
         address = first.enter_context(served(tmp_path / "first", Settings()))
         page.goto(address)
         page.wait_for_selector(".view .start")
         upload(page, photo)
         first.close()
-        for do in (lambda: page.click(".chosen"), lambda: page.set_input_files(".strip .file", str(photo))):
+        for do in doing:
             do()
             alert(page, "does not answer; start colourize app again")
+    doing[0] = page.get_by_label("Balanced").click
     with served(tmp_path / "second", Settings(), urllib.parse.urlsplit(address).port):
-        for do in (lambda: page.click(".chosen"), lambda: page.set_input_files(".strip .file", str(photo))):
+        for do in doing:
             do()
             alert(page, "reload the page")
         page.reload()
