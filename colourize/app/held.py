@@ -51,8 +51,8 @@ class Held:
         """The picture as a network sees it at a working size; 0 for that of its training."""
         found: Seen | None = kept.get(*_key(self.path, card, size))
         if found is None:
-            pixels, wide = opening.extent(self.path, max_pixels)
-            with budget.taken(budget.check(pixels, wide)):
+            extent = opening.extent(self.path, max_pixels)
+            with budget.taken(budget.check(extent.pixels, extent.wide)):
                 grey = opening.photograph(self.path, max_pixels, first=True).frames[0].grey
                 found = working.seen(grey, card, size or None)
             kept.put(*_key(self.path, card, size), value=found, size=found.grey.nbytes)
@@ -74,8 +74,8 @@ def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget, kep
         UnreadablePicture: not a picture, damaged or too large.
         InputError: the memory does not suffice.
     """
-    pixels, wide = opening.extent(path, max_pixels)
-    with budget.taken(budget.check(pixels, wide)):
+    extent = opening.extent(path, max_pixels)
+    with budget.taken(budget.check(extent.pixels, extent.wide)):
         read = opening.photograph(path, max_pixels, first=True)
         grey = read.frames[0].grey
         height, width = grey.shape

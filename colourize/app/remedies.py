@@ -6,8 +6,9 @@ WORDS = (
     (re.compile(r"pass a smaller --size, --tiles or --jobs 1"), "choose less detail, or a smaller photograph"),
     (re.compile(r"pass (a )?(--max-pixels|--max-memory)"),
      r"choose a smaller picture, or start colourize app with \1\2"),
-    (re.compile(r"more than --max-memory (\S+); pass a larger one, or a smaller picture"),
-     r"more than the limit of \1B; choose a smaller picture, or start colourize app with a larger --max-memory"),
+    (re.compile(r"more than --max-memory (\S+); pass a larger one, or a smaller picture or --size"),
+     r"more than the limit of \1B; choose a smaller picture or less detail, "
+     r"or start colourize app with a larger --max-memory"),
     (re.compile(r"a picture of a known format$"),
      "a picture of a known format; choose a JPEG, PNG, TIFF, WebP or AVIF file, or install pillow-heif for HEIC"),
     (re.compile(r"pass --format (\w+)"), r"choose the format \1 for the download"),

@@ -10,7 +10,9 @@ from colourize.errors import InputError
 PER_PIXEL = 16  # bytes: RGBA as read, grey, colours and the written file; measured in docs/photographs.md
 PER_WIDE_PIXEL = 40  # with 16 bits a channel
 PER_SAMPLE, PER_WIDE_SAMPLE = 6, 12  # bytes of each further sample: colours and the written file, of at most their size
-NETWORK = 500_000_000  # bytes for libraries, weights and one forward pass at the usual working sizes
+NETWORK = 500_000_000  # bytes of libraries and weights; the libraries' files, which the system may drop, not counted
+PER_SEEN, PER_WORKING = 1000, 150  # bytes of each working pixel: of those that the network sees at once, and of all
+PER_ENCODED = {"WEBP": 8, "AVIF": 18}  # bytes of each pixel that these encoders take beyond PER_PIXEL
 _UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -20,6 +22,11 @@ def parsed(text: str) -> int:
     if not found or not (size := int(float(found[1]) * _UNITS[found[2].upper()])):
         raise InputError(f"--max-memory must be a size such as 2G or 800M, got {text!r}")
     return size
+
+
+def of_network(area: int, tile: int | None = None) -> int:
+    """Bytes that the shipped network takes for a picture of ``area`` working pixels, in tiles of a side or in one."""
+    return PER_SEEN * (area if tile is None else min(area, tile**2)) + PER_WORKING * area
 
 
 def shown(size: int) -> str:
@@ -43,18 +50,18 @@ class Budget:
         self._room = limit - NETWORK
         self._changed = threading.Condition()
 
-    def check(self, pixels: int, wide: bool = False, samples: int = 1) -> int:
-        """Bytes that a picture of ``pixels`` pixels and ``samples`` samples takes.
+    def check(self, pixels: int, wide: bool = False, samples: int = 1, further: int = 0) -> int:
+        """Bytes that a picture of ``pixels`` pixels and ``samples`` samples takes, and ``further`` ones.
 
         Raises:
             InputError: more than the limit.
         """
-        further = PER_WIDE_SAMPLE if wide else PER_SAMPLE
-        size = pixels * ((PER_WIDE_PIXEL if wide else PER_PIXEL) + (samples - 1) * further)
+        sample = PER_WIDE_SAMPLE if wide else PER_SAMPLE
+        size = pixels * ((PER_WIDE_PIXEL if wide else PER_PIXEL) + (samples - 1) * sample) + further
         if NETWORK + size > self.limit:
             raise InputError(
                 f"{pixels:,} pixels take about {shown(NETWORK + size)}B, more than --max-memory {shown(self.limit)}; "
-                "pass a larger one, or a smaller picture"
+                "pass a larger one, or a smaller picture or --size"
             )
         return size
 

@@ -6,7 +6,7 @@ H height, W width. Requires only numpy and Pillow, and imagecodecs for 16-bit co
 import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,8 +84,17 @@ def photograph(source: bytes | Path, max_pixels: int = MAX_PIXELS, first: bool =
         raise UnreadablePicture(read.reason(error, source)) from error
 
 
-def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> tuple[int, bool]:
-    """Number of pixels in all frames of a file, and whether they have 16 bits, from its header.
+class Extent(NamedTuple):
+    """What a file's header declares: pixels of all frames, whether they have 16 bits, size and format of a frame."""
+
+    pixels: int
+    wide: bool
+    size: tuple[int, int]
+    format: str
+
+
+def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Extent:
+    """How large a file's picture is, from its header.
 
     Raises:
         UnreadablePicture: as ``photograph``.
@@ -94,7 +103,8 @@ def extent(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> tuple[int, boo
         with read.opened(source) as image:
             _check_size(image, source, max_pixels)
             deep = read.has_levels(image) or wide.narrowed(image)
-            return image.width * image.height * _count(image, max_pixels), deep
+            pixels = image.width * image.height * _count(image, max_pixels)
+            return Extent(pixels, deep, image.size, image.format or "")
     except UnreadablePicture:
         raise
     except Exception as error:  # as above

@@ -13,10 +13,10 @@ from colourize import __version__, files
 from colourize.data import read
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError
-from colourize.inference import opening, planned, saving, uncertainty
+from colourize.inference import memory, opening, planned, saving, uncertainty, working
 from colourize.inference.colouring import Choices, Coloured, coloured
 from colourize.inference.memory import Budget
-from colourize.inference.opening import MAX_PIXELS, Frame, Photograph
+from colourize.inference.opening import MAX_PIXELS, Extent, Frame, Photograph
 from colourize.inference.planned import Job
 from colourize.inference.predictor import Predictor
 from colourize.inference.saving import Picture
@@ -76,9 +76,8 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
         if _is_complete(job, options):
             return Outcome(job, "already there")
         source = job.source if job.source is not None else _standard_input()
-        pixels, wide = opening.extent(source, options.max_pixels)
-        copies = options.choices.samples + PAIR * options.side_by_side
-        with budget.place() as leave, budget.taken(budget.check(pixels, wide, copies)):
+        size = _memory(job, opening.extent(source, options.max_pixels), predictor, options, budget)
+        with budget.place() as leave, budget.taken(size):
             outcome, contents = _coloured(job, source, targets, predictor, options)
             leave()  # the next picture computes while the disk writes this one
             for target, content in contents:
@@ -90,6 +89,15 @@ def run(job: Job, predictor: Predictor, options: Options, budget: Budget) -> Out
         return Outcome(job, "failed", "memory ran out; pass a smaller --size, --tiles or --jobs 1")
     except OSError as error:
         return Outcome(job, "failed", f"{files.printable(str(error.filename or job.name))}: {error.strerror or error}")
+
+
+def _memory(job: Job, extent: Extent, predictor: Predictor, options: Options, budget: Budget) -> int:
+    """Bytes that a job takes; raises InputError if they are more than the limit."""
+    choices, pair = options.choices, options.side_by_side
+    height, width = working.content_of(extent.size[1], extent.size[0], choices.size or predictor.card.size)
+    encoder = memory.PER_ENCODED.get(_format(job, extent.format, options), 0) * extent.pixels * (1 + pair)
+    further = memory.of_network(height * width, choices.tile) + encoder
+    return budget.check(extent.pixels, extent.wide, choices.samples + PAIR * pair, further)
 
 
 def note(choices: Choices, predictor: Predictor) -> str:
@@ -152,7 +160,7 @@ def _coloured(
     photograph = opening.photograph(source, options.max_pixels)
     if photograph.kind == "coloured" and not options.recolour:
         return Outcome(job, "in colour", kind=photograph.kind, notes=photograph.notes), []
-    form = _format(job, photograph, options)
+    form = _format(job, photograph.format, options)
     wide = photograph.wide and form in saving.WIDE
     choices = replace(options.choices, wide=wide, uncertainty=options.uncertainty)
     saving.check(form, len(photograph.frames), photograph.frames[0].grey.shape)
@@ -190,12 +198,12 @@ def _too_long_pair(frame: Frame, form: str, options: Options) -> str:
     return ""
 
 
-def _format(job: Job, photograph: Photograph, options: Options) -> str:
+def _format(job: Job, own: str, options: Options) -> str:
     if job.target is not None:
         return saving.format_of(job.target.suffix)
     if options.suffix is not None:
         return saving.format_of(options.suffix)
-    return photograph.format if photograph.format in saving.FORMATS.values() else "PNG"
+    return own if own in saving.FORMATS.values() else "PNG"
 
 
 def _frames(photograph: Photograph, results: Sequence[Coloured], number: int) -> list[Picture]:

@@ -41,6 +41,12 @@ def check_size(size: int | None) -> None:
         raise InputError(f"--size must be in [{LEAST}, {MOST}] pixels, got {size}; pass for example --size 256")
 
 
+def content_of(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width of a picture at a working size."""
+    scale = min(side / min(height, width), LONGEST * side / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def seen(grey: Levels, card: Card, size: int | None = None) -> Seen:
     """Scales a picture so that its shorter side is the working size, and pads it by its border.
 
@@ -55,8 +61,7 @@ def seen(grey: Levels, card: Card, size: int | None = None) -> Seen:
     side = card.size if size is None else size
     check_size(side)
     height, width = grey.shape
-    scale = min(side / min(height, width), LONGEST * side / max(height, width))
-    content = max(1, round(height * scale)), max(1, round(width * scale))
+    content = content_of(height, width, side)
     scaled = resized(grey, *content)
     padding = [(0, -side % card.multiple) for side in content]
     return Seen(np.pad(scaled, padding, mode="edge"), content, (height, width))

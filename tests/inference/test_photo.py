@@ -230,6 +230,21 @@ def test_a_picture_beyond_the_memory_is_refused_from_its_header(grey, tmp_path):
     assert outcome.status == "failed" and "--max-memory" in outcome.text
 
 
+@pytest.mark.parametrize(
+    ("choices", "name", "size"),
+    [
+        (Choices(size=2048), "out.png", 4_000_000_000),
+        (Choices(size=2048, tile=512), "out.png", 750_000_000),
+        (Choices(size=8), "out.webp", 50_000 * 22),
+        (Choices(size=8), "out.avif", 50_000 * 32),
+    ],
+)
+def test_the_network_at_its_working_size_and_the_encoder_count(tmp_path, choices, name, size):
+    Image.new("L", (200, 250), 90).save(tmp_path / "photo.png")
+    outcome = run(tmp_path / "photo.png", tmp_path / name, Options(choices), Budget(memory.NETWORK + size))
+    assert outcome.status == "failed" and "more than --max-memory" in outcome.text and "--size" in outcome.text
+
+
 def test_of_many_pictures_in_colour_the_first_are_named_and_all_are_counted(tmp_path, capsys):
     jobs = [Job(tmp_path / f"{number}.png", tmp_path / "out.png") for number in range(30)]
     outcomes = many.all_of(jobs, lambda job: photo.Outcome(job, "in colour"), 1)
