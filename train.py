@@ -1,6 +1,6 @@
 """python train.py model=convtranspose kernel=5"""
 
-from colourize.cli.train import train
-
 if __name__ == "__main__":
+    from colourize.cli.main import train  # here, so that a process that a launcher starts does not import it
+
     train()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from colourize.cli.main import main, parser
+from colourize.cli.commands import parser
+from colourize.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/security.md").read_text()

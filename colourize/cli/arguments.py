@@ -15,6 +15,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         sys.exit(f"colourize: {' '.join(message.split())}; see {self.prog} --help")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Ends after the help or the version; a reader that has closed the pipe is noticed here."""
+        print(end="", flush=True)
+        super().exit(status, message)
+
 
 class CommandParser(Parser):
     """The parser of one command: options and other arguments come in any order, as in

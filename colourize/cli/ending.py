@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from colourize.cli import signals
 from colourize.errors import InputError, Interrupted, one_line
 
 NO_THREAD = "can't start new thread"  # CPython's RuntimeError where the system allows no more
@@ -23,8 +24,10 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
             their traceback.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises instead of printing its own abridged traceback
+    signals.begin()
     try:
         run()
+        print(end="", flush=True)
     except BrokenPipeError:  # the reader, such as head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt as error:

@@ -124,7 +124,7 @@ def _stoppable(output: Path) -> Iterator[Callable[[], None]]:
         if caught:
             raise Interrupted(caught[0])
 
-    ours = [each for each in SIGNALS if signal.getsignal(each) in (signal.SIG_DFL, signal.default_int_handler)]
+    ours = [each for each in SIGNALS if signals.is_free(each)]
     before = {each: signal.signal(each, handle) for each in ours}
     try:
         yield look

@@ -1,18 +1,43 @@
-"""Signals that end a run in order, so that it is saved and can be resumed."""
+"""Signals that end a run in order, so that it is saved and can be resumed; and Ctrl-C from a command's first moment on.
 
+A command imports this module before all others, so it imports almost nothing. While a module is imported, no signal
+raises: what is written in C, such as numpy, loses the exception or turns it into another one.
+"""
+
+import _thread
 import os
 import signal
 import sys
 import threading
+import time
 from typing import Any, NoReturn
 
 from colourize.errors import SIGNALS, Interrupted
+
+AGAIN = 0.05  # seconds after which a signal that came while a module was imported is looked at again
+
+
+def leave_at_once() -> None:
+    """Makes SIGINT end the process at once, until a command begins: nothing is written yet."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def begin() -> None:
+    """Makes SIGINT raise ``KeyboardInterrupt`` again, except while a module is imported."""
+    if signal.getsignal(signal.SIGINT) in (_leave, signal.default_int_handler):
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def is_free(signum: int) -> bool:
+    """Whether a signal has its default action or that of a command without its own."""
+    return signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler, _leave, _interrupt)
 
 
 def catch() -> None:
     """Makes the signals raise ``Interrupted``, except those that the caller's shell ignores, as nohup does."""
     for signum in SIGNALS:
-        if signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler):
+        if is_free(signum):
             signal.signal(signum, _raise)
     threading.excepthook = _of_a_thread
 
@@ -40,15 +65,42 @@ def release() -> None:
             signal.signal(signum, signal.SIG_DFL)
 
 
+def _leave(signum: int, frame: Any) -> NoReturn:
+    os.write(2, f"colourize: {signal.Signals(signum).name}\n".encode())
+    os._exit(128 + signum)
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    if not _put_off(signum, frame):
+        raise KeyboardInterrupt
+
+
 def _raise(signum: int, frame: Any) -> None:
-    raise Interrupted(signum)
+    if not _put_off(signum, frame):
+        raise Interrupted(signum)
 
 
 def _raise_once(signum: int, frame: Any) -> None:
+    if _put_off(signum, frame):
+        return
     for each in SIGNALS:
         if signal.getsignal(each) is _raise_once:
             signal.signal(each, lambda again, frame: end(again))
     raise Interrupted(signum)
+
+
+def _put_off(signum: int, frame: Any) -> bool:
+    """Whether a module is being imported; then the signal comes again a little later."""
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    if frame is not None:  # a module that is being imported may hold the locks of ``threading``
+        _thread.start_new_thread(_send_again, (signum,))
+    return frame is not None
+
+
+def _send_again(signum: int) -> None:
+    time.sleep(AGAIN)
+    os.kill(os.getpid(), signum)
 
 
 def _of_a_thread(raised: threading.ExceptHookArgs) -> None:

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from colourize.cli.main import main, parser
+from colourize.cli.commands import parser
+from colourize.cli.main import main
 from tests.commands import ONE_THREAD, ROOT
 
 NAMES = parser()[1]

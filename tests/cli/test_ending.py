@@ -1,9 +1,13 @@
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from colourize.cli.ending import on_one_line
 from colourize.data.in_threads import in_threads
+from tests.commands import ONE_THREAD, ROOT
 
 
 def test_where_no_thread_can_start_a_command_ends_in_one_line(monkeypatch):
@@ -21,3 +25,13 @@ def test_another_error_of_the_program_keeps_its_traceback():
 
     with pytest.raises(RuntimeError, match="of the program"):
         on_one_line(fails)
+
+
+@pytest.mark.parametrize("words", [["--print-completion", "bash"], ["--help"], ["--version"], ["runs"]])
+def test_a_reader_that_closes_the_pipe_causes_no_traceback(words, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "colourize", *words], cwd=tmp_path, stdout=writer,
+                          stderr=subprocess.PIPE, text=True, env={**ONE_THREAD, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")

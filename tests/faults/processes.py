@@ -19,7 +19,7 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
         "tests",
-        "colourize.cli.main",
+        "colourize.cli.commands",
         "colourize.cli.train",
         "colourize.tasks.colourization.train",
         "colourize.evaluation.comparison",
