@@ -1,5 +1,6 @@
 """Splits the picture files of a folder into training and validation. Layout of the folder: ``data.folder``."""
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +8,9 @@ from typing import NamedTuple
 from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.kinds import lack, log_left_out, scan
 from colourize.errors import InputError
+from colourize.files import printable
 
+log = logging.getLogger(__name__)
 DEFAULT_HOLDOUT = 0.1
 VALIDATION_FOLDERS = ({"val", "valid", "validation"}, {"test"})  # the first that exists validates
 
@@ -38,6 +41,8 @@ def chosen_files(
     log_left_out(root, others)
     train, validation = split_folders(root, paths)
     share = 0.0 if validation and not holdout else holdout or DEFAULT_HOLDOUT
+    if share and (unread := {path.split("/")[0] for path in validation} - {"test"}):
+        log_unread(root / min(unread), share)
     check_validation_classes(validation_classes, share)
     names = {name for name in train.values() if name is not None}
     validate = classes if validation_classes is None else validation_classes
@@ -48,6 +53,14 @@ def chosen_files(
     if not (validating or share):
         raise InputError(f"classes={validate!r}: no pictures of them validate in {root}; add some, or pass holdout=0.1")
     return Chosen(training + validating, len(training), share)
+
+
+def log_unread(place: object, share: float) -> None:
+    """Logs that validation pictures are not read, because a share of the training pictures validates."""
+    log.warning(
+        "%s is not read: holdout=%g, so this share of the training pictures validates; holdout=0 validates on it",
+        printable(str(place)), share,
+    )  # fmt: skip
 
 
 def split_folders(root: Path, paths: Collection[str]) -> tuple[Classes, Classes]:

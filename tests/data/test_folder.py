@@ -49,6 +49,16 @@ def test_with_a_holdout_the_test_folder_is_not_read(root: Path) -> None:
     assert 25 < len(pictures.validation) < 75
 
 
+@pytest.mark.parametrize("name", ["val", "validation"])
+def test_with_a_holdout_the_log_says_that_the_validation_folder_is_not_read(root, caplog, name):
+    draw(root, *(f"train/{i}.png" for i in range(100, 140)), f"{name}/200.png")
+    assert len(opened(root).validation) == 1 and not caplog.records
+    assert len(opened(root, holdout=0.5).validation) > 1
+    (line,) = caplog.messages
+    share = "so this share of the training pictures validates"
+    assert line == f"{root / name} is not read: holdout=0.5, {share}; holdout=0 validates on it"
+
+
 def _sides(root: Path, **options: object) -> tuple[set[bytes], set[bytes]]:
     pictures = opened(root, **options)
     return {p.numpy().tobytes() for p in pictures.train}, {p.numpy().tobytes() for p in pictures.validation}

@@ -14,7 +14,7 @@ from colourize.data.boxes.checked import checked
 from colourize.data.boxes.raw import Faults, RawPicture, RawSource
 from colourize.data.classes import selected_classes
 from colourize.data.pictures import held_out
-from colourize.data.splits import DEFAULT_HOLDOUT
+from colourize.data.splits import DEFAULT_HOLDOUT, log_unread
 from colourize.errors import InputError
 from colourize.files import expanded, looked_at
 from colourize.present import tables
@@ -49,6 +49,8 @@ def load(
     if not found.classes:
         raise InputError(f"data.root={root} has no boxes with a class; pass a folder of pictures with boxes")
     training, validating = _sides(found, holdout)
+    if holdout and found.splits.get("train") and found.splits.get("val"):
+        log_unread(f"the split val of {root}", holdout)
     train = checked(root, training, found.classes, faults)
     validation = checked(root, validating, found.classes, faults)
     log_faults(root, faults)

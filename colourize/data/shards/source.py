@@ -28,7 +28,7 @@ from colourize.data.shards import index
 from colourize.data.shards.fetching import FORMAT, Kept, Reading
 from colourize.data.shards.index import Shard
 from colourize.data.shards.store import Place, place
-from colourize.data.splits import DEFAULT_HOLDOUT, ClassSelection, wanted
+from colourize.data.splits import DEFAULT_HOLDOUT, ClassSelection, log_unread, wanted
 from colourize.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,8 @@ def load(
     if not train:
         raise InputError(f"data.root={root} contains no {index.TRAIN}; write shards there: colourize prepare --shards")
     share = 0.0 if validation and not holdout else holdout or DEFAULT_HOLDOUT
+    if share and validation:
+        log_unread(f"{root}/{index.VALIDATION}", share)
     check_validation_classes(validation_classes, share)
     read = Reading(source, root, Path(cache_dir), image_size, profiles)
     shards = train if share else train + validation
