@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from colourize.colour.decoding import Decoding, parsed
 from colourize.colour.spaces import SPACES, Space
+from colourize.errors import InputError
 
 
 class About(NamedTuple):
@@ -71,7 +72,12 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def probabilities(self, grey: Tensor) -> Tensor:
-        """Probability of each colour at each pixel or block: [N, 1, H, W] -> float32 [N, K, h, w]."""
+        """Probability of each colour at each pixel or block: [N, 1, H, W] -> float32 [N, K, h, w].
+
+        Raises:
+            InputError: something else than a float tensor of four dimensions.
+        """
+        _check_grey(grey)
         return self(grey).float().softmax(1)
 
     @torch.no_grad()
@@ -87,8 +93,9 @@ class Model(nn.Module):
             [N, 3, H, W] in [0, 255/256]; ``colour.rgb.eight_bit`` gives their 8-bit values.
 
         Raises:
-            InputError: an unknown decoding.
+            InputError: an unknown decoding, or something else than a float tensor of four dimensions.
         """
+        _check_grey(grey)
         decode = parsed(decoding) if isinstance(decoding, str) else decoding
         height, width = grey.shape[-2:]
         below, right = -height % self.stride, -width % self.stride
@@ -125,3 +132,9 @@ class Model(nn.Module):
         from colourize.inference.images import colourized  # the only import from a higher layer, see architecture.md
 
         return colourized(self, picture, decoding, choices)
+
+
+def _check_grey(grey: Any) -> None:
+    if not (isinstance(grey, Tensor) and grey.ndim == 4 and grey.is_floating_point()):
+        found = f"{grey.dtype} {list(grey.shape)}" if isinstance(grey, Tensor) else type(grey).__name__
+        raise InputError(f"grey must be a float tensor [N, 1, H, W], got {found}; model.colourize takes pictures")

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import colourize
@@ -57,6 +58,27 @@ def test_a_decoding_may_be_given_as_a_value(grey):
 def test_an_unknown_decoding_is_refused(grey):
     with pytest.raises(InputError, match="decoding best is unknown; pass argmax"):
         model("rgb").predict(grey, "best")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (Image.new("L", (8, 8)), "Image"),
+        (torch.rand(8, 8), r"torch\.float32 \[8, 8\]"),
+        (torch.zeros(1, 1, 8, 8, dtype=torch.uint8), r"torch\.uint8 \[1, 1, 8, 8\]"),
+    ],
+)
+@pytest.mark.parametrize("method", ["predict", "probabilities"])
+def test_something_else_than_grey_levels_is_refused(method, given, found):
+    with pytest.raises(InputError, match=f"^grey must be a float tensor .*, got {found}; model.colourize takes pict"):
+        getattr(model("rgb"), method)(given)
+
+
+def test_the_epochs_of_a_folder_without_a_run_are_refused(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    assert colourize.epochs(tmp_path) == []
+    with pytest.raises(InputError, match=r"^nope must be a run folder, with run\.json; colourize runs lists them$"):
+        colourize.epochs("nope")
 
 
 def test_the_package_has_no_other_names():

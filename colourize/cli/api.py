@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from colourize import files
 from colourize.cli import hydra_errors
 from colourize.config import choices, trainer_knobs
 from colourize.config.compose import composed, plain
@@ -57,8 +58,15 @@ def train(folder: Place, *overrides: str) -> dict[str, float]:
 
 
 def epochs(folder: Place) -> list[dict[str, float]]:
-    """The rows of a run's ``metrics.csv``, for ``pandas.DataFrame``; empty before the first epoch."""
-    rows = manifest.epochs(Path(folder))
+    """The rows of a run's ``metrics.csv``, for ``pandas.DataFrame``; empty before the first epoch.
+
+    Raises:
+        InputError: the folder is not that of a run.
+    """
+    path = files.expanded(os.fspath(folder))
+    if not any((path / name).exists() for name in (manifest.NAME, manifest.EPOCHS)):
+        raise InputError(f"{path} must be a run folder, with {manifest.NAME}; colourize runs lists them")
+    rows = manifest.epochs(path)
     return [{name: int(value) if name in COUNTS and value == value // 1 else value for name, value in row.items()}
             for row in rows]  # fmt: skip
 
