@@ -1,6 +1,7 @@
 """The argument parser of ``colourize``, and the arguments that several commands share."""
 
 import argparse
+import difflib
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,13 +35,23 @@ class CommandParser(Parser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parses options first, then the rest."""
-        if self._within or "--" in args:  # argparse of Python 3.11 would lose the "--"
+        if self._within:
             return super().parse_known_args(args, namespace)
-        self._within = True  # the next line calls this function twice
-        try:
-            return self.parse_known_intermixed_args(args, namespace)
+        self._within = True  # parse_known_intermixed_args calls this function twice
+        try:  # with it argparse of Python 3.11 would lose a "--"
+            parse = super().parse_known_args if "--" in args else self.parse_known_intermixed_args
+            given, unknown = parse(args, namespace)
         finally:
             self._within = False
+        if unknown:
+            self._refuse(unknown)
+        return given, unknown
+
+    def _refuse(self, unknown: list[str]) -> NoReturn:
+        known = [option for action in self._actions for option in action.option_strings]
+        close = difflib.get_close_matches(unknown[0].partition("=")[0], known, 1)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
 
 
 Commands = Any  # argparse does not export the type that add_subparsers returns

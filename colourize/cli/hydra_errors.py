@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from colourize.config import trainer_knobs
@@ -20,7 +21,7 @@ OF_THE_USER = InputError, OSError, *OF_HYDRA
 """Errors that the user can correct; any other is a bug."""
 WRONG_TYPE = re.compile(r"Value '(.*?)'(?: of type '\w+')? could not be converted to (\w+)\s+full_key: (\S+)")
 KINDS = {"Integer": "an integer", "Float": "a number", "Boolean": "true or false"}
-NO_OPTION = re.compile(r"Could not find '([\w/]+)/(\S+)'\s+Available options in '[\w/]+':\s+(.*)", re.S)
+NO_OPTION = re.compile(r"Could not find '([\w/]+)/(\S*)'\s+Available options in '[\w/]+':\s+(.*)", re.S)
 NO_OPTION_IN_LIST = re.compile(r"Could not load '(\w+)/(\S+)'\.")
 NO_LIST = re.compile(r"is not a ListConfig, list or tuple\.?\s+full_key: (\w+)")
 NOISE = re.compile(r"To append to your config use \S+|Config search path: .*|See https://hydra\.cc\S+|\^")
@@ -48,13 +49,15 @@ def text_of(error: BaseException, knobs: Names | None = None) -> str:
     text = one_line(error)
     if isinstance(error, OF_HYDRA) and (line := trainer_knobs.explained(text)):
         return line
+    if isinstance(error, OverrideParseException) and (line := _no_pair(error.override)):
+        return line
     if isinstance(error, HydraException):
         text = NOISE.sub("", text)
         if isinstance(error, OverrideParseException):
             text += TO_QUOTE
     if several := AMBIGUOUS.search(text):
         return _several(*several[1].partition("=")[::2])
-    text = WRONG_TYPE.sub(lambda found: f"{found[3]} must be {KINDS.get(found[2], found[2])}, got {found[1]}", text)
+    text = WRONG_TYPE.sub(_wrong_type, text)
     if missing := NO_OPTION.search(text):
         return _no_option(missing[1], missing[2], missing[3].split())
     if missing := NO_OPTION_IN_LIST.search(text):
@@ -67,6 +70,17 @@ def text_of(error: BaseException, knobs: Names | None = None) -> str:
         text += _nearest(unknown[1], text, knobs)
     text = re.sub(r"Key '\w+' (?:is )?not in (?:'\w+'|struct)\s+full_key: (\S+?)(;|\s|$)", r"\1 is not a knob\2", text)
     return " ".join(re.sub(r"object_type=\w+", "", text).split()).replace(" ;", ";")
+
+
+def _no_pair(word: str) -> str:
+    """The line for a word that is not NAME=VALUE; empty if its value is to blame."""
+    return "" if "=" in word or word.startswith("~") else f"{word} has no value; pass {word}=VALUE"
+
+
+def _wrong_type(found: re.Match[str]) -> str:
+    knob = KNOBS.get(found[3])
+    got = found[1] or ("nothing" if knob is None else f"nothing; {knob.remedy}")
+    return f"{found[3]} must be {KINDS.get(found[2], found[2])}, got {got}"
 
 
 def _several(name: str, values: str) -> str:
@@ -85,10 +99,16 @@ def _no_option(group: str, name: str, known: list[str]) -> str:
 def _nearest(name: str, text: str, knobs: Names | None) -> str:
     """A suggestion for an unknown name; for a value inside an option of training, the folder of its options."""
     within = knobs is None and re.search(r"full_key: (\w+)\.\w", text)
-    known = [] if within else list((knobs or training_knobs)())
-    if close := difflib.get_close_matches(name, known, 1):
-        return f"; did you mean {close[0]}?"
+    known = _of_options(within[1]) if within else list((knobs or training_knobs)())
+    if (close := difflib.get_close_matches(name, known, 1)) and close != [name]:
+        return f"; did you mean {within[1] + '.' if within else ''}{close[0]}?"
     return f"; conf/{within[1]}/ lists what each option takes" if within else "; --help lists the knobs"
+
+
+def _of_options(group: str) -> list[str]:
+    """The names that the options of a group take."""
+    options = (OmegaConf.load(file) for file in Path(conf_dir(), group).glob("*.yaml"))
+    return sorted({str(key) for each in options if isinstance(each, DictConfig) for key in each.get(group) or ()})
 
 
 def training_knobs() -> list[str]:

@@ -24,12 +24,15 @@ def normalised(words: Iterable[str]) -> list[str]:
     ``+experiment=resunet`` becomes ``experiment=resunet``, and ``~logger`` becomes ``logger=none``.
 
     Raises:
-        InputError: a value of a group is no name, or a list of which Hydra would silently take only one, or not all.
+        InputError: a word has no name; a value of a group is no name, or a list of which Hydra would silently take only
+            one, or not all.
     """
     return [_normalised(word) for word in words]
 
 
 def _normalised(word: str) -> str:
+    if re.match(r"[+~]*=", word):
+        raise InputError(f"{word} has no name; pass NAME{word.lstrip('+~')}")
     if word[:1] == "~" and word[1:] in SEVERAL:
         return f"{word[1:]}=none"
     if not (found := CHOICE.fullmatch(word)) or not Path(conf_dir(), found[1]).is_dir():

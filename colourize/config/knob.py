@@ -91,7 +91,8 @@ class Knob:
             fits = isinstance(value, kinds) and (self.kind is bool or not isinstance(value, bool))
             rule = " or ".join((KINDS[self.kind], *self.words))
         if not fits:
-            raise InputError(f"{self.name} must be {rule}{self._or_null}, got {shown(typed(value))}")
+            got = shown(typed(value)) if value != "" else f"nothing; {self.remedy}"
+            raise InputError(f"{self.name} must be {rule}{self._or_null}, got {got}")
 
     def check_range(self, value: Any, name: str = "") -> None:
         """Raises InputError if a value is outside the knob's range or not among its choices.
@@ -109,6 +110,12 @@ class Knob:
         if finite or not within(self.range, value):
             rule = f"{finite}{self.range}{self._or_null}"
             raise InputError(f"{name} must be {rule}, got {value}; pass {self.name}={example}")
+
+    @property
+    def remedy(self) -> str:
+        """A value to pass, for messages."""
+        example = self.default if self.example is None else self.example
+        return f"pass {self.name}={typed(example)}" if example not in ("", MISSING) else f"leave {self.name} out"
 
     @property
     def _or_null(self) -> str:

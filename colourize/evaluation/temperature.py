@@ -110,7 +110,7 @@ def _pictures(file: Path, trained: Trained, config: dict[str, Any]) -> tuple[Pic
     if not node.get("holdout"):
         raise InputError(
             f"{file} was trained with holdout=0, so no held-out picture is left to fit a temperature to; train with "
-            "data.holdout=0.1"
+            "holdout=0.1"
         )
     held = read(config)
     if not trained_on(trained, held):

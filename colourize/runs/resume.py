@@ -52,7 +52,11 @@ def resumed(words: Sequence[str]) -> list[str]:
     if not given:
         return list(words)
     named = re.fullmatch(r"resume=(['\"]?)(.*)\1", given[-1])
-    folder = files.expanded(named[2] if named else "")
+    if named is None or not named[2].strip():
+        raise InputError(
+            f"{given[-1]} names no folder; pass resume=FOLDER, or resume=last for the newest interrupted run"
+        )
+    folder = files.expanded(named[2])
     if others := [word for word in words if re.match(r"hydra\.(run|sweep)\.dir=|--multirun$|-m$", word)]:
         raise InputError(f"{given[-1]} decides the folder and the mode; leave out {' '.join(others)}")
     stored, sweep = manifest.read(folder) if folder.is_dir() else {}, sweep_of(folder)

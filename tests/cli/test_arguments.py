@@ -35,6 +35,11 @@ def test_help_and_completion_import_no_library_of_training(words, tmp_path):
     [
         (["evaluat"], "got 'evaluat'; did you mean evaluate?"),
         (["evaluate"], "colourize: the following arguments are required: RUN; see colourize evaluate --help"),
+        (
+            ["photo", "a.png", "-o", "b.png", "--modle", "x"],
+            "unrecognized arguments: --modle x; did you mean --model?; see colourize photo --help",
+        ),
+        (["runs", "--jsno"], "unrecognized arguments: --jsno; did you mean --json?; see colourize runs --help"),
         (["describe", "--json", "--markdown"], "not allowed with argument --json; see colourize describe --help"),
         (["theory", "study=minimum_norm"], "colourize: study is now demo: pass demo=minimum_norm"),
         (["theory", "study.eta=0.1"], "colourize: study is now demo: pass demo.eta=0.1"),

@@ -68,7 +68,13 @@ def test_an_experiment_alone_is_a_sweep(start, tmp_path):
     ("arguments", "messages"),
     [
         (["kernl=3"], "colourize: kernl is not a knob; did you mean kernel?"),
-        (["max_epochs", "3"], "Pass NAME=VALUE"),
+        (["max_epochs", "3"], "colourize: max_epochs has no value; pass max_epochs=VALUE"),
+        (["=3"], "colourize: =3 has no name; pass NAME=3"),
+        (["lr="], "colourize: lr must be a number or auto, got nothing; pass lr=0.001"),
+        (["kernel="], "colourize: kernel must be an integer, got nothing; pass kernel=3"),
+        (["model="], "colourize: model= is unknown; pass one of convtranspose, "),
+        (["resume="], "colourize: resume= names no folder; pass resume=FOLDER, or resume=last for the newest"),
+        (["data.num_trian=5"], "colourize: data.num_trian is not a knob; did you mean data.num_train?"),
         (["data.root=~/x"], "quote characters that are special to Hydra"),
         (
             ["model=vnet"],
