@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from colourize.errors import SIGNALS, Interrupted
 
+LOSE = "importlib", "_frozen_importlib", "omegaconf"  # OmegaConf cleans up objects that are only half made
 AGAIN = 0.05  # seconds after which a signal that came while a module was imported is looked at again
 
 
@@ -90,8 +91,8 @@ def _raise_once(signum: int, frame: Any) -> None:
 
 
 def _put_off(signum: int, frame: Any) -> bool:
-    """Whether a module is being imported; then the signal comes again a little later."""
-    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+    """Whether a module is imported or OmegaConf is at work; then the signal comes again a little later."""
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] not in LOSE:
         frame = frame.f_back
     if frame is not None:  # a module that is being imported may hold the locks of ``threading``
         _thread.start_new_thread(_send_again, (signum,))

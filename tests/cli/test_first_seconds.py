@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from PIL import Image
 
+from colourize.cli import signals
+from colourize.errors import Interrupted
 from tests.commands import ONE_THREAD, ROOT
 from tests.conftest import TINY
 
@@ -67,3 +70,22 @@ def test_a_command_whose_libraries_are_imported_ends_with_one_line(module, tmp_p
 def test_a_parent_that_ignores_ctrl_c_is_respected(tmp_path):
     status, said = interrupted(PHOTO, "numpy.exceptions", tmp_path, "signal.SIG_IGN")
     assert (status, len(said)) == (0, 1) and "1 coloured" in said[0]
+
+
+def test_a_signal_waits_until_omegaconf_has_made_its_object(monkeypatch):
+    made = []
+
+    def flags(*given):
+        signal.raise_signal(signal.SIGTERM)
+        made.append(True)
+
+    monkeypatch.setattr(signals, "LOSE", (*signals.LOSE, __name__.partition(".")[0]))
+    before = signal.signal(signal.SIGTERM, signals._raise)
+    try:
+        flags()
+        assert made
+        monkeypatch.setattr(signals, "LOSE", ())
+        with pytest.raises(Interrupted):
+            time.sleep(10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
