@@ -17,7 +17,7 @@ from colourize.config.compare import as_begun
 from colourize.config.compose import given, plain
 from colourize.config.knobs import value_in
 from colourize.data.shards.store import to_type
-from colourize.errors import OutOfTime, one_line
+from colourize.errors import Interrupted, OutOfTime, one_line
 from colourize.present import terminal
 from colourize.runs import manifest, resume, run_folder
 from colourize.sweeps import search, stored_search
@@ -50,6 +50,8 @@ def run(cfg: DictConfig, job: Any) -> float:
             manifest.update(folder, status="interrupted", error=one_line(error))
         if job.mode is not RunMode.MULTIRUN:
             print_how_to_resume(error, folder)
+            if isinstance(error, Interrupted):
+                error.told = True
         raise
     except Exception as error:
         return _failed(error, job, folder, overrides)

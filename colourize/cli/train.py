@@ -17,7 +17,7 @@ from colourize.cli.ending import on_one_line
 from colourize.config import choices, trainer_knobs
 from colourize.config.compose import in_brackets, register
 from colourize.config.folder import conf_dir
-from colourize.errors import InputError, one_line, raised_in
+from colourize.errors import InputError, Interrupted, one_line, raised_in
 from colourize.present import terminal
 from colourize.private.hydra import overrides_first
 from colourize.runs import last, requeued, resume
@@ -88,6 +88,8 @@ def _run() -> None:
         if (sweep := Summary.under_way) is not None:
             sweep.show()
             job.print_how_to_resume(error, sweep.folder)
+        elif isinstance(error, Interrupted) and not error.told:  # before the run began
+            print(f"colourize: {one_line(error)}", file=sys.stderr)
         raise
     finally:
         Summary.end_progress()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from colourize.cli import signals
 from colourize.errors import Interrupted
-from tests.commands import ONE_THREAD, ROOT
+from tests.commands import ONE_THREAD, ROOT, typed
 from tests.conftest import TINY
 
 TRAIN = ROOT / "train.py", *TINY, "max_epochs=1", "hydra.run.dir=run"
@@ -89,3 +89,10 @@ def test_a_signal_waits_until_omegaconf_has_made_its_object(monkeypatch):
             time.sleep(10)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_before_the_run_begins_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("colourize.cli.train._train_job", lambda: signals._raise(signal.SIGTERM, None))
+    with pytest.raises(SystemExit) as caught:
+        typed(monkeypatch)
+    assert (caught.value.code, capsys.readouterr().err) == (143, "colourize: SIGTERM\n")
