@@ -61,7 +61,7 @@ def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
     layers: list[Any] = []
     try:
         for norm in list(network.modules()) if wanted else ():
-            if type(norm) is not nn.BatchNorm2d:
+            if type(norm) is not nn.BatchNorm2d or getattr(norm, "weight", None) is None:
                 continue
             changed.append((norm, nn.BatchNorm2d))
             norm.__class__ = FusedNorm
