@@ -158,8 +158,7 @@ def joined(x: Tensor, other: Tensor) -> Tensor:
     of a UNet's step. With ``other`` in single precision ``cat`` would convert a bfloat16 ``x``, and the next
     convolution convert all of it back, to the same values.
     """
-    other = other if other.dtype == x.dtype else other.to(x.dtype)
-    return torch.cat((x, other.clone(memory_format=torch.channels_last)), dim=1)
+    return torch.cat((x, other.type_as(x).clone(memory_format=torch.channels_last)), dim=1)
 
 
 def padded(x: Tensor, multiple: int, least: int = 0) -> Tensor:

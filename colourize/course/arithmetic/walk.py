@@ -21,7 +21,7 @@ from colourize.course.arithmetic.windows import Start, plane
 from colourize.errors import InputError
 from colourize.private.torch import storage_key
 
-ELEMENTWISE = F.relu, torch.relu, torch.sigmoid, torch.tanh, F.gelu, F.silu, "clone"
+ELEMENTWISE = F.relu, torch.relu, torch.sigmoid, torch.tanh, F.gelu, F.silu, "clone", "type_as"
 UNIONS = torch.cat, operator.add, torch.add
 LAYERS_ONLY = "conv", "pool", "interpolate", "upsample", "linear", "_norm"  # functions whose names contain these
 
