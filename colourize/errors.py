@@ -17,10 +17,10 @@ class Interrupted(SystemExit):
         name: the signal, and the ``obstacle``.
         place: text that says where the run was saved.
         obstacle: why the run cannot be resumed; empty: it can.
-        told: whether the user was told.
+        is_printed: whether its line is printed already.
     """
 
-    told = False
+    is_printed = False
 
     def __init__(self, signum: int, place: str = "", obstacle: str = "") -> None:
         super().__init__(128 + signum)

@@ -51,7 +51,7 @@ def run(cfg: DictConfig, job: Any) -> float:
         if job.mode is not RunMode.MULTIRUN:
             print_how_to_resume(error, folder)
             if isinstance(error, Interrupted):
-                error.told = True
+                error.is_printed = True
         raise
     except Exception as error:
         return _failed(error, job, folder, overrides)

@@ -88,7 +88,7 @@ def _run() -> None:
         if (sweep := Summary.under_way) is not None:
             sweep.show()
             job.print_how_to_resume(error, sweep.folder)
-        elif isinstance(error, Interrupted) and not error.told:  # before the run began
+        elif isinstance(error, Interrupted) and not error.is_printed:  # before the run began
             print(f"colourize: {one_line(error)}", file=sys.stderr)
         raise
     finally:

@@ -103,19 +103,23 @@ class Knob:
         """
         if value is None or value in self.words:
             return
-        name, example = name or self.name, self.default if self.example is None else self.example
+        name = name or self.name
         if self.choices and value not in self.choices:
             raise InputError(f"{name} must be one of {', '.join(self.choices)}, got {shown(value)}")
         finite = "finite and " if isinstance(value, float) and not math.isfinite(value) else ""
         if finite or not within(self.range, value):
             rule = f"{finite}{self.range}{self._or_null}"
-            raise InputError(f"{name} must be {rule}, got {value}; pass {self.name}={example}")
+            raise InputError(f"{name} must be {rule}, got {value}; pass {self.name}={self._shown_value}")
 
     @property
     def remedy(self) -> str:
         """A value to pass, for messages."""
-        example = self.default if self.example is None else self.example
+        example = self._shown_value
         return f"pass {self.name}={typed(example)}" if example not in ("", MISSING) else f"leave {self.name} out"
+
+    @property
+    def _shown_value(self) -> Any:
+        return self.default if self.example is None else self.example
 
     @property
     def _or_null(self) -> str:

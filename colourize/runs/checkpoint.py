@@ -212,8 +212,8 @@ def _network(node: dict[str, Any], state: dict[str, Tensor], trusted: Collection
         found = {name: tensor.shape for name, tensor in state.items() if name.startswith("network.")}
         for name in expected | found:
             if expected.get(name) != found.get(name):
-                both = (f"{tuple(shape)}" if shape is not None else "absent" for shape in
+                texts = (f"{tuple(shape)}" if shape is not None else "absent" for shape in
                           (expected.get(name), found.get(name)))  # fmt: skip
-                raise ValueError("{} must be {}, got {}".format(name[:80], *both))
+                raise ValueError("{} must be {}, got {}".format(name[:80], *texts))
     network: nn.Module = build(**values)
     return network
