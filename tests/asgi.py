@@ -1,8 +1,12 @@
 """A small page behind the guard, without Gradio, and a browser for it."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 import httpx
 
-from colourize.app.guard import Guard
+from colourize.app.guard import Guard, Rules
 from colourize.app.messages import Message, Receive, Scope, Send
 
 PORT = 7000
@@ -41,3 +45,18 @@ class Browser(httpx.AsyncClient):
     async def event(self, **data: object) -> int:
         """The status of the answer to an event of the page."""
         return (await self.post("/gradio_api/queue/join", json=data)).status_code
+
+
+def visits(story: Callable[..., Coroutine[Any, Any, None]], people: int = 1, **options: Any) -> Page:
+    """Plays a story with browsers that have opened the page; the page afterwards."""
+    page = Page()
+
+    async def played() -> None:
+        guard = Guard(page, Rules(PORT, **options))
+        browsers = [Browser(guard) for _ in range(people)]
+        for browser in browsers:
+            assert (await browser.get("/")).status_code in (200, 401)
+        await story(*browsers)
+
+    asyncio.run(played())
+    return page

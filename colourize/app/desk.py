@@ -1,16 +1,12 @@
-"""What one visitor has on the page: photographs, choices and rendered pictures. No Gradio here."""
+"""What one visitor has on the page: photographs and choices. No Gradio here."""
 
 import contextlib
 import secrets
 import shutil
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from colourize.app import encoded
 from colourize.app import held as holding
 from colourize.app import room as rooms
 from colourize.app.held import Held
@@ -18,21 +14,17 @@ from colourize.app.kept import Kept, Store
 from colourize.app.networks import Networks
 from colourize.app.remembering import Remembering
 from colourize.app.room import Room
-from colourize.app.steering import SAMPLES, Steering
+from colourize.app.steering import Steering
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError
-from colourize.inference import colouring, referred, uncertainty
+from colourize.inference import referred
 from colourize.inference.hinted import MOST as MOST_HINTS
 from colourize.inference.hinted import Hint
 from colourize.inference.memory import Budget
-from colourize.inference.space import Floats, Levels
-from colourize.inference.working import resized
+from colourize.inference.space import Floats
 
 MOST = 50  # photographs of one visitor
-THUMB = 420  # pixels: longer side of samples side by side
-COLOUR, GREY, UNSURE = "colour", "grey", "unsure"
 SHOWN = "shown"  # rendered pictures among what is kept
-SAMPLE_NAMES = [f"sample{number}" for number in range(SAMPLES)]
 
 
 class Desk:
@@ -221,26 +213,6 @@ class Desk:
             del held.hints[0 if everything else -1 :]
             self._changed()
 
-    def picture(self, name: str, of: str = "") -> tuple[bytes, str]:
-        """A rendered picture of a photograph, and its media type.
-
-        Args:
-            name: ``COLOUR``, ``GREY``, ``UNSURE``, or one of ``SAMPLE_NAMES``.
-            of: number of the photograph; "" for the one that is shown.
-
-        Raises:
-            InputError: no photograph, an unknown name; or as ``colouring.coloured``.
-        """
-        with self.lock:
-            content = self._rendered(name, of or self.current)
-            return content, "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
-
-    def colour(self) -> None:
-        """Colours the photograph that is shown, so that ``picture`` finds it."""
-        with self.lock:
-            if self.held is not None:
-                self._rendered(COLOUR, self.current)
-
     def close(self) -> None:
         """Removes all files and forgets all."""
         with self.lock:
@@ -265,39 +237,3 @@ class Desk:
     def _changed(self) -> None:
         self.version += 1
         self.kept.clear(SHOWN)
-
-    def _rendered(self, name: str, number: str) -> bytes:
-        found: bytes | None = self.kept.get(SHOWN, number, name)
-        if found is None:
-            found = self._render(name, self.needed(number))
-            self.kept.put(SHOWN, number, name, value=found, size=len(found))
-        return found
-
-    def _render(self, name: str, held: Held) -> bytes:
-        if name == COLOUR:
-            return encoded.jpeg(self._coloured(held, held.grey, self.steering).pictures[0])
-        if name == GREY:
-            return encoded.jpeg(np.repeat(held.grey[..., None], 3, axis=2))
-        if name == UNSURE:
-            return encoded.png(self._unsure(held))
-        if name in SAMPLE_NAMES:
-            return self._sample(held, SAMPLE_NAMES.index(name))
-        raise InputError(f"the page has no picture {name[:40]!r}; reload it")
-
-    def _coloured(self, held: Held, grey: Levels, steering: Steering, unsure: bool = False) -> colouring.Coloured:
-        predictor = self.predictor()
-        view = held.view(predictor.card, steering.size, self.max_pixels, self.budget, self.kept)
-        choices = steering.choices(held.hints, self.palette(), unsure)
-        return colouring.of_view(predictor, view, grey, choices, holding.key(held.path))
-
-    def _sample(self, held: Held, number: int) -> bytes:
-        scale = min(1.0, THUMB / max(held.grey.shape))
-        height, width = (max(1, round(side * scale)) for side in held.grey.shape)
-        small = np.rint(resized(held.grey, height, width) * 255).astype(np.uint8)
-        steering = replace(self.steering, decoding="sample", seed=self.steering.first + number)
-        return encoded.jpeg(self._coloured(held, small, steering).pictures[0])
-
-    def _unsure(self, held: Held) -> Levels:
-        entropy = self._coloured(held, held.grey[:1, :1], self.steering, True).entropy
-        assert entropy is not None
-        return uncertainty.picture(entropy, *held.grey.shape)

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from colourize.app import guard, shown
+from colourize.app import guard, rendered, shown
 from colourize.app.desk import Desk
 from colourize.app.remedies import on_page
 from colourize.app.steering import COOLEST, DECODINGS, FORMATS, MOST_SATURATION, SAMPLES, WARMEST
@@ -164,7 +164,7 @@ class Calls:
                 if of:
                     desk.show(of)
                 work()
-                desk.colour()
+                rendered.colour(desk)
             except (InputError, UnreadablePicture, ValueError) as caught:
                 error = on_page(one_line(caught))
             except MemoryError:

@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from colourize.app import download, guard, rules, shown
+from colourize.app import download, guard, rendered, rules, shown
 from colourize.app.desk import Desk
 from colourize.app.remedies import on_page
 from colourize.app.visitors import Visitors
@@ -61,11 +61,11 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
 
     @app.get("/picture/{name}")
     async def picture(request: Request, name: str, of: str = "") -> Response:
-        async def rendered() -> Response:
-            content, kind = await run_in_threadpool(lambda: desk_of(request).picture(name, of))
+        async def found() -> Response:
+            content, kind = await run_in_threadpool(lambda: rendered.picture(desk_of(request), name, of))
             return Response(content, media_type=kind, headers=STORED)
 
-        return await _answered(rendered)
+        return await _answered(found)
 
     @app.get("/download/{kind}")
     async def downloaded(request: Request, kind: download.Kind, of: str = "") -> Response:

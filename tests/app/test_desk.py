@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colourize.app import rendered
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError
 from colourize.inference.colouring import Choices, coloured
@@ -31,7 +32,7 @@ def one(tmp_path, photo):
 
 
 def pixels(desk, name="colour"):
-    return np.asarray(Image.open(io.BytesIO(desk.picture(name)[0])).convert("RGB")).astype(int)
+    return np.asarray(Image.open(io.BytesIO(rendered.picture(desk, name)[0])).convert("RGB")).astype(int)
 
 
 def calls(desk, name="first"):
@@ -39,12 +40,12 @@ def calls(desk, name="first"):
 
 
 def test_the_network_runs_once_however_often_decoding_temperature_and_saturation_change(one):
-    one.colour()
+    rendered.colour(one)
     before = pixels(one)
     for changes in ({"temperature": 1.5}, {"saturation": 2.0}, {"decoding": "argmax"}, {"decoding": "sample"}):
         one.steer(replace(one.steering, **changes))
         for name in ("colour", "sample0", "sample3", "unsure"):
-            one.picture(name)
+            rendered.picture(one, name)
     assert calls(one) == 1
     assert np.abs(pixels(one) - before).max() > 5
 
@@ -57,10 +58,10 @@ def test_the_picture_is_that_of_colouring(one, photo):
 
 
 def test_another_network_and_another_size_run_the_network_again_and_coming_back_does_not(one):
-    one.colour()
+    rendered.colour(one)
     for changes in ({"model": "second"}, {"model": "first"}, {"size": 64}, {"size": 0}):
         one.steer(replace(one.steering, **changes))
-        one.colour()
+        rendered.colour(one)
     assert (calls(one, "first"), calls(one, "second")) == (2, 1)
 
 
@@ -121,13 +122,15 @@ def test_a_picture_of_another_photograph_leaves_the_shown_one_and_a_removed_one_
     landscape(40, 30).convert("L").save(tmp_path / "small.png")
     first, second = one.current, add(one, tmp_path / "small.png")
     version = one.version
-    assert one.picture("grey", first) != one.picture("grey") == one.picture("grey", second)
+    assert (
+        rendered.picture(one, "grey", first) != rendered.picture(one, "grey") == rendered.picture(one, "grey", second)
+    )
     one.show(second)
     assert (one.current, one.version) == (second, version)
     one.show(first)
     assert one.current == first and one.version > version
     one.remove(second)
-    for refused in (one.show, lambda number: one.picture("grey", number)):
+    for refused in (one.show, lambda number: rendered.picture(one, "grey", number)):
         with pytest.raises(InputError, match="no longer open"):
             refused(second)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colourize.app import download
+from colourize.app import download, rendered
 from colourize.app.networks import Networks
 from colourize.cli.main import main
 from colourize.errors import InputError
@@ -51,7 +51,7 @@ def test_a_download_equals_the_file_of_the_command_that_the_page_shows(case, net
     made.steer(replace(made.steering, **changes))
     for hint in hints:
         made.hint(hint)
-    made.colour()
+    rendered.colour(made)
     with download.written(made, "coloured") as place:
         found, content = place.name, place.read_bytes()
     monkeypatch.chdir(folder)
@@ -65,7 +65,7 @@ def test_a_download_equals_the_file_of_the_command_that_the_page_shows(case, net
 def test_a_download_does_not_run_the_network_again(folder):
     made = desk(folder / "desk")
     add(made, folder / "scan.jpg")
-    made.colour()
+    rendered.colour(made)
     for kind in download.KINDS:
         with download.written(made, kind):
             pass
