@@ -62,6 +62,7 @@ def run(given: argparse.Namespace) -> None:
         if importlib.util.find_spec(name) is None:
             raise InputError(MISSING.format(library, to_install("film")))
     from colourize import files
+    from colourize.inference import colouring
     from colourize.inference.film import film
     from colourize.inference.film.known import digest
     from colourize.inference.film.painter import NetworkPainter
@@ -74,6 +75,7 @@ def run(given: argparse.Namespace) -> None:
         if not 0 <= (getattr(given, name) or 0) <= most:
             raise InputError(f"--{name} must be in [0, {most}], got {getattr(given, name)}")
     choices = _choices(given)
+    colouring.check(choices)
     film.check_names(source, output, overwrite=True)
     if output.exists() and not given.overwrite:
         print(

@@ -1,4 +1,4 @@
-"""Metadata that a result keeps: EXIF, XMP, resolution and comment. Damaged entries are left out."""
+"""Metadata that a result keeps: EXIF, XMP, resolution and comment. Damaged and too long ones are left out."""
 
 import re
 from typing import Any
@@ -15,32 +15,44 @@ EXIF, GPS = 0x8769, 0x8825  # directories of their own
 COLOUR_SPACE, INTEROPERABILITY, SIDES = 0xA001, 0xA005, (0xA002, 0xA003)  # of the directory EXIF
 SRGB = 1
 MARKER = 65533 - 29  # bytes: a JPEG segment less the name of EXIF or XMP
+LONGEST_COMMENT = (1 << 15) - 1  # bytes or characters
 _TURN = re.compile(rb'(tiff:Orientation\s*(?:=\s*["\']|>)\s*)[1-8]')
 
 
-def kept(image: Image.Image) -> dict[str, Any]:
+def kept(image: Image.Image, notes: list[str]) -> dict[str, Any]:
     """EXIF, XMP, resolution and comment of an opened file, in the form that Pillow's ``save`` takes.
 
     The orientation is left out, because the picture is turned upright, and so are the sizes. The colour space becomes
     sRGB.
+
+    Args:
+        image: the opened file.
+        notes: gets a line for each of them that is left out.
     """
     info: dict[str, Any] = {}
-    exif = _exif(image)
+    exif = _exif(image, notes)
     if len(exif):
         info["exif"] = exif.tobytes()
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if isinstance(xmp, str | bytes) and len(xmp) <= MARKER:
-        info["xmp"] = _TURN.sub(rb"\g<1>1", xmp.encode() if isinstance(xmp, str) else xmp)
+    if isinstance(xmp, str | bytes) and xmp:
+        content = _TURN.sub(rb"\g<1>1", xmp.encode(errors="replace") if isinstance(xmp, str) else xmp)
+        if len(content) <= MARKER:
+            info["xmp"] = content
+        else:
+            notes.append(f"its XMP of {len(content)} bytes is left out; a picture holds {MARKER}")
     dpi = image.info.get("dpi")
     if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(each) < 1e5 for each in dpi):
         info["dpi"] = tuple(float(each) for each in dpi)
     comment = image.info.get("comment")
-    if isinstance(comment, bytes | str) and len(comment) < 1 << 15:
-        info["comment"] = comment
+    if isinstance(comment, bytes | str):
+        if len(comment) <= LONGEST_COMMENT:
+            info["comment"] = comment
+        else:
+            notes.append(f"its comment of {len(comment)} bytes is left out; a picture holds {LONGEST_COMMENT}")
     return info
 
 
-def _exif(image: Image.Image) -> Image.Exif:
+def _exif(image: Image.Image, notes: list[str]) -> Image.Exif:
     """The descriptive tags; damaged ones are left out."""
     exif = Image.Exif()
     try:
@@ -56,6 +68,7 @@ def _exif(image: Image.Image) -> Image.Exif:
                 exif[directory] = entries
         exif.tobytes()
     except Exception:  # an entry that cannot be read or written again
+        notes.append("its EXIF is damaged and is left out")
         return Image.Exif()
     return exif
 

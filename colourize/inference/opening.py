@@ -189,7 +189,7 @@ def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes:
         _check_sum(total, max_pixels)
         pixels = wide.pixels(source, each, notes, number if count > 1 else None)
         if number == 0:
-            info = metadata.kept(each)  # not earlier: it may load the picture, which hides the original depth
+            info = metadata.kept(each, notes)  # not earlier: it may load the picture, which hides the original depth
         deep = deep or pixels is not None or read.has_levels(each)
         frame, found = _read(each, notes) if pixels is None else _wide_frame(pixels)
         frames.append(frame)

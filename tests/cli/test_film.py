@@ -49,11 +49,12 @@ def test_an_existing_film_is_kept_unless_overwrite_is_given(monkeypatch, tmp_pat
         (["--steady", "best"], "--steady: invalid choice"),
         (["--decoding", "best"], "decoding must be"),
         (["--size", 3], "--size must be in"),
+        (["--saturation", 11], "--saturation must be in"),
     ],
 )
-def test_bad_arguments_are_one_line(monkeypatch, tmp_path, film, finished_run, words, line):
+def test_bad_arguments_are_one_line_before_the_network_is_loaded(monkeypatch, tmp_path, film, words, line):
     with pytest.raises(SystemExit, match=f"^colourize: [^\n]*{line}[^\n]*$"):
-        typed(monkeypatch, film, "-o", tmp_path / "out.mp4", "--model", finished_run, *words)
+        typed(monkeypatch, film, "-o", tmp_path / "out.mp4", "--model", "missing.ckpt", *words)
     assert not (tmp_path / "out.mp4").exists()
 
 

@@ -97,8 +97,21 @@ def test_a_jpeg_keeps_long_parts_together(exif, xmp, comment):
         assert image.info["icc_profile"] == saving.srgb_profile()
 
 
-def test_an_xmp_that_jpeg_cannot_hold_is_left_out():
-    assert "xmp" not in info_of(GREY, "WEBP", xmp=b"x" * (metadata.MARKER + 1))
+def test_metadata_that_jpeg_cannot_hold_are_left_out_with_a_note():
+    found = opening.photograph(encoded(GREY, "WEBP", xmp=b"x" * (metadata.MARKER + 1)))
+    assert "xmp" not in found.info and found.notes == ("its XMP of 65505 bytes is left out; a picture holds 65504",)
+    found = opening.photograph(encoded(GREY, "JPEG", comment=b"x" * 40_000))
+    assert "comment" not in found.info
+    assert found.notes == ("its comment of 40000 bytes is left out; a picture holds 32767",)
+
+
+def test_an_exif_that_cannot_be_read_is_left_out_with_a_note(monkeypatch):
+    exif = Image.Exif()
+    exif[0x010F] = "Leica"
+    content = encoded(GREY, "JPEG", exif=exif.tobytes())
+    monkeypatch.delattr(Image.Exif, "get_ifd")
+    found = opening.photograph(content)
+    assert "exif" not in found.info and found.notes == ("its EXIF is damaged and is left out",)
 
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
