@@ -56,6 +56,15 @@ def test_controls_clicks_and_uploads_say_that_the_server_ended_or_was_started_ag
         context.close()
 
 
+def test_a_server_that_ends_in_the_middle_of_its_work_is_a_line(page, photo):
+    upload(page, photo)
+    page.route("**/gradio_api/queue/join*", lambda route: None)  # no answer comes
+    page.click(".chosen")
+    page.locator(".status", has_text="Colouring").wait_for()
+    page.route("**/visit", lambda route: route.abort())
+    alert(page, "does not answer; start colourize app again")
+
+
 def test_without_its_cookie_and_with_another_one_the_page_asks_for_a_reload(page, photo):
     upload(page, photo)
     (cookie,) = page.context.cookies()

@@ -11,7 +11,16 @@ function colourizeView(element, props, trigger, watch, largest) {
   let wanted = ""; // the photograph that was chosen or sent last
   let place = null; // of the keyboard's aim, in shares of the picture
 
-  const say = (text) => { find("status").textContent = text; };
+  const WORKING = "Colouring";
+  let clock = 0;
+  const look = async () => { // the server may end before it answers
+    if (await reached() && find("status").textContent === WORKING) clock = setTimeout(look, 5000);
+  };
+  const say = (text) => {
+    find("status").textContent = text;
+    clearTimeout(clock);
+    if (text === WORKING) clock = setTimeout(look, 5000);
+  };
   const complain = (text) => {
     find("alert").textContent = text;
     find("alert").hidden = !text;
@@ -35,7 +44,7 @@ function colourizeView(element, props, trigger, watch, largest) {
   const ask = (name, data) => {
     const sent = { of: state.current, ...data }; // of: another tab may show another photograph
     complain("");
-    say("Colouring");
+    say(WORKING);
     turn = turn.then(async () => { if (await reached()) trigger(name, sent); });
   };
 
@@ -77,7 +86,7 @@ function colourizeView(element, props, trigger, watch, largest) {
       if (error) errors.push(`${file.name}: ${error}`);
     }
     complain(errors.join("\n"));
-    say("Colouring");
+    say(WORKING);
     find("bar").hidden = errors.length === files.length;
     if (errors.length === files.length) say("");
     else trigger("choose", { of: wanted });
