@@ -49,8 +49,9 @@ SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize(
     "module",
-    ["numpy.exceptions", *(pytest.param(name, marks=SLOW) for name in ("omegaconf", "numpy.linalg", "torch._C"))],
-)
+    ["numpy.exceptions", "torchvision", *(pytest.param(name, marks=SLOW) for name in (
+        "omegaconf", "numpy._core.multiarray", "numpy._core", "numpy.linalg", "torch._C", "scipy", "sklearn"))],
+)  # fmt: skip
 def test_a_run_whose_libraries_are_imported_ends_in_order(module, tmp_path):
     status, said = interrupted(TRAIN, module, tmp_path)
     assert status == 130 and len(said) == 1 and said[0].startswith("colourize: SIGINT"), said
@@ -59,7 +60,9 @@ def test_a_run_whose_libraries_are_imported_ends_in_order(module, tmp_path):
         assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "interrupted"
 
 
-@pytest.mark.parametrize("module", ["numpy.exceptions", pytest.param("torch", marks=SLOW)])
+@pytest.mark.parametrize(
+    "module", ["numpy.exceptions", *(pytest.param(name, marks=SLOW) for name in ("numpy", "torch"))]
+)
 def test_a_command_whose_libraries_are_imported_ends_with_one_line(module, tmp_path):
     assert interrupted(PHOTO, module, tmp_path) == (130, ["colourize: SIGINT\n"])
 
