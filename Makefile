@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
+NEEDED := --constraint constraints.txt --editable '.[dev,sweep]'
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: train test faults check lint format wheel clean
@@ -38,8 +39,10 @@ clean:
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "colourize requires Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; pass PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip uninstall -qq --yes colourize  # what this distribution was called before
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev,sweep]'
+	$(BIN)/python -m pip install --quiet --upgrade pip uv
+	index=$$($(BIN)/python -m pip config list | sed -n "s/.*\.index-url='\(.*\)'/\1/p" | tail -n 1); \
+	UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$$index} $(BIN)/uv pip install --quiet --python $(BIN)/python $(NEEDED) || \
+	$(BIN)/python -m pip install --quiet --no-compile $(NEEDED)  # uv takes a third of pip's time, but ignores its settings
 	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib || true  # on all cores, where pip uses one; not the libraries' own tests
 	@touch $@

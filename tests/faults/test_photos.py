@@ -79,6 +79,16 @@ def test_37_an_interrupted_command_leaves_whole_files_and_is_continued(photos, f
 
 
 @pytest.mark.case(37)
+def test_37_what_a_kill_left_of_a_photo_is_removed_by_the_next_command(photos, folder, tmp_path, seen):
+    assert photos("in", "-o", "out", probe=probes.killed, given=(5,)).wait() == -signal.SIGKILL
+    assert list((tmp_path / "out").glob(".*.tmp"))
+    again = photos("in", "-o", "out")
+    assert again.wait() == 0, again.stderr()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {path.name for path in folder.iterdir()}
+    seen("a kill in the middle of a photo's file: the next command removes what it left")
+
+
+@pytest.mark.case(37)
 @pytest.mark.parametrize(("first", "second"), [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)])
 def test_37_a_second_signal_ends_a_command_at_once(photos, folder, tmp_path, first, second, seen):
     process = photos("in", "-o", "out", probe=probes.stuck, given=(str(tmp_path / "begun"),))

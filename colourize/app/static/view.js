@@ -13,13 +13,13 @@ function colourizeView(element, props, trigger, watch, largest) {
 
   const WORKING = "Colouring";
   let clock = 0;
-  const look = async () => { // the server may end before it answers
-    if (await reached() && find("status").textContent === WORKING) clock = setTimeout(look, 5000);
+  const wait = () => { // the server may end before it answers
+    clearTimeout(clock);
+    if (find("status").textContent === WORKING) clock = setTimeout(async () => { if (await reached()) wait(); }, 5000);
   };
   const say = (text) => {
     find("status").textContent = text;
-    clearTimeout(clock);
-    if (text === WORKING) clock = setTimeout(look, 5000);
+    wait();
   };
   const complain = (text) => {
     find("alert").textContent = text;
