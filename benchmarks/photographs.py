@@ -4,8 +4,11 @@ import atexit
 import resource
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.contestants import Figures, Turn
+from benchmarks.turns import ROOT
 from colourize.inference import many, opening, photo, saving, working
 from colourize.inference.colouring import Choices, coloured
 from colourize.inference.memory import Budget
@@ -47,10 +51,8 @@ def _folder() -> Path:
 
 def one(network: str, megapixels: str, threads: str = "2") -> Turn:
     """One photograph, 4 : 3: seconds of each part and of the whole job, and the peak of the process in MB."""
-    predictor, folder = opened(network), _folder()
-    height = round((float(megapixels) * 1e6 * 3 / 4) ** 0.5)
-    source, target = folder / "scan.jpg", folder / "coloured.jpg"
-    drawn(source, height * 4 // 3, height)
+    predictor, source = opened(network), _scan(megapixels)
+    target = source.with_name("coloured.jpg")
     choices = Choices(threads=int(threads))
     options = photo.Options(choices, overwrite=True, max_pixels=MOST)
 
@@ -71,6 +73,44 @@ def one(network: str, megapixels: str, threads: str = "2") -> Turn:
         return {"whole": whole - start, **parts, "encode": written - made, "peak MB": peak}
 
     return lambda: _medians([once() for _ in range(WARM)])
+
+
+def _scan(megapixels: str) -> Path:
+    """A photograph of that size, 4 : 3, in a folder of its own."""
+    height = round((float(megapixels) * 1e6 * 3 / 4) ** 0.5)
+    path = _folder() / "scan.jpg"
+    drawn(path, height * 4 // 3, height)
+    return path
+
+
+def command(network: str, megapixels: str) -> Turn:
+    """One photograph: seconds of a job with a loaded network, and of the whole command from its start."""
+    predictor, source = opened(network), _scan(megapixels)
+    target = source.with_name("coloured.jpg")
+    options = photo.Options(Choices(threads=2), overwrite=True, max_pixels=MOST)
+    words = ["photo", str(source), "-o", str(target), "--model", network, "--max-pixels", str(MOST), "--overwrite"]
+
+    def turn() -> Figures:
+        job = partial(photo.run, Job(source, target), predictor, options, Budget(MEMORY))
+        warm = statistics.median(_seconds(job) for _ in range(WARM))
+        return {"warm": warm, "cold": _seconds(partial(_ran, "-m", "colourize", *words))}
+
+    return turn
+
+
+def torch_alone() -> Turn:
+    """The import of torch in a new interpreter: what the state of the machine makes of a start."""
+    return lambda: {"cold": _seconds(partial(_ran, "-c", "import torch"))}
+
+
+def _ran(*words: str) -> None:
+    subprocess.run([sys.executable, *words], check=True, capture_output=True, cwd=ROOT)
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 def _medians(turns: list[Figures]) -> Figures:

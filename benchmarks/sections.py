@@ -1,5 +1,6 @@
 """The sections of measurements; each yields rows. ``words`` are overrides for colourize, such as accelerator=gpu."""
 
+import contextlib
 import statistics
 import subprocess
 import sys
@@ -176,12 +177,7 @@ def inference(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 def photographs(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
     """``colourize photo`` from 0.3 to 100 megapixels, by torch, onnxruntime and int8; its parts; 1,000 small files."""
-    with tempfile.TemporaryDirectory() as folder:
-        networks = {"torch": "shipped"}
-        for name, more in (("onnxruntime", []), ("int8", ["--int8"])):
-            networks[name] = f"{folder}/{name}.onnx"
-            command = [sys.executable, "-m", "colourize", "export", "shipped", "-o", networks[name], *more]
-            subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    with _networks() as networks:
         for size in MEGAPIXELS:
             with contestants({name: ["photographs.one", file, size] for name, file in networks.items()}) as started:
                 values = interleaved(started, repeats)
@@ -191,6 +187,31 @@ def photographs(pictures: str | None, repeats: int, words: Sequence[str]) -> Row
                 values = interleaved(started, repeats, warm_up=0)
             whole, network = ({part: picked(values, part)[name]} for part in ("whole", "network"))
             yield row(f"1,000 small files, {name}", {**whole, **network}, 1, "/s")
+
+
+def commands(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
+    """``colourize photo`` from the command's start (cold) and with a loaded network (warm), in megapixels a second."""
+    with _networks() as networks:
+        for size in MEGAPIXELS:
+            targets = {name: ["photographs.command", file, size] for name, file in networks.items()}
+            with contestants({"import torch": ["photographs.torch_alone"], **targets}) as started:
+                values = interleaved(started, repeats)
+            yield row(f"{size} megapixels, the command", picked(values, "cold"))
+            for name in networks:
+                rates = {kind: [float(size) / turn[kind] for turn in values[name]] for kind in ("warm", "cold")}
+                yield row(f"{size} megapixels, {name}", rates, 1, "MP/s")
+
+
+@contextlib.contextmanager
+def _networks() -> Iterator[dict[str, str]]:
+    """The network that comes with the package, for each of three engines."""
+    with tempfile.TemporaryDirectory() as folder:
+        networks = {"torch": "shipped"}
+        for name, more in (("onnxruntime", []), ("int8", ["--int8"])):
+            networks[name] = f"{folder}/{name}.onnx"
+            command = [sys.executable, "-m", "colourize", "export", "shipped", "-o", networks[name], *more]
+            subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        yield networks
 
 
 def large(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
@@ -230,8 +251,8 @@ def growth(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
 
 SECTIONS: dict[str, Callable[[str | None, int, Sequence[str]], Rows]] = {
     "step": step, "one_pass": one_pass, "result": result, "start": start, "guard": guard, "data": data,
-    "memory": memory, "inference": inference, "photographs": photographs, "large": large,
+    "memory": memory, "inference": inference, "photographs": photographs, "commands": commands, "large": large,
     "growth": growth,
 }  # fmt: skip
-FIXED = {"data", "memory", "inference", "photographs", "large"}  # sections without overrides
+FIXED = {"data", "memory", "inference", "photographs", "commands", "large"}  # sections without overrides
 PHOTOGRAPHS = {"large"}  # sections that require --pictures

@@ -156,6 +156,12 @@ def test_the_parts_of_a_photograph_add_up_to_its_time_and_small_files_are_counte
     assert all(rate > 0 for rate in photographs.files("shipped", "2", "1")().values())
 
 
+@pytest.mark.slow
+def test_a_command_takes_longer_than_a_job_with_a_loaded_network():
+    seconds = photographs.command("shipped", "0.02")()
+    assert 0 < seconds["warm"] < seconds["cold"]
+
+
 @pytest.mark.filterwarnings("ignore")  # as in a contestant's own process: Lightning's advice
 def test_on_large_pictures_both_sides_train_and_the_labels_are_the_nearest_colours(picture_folder):
     for contestant in (large.colourize, large.image_folder):

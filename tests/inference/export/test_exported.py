@@ -26,6 +26,8 @@ from tests.tiny_networks import trained
 
 SLOW = "encoder_unet", "resunet", "resunet_small", "unet_full", "unet_half"  # five seconds and more to trace
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MODELS]
+# by module: the tests of a network follow each other, and so take one worker of xdist and one export
+NETWORKS = pytest.mark.parametrize("name", EACH, scope="module")
 RNG = np.random.default_rng(0)
 GIVEN = pictures.Chosen([RNG.integers(0, 256, shape, np.uint8) for shape in ((32, 48, 3), (64, 32, 3))], "noises")
 
@@ -43,7 +45,7 @@ def greys(card, channels=1):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EACH)
+@NETWORKS
 def test_onnx_gives_the_scores_of_every_network_for_any_sides_and_batch(name, tmp_path):
     predictor = TorchPredictor(trained(name).model)
     (tmp_path / "a.onnx").write_bytes(graph(name))
@@ -60,7 +62,7 @@ def test_torchscript_gives_the_scores_of_every_network(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EACH)
+@NETWORKS
 def test_openvino_gives_the_scores_of_every_network(name, tmp_path):
     predictor = TorchPredictor(trained(name).model)
     path = tmp_path / "a.openvino"
