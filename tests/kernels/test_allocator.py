@@ -1,3 +1,4 @@
+import platform
 import subprocess
 import sys
 
@@ -48,6 +49,34 @@ with allocator.kept():
 print(held - resident())
 """
     assert printed(freed) > SIZE / 2 or not allocator.keep()
+
+
+THREADS, SMALLER = 8, 16 << 20  # bytes; above 32 MB a thread's block lies outside of its heap
+ONE_AFTER_THE_OTHER = f"""
+import threading
+import numpy as np
+
+def work():
+    np.ones({SMALLER}, np.uint8)  # torch's blocks are aligned, and glibc finds few of them again
+    used.set()
+    ended.wait()
+
+ended, before = threading.Event(), resident()
+with allocator.kept(1 << 25, 1 << 30):
+    for _ in range({THREADS}):  # all live to the end, and one works at a time
+        used = threading.Event()
+        threading.Thread(target=work).start()
+        used.wait()
+    print(resident() - before)
+ended.set()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library is not changed")
+def test_threads_that_share_heaps_use_again_what_another_has_freed():
+    own, shared = (printed(line + ONE_AFTER_THE_OTHER) for line in ("", "allocator.share_heaps()"))
+    assert own > 0.9 * THREADS * SMALLER
+    assert shared < 1.2 * allocator.HEAPS * SMALLER
 
 
 def printed(lines):
