@@ -40,9 +40,10 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "colourize requires Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; pass PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip uninstall -qq --yes colourize  # what this distribution was called before
-	$(BIN)/python -m pip install --quiet --upgrade pip uv
-	index=$$($(BIN)/python -m pip config list | sed -n "s/.*\.index-url='\(.*\)'/\1/p" | tail -n 1); \
-	UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$$index} $(BIN)/uv pip install --quiet --python $(BIN)/python $(NEEDED) || \
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	index=$$($(BIN)/python -m pip config list | sed -n "s/^\(global\|install\)\.index-url='\(.*\)'/\2/p" | tail -n 1); \
+	$(BIN)/python -m pip install --quiet uv && UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}} \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(NEEDED) || \
 	$(BIN)/python -m pip install --quiet --no-compile $(NEEDED)  # uv takes a third of pip's time, but ignores its settings
 	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib || true  # on all cores, where pip uses one; not the libraries' own tests
 	@touch $@

@@ -18,7 +18,17 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 HISTORY = Path(__file__).with_name("history.json")
-REFERENCES = {"plain loop", "limit", "bf16 limit", "numpy", "bare imports", "step", "decode + network", "ImageFolder"}
+REFERENCES = {
+    "plain loop",
+    "limit",
+    "bf16 limit",
+    "numpy",
+    "bare imports",
+    "import torch",
+    "step",
+    "decode + network",
+    "ImageFolder",
+}
 MACHINE = "processor", "threads", "gpu"
 
 

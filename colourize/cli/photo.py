@@ -103,6 +103,7 @@ def run(given: argparse.Namespace) -> None:
     from colourize.inference import many, memory, photo, planned
     from colourize.inference.opened import opened
     from colourize.inference.opening import MAX_PIXELS
+    from colourize.kernels import allocator
 
     suffix = None if given.format is None else f".{given.format.lower().lstrip('.')}"
     _check(given, suffix)
@@ -110,6 +111,7 @@ def run(given: argparse.Namespace) -> None:
     cores = os.cpu_count() or 1
     threads = given.jobs or min(cores, 4)
     budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2, threads)
+    allocator.share_heaps()
     predictor = opened(given.model, given.device, given.trust)
     choices = _choices(given, predictor, cores if len(jobs) == 1 else max(1, cores // threads))
     options = photo.Options(

@@ -27,7 +27,6 @@ def all_of(
     Raises:
         KeyboardInterrupt, Interrupted: after the jobs that had started.
     """
-    allocator.share_heaps()
     outcomes: list[Outcome] = []
     place = {job: number for number, job in enumerate(jobs)}
     in_colour = 0

@@ -1,3 +1,4 @@
+import os
 import platform
 import subprocess
 import sys
@@ -81,5 +82,9 @@ def test_threads_that_share_heaps_use_again_what_another_has_freed():
 
 def printed(lines):
     """The integer printed by a new process that runs START and then the lines."""
-    done = subprocess.run([sys.executable, "-c", START + lines], capture_output=True, text=True, check=True)
+    of_glibc = {name for name in os.environ if name.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
+    environment = {name: value for name, value in os.environ.items() if name not in of_glibc}
+    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", START + lines]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=120)
     return int(done.stdout)

@@ -26,7 +26,7 @@ from tests.tiny_networks import trained
 
 SLOW = "encoder_unet", "resunet", "resunet_small", "unet_full", "unet_half"  # five seconds and more to trace
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MODELS]
-# by module: the tests of a network follow each other, and so take one worker of xdist and one export
+# by module: the tests of a network follow each other, and so mostly share one worker of xdist and one export
 NETWORKS = pytest.mark.parametrize("name", EACH, scope="module")
 RNG = np.random.default_rng(0)
 GIVEN = pictures.Chosen([RNG.integers(0, 256, shape, np.uint8) for shape in ((32, 48, 3), (64, 32, 3))], "noises")
