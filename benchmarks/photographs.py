@@ -4,11 +4,8 @@ import atexit
 import resource
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.contestants import Figures, Turn
-from benchmarks.turns import ROOT
+from benchmarks.turns import timed
 from colourize.inference import many, opening, photo, saving, working
 from colourize.inference.colouring import Choices, coloured
 from colourize.inference.memory import Budget
@@ -90,27 +87,13 @@ def command(network: str, megapixels: str) -> Turn:
     options = photo.Options(Choices(threads=2), overwrite=True, max_pixels=MOST)
     words = ["photo", str(source), "-o", str(target), "--model", network, "--max-pixels", str(MOST), "--overwrite"]
 
-    def turn() -> Figures:
-        job = partial(photo.run, Job(source, target), predictor, options, Budget(MEMORY))
-        warm = statistics.median(_seconds(job) for _ in range(WARM))
-        return {"warm": warm, "cold": _seconds(partial(_ran, "-m", "colourize", *words))}
+    def warm() -> float:
+        start = time.perf_counter()
+        photo.run(Job(source, target), predictor, options, Budget(MEMORY))
+        return time.perf_counter() - start
 
-    return turn
-
-
-def torch_alone() -> Turn:
-    """The import of torch in a new interpreter: what the state of the machine makes of a start."""
-    return lambda: {"cold": _seconds(partial(_ran, "-c", "import torch"))}
-
-
-def _ran(*words: str) -> None:
-    subprocess.run([sys.executable, *words], check=True, capture_output=True, cwd=ROOT)
-
-
-def _seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    cold = timed("-m", "colourize", *words)
+    return lambda: {"warm": statistics.median(warm() for _ in range(WARM)), "cold": cold()}
 
 
 def _medians(turns: list[Figures]) -> Figures:

@@ -5,12 +5,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.report import exponent, interleaved, picked, row
-from benchmarks.turns import ROOT, contestants
+from benchmarks.turns import ROOT, contestants, timed
 
 Rows = Iterator[dict[str, Any]]
 NETWORKS = "convtranspose", "unet", "poolupsample"
@@ -90,9 +89,9 @@ def result(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
         shown = {f"loss, {name}": row("", {name: figures})[name] for name, figures in losses.items()}
         entry = row(f"time to the result, {network}", picked(values, "seconds"))
         figures = {"reached": f"{sum(reached)} of {repeats}", "epochs": values["speedrun"][0]["epochs"]}
-        whole = row("", interleaved({"whole command": _timed("train.py", *ours, "hydra.run.dir=FOLDER/run")}, repeats))
+        whole = row("", interleaved({"whole command": timed("train.py", *ours, "hydra.run.dir=FOLDER/run")}, repeats))
         yield {**entry, **shown, **figures, "whole command": whole["whole command"]}
-    first = _timed("train.py", "data=scenes", *words, "hydra.run.dir=FOLDER/run")
+    first = timed("train.py", "data=scenes", *words, "hydra.run.dir=FOLDER/run")
     yield row("make train", interleaved({"whole command": first}, repeats, warm_up=0))
 
 
@@ -104,23 +103,10 @@ def start(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
         f"sys.argv = ['train.py', *sys.argv[1:]]; runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')"
     )
     run = ["-c", first_step, *source(pictures), *words, "hydra.run.dir=FOLDER/run"]
-    sides = {"first step": _timed(*run), "bare imports": _timed("-c", "import torch, pytorch_lightning, hydra")}
+    sides = {"first step": timed(*run), "bare imports": timed("-c", "import torch, pytorch_lightning, hydra")}
     yield row("start", interleaved(sides, repeats))
-    yield row("help", interleaved({"colourize --help": _timed("-m", "colourize", "--help")}, repeats))
-    yield row("knobs", interleaved({"train.py --help": _timed("train.py", "--help")}, repeats))
-
-
-def _timed(*command: str) -> Callable[[], float]:
-    def run() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            words = [word.replace("FOLDER", folder) for word in command]
-            begin = time.perf_counter()
-            done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT)
-            if done.returncode:
-                raise SystemExit(f"benchmarks: {' '.join(words[-3:])} failed: {done.stderr.strip()}")
-            return time.perf_counter() - begin
-
-    return run
+    yield row("help", interleaved({"colourize --help": timed("-m", "colourize", "--help")}, repeats))
+    yield row("knobs", interleaved({"train.py --help": timed("train.py", "--help")}, repeats))
 
 
 def guard(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
@@ -194,9 +180,10 @@ def commands(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
     with _networks() as networks:
         for size in MEGAPIXELS:
             targets = {name: ["photographs.command", file, size] for name, file in networks.items()}
-            with contestants({"import torch": ["photographs.torch_alone"], **targets}) as started:
-                values = interleaved(started, repeats)
-            yield row(f"{size} megapixels, the command", picked(values, "cold"))
+            with contestants(targets) as started:
+                values = interleaved({"import torch": timed("-c", "import torch"), **started}, repeats)
+            alone = {"import torch": values.pop("import torch")}  # what the state of the machine makes of a start
+            yield row(f"{size} megapixels, the command", alone | picked(values, "cold"))
             for name in networks:
                 rates = {kind: [float(size) / turn[kind] for turn in values[name]] for kind in ("warm", "cold")}
                 yield row(f"{size} megapixels, {name}", rates, 1, "MP/s")

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,21 @@ def contestants(targets: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Cont
             started[name] = Contestant(target, words)
             stack.callback(started[name].end)
         yield started
+
+
+def timed(*command: str) -> Callable[[], float]:
+    """A turn: the seconds of Python with these words, in a new interpreter. ``FOLDER`` is a new folder of each turn."""
+
+    def run() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            words = [word.replace("FOLDER", folder) for word in command]
+            begin = time.perf_counter()
+            done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT)
+            if done.returncode:
+                raise SystemExit(f"benchmarks: {' '.join(words[-3:])} failed: {done.stderr.strip()}")
+            return time.perf_counter() - begin
+
+    return run
 
 
 def answer() -> None:
