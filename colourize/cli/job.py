@@ -11,7 +11,7 @@ from typing import Any
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from colourize.cli import hydra_errors
+from colourize.cli import hydra_errors, signals
 from colourize.config import automatic, options
 from colourize.config.compare import as_begun
 from colourize.config.compose import given, plain
@@ -27,6 +27,7 @@ from colourize.training.metrics import LOSSES
 
 log = logging.getLogger(__name__)
 DECIDES = LOSSES.decides
+LIBRARIES = "numpy", "torch", "torchvision", "pytorch_lightning"  # those of every run that take longest to import
 
 
 def run(cfg: DictConfig, job: Any) -> float:
@@ -105,6 +106,7 @@ def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
 
 def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:
     """Trains; as a trial if the job belongs to a search."""
+    signals.import_in_turn(LIBRARIES)
     from colourize.tasks.chosen import train
 
     if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:

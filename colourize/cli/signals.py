@@ -10,12 +10,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from colourize.errors import SIGNALS, Interrupted
 
 LOSE = "importlib", "_frozen_importlib", "omegaconf"  # OmegaConf cleans up objects that are only half made
 AGAIN = 0.05  # seconds after which a signal that came while a module was imported is looked at again
+_coming = False  # whether such a signal is on its way
 
 
 def leave_at_once() -> None:
@@ -66,6 +68,14 @@ def release() -> None:
             signal.signal(signum, signal.SIG_DFL)
 
 
+def import_in_turn(names: Sequence[str]) -> None:
+    """Imports libraries. A signal that comes meanwhile raises after the one that is imported, not after all of them."""
+    for name in names:
+        __import__(name)
+        if _coming:
+            time.sleep(10 * AGAIN)
+
+
 def _leave(signum: int, frame: Any) -> NoReturn:
     os.write(2, f"colourize: {signal.Signals(signum).name}\n".encode())
     os._exit(128 + signum)
@@ -92,15 +102,19 @@ def _raise_once(signum: int, frame: Any) -> None:
 
 def _put_off(signum: int, frame: Any) -> bool:
     """Whether a module is imported or OmegaConf is at work; then the signal comes again a little later."""
+    global _coming
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] not in LOSE:
         frame = frame.f_back
     if frame is not None:  # a module that is being imported may hold the locks of ``threading``
+        _coming = True
         _thread.start_new_thread(_send_again, (signum,))
     return frame is not None
 
 
 def _send_again(signum: int) -> None:
+    global _coming
     time.sleep(AGAIN)
+    _coming = False
     os.kill(os.getpid(), signum)
 
 

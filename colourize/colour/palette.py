@@ -72,6 +72,33 @@ def quantized(images: Tensor, palette: Tensor, space: Space = RGB) -> Iterator[T
     return per_colour(images, lambda colours: nearest(colours, palette, space), dtype)
 
 
+class LabelTable:
+    """``quantize`` for batch after batch on a CPU: a colour is compared with the K centres when it first occurs.
+
+    It takes 32 MB. The same colours have the same labels whatever came before.
+
+    Args:
+        palette: float32 [K, C], in the colour space ``space``.
+    """
+
+    def __init__(self, palette: Tensor, space: Space) -> None:
+        self.palette = palette
+        self.space = space
+        self.labels = torch.full((LEVELS**3,), -1, dtype=torch.int16)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """uint8 [N, H, W, 3] -> int64 [N, H, W]."""
+        codes = F.pad(images, (0, 1)).view(torch.int32).flatten()  # the fourth byte, the highest one, is 0
+        labels = self.labels.index_select(0, codes)
+        if (labels < 0).any():
+            new = codes[labels < 0].unique()
+            self.labels[new.long()] = nearest(
+                new.view(torch.uint8).view(-1, 4)[:, :3], self.palette, self.space
+            ).short()
+            labels = self.labels.index_select(0, codes)
+        return labels.view(images.shape[:-1]).long()
+
+
 def dequantize(labels: Tensor, palette: Tensor) -> Tensor:
     """Palette entries of indices: [N, H, W] integer, [K, C] -> [N, C, H, W], the palette's range and type."""
     return palette[labels.long()].permute(0, 3, 1, 2)

@@ -25,15 +25,26 @@ def check_sides(height: int, width: int, stride: int, knob: str = "image_size") 
         )
 
 
-def labelled_blocks(images: Tensor, palette: Tensor, space: Space, stride: int) -> tuple[Tensor, Tensor]:
+def labelled_blocks(
+    images: Tensor, palette: Tensor, space: Space, stride: int, table: palettes.LabelTable | None = None
+) -> tuple[Tensor, Tensor]:
     """The input of a network and the labels at its stride.
 
     A label is the palette colour nearest to the mean colour of a block (its mean chroma, in lab and oklab).
 
-    uint8 [N, H, W, 3], [K, C] -> float32 [N, 1, H, W] in [0, 255/256], int64 [N, H / S, W / S].
+    Args:
+        images: uint8 [N, H, W, 3].
+        palette: float32 [K, C], in the colour space ``space``.
+        stride: S; H and W are multiples of it.
+        table: of the same palette, for S = 1; labels pictures on a CPU faster.
+
+    Returns:
+        float32 [N, 1, H, W] in [0, 255/256], int64 [N, H / S, W / S].
     """
     with torch.autocast(images.device.type, enabled=False):  # because a step in mixed precision also calls this
         grey, points = space.both(images)
+        if table is not None and images.is_cpu:
+            return grey, table(images)
         return grey, palettes.labels_of_blocks(points, palette, stride)
 
 

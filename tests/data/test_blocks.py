@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
+from colourize.colour import palette as palettes
 from colourize.colour.decoding import Decoding, parsed
+from colourize.colour.palette import LabelTable, nearest, quantize
 from colourize.colour.spaces import SPACES, enlarged
 from colourize.data.blocks import blocks, check_sides, labelled_blocks
 from colourize.data.labelled import BlockPictures
@@ -48,6 +50,35 @@ def test_blocks_of_one_colour_have_its_label_at_any_stride():
         labelled_blocks(each, palette(2), SPACES["oklab"], stride)[1] for each, stride in ((small, 1), (large, 4))
     ]
     assert torch.equal(*labels)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_table_gives_the_exact_labels_of_batches_in_any_order(space):
+    """Colours as near to two entries as rounding can have other labels without the table; here there are none."""
+    centres = SPACES[space].points(images(seed=2).flatten(0, 2)[:300]).float()
+    batches = [images(seed=seed) for seed in (3, 4, 3, 5)]
+    forward, backward = LabelTable(centres, SPACES[space]), LabelTable(centres, SPACES[space])
+    expected = [quantize(batch, centres, SPACES[space]).long() for batch in batches]
+    found = [labelled_blocks(batch, centres, SPACES[space], 1, forward) for batch in batches]
+    assert all(torch.equal(each, labels) for each, (_, labels) in zip(expected, found, strict=True))
+    assert all(
+        torch.equal(backward(batch), labels) for batch, labels in zip(batches[::-1], expected[::-1], strict=True)
+    )
+    for batch, (grey, labels) in zip(batches, found, strict=True):
+        assert all(map(torch.equal, (grey, labels), labelled_blocks(batch, centres, SPACES[space], 1)))
+
+
+def test_a_table_compares_each_colour_with_the_palette_once(monkeypatch):
+    compared = []
+    monkeypatch.setattr(
+        palettes, "nearest", lambda colours, *given: compared.append(colours) or nearest(colours, *given)
+    )
+    table = LabelTable(palette(3), SPACES["rgb"])
+    for seed in (0, 1, 0, 1):
+        table(images(seed=seed))
+    (first, second), expected = compared, torch.cat([images(seed=0), images(seed=1)]).flatten(0, 2)
+    assert torch.equal(torch.cat([first, second]).unique(dim=0), expected.unique(dim=0))
+    assert len(first) + len(second) == len(expected.unique(dim=0))
 
 
 def test_cached_labels_equal_those_of_batches(tmp_path):

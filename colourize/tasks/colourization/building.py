@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from colourize.colour.hints import CHANNELS
+from colourize.colour.palette import LabelTable
 from colourize.config.instantiate import builder
 from colourize.config.knob import typed
 from colourize.config.knobs import value_in
@@ -67,9 +68,10 @@ def _augmentation(knobs: Knobs, model: Model) -> Callable[..., Batch] | None:
     augment = builder("augment", knobs["augment"])() if knobs.get("augment") else None
     if not isinstance(augment, Crops):
         return augment
+    table = LabelTable(model.palette, model.space) if model.stride == 1 else None
 
     def batch(images: Tensor) -> Batch:
-        grey, labels = labelled_blocks(augment(images), model.palette, model.space, model.stride)
+        grey, labels = labelled_blocks(augment(images), model.palette, model.space, model.stride, table)
         return augment.degraded(grey), labels
 
     return batch
