@@ -23,7 +23,8 @@ LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # not a table of rich, which would cut 
 class Run:
     """One line of the list. Losses are validation cross-entropies in nats per pixel; None before the first.
 
-    ``job`` is the run's Slurm job, and ``queue`` what the queue says about it; both may be empty.
+    ``job`` is the run's Slurm job, and ``queue`` what the queue says about it; both may be empty. ``resumable`` is
+    false if the run was interrupted in a state that no command continues.
     """
 
     folder: str
@@ -40,6 +41,7 @@ class Run:
     debug: str | None
     job: str
     queue: str
+    resumable: bool
 
     @property
     def labels(self) -> list[str]:
@@ -100,6 +102,7 @@ def _run(folder: Path) -> Run:
         debug=debug if isinstance(debug := config.get("debug"), str) else None,
         job=stored.get("job", ""),
         queue="",
+        resumable=stored.get("resumable", True),
     )
 
 
@@ -126,8 +129,12 @@ def show(folders: Sequence[Path], as_json: bool = False, tag: str = "") -> None:
             print(f"  Slurm job {run.job}: {terminal.cleaned(run.queue)}")
     if resumable := [run for run in runs if run.state in RESUMABLE]:
         print(f"resume with: {_command(resumable[-1])}")
-    elif failed := [run for run in runs if run.state == "failed" and any(Path(run.folder).glob("checkpoints/*.ckpt"))]:
+    elif failed := [run for run in runs if run.resumable and run.state == "failed" and _has_saved(run)]:
         print(f"a failed run fails again until its cause is removed; then resume with: {_command(failed[-1])}")
+
+
+def _has_saved(run: Run) -> bool:
+    return any(Path(run.folder).glob("checkpoints/*.ckpt"))
 
 
 def _command(run: Run) -> str:

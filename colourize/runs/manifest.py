@@ -22,7 +22,7 @@ TYPES: dict[str, Any] = {
     **dict.fromkeys(("config", "metrics", "environment", "refused"), dict),
     **dict.fromkeys(("overrides", "searchpath"), list),
     **dict.fromkeys(("status", "error", "start", "end", "host", "cwd", "fingerprint", "config_hash", "key"), str),
-    **dict.fromkeys(("pid", "starts"), int), "pruned": bool, "job": str,
+    **dict.fromkeys(("pid", "starts"), int), **dict.fromkeys(("pruned", "resumable"), bool), "job": str,
 }  # fmt: skip
 PLAIN = str, int, float, type(None)
 INNER: dict[str, Callable[[Any], bool]] = {

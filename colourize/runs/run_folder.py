@@ -117,10 +117,11 @@ def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None =
         try:
             yield held
         except BaseException as error:
-            ended = isinstance(error, Exception) or bool(getattr(error, "obstacle", ""))
-            status = "failed" if ended else "interrupted"
+            entries: dict[str, Any] = {"status": "failed" if isinstance(error, Exception) else "interrupted"}
+            if getattr(error, "obstacle", ""):
+                entries = {"status": "failed", "resumable": False}
             with contextlib.suppress(OSError):  # a full disk must not hide the error
-                held.end(status=status, error=one_line(error))
+                held.end(**entries, error=one_line(error))
             raise
 
 

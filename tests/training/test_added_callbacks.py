@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import StochasticWeightAveraging
 from colourize.cli import job
 from colourize.config import automatic
 from colourize.errors import InputError, Interrupted
-from colourize.runs import checkpoint, manifest
+from colourize.runs import checkpoint, listing, manifest
 from colourize.tasks.colourization.task import TASK
 from colourize.tasks.colourization.train import train
 from colourize.training import range_test
@@ -225,3 +225,7 @@ def test_a_run_that_was_interrupted_while_swa_averaged_is_not_offered_to_resume(
     capsys.readouterr()
     job.print_how_to_resume(caught.value, tmp_path)
     assert capsys.readouterr().err == f"colourize: {cause}; start a new run\n"
+    with pytest.raises(InputError, match="was interrupted while callbacks=swa averaged"):
+        train(quick(*words), tmp_path)
+    listing.show([tmp_path])
+    assert cause in (shown := capsys.readouterr().out) and "resume with" not in shown
