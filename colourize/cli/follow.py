@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import traceback
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from colourize.cli import signals
-from colourize.errors import InputError, Interrupted
+from colourize.errors import SIGNALS, InputError, Interrupted
 
 
 def main(host: str, port: int, rank: int, size: int, parent: int) -> int:
     """The process that rank 0 has started for one run on this machine; returns the exit status."""
     signals.catch()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # rank 0 starts it with blocked signals
     from colourize.training.distributed import member
     from colourize.training.distributed.place import Place
 

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from colourize.cli import signals
-from colourize.errors import Interrupted
+from colourize.errors import SIGNALS, Interrupted
+from colourize.training.distributed import team
 from tests.commands import ONE_THREAD, ROOT, typed
 from tests.conftest import TINY
 
@@ -70,6 +71,15 @@ def test_a_command_whose_libraries_are_imported_ends_with_one_line(module, tmp_p
 def test_a_parent_that_ignores_ctrl_c_is_respected(tmp_path):
     status, said = interrupted(PHOTO, "numpy.exceptions", tmp_path, "signal.SIG_IGN")
     assert (status, len(said)) == (0, 1) and "1 coloured" in said[0]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.05, 0.1])
+def test_another_rank_that_gets_ctrl_c_as_soon_as_it_is_started_ends_without_a_word(seconds, capfd):
+    rank = team.follower(["127.0.0.1", "1", "1", "2", str(os.getpid())])
+    time.sleep(seconds)
+    rank.send_signal(signal.SIGINT)
+    assert (rank.wait(60), capfd.readouterr().err) == (130, "")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []).isdisjoint(SIGNALS)
 
 
 def test_a_signal_waits_until_omegaconf_has_made_its_object(monkeypatch):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 import torch.distributed as dist
 
-from colourize.errors import InputError
+from colourize.errors import SIGNALS, InputError
 from colourize.training.distributed import member, watch
 from colourize.training.distributed.place import Place
 
@@ -130,9 +131,14 @@ def _started(place: Place) -> Iterator[list["subprocess.Popen[bytes]"]]:
 
 
 def follower(words: Sequence[str]) -> "subprocess.Popen[bytes]":
-    """A process of another rank, with its arguments (``cli.follow``)."""
+    """A process of another rank, with its arguments (``cli.follow``). It begins with blocked signals: those that come
+    before it can handle them wait."""
     command = [sys.executable, "-m", FOLLOW, *words]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment() -> dict[str, str]:
