@@ -1,10 +1,13 @@
-"""docs/architecture.md names the checked layers, the existing packages, and existing files."""
+"""docs/architecture.md names the checked layers, the existing packages, and existing files. Tests import helpers, never
+each other."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 PAGE = (ROOT / "docs/architecture.md").read_text()
 
 
@@ -27,3 +30,15 @@ def test_every_file_named_on_the_page_exists():
     named = re.findall(r"`((?:colourize|conf|tests)/[\w./]*)`", PAGE)
     assert len(named) > 40
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_no_test_imports_another_one():
+    found = []
+    for path in TESTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            else:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            found += [(path.name, name) for name in names if re.match(r"tests\.(\w+\.)*test_", name)]
+    assert found == []

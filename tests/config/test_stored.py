@@ -1,6 +1,7 @@
 """A configuration from a file, with any content, runs no code and writes only to our own cache."""
 
 import copy
+import pickle
 import sys
 
 import pytest
@@ -14,6 +15,7 @@ from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.inputs import data_config
 from colourize.runs import checkpoint
 from tests.conftest import QUICK, knobs
+from tests.hostile import Hostile
 
 CANARY = "canary"
 HOSTILE = [
@@ -66,11 +68,7 @@ PLACES = [*paths(FULL), *((node, "surplus") for node in NODES), ("trainer", "sur
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working directory with pickles that would create the canary file."""
-    from tests.faults.test_hostile import Hostile
-
     monkeypatch.chdir(tmp_path)
-    import pickle
-
     for name in ("evil.pt", "evil.npy"):
         (tmp_path / name).write_bytes(pickle.dumps(Hostile(tmp_path / CANARY)))
     return tmp_path

@@ -4,7 +4,6 @@ import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,17 +11,7 @@ import torch
 from colourize.errors import InputError
 from colourize.runs import checkpoint
 from colourize.tasks.colourization.train import train
-
-
-class Hostile:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, mark):
-        self.mark = mark
-
-    def __reduce__(self):
-        return Path.touch, (self.mark,)
-
+from tests.hostile import Hostile
 
 HOSTILE = {
     "zip": torch.save,

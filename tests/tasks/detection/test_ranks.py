@@ -9,9 +9,9 @@ from colourize.tasks.detection.module import Detector, of_all_ranks
 from colourize.tasks.detection.task import TASK
 from colourize.training.distributed import collectives
 from tests.conftest import knobs
+from tests.detection_runs import SMALL
 from tests.faults.states import assert_identical, saved
 from tests.ranks import interrupted_at, steps_of, together
-from tests.tasks.detection.test_train import SMALL
 from tests.trained import rows
 
 

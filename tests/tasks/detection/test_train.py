@@ -15,15 +15,10 @@ from colourize.tasks.detection import starting
 from colourize.tasks.detection.module import Detector
 from colourize.training import range_test
 from tests.conftest import composed
+from tests.detection_runs import SMALL
 from tests.faults.states import assert_identical
 from tests.interrupting import in_step
 from tests.trained import rows, weights
-
-SMALL = (
-    "task=detection", "data.num_train=6", "data.num_validation=3", "image_size=32", "model.width=0.0625",
-    "batch_size=2", "max_epochs=2", "augment.share=0.5", "augment.until=0.5",
-    "logger=none", "trainer.enable_progress_bar=false",
-)  # fmt: skip
 
 
 def knobs(*words):
