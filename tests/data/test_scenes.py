@@ -43,8 +43,20 @@ def test_a_picture_does_not_depend_on_the_number_of_pictures(scenes):
 
 def test_a_picture_does_not_depend_on_the_others_in_its_batch(monkeypatch, scenes):
     monkeypatch.setattr("colourize.data.scenes.TOGETHER", 3)
+    monkeypatch.setattr("colourize.data.scenes.MOST_KEPT", 0)
     few = load(num_train=40, num_validation=2)
     assert torch.equal(few.train, scenes.train[:40]) and torch.equal(few.train_objects, scenes.train_objects[:40])
+
+
+@pytest.mark.parametrize("most_kept", [0, 1 << 20])
+def test_pictures_that_are_kept_for_the_next_job_are_those_that_are_drawn_again(monkeypatch, most_kept, scenes):
+    monkeypatch.setattr("colourize.data.scenes.MOST_KEPT", most_kept)
+    for _ in range(2):
+        few = load(num_train=11, num_validation=2)
+        assert torch.equal(few.train, scenes.train[:11])
+        assert torch.equal(few.train_objects, scenes.train_objects[:11])
+        for given in (few.train, few.train_objects):
+            given.zero_()  # changes no other
 
 
 def test_all_pictures_of_both_splits_differ(scenes):

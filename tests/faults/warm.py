@@ -9,14 +9,15 @@ from skimage.registration import optical_flow_ilk  # noqa: F401
 from tensorboard.plugins.hparams import api_pb2  # noqa: F401
 from torch.utils import serialization  # noqa: F401
 
-import colourize.data.scenes
 import colourize.models.convtranspose
 import colourize.tasks.chosen  # noqa: F401
 from colourize.config.compose import composed, plain
+from colourize.data import scenes
 from colourize.models.lookup import BANDWIDTHS, _kernel
 from colourize.runs.environment import environment
 
 Plugins.instance()
+scenes.load(40, 8, 8)  # of most runs
 Image.init()
 metadata.entry_points(group="pytorch_lightning.callbacks_factory")
 environment("cpu", 1)

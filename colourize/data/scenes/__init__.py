@@ -4,6 +4,7 @@ The kind of an object determines its hue; the light determines its grey level. S
 colour badly, and its surroundings predict it well.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,7 @@ LANDSCAPES = landscapes.meadow, landscapes.coast, landscapes.mountains, landscap
 CLASSES = tuple(landscape.__name__ for landscape in LANDSCAPES)
 
 DECISIONS = 3584  # random numbers per picture
+MOST_KEPT = 1 << 23  # pixels of the drawn pictures of a split that are kept, four bytes each
 TOGETHER = 32  # pictures painted at once: enough to amortize numpy's cost per call, few enough for the CPU's cache
 
 
@@ -56,7 +58,18 @@ def load(
 
 
 def draw(count: int, size: int, classes: Sequence[int], seed: int, split: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures uint8 [count, size, size, 3] and their object maps [count, size, size]; ``classes`` are indices."""
+    """Pictures uint8 [count, size, size, 3] and their object maps [count, size, size]; ``classes`` are indices.
+
+    The next job of a sweep mostly needs the same ones, so the last ones are kept unless they are large.
+    """
+    given = count, size, tuple(classes), seed, split
+    if count * size * size > MOST_KEPT:
+        return _drawn(*given)
+    pictures, objects = _kept(*given)
+    return pictures.clone(), objects.clone()
+
+
+def _drawn(count: int, size: int, classes: Sequence[int], seed: int, split: int) -> tuple[torch.Tensor, torch.Tensor]:
     turns = len(classes)
     pictures = np.empty((count, size, size, 3), np.uint8)
     objects = np.empty((count, size, size), np.uint8)
@@ -68,3 +81,6 @@ def draw(count: int, size: int, classes: Sequence[int], seed: int, split: int) -
             LANDSCAPES[classes[turn]](drawn)
             pictures[part], objects[part] = drawn.pixels(), drawn.objects
     return torch.from_numpy(pictures), torch.from_numpy(objects)
+
+
+_kept = functools.lru_cache(4)(_drawn)
