@@ -19,16 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 HISTORY = Path(__file__).with_name("history.json")
 REFERENCES = {
-    "plain loop",
-    "limit",
-    "bf16 limit",
-    "numpy",
-    "bare imports",
-    "import torch",
-    "step",
-    "decode + network",
+    "plain loop", "limit", "bf16 limit", "numpy", "bare imports", "import torch", "step", "decode + network",
     "ImageFolder",
-}
+}  # fmt: skip
 MACHINE = "processor", "threads", "gpu"
 
 

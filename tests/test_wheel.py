@@ -60,16 +60,18 @@ def ran(installed, *command, cwd):
 def test_a_wheel_trains_outside_the_tree(installed, tmp_path):
     (found,) = distributions(path=[str(installed)])
     assert found.metadata["Name"] == "colourize-networks" and found.version == __version__
-    script = (
+    find = (
         "from hydra.core.plugins import Plugins; from hydra.plugins.sweeper import Sweeper; "
-        "print(Plugins.instance().discover(Sweeper)); "
-        "from colourize import __main__; print(__main__.__file__); __main__.main()"
+        "print(Plugins.instance().discover(Sweeper))"
     )
+    script = f"{find}; from colourize import __main__; print(__main__.__file__); __main__.main()"
     done = ran(installed, sys.executable, "-c", script, "train", *QUICK, "hydra.run.dir=run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert str(installed) in done.stdout and "hydra_plugins.colourize_optuna.OptunaSweeper" in done.stdout
+    assert str(installed) in done.stdout
     assert (tmp_path / "run/checkpoints/last.ckpt").exists()
     assert (installed / "bin/colourize").exists()
+    for each in (done, ran(ROOT, sys.executable, "-c", find, cwd=ROOT)):
+        assert "hydra_plugins.colourize_optuna.OptunaSweeper" in each.stdout, each.stderr
 
 
 FORKS = """

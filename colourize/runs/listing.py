@@ -129,12 +129,10 @@ def show(folders: Sequence[Path], as_json: bool = False, tag: str = "") -> None:
             print(f"  Slurm job {run.job}: {terminal.cleaned(run.queue)}")
     if resumable := [run for run in runs if run.state in RESUMABLE]:
         print(f"resume with: {_command(resumable[-1])}")
-    elif failed := [run for run in runs if run.resumable and run.state == "failed" and _has_saved(run)]:
+    elif failed := [
+        run for run in runs if run.resumable and run.state == "failed" and run_folder.has_saved(Path(run.folder))
+    ]:
         print(f"a failed run fails again until its cause is removed; then resume with: {_command(failed[-1])}")
-
-
-def _has_saved(run: Run) -> bool:
-    return any(Path(run.folder).glob("checkpoints/*.ckpt"))
 
 
 def _command(run: Run) -> str:

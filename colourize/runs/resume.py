@@ -11,7 +11,7 @@ from colourize.config.compare import by_key, key_of
 from colourize.config.options import option
 from colourize.config.quoting import quoted
 from colourize.errors import InputError
-from colourize.runs import manifest
+from colourize.runs import manifest, run_folder
 from colourize.runs.words import refusals, taken
 
 SWEEP = "sweep.json"
@@ -100,6 +100,6 @@ def _lack(folder: Path) -> str:
         return "is a file"
     if not folder.is_dir():
         return "does not exist"
-    if any(folder.glob("checkpoints/*.ckpt")):
+    if run_folder.has_saved(folder):
         return f"contains checkpoints, but no {manifest.NAME} with the overrides of the run"
     return "contains no run or sweep"

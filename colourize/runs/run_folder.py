@@ -51,9 +51,8 @@ class Claim:
 
     def __init__(self, folder: Path, entries: dict[str, Any]) -> None:
         stored = manifest.read(folder)
-        saved = any((folder / "checkpoints").glob("*.ckpt"))
         self.folder = folder
-        self.before = stored if saved else {}
+        self.before = stored if has_saved(folder) else {}
         self.key: str = stored.get("key") or secrets.token_hex(16)
         self.entries = {
             "status": "running", **entries, "pid": os.getpid(), "host": socket.gethostname(), "cwd": os.getcwd(),
@@ -103,6 +102,11 @@ def _of_slurm() -> dict[str, str]:
     return {"job": job} if (job := queue.own_job()) else {}
 
 
+def has_saved(folder: Path) -> bool:
+    """Whether a run folder contains a checkpoint."""
+    return any((folder / "checkpoints").glob("*.ckpt"))
+
+
 @contextlib.contextmanager
 def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None = None) -> Iterator[Claim]:
     """Locks a run folder and updates the status in its ``run.json``: running, then finished, interrupted or failed.
@@ -117,11 +121,10 @@ def claim(folder: Path, knobs: dict[str, Any], overrides: Sequence[str] | None =
         try:
             yield held
         except BaseException as error:
-            entries: dict[str, Any] = {"status": "failed" if isinstance(error, Exception) else "interrupted"}
-            if getattr(error, "obstacle", ""):
-                entries = {"status": "failed", "resumable": False}
+            final = {"resumable": False} if getattr(error, "obstacle", "") else {}
+            status = "failed" if final or isinstance(error, Exception) else "interrupted"
             with contextlib.suppress(OSError):  # a full disk must not hide the error
-                held.end(**entries, error=one_line(error))
+                held.end(status=status, error=one_line(error), **final)
             raise
 
 
