@@ -13,8 +13,9 @@ def set_scheme(page, scheme):
 
 
 def findings(page):
-    """What axe-core finds, without what it calls minor."""
+    """What axe-core finds on a page that is built, without what it calls minor."""
     axe = pytest.importorskip("axe_playwright_python")
+    page.wait_for_selector(".loading", state="detached")  # Gradio's word while it still builds what it already shows
     page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text())
     found = page.evaluate("async () => { const r = await axe.run(); return [r.passes.length, r.violations]; }")
     assert found[0] > 10
