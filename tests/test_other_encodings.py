@@ -1,9 +1,9 @@
 """Real processes with streams or names that are not UTF-8: no table, bar or name ends a command."""
 
-import contextlib
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +15,10 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from colourize.training.loggers.tensorboard import logger
 from tests.conftest import QUICK
+from tests.faults.processes import forked
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # also for file names and files
+SEEN = {"COLUMNS": "200", "TERM": "xterm"}
 NOT_UTF_8 = b"n\xff\xfe"
 COMMANDS = """
 import sys
@@ -30,36 +32,51 @@ for line in sys.argv[1].splitlines():
         print(ended.code, file=sys.stderr)
         sys.exit(f"{line} ended with {ended.code}" if ended.code else None)
 """
-"""Several commands in one process, whose imports take seconds."""
+"""Several commands in one process, whose imports take seconds; ``|`` separates the words."""
 
 
-def process(lines, cwd, env, **streams):
-    """Runs commands; ``|`` separates the words."""
+def in_ascii(*lines, cwd):
+    """Runs commands in a new interpreter, whose files and their names, too, are in ASCII; returns its output."""
     words = [sys.executable, "-c", COMMANDS, b"\n".join(map(os.fsencode, lines))]
-    root = str(Path(__file__).parent.parent)
-    env = {**os.environ, "PYTHONPATH": root, "COLUMNS": "200", "TERM": "xterm", **env}
-    return subprocess.Popen(words, cwd=cwd, env=env, **streams)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **SEEN, **ASCII}
+    done = subprocess.run(words, cwd=cwd, env=env, capture_output=True, timeout=200)
+    assert done.returncode == 0, done.stderr.decode("utf-8", "backslashreplace")
+    return done.stdout, done.stderr
 
 
-def commands(*lines, cwd, env):
+def typed(lines, cwd, paths, encoding):
+    """Runs commands in a fork that has imported everything. Its streams are those of a new interpreter."""
+    os.chdir(cwd)
+    os.environ.update(SEEN)
+    for descriptor, path in enumerate(paths):
+        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOCTTY), descriptor)
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(descriptor, mode, 1, encoding, errors, closefd=False)  # noqa: SIM115
+        for descriptor, (mode, errors) in enumerate((("r", "strict"), ("w", "strict"), ("w", "backslashreplace")))
+    )
+    sys.argv = ["-c", "\n".join(map(os.fsdecode, lines))]
+    exec(COMMANDS, {})
+
+
+def in_utf_8(*lines, cwd):
     """Runs commands; returns their output."""
-    with process(lines, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
-        stdout, stderr = begun.communicate(timeout=200)
-    assert begun.returncode == 0, stderr.decode("utf-8", "backslashreplace")
-    return stdout, stderr
+    paths = [Path(os.fsdecode(cwd), f".{name}") for name in ("in", "out", "err")]
+    process = forked(typed, lines, cwd, paths, "utf-8")
+    process.join(200)
+    assert process.exitcode == 0, paths[2].read_text()
+    return paths[1].read_bytes(), paths[2].read_bytes()
 
 
-def on_a_terminal(*lines, cwd, env):
+def on_a_terminal(*lines, cwd, encoding):
     """Runs commands on a terminal; returns its input."""
     ours, theirs = pty.openpty()
-    message = b""
-    with process(lines, cwd, env, stdin=theirs, stdout=theirs, stderr=theirs) as begun:
-        os.close(theirs)
-        with contextlib.suppress(OSError):  # the other end is closed
-            while part := os.read(ours, 4096):
-                message += part
+    message, process = b"", forked(typed, lines, cwd, [os.ttyname(theirs)] * 3, encoding)
+    while process.is_alive() or select.select([ours], [], [], 0)[0]:
+        if select.select([ours], [], [], 0.1)[0]:
+            message += os.read(ours, 4096)
+    os.close(theirs)
     os.close(ours)
-    assert begun.returncode == 0, message.decode("utf-8", "replace")
+    assert process.exitcode == 0, message.decode("utf-8", "replace")
     return message
 
 
@@ -84,7 +101,7 @@ def test_every_command_succeeds_on_a_terminal_with_another_encoding(tmp_path):
     message = on_a_terminal(
         train, "runs|.", "evaluate|Größe|--html|out.html|--json|out.json", "report|.", "calibrate|Größe",
         "decode-curve|Größe", "describe|model=unet", "theory|demo=minimum_norm|demo.steps=100", "train|--help",
-        cwd=tmp_path, env={"PYTHONIOENCODING": "cp1252"},
+        cwd=tmp_path, encoding="cp1252",
     )  # fmt: skip
     assert json.loads((tmp_path / "Größe/run.json").read_text())["status"] == "finished"
     assert b"Traceback" not in message and b"Logging error" not in message
@@ -93,8 +110,8 @@ def test_every_command_succeeds_on_a_terminal_with_another_encoding(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("env", [{"PYTHONUTF8": "1"}, ASCII], ids=["utf-8", "ascii"])
-def test_names_that_are_not_utf_8_work_through(odd, env):
+@pytest.mark.parametrize("commands", [in_utf_8, in_ascii], ids=["utf-8", "ascii"])
+def test_names_that_are_not_utf_8_work_through(odd, commands):
     there = [b"'%b/%b'" % (odd, part) for part in (b"pictures", b"palette.npy", b"run", b"cache")]
     train = [b"train", b"data=folder", b"num_filters=2", b"num_colours=4", b"image_size=8", b"batch_size=4"]
     knobs = b"data.root=", b"palette=", b"hydra.run.dir=", b"cache_dir="
@@ -104,7 +121,7 @@ def test_names_that_are_not_utf_8_work_through(odd, env):
         b"|".join(words), b"|".join([*swept, b"hydra.sweep.dir=sweep"]),
         b"train|max_epochs=2|resume=" + odd + b"/run", b"runs|" + odd,
         b"evaluate|" + odd + b"/run|--html|out.html|--json|out.json|--pictures|out.png", b"report|" + odd,
-        cwd=odd, env=env,
+        cwd=odd,
     )  # fmt: skip
     assert b"Traceback" not in stdout + stderr and b"Logging error" not in stdout + stderr
     assert stdout.count(b"is not UTF-8: tensorboard/ is left out; metrics.csv contains the curves") == 3
@@ -147,7 +164,7 @@ def test_bars_move_on_a_terminal_and_nothing_else_controls_it(odd):
     hostile = os.path.join(folder, "e\x1b]0;evil\x07")
     os.rename(os.path.join(folder, "pictures"), hostile)
     shared = ["data=folder", f"data.root='{hostile}'", "image_size=8", *words, "hydra.run.dir=r"]
-    seen = on_a_terminal("train|" + "|".join(shared), "evaluate|r", cwd=folder, env={})
+    seen = on_a_terminal("train|" + "|".join(shared), "evaluate|r", cwd=folder, encoding="utf-8")
     assert b"\x1b[?25l" in seen and b"Epoch 1/2" in seen and "⠋".encode() in seen
     for written_out in (rb"\u001b[", rb"\u000d", b"\x1b]0;evil"):
         assert written_out not in seen

@@ -56,32 +56,22 @@ def ran(installed, *command, cwd):
     return subprocess.run([str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.slow
-def test_a_wheel_trains_outside_the_tree(installed, tmp_path):
-    (found,) = distributions(path=[str(installed)])
-    assert found.metadata["Name"] == "colourize-networks" and found.version == __version__
-    find = (
-        "from hydra.core.plugins import Plugins; from hydra.plugins.sweeper import Sweeper; "
-        "print(Plugins.instance().discover(Sweeper))"
-    )
-    script = f"{find}; from colourize import __main__; print(__main__.__file__); __main__.main()"
-    done = ran(installed, sys.executable, "-c", script, "train", *QUICK, "hydra.run.dir=run", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert str(installed) in done.stdout
-    assert (tmp_path / "run/checkpoints/last.ckpt").exists()
-    assert (installed / "bin/colourize").exists()
-    for each in (done, ran(ROOT, sys.executable, "-c", find, cwd=ROOT)):
-        assert "hydra_plugins.colourize_optuna.OptunaSweeper" in each.stdout, each.stderr
-
-
+FIND = """
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+print(Plugins.instance().discover(Sweeper))
+"""
 FORKS = """
 import json, os, sys
 sys.path.pop(0)  # the folder of a program, here the present one
-from colourize.cli import evaluate, main
+from colourize import __main__
+from colourize.cli import evaluate
 from colourize.tasks.colourization import train
+print(__main__.__file__, flush=True)
 
-for number, words in enumerate(json.loads(sys.argv[1])):
+for number, (folder, words) in enumerate(json.loads(sys.argv[1])):
     if not os.fork():
+        os.chdir(folder)
         os.dup2(os.open(f"{number}.out", os.O_WRONLY | os.O_CREAT), 1)
         sys.argv = ["colourize", *words]
         break
@@ -89,16 +79,18 @@ for number, words in enumerate(json.loads(sys.argv[1])):
         sys.exit(status)
 else:
     sys.exit()
-main.main()
+__main__.main()
 """
-"""Commands, each in a fork of an interpreter that has already imported everything."""
+"""Commands, each in a folder and in a fork of an interpreter that has already imported everything."""
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_example_of_an_own_network_run_with_the_installed_wheel(installed, tmp_path):
-    folder = tmp_path / "mine"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    assert sum(path.is_file() for path in folder.rglob("*")) == 3
+def test_a_wheel_trains_outside_the_tree_also_a_network_of_one_s_own(installed, tmp_path):
+    (found,) = distributions(path=[str(installed)])
+    assert found.metadata["Name"] == "colourize-networks" and found.version == __version__
+    mine = tmp_path / "mine"
+    shutil.copytree(EXAMPLE, mine, ignore=shutil.ignore_patterns("__pycache__"))
+    assert sum(path.is_file() for path in mine.rglob("*")) == 3
     (block,) = re.findall(r"```bash\n(.*?)```", (EXAMPLE / "README.md").read_text(), re.S)
     commands = [shlex.split(line) for line in block.splitlines()]
     assert [words[1] for words in commands] == ["train", "evaluate", "train", "train", "report"]
@@ -107,12 +99,18 @@ def test_the_commands_of_the_example_of_an_own_network_run_with_the_installed_wh
     for _, verb, *words in commands:
         words = [word for word in words if not word.startswith("max_epochs=")]
         typed.append([verb, *words, *(small[words[0].startswith("resume")] if verb == "train" else [])])
-    done = ran(installed, sys.executable, "-c", FORKS, json.dumps(typed[:-1]), cwd=folder)
+    given = json.dumps([(".", ["train", *QUICK, "hydra.run.dir=run"]), *(("mine", words) for words in typed)])
+
+    done = ran(installed, sys.executable, "-c", FIND + FORKS, given, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    done = ran(installed, installed / "bin/colourize", *typed[-1], cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "DilatedNet" in (folder / "1.out").read_text()  # that of evaluate
-    assert "DilatedNet" in (folder / "multirun/mine/report.md").read_text()
+    assert str(installed) in done.stdout
+    assert (tmp_path / "run/checkpoints/last.ckpt").exists()
+    for each in (done, ran(ROOT, sys.executable, "-c", FIND, cwd=ROOT)):
+        assert "hydra_plugins.colourize_optuna.OptunaSweeper" in each.stdout, each.stderr
+    done = ran(installed, installed / "bin/colourize", "runs", "multirun/mine", cwd=mine)
+    assert (done.returncode, done.stdout.count("finished")) == (0, 2), done.stdout + done.stderr
+    assert "DilatedNet" in (mine / "2.out").read_text()  # that of evaluate
+    assert "DilatedNet" in (mine / "multirun/mine/report.md").read_text()
 
 
 ALONE = "numpy", "pillow", "onnxruntime", "rich", "pyyaml"  # as in docs/export.md, "Use without torch"

@@ -1,6 +1,6 @@
 """Actions of a test inside the process that it starts."""
 
-import multiprocessing
+import multiprocessing.util
 import os
 import signal
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from joblib.externals.loky import get_reusable_executor
 from torch.utils.data import DataLoader
 
 from colourize.data.labelled import LabelledPictures
@@ -233,3 +234,8 @@ def signal_before_the_imports(signum: int) -> None:
         os.kill(os.getpid(), signum)
 
     run_folder.announce = announce
+
+
+def end_loky() -> None:
+    """Ends joblib's idle processes before ``multiprocessing`` waits for them."""
+    multiprocessing.util.Finalize(None, lambda: get_reusable_executor().shutdown(), exitpriority=100)

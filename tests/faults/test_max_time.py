@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -83,11 +81,10 @@ def test_with_a_failed_job_the_status_of_the_sweep_is_one(start, tmp_path, cache
     assert start(*words, "hydra.sweep.dir=sweep", cwd=tmp_path).wait() == 1
 
 
-def test_parallel_jobs_are_interrupted_one_by_one(tmp_path, cache):
+def test_parallel_jobs_are_interrupted_one_by_one(start, tmp_path, cache):
     words = "--multirun", *SMALL, cache, "trainer.max_time={milliseconds:1}", "kernel=1,2", "hydra.sweep.dir=sweep"
-    command = [sys.executable, "-m", "colourize", "train", *words, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == STATUS
+    parallel = "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
+    assert start(*words, *parallel, cwd=tmp_path, probe=probes.end_loky).wait() == STATUS
     for number in range(2):
         assert run_folder.state(tmp_path / f"sweep/{number}") == "interrupted"
         assert "is over, saved in epoch 1 after batch 1" in (tmp_path / f"sweep/{number}/output.txt").read_text()

@@ -1,6 +1,5 @@
 """Ranks that others have started, as torchrun and srun do: sweeps, different command lines, ports and addresses."""
 
-import multiprocessing.util
 import os
 import signal
 import socket
@@ -8,10 +7,10 @@ import time
 
 import pytest
 import torch
-from joblib.externals.loky import get_reusable_executor
 
 from colourize.runs import manifest
 from colourize.training.distributed import member, place
+from tests.faults import probes
 from tests.faults.states import assert_identical, saved
 from tests.ranks import SCENES
 
@@ -110,10 +109,9 @@ def two_cores():
     place.num_cores = lambda: 2
 
 
-def end_loky():
-    """A probe: ends joblib's idle processes before ``multiprocessing`` waits for them."""
+def two_cores_in_parallel_jobs():
     two_cores()
-    multiprocessing.util.Finalize(None, lambda: get_reusable_executor().shutdown(), exitpriority=100)
+    probes.end_loky()
 
 
 def test_a_sweep_under_torchrun_equals_single_runs(ranks, tmp_path, single):
@@ -143,7 +141,7 @@ def test_jobs_of_joblib_with_ranks_equal_single_runs(start, tmp_path, cache, sin
     if not request.config.getoption("--all", default=False):
         pytest.skip("four new interpreters: with --all")
     words = *WORDS, cache, "devices=2", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
-    process = start("--multirun", *words, "hydra.sweep.dir=sweep", cwd=tmp_path, probe=end_loky)
+    process = start("--multirun", *words, "hydra.sweep.dir=sweep", cwd=tmp_path, probe=two_cores_in_parallel_jobs)
     assert process.wait() == 0, process.stderr()
     for seed in "01":
         assert_same_weights(single / seed, tmp_path / "sweep" / seed)

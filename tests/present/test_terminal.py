@@ -27,11 +27,13 @@ def streams(monkeypatch, encoding="utf-8", errors="strict"):
 
 
 def test_only_encodable_characters_without_control_effect_are_kept():
-    kept = {chr(code) for code in range(sys.maxunicode + 1) if clean(chr(code)) == chr(code)}
+    others = [chr(code) for code in range(sys.maxunicode + 1) if chr(code) != "|"]
+    shown = clean("|".join(others)).split("|")  # in one call: a million take ten times as long
+    escaped = {other for other, text in zip(others, shown, strict=True) if other != text}
     controls = {chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) in ("Cc", "Cs", "Zl", "Zp")}
     overrides = {chr(code) for code in range(0x10000) if unicodedata.bidirectional(chr(code)) in (
         "LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")}  # fmt: skip
-    assert set(map(chr, range(sys.maxunicode + 1))) - kept == (controls | overrides) - {"\n", "\t"}
+    assert escaped == (controls | overrides) - {"\n", "\t"}
     assert clean(HOSTILE) == STEERING
     assert clean("Größe, 色, ΔE00 ± 0.1, 👩‍🎨\n\t") == "Größe, 色, ΔE00 ± 0.1, 👩‍🎨\n\t"
 
