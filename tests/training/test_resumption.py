@@ -1,6 +1,8 @@
-"""What a run does with signals: their handlers are only borrowed."""
+"""What a run borrows it gives back: the handlers of signals, and memory."""
 
+import gc
 import signal
+import weakref
 
 import pytest
 
@@ -9,6 +11,7 @@ from colourize.runs.run_folder import claim
 from colourize.tasks.colourization.module import Colourizer
 from colourize.tasks.colourization.task import TASK
 from colourize.training.fit import fit
+from colourize.training.resumption import Resumption
 from tests.conftest import QUICK, knobs
 from tests.faults import probes
 
@@ -36,3 +39,20 @@ def test_after_a_run_each_signal_has_its_handler_of_before(tmp_path, monkeypatch
         else:
             fit(TASK, options, tmp_path / "run", held)
     assert {signum: signal.getsignal(signum) for signum in SIGNALS} == before
+
+
+def test_nothing_holds_what_a_run_needed_once_it_has_ended(tmp_path, monkeypatch):
+    """Trainer, network and pictures of each job of a sweep."""
+    held_by_runs, plain = [], Resumption.setup
+
+    def setup(self, trainer, module, stage):
+        held_by_runs.extend(map(weakref.ref, (trainer, module, trainer.datamodule or module)))
+        plain(self, trainer, module, stage)
+
+    monkeypatch.setattr(Resumption, "setup", setup)
+    for number in range(2):
+        options = knobs(*QUICK, f"cache_dir={tmp_path / 'cache'}")
+        with claim(tmp_path / str(number), options) as held:
+            fit(TASK, options, tmp_path / str(number), held)
+        gc.collect()
+    assert len(held_by_runs) == 6 and [each() for each in held_by_runs] == 6 * [None]
