@@ -7,7 +7,6 @@ import tarfile
 from typing import Any
 
 import numpy as np
-import pytest
 from torchvision.datasets import CIFAR10
 
 from colourize.data.cifar10 import CLASSES
@@ -54,11 +53,9 @@ def attributes(root) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def cifar_archive(tmp_path, monkeypatch):
-    """Folder with a small archive, known to torchvision by its checksums; and the pictures in it."""
-    root = tmp_path / "data"
+def known_archive(root, monkeypatch) -> dict[str, np.ndarray]:
+    """As ``write_archive``; torchvision knows the archive by its checksums."""
     pictures = write_archive(root)
     for name, value in attributes(root).items():
         monkeypatch.setattr(CIFAR10, name, value)
-    return root, pictures
+    return pictures

@@ -28,13 +28,10 @@ from PIL import Image
 from colourize.config.compose import plain, register
 from colourize.config.folder import conf_dir
 from colourize.config.knobs import KNOBS
-from tests.cifar_archive import cifar_archive
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no test
 settings.load_profile("untimed")
 gc.disable()  # until pytest_collection_finish: imports leave nothing to free, and it takes a quarter of their time
-
-__all__ = ["cifar_archive"]
 
 LONG = "test_slurm.py", "test_wheel.py", "test_rank_sequences.py", "test_other_encodings.py"  # minutes each
 MEMORY, ROOM = "/dev/shm", 4 << 30
@@ -133,6 +130,14 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(shared_cache: Path, no_figures: None) -> Callable[..., dict[str, Any]]:
     """Knobs of a run of half a second, without figures."""
     return lambda *overrides: knobs(*QUICK, f"cache_dir={shared_cache}", *overrides)
+
+
+@pytest.fixture
+def cifar_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, dict[str, np.ndarray]]:
+    """Folder with a small archive of CIFAR-10, and the pictures in it."""
+    from tests.cifar_archive import known_archive  # loads torch, which xdist's own process does without
+
+    return tmp_path / "data", known_archive(tmp_path / "data", monkeypatch)
 
 
 @pytest.fixture(scope="session")

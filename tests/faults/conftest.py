@@ -1,14 +1,20 @@
-"""One test per case of the matrix in docs/reliability.md; ``make faults`` runs them and prints their observations."""
+"""One test per case of the matrix in docs/reliability.md; ``make faults`` runs them and prints their observations.
+
+``tests.faults.processes`` loads torch, so the fixtures import it: xdist's own process does without.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from tests.faults.matrix import EXPECTED, NOT_YET
-from tests.faults.processes import SMALL, Process
+
+if TYPE_CHECKING:
+    from tests.faults.processes import Process
 
 SEEN = pytest.StashKey[list[str]]()
 
@@ -24,8 +30,10 @@ def seen(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Process]]:
+def start() -> "Iterator[Callable[..., Process]]":
     """Starts ``python train.py WORDS`` in its own process, which ends with the test; see ``Process``."""
+    from tests.faults.processes import Process
+
     begun: list[Process] = []
 
     def begin(*words: object, **settings: object) -> Process:
@@ -43,17 +51,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def run(start: Callable[..., Process], tmp_path: Path, cache: str) -> Callable[..., Process]:
+def run(start: "Callable[..., Process]", tmp_path: Path, cache: str) -> "Callable[..., Process]":
     """Starts the small run in the folder of a name; returns its process."""
+    from tests.faults.processes import SMALL
 
-    def begin(name: str, *words: str, **settings: object) -> Process:
+    def begin(name: str, *words: str, **settings: object) -> "Process":
         return start(*SMALL, cache, f"hydra.run.dir={name}", *words, cwd=tmp_path, **settings)
 
     return begin
 
 
 @pytest.fixture
-def resume(start: Callable[..., Process], tmp_path: Path) -> Callable[..., Process]:
+def resume(start: "Callable[..., Process]", tmp_path: Path) -> "Callable[..., Process]":
     """Resumes the run or the sweep in the folder of a name."""
     return lambda name, *words, **settings: start(f"resume={name}", *words, cwd=tmp_path, **settings)
 
@@ -61,6 +70,8 @@ def resume(start: Callable[..., Process], tmp_path: Path) -> Callable[..., Proce
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Path:
     """Folder of the small run without interruption."""
+    from tests.faults.processes import SMALL, Process
+
     folder = tmp_path_factory.mktemp("whole")
     assert Process(*SMALL, cache, "hydra.run.dir=run", cwd=folder, figures=True).wait() == 0
     return folder / "run"
