@@ -65,8 +65,9 @@ class Resumption(Checkpoint):
         self.handlers: dict[int, Any] = {}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # Lightning replaces that of SIGTERM after this
-        self.handlers = {signum: handler for signum, handler in kept.items() if handler is not signal.SIG_IGN}  # nohup
+        if threading.current_thread() is threading.main_thread():  # now: Lightning replaces that of SIGTERM after this
+            kept = {signum: signal.getsignal(signum) for signum in SIGNALS}  # nohup ignores SIGHUP, and this stays so
+            self.handlers = {signum: handler for signum, handler in kept.items() if handler is not signal.SIG_IGN}
         if collectives.rank():
             return
         files.check_no_links([self.folder])
@@ -83,9 +84,8 @@ class Resumption(Checkpoint):
         _check_schedule(trainer)
         self.begun = True
         trainer.should_stop |= self.stopped  # training that stopped early does not restart
-        if threading.current_thread() is threading.main_thread():
-            for signum in self.handlers:
-                signal.signal(signum, self._on_signal)
+        for signum in self.handlers:
+            signal.signal(signum, self._on_signal)
 
     def _on_signal(self, signum: int, frame: Any) -> None:
         if self.signum:
@@ -99,9 +99,8 @@ class Resumption(Checkpoint):
         )
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for signum, handler in self.handlers.items():
-                signal.signal(signum, handler)
+        for signum, handler in self.handlers.items():
+            signal.signal(signum, handler)
         if self.signum and collectives.rank() == 0:
             raise Interrupted(self.signum)  # after the last save
 

@@ -73,7 +73,7 @@ def test_a_parent_that_ignores_ctrl_c_is_respected(tmp_path):
     assert (status, len(said)) == (0, 1) and "1 coloured" in said[0]
 
 
-@pytest.mark.parametrize("seconds", [0, 0.02])
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.05, 0.1])
 def test_another_rank_that_gets_ctrl_c_as_soon_as_it_is_started_ends_without_a_word(seconds, capfd):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background would ignore it
     try:

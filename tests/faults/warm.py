@@ -18,24 +18,22 @@ from torch.utils import serialization  # noqa: F401
 import colourize.models.convtranspose
 import colourize.tasks.chosen  # noqa: F401
 from colourize.config.compose import composed, plain
-from colourize.data import scenes
 from colourize.models.lookup import BANDWIDTHS, _kernel
 from colourize.runs.environment import environment
 from colourize.runs.run_folder import claim
 from colourize.tasks.colourization.task import TASK
 from colourize.training.fit import fit
+from tests.faults.processes import SMALL
 
 Plugins.instance()
-scenes.load(40, 8, 8)  # of most runs
 Image.init()
 metadata.entry_points(group="pytorch_lightning.callbacks_factory")
 environment("cpu", 1)
-SMALL = "data=scenes", "data.num_train=40", "data.num_validation=8", "image_size=8", "num_filters=2", "num_colours=4"
-WORDS = *SMALL, "batch_size=20", "max_epochs=1", "lr=0.5", "trainer.enable_progress_bar=false", "hydra.run.dir=a-1"
 for bandwidth in BANDWIDTHS:
     _kernel(bandwidth)
-if not Path("/dev/nvidiactl").exists():  # a backward pass with a GPU starts threads, and then no fork has another
-    with tempfile.TemporaryDirectory() as folder:
-        knobs = plain(composed("config", [*WORDS, f"cache_dir={folder}/cache"]))
+with tempfile.TemporaryDirectory() as folder:
+    words = "max_epochs=1", "lr=0.5", "hydra.run.dir=a-1", f"cache_dir={folder}/cache"
+    knobs = plain(composed("config", [*SMALL, *words]))
+    if not Path("/dev/nvidiactl").exists():  # with a GPU a backward pass starts threads, and then no fork has another
         with claim(Path(folder, "run"), knobs) as held:
             fit(TASK, knobs, Path(folder, "run"), held)

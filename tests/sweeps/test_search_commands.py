@@ -1,13 +1,18 @@
 """Searches started from the command line, in separate processes."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from optuna.trial import TrialState
 
 from colourize.runs import manifest
 from colourize.sweeps import search, stored_search
 from tests.conftest import QUICK
-from tests.faults import probes
 from tests.faults.processes import Process
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def trials(folder):
@@ -58,9 +63,9 @@ def test_a_search_stored_with_the_former_class_of_the_sweeper_is_resumed(tmp_pat
 def test_parallel_jobs_write_into_one_database(tmp_path):
     words = [*QUICK, "max_epochs=1", f"cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     words += ["hydra/sweeper=optuna", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_trials=2"]
-    words += ["lr=tag(log,interval(1e-4,1e-2))"]
-    process = Process("--multirun", *words, cwd=tmp_path, probe=probes.end_loky)
-    assert process.wait(240) == 0, process.stderr()
+    command = [sys.executable, str(ROOT / "train.py"), "--multirun", *words, "lr=tag(log,interval(1e-4,1e-2))"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240)
+    assert done.returncode == 0, done.stderr
     for number, trial in enumerate(trials(tmp_path)):
         metrics = manifest.read(tmp_path / "sweep" / str(number))["metrics"]
         assert trial.value == metrics["val/loss"] == trial.intermediate_values[0]
