@@ -1,6 +1,6 @@
 """``python -m colourize``."""
 
-from colourize.cli.main import main
+from colourize.cli.main import program
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -55,7 +55,7 @@ def test_the_search_covers_the_texts_that_once_suggested_it():
 
 def test_the_distribution_has_its_own_name_and_the_command_is_colourize():
     assert PROJECT["name"] == "colourize-networks"
-    assert PROJECT["scripts"] == {"colourize": "colourize.cli.main:main"}
+    assert PROJECT["scripts"] == {"colourize": "colourize.cli.main:program"}
 
 
 @pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"]))

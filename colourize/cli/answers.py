@@ -2,6 +2,7 @@
 
 import argparse
 
+from colourize import imports
 from colourize.cli.arguments import Commands, command
 
 
@@ -15,6 +16,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize answers``. The import is here so that ``--help`` stays fast."""
-    from colourize.course.answers.chosen import answers
+    with imports.quick("torch"):
+        from colourize.course.answers.chosen import answers
 
     answers(given.questions)

@@ -5,6 +5,7 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
+from colourize import imports
 from colourize.cli.arguments import Commands, add_device, add_trust, command
 from colourize.errors import InputError, to_install
 
@@ -49,7 +50,8 @@ def run(given: argparse.Namespace) -> None:
         value = getattr(given, name)
         if value is not None and not least <= value <= most:
             raise InputError(f"--{name.replace('_', '-')} must be in [{least}, {most}], got {value}")
-    from colourize.app import server
+    with imports.quick("gradio"):
+        from colourize.app import server
     from colourize.app.password import asked
     from colourize.app.settings import LOOPBACK, Settings
     from colourize.cli import signals

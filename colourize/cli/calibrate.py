@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from colourize import imports
 from colourize.cli.arguments import FIGURE, Commands, add_files, add_run, command
 
 
@@ -20,6 +21,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize calibrate``. The import is here so that ``--help`` stays fast."""
-    from colourize.evaluation.temperature import calibrate
+    with imports.quick("torch"):
+        from colourize.evaluation.temperature import calibrate
 
     calibrate(given.run_, given.overrides, given.figure, given.entropy, trusted=given.trust)

@@ -2,6 +2,7 @@
 
 import argparse
 
+from colourize import imports
 from colourize.cli.arguments import Commands, add_files, add_run, command
 
 
@@ -16,6 +17,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize decode-curve``. The import is here so that ``--help`` stays fast."""
-    from colourize.evaluation.decode_curve import decode_curve
+    with imports.quick("torch"):
+        from colourize.evaluation.decode_curve import decode_curve
 
     decode_curve(given.run_, given.overrides, given.figure, given.json, given.keep_grey, trusted=given.trust)

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from colourize import imports
 from colourize.cli.arguments import FIGURE, Commands, command
 
 
@@ -28,6 +29,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize describe``. The import is here so that ``--help`` stays fast."""
-    from colourize.course.arithmetic.description import describe
+    with imports.quick("torch"):
+        from colourize.course.arithmetic.description import describe
 
     print(describe(given.overrides, given.layers, given.fully_connected, given.symbolic, given.form, given.field))

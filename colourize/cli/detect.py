@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from colourize import imports
 from colourize.cli.arguments import Commands, add_device, add_overwrite, add_trust, command
 from colourize.errors import InputError, Interrupted
 
@@ -58,7 +59,8 @@ def run(given: argparse.Namespace) -> None:
         saving.format_of(suffix)
     _check(given)
     jobs = planned.plan(given.inputs, given.output, suffix)
-    detector = opened(given.model, given.device, given.size, given.trust)
+    with imports.quick("torch"):
+        detector = opened(given.model, given.device, given.size, given.trust)
     classes = _chosen(given.classes, detector.classes)
     options = detected.Options(given.least, given.overlap, given.overwrite, classes)
     planned.check(jobs, detected.written)

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from colourize import imports
 from colourize.cli.arguments import FIGURE, Commands, add_trust, command
 from colourize.errors import InputError
 
@@ -65,7 +66,8 @@ def run(given: argparse.Namespace) -> None:
         )  # fmt: skip
         return
 
-    from colourize.evaluation.comparison import evaluate
+    with imports.quick("torch"):
+        from colourize.evaluation.comparison import evaluate
 
     evaluate(
         runs, overrides, given.html, given.json, given.pictures, given.calibrated, decodings=given.decoding,

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from colourize import imports
 from colourize.cli.arguments import Commands, add_run, command
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ def run(given: argparse.Namespace) -> None:
     """Runs ``colourize export``. The imports are here so that ``--help`` stays fast."""
     from colourize import files
     from colourize.errors import InputError
-    from colourize.inference.export import exported, model_card
     from colourize.present import terminal
+
+    with imports.quick("torch"):
+        from colourize.inference.export import exported, model_card
 
     form = exported.form(given.output, given.format, given.half, given.int8, given.whole)
     file = checkpoint_file(given.run_)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from colourize import imports
 from colourize.cli import signals
 from colourize.cli.arguments import (
     DECODING,
@@ -84,7 +85,8 @@ def run(given: argparse.Namespace) -> None:
         return
     clip = digest(source)
     with _stoppable(output) as look, _bar(source.name, look) as progress:
-        predictor = opened(model, given.device, given.trust)
+        with imports.quick("torch"):
+            predictor = opened(model, given.device, given.trust)
         painter = NetworkPainter(predictor, choices, given.steady, clip.encode(), digest(model))
         made = film.colour(
             source, output, painter, given.quality, recolour=given.recolour, progress=progress,

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from colourize import imports
 from colourize.cli import signals
 from colourize.errors import SIGNALS, InputError, Interrupted
 
@@ -57,16 +58,18 @@ def _trained(place: Any, store: Any, number: int, job: dict[str, Any], parent: i
     """Trains one job; returns the exit status. Rank 0 reports errors; only the traceback of a bug is printed here."""
     from colourize.config import options
     from colourize.runs.run_folder import Guest
-    from colourize.tasks import chosen
     from colourize.training.distributed import member, team, watch
-    from colourize.training.fit import fit
 
     logging.disable(logging.WARNING)  # rank 0 says the same
     warnings.simplefilter("ignore")
     knobs = job["knobs"]
     if options.names_own_code(knobs):
         options.make_importable()
-    task = chosen.task(knobs)
+    with imports.quick("pytorch_lightning"):
+        from colourize.tasks import chosen
+        from colourize.training.fit import fit
+
+        task = chosen.task(knobs)
     try:
         with member.joined(place, team.of_job(store, number), knobs, (), parent, watch.say):
             fit(task, knobs, Path(job["folder"]), Guest(), (), place)

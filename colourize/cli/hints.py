@@ -2,6 +2,7 @@
 
 import argparse
 
+from colourize import imports
 from colourize.cli.arguments import Commands, add_files, add_run, command
 
 
@@ -14,6 +15,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize hints``. The import is here so that ``--help`` stays fast."""
-    from colourize.evaluation.hint_curve import curve
+    with imports.quick("torch"):
+        from colourize.evaluation.hint_curve import curve
 
     curve(given.run_, given.overrides, given.figure, given.json, given.trust)

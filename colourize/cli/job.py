@@ -11,6 +11,7 @@ from typing import Any
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from colourize import imports
 from colourize.cli import hydra_errors, signals
 from colourize.config import automatic, options
 from colourize.config.compare import as_begun
@@ -106,8 +107,11 @@ def _rest(folder: Path, before: dict[str, Any], knobs: dict[str, Any]) -> str:
 
 def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any) -> float:
     """Trains; as a trial if the job belongs to a search."""
-    signals.import_in_turn(LIBRARIES)
-    from colourize.tasks.chosen import train
+    with imports.quick("pytorch_lightning"):
+        signals.import_in_turn(LIBRARIES)
+        from colourize.tasks.chosen import task, train
+
+        task(knobs)
 
     if job.sweeper._target_ != search.TARGET or job.mode is not RunMode.MULTIRUN:
         return train(knobs, folder, overrides)[DECIDES]

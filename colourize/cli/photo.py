@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from colourize import imports
 from colourize.cli.arguments import (
     DECODING,
     Commands,
@@ -112,7 +113,8 @@ def run(given: argparse.Namespace) -> None:
     threads = given.jobs or min(cores, 4)
     budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2, threads)
     allocator.share_heaps()
-    predictor = opened(given.model, given.device, given.trust)
+    with imports.quick("torch"):
+        predictor = opened(given.model, given.device, given.trust)
     choices = _choices(given, predictor, cores if len(jobs) == 1 else max(1, cores // threads))
     options = photo.Options(
         choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,

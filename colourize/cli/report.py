@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from colourize import imports
 from colourize.cli.arguments import Commands, command
 
 
@@ -22,6 +23,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Runs ``colourize report``. The import is here so that ``--help`` stays fast."""
-    from colourize.report.written import report
+    with imports.quick("torch"):
+        from colourize.report.written import report
 
     report(given.folders, given.html, given.markdown, given.csv, given.pictures)

@@ -1,0 +1,44 @@
+"""Imports without the garbage collector."""
+
+import gc
+import sys
+
+import pytest
+
+from colourize import imports
+
+
+@pytest.fixture
+def unfrozen():
+    """The process's own frozen objects stay frozen; at the end no more than these are."""
+    yield
+    gc.enable()
+
+
+def test_the_collector_rests_during_imports_and_ignores_what_they_made(unfrozen):
+    before = gc.get_freeze_count()
+    with imports.quick("a_library_that_is_not_imported"):
+        assert not gc.isenabled()
+        made = [[number] for number in range(10_000)]
+    assert gc.isenabled() and gc.get_freeze_count() >= before + len(made)
+
+
+def test_without_a_new_library_the_collector_goes_on(unfrozen):
+    before = gc.get_freeze_count()
+    with imports.quick("sys"):
+        assert "sys" in sys.modules and gc.isenabled()
+    assert gc.get_freeze_count() == before
+
+
+def test_one_context_in_another_ends_with_the_outer_one(unfrozen):
+    with imports.quick("a_library_that_is_not_imported"):
+        with imports.quick("a_library_that_is_not_imported"):
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_after_an_error_the_collector_works_again(unfrozen):
+    with pytest.raises(ModuleNotFoundError), imports.quick("a_library_that_is_not_imported"):
+        import a_library_that_is_not_imported  # noqa: F401
+    assert gc.isenabled()
