@@ -1,8 +1,10 @@
-"""``lr=auto``: the learning rate that a run finds before its first step takes the place of the word."""
+"""``auto``: what a run finds before its first step, a learning rate or a precision, takes the place of the word."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
+
+from colourize.config.knobs import KNOBS
 
 AUTO = "auto"
 USING = "optimizer", "scheduler"  # options with values that refer to lr, besides callbacks
@@ -27,11 +29,17 @@ def _rated(node: Any, rate: float) -> Any:
 
 
 def known(config: Mapping[str, Any], before: Any) -> dict[str, Any]:
-    """The configuration of a resumed run: with the rate that the run found, if it asks for ``auto``.
+    """The configuration of a resumed run: with the rate and the precision that the run found, if it asks for ``auto``.
 
     Args:
         config: the configuration.
         before: the configuration of the run, as stored and perhaps not yet checked; None for a new run.
     """
-    rate = before.get("lr") if isinstance(before, Mapping) else None
-    return with_rate(config, rate) if isinstance(rate, float) and 0 < rate < math.inf else dict(config)
+    before = before if isinstance(before, Mapping) else {}
+    rate, precision = before.get("lr"), before.get("precision")
+    if isinstance(rate, float) and 0 < rate < math.inf:
+        config = with_rate(config, rate)
+    is_found = (
+        config.get("precision") == AUTO and isinstance(precision, str) and precision in KNOBS["precision"].choices
+    )
+    return {**config, "precision": precision} if is_found else dict(config)

@@ -84,7 +84,7 @@ def _check_clipping(config: dict[str, Any]) -> None:
     """Raises InputError if Lightning cannot clip gradients: with a fused optimizer in mixed precision."""
     precision = config["precision"]
     clips = config["trainer"].get("gradient_clip_val")
-    if precision.endswith("-mixed") and clips and config["optimizer"].get("fused"):
+    if (precision.endswith("-mixed") or precision == automatic.AUTO) and clips and config["optimizer"].get("fused"):
         rule = f"trainer.gradient_clip_val with precision={precision} requires optimizer.fused=false"
         raise InputError(f"{rule}; pass optimizer.fused=false")
 

@@ -125,8 +125,8 @@ declare(
          "on a CPU, see docs/speed.md", task=COLOURIZATION),
     Knob("one_pass", True, bool, "on a CPU: batch norm with ReLU, and cross-entropy, each in one pass, by kernels in C "
          "that the first run compiles (cc); false: by torch", before=False, task=COLOURIZATION),
-    Knob("precision", "32-true", str, "16-mixed requires a GPU",
-         choices=("32-true", "bf16-mixed", "16-mixed", "64-true")),
+    Knob("precision", "32-true", str, "auto: bf16-mixed if the GPU, or without one the processor, has instructions for "
+         "it, else 32-true; 16-mixed requires a GPU", choices=("32-true", "bf16-mixed", "16-mixed", "64-true", "auto")),
 )  # fmt: skip
 declare(
     "Running",

@@ -5,8 +5,9 @@ from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
-__all__ = ["TorchDispatchMode", "copy_all", "lerp_all", "storage_key", "tree_map_only"]
+__all__ = ["TorchDispatchMode", "copy_all", "has_bfloat16", "lerp_all", "storage_key", "tree_map_only"]
 USED = (
+    "torch.cpu._is_avx512_bf16_supported",
     "torch._foreach_copy_",
     "torch._foreach_lerp_",
     "torch.UntypedStorage()._cdata",
@@ -23,6 +24,11 @@ def lerp_all(starts: list[Tensor], ends: list[Tensor], weight: float) -> None:
 def copy_all(targets: list[Tensor], sources: list[Tensor]) -> None:
     """Copies each source into its target. One launch covers many tensors."""
     torch._foreach_copy_(targets, sources)
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor has AVX-512's instructions for bfloat16; those with AMX have them, too."""
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 def storage_key(storage: UntypedStorage) -> int:

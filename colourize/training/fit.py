@@ -15,7 +15,7 @@ from colourize.kernels import allocator, rows
 from colourize.runs import manifest
 from colourize.runs.environment import environment, warn_of_other_bits
 from colourize.runs.run_folder import Claim, Guest
-from colourize.training import added_callbacks, fused, range_test, without_gpu
+from colourize.training import added_callbacks, fused, precision, range_test, without_gpu
 from colourize.training.compilation import compiled
 from colourize.training.distributed import batch_norm, collectives
 from colourize.training.distributed.place import Place
@@ -28,7 +28,6 @@ from colourize.training.task import Data, Fitted, Knobs, Module, Task
 from colourize.training.trainer import (
     callbacks_of,
     check_limits,
-    check_precision,
     log_each_epoch,
     quiet,
     trainer_of,
@@ -51,11 +50,11 @@ def fit(
         InputError: a knob, the data or a checkpoint cannot be used; a loss is NaN.
     """
     quiet()
-    check_precision(knobs)
     start = found(folder, knobs["ckpt_path"], held.entries["starts"] > 1)
     if start is not None:
         knobs = automatic.known(knobs, start.contents["config"])
         check_resumable(start, task, knobs, f"ckpt_path={start.path}" if start.forked else str(folder))
+    knobs = {**knobs, "precision": collectives.shared(precision.of(knobs))}
     own = start if start is not None and not start.forked else None
     table = EpochTable(folder / manifest.EPOCHS, task.metrics, start is not None and start.forked)
     own_callbacks = added_callbacks.added(knobs)

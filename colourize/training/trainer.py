@@ -9,7 +9,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
@@ -124,15 +123,6 @@ def log_each_epoch(trainer: pl.Trainer, training: int) -> None:
     batches = int(limit * training) if isinstance(limit, float) else min(limit, training)
     steps = max(1, batches // trainer.accumulate_grad_batches)
     trainer.log_every_n_steps = min(trainer.log_every_n_steps, steps)  # type: ignore[attr-defined]
-
-
-def check_precision(knobs: Knobs) -> None:
-    """Raises InputError if Lightning would only warn and use another precision."""
-    accelerator = knobs["accelerator"]
-    no_gpu = accelerator == "auto" and not (CUDAAccelerator.is_available() or MPSAccelerator.is_available())
-    if knobs["precision"] == "16-mixed" and (accelerator == "cpu" or no_gpu):
-        found = f"accelerator={accelerator}" + ", which finds none" * no_gpu
-        raise InputError(f"precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed")
 
 
 def quiet() -> None:

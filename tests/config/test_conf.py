@@ -260,7 +260,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("colour_space=hsv", "colour_space must be one of rgb, lab, oklab, got hsv"),
         ("accelerator=tpu", "accelerator must be one of auto, cpu, gpu, got tpu"),
         ("data=folder", "data.root has no value; pass data.root="),
-        ("precision=bf16-true", "precision must be one of 32-true, bf16-mixed, 16-mixed, 64-true, got bf16-true"),
+        ("precision=bf16-true", "precision must be one of 32-true, bf16-mixed, 16-mixed, 64-true, auto, got bf16-true"),
         (
             "hints=true",
             "hints=true: colourize.models.convtranspose.ConvTransposeNet does not take hints; pass model=resunet",
@@ -277,6 +277,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("+trainer.devices=2", "trainer.devices=2 is not taken: it is a knob of its own"),
         ("precision=16-mixed trainer.gradient_clip_val=1", "precision=16-mixed requires optimizer.fused=false"),
         ("precision=bf16-mixed trainer.gradient_clip_val=1", "precision=bf16-mixed requires optimizer.fused=false"),
+        ("precision=auto trainer.gradient_clip_val=1", "precision=auto requires optimizer.fused=false"),
         ("augment=flips augment.shift=-1", "augment.shift must be >= 0 pixels, got -1"),
         ("augment=flips augment.noise=2", "augment.noise must be in [0, 1], got 2"),
         ("loss=focal loss.gamma=-1", "loss.gamma must be >= 0 and finite, got -1"),

@@ -22,7 +22,7 @@ from tests.conftest import QUICK, knobs
         ("palette=missing.npy", "palette=missing.npy: no such file"),
         ("classes=hourse", "classes='hourse': unknown class; pass some of meadow"),
         ("ckpt_path=missing.ckpt", "no such checkpoint"),
-        ("precision=33", "precision must be one of 32-true, bf16-mixed, 16-mixed, 64-true, got 33"),
+        ("precision=33", "precision must be one of 32-true, bf16-mixed, 16-mixed, 64-true, auto, got 33"),
         ("+trainer.foo=1", "trainer.foo=1 is unknown"),
         ("optimizer.weight_decay=-1", "optimizer: Invalid weight_decay value"),
         ("data.num_train=1", "num_train=1 is too small"),
@@ -76,7 +76,7 @@ def test_a_run_without_validation_is_refused(quick, tmp_path):
     ],
 )  # fmt: skip
 def test_an_unsupported_precision_is_refused(quick, tmp_path, accelerator, found):
-    messages = f"^precision=16-mixed requires a GPU, got {found}; pass precision=bf16-mixed$"
+    messages = f"^precision=16-mixed requires a GPU, got {found}; pass precision=auto$"
     with pytest.raises(InputError, match=messages):
         train(quick("precision=16-mixed", "optimizer.fused=false", f"accelerator={accelerator}"), tmp_path)
     assert not (tmp_path / "checkpoints").exists()
