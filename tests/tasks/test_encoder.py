@@ -74,10 +74,10 @@ def test_conflicting_settings_are_named(more, message, tmp_path):
 
 @pytest.mark.slow
 def test_on_scenes_of_64_pixels_it_beats_the_look_up_table_by_a_margin(tmp_path):
-    """The experiment as it is, on 286 drawn landscapes, two epochs: skill above 0.05 (measured: 0.14)."""
+    """The experiment as it is, on 286 drawn landscapes, two epochs: skill above 0.2 (seeds 0, 1: 0.42, 0.42)."""
     drawn = "data=scenes", "data.num_train=300", "data.num_validation=4", "image_size=64", "augment.size=48"
     config = knobs("experiment=photographs", *drawn, "num_colours=24", "max_epochs=2", f"cache_dir={tmp_path}")
-    assert train(config, tmp_path / "run")["val/skill"] > 0.05
+    assert train(config, tmp_path / "run")["val/skill"] > 0.2
 
 
 def test_layers_up_to_a_stride_and_pictures_of_several_sizes_go_through_a_run(tmp_path):
