@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from colourize import imports
 from colourize.errors import one_line
+from colourize.private import python
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,10 +84,13 @@ def answer() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # other output goes to standard error
     module, _, function = target.partition(".")
-    turn = getattr(importlib.import_module(f"benchmarks.{module}"), function)(*words)
+    with imports.quick("torch"):
+        made = getattr(importlib.import_module(f"benchmarks.{module}"), function)
+    turn = made(*words)
     print("null", file=answers, flush=True)
     for _ in sys.stdin:
         print(json.dumps(turn()), file=answers, flush=True)
+    python.leave(0)
 
 
 if __name__ == "__main__":

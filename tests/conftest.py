@@ -31,7 +31,6 @@ from colourize.config.knobs import KNOBS
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no test
 settings.load_profile("untimed")
-gc.disable()  # until pytest_collection_finish: imports leave nothing to free, and it takes a quarter of their time
 
 LONG = "test_slurm.py", "test_wheel.py", "test_rank_sequences.py", "test_other_encodings.py"  # minutes each
 MEMORY, ROOM = "/dev/shm", 4 << 30

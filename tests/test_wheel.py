@@ -64,9 +64,10 @@ print(Plugins.instance().discover(Sweeper))
 FORKS = """
 import json, os, sys
 sys.path.pop(0)  # the folder of a program, here the present one
-from colourize import __main__
-from colourize.cli import evaluate
-from colourize.tasks.colourization import train
+from colourize import __main__, imports
+with imports.quick("torch"):
+    from colourize.cli import evaluate
+    from colourize.tasks.colourization import train
 print(__main__.__file__, flush=True)
 
 for number, (folder, words) in enumerate(json.loads(sys.argv[1])):
@@ -79,7 +80,7 @@ for number, (folder, words) in enumerate(json.loads(sys.argv[1])):
         sys.exit(status)
 else:
     sys.exit()
-__main__.main()
+__main__.program()
 """
 """Commands, each in a folder and in a fork of an interpreter that has already imported everything."""
 

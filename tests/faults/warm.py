@@ -1,5 +1,8 @@
 """What each forked process would do first, done once before they are forked: imports, look-ups, a small training."""
 
+import atexit
+import gc
+import os
 import tempfile
 from importlib import metadata
 from pathlib import Path
@@ -37,3 +40,6 @@ with tempfile.TemporaryDirectory() as folder:
     if not Path("/dev/nvidiactl").exists():  # with a GPU a backward pass starts threads, and then no fork has another
         with claim(Path(folder, "run"), knobs) as held:
             fit(TASK, knobs, Path(folder, "run"), held)
+gc.freeze()  # a collection in a fork leaves alone what the server made, which would be copied
+gc.enable()
+atexit.register(os._exit, 0)  # the server's objects need not be freed
