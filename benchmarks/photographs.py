@@ -6,6 +6,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from colourize.inference.memory import Budget
 from colourize.inference.opened import opened
 from colourize.inference.planned import Job
 from colourize.inference.saving import Picture
+from colourize.kernels import allocator
 
 MEMORY = 20_000_000_000  # bytes that photographs may take together
 MOST = 200_000_000  # pixels
@@ -100,24 +102,35 @@ def _medians(turns: list[Figures]) -> Figures:
     return {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
 
 
-def files(network: str, count: str, threads: str = "2") -> Turn:
-    """Many small files in one call, and the network alone on as many pictures: pictures a second."""
-    predictor, folder = opened(network), _folder()
+def files(network: str, count: str, at_once: str = "2") -> Callable[[], float]:
+    """Many small files in one call: pictures a second."""
+    predictor, folder = opened(network, threads=1), _folder()
     sources = [folder / f"{number}.jpg" for number in range(int(count))]
     for number, source in enumerate(sources):
         drawn(source, *SMALL, number)
     options = photo.Options(Choices(threads=1), overwrite=True)
-    view = working.seen(opening.photograph(sources[0]).frames[0].grey, predictor.card, None)
 
-    def turn() -> Figures:
+    def turn() -> float:
         jobs = [Job(source, folder / "coloured" / source.name) for source in sources]  # JPEG, as the command writes
         start = time.perf_counter()
-        run = partial(photo.run, predictor=predictor, options=options, budget=Budget(MEMORY, int(threads)))
-        many.all_of(jobs, run, int(threads) + photo.WRITERS)
-        middle = time.perf_counter()
-        for _ in sources:
-            working.scores(predictor, view, None, None)
-        end = time.perf_counter()
-        return {"whole": len(sources) / (middle - start), "network": len(sources) / (end - middle)}
+        run = partial(photo.run, predictor=predictor, options=options, budget=Budget(MEMORY, int(at_once)))
+        many.all_of(jobs, run, int(at_once) + photo.WRITERS)
+        return len(sources) / (time.perf_counter() - start)
+
+    return turn
+
+
+def alone(network: str, count: str) -> Callable[[], float]:
+    """The network alone, on all cores, on as many small pictures one by one: pictures a second."""
+    predictor, source = opened(network), _folder() / "small.jpg"
+    drawn(source, *SMALL)
+    view = working.seen(opening.photograph(source).frames[0].grey, predictor.card, None)
+
+    def turn() -> float:
+        with allocator.kept(*many.KEPT):
+            start = time.perf_counter()
+            for _ in range(int(count)):
+                working.scores(predictor, view, None, None)
+            return int(count) / (time.perf_counter() - start)
 
     return turn

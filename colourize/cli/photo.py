@@ -113,9 +113,10 @@ def run(given: argparse.Namespace) -> None:
     threads = given.jobs or min(cores, 4)
     budget = memory.Budget(memory.parsed(given.max_memory) if given.max_memory else available() // 2, threads)
     allocator.share_heaps()
+    each = 0 if len(jobs) == 1 else max(1, cores // threads)
     with imports.quick("torch"):
-        predictor = opened(given.model, given.device, given.trust)
-    choices = _choices(given, predictor, cores if len(jobs) == 1 else max(1, cores // threads))
+        predictor = opened(given.model, given.device, given.trust, each)
+    choices = _choices(given, predictor, each or cores)
     options = photo.Options(
         choices, suffix, given.overwrite, given.recolour, not given.no_metadata, given.uncertainty,
         given.side_by_side, given.max_pixels or MAX_PIXELS, photo.note(choices, predictor),

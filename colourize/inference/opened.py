@@ -14,7 +14,7 @@ DEVICES = "auto", "cpu", "cuda", "mps"
 OTHERS = "pass the run, or export it as .onnx or .safetensors"
 
 
-def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()) -> Predictor:
+def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = (), threads: int = 0) -> Predictor:
     """Opens a network.
 
     Args:
@@ -22,6 +22,8 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
             The last two need no torch.
         device: auto (a GPU if there is one), cpu, cuda or mps; .onnx and .openvino always run on the CPU.
         trusted: packages whose networks a checkpoint may name, besides colourize's.
+        threads: number of threads that compute a batch; 0 for one on each core. Several batches at a time are faster
+            with one thread each. For a network of torch it holds for the whole process.
 
     Raises:
         InputError: the file does not exist, is damaged or was not written by colourize; or this machine has no such
@@ -32,16 +34,20 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
         raise InputError(f"--device must be one of {', '.join(DEVICES)}, got {device!r}")
     match place.suffix.lower():
         case ".onnx":
-            return OnnxPredictor(place)
+            return OnnxPredictor(place, threads)
         case ".openvino":
-            return OpenvinoPredictor(place)
+            return OpenvinoPredictor(place, threads)
         case ".torchscript" | ".pt":
             raise InputError(f"{path}: a TorchScript file can run any code, so it is not opened; {OTHERS}")
+    import torch
+
     from colourize.config import options
     from colourize.inference.torch_predictor import TorchPredictor
     from colourize.models.folded import folded
     from colourize.runs import checkpoint
 
+    if threads:
+        torch.set_num_threads(min(threads, torch.get_num_threads()))
     trained = checkpoint.load(checkpoint.of_run(place), options.check_trusted(trusted))
     trained.model.network = folded(trained.model.network)
     return TorchPredictor(trained.model.to(device_of(device)), trained.config)

@@ -17,16 +17,17 @@ class OpenvinoPredictor:
 
     Args:
         path: of the file.
+        threads: number of threads; 0 for one on each core.
 
     Raises:
         InputError: the file does not exist, is damaged or has no valid card; or OpenVINO is not installed.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, threads: int = 0) -> None:
         self.path = files.expanded(path)
         parts = openvino_file.parts(self.path)
         self.card = cards.parsed(parts.card, self.path)
-        self.network = _compiled(parts, self.path)
+        self.network = _compiled(parts, threads, self.path)
 
     def logits(self, grey: Floats) -> Floats:
         """Scores of grey pictures of any size: float32 [N, 1, h, w] in [0, 255/256] -> [N, K, h / s, w / s].
@@ -39,11 +40,11 @@ class OpenvinoPredictor:
         return scored_by_file(lambda full: np.array(self.network([full])[0]), grey, self.card, self.path)
 
 
-def _compiled(parts: openvino_file.Parts, path: Path) -> Any:
+def _compiled(parts: openvino_file.Parts, threads: int, path: Path) -> Any:
     openvino = openvino_file.library(str(path))
     try:
         core = openvino.Core()
         model = core.read_model(parts.graph, parts.weights)
-        return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads})
     except Exception as error:
         raise InputError(f"{path} is damaged or too new ({one_line(error)[:200]}); export it again") from error
