@@ -9,13 +9,13 @@ from colourize import imports
 
 
 @pytest.fixture
-def unfrozen():
-    """The process's own frozen objects stay frozen; at the end no more than these are."""
+def collector():
+    """The collector works again afterwards."""
     yield
     gc.enable()
 
 
-def test_the_collector_rests_during_imports_and_ignores_what_they_made(unfrozen):
+def test_the_collector_rests_during_imports_and_ignores_what_they_made(collector):
     before = gc.get_freeze_count()
     with imports.quick("a_library_that_is_not_imported"):
         assert not gc.isenabled()
@@ -23,7 +23,7 @@ def test_the_collector_rests_during_imports_and_ignores_what_they_made(unfrozen)
     assert gc.isenabled() and gc.get_freeze_count() > before + len(made) / 2
 
 
-def test_without_a_new_library_the_collector_goes_on(unfrozen):
+def test_without_a_new_library_the_collector_goes_on(collector):
     before = gc.get_freeze_count()
     with imports.quick("sys"):
         assert "sys" in sys.modules and gc.isenabled()
@@ -31,7 +31,7 @@ def test_without_a_new_library_the_collector_goes_on(unfrozen):
     assert gc.get_freeze_count() < before + len(made) / 2  # frozen objects are freed, too, once nothing refers to them
 
 
-def test_one_context_in_another_ends_with_the_outer_one(unfrozen):
+def test_one_context_in_another_ends_with_the_outer_one(collector):
     with imports.quick("a_library_that_is_not_imported"):
         with imports.quick("a_library_that_is_not_imported"):
             pass
@@ -39,7 +39,7 @@ def test_one_context_in_another_ends_with_the_outer_one(unfrozen):
     assert gc.isenabled()
 
 
-def test_after_an_error_the_collector_works_again(unfrozen):
+def test_after_an_error_the_collector_works_again(collector):
     with pytest.raises(ModuleNotFoundError), imports.quick("a_library_that_is_not_imported"):
         import a_library_that_is_not_imported  # noqa: F401
     assert gc.isenabled()
