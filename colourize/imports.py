@@ -12,11 +12,11 @@ def quick(library: str) -> Iterator[None]:
 
     The libraries of a run make a million objects that stay until the process ends. The collector would visit them again
     and again while they are made, and later, and find nothing to free. The context stops it, and then tells it to
-    ignore what exists (``gc.freeze``). Inside the context nothing but imports takes place.
+    ignore what exists (``gc.freeze``). The context only makes what stays until the process ends: modules, or a network.
 
     Args:
-        library: the largest one. Without effect if it is imported already: then objects that are no longer needed may
-            exist, such as those of an earlier run, and would never be freed.
+        library: the largest library. If it is imported already, the context has no effect, because the process may hold
+            objects that it no longer needs, such as those of an earlier run, and would then never free them.
     """
     if library in sys.modules or not gc.isenabled():
         yield

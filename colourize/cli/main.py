@@ -26,10 +26,10 @@ def train() -> None:
 
 
 def program(command: Callable[[], None] = main) -> None:
-    """A command that is the whole process: to free its objects at the end would take a second and more.
+    """Runs a command as the whole process, and does not free its objects at the end, which would take a second or more.
 
-    Under another program, such as a profiler, which then writes its results, and after an exception other than
-    ``SystemExit``, Python ends as always.
+    Python ends as always after an exception other than ``SystemExit``, and under another program, such as a profiler,
+    which then writes its results.
     """
     if not python.is_script(depth=1):
         return command()
@@ -41,19 +41,12 @@ def program(command: Callable[[], None] = main) -> None:
     if isinstance(status, str) and sys.stderr is not None:
         print(status, file=sys.stderr)
         status = 1
-    if not (isinstance(status, int | None) and _are_flushed()):
+    if not isinstance(status, int | None):
         sys.exit(status)
     for signum in SIGNALS:
         if callable(signal.getsignal(signum)):  # all is written
             signal.signal(signum, signal.SIG_DFL)
-    python.leave(status or 0)
-
-
-def _are_flushed() -> bool:
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-    except (OSError, ValueError):  # closed or full: Python says so at its end, in its own words
-        return False
-    return True
+        python.leave(status or 0)
+    except (OSError, ValueError):  # Python reports a full or closed stream at its end, in its own words
+        sys.exit(status)

@@ -1,7 +1,6 @@
 """Private and undocumented names of Python's own library."""
 
 import atexit
-import contextlib
 import os
 import sys
 import threading
@@ -11,8 +10,11 @@ USED = ("sys._getframe", "threading._shutdown", "atexit._run_exitfuncs")
 
 
 def is_script(depth: int) -> bool:
-    """Whether Python itself runs the module that called the caller's caller ... (``depth`` calls up), as a script or by
-    ``-m``: not a profiler or a debugger, and not another module."""
+    """Whether Python itself runs a module as a script or by ``-m``, and not a profiler, a debugger or another module.
+
+    Args:
+        depth: number of calls from the module to the caller of this function.
+    """
     outer = sys._getframe(depth + 1).f_back
     while outer is not None and outer.f_globals.get("__name__") == "runpy":
         outer = outer.f_back
@@ -20,11 +22,16 @@ def is_script(depth: int) -> bool:
 
 
 def leave(status: int) -> NoReturn:
-    """Ends the process in Python's order, without freeing its objects: waits for threads that are no daemons, calls the
-    functions of ``atexit``, flushes the streams."""
+    """Ends the process in Python's order, but does not free its objects.
+
+    It waits for threads that are not daemons, calls the functions of ``atexit``, and flushes the streams.
+
+    Raises:
+        OSError, ValueError: a stream is full or closed; the process has not ended.
+    """
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or None
+        if stream is not None:
             stream.flush()
     os._exit(status)
