@@ -15,12 +15,9 @@ import colourize
 from colourize import files
 from colourize.cli.main import main
 from colourize.errors import InputError
-from colourize.inference.export import onnx_graph
 from colourize.inference.opened import opened
-from colourize.inference.torch_predictor import TorchPredictor
 from tests.commands import ONE_THREAD
 from tests.drawn_pictures import landscape
-from tests.tiny_networks import trained
 
 PICTURE = np.tile(np.linspace(10, 245, 44).astype(np.uint8), (36, 1))
 
@@ -65,20 +62,10 @@ def test_pictures_in_work_share_the_cores(words, threads, photo, monkeypatch):
         photo(*words, "-o", "out.png" if len(words) == 1 else "out")
 
 
-def test_a_network_takes_a_number_of_threads_but_no_more_than_the_user_allows(finished_run, tmp_path):
+def test_a_network_takes_no_more_threads_than_the_user_allows(finished_run):
     before = torch.get_num_threads()
     opened(finished_run, threads=before + 1)
     assert torch.get_num_threads() == before
-    file = exported(tmp_path)
-    assert opened(file, threads=1).session.get_session_options().intra_op_num_threads == 1
-    assert opened(file).session.get_session_options().intra_op_num_threads == 0
-
-
-def exported(folder):
-    """An .onnx file."""
-    found = trained("pointwise").model
-    (folder / "p.onnx").write_bytes(onnx_graph.graph(found, TorchPredictor(found).card))
-    return folder / "p.onnx"
 
 
 def test_bad_and_coloured_pictures_are_named_the_others_done_and_the_status_is_two(photo, tmp_path, capsys):

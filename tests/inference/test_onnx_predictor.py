@@ -15,6 +15,7 @@ from colourize.errors import InputError
 from colourize.inference import cards
 from colourize.inference.export import onnx_graph
 from colourize.inference.onnx_predictor import OnnxPredictor
+from colourize.inference.opened import opened
 from colourize.inference.predictor import Card
 from colourize.inference.torch_predictor import TorchPredictor
 from tests.tiny_networks import trained
@@ -44,6 +45,11 @@ def exported(tmp_path_factory):
     path = tmp_path_factory.mktemp("exported") / "p.onnx"
     path.write_bytes(onnx_graph.graph(found.model, TorchPredictor(found.model).card))
     return path
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_network_takes_a_number_of_threads(threads, exported):
+    assert opened(exported, threads=threads).session.get_session_options().intra_op_num_threads == threads
 
 
 @pytest.mark.slow
