@@ -52,7 +52,25 @@ class SameConv2d(Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, D, H, W]."""
-        return super().forward(F.pad(x, self.excess * 2) if any(self.excess) else x)
+        return super().forward(self._padded(x))
+
+    def of_both(self, x: Tensor, other: Tensor) -> Tensor:
+        """The result for the channels of both, up to rounding: [N, C, H, W], [N, E, H, W] -> [N, D, H, W].
+
+        In training on a CPU, by two convolutions, which copy nothing and leave out the gradient of a picture. With AVX2
+        the gradients of 25 channels take 1.4 times as long as those of 24 (19.2 and 13.9 ms with 100 pictures of 32
+        pixels, 24 outputs; oneDNN 3.13). In bfloat16 the sum would be rounded twice.
+        """
+        apart = self.training and x.is_cpu and x.dtype != torch.bfloat16
+        if not apart or torch.compiler.is_compiling():
+            return self(joined(x, other))
+        own, others = self.weight.split((x.shape[1], other.shape[1]), dim=1)
+        shape = self.stride, self.padding, self.dilation, self.groups
+        first = F.conv2d(self._padded(x), own, self.bias, *shape)  # type: ignore[arg-type]
+        return first + F.conv2d(self._padded(other), others, None, *shape)  # type: ignore[arg-type]
+
+    def _padded(self, x: Tensor) -> Tensor:
+        return F.pad(x, self.excess * 2) if any(self.excess) else x
 
 
 class HalvingConv2d(Conv2d):

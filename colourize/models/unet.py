@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from colourize.errors import InputError
-from colourize.models.blocks import SameConv2d, doubling_conv, halving_conv, joined, padded
+from colourize.models.blocks import SameConv2d, doubling_conv, halving_conv, padded
 
 SKIPS = "half", "full"
 
@@ -61,5 +61,5 @@ class UNet(nn.Module):
         half = self.down1(full)  # NF, H/2
         up = self.up1(self.down2(half))  # NF, H/2, from 2NF, H/4
         up = self.up2(torch.cat((up, half), dim=1) if self.joins_half else up)  # K, H, from 2NF, H/2
-        up = joined(up, full) if self.joins_full else up  # K + NIC, H
-        return self.scores(up)[..., : grey.shape[-2], : grey.shape[-1]]
+        scores = self.scores.of_both(up, full) if self.joins_full else self.scores(up)  # K, H, from K (+ NIC), H
+        return scores[..., : grey.shape[-2], : grey.shape[-1]]

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from colourize.models.blocks import DoublingConv2d, HalvingConv2d, joined, padded
+from colourize.models.blocks import DoublingConv2d, HalvingConv2d, SameConv2d, joined, padded
 
 SETTINGS = {1: (0, 1), 3: (1, 1), 4: (1, 0)}  # kernel: padding, output padding
 
@@ -49,6 +49,34 @@ def test_joined_concatenates_in_the_memory_order_of_the_first_tensor(order, chan
     result = joined(x, other)
     assert result.equal(torch.cat((x.contiguous(), other), dim=1))
     assert result.is_contiguous(memory_format=order)
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4])
+def test_a_convolution_of_both_and_its_gradients_are_those_of_the_joined_channels(kernel, order):
+    """The other road: one convolution over all channels, which the layer takes in evaluation mode."""
+    layer = SameConv2d(8, 4, kernel, dilation=2).double().to(memory_format=order)
+    x, other = (torch.randn(2, channels, 6, 7).double().contiguous(memory_format=order) for channels in (7, 1))
+    both, apart = torch.cat((x, other), dim=1).requires_grad_(), x.clone().requires_grad_()
+    weights = torch.randn(2, 4, 6, 7).double()
+    joint, expected = (
+        (layer(both) * weights).sum(),
+        torch.autograd.grad((layer(both) * weights).sum(), _of(layer, both)),
+    )
+    found = torch.autograd.grad((layer.of_both(apart, other) * weights).sum(), _of(layer, apart))
+    for ours, reference in zip(found, (*expected[:2], expected[2][:, :7]), strict=True):
+        torch.testing.assert_close(ours, reference)
+    assert (layer.eval().of_both(x, other) * weights).sum() == joint
+
+
+def _of(layer, x):
+    return [layer.weight, layer.bias, x]
+
+
+def test_a_convolution_of_both_in_bfloat16_rounds_once():
+    layer, x, other = SameConv2d(9, 4, 3), torch.randn(2, 8, 6, 6, dtype=torch.bfloat16), torch.rand(2, 1, 6, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer.of_both(x, other).equal(layer(joined(x, other)))
 
 
 def test_padding_repeats_the_border_and_does_not_change_fitting_sizes():
