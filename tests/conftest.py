@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
@@ -110,6 +111,14 @@ def _with_cache(value: Any, folder: str) -> Any:
     if isinstance(value, list):
         return [_with_cache(each, folder) for each in value]
     return folder if value == CACHE else value
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test draws the same numbers by torch and by ``RNG`` of its file, whatever ran before it in its process."""
+    torch.manual_seed(0)
+    if hasattr(request.module, "RNG"):
+        monkeypatch.setattr(request.module, "RNG", np.random.default_rng(0))
 
 
 @pytest.fixture(scope="session")

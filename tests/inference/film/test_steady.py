@@ -8,7 +8,7 @@ from colourize.errors import InputError
 from colourize.inference.film import cuts, motion, steady
 from colourize.inference.film.flicker import flicker
 
-RANDOM = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
 SHAPE, CLASSES = (12, 16), 4
 
 
@@ -125,8 +125,8 @@ def test_the_flow_of_a_moved_picture_is_its_motion(shift):
 
 
 def test_places_between_cells_are_interpolated_as_by_scipy():
-    values = RANDOM.standard_normal((3, 7, 9)).astype(np.float32)
-    at = RANDOM.uniform(-2, 11, (2, 5, 6)).astype(np.float32)
+    values = RNG.standard_normal((3, 7, 9)).astype(np.float32)
+    at = RNG.uniform(-2, 11, (2, 5, 6)).astype(np.float32)
     expected = [ndimage.map_coordinates(channel, at, order=1, mode="nearest") for channel in values]
     np.testing.assert_allclose(motion.sampled(values, at), expected, atol=1e-5)
 
@@ -152,7 +152,7 @@ def test_flicker_is_the_change_of_chroma_where_lightness_stays():
 
 
 def test_flicker_along_a_known_motion_is_zero_for_colours_that_move_along():
-    world = RANDOM.integers(0, 255, (10, 30, 3), dtype=np.uint8)
+    world = RNG.integers(0, 255, (10, 30, 3), dtype=np.uint8)
     before, now = world[:, :20], world[:, 3:23]
     at = motion.places((10, 20)) + np.array([0, 3], np.float32)[:, None, None]
     assert flicker(before, now, at) == pytest.approx(0, abs=1e-4)
