@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import (
     BITSPERSAMPLE,
     COMPRESSION,
@@ -28,6 +29,8 @@ MAX_PIXELS = 80_000_000
 
 # Formats that Pillow only identifies, or passes to another program (EPS to Ghostscript, WMF to Windows).
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+
+STRIP = 1 << 18  # pixels that are copied at once
 
 _opening = threading.Lock()
 
@@ -168,9 +171,11 @@ def may_begin_picture(begin: bytes) -> bool:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Applies the EXIF orientation of a picture."""
+    """Applies the EXIF orientation of a picture. An upright picture is returned itself, not a copy."""
     try:
-        return ImageOps.exif_transpose(image)
+        image.load()  # a PNG may declare it after the pixels
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if turned else image
     except Exception:  # damaged EXIF does not make a picture unreadable
         return image
 
@@ -202,6 +207,19 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
     white = Image.new("RGB", image.size, "white")
     white.paste(alpha, mask=alpha)
     return white
+
+
+def levels(image: Image.Image) -> NDArray[np.uint8]:
+    """The levels of a picture of mode L or RGB, in an array of their own: uint8 [H, W] or [H, W, 3].
+
+    In strips, of which ``np.array`` makes three copies: of a whole picture these are new memory, which costs the kernel
+    more time (Linux: 2 microseconds for a page of 4 kB) than the copies themselves.
+    """
+    found = np.empty((image.height, image.width, *[3] * (image.mode == "RGB")), np.uint8)
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        found[top : top + rows] = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+    return found
 
 
 def narrow_transparency(image: Image.Image) -> None:

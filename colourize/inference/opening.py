@@ -198,7 +198,7 @@ def _of_frames(image: Image.Image, source: bytes | Path, max_pixels: int, notes:
 
 
 def _wide_frame(pixels: wide.Pixels) -> tuple[Frame, Kind]:
-    return Frame(space.grey_levels(pixels.colours), pixels.alpha), kind(_high_byte(pixels.colours))
+    return Frame(space.grey_levels(pixels.colours), pixels.alpha), kind(Image.fromarray(_high_byte(pixels.colours)))
 
 
 def _read(image: Image.Image, notes: list[str]) -> tuple[Frame, Kind]:
@@ -226,14 +226,16 @@ def _frame(image: Image.Image, tiff: Any, notes: list[str]) -> tuple[Frame, Kind
     except BrokenProfile as error:
         notes.append(f"its colour profile cannot be applied and is left out: {error}")
     if turned.has_transparency_data:
+        turned = turned.copy()
         read.narrow_transparency(turned)
         turned = turned.convert("RGBA")
         alpha = np.array(turned.getchannel("A"))
         turned = turned.convert("RGB")
     if turned.mode in ("1", "L"):
-        return Frame(np.array(turned.convert("L")), alpha), "grey"
-    pixels = np.asarray(turned if turned.mode == "RGB" else turned.convert("RGB"))
-    return Frame(space.grey_levels(pixels), alpha), kind(pixels)
+        return Frame(read.levels(turned if turned.mode == "L" else turned.convert("L")), alpha), "grey"
+    colours = turned if turned.mode == "RGB" else turned.convert("RGB")
+    grey = space.grey_levels(read.levels(colours))
+    return Frame(grey, alpha), "grey" if grey.dtype == np.uint8 else kind(colours)
 
 
 def _one_hidden_level(image: Image.Image) -> NDArray[np.uint8] | None:
@@ -242,15 +244,16 @@ def _one_hidden_level(image: Image.Image) -> NDArray[np.uint8] | None:
     return None if hidden is None else np.where(np.asarray(image) == hidden, 0, 255).astype(np.uint8)
 
 
-def kind(pixels: NDArray[np.uint8]) -> Kind:
-    """Whether RGB pixels [H, W, 3] are grey, tinted (the chroma is a function of the lightness) or coloured.
+def kind(image: Image.Image) -> Kind:
+    """Whether a picture of mode RGB is grey, tinted (the chroma is a function of the lightness) or coloured.
 
     Measured on a copy of 256 pixels, in CIELAB. Grey: the root mean square chroma is below 2. Tinted: the residual of a
     quadratic fit of the chroma to the lightness has a root mean square below 2; or below 5, with 99 % of the pixels
     below 10 and a mean hue from red to yellow, as in sepia and old paper (docs/photographs.md).
     """
-    thumb = Image.fromarray(pixels)
-    thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
+    scale = min(1.0, THUMB / max(image.size))
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    thumb = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)  # not ``thumbnail``, which needs a whole copy
     lab = space.lab(np.asarray(thumb).reshape(-1, 3) / 255.0).astype(np.float64)
     chroma = lab[:, 1:]
     if np.sqrt((chroma**2).sum(1).mean()) < GREY:

@@ -62,7 +62,6 @@ def of_file(predictor: Predictor, path: Path, size: int | None = None) -> Floats
         image = read_rgb(files.expanded(path))
     except UnreadablePicture as error:
         raise InputError(f"--reference {path}: {error}; pass another picture") from error
-    pixels = np.asarray(image)
-    if kind(pixels) == "grey":
+    if kind(image) == "grey":
         raise InputError(f"--reference {path} is grey; pass a photograph in colour")
-    return palette(predictor, pixels, size)
+    return palette(predictor, np.asarray(image), size)

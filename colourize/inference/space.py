@@ -18,6 +18,7 @@ Levels = NDArray[np.uint8] | NDArray[np.uint16]
 STEPS = 10  # of the bisection: the chroma is exact to 2**-10 of itself
 INSIDE = 2e-4  # tolerance of linear RGB around [0, 1]: less than an 8-bit level, except below level 2
 STRIP = 1 << 18  # pixels that are computed at once: a few megabytes
+ROOTS = 1 << 17  # entries of the table from roots of linear RGB to 16-bit sRGB: at most one level from the formula
 FINE = 1 << 16  # entries of the table from linear RGB to 8-bit sRGB: at most 0.05 levels apart
 
 _XYZ_OF_RGB = np.array(constants.XYZ_OF_RGB) / np.array(constants.WHITE)[:, None]
@@ -54,6 +55,12 @@ def _eight_bit() -> NDArray[np.uint8]:
     return np.rint(255 * encoded(np.linspace(0, 1, FINE))).astype(np.uint8)
 
 
+@functools.cache
+def _sixteen_bit() -> NDArray[np.uint16]:
+    """16-bit sRGB of squares: the root's slope near black spreads the levels, which are dense there."""
+    return np.rint(65535 * encoded(np.linspace(0, 1, ROOTS) ** 2)).astype(np.uint16)
+
+
 def _root(light: NDArray[Any]) -> NDArray[Any]:
     """CIELAB's f: the cube root, and a line near black."""
     return np.where(
@@ -76,13 +83,14 @@ def grey_levels(rgb: Levels) -> Levels:
     """
     if is_grey(rgb):
         return rgb[..., 0].copy()
-    table = linear_of_levels(white_of(rgb)).astype(np.float32)
+    tables = [(linear_of_levels(white_of(rgb)) * weight).astype(np.float32) for weight in LUMINANCE]
     levels = np.empty(rgb.shape[:2], np.uint16)
     rows = max(1, STRIP // rgb.shape[1])
     for top in range(0, len(rgb), rows):
         part = rgb[top : top + rows]
-        light = sum(table[part[..., channel]] * np.float32(LUMINANCE[channel]) for channel in range(3))
-        levels[top : top + rows] = np.rint(65535 * encoded(np.clip(light, 0, 1)))
+        light = sum(table.take(part[..., channel]) for channel, table in enumerate(tables))
+        places = np.sqrt(np.clip(light, 0, 1)) * (ROOTS - 1) + np.float32(0.5)
+        levels[top : top + rows] = _sixteen_bit().take(places.astype(np.int32))
     return levels
 
 

@@ -3,7 +3,7 @@
 h, w cells; H, W pixels. Lightness is CIELAB's L in [0, 100], chroma its (a, b).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,8 @@ class Upsampler:
     def __init__(self, chroma: Floats, lightness: Floats, content: tuple[float, float], size: tuple[int, int]) -> None:
         self.size, self.content = size, content
         slope = slopes(chroma, lightness)
-        self._smooth = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (*chroma, lightness)]
-        self._slopes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in slope]
+        self._smooth = np.stack([*chroma, lightness])
+        self._slopes = np.ascontiguousarray(slope)
 
     def strip(self, top: int, lightness: Floats) -> Floats:
         """Chroma of the rows from ``top`` on: their lightness [R, W] -> float32 [2, R, W]."""
@@ -52,18 +52,18 @@ class Upsampler:
         """What ``strip`` interpolates, with the columns done: chroma and lightness, and the slopes."""
         return self._columns(self._smooth, top, rows, 2, _cubic), self._columns(self._slopes, top, rows, 1, _linear)
 
-    def _columns(self, planes: Sequence[Image.Image], top: int, rows: int, support: float, kernel: Kernel) -> Rows:
-        first, weights = _weights(top, rows, self.content[0] / self.size[0], planes[0].height, support, kernel)
+    def _columns(self, planes: Floats, top: int, rows: int, support: float, kernel: Kernel) -> Rows:
+        first, weights = _weights(top, rows, self.content[0] / self.size[0], planes.shape[1], support, kernel)
         start, end = int(first.min()), int(first.max()) + weights.shape[1]
-        how, shape = CUBIC if kernel is _cubic else LINEAR, (self.size[1], end - start)
-        box = 0.0, 0.0, self.content[1], float(end - start)
-        wide = [np.asarray(plane.crop((0, start, plane.width, end)).resize(shape, how, box=box)) for plane in planes]
-        return Rows(np.stack(wide), first - start, weights)
+        stacked = planes[:, start:end].reshape(-1, planes.shape[2])  # one picture: Pillow computes its weights once
+        how, box = CUBIC if kernel is _cubic else LINEAR, (0.0, 0.0, self.content[1], float(len(stacked)))
+        wide = np.asarray(Image.fromarray(stacked).resize((self.size[1], len(stacked)), how, box=box))
+        return Rows(wide.reshape(len(planes), -1, self.size[1]), first - start, weights)
 
-    def _rows(self, plane: Image.Image, top: int, rows: int, how: Image.Resampling) -> Floats:
+    def _rows(self, plane: Floats, top: int, rows: int, how: Image.Resampling) -> Floats:
         (height, width), (tall, wide) = self.size, self.content
-        box = 0.0, top / height * tall, wide, min((top + rows) / height * tall, plane.height)
-        return np.asarray(plane.resize((width, rows), how, box=box))
+        box = 0.0, top / height * tall, wide, min((top + rows) / height * tall, len(plane))
+        return np.asarray(Image.fromarray(plane).resize((width, rows), how, box=box))
 
 
 def _weights(

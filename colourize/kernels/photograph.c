@@ -80,10 +80,16 @@ int64_t coloured(const void *grey, int64_t wide, const float *light, const float
         for (int c = 0; c < 3; c++) rgb[c][i] = found[c];
       }
 
+      uint8_t is_out[BLOCK];
+      int any = 0;
       for (int i = 0; i < count; i++) {
         float found[3] = {rgb[0][i], rgb[1][i], rgb[2][i]};
+        is_out[i] = !inside(found, m);
+        any |= is_out[i];
+      }
+      for (int i = 0; any && i < count; i++) {
         out[outs] = (uint16_t)i;
-        outs += !inside(found, m);
+        outs += is_out[i];
       }
       outside += outs;
       float share[BLOCK], step = 1;
@@ -106,14 +112,14 @@ int64_t coloured(const void *grey, int64_t wide, const float *light, const float
       }
 
       uint8_t *target = colours + 3 * at;
-      for (int c = 0; c < 3; c++) {
-        int32_t places[BLOCK];
+      int32_t places[3][BLOCK];
+      for (int c = 0; c < 3; c++)
         for (int i = 0; i < count; i++) {  // NaN becomes 0
           float value = rgb[c][i] > 0 ? rgb[c][i] : 0;
-          places[i] = (int32_t)((value < 1 ? value : 1) * 65535.0f + 0.5f);
+          places[c][i] = (int32_t)((value < 1 ? value : 1) * 65535.0f + 0.5f);
         }
-        for (int i = 0; i < count; i++) target[3 * i + c] = encoded[places[i]];
-      }
+      for (int i = 0; i < count; i++)
+        for (int c = 0; c < 3; c++) target[3 * i + c] = encoded[places[c][i]];
     }
   }
   return outside;

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 from skimage.color import lab2rgb
 
+from colourize.data import read
 from colourize.data.read import MAX_PIXELS, UnreadablePicture, declared_size, extensions, read_rgb, square
 from tests.drawn_pictures import png
 
@@ -161,6 +162,24 @@ def test_a_16_bit_picture_is_turned_upright() -> None:
     np.testing.assert_array_equal(pixels(file), np.rot90(grey(np.rint(RAMP / 257)), -1))
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("size", [(1, 1), (7, 40), (40, 7), (30, 30)])
+def test_levels_are_numpy_s_array_and_its_own_memory(
+    monkeypatch: pytest.MonkeyPatch, mode: str, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(read, "STRIP", 100)  # several strips, the last one smaller
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)).convert(mode)
+    found = read.levels(image)
+    assert found.dtype == np.uint8 and np.array_equal(found, np.asarray(image))
+    assert found.flags.writeable and found.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_an_upright_picture_is_not_copied(kind: str) -> None:
+    with Image.open(io.BytesIO(encoded(Image.fromarray(BYTES), kind))) as image:
+        assert read.upright(image) is image
+
+
 def test_damaged_exif_leaves_the_picture_readable() -> None:
     file = encoded(Image.new("RGB", (8, 8), "red"), exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\xff")
     np.testing.assert_array_equal(pixels(file)[0, 0], (255, 0, 0))
@@ -221,9 +240,9 @@ def test_an_unreadable_picture_has_a_reason(content: bytes, reason: str, tmp_pat
 
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    for read in (read_rgb, declared_size):
+    for function in (read_rgb, declared_size):
         with pytest.raises(UnreadablePicture, match="^not a regular file$"):
-            read(tmp_path / "pipe.png")
+            function(tmp_path / "pipe.png")
 
 
 def test_a_missing_file_and_a_folder_have_their_own_reasons(tmp_path: Path) -> None:

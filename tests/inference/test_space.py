@@ -78,6 +78,14 @@ def test_levels_of_greys_are_kept_and_those_of_colours_have_their_luminance():
     assert np.allclose(space.lightness_of_levels(65535)[levels], rgb2lab(colours)[..., 0], atol=0.02)
 
 
+def test_levels_of_colours_are_the_formula_s_to_one_of_65535():
+    colours = RNG.integers(0, 65536, (300, 400, 3), dtype=np.uint16)
+    dark = colours // 512  # where the formula is a line
+    for rgb in (colours, dark):
+        light = space.linear(rgb / 65535) @ space.LUMINANCE
+        assert np.abs(space.grey_levels(rgb) - 65535 * space.encoded(light)).max() < 1
+
+
 def test_strips_of_greys_change_nothing(monkeypatch):
     colours = RNG.integers(0, 65536, (11, 7, 3), dtype=np.uint16)
     whole = space.grey_levels(colours)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import av
-import numpy as np
 from PIL import Image
 
 from colourize import __version__, files
@@ -110,7 +109,7 @@ def check_grey(film: Film) -> None:
     for frame in islice(source.frames(film), 0, LOOKED, STEP):
         thumb = Image.fromarray(frame.picture)
         thumb.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
-        if kind(np.asarray(thumb)) == "coloured":
+        if kind(thumb) == "coloured":
             text = f"is in colour already, at {float(frame.time * film.time_base):.2f} s"
             raise InputError(f"{printable(str(film.path))} {text}; pass --recolour to replace its colours")
 
