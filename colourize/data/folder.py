@@ -84,21 +84,25 @@ def load(
 
     if not mapped:
         _check_memory(len(chosen.files), image_size)
-
-    def build() -> tuple[Any, Any, Report]:
-        workers = 1 if statuses[:, 0].mean() < SMALL_FILE else os.cpu_count()
-        shape = len(chosen.files), image_size, image_size, 3
-        pictures = cache.scratch(shape, cache_dir) if mapped else np.empty(shape, np.uint8)
-        (train, validation), report = _read(root, chosen, pictures, workers, profiles)
-        if mapped:
-            return _streamed(pictures, train), _streamed(pictures, validation), report
-        return pictures[train], pictures[validation], report
-
+    workers = 1 if statuses[:, 0].mean() < SMALL_FILE else os.cpu_count()
+    build = functools.partial(_built, root, chosen, image_size, cache_dir if mapped else None, workers, profiles)
     endings = ["-train.npy", "-validation.npy", ".json"]
     *sides, report = cache.cached(cache_dir, f"folder-{key}", endings, build, _whole, mapped)
     log_faults(root, report, len(chosen.files))
     train_side, validation_side = map(torch.from_numpy, sides)
     return Pictures(train_side, validation_side, mapped=mapped)
+
+
+def _built(
+    root: Path, chosen: Chosen, image_size: int, scratch: str | Path | None, workers: int | None, profiles: bool
+) -> tuple[Any, Any, Report]:
+    """Arrays of both splits and the report; with ``scratch``, a folder, streams from an array on disk."""
+    shape = len(chosen.files), image_size, image_size, 3
+    pictures = np.empty(shape, np.uint8) if scratch is None else cache.scratch(shape, scratch)
+    (train, validation), report = _read(root, chosen, pictures, workers, profiles)
+    if scratch is None:
+        return pictures[train], pictures[validation], report
+    return _streamed(pictures, train), _streamed(pictures, validation), report
 
 
 def _check_memory(count: int, image_size: int) -> None:

@@ -58,30 +58,36 @@ def decode_curve(
     check_output(figures, [".json"])
     file = single_checkpoint(run)
     (trained,) = load([file], trusted)
-    model = trained.model
+    name, model = short_name(trained.config["model"]), trained.model
     config = data_config([trained], overrides)
     pictures = read(config)
     found = labelled(pictures, model.palette, config["cache_dir"], model.space, model.stride)
     yardstick = Yardstick(pictures, found.train, found.validation, model.palette, model.space)
-    name = short_name(trained.config["model"])
     (untouched,) = (floor for floor in yardstick.floors() if floor.name == GREY)
     predictors = [untouched, *(yardstick.decoded(name, model, parsed(word)) for word in words(keep_grey))]
     console = terminal.console()
-    rows = _measured(yardstick, predictors, num_resamples, console)
-    truth = yardstick.true_colourfulness
+    rows, truth = _measured(yardstick, predictors, num_resamples, console), yardstick.true_colourfulness
     labels = [GREY, "arg-max", *(f"T = {temperature}" for temperature in TEMPERATURES), "mean"]
     console.print(f"{name}, {len(pictures.validation)} validation pictures, {trained.config['num_colours']} colours in "
                   f"{model.space.name}; colourfulness of the true pictures: {truth:.1f}\n")  # fmt: skip
     console.print(_table(rows, labels, truth))
-    printed = [_sentence(rows[1:], labels[1:], key) for key in JUDGED] + [_colourful(rows[1:], labels[1:], truth)]
-    console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *printed]))
-    console.print(f"({len(predictors) - 1} decodings, the best one is chosen and compared on the same pictures, so "
-                  "its lead is biased upwards)")  # fmt: skip
+    best = _best(rows[1:], labels[1:], truth)
+    console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *best]))
     if figure is not None:
         save(_drawn(rows, labels, truth, name), figure)
     if figures is not None:
         _write(figures, rows, labels, truth)
     return rows
+
+
+def _best(rows: Sequence[Row], labels: Sequence[str], truth: float) -> list[str]:
+    """Lines about the best decoding for each measure."""
+    return [
+        *(_sentence(rows, labels, key) for key in JUDGED),
+        _colourful(rows, labels, truth),
+        f"({len(rows)} decodings, the best one is chosen and compared on the same pictures, so its lead is biased "
+        "upwards)",
+    ]
 
 
 def _measured(yardstick: Yardstick, predictors: Sequence[Predictor], num_resamples: int, console: Console) -> list[Row]:

@@ -73,13 +73,9 @@ def calibrate(
         check_output(figure, FIGURES)
     file = single_checkpoint(run)
     (trained,) = load([file], trusted)
-    config = data_config([trained], overrides)
+    model, config = trained.model, data_config([trained], overrides)
     held, judged = _pictures(file, trained, config)
-    model = trained.model
-    fitted, measured = (
-        labelled_split(split.validation, split.mapped, model.palette, config["cache_dir"], model.space, model.stride)
-        for split in (held, judged)
-    )
+    fitted, measured = (_labelled(split, model, config["cache_dir"]) for split in (held, judged))
     temperature = fit_temperature(*pixels(model, fitted))
     before, after = (with_intervals(row, num_resamples) for row in rows(model, measured, temperature))
     path = write_temperature(file, temperature, len(fitted))
@@ -88,16 +84,25 @@ def calibrate(
     console.print(verdict(file, temperature, len(fitted), f"{len(measured)} {kind}", before, after))
     console.print(f"written: {path}")
     if (best := of_run(Path(run)) if Path(run).is_dir() else file) != file:
-        (other,) = load([best], trusted)
-        found = fit_temperature(*pixels(other.model, fitted))
-        path = write_temperature(best, found, len(fitted))
-        console.print(f"written: {path}, temperature {found:.3f}, for photo, film and export, which use the best epoch")
+        console.print(_of_best_epoch(best, fitted, trusted))
     if reliability is not None:
         save(reliability_figure({row.name: row.columns["bins"].sum(0) for row in (before, after)}), reliability)
     if entropy is not None:
         title = f"{short_name(config['model'])}, {after.name}"
         save(_unsure(model, temperature, judged.validation, measured, title), entropy)
     return Calibrated(temperature, before, after)
+
+
+def _labelled(split: Pictures, model: Model, cache_dir: str) -> LabelledPictures:
+    return labelled_split(split.validation, split.mapped, model.palette, cache_dir, model.space, model.stride)
+
+
+def _of_best_epoch(best: Path, fitted: LabelledPictures, trusted: Sequence[str]) -> str:
+    """Fits and stores the temperature of a run's best epoch; returns the line that says so."""
+    (trained,) = load([best], trusted)
+    temperature = fit_temperature(*pixels(trained.model, fitted))
+    path = write_temperature(best, temperature, len(fitted))
+    return f"written: {path}, temperature {temperature:.3f}, for photo, film and export, which use the best epoch"
 
 
 def _pictures(file: Path, trained: Trained, config: dict[str, Any]) -> tuple[Pictures, Pictures]:

@@ -63,9 +63,7 @@ def load(
     train, validation = (_index(source, root, name) for name in (index.TRAIN, index.VALIDATION))
     if not train:
         raise InputError(f"data.root={root} contains no {index.TRAIN}; write shards there: colourize prepare --shards")
-    share = 0.0 if validation and not holdout else holdout or DEFAULT_HOLDOUT
-    if share and validation:
-        log_unread(f"{root}/{index.VALIDATION}", share)
+    share = _share(root, bool(validation), holdout)
     check_validation_classes(validation_classes, share)
     read = Reading(source, root, Path(cache_dir), image_size, profiles)
     shards = train if share else train + validation
@@ -92,6 +90,14 @@ def _check(image_size: int, holdout: float) -> None:
         raise InputError(f"image_size must be >= {SMALLEST}, got {image_size}; pass image_size={SMALLEST} or more")
     if not 0 <= holdout < 1:
         raise InputError(f"holdout must be >= 0 and < 1, got {holdout}; pass for example holdout=0.1")
+
+
+def _share(root: str | Path, validates: bool, holdout: float) -> float:
+    """The share of the training pictures that validates; logs that a validation split is not read then."""
+    share = 0.0 if validates and not holdout else holdout or DEFAULT_HOLDOUT
+    if share and validates:
+        log_unread(f"{root}/{index.VALIDATION}", share)
+    return share
 
 
 def _index(source: Place, root: str | Path, name: str) -> list[Shard]:

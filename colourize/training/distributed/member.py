@@ -105,9 +105,7 @@ def joined(
         place: the place of this process.
         store: the store, for this run alone.
         knobs: the configuration of this process.
-        children: see ``Watch``.
-        parent: see ``Watch``.
-        last_words: see ``Watch``.
+        children, parent, last_words: see ``Watch``.
 
     Raises:
         RankError: another rank has failed or was lost.
@@ -132,18 +130,8 @@ def joined(
             yield
             guard.leave()
     except BaseException as error:
-        if isinstance(error, Interrupted) and error.place:  # all ranks have saved
-            guard.leave()
-            raise
-        # only rank 0 sees which rank is lost, and after ``SILENT`` if others have started it
-        if watch.is_of_a_lost_rank(error):
-            guard.known.wait(watch.SILENT + 2 * watch.GRACE)
-            # the thread counts from the start again where this process stood still
-            guard.cause = guard.cause or guard.suspect()
-            if guard.cause:
-                guard.pass_on()
-                raise watch.error_of(guard.cause) from error
-        guard.tell(error, bug=not isinstance(error, InputError | OSError | Interrupted))
+        if cause := _failed(guard, error):
+            raise cause from error
         raise
     finally:
         guard.over.set()
@@ -152,6 +140,23 @@ def joined(
         if dist.is_initialized():
             with contextlib.suppress(RuntimeError):
                 dist.destroy_process_group()
+
+
+def _failed(guard: watch.Watch, error: BaseException) -> BaseException | None:
+    """Informs the other ranks that this one ends; returns what explains the error, if that is another rank."""
+    if isinstance(error, Interrupted) and error.place:  # all ranks have saved
+        guard.leave()
+        return None
+    # only rank 0 sees which rank is lost, and after ``SILENT`` if others have started it
+    if watch.is_of_a_lost_rank(error):
+        guard.known.wait(watch.SILENT + 2 * watch.GRACE)
+        # the thread counts from the start again where this process stood still
+        guard.cause = guard.cause or guard.suspect()
+        if guard.cause:
+            guard.pass_on()
+            return watch.error_of(guard.cause)
+    guard.tell(error, bug=not isinstance(error, InputError | OSError | Interrupted))
+    return None
 
 
 def _meet(place: Place, store: Any, knobs: dict[str, Any]) -> None:
