@@ -1,5 +1,6 @@
 """Writes a document as Markdown, with charts as separate SVG files, and keeps the user's answer in it."""
 
+import html
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -107,7 +108,8 @@ def _part(part: Part) -> str:
             return "\n".join(["```bash", *lines, "```"])
         case Table(rows, _, long):
             table = as_markdown(rows)
-            return f"<details><summary>{long}</summary>\n\n{table}\n\n</details>" if long else table
+            title = html.escape(one_line(long))  # Markdown is not read in a line of HTML
+            return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>" if long else table
     raise TypeError(type(part))
 
 

@@ -12,8 +12,9 @@ from PIL import Image
 
 from colourize.cli.main import main
 from colourize.errors import InputError
+from colourize.present.tables import one_line
 from colourize.report import markdown
-from colourize.report.document import Answer, Bullets, Chart, Document, Heading, Pictures, Text
+from colourize.report.document import Answer, Bullets, Chart, Document, Heading, Pictures, Table, Text
 from colourize.report.written import report
 from tests.made_runs import run
 from tests.reports import made, written
@@ -88,6 +89,15 @@ def test_names_of_users_are_text_everywhere(tmp_path):
     assert text.startswith(f"# {message}\n") and f"## {message}\n" in text and f"- {message}\n" in text
     assert f"**Said**: `<b>` and {message}\n" in text and "\n<b>mine</b>\n" in text
     assert "](a%20%28b%29%20c_files/one.svg)" in text
+
+
+def test_the_title_of_a_folded_table_is_text(tmp_path):
+    title = "Confused: <img src=x onerror=alert(1)>\n\n<!-- end of the answer --> &amp; *x*"
+    markdown.write(Document("All", [Table([["a"], ["b"]], long=title)]), tmp_path / "page.md")
+    read = MarkdownIt("commonmark", {"html": True}).enable("table").render((tmp_path / "page.md").read_text())
+    assert re.findall("<[a-z!][^>]*>", read) == ["<h1>", "<details>", "<summary>", "<table>", "<thead>", "<tr>", "<th>",
+                                                 "<tbody>", "<tr>", "<td>"]  # fmt: skip
+    assert f"<summary>{html.escape(one_line(title))}</summary>" in read
 
 
 @pytest.mark.parametrize("name", ["plain", "<i> &amp; \\*", "[half,full]", "a] [b", "`x` _y_ *z* | w", "![a](b)"])
