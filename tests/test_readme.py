@@ -31,6 +31,17 @@ def test_the_first_command_comes_early_and_the_page_is_short():
     assert len(README.splitlines()) <= 120
 
 
+@pytest.mark.parametrize(
+    "term", ["palette", "knob", "run", "run folder", "checkpoint", "floor", "ceiling", "skill", "sweep", "study"]
+)
+def test_a_term_is_defined_where_it_first_occurs(term):
+    """In text: a definition is *emphasised*, or follows a colon in a comment. Names of files and options are no terms."""
+    text = re.sub(r"`[^`\n]*`|\]\([^)]*\)|```python.*?```", "", README, flags=re.S)
+    first = re.search(rf"\b{term}s?\b", text, re.I)
+    defined = re.search(rf"\*{term}s?\*|# an? {term}:", text, re.I)
+    assert defined and defined.start() <= first.start()
+
+
 def test_every_file_named_in_the_readme_exists():
     named = re.findall(r"(?:`|\]\()((?:conf|colourize|docs|tests|benchmarks)/[\w./-]+)", README)
     assert named
