@@ -35,7 +35,7 @@ def test_the_first_command_comes_early_and_the_page_is_short():
     "term", ["palette", "knob", "run", "run folder", "checkpoint", "floor", "ceiling", "skill", "sweep", "study"]
 )
 def test_a_term_is_defined_where_it_first_occurs(term):
-    """In text: a definition is *emphasised*, or follows a colon in a comment. Names of files and options are no terms."""
+    """A definition is *emphasised*, or a comment like "# a study: ..."; code does not count."""
     text = re.sub(r"`[^`\n]*`|\]\([^)]*\)|```python.*?```", "", README, flags=re.S)
     first = re.search(rf"\b{term}s?\b", text, re.I)
     defined = re.search(rf"\*{term}s?\*|# an? {term}:", text, re.I)
