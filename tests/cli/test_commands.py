@@ -11,7 +11,9 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.basecontainer import BaseContainer
+from PIL import Image
 
+from colourize import load
 from colourize.config.page import page
 from tests.commands import ONE_THREAD, ROOT, run, typed
 from tests.conftest import QUICK, TINY
@@ -36,8 +38,14 @@ def test_a_run_writes_its_folder_and_tells_where(start, tmp_path):
     done = start(*QUICK, f"hydra.run.dir={tmp_path / 'mine'}", figures=True)
     assert done.wait(300) == 0, done.stderr()
     for name in ("pictures.png", "curves.png", "metrics.csv", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
-        assert (tmp_path / "mine" / name).stat().st_size > 0
         assert str(tmp_path / "mine" / name) in done.stdout()
+        if name.endswith(".png"):
+            with Image.open(tmp_path / "mine" / name) as drawn:
+                assert len(np.unique(np.asarray(drawn.convert("L")))) > 10
+        elif name.endswith(".ckpt"):
+            assert load(tmp_path / "mine" / name).palette.shape == (4, 3)
+    with (tmp_path / "mine/metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
     assert json.loads((tmp_path / "mine/run.json").read_text())["status"] == "finished"
     assert (tmp_path / "mine/.hydra/config.yaml").exists()
 
