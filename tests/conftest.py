@@ -115,7 +115,10 @@ def _with_cache(value: Any, folder: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def same_numbers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test draws the same numbers by torch and by ``RNG`` of its file, whatever ran before it in its process."""
+    """Each test draws the same numbers by torch and by ``RNG`` of its file, whichever tests ran before it.
+
+    Fixtures of a module or a session, which come first, draw theirs from generators of their own.
+    """
     torch.manual_seed(0)
     if hasattr(request.module, "RNG"):
         monkeypatch.setattr(request.module, "RNG", np.random.default_rng(0))

@@ -30,7 +30,7 @@ MAX_PIXELS = 80_000_000
 # Formats that Pillow only identifies, or passes to another program (EPS to Ghostscript, WMF to Windows).
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
-STRIP = 1 << 18  # pixels that are copied at once
+STRIP = 1 << 16  # pixels that are copied at once; a program's own Image.MAX_IMAGE_PIXELS applies to them
 
 _opening = threading.Lock()
 
@@ -173,7 +173,6 @@ def may_begin_picture(begin: bytes) -> bool:
 def upright(image: Image.Image) -> Image.Image:
     """Applies the EXIF orientation of a picture. An upright picture is returned itself, not a copy."""
     try:
-        image.load()  # a PNG may declare it after the pixels
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
         return ImageOps.exif_transpose(image) if turned else image
     except Exception:  # damaged EXIF does not make a picture unreadable
@@ -202,8 +201,7 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
         image = grey_levels(image, tiff, 255)
     if not image.has_transparency_data:
         return image.convert("RGB")
-    narrow_transparency(image)
-    alpha = image.convert("RGBA")
+    alpha = with_narrow_transparency(image).convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(alpha, mask=alpha)
     return white
@@ -212,21 +210,24 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
 def levels(image: Image.Image) -> NDArray[np.uint8]:
     """The levels of a picture of mode L or RGB, in an array of their own: uint8 [H, W] or [H, W, 3].
 
-    In strips, of which ``np.array`` makes three copies: of a whole picture these are new memory, which costs the kernel
-    more time (Linux: 2 microseconds for a page of 4 kB) than the copies themselves.
+    Copied in strips: numpy makes three copies of what it converts. Those of a whole picture take new memory, and the
+    operating system needs longer to provide it (Linux: 2 microseconds for a page of 4 kB) than the copies take.
     """
-    found = np.empty((image.height, image.width, *[3] * (image.mode == "RGB")), np.uint8)
+    shape = (image.height, image.width, 3) if image.mode == "RGB" else (image.height, image.width)
+    found = np.empty(shape, np.uint8)
     rows = max(1, STRIP // image.width)
     for top in range(0, image.height, rows):
         found[top : top + rows] = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
     return found
 
 
-def narrow_transparency(image: Image.Image) -> None:
-    """Converts the transparent colour of a 16-bit RGB PNG from 16 bits to the 8 bits of its decoded pixels."""
+def with_narrow_transparency(image: Image.Image) -> Image.Image:
+    """The picture; of a 16-bit RGB PNG a copy whose transparent colour has 8 bits, like the pixels."""
     hidden = image.info.get("transparency")
     if isinstance(hidden, tuple) and max(hidden) > 255:
+        image = image.copy()
         image.info["transparency"] = tuple(value >> 8 for value in hidden)
+    return image
 
 
 def has_levels(image: Image.Image) -> bool:

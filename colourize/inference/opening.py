@@ -146,6 +146,8 @@ def of_image(image: Image.Image) -> Photograph:
         UnreadablePicture: a mode that cannot be converted.
     """
     notes: list[str] = []
+    if 0 in image.size:
+        raise UnreadablePicture(f"{image.width} x {image.height} pixels; a picture needs at least one")
     try:
         frame, found = _frame(image, {}, notes)
     except Exception as error:
@@ -226,10 +228,8 @@ def _frame(image: Image.Image, tiff: Any, notes: list[str]) -> tuple[Frame, Kind
     except BrokenProfile as error:
         notes.append(f"its colour profile cannot be applied and is left out: {error}")
     if turned.has_transparency_data:
-        turned = turned.copy()
-        read.narrow_transparency(turned)
-        turned = turned.convert("RGBA")
-        alpha = np.array(turned.getchannel("A"))
+        turned = read.with_narrow_transparency(turned).convert("RGBA")
+        alpha = read.levels(turned.getchannel("A"))
         turned = turned.convert("RGB")
     if turned.mode in ("1", "L"):
         return Frame(read.levels(turned if turned.mode == "L" else turned.convert("L")), alpha), "grey"

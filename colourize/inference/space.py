@@ -57,7 +57,7 @@ def _eight_bit() -> NDArray[np.uint8]:
 
 @functools.cache
 def _sixteen_bit() -> NDArray[np.uint16]:
-    """16-bit sRGB of squares: the root's slope near black spreads the levels, which are dense there."""
+    """16-bit sRGB of the squares of equally spaced roots, which spread the levels near black, where they are close."""
     return np.rint(65535 * encoded(np.linspace(0, 1, ROOTS) ** 2)).astype(np.uint16)
 
 

@@ -35,9 +35,8 @@ class Upsampler:
 
     def __init__(self, chroma: Floats, lightness: Floats, content: tuple[float, float], size: tuple[int, int]) -> None:
         self.size, self.content = size, content
-        slope = slopes(chroma, lightness)
         self._smooth = np.stack([*chroma, lightness])
-        self._slopes = np.ascontiguousarray(slope)
+        self._slopes = slopes(chroma, lightness)
 
     def strip(self, top: int, lightness: Floats) -> Floats:
         """Chroma of the rows from ``top`` on: their lightness [R, W] -> float32 [2, R, W]."""

@@ -82,15 +82,16 @@ int64_t coloured(const void *grey, int64_t wide, const float *light, const float
 
       uint8_t is_out[BLOCK];
       int any = 0;
-      for (int i = 0; i < count; i++) {
+      for (int i = 0; i < count; i++) {  // apart from the next loop, whose steps depend on each other: in vectors
         float found[3] = {rgb[0][i], rgb[1][i], rgb[2][i]};
         is_out[i] = !inside(found, m);
         any |= is_out[i];
       }
-      for (int i = 0; any && i < count; i++) {
-        out[outs] = (uint16_t)i;
-        outs += is_out[i];
-      }
+      if (any)  // most blocks have no such pixel
+        for (int i = 0; i < count; i++) {
+          out[outs] = (uint16_t)i;
+          outs += is_out[i];
+        }
       outside += outs;
       float share[BLOCK], step = 1;
       for (int o = 0; o < outs; o++) {  // packed: the loops below have no gaps
@@ -112,7 +113,7 @@ int64_t coloured(const void *grey, int64_t wide, const float *light, const float
       }
 
       uint8_t *target = colours + 3 * at;
-      int32_t places[3][BLOCK];
+      int32_t places[3][BLOCK];  // of all channels first, so that the bytes of a pixel are written together
       for (int c = 0; c < 3; c++)
         for (int i = 0; i < count; i++) {  // NaN becomes 0
           float value = rgb[c][i] > 0 ? rgb[c][i] : 0;

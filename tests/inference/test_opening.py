@@ -259,3 +259,17 @@ def test_a_print_of_one_tone_of_any_hue_is_not_in_colour():
     for tone in ((0.9, 0.95, 1.0), (0.85, 1.0, 0.9), (1.0, 0.9, 0.95)):
         print_ = (RAMP[..., None] * np.array(tone)).round().astype(np.uint8)
         assert opened(Image.fromarray(print_)).kind == "tinted", tone
+
+
+def test_a_picture_in_memory_keeps_its_transparent_colour_of_16_bits():
+    image = Image.new("RGB", (3, 2), (1, 7, 0))
+    image.info["transparency"] = 300, 2000, 70  # 1, 7, 0 in 8 bits
+    found = opening.of_image(image)
+    assert image.info["transparency"] == (300, 2000, 70) and image.mode == "RGB"
+    assert found.frames[0].alpha.tolist() == [[0] * 3] * 2
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0)])
+def test_a_picture_in_memory_without_pixels_is_refused(size):
+    with pytest.raises(UnreadablePicture, match=f"^{size[0]} x {size[1]} pixels; a picture needs at least one$"):
+        opening.of_image(Image.new("L", size))

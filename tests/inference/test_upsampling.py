@@ -6,7 +6,7 @@ from PIL import Image
 
 from colourize.inference.upsampling import EPSILON, Upsampler, slopes
 
-RNG = np.random.default_rng(1)
+RNG = np.random.default_rng(0)
 CHROMA = RNG.normal(0, 20, (2, 7, 9)).astype(np.float32)
 CELLS = RNG.uniform(0, 100, (7, 9)).astype(np.float32)
 FULL = RNG.uniform(0, 100, (56, 72)).astype(np.float32)

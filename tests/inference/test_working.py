@@ -10,7 +10,7 @@ from colourize.errors import InputError
 from colourize.inference import working
 from tests.predictors import Pointwise
 
-RNG = np.random.default_rng(3)
+RNG = np.random.default_rng(0)
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([8, 32]))

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from colourize.models import blocks
 from colourize.models.blocks import DoublingConv2d, HalvingConv2d, SameConv2d, joined, padded
 
 SETTINGS = {1: (0, 1), 3: (1, 1), 4: (1, 0)}  # kernel: padding, output padding
@@ -53,28 +54,26 @@ def test_joined_concatenates_in_the_memory_order_of_the_first_tensor(order, chan
 
 @pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4])
-def test_a_convolution_of_both_and_its_gradients_are_those_of_the_joined_channels(kernel, order):
-    """The other road: one convolution over all channels, which the layer takes in evaluation mode."""
+def test_a_convolution_of_both_and_its_gradients_are_those_of_the_joined_channels(monkeypatch, kernel, order):
+    """The reference is one convolution over all channels, as in evaluation."""
     layer = SameConv2d(8, 4, kernel, dilation=2).double().to(memory_format=order)
     x, other = (torch.randn(2, channels, 6, 7).double().contiguous(memory_format=order) for channels in (7, 1))
-    both, apart = torch.cat((x, other), dim=1).requires_grad_(), x.clone().requires_grad_()
     weights = torch.randn(2, 4, 6, 7).double()
-    joint, expected = (
-        (layer(both) * weights).sum(),
-        torch.autograd.grad((layer(both) * weights).sum(), _of(layer, both)),
-    )
-    found = torch.autograd.grad((layer.of_both(apart, other) * weights).sum(), _of(layer, apart))
-    for ours, reference in zip(found, (*expected[:2], expected[2][:, :7]), strict=True):
-        torch.testing.assert_close(ours, reference)
-    assert (layer.eval().of_both(x, other) * weights).sum() == joint
+    results = []
+    for training in (False, True):
+        layer.train(training)
+        with monkeypatch.context() as patched:
+            if training:
+                patched.delattr(blocks, "joined")  # nothing is concatenated
+            result = layer.of_both(x.requires_grad_(), other)
+        results.append((result, *torch.autograd.grad((result * weights).sum(), [layer.weight, layer.bias, x])))
+    for expected, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected)
 
 
-def _of(layer, x):
-    return [layer.weight, layer.bias, x]
-
-
-def test_a_convolution_of_both_in_bfloat16_rounds_once():
-    layer, x, other = SameConv2d(9, 4, 3), torch.randn(2, 8, 6, 6, dtype=torch.bfloat16), torch.rand(2, 1, 6, 6)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_convolution_of_both_in_bfloat16_rounds_once(dtype):
+    layer, x, other = SameConv2d(9, 4, 3), torch.randn(2, 8, 6, 6, dtype=dtype), torch.rand(2, 1, 6, 6)
     with torch.autocast("cpu", torch.bfloat16):
         assert layer.of_both(x, other).equal(layer(joined(x, other)))
 
