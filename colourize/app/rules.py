@@ -1,4 +1,4 @@
-"""What a request to the page may look like: pure functions of its headers and its path, scopes of ASGI
+"""Rules for requests to the page: pure functions of a request's headers and its path, scopes of ASGI
 (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
 
 import json

@@ -46,7 +46,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def _add_further(group: Any) -> None:
-    """Adds what only pictures have, to the group of colours."""
+    """Adds the options that only pictures have to the group of colours."""
     group.add_argument("--temperature", type=float, metavar="T", help="T of the mean or of samples, > 0")
     group.add_argument("--samples", type=int, metavar="N", help="write N samples: photo.1.png, photo.2.png, ...")
     group.add_argument(

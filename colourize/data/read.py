@@ -212,8 +212,8 @@ def _rgb(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
 def levels(image: Image.Image) -> NDArray[np.uint8]:
     """The levels of a picture of mode L or RGB, in an array of their own: uint8 [H, W] or [H, W, 3].
 
-    In strips, of which ``np.array`` makes three copies: of a whole picture these are new memory, which costs the kernel
-    more time (Linux: 2 microseconds for a page of 4 kB) than the copies themselves.
+    It copies in strips, because ``np.array`` makes three copies. Three copies of a whole picture take new memory, which
+    costs the kernel more time (Linux: 2 microseconds for a page of 4 kB) than the copies themselves.
     """
     found = np.empty((image.height, image.width, *[3] * (image.mode == "RGB")), np.uint8)
     rows = max(1, STRIP // image.width)

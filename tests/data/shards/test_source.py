@@ -111,7 +111,7 @@ def test_faults_of_the_store_are_one_line(written, tmp_path, store, monkeypatch)
     refused(f"s3://{BUCKET}/cows", tmp_path, "contains no train.json; write shards there")
     refused(f"{store.http}/{BUCKET}/cows", tmp_path, "contains no train.json")
     refused("http://127.0.0.1:9/x", tmp_path, "cannot be reached after 2 retries")
-    refused("ftp://me/x", tmp_path, "shards lie in a folder, s3://BUCKET/PREFIX or http")
+    refused("ftp://me/x", tmp_path, "shards must be in a folder, s3://BUCKET/PREFIX or http")
     refused("http://me:secret@there/x", tmp_path, "must not contain a user, a password")
     store.check_keys = True
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "wrong")
