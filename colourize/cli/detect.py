@@ -16,7 +16,7 @@ def add_parser(commands: Commands) -> None:
     parser = command(
         commands, "detect", "find objects in pictures: draws their boxes, and writes them as JSON", run,
         epilog="Each picture gets a file of its own name with boxes, and NAME.json beside it. A picture whose results "
-               "are there already is skipped. Exit status: 0 all done, 2 some pictures could not be read.",
+               "already exist is skipped. Exit status: 0 all done, 2 some pictures could not be read.",
     )  # fmt: skip
     parser.add_argument("inputs", nargs="+", metavar="IN", help='a file, a folder, a pattern "scans/*.jpg", or -')
     parser.add_argument(

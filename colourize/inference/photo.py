@@ -145,7 +145,7 @@ def _beside(job: Job, options: Options) -> list[Path]:
 
 
 def _is_complete(job: Job, options: Options) -> bool:
-    """Whether all files of a job are there already."""
+    """Whether all files of a job already exist."""
     places = _outputs(job, options)
     return bool(places) and not any(_is_due(path, options) for path in places)
 
@@ -182,7 +182,7 @@ def _coloured(
 
 
 def _kept(job: Job, options: Options) -> list[str]:
-    """A note if some of the files that a job writes are there already."""
+    """A note if some of the files that a job writes already exist."""
     names = [files.printable(path.name) for path in _outputs(job, options) if not _is_due(path, options)]
     them = "it" if len(names) == 1 else "them"
     return [f"{', '.join(names)} already there (--overwrite replaces {them})"] if names else []

@@ -64,7 +64,7 @@ def colour(
         length: frames of a part.
         recolour: also recolour a film that already has colour.
         progress: called at every frame.
-        overwrite: replace an output that is there, once the new one is whole.
+        overwrite: replace an existing output, once the new one is complete.
 
     Raises:
         InputError: a film or an output that cannot be used, or parts with other settings.

@@ -155,7 +155,7 @@ LIES = {
     "a flipped bit": (flipped, "train-00000.tar is damaged: its MD5 differs"),
     "more pictures": (lambda root, shards: shards[0].update(nsamples=7), "contains 4 pictures, but its index says 7"),
     "fewer pictures": (lambda root, shards: shards[0].update(nsamples=2), "contains more pictures, but its"),
-    "a billion": (lambda root, shards: shards[0].update(nsamples=10**9), "1000000000 pictures in .* cannot be"),
+    "a billion": (lambda root, shards: shards[0].update(nsamples=10**9), "1000000000 pictures in .* is impossible"),
     "a path": (lambda root, shards: shards[0].update(url="../../etc/x.tar"), "must be named like train-00000.tar"),
     "an address": (lambda root, shards: shards[0].update(url="http://there/x.tar"), "must be named like"),
     "twice": (lambda root, shards: shards.append(shards[0]), "lists a shard twice"),
