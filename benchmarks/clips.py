@@ -22,13 +22,13 @@ FRAMES = 24
 GRAIN = 2.0  # levels, standard deviation
 SHORTER = 144  # pixels; larger real films are made smaller, because the motion of large pictures takes long
 AGREE = 1.0  # pixels by which motion there and back may miss its start
-NOWHERE = -(10**6)  # the previous position of what was not seen
+NOWHERE = -(10**6)  # the previous position of pixels that were not seen
 Levels = NDArray[np.uint8]
 
 
 class Clip(NamedTuple):
     """A film in its true colours, uint8 [N, H, W, 3]; where each pixel was in the frame before, [N, 2, H, W], far
-    outside for what was not seen; and the standard deviation, in levels, of noise that is added in each frame."""
+    outside for unseen pixels; and the standard deviation, in levels, of noise that is added in each frame."""
 
     name: str
     frames: Levels

@@ -7,7 +7,7 @@ W ranks each compute a step of `batch` pictures, average their gradients in a ri
     epoch(W)      = ceil(pictures / (W batch)) step(W)
     price(W)      = epoch(W) / 3600 * W * price
 
-What it prints is a projection from the given numbers, not a measurement. With --fit it first prints what the measured
+It prints a projection from the given numbers, not a measurement. With --fit it first prints what the measured
 figures in benchmarks/results/scaling.json say about this machine.
 """
 

@@ -83,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measures a detector on versions of the same pictures.")
     parser.add_argument("model", help="as colourize detect --model")
     parser.add_argument("versions", type=Path, nargs="+", metavar="VERSION", help="a folder of pictures with boxes")
-    parser.add_argument("--size", type=int, help="longer side that the network sees")
+    parser.add_argument("--size", type=int, help="longer side of the network's input")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="pictures with boxes, a sheet for each version")
     given = parser.parse_args()

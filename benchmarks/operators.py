@@ -25,7 +25,7 @@ PARTS = {
     "pooling, enlarging": ("pool", "upsample"),
     "Adam": ("adam",),
 }
-"""Parts of a step, and what the names of their operators contain; the first that fits counts."""
+"""Parts of a step, and texts in the names of their operators; the first that fits counts."""
 BATCH = 100  # pictures of 32 x 32
 
 

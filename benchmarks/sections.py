@@ -182,7 +182,7 @@ def commands(pictures: str | None, repeats: int, words: Sequence[str]) -> Rows:
             targets = {name: ["photographs.command", file, size] for name, file in networks.items()}
             with contestants(targets) as started:
                 values = interleaved({"import torch": timed("-c", "import torch"), **started}, repeats)
-            alone = {"import torch": values.pop("import torch")}  # what the state of the machine makes of a start
+            alone = {"import torch": values.pop("import torch")}  # shows how the machine's state changes a start
             yield row(f"{size} megapixels, the command", alone | picked(values, "cold"))
             for name in networks:
                 rates = {kind: [float(size) / turn[kind] for turn in values[name]] for kind in ("warm", "cold")}

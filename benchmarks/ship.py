@@ -173,7 +173,7 @@ def _classifier(sets: dict[str, Any]) -> list[str]:
             colour, grey, coloured = (f"{100 * found[key]:.1f} %" for key in ("colour", "grey", "coloured"))
             sentences.append(
                 f"{CLASSIFIER} recognises {colour} of the photographs ({name}) in colour, {grey} in grey, {coloured} "
-                f"coloured by this network: {100 * found['given_back']:.0f} % of the loss is given back."
+                f"coloured by this network: {100 * found['given_back']:.0f} % of the loss is recovered."
             )
     return sentences
 

@@ -22,7 +22,7 @@ ENTRY = re.compile(r"\.?(palette|folder|labels|floors)-[\w-]+\.(npy|json|lock)")
 NO_CACHE = (
     "%s is not a cache of colourize, and a file must not choose where to write: using data/cache; type it to keep it"
 )
-LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes, a hundred times what a run writes
+LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes, a hundred times more than a run writes
 DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
 LONGEST = 20  # digits of a whole number: 64 bits
 LONGEST_NAME = 200  # bytes of a name within the name of its temporary file
@@ -193,8 +193,8 @@ def replace(path: Path, write: Callable[[BinaryIO], object], before: Callable[[]
 def remove_stale(paths: Iterable[Path]) -> None:
     """Removes the temporary files that killed processes left in ``replace`` of these paths.
 
-    A temporary file stays where it is younger than this process, locked by a process that still writes it, or not an
-    own regular file. Nothing is removed that cannot be.
+    A temporary file stays if it is younger than this process, if a process that still writes it has locked it, or if
+    it is not a regular file of this user. A file that cannot be removed stays, without an error.
     """
     begins: dict[Path, set[str]] = {}
     for path in paths:

@@ -11,8 +11,8 @@ def quick(library: str) -> Iterator[None]:
     """Imports inside the context take a quarter less time, and later collections are shorter.
 
     The libraries of a run make a million objects that stay until the process ends. The collector would visit them again
-    and again while they are made, and later, and find nothing to free. The context stops it, and then tells it to
-    ignore what exists (``gc.freeze``). The context only makes what stays until the process ends: modules, or a network.
+    and again while they are made, and later, and find nothing to free. The context stops it, and then makes it ignore
+    the existing objects (``gc.freeze``). Use it only for objects that stay until the process ends: modules, a network.
 
     Args:
         library: the largest library. If it is imported already, the context has no effect, because the process may hold

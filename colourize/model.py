@@ -26,7 +26,7 @@ class About(NamedTuple):
 class Model(nn.Module):
     """Colours for grey pictures. ``colourize.load`` gives the model of a checkpoint.
 
-    A grey picture is float32 [N, 1, H, W] in [0, 255/256], what ``model.space.lightness`` makes of RGB pictures. A
+    A grey picture is float32 [N, 1, H, W] in [0, 255/256]: the ``model.space.lightness`` of RGB pictures. A
     network trained with hints takes [N, 5, H, W], too (``colour.hints``).
 
     A network has a stride S, 1 unless its attribute ``stride`` says otherwise: it gives the scores of blocks of SxS

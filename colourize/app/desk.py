@@ -1,4 +1,4 @@
-"""What one visitor has on the page: photographs and choices. No Gradio here."""
+"""The photographs and choices of one visitor of the page. This module does not use Gradio."""
 
 import contextlib
 import secrets
@@ -24,7 +24,7 @@ from colourize.inference.memory import Budget
 from colourize.inference.space import Floats
 
 MOST = 50  # photographs of one visitor
-SHOWN = "shown"  # rendered pictures among what is kept
+SHOWN = "shown"  # key of rendered pictures in the store
 
 
 class Desk:
@@ -36,7 +36,7 @@ class Desk:
         budget: of memory, shared by all visitors.
         max_pixels: of a frame.
         room: on disk, shared by all visitors.
-        store: for what can be computed again, shared by all visitors.
+        store: for values that can be computed again, shared by all visitors.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Desk:
                     self.add(number, place)
 
     def refer(self, path: Path | None) -> None:
-        """Takes the colours of another photograph, or no longer if ``path`` is None.
+        """Takes the colours of another photograph; None ends this.
 
         Raises:
             InputError: it cannot be read, or is grey; its file is removed.
@@ -200,7 +200,7 @@ class Desk:
             held = self.needed()
             height, width = held.size
             if not (0 <= hint.x < width and 0 <= hint.y < height):
-                raise InputError(f"a place must lie in the picture of {width} x {height} pixels, got {hint.x},{hint.y}")
+                raise InputError(f"a place must be in the picture of {width} x {height} pixels, got {hint.x},{hint.y}")
             if len(held.hints) >= MOST_HINTS:
                 raise InputError(f"a photograph takes {MOST_HINTS} colours; undo some of them")
             held.hints.append(hint)

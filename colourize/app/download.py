@@ -1,4 +1,4 @@
-"""The files that a visitor downloads: what ``colourize photo`` writes with the same choices, byte for byte."""
+"""The files that a visitor downloads, byte for byte as ``colourize photo`` writes them with the same choices."""
 
 import contextlib
 import secrets

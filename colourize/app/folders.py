@@ -1,4 +1,4 @@
-"""The private folder of a page's server, and the removal of those that killed servers have left."""
+"""Makes the private folder of a page's server, and removes the folders that killed servers have left."""
 
 import contextlib
 import fcntl
@@ -36,7 +36,7 @@ def private() -> Iterator[Path]:
 def remove_left() -> None:
     """Removes the private folders of dead processes of this user and this machine; others stay as they are.
 
-    A folder must be a real one, belong to this user and be closed to others, so nobody else chose what lies in it.
+    A folder must be a real one, belong to this user and be closed to others, so no other user controls its content.
     """
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for path in [entry.path for entry in entries if NAME.fullmatch(entry.name)]:

@@ -1,4 +1,4 @@
-"""Guards the page: an ASGI layer before Gradio and our own routes that refuses what no visitor of the page sends."""
+"""Guards the page: an ASGI layer before Gradio and our own routes that refuses requests that the page never makes."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ DROPPED = "forwarded", "x-forwarded", "x-gradio", "x-direct-url", "x-remote-user
 
 @dataclass(frozen=True)
 class Rules:
-    """What is allowed.
+    """The rules of the guard.
 
     Attributes:
         port: of the page.
@@ -53,8 +53,8 @@ class Guard:
 
     Args:
         app: the page.
-        allowed: what is allowed.
-        seen: called with a visitor's secret again and again while its page is open.
+        allowed: the rules.
+        seen: called repeatedly with a visitor's secret while its page is open.
         events: for each session, the calls whose results its page has not yet taken.
         inputs: for each of the page's calls, by its number, how many values it takes; None: not checked.
     """
@@ -182,7 +182,7 @@ def cookie_name(port: int) -> str:
 
 
 def visitor_of(cookies: str, port: int) -> str | None:
-    """The secret of a visitor in the header Cookie; None where there is none of our form."""
+    """The secret of a visitor in the header Cookie; None if the cookie is missing or malformed."""
     for pair in cookies.split(";"):
         name, _, value = pair.strip().partition("=")
         if name == cookie_name(port) and re.fullmatch(r"[\w-]{32}", value, re.ASCII):

@@ -30,7 +30,7 @@ class Held:
         size: height and width of the full picture.
         kind: grey, tinted or coloured, as in ``opening``.
         frames: number of frames; the page shows the first.
-        notes: what was left out when it was read.
+        notes: on parts that were left out when it was read.
         hints: the colours that the visitor has given, in their order.
     """
 
@@ -68,7 +68,7 @@ def held(path: Path, card: Card, size: int, max_pixels: int, budget: Budget, kep
         size: the working size; 0 for that of the training.
         max_pixels: of a frame.
         budget: of memory.
-        kept: takes what the network sees.
+        kept: stores the network's view of the photograph.
 
     Raises:
         UnreadablePicture: not a picture, damaged or too large.
@@ -103,5 +103,5 @@ def safe_name(given: str) -> str:
 
 
 def key(path: Path) -> bytes:
-    """What determines the noise of samples besides the seed, as in ``colourize photo``: the file's name."""
+    """The key of the noise of samples besides the seed, as in ``colourize photo``: the file's name."""
     return os.fsencode(path.name)

@@ -1,4 +1,4 @@
-"""What was computed for visitors and can be computed again: scores, views, pictures. All visitors share one limit."""
+"""A store of values that can be computed again: scores, views, pictures. All visitors share one limit."""
 
 import threading
 from collections import OrderedDict
@@ -41,7 +41,7 @@ class Store:
                 self._drop(next(iter(self._values)))
 
     def clear(self, begin: Key) -> None:
-        """Forgets the values whose keys begin so."""
+        """Forgets the values whose keys start with ``begin``."""
         with self._lock:
             for key in [each for each in self._values if each[: len(begin)] == begin]:
                 self._drop(key)
@@ -69,5 +69,5 @@ class Kept:
         self._store.put((self._owner, *key), value, size)
 
     def clear(self, *begin: Hashable) -> None:
-        """Forgets the values whose keys begin so; without arguments, all."""
+        """Forgets the values whose keys start with ``begin``; without arguments, all values."""
         self._store.clear((self._owner, *begin))

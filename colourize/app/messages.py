@@ -1,4 +1,4 @@
-"""The two streams of a request: what the visitor sends, counted; what the page answers, watched."""
+"""The two streams of a request: the visitor's body, which is counted, and the page's answer, which is watched."""
 
 import asyncio
 import time

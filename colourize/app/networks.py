@@ -1,4 +1,4 @@
-"""The networks of the page, opened when first chosen and kept, and what their cards say."""
+"""The networks of the page, opened when first chosen and kept, and the texts of their cards."""
 
 import threading
 from collections.abc import Collection, Sequence
@@ -34,11 +34,11 @@ class Networks:
 
     @property
     def names(self) -> list[str]:
-        """What the page offers, in the order of the command."""
+        """The names of the networks, in the order of the command."""
         return list(self._paths)
 
     def path(self, name: str) -> str:
-        """What ``--model`` takes for a network."""
+        """The value of ``--model`` for a network."""
         return self._paths[name]
 
     def about(self, name: str) -> str:

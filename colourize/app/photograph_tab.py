@@ -1,4 +1,4 @@
-"""The tab of photographs: the view, the controls, and what happens when they change. Callbacks only call the desk."""
+"""The tab of photographs: the view, the controls, and the callbacks of their changes, which only call the desk."""
 
 import re
 from collections.abc import Callable
@@ -65,13 +65,13 @@ def _controls(names: list[str]) -> list[Any]:
 
 
 class Calls:
-    """What the events of the page call, each with the visitor's request first or last, as Gradio finds it by type."""
+    """Callbacks of the page's events, each with the visitor's request first or last, as Gradio finds it by type."""
 
     def __init__(self, visitors: Visitors, port: int) -> None:
         self.visitors, self.port = visitors, port
 
     def load(self, request: gr.Request) -> list[Any]:
-        """What a visitor had before the reload."""
+        """The visitor's photographs and choices from before the reload."""
         desk = self._desk(request)
         value = self._done(desk, lambda: None)
         if desk is None:
@@ -149,7 +149,7 @@ class Calls:
         return self._done(desk, lambda: work(desk) if desk is not None else None, _sent(event, "of"))
 
     def _done(self, desk: Desk | None, work: Callable[[], None], of: str = "") -> str:
-        """Does some work on a desk, colours its photograph, and says what the page shows then.
+        """Does some work on a desk, colours its photograph, and returns the page's new state.
 
         Args:
             desk: of the visitor.

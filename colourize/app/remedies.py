@@ -16,7 +16,7 @@ WORDS = (
 
 
 def on_page(text: str) -> str:
-    """An error for the visitor of the page, with what to do."""
+    """An error for the visitor of the page, with a remedy."""
     for pattern, words in WORDS:
         text = pattern.sub(words, text)
     return text if ";" in text else f"{text}; choose another file"

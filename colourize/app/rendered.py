@@ -20,7 +20,7 @@ SAMPLE_NAMES = [f"sample{number}" for number in range(SAMPLES)]
 
 
 def picture(desk: Desk, name: str, of: str = "") -> tuple[bytes, str]:
-    """A picture of a photograph, and its media type. What was rendered before is kept.
+    """A picture of a photograph, and its media type. Rendered pictures are kept.
 
     Args:
         desk: of the visitor.

@@ -1,4 +1,4 @@
-"""Limits what the visitors' files take on disk, so that no visitor can fill it or take the room of all others."""
+"""Limits the disk space of the visitors' files, so that no visitor can fill the disk or take the room of all others."""
 
 import shutil
 import threading
@@ -12,7 +12,7 @@ RESERVE = 256 << 20  # bytes that stay free on the disk
 
 
 def limit(folder: Path) -> int:
-    """Bytes for all visitors: half of what is free on the folder's disk, at most ``MOST``."""
+    """Bytes for all visitors: half of the free space on the folder's disk, at most ``MOST``."""
     return min(shutil.disk_usage(folder).free // 2, MOST)
 
 
@@ -20,7 +20,7 @@ class Room:
     """Bytes on disk, of owners and their things.
 
     Args:
-        most: bytes of all owners. One of them takes at most half of what the others leave.
+        most: bytes of all owners. One of them takes at most half of the bytes that the others leave.
     """
 
     def __init__(self, most: int) -> None:

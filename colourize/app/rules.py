@@ -1,4 +1,4 @@
-"""What a request to the page may look like: pure functions of its headers and its path, scopes of ASGI
+"""Rules for requests to the page: pure functions of a request's headers and its path, scopes of ASGI
 (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
 
 import json
@@ -29,13 +29,13 @@ def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
     """The headers by lower-case name.
 
     Raises:
-        RefusedError: a header that decides about access is there twice.
+        RefusedError: a header that decides about access occurs twice.
     """
     found: dict[str, str] = {}
     for raw, value in scope["headers"]:
         name = raw.decode("latin-1").lower()
         if name in found and name in ("host", "origin", "content-length", "authorization", "sec-fetch-site"):
-            raise RefusedError(400, f"the header {name} must be there once")
+            raise RefusedError(400, f"the header {name} must occur once")
         found[name] = f"{found[name]}; {value.decode('latin-1')}" if name in found else value.decode("latin-1")
     return found
 

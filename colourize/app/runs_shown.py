@@ -1,4 +1,4 @@
-"""What the tab of runs shows, as HTML. All texts of run folders are escaped: strangers may have written them."""
+"""The content of the tab of runs, as HTML. All texts of run folders are escaped: strangers may have written them."""
 
 import threading
 from collections.abc import Callable, Collection, Sequence

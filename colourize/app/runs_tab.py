@@ -1,4 +1,4 @@
-"""The tab of people who train: the runs of a folder as they grow, read only."""
+"""The tab for people who train: the runs of a folder as they grow, read only."""
 
 import functools
 import logging
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 def add(settings: Settings) -> None:
     """Adds the tab's content to the ``gr.Tab`` around this call."""
     watched = Watched(settings.runs)
-    state = gr.State(("", "", ""))  # the chosen run, and what the page shows: the list and the run
+    state = gr.State(("", "", ""))  # the chosen run, and the shown texts: the list and the run
     timer = gr.Timer(SECONDS)
     with gr.Row(elem_classes="runs-desk"):
         with gr.Column(scale=2, min_width=320):
@@ -47,7 +47,7 @@ def add(settings: Settings) -> None:
 
 
 class Watched:
-    """The runs of a folder. Nothing is sent to a page that shows it already, so the page does not flicker."""
+    """The runs of a folder. A page gets only parts that it does not yet show, so it does not flicker."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -56,7 +56,7 @@ class Watched:
         self._looked = 0.0
 
     def tick(self, state: tuple[str, str, str]) -> list[Any]:
-        """What has changed since the page was sent ``state``."""
+        """The parts that have changed since the page was sent ``state``."""
         return self._news(state[0], state)
 
     def choose(self, state: tuple[str, str, str], event: gr.EventData) -> list[Any]:

@@ -72,7 +72,7 @@ def application(settings: Settings, port: int, folder: Path) -> Any:
 
 
 async def _swept(visitors: "Visitors", blocks: Any, sessions: Sessions) -> None:
-    """Removes what visitors left behind, each half minute."""
+    """Removes the files of visitors who left, every half minute."""
     while True:
         await asyncio.sleep(SWEEPING)
         await asyncio.to_thread(visitors.sweep)
@@ -113,12 +113,12 @@ def serve(settings: Settings) -> None:
 
 def end(stopped: Interrupted) -> NoReturn:
     """Ends the process while threads are at work: they would keep it alive, and write after the folder is removed."""
-    print(f"colourize: {one_line(stopped)}: photographs in work are left", file=sys.stderr, flush=True)
+    print(f"colourize: {one_line(stopped)}: unfinished photographs are dropped", file=sys.stderr, flush=True)
     os._exit(128 + signal.Signals[stopped.name])
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Not the traceback of each answer that the end of the page cuts short."""
+    """Whether to log a record: false for the traceback of each answer that the end of the page cuts short."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 

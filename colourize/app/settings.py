@@ -1,4 +1,4 @@
-"""The settings of the page: what ``colourize app`` was called with."""
+"""The settings of the page: the arguments of ``colourize app``."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the page shows of a desk, as plain values for its script (``static/view.js``)."""
+"""The state of a desk, as plain values for the page's script (``static/view.js``)."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ def text(desk: Desk | None, error: str = "") -> str:
 
 
 def photograph(answer: Any) -> str:
-    """The number of the photograph in an answer of ``text`` that the page sends back; "" if it is no such answer."""
+    """The number of the photograph in an answer of ``text`` that the page sends back; "" if it is not one."""
     try:
         return str(json.loads(answer)["current"])
     except (TypeError, ValueError, LookupError, RecursionError):
@@ -32,7 +32,7 @@ def photograph(answer: Any) -> str:
 
 
 def stamp(desk: Desk) -> dict[str, Any]:
-    """What tells a newer state of a desk from an older one, and from one of another desk."""
+    """The numbers that distinguish a state of a desk from an older state and from the states of other desks."""
     return {"desk": desk.number, "version": desk.version}
 
 

@@ -1,4 +1,4 @@
-"""What a visitor has chosen on the page, as ``colouring.Choices`` and as arguments of ``colourize photo``."""
+"""The choices of a visitor of the page, as ``colouring.Choices`` and as arguments of ``colourize photo``."""
 
 import math
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def arguments(steering: Steering, hints: Sequence[Hint] = (), reference: str = "
     """The arguments of ``colourize photo IN -o OUT ...`` that give the same file.
 
     Args:
-        steering: what was chosen.
+        steering: the visitor's choices.
         hints: on this photograph.
         reference: path of the reference photograph; "" for none.
         model: path of the network; "" for the one that comes with colourize.

@@ -1,4 +1,4 @@
-"""Two sentences about a network: what it was trained on, and how far to trust it. From its card and its model card."""
+"""Two sentences about a network: its training pictures, and how far to trust it. From its card and its model card."""
 
 import re
 from pathlib import Path
@@ -19,12 +19,12 @@ _FIGURES = re.compile(
 
 
 def sentences(card: Card, name: str, page: str = "") -> str:
-    """What a network was trained on, and how far to trust it, as Markdown.
+    """Sentences on a network's training pictures and on how far to trust it, as Markdown.
 
     Args:
         card: of the network; its configuration may come from a stranger, so only known names are used.
         name: of the network on the page.
-        page: its model card, as ``colourize export`` writes it; "" where there is none.
+        page: its model card, as ``colourize export`` writes it; "" if it has none.
     """
     data = _DATA.search(page)
     trained = data[1] if data is not None else _source(card.config)
@@ -40,7 +40,7 @@ def sentences(card: Card, name: str, page: str = "") -> str:
 
 
 def page_of(path: Path) -> str:
-    """The model card beside a network's file, FILE.md or the file's name with .md; "" where there is none."""
+    """The model card beside a network's file, FILE.md or the file's name with .md; "" if there is none."""
     for place in (path.with_name(f"{path.name}.md"), path.with_suffix(".md")):
         try:
             return files.read_bytes(place).decode()

@@ -84,7 +84,7 @@ class Visitors:
         return Desk(folder, self.networks, self.budget, self.settings.max_pixels, self.room, self.store)
 
     def _worth(self, secret: str) -> tuple[bool, float]:
-        """Small for those who lose little."""
+        """The sort key for removal: visitors without photographs first, then the longest idle."""
         return bool(self._desks[secret].photographs), self._used[secret]
 
     def _out(self, secret: str) -> Desk:
@@ -93,6 +93,6 @@ class Visitors:
 
 
 def _close(desks: Iterable[Desk]) -> None:
-    """Not under the lock of all visitors, because a desk may be at work."""
+    """Closes desks, outside the lock of all visitors, because a desk may be at work."""
     for desk in desks:
         desk.close()

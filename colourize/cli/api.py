@@ -1,4 +1,4 @@
-"""What the commands do, as functions for Python and notebooks. ``colourize.NAME`` imports them on first use."""
+"""The commands as functions for Python and notebooks. ``colourize.NAME`` imports them on first use."""
 
 import argparse
 import os
@@ -106,7 +106,7 @@ def push(
     Args:
         run: a run folder, a checkpoint, or shipped.
         repo: USER/NAME.
-        private: if it is created: only you can see it.
+        private: whether only you can see it, if it is created.
         licence: of the weights, for the model card.
         overrides: other pictures for the check: "data.root=DIR".
         trust: packages with networks and sources that the checkpoint may also name.

@@ -29,7 +29,7 @@ def add_parser(commands: Commands) -> None:
     group = parser.add_argument_group("server")
     group.add_argument("--port", type=int, default=7860, metavar="N", help="0 for any free one (default: %(default)s)")
     group.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
-    group.add_argument("--host", metavar="ADDRESS", help="such as 0.0.0.0: other machines reach the page, by password")
+    group.add_argument("--host", metavar="ADDRESS", help="such as 0.0.0.0: opens the page to others, by password")
     group.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password of visitors")
     group.add_argument("--max-upload", type=int, default=200, metavar="MB", help="of one photograph (%(default)s)")
     group.add_argument("--max-pixels", type=int, metavar="N", help="of one photograph (default: 128 million)")

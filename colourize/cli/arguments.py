@@ -106,7 +106,7 @@ def add_colours(parser: argparse.ArgumentParser) -> Any:
         "--seed", type=int, metavar="N", help="of samples; the same seed gives the same colours (default: 0)"
     )
     group.add_argument("--saturation", type=float, default=1.0, metavar="S", help="multiplies the chroma, 0 to 10")
-    group.add_argument("--recolour", action="store_true", help="also colour what is in colour already")
+    group.add_argument("--recolour", action="store_true", help="also recolour inputs that already have colour")
     return group
 
 

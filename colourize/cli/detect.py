@@ -16,7 +16,7 @@ def add_parser(commands: Commands) -> None:
     parser = command(
         commands, "detect", "find objects in pictures: draws their boxes, and writes them as JSON", run,
         epilog="Each picture gets a file of its own name with boxes, and NAME.json beside it. A picture whose results "
-               "are there already is skipped. Exit status: 0 all done, 2 some pictures could not be read.",
+               "already exist is skipped. Exit status: 0 all done, 2 some pictures could not be read.",
     )  # fmt: skip
     parser.add_argument("inputs", nargs="+", metavar="IN", help='a file, a folder, a pattern "scans/*.jpg", or -')
     parser.add_argument(
@@ -30,11 +30,11 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--least", type=float, default=0.3, metavar="S", help="lowest score, 0 to 1 (default: 0.3)")
     parser.add_argument(
         "--overlap", type=float, default=0.65, metavar="IOU",
-        help="of two boxes of a class that overlap more, the better one stays (default: 0.65)",
+        help="drop the worse of two boxes of one class whose IoU is higher (default: 0.65)",
     )  # fmt: skip
     parser.add_argument("--classes", metavar="A,B", help="only these classes (default: all)")
     parser.add_argument(
-        "--size", type=int, metavar="N", help="longer side that the network sees, a multiple of 32 (default: its own)"
+        "--size", type=int, metavar="N", help="longer side of the network's input, a multiple of 32 (default: its own)"
     )
     parser.add_argument("--format", metavar="NAME", help="png, jpg, webp, avif, tiff or gif (default: each its own)")
     add_overwrite(parser)
@@ -68,7 +68,7 @@ def run(given: argparse.Namespace) -> None:
     try:
         outcomes = many.all_of(jobs, lambda job: detected.run(job, detector, options), 1)
     except (KeyboardInterrupt, Interrupted):
-        print("colourize: stopped; every file is whole, and the same command does the rest", file=sys.stderr)
+        print("colourize: stopped; every file is whole, and the same command continues", file=sys.stderr)
         raise
     print(f"colourize: {detected.summary(outcomes, options.records)}", file=sys.stderr)
     _write_json(given.json, options.records)

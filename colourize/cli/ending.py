@@ -46,12 +46,12 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
 
 
 def not_installed(error: ModuleNotFoundError) -> str:
-    """The line for a command that needs more than what runs exported networks."""
+    """The line for a command that needs more packages than exported networks need."""
     return f"colourize: {error.name} is not installed; this needs all of colourize: pip install '.' in a checkout"
 
 
 def _end_without_hydra(error: Exception) -> NoReturn:
-    """Ends where only what an exported network needs is installed (``docs/export.md``)."""
+    """Ends the process if only the packages for exported networks are installed (``docs/export.md``)."""
     if isinstance(error, ModuleNotFoundError):
         sys.exit(not_installed(error))
     if not isinstance(error, InputError | OSError):

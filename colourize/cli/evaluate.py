@@ -34,13 +34,13 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument(
         "--seen", type=int, metavar="PIXELS",
-        help="with --photographs: the shorter side of what the network sees, as photo --size; default: as measured",
+        help="with --photographs: the shorter side of the network's input, as photo --size; default: as measured",
     )  # fmt: skip
     parser.add_argument("--square", action="store_true", help="with --photographs: take the centre squares")
     parser.add_argument(
         "--classes", type=Path, metavar="CSV",
-        help="with --photographs: ImageNet classes of the files (columns file, imagenet_class); measures what a "
-             "classifier recognises in colour, in grey and re-coloured",
+        help="with --photographs: ImageNet classes of the files (columns file, imagenet_class); measures a "
+             "classifier's accuracy in colour, in grey and re-coloured",
     )  # fmt: skip
     parser.add_argument(
         "--frechet", action="store_true",

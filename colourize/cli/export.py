@@ -76,7 +76,7 @@ def run(given: argparse.Namespace) -> None:
 
 
 def export(file: Path, path: Path, form: "Form", given: argparse.Namespace, name: str = "") -> tuple["Exported", str]:
-    """Writes the network of a checkpoint; returns what was written, and the text of its model card.
+    """Writes the network of a checkpoint; returns the exported network, and the text of its model card.
 
     Args:
         file: the checkpoint.

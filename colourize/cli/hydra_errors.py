@@ -102,7 +102,7 @@ def _nearest(name: str, text: str, knobs: Names | None) -> str:
     known = _of_options(within[1]) if within else list((knobs or training_knobs)())
     if (close := difflib.get_close_matches(name, known, 1)) and close != [name]:
         return f"; did you mean {within[1] + '.' if within else ''}{close[0]}?"
-    return f"; conf/{within[1]}/ lists what each option takes" if within else "; --help lists the knobs"
+    return f"; conf/{within[1]}/ lists the values of each option" if within else "; --help lists the knobs"
 
 
 def _of_options(group: str) -> list[str]:

@@ -28,8 +28,8 @@ def train() -> None:
 def program(command: Callable[[], None] = main) -> None:
     """Runs a command as the whole process, and does not free its objects at the end, which would take a second or more.
 
-    Python ends as always after an exception other than ``SystemExit``, and under another program, such as a profiler,
-    which then writes its results.
+    Other exceptions than ``SystemExit`` end Python as usual. So does a command inside another program, such as a
+    profiler, which then writes its results.
     """
     if not python.is_script(depth=1):
         return command()

@@ -32,7 +32,7 @@ def add_parser(commands: Commands) -> None:
     """Adds ``colourize photo`` with its arguments."""
     parser = command(
         commands, "photo", "colour photographs: files, folders or standard input", run,
-        epilog="A picture whose result is there already is skipped, so the same command continues an interrupted one. "
+        epilog="A picture whose result already exists is skipped, so the same command continues an interrupted one. "
                "Exit status: 0 all done, 2 some pictures could not be coloured or are in colour already.",
     )  # fmt: skip
     parser.add_argument("inputs", nargs="+", metavar="IN", help='a file, a folder, a pattern "scans/*.jpg", or -')
@@ -46,7 +46,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def _add_further(group: Any) -> None:
-    """Adds what only pictures have, to the group of colours."""
+    """Adds the options that only pictures have to the group of colours."""
     group.add_argument("--temperature", type=float, metavar="T", help="T of the mean or of samples, > 0")
     group.add_argument("--samples", type=int, metavar="N", help="write N samples: photo.1.png, photo.2.png, ...")
     group.add_argument(

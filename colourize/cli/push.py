@@ -17,7 +17,7 @@ tags: [colourize, image-colorization]
 ---
 
 """
-"""What the hub reads at the start of a card."""
+"""The entries that the hub reads at the start of a card."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -26,10 +26,10 @@ def add_parser(commands: Commands) -> None:
     parser = command(commands, "push", text, run)
     parser.add_argument("run_", metavar="RUN", help="a checkpoint, a run folder (its best checkpoint), or shipped")
     parser.add_argument(
-        "repo", metavar="USER/NAME", help="where; it is created if missing. Log in first: hf auth login"
+        "repo", metavar="USER/NAME", help="address on the hub, created if missing. Log in first: hf auth login"
     )
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="other pictures: data.root=DIR")
-    parser.add_argument("--private", action="store_true", help="if it is created: only you can see it")
+    parser.add_argument("--private", action="store_true", help="if it is created, only you can see it")
     add_trust(parser)
     add_card(parser)
 

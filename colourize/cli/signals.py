@@ -1,7 +1,7 @@
-"""Signals that end a run in order, so that it is saved and can be resumed; and Ctrl-C from a command's first moment on.
+"""Signals that end a run in order, so that it is saved and can be resumed; and Ctrl-C from a command's start.
 
 A command imports this module before all others, so it imports almost nothing. While a module is imported, no signal
-raises: what is written in C, such as numpy, loses the exception or turns it into another one.
+raises: code in C, such as numpy's, loses the exception or turns it into another one.
 """
 
 import _thread
@@ -69,7 +69,7 @@ def release() -> None:
 
 
 def import_in_turn(names: Sequence[str]) -> None:
-    """Imports libraries. A signal that comes meanwhile raises after the one that is imported, not after all of them."""
+    """Imports libraries. A signal during an import raises after the current import, not after all of them."""
     for name in names:
         __import__(name)
         if _coming:

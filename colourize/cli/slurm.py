@@ -118,7 +118,7 @@ class Slurm(Launcher):
                 )
 
     def checkpoint(self, *given: Any) -> Any:
-        """What submitit runs when it has requeued a job: the same."""
+        """The same job again, which submitit runs after it has requeued a job."""
         return load().helpers.DelayedSubmission(self, *given)
 
 

@@ -1,4 +1,4 @@
-"""``auto``: what a run finds before its first step, a learning rate or a precision, takes the place of the word."""
+"""Replaces ``auto`` by the learning rate or the precision that a run finds before its first step."""
 
 import math
 from collections.abc import Mapping

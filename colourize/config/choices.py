@@ -19,13 +19,13 @@ CHOICE = re.compile(r"\+*(\w+)=(.+)", re.S)
 
 
 def normalised(words: Iterable[str]) -> list[str]:
-    """The words of a command line in the form that Hydra takes for groups that its defaults list has.
+    """Overrides, rewritten for groups that Hydra's defaults list has.
 
     ``+experiment=resunet`` becomes ``experiment=resunet``, and ``~logger`` becomes ``logger=none``.
 
     Raises:
-        InputError: a word has no name; a value of a group is no name, or a list of which Hydra would silently take only
-            one, or not all.
+        InputError: an override has no name; a value of a group is not a name, or it is a list from which Hydra would
+            silently take only one name, or not all.
     """
     return [_normalised(word) for word in words]
 
@@ -52,7 +52,7 @@ def _check_list(group: str, options: str) -> None:
 
 
 def _check_names(group: str, word: str) -> None:
-    """Raises InputError for null, a number or a dictionary, of which Hydra's own message does not name the group."""
+    """Raises InputError for null, a number or a dictionary, because Hydra's own message does not name the group."""
     try:
         values: Any = list(_elements(OverridesParser.create().parse_override(word).value()))
     except HydraException:  # its message is explained where Hydra raises it

@@ -1,4 +1,4 @@
-"""Compares configurations: decides whether a run may be resumed, and what may change. No heavy imports.
+"""Compares configurations: decides whether a run may be resumed, and which knobs may change. No heavy imports.
 
 ``runs.apart`` builds on this module, and shows in names and tables how runs differ.
 """

@@ -21,7 +21,7 @@ from colourize.config.trainer_knobs import TrainerKnobs
 from colourize.errors import InputError
 
 AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)'\s+1\. To use it as a list")
-FREEZE = "freeze"  # the only knob of which commas without --multirun make a list
+FREEZE = "freeze"  # the only knob whose commas make a list without --multirun
 
 
 def register() -> None:
@@ -47,10 +47,10 @@ def composed(name: str, overrides: Sequence[str]) -> DictConfig:
 
 
 def in_brackets(words: Sequence[str], error: HydraException) -> list[str]:
-    """The words with brackets around the parts of ``freeze=encoder,first,3``.
+    """The overrides with brackets around the parts of ``freeze=encoder,first,3``.
 
     Args:
-        words: overrides of a command that is no sweep.
+        words: overrides of a command that is not a sweep.
         error: Hydra's, which says that values with commas are ambiguous.
 
     Raises:

@@ -1,8 +1,8 @@
 """The knobs: one declaration each. Pure Python, so that a checkpoint can be read without Hydra.
 
 Other modules derive from the declarations: the schema (``compose``), the page of ``--help`` (``page``), the checks
-(``checks``), what a resumed run may change (``compare``), what a checkpoint must contain (``stored``), and the names
-and tables of runs (``runs.apart``).
+(``checks``), the changes that a resumed run allows (``compare``), the required contents of a checkpoint (``stored``),
+and the names and tables of runs (``runs.apart``).
 """
 
 from collections.abc import Mapping
@@ -104,11 +104,11 @@ declare(
          "modules ([encoder,down*], 2), or names with epochs ({encoder: 3}); null: none", before=None,
          on_resume="same"),
     Knob("unfreeze_every", None, int, "epochs after which one more part in freeze is trained, from the last to the "
-         "first; null: none is", ">= 1", example=2, before=None, on_resume="same"),
+         "first; null: parts stay frozen", ">= 1", example=2, before=None, on_resume="same"),
     Knob("moving_norms", False, bool, "true: batch norms also follow the batches in frozen parts, and in a run with "
          "init_from", before=False, on_resume="same"),
-    Knob("lr_scale", None, object, "learning rates of parts in multiples of lr ({encoder: 0.1, down*: 0.5}); several "
-         "for a weight multiply; null: lr for all", before=None, on_resume="same"),
+    Knob("lr_scale", None, object, "learning rates of parts in multiples of lr ({encoder: 0.1, down*: 0.5}); if "
+         "several match a weight, they are multiplied; null: lr for all", before=None, on_resume="same"),
 )  # fmt: skip
 declare(
     "Machine",
@@ -123,8 +123,8 @@ declare(
          before=False, on_resume="same"),
     Knob("compile", False, bool, "true: torch.compile the network; a slow start, then a CUDA graph on a GPU; no gain "
          "on a CPU, see docs/speed.md", task=COLOURIZATION),
-    Knob("one_pass", True, bool, "on a CPU: batch norm with ReLU, and cross-entropy, each in one pass, by kernels in C "
-         "that the first run compiles (cc); false: by torch", before=False, task=COLOURIZATION),
+    Knob("one_pass", True, bool, "on a CPU: batch norm with ReLU, and cross-entropy, use fused C kernels (compiled "
+         "with cc on the first run); false: torch's operators", before=False, task=COLOURIZATION),
     Knob("precision", "32-true", str, "auto: bf16-mixed if the GPU, or without one the processor, has instructions for "
          "it, else 32-true; 16-mixed requires a GPU", choices=("32-true", "bf16-mixed", "16-mixed", "64-true", "auto")),
 )  # fmt: skip
@@ -175,7 +175,7 @@ OPTION_VALUES = [
 """Values inside options that older configurations lack, or that have no effect on training."""
 NODES = tuple(knob.name for knob in KNOBS.values() if knob.kind is Option)
 SEVERAL = tuple(knob.name for knob in KNOBS.values() if knob.kind is Several)
-"""Groups of which a run may have several options at once."""
+"""Groups that allow several options in one run."""
 OPTIONAL = tuple(name for name in NODES if KNOBS[name].default is None)
 """Groups that may have no node, and have none by default."""
 

@@ -77,10 +77,10 @@ class TrainerKnobs:
         "clips the norm of all gradients together, or each value", ("norm or value", _one_of("norm", "value", None))
     )
     gradient_clip_val: int | float | None = _taken("the largest norm or value of a gradient; 0: no limit", CLIP)
-    limit_train_batches: int | float | None = _taken("trains on so many batches of each epoch", BATCHES)
-    limit_val_batches: int | float | None = _taken("validates on so many batches", BATCHES)
+    limit_train_batches: int | float | None = _taken("trains on this many batches of each epoch", BATCHES)
+    limit_val_batches: int | float | None = _taken("validates on this many batches", BATCHES)
     max_time: Any = _taken(  # noqa: RUF009  ruff takes Any for mutable
-        "ends the run after this time as a signal would: saved, to be resumed",
+        "ends the run after this time, as a signal does: it is saved and can be resumed",
         ("a time DD:HH:MM:SS > 0", _fits_time),
         changes_nothing=True,
     )
@@ -223,10 +223,10 @@ def explained(text: str) -> str | None:
 def _unknown(name: str, value: Any = None) -> str:
     word = f"trainer.{name}" if value is None else f"trainer.{name}={value}"
     if name in REFUSED:
-        return f"{word} is not taken: {REFUSED[name]}"
+        return f"{word} is refused: {REFUSED[name]}"
     close = difflib.get_close_matches(name, TAKEN, 1)
     return f"{word} is unknown; " + (
-        f"did you mean trainer.{close[0]}?" if close else "docs/trainer.md lists what a run takes"
+        f"did you mean trainer.{close[0]}?" if close else "docs/trainer.md lists the arguments of a run"
     )
 
 

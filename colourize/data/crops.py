@@ -39,7 +39,7 @@ class Crops:
     The square's side is a share of the picture's shorter side, log-uniform between ``least`` and ``most``.
 
     Args:
-        size: side of the crops in pixels, or several sides, of which each batch draws one.
+        size: side of the crops in pixels, or several sides; each batch draws one of them.
         least: smallest share, > 0.
         most: largest share, <= 1.
         flip: mirror pictures left to right, each with probability 1/2.

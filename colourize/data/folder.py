@@ -106,7 +106,7 @@ def _built(
 
 
 def _check_memory(count: int, image_size: int) -> None:
-    """Refuses pictures that do not fit the memory: otherwise the system kills the process without a word."""
+    """Refuses pictures that do not fit the memory: otherwise the system kills the process without a message."""
     needed, free = count * image_size**2 * PER_PIXEL, available()
     if needed > free:
         raise InputError(

@@ -18,9 +18,9 @@ def in_threads(
 ) -> Generator[Result]:
     """Results in the order of completion; few calls wait at a time, so ``items`` may be long.
 
-    After an exception, also one of the caller who then closes the generator, calls that have started finish and no
-    further one starts: ``with closing(in_threads(...)) as results``. ``stop`` is called then, and may end calls that
-    wait.
+    After an exception, ``stop`` is called, which may end calls that wait; started calls finish, and no further call
+    starts. If the caller's own code may raise, the generator must be closed: ``with closing(in_threads(...)) as
+    results``.
     """
     with ThreadPoolExecutor(threads) as pool:
         waiting: set[Future[Result]] = set()

@@ -1,4 +1,4 @@
-"""Silences libtiff, which prints what it finds in a damaged TIFF to standard error by itself."""
+"""Silences libtiff, which prints the faults of a damaged TIFF to standard error by itself."""
 
 import contextlib
 import ctypes

@@ -11,7 +11,7 @@ _VERSION_1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_f
 
 
 def available(root: Path = Path("/")) -> int:
-    """Free memory in bytes: what Linux can give without swapping, also in a container; elsewhere half of all memory.
+    """Free memory in bytes: the memory that Linux, also in a container, can give without swapping; elsewhere, half.
 
     Args:
         root: of the file system that holds ``proc`` and ``sys``.

@@ -19,7 +19,7 @@ VALUES = 1 << 21  # logits processed at once, which bounds the memory
 
 
 class Calibration(NamedTuple):
-    """How well probabilities fit, and what a temperature improves; measured on other pictures than it was fitted to.
+    """The calibration of probabilities without and with a temperature, measured on pictures that did not fit it.
 
     Attributes:
         temperature: T, fitted by cross-entropy.

@@ -131,7 +131,7 @@ def _notes(
         for note in other_pictures(name, file, run, config, pictures)
     ]
     if calibrated and config["data"].get("holdout"):
-        notes.append("The temperatures were fitted to these held-out pictures; for others pass data.holdout=0.")
+        notes.append("The temperatures were fitted to these held-out pictures; to use others, pass data.holdout=0.")
     return notes
 
 

@@ -95,7 +95,7 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
     source = option(knobs["data"]["_target_"], "data")
     if source == "shards" and "data.root" not in words and "://" in knobs["data"]["root"]:
         address = f"data.root={shown(knobs['data']['root'], 120)}"
-        raise InputError(f"the address {address} stands in the file only; type it to read the pictures from there")
+        raise InputError(f"the address {address} is only in the file; type it to read the pictures from there")
     if source == "cifar10" and "data.root" not in words:
         knobs["data"]["download"] = knobs["data"]["root"] == own("data/cifar10.yaml")["data"]["root"]
     return knobs

@@ -15,7 +15,7 @@ from colourize.data.read import UnreadablePicture, read_rgb, square
 def photographs(
     folder: Path, size: int | None, cut: bool, stride: int, unreadable: list[tuple[str, str]]
 ) -> Iterator[tuple[str, Tensor]]:
-    """Paths and photographs, uint8 [1, H, W, 3]; up to S - 1 last rows and columns go, so that S divides H and W."""
+    """Paths and photographs, uint8 [1, H, W, 3]; up to S - 1 last rows and columns are cut, so S divides H and W."""
     paths, _ = scan(folder, called="")
     for path in paths:
         try:

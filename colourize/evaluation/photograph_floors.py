@@ -92,7 +92,7 @@ def write(path: Path, floors: Floors, palette: Tensor) -> None:
 
 
 def read(path: Path, palette: Tensor) -> Floors | None:
-    """The floors of a file of ours that ``write`` made; None where there is none, or only one for another palette."""
+    """The floors from a file that ``write`` made; None if there is no such file, or it is for another palette."""
     if not path.is_file():
         return None
     with np.load(path, allow_pickle=False) as found:

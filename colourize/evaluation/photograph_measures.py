@@ -48,7 +48,7 @@ class Measures:
         """The measures of all photographs of a folder.
 
         Raises:
-            InputError: there are none.
+            InputError: there are no photographs.
         """
         if not self.columns:
             raise InputError(f"{folder} holds no photograph that can be read; pass another folder")

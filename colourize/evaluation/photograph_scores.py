@@ -21,7 +21,7 @@ from colourize.model import Model
 
 @dataclass(frozen=True)
 class Scored:
-    """A photograph, and what a network gives for its grey.
+    """A photograph, and a network's scores for its grey.
 
     Attributes:
         path: below the folder.
@@ -70,7 +70,7 @@ def scored(
         size: the shorter side in pixels to which photographs are scaled; None: not scaled.
         cut: whether the centre square is cut out, as for training.
         unreadable: gets the files that are left out, with the reason.
-        seen: the shorter side in pixels of what the network sees, as in ``scores``.
+        seen: the shorter side of the network's input in pixels, as in ``scores``.
     """
     for path, image in photographs(folder, size, cut, model.stride, unreadable):
         grey, points = model.space.both(image)

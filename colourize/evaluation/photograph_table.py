@@ -53,7 +53,7 @@ def evaluate(
         classes: a CSV file with the ImageNet class of each photograph, to measure also a classifier's accuracy.
         trusted: packages, besides colourize, whose networks and sources the checkpoint may name.
         features: also measure Fréchet distances of a classifier's features.
-        seen: the shorter side of what the network sees, in pixels; None: the photograph as it is measured.
+        seen: the shorter side of the network's input in pixels; None: the photograph as it is measured.
 
     Raises:
         InputError: ``run`` is not a single run, its palette is not chroma, a size is below 8, or there are no

@@ -17,13 +17,13 @@ CALLED = {GREY: "grey as it is", MEAN: "mean of the classes", BLOCKS: "true mean
 
 
 class Judged(NamedTuple):
-    """What was measured on photographs.
+    """The measures on photographs.
 
     Attributes:
         found: the measures of each photograph.
         calibration: of the probabilities; None where it cannot be measured.
-        distances: ``frechet.distance`` to the photographs by name; empty where not asked for.
-        seen: what a classifier recognises; None where not asked for.
+        distances: ``frechet.distance`` to the photographs by name; empty if not requested.
+        seen: the photographs that a classifier recognises; None if not requested.
     """
 
     found: Photographs
@@ -33,7 +33,7 @@ class Judged(NamedTuple):
 
 
 def as_json(judged: Judged) -> dict[str, Any]:
-    """The mean of every measure; null where there is no number."""
+    """The mean of every measure; null for a measure without a value."""
     found, calibration = judged.found, judged.calibration
     floors = {
         name: {key: _number(value.mean()) for key, value in floor._asdict().items()}
@@ -91,8 +91,8 @@ def text(name: str, judged: Judged, size: int | None, cut: bool, seen: int | Non
         "",
         tables.as_text(_curve(found)),
         "",
-        f"mean: {found.gain:+.2f} dB above the grey; as good as the grey at {100 * found.ratio:.0f} % of the true "
-        f"colourfulness by temperature, {100 * found.saturated_ratio:.0f} % by saturation",
+        f"mean: {found.gain:+.2f} dB above the grey; its PSNR equals that of the grey at {100 * found.ratio:.0f} % of "
+        f"the true colourfulness by temperature, {100 * found.saturated_ratio:.0f} % by saturation",
         "; ".join([loss, *(f"skill {value:.3f} over {each}" for each, value in skills.items())]),
         _calibration(found, judged.calibration),
         "",
@@ -148,5 +148,5 @@ def _recognition(seen: Recognised) -> str:
     colour, grey, coloured = (f"{100 * each.double().mean():.1f}" for each in seen)
     return (
         f"{CLASSIFIER} recognises {colour} % of {len(seen.grey)} photographs in colour, {grey} % in grey, {coloured} % "
-        f"re-coloured (T = 0.4): {100 * seen.given_back:.0f} % of the loss is given back"
+        f"re-coloured (T = 0.4): {100 * seen.given_back:.0f} % of the loss is recovered"
     )

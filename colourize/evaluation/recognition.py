@@ -1,7 +1,7 @@
 """A classifier's accuracy on re-coloured photographs (Zhang, Isola, Efros 2016, arXiv 1603.08511, section 3.3).
 
 A classifier that was trained on colour pictures names the objects of photographs in their true colours, in grey, and
-re-coloured. The better colours fit, the more of what grey loses comes back. N photographs.
+re-coloured. Better colours recover more of the accuracy that grey loses. N photographs.
 """
 
 import csv
@@ -28,7 +28,7 @@ DECODINGS = "mean", "annealed:0.4"
 
 
 class Recognised(NamedTuple):
-    """Which photographs were named rightly, bool [N] each: in colour, in grey, and re-coloured."""
+    """Whether each photograph was named correctly, bool [N] each: in colour, in grey, and re-coloured."""
 
     colour: Tensor
     grey: Tensor
@@ -36,7 +36,7 @@ class Recognised(NamedTuple):
 
     @property
     def given_back(self) -> float:
-        """The share of what grey loses that the re-coloured photographs win back; NaN where grey loses nothing."""
+        """The share of the accuracy lost in grey that re-colouring recovers; NaN if grey loses none."""
         colour, grey, coloured = (float(each.double().mean()) for each in self)
         return (coloured - grey) / (colour - grey) if colour > grey else float("nan")
 
@@ -141,7 +141,7 @@ class Looks:
         }
 
     def recognised(self, folder: Path) -> Recognised | None:
-        """Which photographs of the folder were named rightly; None if recognition is not measured.
+        """Whether each photograph of the folder was named correctly; None if recognition is not measured.
 
         Raises:
             InputError: no photograph has a class.

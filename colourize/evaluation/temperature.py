@@ -30,7 +30,7 @@ from colourize.present.figures import FIGURES, entropy_figure, reliability_figur
 from colourize.runs.checkpoint import Trained, of_run
 from colourize.runs.temperature import write_temperature
 
-FIT_VALUES = 1 << 26  # most logits for the fit of a temperature; of more, a random part
+FIT_VALUES = 1 << 26  # largest number of logits for a fit; of more, a random part is used
 SAME = 0.02  # temperatures that differ less from 1 are reported as 1
 JUDGED = "cross_entropy", "ece"
 
@@ -53,8 +53,8 @@ def calibrate(
 ) -> Calibrated:
     """Fits a temperature to the held-out pictures of a run, stores it next to the checkpoint, and evaluates it.
 
-    Of a run folder the last epoch is evaluated, as by ``colourize evaluate``. The best epoch, which ``colourize photo``
-    and ``export`` use, gets a temperature of its own.
+    For a run folder, the last epoch is evaluated, as by ``colourize evaluate``. The best epoch, which ``colourize
+    photo`` and ``export`` use, gets a temperature of its own.
 
     The measures are of the test split, or, without one, of the held-out pictures themselves; the output says which.
 
@@ -167,7 +167,7 @@ def rows(model: Model, pictures: LabelledPictures, temperature: float) -> tuple[
 
 
 def verdict(file: Path, temperature: float, num_fitted: int, judged: str, before: Row, after: Row) -> str:
-    """The temperature and what it means, and a table of both rows."""
+    """The temperature with its meaning, and a table of both rows."""
     over_or_under = "overconfident" if temperature > 1 else "underconfident"
     meaning = "well calibrated" if abs(temperature - 1) < SAME else over_or_under
     lines = [["", *(MEASURES[key].title for key in JUDGED)]]

@@ -117,7 +117,7 @@ def of_view(predictor: Predictor, view: Seen, grey: Levels, choices: Choices, ke
 
 
 def check(choices: Choices) -> None:
-    """Checks what does not depend on the network.
+    """Checks the choices that do not depend on the network.
 
     Raises:
         InputError: a choice out of its range.

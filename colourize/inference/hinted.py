@@ -76,7 +76,7 @@ def _cell(hint: Hint, view: Seen, height: int, width: int) -> tuple[int, int]:
     """
     if not (0 <= hint.x < view.size[1] and 0 <= hint.y < view.size[0]):
         raise InputError(
-            f"a hint must lie in the picture of {view.size[1]} x {view.size[0]} pixels, got {hint.x},{hint.y}; "
+            f"a hint must be in the picture of {view.size[1]} x {view.size[0]} pixels, got {hint.x},{hint.y}; "
             "pass x from the left and y from the top, from 0"
         )
     row = (hint.y + 0.5) / view.size[0] * view.content[0] / view.grey.shape[0] * height

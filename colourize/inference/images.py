@@ -43,7 +43,7 @@ def colourized(model: "Model", picture: Any, decoding: str, choices: Mapping[str
 
 
 class _Prepared(NamedTuple):
-    """A picture's ``grey`` levels [H, W], whether 16 bits are wanted, and what makes its own kind of the result."""
+    """A picture's ``grey`` levels [H, W], whether the result has 16 bits, and the function that converts it back."""
 
     grey: Levels
     wide: bool
@@ -51,7 +51,7 @@ class _Prepared(NamedTuple):
 
 
 def _each(predictor: TorchPredictor, pictures: Iterator[_Prepared], choices: Choices) -> Iterator[Any]:
-    """Colours pictures, as many at a time as are small together."""
+    """Colours pictures; small ones are coloured together."""
     for window in _windows(pictures):
         chosen = [replace(choices, wide=each.wide) for each in window]
         results = colouring.all_coloured(predictor, [each.grey for each in window], chosen)

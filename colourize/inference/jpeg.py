@@ -1,6 +1,6 @@
 """Writes JPEG files on several cores: encodes strips of the picture apart, and joins them at restart markers.
 
-H height, W width. The file equals, byte for byte, what Pillow writes in one piece with ``restart_marker_rows``.
+H height, W width. The file equals, byte for byte, Pillow's file written in one piece with ``restart_marker_rows``.
 Sections and tables are those of the standard, ITU-T T.81.
 """
 

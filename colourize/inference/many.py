@@ -49,7 +49,7 @@ def all_of(
 
 
 def lines(outcome: Outcome) -> list[str]:
-    """The messages about an outcome: why the picture was not coloured, and what was left out."""
+    """The messages about an outcome: why the picture was not coloured, and which parts were left out."""
     name = outcome.job.name
     notes = [f"colourize: {name}: {note}" for note in outcome.notes]
     if outcome.status == "failed":

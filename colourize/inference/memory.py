@@ -1,4 +1,4 @@
-"""Limits memory and cores: estimates what a picture takes, and keeps all pictures in work below a limit."""
+"""Limits memory and cores: estimates the memory of a picture, and keeps all pictures in work below a limit."""
 
 import re
 import threading
@@ -25,7 +25,7 @@ def parsed(text: str) -> int:
 
 
 def of_network(area: int, tile: int | None = None) -> int:
-    """Bytes that the shipped network takes for a picture of ``area`` working pixels, in tiles of a side or in one."""
+    """Bytes that the shipped network takes for a picture of ``area`` working pixels, with tiles or in one piece."""
     return PER_SEEN * (area if tile is None else min(area, tile**2)) + PER_WORKING * area
 
 
@@ -51,7 +51,7 @@ class Budget:
         self._changed = threading.Condition()
 
     def check(self, pixels: int, wide: bool = False, samples: int = 1, further: int = 0) -> int:
-        """Bytes that a picture of ``pixels`` pixels and ``samples`` samples takes, and ``further`` ones.
+        """Bytes that a picture of ``pixels`` pixels and ``samples`` samples takes, plus ``further`` bytes.
 
         Raises:
             InputError: more than the limit.

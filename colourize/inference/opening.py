@@ -48,10 +48,10 @@ class Photograph:
         frames: at least one; only the first with ``photograph(first=True)``.
         kind: of the first frame: grey; tinted, such as sepia, which is made grey; or already coloured.
         format: Pillow's name of the file's format.
-        loops: how often an animation plays, 0 for ever.
+        loops: number of times that an animation plays; 0: without end.
         info: EXIF, XMP, resolution and comment, in the form that Pillow's ``save`` takes.
         wide: whether it has 16 bits a channel.
-        notes: what was left out, such as a damaged colour profile.
+        notes: on parts that were left out, such as a damaged colour profile.
         count: number of frames in the file.
     """
 
@@ -85,7 +85,7 @@ def photograph(source: bytes | Path, max_pixels: int = MAX_PIXELS, first: bool =
 
 
 class Extent(NamedTuple):
-    """What a file's header declares: pixels of all frames, whether they have 16 bits, size and format of a frame."""
+    """Values of a file's header: pixels of all frames, whether they have 16 bits, size and format of a frame."""
 
     pixels: int
     wide: bool

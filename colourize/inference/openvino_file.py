@@ -58,7 +58,7 @@ def parts(path: Path) -> Parts:
 
 
 def library(what: str) -> Any:
-    """Imports ``openvino``; ``what`` names for the message what requires it.
+    """Imports ``openvino``; the message of the error begins with ``what``, which requires it.
 
     Raises:
         InputError: it is not installed.

@@ -31,18 +31,18 @@ Status = Literal["done", "already there", "in colour", "failed"]
 
 @dataclass(frozen=True)
 class Options:
-    """What is written and how.
+    """Which files are written and how.
 
     Attributes:
         choices: how pictures are coloured.
         suffix: of the format on standard output; None for the picture's own.
         overwrite: replace existing results.
-        recolour: also colour pictures that are in colour already.
+        recolour: also recolour pictures that already have colour.
         metadata: keep EXIF, XMP and other metadata, and add the note.
         uncertainty: also write a picture of the entropy (``uncertainty``).
         side_by_side: also write the grey and the coloured picture side by side.
         max_pixels: of a frame.
-        note: what was done, for the metadata.
+        note: how the picture was made, for the metadata.
     """
 
     choices: Choices
@@ -101,7 +101,7 @@ def _memory(job: Job, extent: Extent, predictor: Predictor, options: Options, bu
 
 
 def note(choices: Choices, predictor: Predictor) -> str:
-    """What was done, for the metadata: the version, the network and the decoding."""
+    """A note for the metadata: the version, the network and the decoding."""
     return f"colourize {__version__}: colours by {predictor.card.name}, {choices.decoding}"
 
 
@@ -111,7 +111,7 @@ def check_distinct(jobs: Sequence[Job], options: Options, also_read: Sequence[Pa
 
 
 def remove_stale(jobs: Sequence[Job], options: Options) -> None:
-    """Removes what killed commands left of the files that jobs write (``files.remove_stale``)."""
+    """Removes the temporary files that killed commands left of the jobs' outputs (``files.remove_stale``)."""
     files.remove_stale(path for job in jobs for path in _outputs(job, options))
 
 
@@ -145,7 +145,7 @@ def _beside(job: Job, options: Options) -> list[Path]:
 
 
 def _is_complete(job: Job, options: Options) -> bool:
-    """Whether all files of a job are there already."""
+    """Whether all files of a job already exist."""
     places = _outputs(job, options)
     return bool(places) and not any(_is_due(path, options) for path in places)
 
@@ -182,7 +182,7 @@ def _coloured(
 
 
 def _kept(job: Job, options: Options) -> list[str]:
-    """A note if some of the files that a job writes are there already."""
+    """A note if some of the files that a job writes already exist."""
     names = [files.printable(path.name) for path in _outputs(job, options) if not _is_due(path, options)]
     them = "it" if len(names) == 1 else "them"
     return [f"{', '.join(names)} already there (--overwrite replaces {them})"] if names else []

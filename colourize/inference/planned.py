@@ -45,8 +45,8 @@ def plan(inputs: Sequence[str], output: str, suffix: str | None = None) -> list[
 
     A folder is mirrored below ``output`` with the same relative names. A file becomes ``output`` itself if that has the
     suffix of a picture; it becomes a file of its name in ``output`` if that is a folder, ends in / or has no suffix.
-    ``.png`` is appended to a name whose format colourize does not write. Of several pictures, those that --uncertainty
-    and --side-by-side wrote are left out.
+    ``.png`` is appended to a name whose format colourize does not write. Among several pictures, files that
+    --uncertainty and --side-by-side wrote are left out.
 
     Args:
         inputs: files, folders, patterns such as "scans/*.jpg", or "-" for standard input.

@@ -69,8 +69,8 @@ def save(
         frames: several only for an animation.
         form: one of ``FORMATS``' values.
         info: EXIF, XMP, resolution and comment to keep, as ``opening.Photograph`` has them.
-        note: what was done, kept as the EXIF's or PNG's Software; "" writes no metadata at all.
-        loops: how often an animation plays, 0 for ever.
+        note: how the picture was made, kept as the EXIF's or PNG's Software; "" writes no metadata at all.
+        loops: number of times that an animation plays; 0: without end.
         threads: number of threads that encode a JPEG.
 
     Raises:
@@ -250,6 +250,6 @@ def written(
         save(buffer, frames, form, info, note, loops, threads)
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # encoders raise nearly every built-in exception for what they cannot hold
+    except Exception as error:  # encoders raise nearly every built-in exception for pictures that they cannot hold
         raise InputError(f"{form} cannot hold this picture ({one_line(error)}); pass --format png") from error
     return buffer.getvalue()

@@ -143,7 +143,7 @@ def joined(grey: Levels, chroma: Floats, wide: bool = False) -> tuple[Levels, in
 
 @functools.cache
 def tables(white: int) -> Tables:
-    """What ``joined`` looks up, for the kernel in C."""
+    """The look-up tables of ``joined``, for the kernel in C."""
     return Tables(linear_of_levels(white).astype(np.float32), _root_of_levels(white), _eight_bit())
 
 

@@ -48,7 +48,7 @@ class Upsampler:
         ])  # fmt: skip
 
     def coarse(self, top: int, rows: int) -> tuple[Rows, Rows]:
-        """What ``strip`` interpolates, with the columns done: chroma and lightness, and the slopes."""
+        """Intermediate arrays of ``strip`` after the column pass: chroma and lightness, and the slopes."""
         return self._columns(self._smooth, top, rows, 2, _cubic), self._columns(self._slopes, top, rows, 1, _linear)
 
     def _columns(self, planes: Floats, top: int, rows: int, support: float, kernel: Kernel) -> Rows:

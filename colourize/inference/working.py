@@ -78,7 +78,7 @@ def cells(view: Seen, logits: Floats) -> tuple[Floats, tuple[float, float]]:
     """Mean lightness of the cells of a network's output, and how many cells the content takes.
 
     Args:
-        view: what the network saw, [h, w].
+        view: the network's input, [h, w].
         logits: [K, h / s, w / s].
 
     Returns:
@@ -97,8 +97,8 @@ def scores(predictor: Predictor, view: Seen, tile: int | None = None, hints: Flo
         predictor: the network.
         view: the picture.
         tile: side of square tiles in working pixels, which limit the memory of a large working size; None for no tiles.
-            Tiles overlap by half and are blended. The result is that without tiles where the receptive field reaches
-            no farther than 3/16 of a tile.
+            Tiles overlap by half and are blended. The result equals that without tiles if the receptive field reaches
+            at most 3/16 of a tile.
         hints: [4, h, w] for a network that was trained with hints.
 
     Raises:
@@ -137,7 +137,7 @@ def all_scores(predictor: Predictor, inputs: Sequence[Floats], tile: int | None 
 
 
 def given(view: Seen, card: Card, hints: Floats | None = None) -> Floats:
-    """What the network is given of a picture: float32 [1, 1, h, w], or [1, 5, h, w] with hints [4, h, w]."""
+    """The network's input for a picture: float32 [1, 1, h, w], or [1, 5, h, w] with hints [4, h, w]."""
     full = network_input(view.grey, card.space)
     return full if hints is None else np.concatenate([full, hints[None]], 1)
 

@@ -1,1 +1,1 @@
-"""Kernels in C, which do in one pass over memory what torch and numpy do in several; the C library's memory."""
+"""Kernels in C, which make one pass over memory where torch and numpy make several; settings of the C library."""

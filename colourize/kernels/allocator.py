@@ -51,7 +51,7 @@ def kept(largest: int = LARGEST, most: int = MOST_AT_THE_TOP) -> Iterator[None]:
 
 
 def share_heaps() -> None:
-    """Lets all threads take memory from ``HEAPS`` heaps, so that one uses again what another has freed.
+    """Lets all threads share ``HEAPS`` heaps, so that a thread reuses memory that another has freed.
 
     By default glibc gives each thread a heap of its own, up to eight a core, and each of them keeps freed blocks. To be
     called before other threads start: heaps that exist stay, and beyond eight of them glibc no longer asks. It holds

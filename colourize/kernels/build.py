@@ -31,9 +31,9 @@ class Kernels:
     """A library of kernels.
 
     Attributes:
-        files: names of its sources in this folder, of which the first is compiled.
+        files: names of its sources in this folder; the first one is compiled.
         flags: further flags of the compiler.
-        otherwise: what is used where it cannot be compiled; for the message.
+        otherwise: the code used instead if it cannot be compiled; for the message.
     """
 
     files: Sequence[str]
@@ -67,7 +67,7 @@ def _loaded(path: Path) -> ctypes.CDLL | None:
     """The library of a file that only this user may write and that is whole; None for any other file.
 
     The file ends with the SHA-256 of the rest, because a library that is cut short would kill the process at its first
-    use. What is loaded is the open file, so that nobody can put another one in its place after the checks.
+    use. The checked, open file itself is loaded, so that nobody can replace it after the checks.
     """
     try:
         place = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -122,7 +122,7 @@ def _folder() -> Path:
 
 
 def _key(kernels: Kernels) -> str:
-    """A name for what determines the compiled kernels: sources, flags and the processor's instructions."""
+    """A name made from everything that determines the kernels: sources, flags and the processor's instructions."""
     sources = [path.read_bytes() for path in kernels.paths()]
     flags = " ".join([*FLAGS, *kernels.flags]).encode()
     return hashlib.sha256(b"\0".join([*sources, flags, _processor()])).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Which layer of a network follows which, for what computes two of them at once."""
+"""Finds which layer of a network follows which, for kernels that compute two layers at once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

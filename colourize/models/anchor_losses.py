@@ -30,7 +30,7 @@ class Level(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """Who learns what: indices int64 [P] of picture, anchor, row, column and object (of G)."""
+    """Which anchors learn which objects: indices int64 [P] of picture, anchor, row, column and object (of G)."""
 
     pictures: Tensor
     anchors: Tensor

@@ -21,7 +21,7 @@ class Conv2d(nn.Conv2d):
     gradient is 0, but for rounding. To compute it takes a sum over the whole output, up to 5 % of a step on a CPU.
 
     Attributes:
-        norm: the batch norm that gets the output, in a tuple, since it is no part of this layer; empty: another
+        norm: the batch norm that gets the output, in a tuple, since it is not part of this layer; empty: another
             layer, or the gradient is to be computed.
     """
 

@@ -46,7 +46,7 @@ class EncoderUNet(nn.Module):
         num_frequencies: of ``Waves``, >= 0.
         zoom: 1, 2 or 4. A classifier trained on pictures of 224 pixels recognizes more in a small picture if it is
             enlarged; twice the zoom makes a step about three times as slow.
-        colour_space: what the input means: lightness in lab and oklab, mean(R, G, B) / 256 in rgb.
+        colour_space: the meaning of the input: lightness in lab and oklab, mean(R, G, B) / 256 in rgb.
 
     Attributes:
         stride: S.

@@ -58,7 +58,7 @@ def trained(name: str, source: str, features: bool = True) -> Any:
 
 
 def _of_package(encoder: str) -> Path | None:
-    """The file of weights in an installed package; None if there is none for this encoder."""
+    """The file of weights in an installed package; None if no package has weights for this encoder."""
     if encoder not in PACKAGES:
         return None
     module, pattern = PACKAGES[encoder]

@@ -9,7 +9,7 @@ from torch.nn.utils import fuse_conv_bn_weights
 from colourize.kernels.neighbours import is_own, neighbours
 
 ENCODERS = "timm."
-BAND = 1e-3  # of the largest score, far above what rounding changes
+BAND = 1e-3  # of the largest score, far above the changes by rounding
 
 
 @torch.no_grad()
@@ -19,7 +19,7 @@ def folded(network: nn.Module) -> nn.Module:
     A batch norm multiplies each channel by g = weight / sqrt(variance + eps) and adds bias - g mean, with the running
     statistics. The convolution before it does the same with weights multiplied by g (Ioffe and Szegedy 2015, section
     3.1). In our own networks and their encoders a norm normalises the convolution that is defined before it; a
-    comparison on noise makes sure of that. The network itself where nothing can be folded, and of other packages.
+    comparison on noise checks that. If nothing can be folded, or for other packages, the network itself is returned.
     """
     if not is_own(network) or not _pairs(network):
         return network

@@ -7,7 +7,7 @@ import torch
 
 
 def contents(file: Path) -> Any:
-    """What a .safetensors file, or a .pth that torch.load(weights_only=True) reads, contains.
+    """The contents of a .safetensors file, or of a .pth that torch.load(weights_only=True) reads.
 
     A damaged file raises nearly any type of exception.
     """

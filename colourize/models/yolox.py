@@ -19,7 +19,7 @@ PRIOR = 0.01  # initial probability of an object and of a class, so that the fir
 
 
 class Raw(NamedTuple):
-    """What the head gives at each place.
+    """The output of the head at each place.
 
     ``boxes`` [N, A, 4]: offsets of the centre from the cell's corner, and the logarithm of width and height, all in
     strides. ``objects`` [N, A], ``classes`` [N, A, K]: logits. ``cells`` [A, 2]: x and y of each cell, counted from 0.

@@ -32,7 +32,7 @@ def published(network: YOLOX) -> Path:
     """The published weights of a network, downloaded once into torch's cache and checked by their SHA-256.
 
     Raises:
-        InputError: there are none for this width, no connection, or another checksum.
+        InputError: no weights exist for this width, the download fails, or the checksum differs.
     """
     if network.width not in PUBLISHED:
         raise InputError(f"init_from=coco: no weights are published for width {network.width}; pass a file")

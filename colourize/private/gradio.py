@@ -29,7 +29,7 @@ def events(blocks: "gradio.Blocks") -> dict[str, int]:
 
 
 def sessions(blocks: "gradio.Blocks") -> set[str]:
-    """The sessions of which Gradio keeps something."""
+    """The sessions for which Gradio keeps data."""
     queue = blocks._queue
     return {*queue.pending_messages_per_session, *queue.pending_event_ids_session, *blocks.state_holder.session_data}
 

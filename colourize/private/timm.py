@@ -1,4 +1,4 @@
-"""Imports timm without what it and torchvision import for little: torch's compiler and Weights & Biases.
+"""Imports timm without two dependencies that it hardly uses: torch's compiler and Weights & Biases.
 
 torchvision asks for a function that tells whether a device can compile, and timm marks one function as not to be
 compiled. The compiler takes longer to import than all the rest of ``colourize photo``. Weights & Biases, where it is
@@ -19,7 +19,7 @@ COMPILER, UTILS, LOGGER = "torch._dynamo", "torch._dynamo.utils", "wandb"
 
 @contextlib.contextmanager
 def left_out() -> Iterator[None]:
-    """Imports in the ``with`` block import neither of them, unless they are imported already."""
+    """Imports in the ``with`` block leave out both dependencies, unless they are imported already."""
     stand_ins: dict[str, Any] = {} if LOGGER in sys.modules else {LOGGER: None}  # None: an ImportError
     if COMPILER not in sys.modules:
         stand_ins |= {COMPILER: ModuleType(COMPILER), UTILS: ModuleType(UTILS)}

@@ -12,7 +12,8 @@ MOST = 512  # connections
 
 class Connection(H11Protocol):
     """A connection of HTTP/1.1. It ends when the headers of a request do not come in time, or a visitor never takes the
-    rest of an answer; uvicorn itself waits for ever. Of too many connections, the one ends that has waited longest.
+    rest of an answer; uvicorn itself waits forever. Above ``MOST`` connections, the one that has waited longest is
+    closed.
 
     h11 limits the length of headers (64 KB), unlike httptools, which uvicorn would choose where it is installed.
     """

@@ -28,7 +28,7 @@ def measures(study: Study) -> tuple[Column, Column]:
 
 
 def compared(study: Study) -> tuple[list[Comparison], bool]:
-    """Pairs of settings that differ in one value; if there are none or too many, each setting against the best one.
+    """Pairs of settings that differ in one value; without pairs or with too many, each setting against the best one.
 
     Losses over different pictures or palettes are not comparable, so both settings of a pair share them.
 

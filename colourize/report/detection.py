@@ -1,6 +1,6 @@
 """The part of a page about detectors: AP by class, precision and recall, confused classes, pictures with boxes.
 
-A run's ``detection.json`` and ``boxes.png`` may be a stranger's: what has another form is left out.
+A run's ``detection.json`` and ``boxes.png`` may be a stranger's: entries of another form are left out.
 """
 
 import logging
@@ -33,7 +33,7 @@ RECALLS = np.linspace(0, 1, 101)
 
 @dataclass(frozen=True)
 class Found:
-    """What ``detection.json`` of a run says.
+    """The values in ``detection.json`` of a run.
 
     ``classes``: in the order of the table. ``ap``, ``precision``: by class; the latter at the recalls 0, 0.01, ... 1,
     float64 [101]. ``confusion``: rows of counts, of true classes and of no object, by the class found and by missed.
@@ -126,7 +126,7 @@ def _curves(setting: Setting, found: Found | None, number: int) -> Chart | None:
 
 
 def _confusion(setting: Setting, found: Found | None, folded: bool) -> Table:
-    """Counts of true boxes (rows) by what was found there (columns)."""
+    """Counts of true boxes (rows) by the class found there (columns)."""
     assert found is not None
     names = [*found.classes, "nothing there"]
     rows = [[name, *map(str, row)] for name, row in zip(names, found.confusion, strict=True)]

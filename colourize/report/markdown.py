@@ -21,7 +21,7 @@ PAPER = """<style>svg { color: #1c2430; background: #ffffff; }
 
 
 def answer(path: Path) -> str:
-    """The user's answer in the present page; empty if there is none.
+    """The user's answer in the present page; empty if the page has none.
 
     Raises:
         InputError: the file has no markers of an answer, so it is not a report or its answer is lost; the folder of

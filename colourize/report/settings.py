@@ -1,4 +1,4 @@
-"""Settings: groups of runs that differ only in the seed, and what separates the groups."""
+"""Settings: groups of runs that differ only in the seed, and the names that separate the groups."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Study:
-    """All settings of some runs, in the order of what was varied.
+    """All settings of some runs, in the order of the varied names.
 
     Attributes:
         varied: names that separate the settings. With their values they make a setting's label.
@@ -134,7 +134,7 @@ def _swept(records: Iterable[Record]) -> dict[str, int]:
 def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
     """Values that more than half of the settings share, if leaving them out makes long labels half as long.
 
-    This is so for a study that varies one thing at a time. A search varies everything, and its labels show everything.
+    A study that varies one thing at a time has such values. A search varies everything, so its labels show everything.
     """
     usual: Values = {}
     unsaid = 0

@@ -13,7 +13,7 @@ from colourize.runs import resume
 from colourize.runs.apart import as_typed, value_of
 
 PLACES = "experiment", "data", "classes", "accelerator"
-"""Keys of overrides that choose where a study runs, not what it measures."""
+"""Keys of overrides that choose where a study runs; they do not change its question."""
 A_MINUTE, AN_HOUR = 60, 3600
 MOST_COMMANDS = 4
 
@@ -92,7 +92,7 @@ def _cost(study: Study) -> list[str]:
 
 
 def changed(study: Study) -> str:
-    """The overrides of each command, without the experiment's name and without ``PLACES``; empty if there are none."""
+    """The overrides of each command, without the experiment's name and without ``PLACES``; empty without overrides."""
     commands = set()
     for record in study.records:
         begun = cleaned(resume.sweep_of(record.folder.parent).get("overrides", record.overrides))

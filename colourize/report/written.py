@@ -30,8 +30,8 @@ def report(
 
     Args:
         folders: of sweeps or runs, at any depth.
-        html: defaults to ``report.html`` in the folder, or in the common parent of several folders; ``markdown_`` and
-            ``table`` likewise.
+        html: defaults to ``report.html`` in the folder, or in the common parent of several folders. ``markdown_`` and
+            ``table`` default to ``report.md`` and ``report.csv`` there.
         pictures: also write strips of pictures into the Markdown.
 
     Raises:

@@ -1,7 +1,7 @@
 """Checkpoints: the only writer and the only reader.
 
 A file contains only tensors and plain values, never code, and suffices to rebuild its network and palette. Format 2
-contains ``format``, ``config`` as returned by ``stored.packed``, ``state_dict`` and what Lightning needs to resume.
+contains ``format``, ``config`` as returned by ``stored.packed``, ``state_dict`` and Lightning's values for a resume.
 """
 
 import io

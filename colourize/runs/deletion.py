@@ -31,7 +31,7 @@ def obstacle(folder: Path) -> str:
     for path in _below(folder):
         name = path.relative_to(folder)
         if path.is_symlink() and name.parts[0] == "wandb":
-            continue  # W&B's own, such as latest-run; deleting a link leaves what it points to
+            continue  # W&B's own, such as latest-run; deleting a link leaves its target
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             return f"contains {name}, which must be a regular file"
         if path.name == manifest.NAME and path.parent != folder:

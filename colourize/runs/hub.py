@@ -127,7 +127,7 @@ def _reason(error: Exception) -> str:
     if "RepositoryNotFoundError" in names:
         return "there is no such network; check the name"
     if "RevisionNotFoundError" in names:
-        return "there is no such revision; check what follows @"
+        return "there is no such revision; check the name after @"
     if "EntryNotFoundError" in names:
         return f"contains no {WEIGHTS}, which colourize push writes; pass another network"
     return f"{one_line(error)[:300]} ({type(error).__name__})"

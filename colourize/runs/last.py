@@ -31,7 +31,7 @@ def newest() -> Path:
     """The folder of the newest run in ``outputs/`` that was interrupted or killed; that of its sweep, if it has one.
 
     Raises:
-        InputError: there is none. A failed run is named, because usually it would fail again.
+        InputError: no run can be resumed. A failed run is named, because usually it would fail again.
     """
     runs = listing.found([HOME]) if HOME.is_dir() else []
     for run in reversed(runs):

@@ -23,7 +23,7 @@ LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # not a table of rich, which would cut 
 class Run:
     """One line of the list. Losses are validation cross-entropies in nats per pixel; None before the first.
 
-    ``job`` is the run's Slurm job, and ``queue`` what the queue says about it; both may be empty. ``resumable`` is
+    ``job`` is the run's Slurm job, and ``queue`` its state in the queue; both may be empty. ``resumable`` is
     false if the run was interrupted in a state that no command continues.
     """
 

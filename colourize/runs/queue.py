@@ -1,4 +1,4 @@
-"""Slurm's queue: the job that this process belongs to, and what the queue says about the jobs of runs."""
+"""Slurm's queue: the job that this process belongs to, and the states of the runs' jobs."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def is_restart(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def states(jobs: Collection[str]) -> dict[str, str] | None:
-    """What the queue says about jobs of this user, such as ``{"12_0": "PENDING (Priority)"}``. Asks ``squeue`` once.
+    """The states of this user's jobs, such as ``{"12_0": "PENDING (Priority)"}``. Asks ``squeue`` once.
 
     Args:
         jobs: numbers of jobs.
@@ -53,7 +53,7 @@ def state(stored: str, job: str, answers: Mapping[str, str] | None) -> str:
     Args:
         stored: its state by its own folder.
         job: its Slurm job.
-        answers: what ``states`` has returned.
+        answers: the result of ``states``.
     """
     if answers is None:
         return stored

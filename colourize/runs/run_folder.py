@@ -141,7 +141,7 @@ def announce(folder: Path, overrides: Sequence[str], hydra: Sequence[str] = ()) 
 
 
 def enqueue(folder: Path, overrides: Sequence[str], hydra: Sequence[str], job: str) -> None:
-    """Writes the Slurm job that will train in a folder. A run that is there and its state stay as they are."""
+    """Writes the Slurm job that will train in a folder. An earlier run there keeps its state."""
     stored = manifest.read(folder)
     if not stored or stored.get("status") == "queued":
         folder.mkdir(parents=True, exist_ok=True)

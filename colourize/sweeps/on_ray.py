@@ -152,7 +152,7 @@ def _connected(address: str | None) -> Any:
 
 
 def _check_room(ray: Any, shares: dict[str, float]) -> None:
-    """Without a machine that is large enough, Ray would wait for one without end."""
+    """Raises InputError if no machine is large enough, because Ray would wait for one forever."""
     names = {"num_cpus": "CPU", "num_gpus": "GPU"}
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(all(each.get(names[name], 0) >= value for name, value in shares.items()) for each in machines):
@@ -160,9 +160,9 @@ def _check_room(ray: Any, shares: dict[str, float]) -> None:
         raise InputError(
             "no machine of Ray has room for a job with "
             + " and ".join(f"hydra.launcher.{name}={value:g}" for name, value in shares.items())
-            + "; the most are "
+            + "; the machines have at most "
             + " and ".join(f"{name}={value:g}" for name, value in most.items())
-            + "; pass less"
+            + "; request less"
         )
 
 

@@ -30,7 +30,7 @@ def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make:
     Args:
         folder: folder of the sweep.
         random_trials: as in ``conf/hydra/sweeper/optuna.yaml``; only needed to add trials.
-        prune_after: likewise.
+        prune_after: as ``random_trials``.
         make: create the database if it is missing.
 
     Raises:

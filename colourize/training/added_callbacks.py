@@ -24,7 +24,7 @@ OUTSIDE = {
 
 
 def added(knobs: dict[str, Any]) -> dict[str, Callback]:
-    """The callbacks of the knob by name, in order. Those outside of the promise of same bits are named, a line each.
+    """The callbacks of the knob by name, in order. Logs a line for each that may change the bits of a resumed run.
 
     Raises:
         InputError: one cannot be built, or is not a Lightning callback.
@@ -39,7 +39,7 @@ def added(knobs: dict[str, Any]) -> dict[str, Callback]:
     found = {name: _built(name, node) for name, node in nodes.items()}
     for name, callback in found.items():
         if cause := _outside(nodes[name], callback):
-            log.warning("callbacks=%s is outside of the promise of same bits after an interruption: %s", name, cause)
+            log.warning("callbacks=%s: after an interruption the run may end in other bits: %s", name, cause)
     return found
 
 
@@ -71,7 +71,7 @@ def obstacle(trainer: pl.Trainer) -> str:
 
 
 def log_times(trainer: pl.Trainer) -> None:
-    """Logs what a timer has measured, which Lightning only keeps."""
+    """Logs the times of a timer, which Lightning only keeps."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, Timer) and collectives.rank() == 0:
             left = callback.time_remaining()
@@ -96,7 +96,7 @@ def _needs_a_logger(node: dict[str, Any]) -> bool:
 
 
 def _outside(node: dict[str, Any], callback: Callback) -> str:
-    """Why a callback is outside of the promise; empty if it is inside."""
+    """Why a run with a callback may end in other bits after an interruption; empty if it ends in the same."""
     name = option(node["_target_"], "callbacks")
     if name in ONLY_OBSERVE or (name == "timer" and node.get("duration") is None):
         return ""

@@ -26,7 +26,7 @@ class Batches(Sampler[Tensor]):
     """Index tensors of up to ``batch_size``, in an order that depends only on (seed, epoch); file order without a seed.
 
     With several ranks a batch has up to ``batch_size`` indices of each, and this rank gets its part: together they see
-    what one rank sees with the larger batch. Only parts of validation batches may be empty, and are left out.
+    the pictures of one rank with the larger batch. Only parts of validation batches may be empty, and are left out.
 
     Lightning calls ``set_epoch`` before each epoch. A resumed run skips the first ``skip`` batches of its first epoch.
     """
@@ -83,7 +83,7 @@ class BatchedData(pl.LightningDataModule):
         seed: seed of the order of the training examples.
 
     Attributes:
-        order: what the examples are indexed with; a task may use a subclass.
+        order: class of the sampler, which gives the indices of the examples; a task may use a subclass.
     """
 
     order: type[Batches] = Batches

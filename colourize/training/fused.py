@@ -36,7 +36,7 @@ class FusedNorm(nn.BatchNorm2d):
         return y
 
     def _suits(self, x: Tensor) -> bool:
-        """Whether the kernels do what torch would; they get addresses only, so the shapes are checked here."""
+        """Whether the kernels compute the same as torch; they get addresses only, so the shapes are checked here."""
         parts = self.weight, self.bias, self.running_mean, self.running_var
         return (
             self.training
@@ -52,7 +52,7 @@ def norms(network: nn.Module, wanted: bool = True) -> Iterator[None]:
     """Lets the batch norms of a network use the kernels, if ``wanted``. Weights, buffers and names stay.
 
     In our own networks a norm takes over the ReLU after it, and the convolution before it leaves out the gradient of
-    its bias, which is 0. A network of one's own may use its layers in other ways, so there only the norms are changed.
+    its bias, which is 0. A user's own network may use its layers in other ways, so there only the norms are changed.
     """
     own = wanted and is_own(network)
     before = {norm: layer for _, layer, _, norm in (neighbours(network, _in_order, SHIFTED) if own else ())}

@@ -11,7 +11,7 @@ def groups(parameters: Sequence[Any], factors: Sequence[float], lr: float) -> li
 
     Args:
         parameters: the parameters.
-        factors: the factor of each one's learning rate.
+        factors: the factor of each parameter's learning rate.
         lr: the learning rate with the factor 1.
     """
     different = sorted(dict.fromkeys(factors), key=lambda factor: factor != 1)

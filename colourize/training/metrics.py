@@ -29,7 +29,7 @@ class Metrics:
         return tuple(name.removeprefix("train/") for name in self.columns if name.startswith("train/"))
 
     def rank(self, row: Mapping[str, float]) -> float:
-        """The deciding metric of a row as a number of which the lowest is the best; inf if it is NaN or missing."""
+        """The deciding metric of a row, negated if higher is better, so lower ranks first; inf if NaN or missing."""
         value = row.get(self.decides, math.nan)
         return math.inf if math.isnan(value) else -value if self.highest else value
 

@@ -114,7 +114,7 @@ class TrainingModule(pl.LightningModule):
         return self.frozen()
 
     def frozen(self) -> Freezing:
-        """What ``freeze`` names; see ``freezing``."""
+        """The parts that ``freeze`` names; see ``freezing``."""
         names = [name for name, _ in self.tuned().named_parameters()]
         asked = value_in(self.config, "freeze"), value_in(self.config, "unfreeze_every")
         return Freezing(self.tuned(), parts.frozen(*asked, names), moving=value_in(self.config, "moving_norms"))
@@ -161,7 +161,7 @@ class TrainingModule(pl.LightningModule):
             raise InputError(
                 f"the validation loss is {loss} in epoch {self.trainer.current_epoch + 1}, with "
                 f"lr={self.trainer.optimizers[0].param_groups[0]['lr']:.3g}; "
-                f"what was saved before it is kept; {remedies(self.config)}"
+                f"earlier checkpoints are kept; {remedies(self.config)}"
             )
 
     def on_validation_end(self) -> None:

@@ -1,4 +1,4 @@
-"""What a run leaves besides the results of its task: files, and what shows the entries of its loggers."""
+"""The outputs of a run besides the results of its task: files, and the viewers of its loggers."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from colourize.training.loggers import curves
 
 
 def outputs(trainer: pl.Trainer, folder: Path) -> list[tuple[str, str]]:
-    """A word for each, with a file, a command or an address."""
+    """The outputs of a run: a word for each, with a file, a command or an address."""
     found = [(name, str(file)) for name, pattern in (("lr=auto", range_test.PICTURE), ("profile", "fit-profile*"))
              for file in sorted(folder.glob(pattern))]  # fmt: skip
     return found + curves.viewers(trainer)

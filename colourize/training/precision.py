@@ -1,4 +1,4 @@
-"""The precision of a run: the one that the device computes fast, and checks of the one that is asked for."""
+"""The precision of a run: finds the one that the device computes fast, and checks the requested one."""
 
 import logging
 

@@ -1,7 +1,7 @@
 """``lr=auto``: a learning rate range test, on a copy of the network, before the first step of a run.
 
-Smith 2017 (arXiv 1506.01186, section 3.3) raises the rate during a short training and watches when the network learns
-and when it stops to. Here the rate grows exponentially. The rule that chooses a rate from the curve is our own.
+Smith 2017 (arXiv 1506.01186, section 3.3) raises the rate during a short training and finds where the network begins
+to learn and where it stops. Here the rate grows exponentially. The rule that chooses a rate from the curve is our own.
 """
 
 import contextlib

@@ -43,10 +43,10 @@ def progress(path: Path, contents: dict[str, Any], num_metrics: int) -> tuple[in
         }
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path} does not say how far training was ({shown(str(error))}); pass another file"
+            f"{path} lacks the position of its training ({shown(str(error))}); pass another file"
         ) from error
     if wrong := [name for name, fits in right.items() if not fits]:
-        raise InputError(f"{path}: {', '.join(wrong)} is not what a run writes; pass another file")
+        raise InputError(f"{path}: {', '.join(wrong)} does not have the form that a run writes; pass another file")
     return len(table["rows"]), at["skip"], own["stopped"]
 
 

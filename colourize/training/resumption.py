@@ -145,7 +145,7 @@ class Resumption(Checkpoint):
         self.due = False
 
     def _agree(self) -> None:
-        """All ranks end at the same batch: a signal to one of them, or the end of its time, is that of all."""
+        """Makes all ranks end at the same batch: a signal to one of them, or the end of its time, counts for all."""
         self.agreed = collectives.highest(self.signum, time.monotonic() >= self.end)
 
     def _asked(self) -> int:

@@ -83,7 +83,7 @@ def trainer_of(
         return pl.Trainer(
             **{**defaults, **arguments, **knobs["trainer"], **ours},
             callbacks=callbacks,
-            plugins=[CheckpointFiles(), *([] if place else [LightningEnvironment()])],  # not what Slurm's variables say
+            plugins=[CheckpointFiles(), *([] if place else [LightningEnvironment()])],  # instead of Slurm's variables
             logger=list(loggers),
             default_root_dir=folder,
         )
@@ -135,7 +135,7 @@ def quiet() -> None:
         ".*LeafSpec.* is deprecated.*",  # Lightning's own use
         ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize
         ".*your dataloader is not resumable.*",  # it is: TrainingModule saves the place
-        ".*`srun` command is available.*",  # on a machine with Slurm, a run outside of Slurm is no mistake
+        ".*`srun` command is available.*",  # on a machine with Slurm, a run outside of Slurm is correct
         ".*`broadcast_buffers` is deprecated.*",  # torch 2.6 does not know the new name
         ".*when logging on epoch level in distributed setting.*",  # the sums of all ranks are logged
     ):

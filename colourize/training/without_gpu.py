@@ -13,7 +13,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 def known() -> Iterator[None]:
     """Where there is no GPU, ``CUDA_VISIBLE_DEVICES`` is empty in the ``with`` block, unless it is set.
 
-    Adam and others ask whether a GPU is there, to warn of a CUDA graph. torch 2.15 keeps the answer only with a GPU:
+    Adam and others ask whether there is a GPU, to warn of a CUDA graph. torch 2.15 keeps the answer only with a GPU:
     without one it looks for the library of NVIDIA's driver each time: 0.05 ms alone, 0.8 to 1.8 ms in a profile of
     training steps of about 40 ms.
     """

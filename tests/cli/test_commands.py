@@ -89,7 +89,7 @@ def test_an_experiment_alone_is_a_sweep(start, tmp_path):
             "colourize: model=vnet is unknown; did you mean unet? pass one of convtranspose, encoder_unet, lookup",
         ),
         (["kernel=abc"], "colourize: kernel must be an integer, got abc"),
-        (["data.num_train=5"], "data.num_train is not a knob; conf/data/ lists what each option takes"),
+        (["data.num_train=5"], "data.num_train is not a knob; conf/data/ lists the values of each option"),
         ([*TINY, "kernel=0"], "kernel must be >= 1, got 0; pass kernel=3"),
         ([*TINY, "classes=hourse"], "'hourse': unknown class; pass some of meadow"),
         ([*TINY, "palette=short.npy"], "palette=short.npy contains 3 colours but num_colours=4; pass num_colours=3"),

@@ -41,7 +41,7 @@ def test_hydra_s_own_questions_are_answered_and_nothing_is_trained(tmp_path, wor
     ("words", "message"),
     [
         (["trainer.devices=99"], "devices must be <= "),
-        (["trainer.fast_dev_run=true"], "trainer.fast_dev_run=true is not taken: pass debug=fast"),
+        (["trainer.fast_dev_run=true"], "trainer.fast_dev_run=true is refused: pass debug=fast"),
         (["trainer=gpu2"], "trainer"),
         (["hydra/launcher=slurm"], "hydra/launcher=slurm is unknown; pass one of basic"),
         (["tags=paper"], "tags must be a list; pass tags=[one,another]"),

@@ -274,7 +274,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("+optimizer.foo=1", "unexpected keyword argument 'foo'"),
         ("+model.foo=1", "unexpected keyword argument 'foo'"),
         ("+data.foo=1", "unexpected keyword argument 'foo'"),
-        ("+trainer.devices=2", "trainer.devices=2 is not taken: it is a knob of its own"),
+        ("+trainer.devices=2", "trainer.devices=2 is refused: it is a knob of its own"),
         ("precision=16-mixed trainer.gradient_clip_val=1", "precision=16-mixed requires optimizer.fused=false"),
         ("precision=bf16-mixed trainer.gradient_clip_val=1", "precision=bf16-mixed requires optimizer.fused=false"),
         ("precision=auto trainer.gradient_clip_val=1", "precision=auto requires optimizer.fused=false"),
@@ -291,7 +291,7 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("loss=soft loss.neighbours=0", "loss.neighbours must be >= 1, got 0"),
         ("loss=soft loss.sigma=0", "loss.sigma must be > 0, got 0; loss.neighbours=1 trains only on the label"),
         ("loss=focal loss.gamma=high", "loss.gamma must be a number, got high"),
-        ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is not taken"),
+        ("+trainer.overfit_batches=1", "trainer.overfit_batches=1 is refused"),
     ],
 )
 def test_a_knob_outside_its_range_is_named_with_the_remedy(override, message):

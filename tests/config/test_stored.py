@@ -168,7 +168,7 @@ def test_nothing_is_downloaded_to_a_folder_named_only_in_a_file(finished_run, fo
 def test_no_address_of_a_file_is_asked(finished_run, monkeypatch):
     run = checkpoint.load(finished_run / "checkpoints/last.ckpt")
     theirs = run._replace(config=knobs("data=shards", "data.root=http://127.0.0.1:9/theirs"))
-    with pytest.raises(InputError, match="data.root=http://127.0.0.1:9/theirs stands in the file only; type it"):
+    with pytest.raises(InputError, match="data.root=http://127.0.0.1:9/theirs is only in the file; type it"):
         data_config([theirs], [])
     assert data_config([theirs], ["data.root=http://127.0.0.1:9/ours"])["data"]["root"].endswith("ours")
 

@@ -84,9 +84,9 @@ def test_the_stored_configuration_and_its_hash_are_the_same_as_before_the_schema
         ("min_steps=-1", "min_steps must be an integer >= 0, got -1"),
         ("profiler=xla", "profiler must be simple, advanced or pytorch, got xla"),
         ("profiler=my.own.Profiler", "profiler must be simple, advanced or pytorch, got my.own.Profiler"),
-        ("_target_=os.system", "_target_=os.system is unknown; docs/trainer.md lists what a run takes"),
+        ("_target_=os.system", "_target_=os.system is unknown; docs/trainer.md lists the arguments of a run"),
         ("gradient_clip=1", "gradient_clip=1 is unknown; did you mean trainer.gradient_clip_val?"),
-        *((f"{name}=1", f"{name}=1 is not taken: {reason}") for name, reason in REFUSED.items()),
+        *((f"{name}=1", f"{name}=1 is refused: {reason}") for name, reason in REFUSED.items()),
     ],
 )
 def test_refused_arguments_are_named_with_rule_or_reason(word, message):
@@ -104,7 +104,7 @@ def test_refused_arguments_are_named_with_rule_or_reason(word, message):
         (["trainer.detect_anomaly=maybe"], "trainer.detect_anomaly must be true or false, got maybe"),
         (["trainer.min_epochs=1.5"], "trainer.min_epochs must be an integer >= 0, got 1.5"),
         (["trainer.profiler={_target_:a.b}"], "trainer.profiler must be simple, advanced or pytorch, got another kind"),
-        (["trainer={devices:2}"], "trainer.devices is not taken: it is a knob of its own"),
+        (["trainer={devices:2}"], "trainer.devices is refused: it is a knob of its own"),
         (["trainer={gradient_clip:1}"], "trainer.gradient_clip is unknown; did you mean trainer.gradient_clip_val?"),
     ],
 )
@@ -148,7 +148,7 @@ def test_an_argument_that_is_a_knob_of_its_own_becomes_that_knob():
     ],
 )  # fmt: skip
 def test_loggers_and_callbacks_of_the_trainer_are_one_line_that_names_their_knob(word, knob):
-    with pytest.raises(InputError, match=re.escape(f"is not taken: it is a knob of its own: pass {knob}")) as caught:
+    with pytest.raises(InputError, match=re.escape(f"is refused: it is a knob of its own: pass {knob}")) as caught:
         normalised([word], [word])
     assert "\n" not in str(caught.value)
 
@@ -163,7 +163,7 @@ def test_a_value_of_an_experiment_can_be_removed():
 @pytest.mark.parametrize("word", ["+trainer.devices=2", "+trainer.gradient_clip=1", "+trainer._target_=os.system"])
 def test_a_plus_adds_no_other_arguments(word):
     with pytest.raises(
-        InputError, match=r"trainer\.(devices=2 is not taken|gradient_clip=1 is unk|_target_=os.system is)"
+        InputError, match=r"trainer\.(devices=2 is refused|gradient_clip=1 is unk|_target_=os.system is)"
     ):
         knobs(word)
 
@@ -175,7 +175,7 @@ def test_overrides_without_effect_are_dropped_for_an_older_run_and_refused_for_a
         if name == "sync_batchnorm":  # today a knob
             assert normalised([f"trainer.{name}=1"], [f"trainer.{name}=1"]) == ["sync_batchnorm=1"]
             continue
-        with pytest.raises(InputError, match=f"trainer.{name}=1 is not taken"):
+        with pytest.raises(InputError, match=f"trainer.{name}=1 is refused"):
             normalised([f"trainer.{name}=1"], [f"trainer.{name}=1"])
 
 

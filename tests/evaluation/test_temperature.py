@@ -88,7 +88,7 @@ def test_it_is_evaluated_on_the_test_split_and_evaluate_agrees(calibrated):
 
 def test_evaluate_states_that_the_pictures_are_those_of_the_fit(calibrated, capsys):
     evaluate([str(calibrated[0] / "run")], calibrated=True, num_resamples=20)
-    assert "for others pass data.holdout=0" in capsys.readouterr().out
+    assert "to use others, pass data.holdout=0" in capsys.readouterr().out
 
 
 def test_both_figures_are_pictures(calibrated):

@@ -184,7 +184,7 @@ def test_a_hostile_file_of_hints_is_one_line(kind, tmp_path):
 
 
 def test_a_hint_outside_the_picture_is_refused():
-    with pytest.raises(InputError, match=r"a hint must lie in the picture of 90 x 60 pixels, got 90,5"):
+    with pytest.raises(InputError, match=r"a hint must be in the picture of 90 x 60 pixels, got 90,5"):
         coloured(Pointwise(), GREY, Choices(hints=[Hint(90, 5, (0, 0, 0))]))
 
 

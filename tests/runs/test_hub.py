@@ -50,7 +50,7 @@ def test_a_revision_can_be_chosen_and_a_new_network_can_be_private(server, finis
     assert server.private == {"me/secret"}
     colourize.load("hf://me/secret@v1")
     assert any("/me/secret/resolve/v1/model.safetensors" in line for line in server.asked)
-    with pytest.raises(InputError, match=r"^hf://me/secret@v2: there is no such revision; check what follows @$"):
+    with pytest.raises(InputError, match=r"^hf://me/secret@v2: there is no such revision; check the name after @$"):
         colourize.load("hf://me/secret@v2")
 
 

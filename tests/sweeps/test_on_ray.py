@@ -30,7 +30,7 @@ def test_a_job_needs_room_on_one_living_machine():
     on_ray._check_room(Cluster((True, {"CPU": 2})), {"num_cpus": 2, "num_gpus": 0})
     on_ray._check_room(Cluster((True, {"CPU": 1}), (True, {"CPU": 1, "GPU": 1})), {"num_cpus": 1, "num_gpus": 0.25})
     for machines in ([(True, {"CPU": 1}), (True, {"CPU": 1})], [(True, {"CPU": 1}), (False, {"CPU": 2})], []):
-        with pytest.raises(InputError, match=r"no machine of Ray has room for a job with .*num_cpus=2 .*; pass less"):
+        with pytest.raises(InputError, match=r"no machine of Ray has room for a job .*num_cpus=2 .*; request less"):
             on_ray._check_room(Cluster(*machines), {"num_cpus": 2, "num_gpus": 0})
 
 

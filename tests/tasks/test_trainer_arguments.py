@@ -212,7 +212,7 @@ def test_a_validation_loss_of_nan_ends_the_run(quick, tmp_path, monkeypatch):
             self.sums[0] = math.nan
 
     monkeypatch.setattr(Colourizer, "on_validation_epoch_start", start)
-    message = "the validation loss is nan in epoch 2, with lr=0.001; what was saved before it is kept; "
+    message = "the validation loss is nan in epoch 2, with lr=0.001; earlier checkpoints are kept; "
     with pytest.raises(InputError, match=f"^{message}pass a smaller lr or trainer.gradient_clip_val=1$"):
         train.train(quick("max_epochs=5"), tmp_path)
     assert manifest.read(tmp_path)["status"] == "failed"

@@ -144,7 +144,7 @@ def test_an_own_callback_that_saves_its_state_keeps_the_promise_and_another_is_n
     assert "outside of the promise" not in caplog.text
     with caplog.at_level(logging.WARNING):
         added(quick(f"{word}Counting"))
-    assert "callbacks=mine is outside of the promise of same bits" in caplog.text
+    assert "callbacks=mine: after an interruption the run may end in other bits" in caplog.text
     assert "it has no state_dict, so its state is not saved" in caplog.text
 
 
@@ -168,7 +168,7 @@ def test_callbacks_outside_the_promise_are_named_in_one_line(quick, caplog, word
     with caplog.at_level(logging.WARNING):
         added(quick(*word.split()))
     (record,) = caplog.records
-    assert "is outside of the promise of same bits after an interruption: " in record.message
+    assert ": after an interruption the run may end in other bits: " in record.message
     assert "\n" not in record.message
 
 

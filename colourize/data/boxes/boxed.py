@@ -17,7 +17,7 @@ from colourize.errors import InputError
 
 
 class Found(NamedTuple):
-    """What a detector found in one picture, best first.
+    """The boxes that a detector found in one picture, best first.
 
     ``boxes`` float32 [m, 4] as x1, y1, x2, y2 in pixels of the original picture, ``scores`` float32 [m] in [0, 1],
     ``labels`` int64 [m], indices of the classes.

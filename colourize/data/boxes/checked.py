@@ -12,7 +12,7 @@ from colourize.data import read
 from colourize.data.boxes.boxed import Boxed
 from colourize.data.boxes.raw import Faults, RawBox, RawPicture
 
-ROUNDING = 1.0  # pixels outside of the picture that count as rounding and are cut without a word
+ROUNDING = 1.0  # pixels outside of the picture that count as rounding and are cut silently
 EXIF_ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # turned by 90°: width and height change places
 
 

@@ -1,4 +1,4 @@
-"""What a file says about a picture and its boxes, before it is checked; and the faults found. All formats give this."""
+"""A file's entries about a picture and its boxes, not yet checked, and the faults found. All formats give these."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ FAULTS = {
     "box swapped": "turned",
     "box listed twice": LEFT_OUT,
 }
-"""Kinds of faults, and what is done."""
+"""Kinds of faults, and the action for each."""
 
 
 class RawBox(NamedTuple):
@@ -79,8 +79,8 @@ class Faults:
             named.append(place)
 
     def rows(self) -> list[list[str]]:
-        """A table: fault, count, what is done, first places."""
-        header = ["fault", "number", "what is done", "in"]
+        """A table: fault, count, action, first places."""
+        header = ["fault", "number", "action", "in"]
         lines = [
             [kind, str(self.counts[kind]), done, ", ".join(shown(printable(place), 60) for place in self.places[kind])]
             for kind, done in FAULTS.items()

@@ -1,7 +1,7 @@
 """Any folder of pictures with boxes as a data source: COCO JSON, Pascal VOC XML or YOLO text files.
 
 The format is recognised by the files; ``test`` validates where there is no ``val``. Without either, a share of the
-pictures validates. Faults are counted and named in a table of the log; what is beyond repair is left out.
+pictures validates. Faults are counted and named in a table of the log; boxes and pictures beyond repair are left out.
 """
 
 import logging

@@ -26,7 +26,7 @@ def check(out: Path, root: Path, settings: Settings) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"-o {out} is a file; pass a folder")
     if out.exists():
-        files.check_output(out / LOCK)  # a lock on a pipe would wait for ever
+        files.check_output(out / LOCK)  # a lock on a pipe would wait forever
     if not out.exists() or {entry.name for entry in out.iterdir()} <= {LOCK}:
         return
     files.check_no_links([out / name for name in (*SPLITS, JSON, LIST, STAGING, LOCK)])
@@ -49,7 +49,7 @@ def check(out: Path, root: Path, settings: Settings) -> None:
 
 
 def remove_stale(out: Path) -> None:
-    """Removes what a killed preparation left of the files that it writes into the folder (``files.remove_stale``)."""
+    """Removes the temporary files that a killed preparation left in the folder (``files.remove_stale``)."""
     files.remove_stale(out / name for name in (JSON, LIST, pages.PAGE, pages.SAMPLES, pages.LEFT_OUT))
 
 

@@ -56,7 +56,7 @@ def write(out: Path, root: Path, settings: Settings, outcomes: Sequence[Outcome]
         facts=_facts(found, settings),
         tables=[("Results for the files", _counts(found, settings)), ("Splits and classes", _splits(found)),
                 ("Sizes and colours of the pictures kept", _spreads(found)),
-                ("What a network must beat", _floors(found))],
+                ("Floors that a network must beat", _floors(found))],
         kept=[Shown(_address(_thumbnail(out / each.written)), each.written) for each in kept[:MOST_KEPT]],
         dropped=[(reason, rules(settings)[reason], len(some), _shown(some, read)) for reason, some in dropped.items()
                  if some],

@@ -50,7 +50,7 @@ def prepare(root: str | Path, out: str | Path, settings: Settings, jobs: int) ->
     Args:
         root: the folder of pictures, with any subfolders.
         out: a new or empty folder, or the output of an earlier call with the same arguments.
-        settings: what is kept, and how it is written.
+        settings: which pictures are kept, and how they are written.
         jobs: number of threads.
 
     Raises:

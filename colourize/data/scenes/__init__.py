@@ -60,7 +60,7 @@ def load(
 def draw(count: int, size: int, classes: Sequence[int], seed: int, split: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures uint8 [count, size, size, 3] and their object maps [count, size, size]; ``classes`` are indices.
 
-    The next job of a sweep mostly needs the same ones, so the last ones are kept unless they are large.
+    The next job of a sweep usually needs the same pictures, so the last set is cached unless it is large.
     """
     given = count, size, tuple(classes), seed, split
     if count * size * size > MOST_KEPT:

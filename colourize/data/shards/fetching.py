@@ -22,7 +22,7 @@ from colourize.present.bar import bar
 
 FORMAT = 1  # increase it when the same shards would give other arrays
 THREADS = 4  # shards at a time: they wait for the store more than they compute
-PATIENCE = 3.0  # seconds in which downloads that are broken off may end
+PATIENCE = 3.0  # seconds in which cancelled downloads may end
 PARTS = "-pictures.npy", "-hashes.npy", ".json"
 
 

@@ -74,7 +74,7 @@ def _shard(entry: Any, place: str) -> Shard:
         raise InputError(f"{place}: a shard must be named like train-00000.tar beside its index, got {shown(name)}")
     if not (MD5.fullmatch(md5) and 0 < count * MEMBER <= size <= LARGEST_SHARD):
         raise InputError(
-            f"{place}: {name} with {shown(count)} pictures in {shown(size)} bytes (md5sum {shown(md5)}) cannot be; "
+            f"{place}: {name} with {shown(count)} pictures in {shown(size)} bytes (md5sum {shown(md5)}) is impossible; "
             f"a picture takes {MEMBER} bytes or more, a shard at most {LARGEST_SHARD:,}; {_REMEDY}"
         )
     return Shard(name, size, md5, count)

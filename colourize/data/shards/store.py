@@ -32,7 +32,7 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
 class Place(Protocol):
-    """Where shards lie. Both methods raise InputError with the place, the reason and a remedy."""
+    """A place with shards. ``small`` and ``opened`` raise InputError with the place, the reason and a remedy."""
 
     def small(self, name: str, most: int) -> bytes | None:
         """The content of a file of at most ``most`` bytes; None if the place exists and has no such file."""
@@ -50,7 +50,7 @@ def is_address(root: str | Path) -> bool:
 
 
 def to_type(data: Mapping[str, Any]) -> list[str]:
-    """The override that a command must repeat to read a run's pictures from an address, which no file may decide.
+    """The override that a command must repeat to read a run's pictures from an address; a file may not set it.
 
     Args:
         data: the run's ``data`` knobs.
@@ -166,7 +166,7 @@ def bucket(root: str) -> Any:
     """
     kind, host = root.partition("://")[0], urlsplit(root).netloc
     if kind not in ("s3", "http", "https") or not host:
-        raise InputError(f"shards lie in a folder, s3://BUCKET/PREFIX or http(s)://SERVER/PATH, got {shown(root)}")
+        raise InputError(f"shards must be in a folder, s3://BUCKET/PREFIX or http(s)://SERVER/PATH, got {shown(root)}")
     if "@" in host or "?" in root or "#" in root:
         raise InputError(
             "the address of shards must not contain a user, a password or a query, because a run stores it; set "

@@ -24,7 +24,7 @@ BLOCK = 512  # bytes; tar pads every file to blocks
 
 @dataclass
 class Written:
-    """What was written: the shards of each split."""
+    """The written shards of each split."""
 
     splits: dict[str, list[Shard]] = field(default_factory=dict)
 

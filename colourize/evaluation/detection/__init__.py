@@ -1,1 +1,1 @@
-"""Measures of detectors: what they found against the true boxes."""
+"""Measures of detectors: compares their boxes with the true boxes."""

@@ -38,7 +38,7 @@ class PrecisionIntervals(NamedTuple):
 
 
 def precision(truth: Boxed, found: Sequence[Found]) -> Precision:
-    """The average precision of what a detector found in each picture.
+    """The average precision of a detector's boxes in each picture.
 
     Raises:
         InputError: pycocotools is not installed.
@@ -97,7 +97,7 @@ def averages(by_class: Sequence[Matches], counts: Array) -> Array:
 
 
 def _average(found: Matches, counts: Array) -> Array:
-    """Of one class: [R, T]."""
+    """The average precision of one class: [R, T]."""
     positives = counts @ found.positives
     weights = counts[:, found.pictures]
     result = np.full((len(counts), len(found.true)), np.nan)

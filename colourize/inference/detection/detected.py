@@ -29,10 +29,10 @@ HUES = 0.618034  # the golden ratio: colours of neighbouring classes differ
 
 @dataclass
 class Options:
-    """What is found and written.
+    """The choices of a detection: which boxes are found and how they are written.
 
     ``least``: lowest score of a box. ``overlap``: see ``Detector``. ``overwrite``: replace existing results.
-    ``classes``: those to look for; None for all. ``records``: what was found, by the picture's name;
+    ``classes``: those to look for; None for all. ``records``: the boxes found, by the picture's name;
     each job adds to it.
     """
 
@@ -72,7 +72,7 @@ def run(job: Job, detector: Detector, options: Options) -> Outcome:
 def described(
     found: Found, names: Sequence[str], size: tuple[int, ...], wanted: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """What was found, as plain values: width, height, and boxes with class, score and x1, y1, x2, y2 in pixels."""
+    """The result as plain values: width, height, and boxes with class, score and x1, y1, x2, y2 in pixels."""
     boxes = [
         {"class": names[label], "score": round(score, 4), "box": [round(value, 2) for value in box]}
         for box, score, label in zip(found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True)

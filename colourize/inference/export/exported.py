@@ -59,7 +59,7 @@ class Form:
 
 
 class Exported(NamedTuple):
-    """What was written, and its difference from the checkpoint; ``checked`` is a sentence about it."""
+    """The written network, and its difference from the checkpoint; ``checked`` is a sentence about the difference."""
 
     path: Path
     card: Card

@@ -45,8 +45,8 @@ def text(
         written: the file.
         trained: the network that was exported.
         licence: of the weights, as Markdown; empty for unknown.
-        figures: a table of measures, its header first; empty where there are none.
-        figures_of: a sentence on what was measured.
+        figures: a table of measures, its header first; empty if there are none.
+        figures_of: a sentence about the measured pictures.
     """
     card, form = written.card, written.form
     environment = Environment(  # no autoescape: it is Markdown, which ``as_cell`` escapes

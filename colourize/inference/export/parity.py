@@ -86,7 +86,7 @@ def check(difference: Difference, lossy: bool = False) -> None:
 
 
 def sentence(difference: Difference, pictures: str, lossy: bool = False) -> str:
-    """The difference as a sentence; ``pictures`` describes the pictures. ``lossy`` adds what the form has changed."""
+    """The difference as a sentence; ``pictures`` describes the pictures. ``lossy`` adds changes of colours."""
     found = (
         f"compared with its checkpoint on {difference.pictures} {pictures}: largest difference "
         f"{difference.logits:.2g} of logits, {difference.probabilities:.2g} of probabilities"

@@ -50,7 +50,7 @@ def chosen(config: dict[str, Any], size: int, given: bool = False) -> Chosen:
         if given:
             raise
     drawn = scenes.load(num_train=2, num_validation=MOST, image_size=max(8, size)).validation
-    words = "drawn pictures, because those of the run were not found (data.root=DIR names others)"
+    words = "drawn pictures, because those of the run were not found (pass their folder by data.root=DIR)"
     return Chosen(_varied(list(drawn.numpy())), words)
 
 

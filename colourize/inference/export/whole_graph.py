@@ -120,7 +120,7 @@ def _working(graph: Graph, grey: Value, size: Pair, content: Pair, multiple: int
 
 
 def _levels(graph: Graph, values: Value) -> Value:
-    """Rounded to 8 bits, as Pillow does after each pass; networks are trained with such pictures and notice it."""
+    """Rounded to 8 bits, as Pillow does after each pass: networks are trained with such pictures."""
     return graph("Clip", graph("Round", values * 255) / 255, 0.0, 1.0)
 
 

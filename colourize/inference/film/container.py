@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from colourize.errors import InputError
 from colourize.files import printable
 
-REPAIR = "pass the complete film, or copy what is left into a new file and pass that"
+REPAIR = "pass the complete film, or copy the readable part into a new file and pass that"
 BROKEN = av.FFmpegError, OSError
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,nut,mxf,gxf,rm,wtv,dv,h261,h263,h264,"
@@ -67,7 +67,7 @@ def video(container: InputContainer, path: Path) -> VideoStream:
     """The first video stream that is not a cover picture.
 
     Raises:
-        InputError: there is none, or FFmpeg has no decoder for it.
+        InputError: the film has no video stream, or FFmpeg has no decoder for it.
     """
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:

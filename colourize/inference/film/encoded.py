@@ -24,7 +24,7 @@ def pixel_format(width: int, height: int) -> str:
 
 
 def check_encodable(film: Film) -> None:
-    """Checks that the encoder is there and takes the film's size.
+    """Checks that the encoder exists and accepts the film's size.
 
     Raises:
         InputError: there is no encoder, or a side is too long.

@@ -62,9 +62,9 @@ def colour(
         painter: gives the colours.
         quality: x264's constant rate factor, 0 (largest file) to 51.
         length: frames of a part.
-        recolour: also colour a film that is in colour already.
+        recolour: also recolour a film that already has colour.
         progress: called at every frame.
-        overwrite: replace an output that is there, once the new one is whole.
+        overwrite: replace an existing output, once the new one is complete.
 
     Raises:
         InputError: a film or an output that cannot be used, or parts with other settings.

@@ -27,7 +27,7 @@ NOT_OF_THE_FILM = {"major_brand", "minor_version", "compatible_brands", "encoder
 
 
 def check_copied(film: Film, output: Path) -> None:
-    """Tries to write a film without any frame, so that what the output's format cannot hold is an error at once.
+    """Tries to write a film without any frame, so that streams that the output's format cannot hold fail at once.
 
     Raises:
         InputError: sound or subtitles that would have to be converted.

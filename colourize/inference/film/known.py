@@ -18,7 +18,7 @@ def digest(path: Path) -> str:
     """
     if path.is_dir():
         return "+".join(digest(file) for file in sorted(path.glob("checkpoints/*.ckpt")))
-    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+    if path.exists() and not path.is_file():  # opening a pipe would wait forever
         raise InputError(f"{printable(str(path))} must be a regular file; pass another one")
     size = path.stat().st_size
     made = hashlib.blake2b(digest_size=12)

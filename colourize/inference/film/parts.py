@@ -101,7 +101,7 @@ def opened(output: Path, key: Mapping[str, Any]) -> Iterator[Parts]:
         raise InputError(f"{printable(str(folder))} holds other files than a film's parts; remove or rename it")
     folder.mkdir(exist_ok=True)
     files.check_no_links(folder.iterdir())
-    files.check_output(folder / LOCK)  # a lock on a pipe would wait for ever
+    files.check_output(folder / LOCK)  # a lock on a pipe would wait forever
     try:
         with FileLock(folder / LOCK, timeout=0):
             _check_key(folder / KEY, json.loads(json.dumps(key)))

@@ -19,7 +19,7 @@ TOLERANCE = 6.0  # units of CIELAB's L: a cell whose lightness changes by more p
 
 
 class Past(NamedTuple):
-    """What the next frame needs of this one: averaged probabilities [K, H, W], number of frames in them [H, W],
+    """The values of this frame for the next one: averaged probabilities [K, H, W], number of frames in them [H, W],
     lightness of the cells [H, W], the small grey picture [h, w] in [0, 1], and the row and column [2, H, W], in cells,
     at which each cell reads the noise of a sample. They move with the picture and may lie outside."""
 

@@ -70,5 +70,5 @@ def check_whole(path: Path, container: InputContainer, stream: VideoStream, foun
     elif len(container.streams) == 1:
         seconds, tolerance = lasts, ROUGH
     if found.end + tolerance < seconds:
-        text = f"{printable(str(path))} is truncated: its header says {seconds:.2f} s, and {found.end:.2f} s are there"
+        text = f"{printable(str(path))} is truncated: its header says {seconds:.2f} s, but it has {found.end:.2f} s"
         raise InputError(f"{text}; {REPAIR}")

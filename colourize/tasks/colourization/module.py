@@ -87,7 +87,7 @@ class Colourizer(TrainingModule):
         return self.model.network
 
     def frozen(self) -> Freezing:
-        """What ``freeze`` names, and the encoder of ``EncoderUNet`` by the knobs of its own."""
+        """The parts that ``freeze`` names, and the encoder of ``EncoderUNet``, which has its own knobs."""
         network: Any = self.model.network
         asked = value_in(self.config, "freeze"), value_in(self.config, "unfreeze_every")
         epochs = parts.frozen(*asked, [name for name, _ in network.named_parameters()])
@@ -100,7 +100,7 @@ class Colourizer(TrainingModule):
         return Freezing(network, epochs, fixed, value_in(self.config, "moving_norms"))
 
     def factors(self) -> dict[str, float]:
-        """What ``lr_scale`` names, and the encoder's ``encoder_rate``."""
+        """The factors of ``lr_scale``, and the encoder's ``encoder_rate``."""
         asked = super().factors()
         if not hasattr(self.model.network, "upto") or value_in(self.config, "frozen_epochs") is None:
             return asked

@@ -25,7 +25,7 @@ def file_of(knobs: dict[str, Any]) -> Path | None:
     """The file named by ``init_from``, of a run folder its best checkpoint; None if a run starts from its seed.
 
     Raises:
-        InputError: ``shipped``, but this installation has no shipped network; nothing is there; a folder without a
+        InputError: ``shipped``, but this installation has no shipped network; no such file; a folder without a
             checkpoint.
     """
     if (source := value_in(knobs, "init_from")) is None:

@@ -53,7 +53,7 @@ class Detector(TrainingModule):
         return self.network
 
     def frozen(self) -> Freezing:
-        """What ``freeze`` names; with ``init_from``, all batch norms keep their means and variances."""
+        """The parts that ``freeze`` names; with ``init_from``, all batch norms keep their means and variances."""
         asked = value_in(self.config, "freeze"), value_in(self.config, "unfreeze_every")
         epochs = parts.frozen(*asked, [name for name, _ in self.network.named_parameters()])
         fixed = [""] if value_in(self.config, "init_from") is not None else []
@@ -113,11 +113,11 @@ class Detector(TrainingModule):
 
 
 def of_all_ranks(seen: list[int], found: list[Found]) -> list[Found]:
-    """What all ranks have found, in the order of the pictures.
+    """The boxes that all ranks have found, in the order of the pictures.
 
     Args:
         seen: the pictures of this rank, ascending.
-        found: what it has found in each.
+        found: the boxes that it has found in each.
     """
     if collectives.size() == 1:
         return found

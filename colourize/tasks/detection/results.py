@@ -43,7 +43,7 @@ class BoxPictures(Callback):
 
 
 def report(fitted: Fitted[DetectionData, Detector], folder: Path, knobs: dict[str, Any]) -> dict[str, float]:
-    """Writes and prints what the last validation found; returns the summary of the epochs."""
+    """Writes and prints the results of the last validation; returns the summary of the epochs."""
     truth, found = fitted.module.truth, fitted.module.found
     if len(found) == len(truth):  # not when a finished run is resumed
         title = f"{short_name(knobs['model'])}, {option(knobs['data']['_target_'], 'data')}"

@@ -36,7 +36,7 @@ def check(knobs: dict[str, Any], data: DetectionData, built: Detector) -> None:
             f"image_size must be a multiple of {STRIDE}, got {side}; pass {max(1, round(side / STRIDE)) * STRIDE}"
         )
     if importlib.util.find_spec("pycocotools") is None:
-        raise InputError(f"task=detection measures by pycocotools: {to_install('detection')}")
+        raise InputError(f"task=detection requires pycocotools: {to_install('detection')}")
 
 
 TASK: Task[DetectionData, Detector] = Task(

@@ -93,7 +93,7 @@ turns: Turns | None = None
 def after_the_first(load: Callable[[], Found]) -> Found:
     """Calls a function on the first rank of each machine, and then on its others.
 
-    The others wait in Python, as long as it takes: unlike in a sum, they can be woken.
+    The others wait in Python without a time limit: unlike in a sum, a signal or another thread can wake them.
     """
     if turns is None:
         return load()

@@ -1,4 +1,4 @@
-"""What a rank does around a run: it meets the others, compares its knobs with theirs, and leaves or fails with them."""
+"""A rank before and after a run: it meets the others, compares its knobs with theirs, and leaves or fails with them."""
 
 import contextlib
 import json
@@ -57,7 +57,7 @@ def connected(place: Place, server: bool) -> Any:
 
 
 def _reach(place: Place, seconds: float) -> None:
-    """Waits until rank 0 accepts a connection. torch waits, too, but prints pages if it does not succeed."""
+    """Waits until rank 0 accepts a connection. torch also waits, but prints long tracebacks if this fails."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -74,7 +74,7 @@ def check_commands(place: Place, store: Any, words: Sequence[str]) -> None:
     Args:
         place: the place of rank 0.
         store: the store of the ranks, in which each has put its words.
-        words: the command line of rank 0, without the program.
+        words: the arguments of rank 0's command line.
 
     Raises:
         InputError: a rank has another command line, or does not arrive.
@@ -84,9 +84,10 @@ def check_commands(place: Place, store: Any, words: Sequence[str]) -> None:
         theirs = json.loads(store.get(f"command/{rank}"))
         if theirs != (ours := list(words)):
             only = [[word for word in each if word not in other] for each, other in ((theirs, ours), (ours, theirs))]
-            his, own = [shown(" ".join(each) or "nothing else") for each in (only if any(only) else (theirs, ours))]
+            pair = only if any(only) else (theirs, ours)
+            theirs_only, own = [shown(" ".join(each) or "nothing else") for each in pair]
             raise InputError(
-                f"rank {rank} was started with {his}, rank 0 with {own}; start every rank with the same command"
+                f"rank {rank} was started with {theirs_only}, rank 0 with {own}; start every rank with the same command"
             )
 
 
@@ -143,7 +144,7 @@ def joined(
 
 
 def _failed(guard: watch.Watch, error: BaseException) -> BaseException | None:
-    """Informs the other ranks that this one ends; returns what explains the error, if that is another rank."""
+    """Informs the other ranks that this one ends; returns the error that explains it, if another rank caused it."""
     if isinstance(error, Interrupted) and error.place:  # all ranks have saved
         guard.leave()
         return None

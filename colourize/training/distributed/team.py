@@ -58,7 +58,7 @@ def leading(place: Place) -> Iterator[None]:
 
 
 def agent_has_store() -> bool:
-    """Whether torchrun itself keeps the store of the ranks that it starts."""
+    """Whether torchrun keeps the store of the ranks that it starts."""
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
@@ -116,7 +116,7 @@ def of_job(store: Any, number: int) -> Any:
 
 @contextlib.contextmanager
 def _started(place: Place) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Processes for the other ranks. However the block ends, they have ended afterwards."""
+    """Processes for the other ranks. They end with the block, also after an error."""
     children: list[subprocess.Popen[bytes]] = []
     try:
         for rank in range(1, place.size):

@@ -67,12 +67,12 @@ class Watch(threading.Thread):
         self.found: dict[str, Any] = {}  # the cause for which this rank must end
 
     def start(self) -> None:
-        """Shows in the store that this rank lives, so that the others miss it from now on, and starts the thread."""
+        """Shows in the store that this rank lives, so that the others notice its end, and starts the thread."""
         self.store.set(f"beat/{self.place.rank}", "0")
         super().start()
 
     def run(self) -> None:
-        """Ends this rank for what the other thread finds, or if that thread waits for a rank 0 that is stopped.
+        """Ends this rank if the other thread finds a failure, or if that thread waits for a rank 0 that is stopped.
 
         It counts its own rounds, because all clocks run on while this process itself is stopped.
         """
@@ -89,7 +89,7 @@ class Watch(threading.Thread):
                 return
 
     def _ask(self) -> None:
-        """Looks at the store, which may take for ever: torch's question whether a key exists has no time limit."""
+        """Looks at the store, without a time limit: torch's function that checks for a key has none."""
         while not self.over.wait(BEAT) and not self.found:
             begin = time.monotonic()
             try:

@@ -51,7 +51,7 @@ class Background(Logger):
     Args:
         name: name of the logger on the command line.
         open_run: connects to the server, and finds the run of an earlier process again; called in the thread.
-        viewer: what shows the run, if this is known before it is opened.
+        viewer: a word, and the address or command that shows the run, if known before it is opened.
     """
 
     def __init__(self, name: str, open_run: Callable[[], Remote], viewer: tuple[str, str] | None = None) -> None:

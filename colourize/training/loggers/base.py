@@ -1,4 +1,4 @@
-"""What every logger of a run takes beyond Lightning's own logger: pictures, text, and a bounded end."""
+"""Methods that every logger of a run has beyond Lightning's own logger: pictures, text, and a bounded end."""
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -39,7 +39,7 @@ class RunLogger(Protocol):
         """Writes everything logged so far; a checkpoint is saved after it."""
 
     def viewer(self) -> tuple[str, str] | None:
-        """A word, and the command, file or address that shows what was stored; None if nothing was."""
+        """A word, and the command, file or address that shows the stored values; None if there are no values."""
 
     def close(self, status: str) -> None:
         """Ends the logging of this process. ``status``: success or failed."""

@@ -62,6 +62,6 @@ def _built(name: str, values: Values, folder: Path, purge: int, run: Identity) -
 
 
 def _is_installed(package: str) -> bool:
-    """Whether a package can be imported; a mere folder of its name, such as W&B's own ``wandb/``, is none."""
+    """Whether a package can be imported; a plain folder of that name is not a package, such as W&B's ``wandb/``."""
     found = find_spec(package)
     return found is not None and found.origin is not None

@@ -49,12 +49,12 @@ def log_text(trainer: pl.Trainer, name: str, text: str) -> None:
 
 
 def viewers(trainer: pl.Trainer) -> list[tuple[str, str]]:
-    """A word, and the command, file or address that shows what a logger stored, for each that stored something."""
+    """For each logger that stored values, a word, and the command, file or address that shows them."""
     return [found for logger in _loggers(trainer) if (found := logger.viewer()) is not None]
 
 
 def flush(trainer: pl.Trainer) -> None:
-    """Writes what was logged; points of the steps in a checkpoint must be written before it."""
+    """Writes all logged values; points of the steps in a checkpoint must be written before it."""
     for logger in _loggers(trainer):
         logger.flush()
 
@@ -66,7 +66,7 @@ def closed(trainer: pl.Trainer, only_on_error: bool = False) -> Iterator[None]:
         yield
     except BaseException:
         for logger in _loggers(trainer):
-            with contextlib.suppress(Exception):  # it must not take the place of the error that ended the run
+            with contextlib.suppress(Exception):  # it must not replace the error that ended the run
                 logger.close("failed")
         raise
     if not only_on_error:

@@ -115,5 +115,5 @@ def _home(folder: Path) -> Path:
 
 
 def _plain(name: str) -> str:
-    """A name as MLflow takes it."""
+    """A name in the form that MLflow accepts."""
     return re.sub(r"[^\w/. -]", "", name, flags=re.ASCII)

@@ -78,7 +78,7 @@ class WandbRun:
 
 
 def viewer(folder: Path, mode: str | None) -> tuple[str, str] | None:
-    """The command that sends what is stored offline; None for another mode of W&B."""
+    """The command that sends the values stored offline; None for another mode of W&B."""
     return ("to W&B", f"wandb sync {shlex.quote(str(folder / 'wandb'))}/offline-run-*") if mode in OFFLINE else None
 
 

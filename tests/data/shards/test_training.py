@@ -168,7 +168,7 @@ def test_a_run_is_evaluated_with_its_address_typed_again(run, store, tmp_path):
     finished = done(run(*RUN, ROOT, "hydra.run.dir=run"))
     refused = run("run", verb="evaluate")
     assert refused.wait() == 1
-    assert refused.stderr().count("\n") == 1 and f"{ROOT} stands in the file only" in refused.stderr()
+    assert refused.stderr().count("\n") == 1 and f"{ROOT} is only in the file" in refused.stderr()
     (line,) = (line for line in finished.stdout().splitlines() if "colourize evaluate" in line)
     words = shlex.split(line.partition("colourize evaluate ")[2])
     forget(tmp_path / "cache")
@@ -189,8 +189,8 @@ REFUSED = {
     "no bucket": (lambda store: None, "data.root=s3://nothing/x", KEY, "the store has no bucket nothing"),
     "wrong key": (lambda store: setattr(store, "check_keys", True), ROOT, "wrong", "access (InvalidAccessKeyId)"),
     "half a shard": (half_shard, ROOT, KEY, "train-00001.tar has "),
-    "503 for ever": (lambda store: store.faults.append("503*"), ROOT, KEY, "503 Service Unavailable after 3 retries"),
-    "cut for ever": (lambda store: store.faults.append("cut*"), ROOT, KEY, "the connection broke after 3 retries"),
+    "503 forever": (lambda store: store.faults.append("503*"), ROOT, KEY, "503 Service Unavailable after 3 retries"),
+    "cut forever": (lambda store: store.faults.append("cut*"), ROOT, KEY, "the connection broke after 3 retries"),
 }  # fmt: skip
 
 
