@@ -27,7 +27,7 @@ declare(
          "detection", choices=TASKS, before=COLOURIZATION, on_resume="same"),
     Knob("model", MISSING, Option,
          "poolupsample | convtranspose | unet | unet_half, unet_full (one skip) | resunet, resunet_small, pointwise "
-         "(ours) | encoder_unet (for photographs) | lookup, prior (baselines)", on_resume="same"),
+         "(ours) | encoder_unet (for photographs) | lookup, prior (floors)", on_resume="same"),
     Knob("data", MISSING, Option,
          "cifar10 (downloaded on first use) | folder data.root=DIR | shards data.root=s3://BUCKET/PREFIX | "
          "scenes (drawn, no download; data.num_train=2000 data.num_validation=500)", on_resume="same"),

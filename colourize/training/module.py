@@ -156,7 +156,7 @@ class TrainingModule(pl.LightningModule):
             )
 
     def check_validation(self, loss: float) -> None:
-        """Raises InputError if a validation loss is not finite, except for a baseline, which is not trained."""
+        """Raises InputError if a validation loss is not finite, except for a floor, which is not trained."""
         if self.automatic_optimization and not math.isfinite(loss):
             raise InputError(
                 f"the validation loss is {loss} in epoch {self.trainer.current_epoch + 1}, with "

@@ -35,7 +35,7 @@ def check_optimizer(
         build: builds the schedule of the configuration from the optimizer; None: no schedule.
     """
     if fresh is None:
-        # Lightning stores an empty state for a baseline, which has no optimizer
+        # Lightning stores an empty state for a floor, which has no optimizer
         if contents.get("optimizer_states") not in (None, [], [{}]) or contents["plateau"] is not None:
             raise InputError(
                 f"{path} contains an optimizer's state, but its network has nothing to train; pass another file"

@@ -71,7 +71,7 @@ class Ddp(Wrapped):
     def configure_ddp(self) -> None:
         module: Any = self.model
         if not any(parameter.requires_grad for parameter in module.parameters()):
-            return  # a baseline has no weights, which DDP refuses
+            return  # a floor has no weights, which DDP refuses
         self.find_unused(bool(module.freezing.epochs))
         super().configure_ddp()
         if dist.get_world_size() > 2 and self.root_device.type == "cpu":
