@@ -80,7 +80,7 @@ declare(
     Knob("image_size", 32, int, "side in pixels; cifar10: 32", ">= 8"),
     Knob("holdout", 0.0, float, "share of the training pictures that validates in place of the test split (colourize "
          "calibrate requires some); 0: the test split", ">= 0 and < 1"),
-    Knob("cache_dir", "data/cache", str, "decoded pictures and palettes, shared by all runs",
+    Knob("cache_dir", "data/cache", str, "pictures and palettes, shared by all runs",
          on_resume="no difference"),
 )  # fmt: skip
 declare(
