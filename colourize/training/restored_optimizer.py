@@ -11,12 +11,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from colourize.errors import InputError
+from colourize.private.torch import STEPPED
 from colourize.training.stored_values import is_count, is_like, is_number, is_same
 
-MOVING = (
-    "last_epoch", "_step_count", "_last_lr", "_is_initial", "_get_lr_called_within_step", "best", "num_bad_epochs",
-    "cooldown_counter", "total_iters",
-)  # fmt: skip
+MOVING = "last_epoch", *STEPPED, "best", "num_bad_epochs", "cooldown_counter", "total_iters"
 """Entries changed by a schedule, and the length of a warm-up, which is stored only here."""
 
 
