@@ -42,6 +42,7 @@ class Search(Sweeper):
         self.random_trials, self.prune_after = random_trials, prune_after
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keeps what Hydra passes before ``sweep``, and makes the launcher of the jobs."""
         self.context, self.job_config = hydra_context, config
         self.hydra_context, self.config = hydra_context, config  # required by the base class
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
