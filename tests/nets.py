@@ -10,7 +10,7 @@ from tests.conftest import knobs
 
 DETECTORS = ("yolox", "yolox_nano", "yolox_tiny", "yolov3", "torchvision_detector")
 MODELS = sorted(path.stem for path in (Path(conf_dir()) / "model").glob("*.yaml") if path.stem not in DETECTORS)
-BASELINES = ("lookup", "prior")  # counted, not trained
+FLOORS = ("lookup", "prior")  # counted, not trained
 COURSE = ("poolupsample", "convtranspose", "unet")
 
 

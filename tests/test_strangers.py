@@ -253,7 +253,7 @@ def test_no_cell_of_the_table_is_a_formula_and_numbers_stay_numbers(sweep, begin
 
 def test_a_database_with_its_own_queries_is_left_out(sweep, caplog):
     pytest.importorskip("optuna")
-    stored_search.open_study(sweep)
+    stored_search.open_search(sweep)
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS trial_id FROM n"
     with sqlite3.connect(sweep / stored_search.DATABASE) as database:
         database.execute("DROP TABLE trials")

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup, escape
 
 from colourize.errors import shown
-from colourize.present.html import Cell, Grid, Line, render
+from colourize.present.html import Cell, Grid, Line, labelled, render
 from colourize.present.terminal import cleaned
 from colourize.report import charts, strips
 from colourize.report.canvas import Axis, limits
@@ -72,7 +71,7 @@ def one(record: Record, run: Row) -> str:
     found = strips.read(record.folder)
     with _drawing:
         drawn = [chart for column in (LOSS, ACCURACY) if (chart := curves(record, column))]
-    filters: dict[str, Callable[..., Any]] = {"labelled": _labelled, "address": strips.address}
+    filters: dict[str, Callable[..., Any]] = {"labelled": labelled, "address": strips.address}
     return _inert(
         render(
             "runs_one.html.j2", filters, run={**vars(run), "error": "" if run.state == "finished" else record.error},
@@ -124,11 +123,6 @@ def bounds(record: Record) -> Grid | None:
     ]  # fmt: skip
     head = ["predictor", *(column.title.replace("validation loss", "cross-entropy") for column in columns)]
     return Grid(head, [True] + [False] * len(columns), lines)
-
-
-def _labelled(chart: Chart) -> Markup:
-    """The SVG of a chart, which we drew, with its caption as the label for screen readers."""
-    return Markup(chart.svg.replace("<svg ", f'<svg role="img" aria-label="{escape(chart.caption)}" ', 1))
 
 
 def _inert(page: str) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from colourize.app.visitors import Visitors
 
 ENDING = 3  # seconds that open answers have when the page ends
-SWEEPING = 30.0  # seconds between two looks for visitors who left
+CLEANING = 30.0  # seconds between two looks for visitors who left
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import of gradio
 # Gradio's statistics of its own calls: a table of pandas after each call, and its rows
 os.environ |= {"GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000", "GRADIO_ANALYTICS_MAX_EVENTS": "100"}
@@ -54,12 +54,12 @@ def application(settings: Settings, port: int, folder: Path) -> Any:
     visitors = Visitors(folder / "visitors", settings, networks)
 
     @contextlib.asynccontextmanager
-    async def swept(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_swept(visitors, blocks, guard.sessions))
+    async def cleaning(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(_clean(visitors, blocks, guard.sessions))
         yield
         task.cancel()
 
-    inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=swept)
+    inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=cleaning)
     routes.add(inner, visitors, port)
     blocks = page.built(settings, visitors, port)
     allowed = Rules(port, not settings.is_local, settings.password, settings.largest)
@@ -71,11 +71,11 @@ def application(settings: Settings, port: int, folder: Path) -> Any:
     return guard
 
 
-async def _swept(visitors: "Visitors", blocks: Any, sessions: Sessions) -> None:
+async def _clean(visitors: "Visitors", blocks: Any, sessions: Sessions) -> None:
     """Removes the files of visitors who left, every half minute."""
     while True:
-        await asyncio.sleep(SWEEPING)
-        await asyncio.to_thread(visitors.sweep)
+        await asyncio.sleep(CLEANING)
+        await asyncio.to_thread(visitors.remove_idle)
         for name in private.sessions(blocks):
             if sessions.is_left(name):
                 await private.forget(blocks, name)

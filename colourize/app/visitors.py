@@ -46,7 +46,7 @@ class Visitors:
 
     def desk(self, secret: str) -> Desk:
         """The desk of a visitor, new at the first call. Idle visitors are removed."""
-        self.sweep()
+        self.remove_idle()
         gone: list[Desk] = []
         with self._lock:
             found = self._desks.get(secret)
@@ -66,7 +66,7 @@ class Visitors:
                 self._used[secret] = self.clock()
             return self._desks.get(secret)
 
-    def sweep(self) -> None:
+    def remove_idle(self) -> None:
         """Removes visitors who were idle for ``IDLE`` seconds."""
         with self._lock:
             gone = [self._out(each) for each, used in [*self._used.items()] if self.clock() - used > IDLE]

@@ -75,7 +75,7 @@ def evaluate(*runs: Place, overrides: Sequence[str] = (), trust: Sequence[str] =
     """Measures floors, runs and ceilings as ``colourize evaluate`` does, and prints the same tables.
 
     Args:
-        runs: run folders, checkpoints, names of baselines.
+        runs: run folders, checkpoints, names of floors.
         overrides: other pictures: "data.root=DIR".
         trust: packages with networks and sources that a checkpoint may also name.
 

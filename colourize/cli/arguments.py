@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from colourize.private.python import options
+
 DECODING = "annealed:0.4"
 FIGURE = "as PNG, PDF or SVG, by the file's name"
 
@@ -48,7 +50,7 @@ class CommandParser(Parser):
         return given, unknown
 
     def _refuse(self, unknown: list[str]) -> NoReturn:
-        known = [option for action in self._actions for option in action.option_strings]
+        known = options(self)
         close = difflib.get_close_matches(unknown[0].partition("=")[0], known, 1)
         guess = f"; did you mean {close[0]}?" if close else ""
         self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")

@@ -13,7 +13,7 @@ def add_parser(commands: Commands) -> None:
     parser = command(commands, "evaluate", "compare runs with floors and ceilings on one validation set", run)
     parser.add_argument(
         "runs", nargs="+", metavar="RUN",
-        help="a checkpoint, a run folder, a sweep folder, or a baseline (prior, nearest, lookup, grey); NAME=VALUE "
+        help="a checkpoint, a run folder, a sweep folder, or a floor (prior, nearest, lookup, grey); NAME=VALUE "
              "changes the pictures: data.root=DIR for a run; any knob, such as data=scenes, without a run",
     )  # fmt: skip
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with all tables and figures")

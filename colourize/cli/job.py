@@ -118,7 +118,7 @@ def _trained(knobs: dict[str, Any], folder: Path, overrides: list[str], job: Any
     from colourize.sweeps.pruning import Pruning
 
     sweeper = job.sweeper
-    found = stored_search.open_study(Path(job.sweep.dir), sweeper.random_trials, sweeper.prune_after, make=False)
+    found = stored_search.open_search(Path(job.sweep.dir), sweeper.random_trials, sweeper.prune_after, make=False)
     return train(knobs, folder, overrides, [Pruning(found, job.job.num)])[DECIDES]
 
 

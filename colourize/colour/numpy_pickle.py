@@ -7,7 +7,7 @@ bounded by the size of the pickle. N, M sides of an array.
 
 from collections.abc import Callable
 
-from colourize.colour.pickle_stream import Stream, decoded
+from colourize.colour.pickle_stream import Stream, as_text
 from colourize.colour.pickled_arrays import NAMES, Array, Dtype, Name, UnreadablePickle, called, filled, text_of
 from colourize.files import printable
 
@@ -126,8 +126,8 @@ def _stack_global(machine: _Machine) -> None:
 
 
 def _global(machine: _Machine) -> None:
-    home = decoded(machine.stream.line(), "utf-8")
-    machine.name(home, decoded(machine.stream.line(), "utf-8"))
+    home = as_text(machine.stream.line(), "utf-8")
+    machine.name(home, as_text(machine.stream.line(), "utf-8"))
 
 
 def _append(machine: _Machine) -> None:
@@ -166,7 +166,7 @@ _STEPS: dict[bytes, Callable[[_Machine], None]] = {
     b"J": _read(lambda stream: stream.number("<i")), b"G": _read(lambda stream: stream.number(">d")),
     b"\x8a": _read(lambda stream: int.from_bytes(stream.take(stream.number("<B")), "little", signed=True)),
     b"S": _read(Stream.quoted), b"U": _sized("<B", "latin-1"), b"T": _sized("<i", "latin-1"),
-    b"V": _read(lambda stream: decoded(stream.line(), "raw-unicode-escape")),
+    b"V": _read(lambda stream: as_text(stream.line(), "raw-unicode-escape")),
     b"X": _sized("<I", "utf-8"), b"\x8c": _sized("<B", "utf-8"), b"C": _sized("<B", None), b"B": _sized("<I", None),
     b"p": lambda machine: machine.store(machine.stream.digits()),
     b"g": lambda machine: machine.fetch(machine.stream.digits()),

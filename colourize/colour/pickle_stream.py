@@ -69,18 +69,18 @@ class Stream:
             raise UnreadablePickle("it has a text without quotes")
         if not re.fullmatch(_ESCAPED, line[1:-1], re.DOTALL):
             raise UnreadablePickle("it has an invalid text")
-        return decoded(codecs.escape_decode(line[1:-1])[0], "latin-1")
+        return as_text(codecs.escape_decode(line[1:-1])[0], "latin-1")
 
     def sized(self, form: str, encoding: str | None) -> str | bytes:
-        """A count, in a format of ``struct``, and that many bytes; decoded if an encoding is given."""
+        """A count, in a format of ``struct``, and that many bytes; a text if an encoding is given."""
         size = self.number(form)
         if size < 0:
             raise UnreadablePickle("it has a negative size")
         content = self.take(size)
-        return content if encoding is None else decoded(content, encoding)
+        return content if encoding is None else as_text(content, encoding)
 
 
-def decoded(content: bytes, encoding: str) -> str:
+def as_text(content: bytes, encoding: str) -> str:
     """The text of bytes; raises ``UnreadablePickle`` if they are not of the encoding."""
     try:
         return content.decode(encoding)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue, Several
+from colourize.config.options import SPACES
 from colourize.errors import InputError, shown
 
 COLOURIZATION, DETECTION = TASKS = "colourization", "detection"
@@ -27,7 +28,7 @@ declare(
          "detection", choices=TASKS, before=COLOURIZATION, on_resume="same"),
     Knob("model", MISSING, Option,
          "poolupsample | convtranspose | unet | unet_half, unet_full (one skip) | resunet, resunet_small, pointwise "
-         "(ours) | encoder_unet (for photographs) | lookup, prior (baselines)", on_resume="same"),
+         "(ours) | encoder_unet (for photographs) | lookup, prior (floors)", on_resume="same"),
     Knob("data", MISSING, Option,
          "cifar10 (downloaded on first use) | folder data.root=DIR | shards data.root=s3://BUCKET/PREFIX | "
          "scenes (drawn, no download; data.num_train=2000 data.num_validation=500)", on_resume="same"),
@@ -70,7 +71,7 @@ declare(
     Knob("palette", "kmeans", str, "kmeans over the training pixels, or a .npy file of float [K, 3] in [0, 1], [K, 2] "
          "in lab and oklab; colourize palette import converts the course's pickle"),
     Knob("colour_space", "rgb", str, "space of the classes: rgb, or the chroma of lab or oklab, so that pictures keep "
-         "the input's lightness", choices=("rgb", "lab", "oklab"), before="rgb", on_resume="same"),
+         "the input's lightness", choices=SPACES, before="rgb", on_resume="same"),
     task=COLOURIZATION,
 )  # fmt: skip
 declare(
@@ -80,7 +81,7 @@ declare(
     Knob("image_size", 32, int, "side in pixels; cifar10: 32", ">= 8"),
     Knob("holdout", 0.0, float, "share of the training pictures that validates in place of the test split (colourize "
          "calibrate requires some); 0: the test split", ">= 0 and < 1"),
-    Knob("cache_dir", "data/cache", str, "decoded pictures and palettes, shared by all runs",
+    Knob("cache_dir", "data/cache", str, "pictures and palettes, shared by all runs",
          on_resume="no difference"),
 )  # fmt: skip
 declare(
@@ -150,12 +151,12 @@ declare(
          "+callbacks.mine._target_=my.Callback; docs/training.md", before={}, on_resume="same"),
     Knob("debug", None, str, "settings to look for faults; reports leave such runs out; docs/training.md",
          choices=("fast", "overfit", "limit", "profiler", "anomalies"), example="fast", before=None, on_resume="same"),
-    Knob("trainer", {}, dict, "default | cpu | gpu, which set accelerator; also arguments of Lightning's Trainer: "
-         "trainer.gradient_clip_val=1; docs/trainer.md lists them", on_resume="same"),
+    Knob("trainer", {}, dict, "default | cpu | gpu, which set accelerator | ddp (two ranks); also arguments of "
+         "Lightning's Trainer: trainer.gradient_clip_val=1; docs/trainer.md lists them", on_resume="same"),
 )  # fmt: skip
 IN_DETECTION = {
-    "model": "yolox (small for data=scenes, otherwise yolox_nano) | yolox_nano | yolox_tiny | torchvision_detector, "
-    "with model.name=NAME",
+    "model": "yolox (small for data=scenes, otherwise yolox_nano) | yolox_nano | yolox_tiny | yolov3 | "
+    "torchvision_detector, with model.name=NAME",
     "data": "scenes (drawn, no download) | boxes data.root=DIR (COCO JSON, VOC XML or YOLO text)",
     "augment": "none | mosaic, with augment.share=SHARE, augment.flip=false and others of conf/augment/mosaic.yaml",
     "classes": "of scenes: the landscapes; of boxes: the classes by name; or all",

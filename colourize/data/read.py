@@ -28,7 +28,7 @@ MAX_PIXELS = 80_000_000
 """240 MB as RGB: more than phone cameras produce, less than known decompression bombs."""
 
 # Formats that Pillow only identifies, or passes to another program (EPS to Ghostscript, WMF to Windows).
-_NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+_NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 STRIP = 1 << 16  # pixels that are copied at once; a program's own Image.MAX_IMAGE_PIXELS applies to them
 
@@ -52,7 +52,7 @@ def formats() -> tuple[str, ...]:
 
         register_heif_opener()
     common = {"JPEG", "PNG"}
-    names = set(Image.ID) - _NOT_DECODED
+    names = set(Image.ID) - _NOT_READ
     return tuple(sorted(names, key=lambda name: (name not in common, Image.OPEN[name][1] is None, name)))
 
 
@@ -82,8 +82,8 @@ def read_rgb(
     - LA, PA, RGBA, and a transparent colour of any mode: composited on white, so that hidden colours never appear.
     - EXIF orientation is applied. An animation or a file of several pages gives its first picture.
 
-    A picture is refused if its declared size exceeds ``max_pixels``, before any pixel is decoded. With ``at_least``, a
-    large JPEG may be decoded at a half, a quarter or an eighth of its size, with a shorter side of at least twice
+    A picture is refused if its declared size exceeds ``max_pixels``, before any pixel is read. With ``at_least``, a
+    large JPEG may be read at a half, a quarter or an eighth of its size, with a shorter side of at least twice
     ``at_least``; this makes a following ``square`` much faster.
 
     Raises:
@@ -114,7 +114,7 @@ def read_rgb(
 
 
 def declared_size(source: bytes | Path) -> tuple[int, int]:
-    """The width and height that a file declares, before EXIF orientation. Decodes no pixels.
+    """The width and height that a file declares, before EXIF orientation. Reads no pixels.
 
     Raises:
         UnreadablePicture: the file is missing, empty, or not a picture.

@@ -29,7 +29,7 @@ def yardsticks(
     if not models:
         found = prepared(config, pictures)
         yardstick = Yardstick(pictures, found.train, found.validation, found.palette, found.space, config["cache_dir"])
-        decoded = [yardstick.decoded(TABLE, yardstick.baseline(yardstick.table), other) for other in others]
+        decoded = [yardstick.decoded(TABLE, yardstick.floor(yardstick.table), other) for other in others]
         return [(yardstick, [*yardstick.floors(), *decoded, *yardstick.ceilings()])]
     groups = _grouped(models)
     result = []

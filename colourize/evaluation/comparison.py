@@ -30,7 +30,7 @@ from colourize.runs.apart import run_names
 from colourize.runs.checkpoint import Trained
 from colourize.runs.temperature import read_temperature
 
-BASELINES = "prior", "nearest", "lookup", "grey"  # always in the table, so as arguments they have no effect
+FLOORS = "prior", "nearest", "lookup", "grey"  # always in the table, so as arguments they have no effect
 
 
 def evaluate(
@@ -47,7 +47,7 @@ def evaluate(
     """Measures floors, runs and ceilings on the validation pictures of the first run; prints them and writes files.
 
     Args:
-        runs: checkpoints, run folders (the newest checkpoint), sweep folders (all runs), names of baselines.
+        runs: checkpoints, run folders (the newest checkpoint), sweep folders (all runs), names of floors.
         overrides: such as ``data.root=DIR``; without a run any knobs, as for training.
         page: an HTML file to write.
         figures: a JSON file to write.
@@ -63,8 +63,8 @@ def evaluate(
     """
     _check_outputs(page, figures, pictures)
     others = [parsed(word) for word in dict.fromkeys(decodings)]
-    given = [run for run in runs if run not in BASELINES or Path(run).exists()]
-    files = [file for run in given for file in checkpoint_files(run, BASELINES)]
+    given = [run for run in runs if run not in FLOORS or Path(run).exists()]
+    files = [file for run in given for file in checkpoint_files(run, FLOORS)]
     trained_runs = load(files, trusted)
     config = data_config(trained_runs, overrides)
     data = read(config)

@@ -24,11 +24,11 @@ from colourize.runs.checkpoint import Trained
 log = logging.getLogger(__name__)
 
 
-def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
+def checkpoint_files(run: str, floors: Sequence[str] = ()) -> list[Path]:
     """The checkpoints of an argument: a checkpoint, a run folder (its newest), a sweep folder (one per run).
 
     Raises:
-        InputError: none of these; the message also lists the ``baselines`` that the command takes.
+        InputError: none of these; the message also lists the ``floors`` that the command takes.
     """
     path = Path(run)
     if path.is_file():
@@ -39,7 +39,7 @@ def checkpoint_files(run: str, baselines: Sequence[str] = ()) -> list[Path]:
     if not files:
         raise InputError(
             f"{run} must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder"
-            + (f", or a baseline: {', '.join(baselines)}" if baselines else "")
+            + (f", or a floor: {', '.join(floors)}" if floors else "")
         )
     return files
 

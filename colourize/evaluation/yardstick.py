@@ -61,8 +61,8 @@ class Yardstick:
         self.grey, self.labels, self.coarse = validation.grey, validation.labels, validation.coarse
         self.stride = pictures.validation.shape[2] // self.labels.shape[2]
         self.prior, self.table = ClassPrior(len(palette)), LookupTable(len(palette))
-        for baseline in (self.prior, self.table):
-            baseline.fit(train.coarse, train.labels)
+        for floor in (self.prior, self.table):
+            floor.fit(train.coarse, train.labels)
         losses = [
             metrics.cross_entropy(self.table(self.coarse[part]), self.labels[part].long()) for part in self._parts()
         ]
@@ -96,11 +96,11 @@ class Yardstick:
         """Predictors without a network: class prior, nearest grey, look-up table, and the grey input itself."""
         over = self.palette, self.space
         return [
-            predictors.reference(PRIOR, FLOOR, predictors.most_probable_by(self.baseline(self.prior), *over)),
+            predictors.reference(PRIOR, FLOOR, predictors.most_probable_by(self.floor(self.prior), *over)),
             predictors.reference(
-                "nearest colour by grey", FLOOR, predictors.nearest_grey(*over, self.baseline(nn.Identity()))
+                "nearest colour by grey", FLOOR, predictors.nearest_grey(*over, self.floor(nn.Identity()))
             ),
-            predictors.reference(TABLE, FLOOR, predictors.most_probable_by(self.baseline(self.table), *over)),
+            predictors.reference(TABLE, FLOOR, predictors.most_probable_by(self.floor(self.table), *over)),
             predictors.reference(GREY, FLOOR, predictors.grey_itself(self.space)),
         ]
 
@@ -116,8 +116,8 @@ class Yardstick:
             found.append(predictors.reference("true class, input's grey", CEILING, shifted))
         return found
 
-    def baseline(self, network: nn.Module) -> nn.Module:
-        """A baseline that gets the mean grey of each block of pixels with one label."""
+    def floor(self, network: nn.Module) -> nn.Module:
+        """A floor that gets the mean grey of each block of pixels with one label."""
         return network if self.stride == 1 else nn.Sequential(nn.AvgPool2d(self.stride), network)
 
     def model(self, name: str, network: nn.Module) -> Predictor:

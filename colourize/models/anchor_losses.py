@@ -39,7 +39,7 @@ class Matches(NamedTuple):
     objects: Tensor
 
 
-def decoded(values: Tensor, columns: Tensor, rows: Tensor, anchors: Tensor, stride: int) -> Tensor:
+def as_boxes(values: Tensor, columns: Tensor, rows: Tensor, anchors: Tensor, stride: int) -> Tensor:
     """Boxes as x1, y1, x2, y2 in pixels: centre (2 σ - 0.5 + cell) * stride, size (2 σ)² * anchor.
 
     Args:
@@ -111,7 +111,7 @@ def losses(levels: Sequence[Level], boxes: Sequence[Tensor], labels: Sequence[Te
         if len(found.objects):
             own = level.values[found.pictures, found.anchors, found.rows, found.columns]
             anchors = level.anchors[found.anchors]
-            predicted = decoded(own[:, :4], found.columns, found.rows, anchors, level.stride)
+            predicted = as_boxes(own[:, :4], found.columns, found.rows, anchors, level.stride)
             apart = complete_box_iou_loss(predicted, everyone[found.objects])
             sums["box"] = sums["box"] + apart.mean()
             wanted = F.one_hot(kinds[found.objects], own.shape[1] - 5).to(own)

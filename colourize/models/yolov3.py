@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from colourize import files
 from colourize.models import yolox_weights
-from colourize.models.anchor_losses import Level, decoded, losses
+from colourize.models.anchor_losses import Level, as_boxes, losses
 from colourize.models.detections import Detections, kept
 from colourize.models.yolox import PAFPN, STRIDES, YOLOX, CSPDarknet
 
@@ -101,6 +101,6 @@ def _places(level: Level) -> tuple[Tensor, Tensor]:
     shape = values.shape[:4]
     columns, rows = (each.to(values).expand(shape) for each in (columns, rows))
     anchors = level.anchors[:, None, None].expand(*shape, 2)
-    boxes = decoded(values[..., :4], columns, rows, anchors, level.stride)
+    boxes = as_boxes(values[..., :4], columns, rows, anchors, level.stride)
     scores = values[..., 4:5].sigmoid() * values[..., 5:].sigmoid()
     return boxes.flatten(1, 3), scores.flatten(1, 3)

@@ -68,6 +68,7 @@ class CSPDarknet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[N, 3, H, W] -> [N, 4w, H/8, W/8], [N, 8w, H/16, W/16], [N, 16w, H/32, W/32], w = 64 * width."""
         fine = self.dark3(self.dark2(self.stem(x)))
         middle = self.dark4(fine)
         return fine, middle, self.dark5(middle)
@@ -94,6 +95,7 @@ class PAFPN(nn.Module):
         self.C3_n4 = layer(2 * c4, c5)
 
     def forward(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> list[Tensor]:
+        """[N, 4w, H/8, W/8], [N, 8w, H/16, W/16], [N, 16w, H/32, W/32], w = 64 * width -> the same shapes."""
         down0 = self.lateral_conv0(coarse)
         joined = self.C3_p4(torch.cat((_doubled(down0), middle), dim=1))
         down1 = self.reduce_conv1(joined)

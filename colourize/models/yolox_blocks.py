@@ -19,6 +19,7 @@ class Conv(nn.Module):
         self.bn = nn.BatchNorm2d(outputs, EPSILON, MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C', H / stride, W / stride]."""
         return F.silu(self.bn(self.conv(x)))
 
 
@@ -31,6 +32,7 @@ class Separable(nn.Module):
         self.pconv = Conv(inputs, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C', H / stride, W / stride]."""
         return self.pconv(self.dconv(x))
 
 
@@ -49,6 +51,7 @@ class Bottleneck(nn.Module):
         self.shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, H, W]."""
         y = self.conv2(self.conv1(x))
         return y + x if self.shortcut else y
 
@@ -67,6 +70,7 @@ class CSPLayer(nn.Module):
         self.m = nn.Sequential(*(Bottleneck(hidden, shortcut, depthwise) for _ in range(count)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C', H, W]."""
         first, second = self.conv1(x), self.conv2(x)
         return self.conv3(torch.cat((self.m(first), second), dim=1))
 
@@ -82,6 +86,7 @@ class SPPBottleneck(nn.Module):
         self.conv2 = Conv(4 * hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, H, W]."""
         x = self.conv1(x)
         return self.conv2(torch.cat((x, *(pool(x) for pool in self.m)), dim=1))
 
@@ -97,5 +102,6 @@ class Focus(nn.Module):
         self.conv = Conv(4 * inputs, outputs, 3)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C', H / 2, W / 2]."""
         blocks = [x[..., down::2, right::2] for right in (0, 1) for down in (0, 1)]
         return self.conv(torch.cat(blocks, dim=1))

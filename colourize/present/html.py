@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from colourize.present.terminal import clean
 
@@ -39,6 +40,11 @@ class Grid:
     head: Sequence[str]
     left: Sequence[bool]
     lines: Sequence[Line]
+
+
+def labelled(svg: str, caption: str) -> Markup:
+    """An SVG that we drew, as an image whose label for screen readers is the caption."""
+    return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1))
 
 
 def render(template: str, filters: Mapping[str, Callable[..., Any]] | None = None, **values: Any) -> str:

@@ -46,10 +46,12 @@ class Guarded(Proxy):
             stream.reconfigure(errors="replace")  # a character that the encoding lacks must not end the command
 
     def write(self, text: str) -> int:
+        """Writes a text, ``clean``; returns the length that was passed, as callers expect."""
         self.behind.write(clean(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
+        """Writes texts one after another, ``clean``."""
         for line in lines:
             self.write(line)
 

@@ -4,7 +4,10 @@ from typing import Any, NoReturn
 
 from hydra.core.override_parser.types import Override
 
+BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+"""The target of Hydra's own launcher, which runs one job after another."""
 USED = (
+    BASIC,
     "hydra._internal.utils.get_args_parser",
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper.split_arguments",
     "hydra.core.override_parser.types.Override.__dataclass_fields__._value",

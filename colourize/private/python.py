@@ -1,12 +1,18 @@
 """Private and undocumented names of Python's own library."""
 
+import argparse
 import atexit
 import os
 import sys
 import threading
 from typing import NoReturn
 
-USED = ("sys._getframe", "threading._shutdown", "atexit._run_exitfuncs")
+USED = (
+    "argparse.ArgumentParser()._actions",
+    "atexit._run_exitfuncs",
+    "sys._getframe",
+    "threading._shutdown",
+)
 
 
 def is_script(depth: int) -> bool:
@@ -19,6 +25,11 @@ def is_script(depth: int) -> bool:
     while outer is not None and outer.f_globals.get("__name__") == "runpy":
         outer = outer.f_back
     return outer is None
+
+
+def options(parser: argparse.ArgumentParser) -> list[str]:
+    """The options that a parser takes, such as --html."""
+    return [option for action in parser._actions for option in action.option_strings]
 
 
 def leave(status: int) -> NoReturn:

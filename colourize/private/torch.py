@@ -2,10 +2,22 @@
 
 import torch
 from torch import Tensor, UntypedStorage
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
-__all__ = ["TorchDispatchMode", "copy_all", "has_bfloat16", "lerp_all", "storage_key", "tree_map_only"]
+__all__ = [
+    "STEPPED",
+    "TorchDispatchMode",
+    "copy_all",
+    "has_bfloat16",
+    "lerp_all",
+    "schedule",
+    "storage_key",
+    "tree_map_only",
+]
+STEPPED = "_step_count", "_last_lr", "_is_initial", "_get_lr_called_within_step"
+"""Private entries in a schedule's state that its steps change."""
 USED = (
     "torch.cpu._is_avx512_bf16_supported",
     "torch._foreach_copy_",
@@ -13,7 +25,14 @@ USED = (
     "torch.UntypedStorage()._cdata",
     "torch.utils._python_dispatch.TorchDispatchMode",
     "torch.utils._pytree.tree_map_only",
+    *(f"colourize.private.torch.schedule().state_dict().{name}" for name in STEPPED),
 )
+
+
+def schedule() -> LRScheduler:
+    """A schedule, for the check of these names."""
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
 
 
 def lerp_all(starts: list[Tensor], ends: list[Tensor], weight: float) -> None:

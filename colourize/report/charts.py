@@ -1,4 +1,4 @@
-"""Charts of a study as SVG; series differ in colour, marker and line."""
+"""Charts of a report as SVG; series differ in colour, marker and line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -163,7 +163,7 @@ def _levels(axes: Axes, levels: Sequence[Level], upright: bool = False) -> None:
 
 
 def _marks(axes: Axes, marks: Sequence[Mark]) -> None:
-    """Draws a broad dash at the mean and a bar for the sd, behind the study's own points."""
+    """Draws a broad dash at the mean and a bar for the sd, behind the settings' own points."""
     for name, place, mean, sd, number in marks:
         style: dict[str, Any] = {"color": COLOURS[number], "alpha": 0.6, "marker": "_", "markersize": 15}
         label = f"published {name}, mean ± sd"

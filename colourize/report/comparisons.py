@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from colourize.report.columns import ACCURACY, AP, AP50, LOSS, Column, deciding, over_seeds, ranked
-from colourize.report.settings import Setting, Study
+from colourize.report.settings import Report, Setting
 from colourize.report.statistics import Paired, paired
 from colourize.runs.apart import PICTURES, value_of
 
@@ -22,12 +22,12 @@ class Comparison(NamedTuple):
     other: Paired | None
 
 
-def measures(study: Study) -> tuple[Column, Column]:
+def measures(report: Report) -> tuple[Column, Column]:
     """The measures that are compared: of detectors AP and AP50, otherwise the validation loss and the accuracy."""
-    return (AP, AP50) if deciding(study.settings) is AP else (LOSS, ACCURACY)
+    return (AP, AP50) if deciding(report.settings) is AP else (LOSS, ACCURACY)
 
 
-def compared(study: Study) -> tuple[list[Comparison], bool]:
+def compared(report: Report) -> tuple[list[Comparison], bool]:
     """Pairs of settings that differ in one value; without pairs or with too many, each setting against the best one.
 
     Losses over different pictures or palettes are not comparable, so both settings of a pair share them.
@@ -35,26 +35,28 @@ def compared(study: Study) -> tuple[list[Comparison], bool]:
     Returns:
         the pairs, and whether they are pairs with the best setting.
     """
-    every = combinations(study.settings, 2)
-    found = _made(study, [pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(study, *pair) <= 1])
+    every = combinations(report.settings, 2)
+    found = _made(
+        report, [pair for pair in every if pair[0].pictures == pair[1].pictures and _apart(report, *pair) <= 1]
+    )
     if 0 < len(found) <= MOST_PAIRS:
         return found, False
     pairs = []
-    for pictures in sorted({each.pictures for each in study.settings}):
-        alike = [each for each in study.settings if each.pictures == pictures]
+    for pictures in sorted({each.pictures for each in report.settings}):
+        alike = [each for each in report.settings if each.pictures == pictures]
         pairs += [(each, least) for least in ranked(alike)[:1] for each in alike if each is not least]
-    return _made(study, pairs), True
+    return _made(report, pairs), True
 
 
-def _made(study: Study, pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
-    main, other = measures(study)
+def _made(report: Report, pairs: Sequence[tuple[Setting, Setting]]) -> list[Comparison]:
+    main, other = measures(report)
     found = [(first, second, difference(first, second, main)) for first, second in pairs]
     return [Comparison(a, b, each, difference(a, b, other)) for a, b, each in found if each is not None]
 
 
-def _apart(study: Study, first: Setting, second: Setting) -> int:
+def _apart(report: Report, first: Setting, second: Setting) -> int:
     """Number of varied values in which two settings differ; parameters that only one network has do not count."""
-    names = [name for name in study.varied if name != PICTURES]
+    names = [name for name in report.varied if name != PICTURES]
     if first.values["model"] != second.values["model"]:
         taken = first.values.keys() & second.values.keys()
         names = [name for name in names if not name.startswith("model.") or name in taken]
@@ -66,9 +68,9 @@ def difference(first: Setting, second: Setting, column: Column) -> Paired | None
     return paired(over_seeds(first, column), over_seeds(second, column))
 
 
-def rows(study: Study, found: list[Comparison]) -> list[list[str]]:
+def rows(report: Report, found: list[Comparison]) -> list[list[str]]:
     """The comparisons as rows of a table, header first."""
-    main, other = measures(study)
+    main, other = measures(report)
     titles = main.title, other.title.replace("%", "points")
     head = ["setting", "minus", "pairs", titles[0], "95 % interval", titles[1], "95 % interval"]
     return [head, *([each.first.label, each.second.label, str(each.main.n), *_cells(each.main, main.digits),

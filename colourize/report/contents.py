@@ -1,4 +1,4 @@
-"""The contents of a study's page, part by part."""
+"""The contents of a report's page, part by part."""
 
 import shlex
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from colourize.report.published import SOURCE, matching
 from colourize.report.records import Record
 from colourize.report.results import tables
 from colourize.report.searched import searched
-from colourize.report.settings import Study
+from colourize.report.settings import Report
 from colourize.runs import resume
 from colourize.runs.apart import as_typed, labels, value_of
 
@@ -47,40 +47,40 @@ OF_DETECTORS = (
 )
 
 
-def contents(study: Study) -> Document:
-    """The page of a study."""
-    name = records.experiment(study.records)
-    header = lab_record.header(name, [record.folder for record in study.records]) if name else {}
+def contents(report: Report) -> Document:
+    """The page of a report."""
+    name = records.experiment(report.records)
+    header = lab_record.header(name, [record.folder for record in report.records]) if name else {}
     parts: list[Part] = [Text(f"**{heading}**: {header[key]}") for key, heading in RECORDED.items() if key in header]
-    if header and (words := summary.changed(study)):
+    if header and (words := summary.changed(report)):
         parts.append(Text(f"These runs were started with {words}."))
-    parts += [Answer(""), Text(summary.summary(study)), Heading("Results")]
-    parts += tables(study)
+    parts += [Answer(""), Text(summary.summary(report)), Heading("Results")]
+    parts += tables(report)
     parts += [
-        *drawn(study),
-        *searched(study),
-        *_against_published(study),
-        *_comparisons(study),
-        *_pictures(study),
-        *detection.shown(study),
-        *_unfinished(study),
-        *_labelled(study),
+        *drawn(report),
+        *searched(report),
+        *_against_published(report),
+        *_comparisons(report),
+        *_pictures(report),
+        *detection.shown(report),
+        *_unfinished(report),
+        *_labelled(report),
     ]
-    parts += [*_varied(study), *_provenance(study)]
+    parts += [*_varied(report), *_provenance(report)]
     parts += [
         Heading("How the figures are made"),
-        Bullets(_methods(study)),
+        Bullets(_methods(report)),
         Text(f"Written by colourize {__version__}."),
     ]
-    return Document(f"Study: {name}" if name else f"Study: {', '.join(study.varied) or 'one setting'}", parts)
+    return Document(f"{'Study' if header else 'Report'}: {name or ', '.join(report.varied) or 'one setting'}", parts)
 
 
-def _methods(study: Study) -> tuple[str, ...]:
-    return METHODS if deciding(study.settings) is LOSS else OF_DETECTORS
+def _methods(report: Report) -> tuple[str, ...]:
+    return METHODS if deciding(report.settings) is LOSS else OF_DETECTORS
 
 
-def _against_published(study: Study) -> list[Part]:
-    known = {each.values["model"]: found for each in study.settings if (found := matching(each.values)) is not None}
+def _against_published(report: Report) -> list[Part]:
+    known = {each.values["model"]: found for each in report.settings if (found := matching(each.values)) is not None}
     if not known:
         return []
     figures = [
@@ -88,22 +88,22 @@ def _against_published(study: Study) -> list[Part]:
         f"{100 * found.accuracy[1]:.2f} % ({found.runs} runs)"
         for model, found in sorted(known.items())
     ]
-    copies = any(each.values.get("data") == "folder" for each in study.settings)
+    copies = any(each.values.get("data") == "folder" for each in report.settings)
     caution = (
         " Pictures from a folder may be JPEG copies; their smoother colours are slightly easier to predict." * copies
     )
     return [Text(f"Published at these settings: {'; '.join(figures)}. Source: {SOURCE}.{caution}")]
 
 
-def _comparisons(study: Study) -> list[Part]:
-    found, with_best = comparisons.compared(study)
-    if len(study.settings) < 2:
+def _comparisons(report: Report) -> list[Part]:
+    found, with_best = comparisons.compared(report)
+    if len(report.settings) < 2:
         return []
     note = (
         "First minus second, over pairs of runs with the same seed and pictures: mean ± sd, and Student's 95 % "
         "interval of the mean. Each interval is for one comparison: of twenty, one is expected to miss its true value."
     )
-    several = len({each.pictures for each in study.settings}) > 1
+    several = len({each.pictures for each in report.settings}) > 1
     if several:
         note += " Settings with other pictures or another palette are not comparable."
     if not found:
@@ -111,12 +111,12 @@ def _comparisons(study: Study) -> list[Part]:
     if with_best:
         note += " Each setting is compared only with the best one, which was chosen by the same measures."
     long = f"{len(found)} comparisons" if len(found) > comparisons.MOST_PAIRS else ""
-    return [Heading("Compared"), Text(note), Table(comparisons.rows(study, found), long=long)]
+    return [Heading("Compared"), Text(note), Table(comparisons.rows(report, found), long=long)]
 
 
-def _pictures(study: Study) -> list[Part]:
+def _pictures(report: Report) -> list[Part]:
     """Ten pictures, grey and with true classes, and the predictions of each setting's run with the lowest seed."""
-    settings = [each for each in study.settings if each.runs or each.unfinished]
+    settings = [each for each in report.settings if each.runs or each.unfinished]
     dropped = max(0, len(settings) - MOST_STRIPS)
     groups: dict[bytes, dict[str, np.ndarray]] = {}
     absent = []
@@ -138,24 +138,24 @@ def _pictures(study: Study) -> list[Part]:
     return [Heading("The same pictures by every setting"), Text(note), *map(Pictures, groups.values())]
 
 
-def _unfinished(study: Study) -> list[Part]:
-    common = set.intersection(*(set(record.overrides) for record in study.records))
+def _unfinished(report: Report) -> list[Part]:
+    common = set.intersection(*(set(record.overrides) for record in report.records))
     lines = [["job", "state", "epochs", "error", "words"]]
-    for record in study.records:
+    for record in report.records:
         if record.state != "finished":
-            words = " ".join(word for word in record.overrides if len(study.records) == 1 or word not in common)
+            words = " ".join(word for word in record.overrides if len(report.records) == 1 or word not in common)
             epochs = f"{len(record.epochs)}/{record.config.get('max_epochs', '?')}"
             lines.append([record.name, record.state, epochs, record.error or "-", words])
-    notes = [f"{record.folder}: lacks {', '.join(record.lacks)}" for record in study.records if record.lacks]
+    notes = [f"{record.folder}: lacks {', '.join(record.lacks)}" for record in report.records if record.lacks]
     parts: list[Part] = [Heading("Failed and unfinished jobs"), Table(lines)] if len(lines) > 1 else []
-    if notes or study.doubled:
-        parts += [Heading("What is missing"), Bullets([*notes, *study.doubled])]
+    if notes or report.doubled:
+        parts += [Heading("What is missing"), Bullets([*notes, *report.doubled])]
     return parts
 
 
-def _labelled(study: Study) -> list[Part]:
+def _labelled(report: Report) -> list[Part]:
     """The names and tags of the runs that have some."""
-    found = [(record, labels(record.config)) for record in study.records]
+    found = [(record, labels(record.config)) for record in report.records]
     lines = [
         [str(record.folder), each["name"] or "-", ", ".join(each["tags"]) or "-"]
         for record, each in found
@@ -164,31 +164,31 @@ def _labelled(study: Study) -> list[Part]:
     return [Heading("Names and tags"), Table([["run", "name", "tags"], *lines])] if lines else []
 
 
-def _varied(study: Study) -> list[Part]:
+def _varied(report: Report) -> list[Part]:
     def line(name: str) -> str:
-        values = dict.fromkeys(as_typed(value_of(each.values, name)) for each in study.settings)
+        values = dict.fromkeys(as_typed(value_of(each.values, name)) for each in report.settings)
         return f"`{name}`: {', '.join(values)}"
 
-    varied = [line(name) for name in study.varied] or ["only the seed"]
-    varied += [f"{line(name)} (follows from the above)" for name in study.following]
-    if study.usual:
-        usual = ", ".join(f"{name}={as_typed(value)}" for name, value in study.usual.items() if name != "model")
+    varied = [line(name) for name in report.varied] or ["only the seed"]
+    varied += [f"{line(name)} (follows from the above)" for name in report.following]
+    if report.usual:
+        usual = ", ".join(f"{name}={as_typed(value)}" for name, value in report.usual.items() if name != "model")
         varied.append(f"values that a setting's name leaves out: {usual}")
-    seeds = sorted({record.seed for record in study.records if record.config})
-    constant = [[name, as_typed(value)] for name, value in study.constant.items()]
+    seeds = sorted({record.seed for record in report.records if record.config})
+    constant = [[name, as_typed(value)] for name, value in report.constant.items()]
     varied.append(f"`seed`: {', '.join(map(str, seeds)) or 'unknown'}")
     stayed = Table([["the same in all", "value"], *constant], long="What stayed the same")
     return [Heading("What varied, and what stayed the same"), Bullets(varied), stayed]
 
 
-def _provenance(study: Study) -> list[Part]:
+def _provenance(report: Report) -> list[Part]:
     places: dict[str, set[str]] = {}
-    for record in study.records:
+    for record in report.records:
         known = {**record.environment, "pictures and palette": record.fingerprint}
         for key, value in known.items():
             places.setdefault(key, set()).add(str(value or "unknown"))
     lines = [["", "value"], *([key, ", ".join(sorted(values))] for key, values in places.items())]
-    return [Heading("Commands and versions"), Code(commands(study.records)), Table(lines, long="Versions and machine")]
+    return [Heading("Commands and versions"), Code(commands(report.records)), Table(lines, long="Versions and machine")]
 
 
 def commands(runs: Sequence[Record]) -> list[str]:

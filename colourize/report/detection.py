@@ -20,7 +20,7 @@ from colourize.report.canvas import MOST_SERIES, Axis
 from colourize.report.charts import Curve
 from colourize.report.columns import AP, cell, ranked
 from colourize.report.document import Chart, Heading, Part, Pictures, Table, Text
-from colourize.report.settings import Setting, Study
+from colourize.report.settings import Report, Setting
 from colourize.report.statistics import Band, spread
 from colourize.runs.whole import is_finite
 
@@ -79,10 +79,10 @@ def _found(content: Any) -> Found:
                  float(content["confusion"]["least score"]))  # fmt: skip
 
 
-def shown(study: Study) -> list[Part]:
+def shown(report: Report) -> list[Part]:
     """The parts of the page about detectors; none if no run is one."""
-    runs = {id(run): read(run.folder) for each in study.settings for run in each.runs if AP.key in run.finals}
-    settings = [each for each in study.settings if any(runs.get(id(run)) for run in each.runs)]
+    runs = {id(run): read(run.folder) for each in report.settings for run in each.runs if AP.key in run.finals}
+    settings = [each for each in report.settings if any(runs.get(id(run)) for run in each.runs)]
     if not settings:
         return []
     best = [each for each in ranked(settings, AP) if runs.get(id(each.runs[0]))][:SHOWN]

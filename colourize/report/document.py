@@ -64,7 +64,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Answer:
-    """The study's answer, which the user writes into the Markdown file."""
+    """The answer to the question, which the user writes into the Markdown file."""
 
     text: str
 

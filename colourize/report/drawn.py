@@ -1,4 +1,4 @@
-"""A study's charts: curves over epochs, and final measures against the varied values."""
+"""A report's charts: curves over epochs, and final measures against the varied values."""
 
 from collections.abc import Sequence
 
@@ -23,25 +23,25 @@ from colourize.report.columns import (
 from colourize.report.document import Chart
 from colourize.report.records import Record
 from colourize.report.references import floor_along, levels, published
-from colourize.report.settings import Setting, Study
+from colourize.report.settings import Report, Setting
 from colourize.runs.apart import as_typed, value_of
 
 TRAINING = next(column for column in LOSSES if column.key == "train/loss")
 HIGHLIGHTED = 4  # named curves if there are too many: the best ones, and the worst
 
 
-def drawn(study: Study) -> list[Chart]:
+def drawn(report: Report) -> list[Chart]:
     """The charts for which the runs have measures."""
-    found = [_curves(study, LOSS, "train/loss"), _curves(study, ACCURACY, "train/accuracy")]
-    found += [_curves(study, AP, ""), _curves(study, AP50, "")]
-    if sum(bool(each.runs) for each in study.settings) > 1:
-        measures = (LOSS, AP, AP50, ACCURACY, *([SKILL] if _several_palettes(study.settings) else []), SECONDS, SPEED)
-        found += [_final(study, column) for column in measures]
+    found = [_curves(report, LOSS, "train/loss"), _curves(report, ACCURACY, "train/accuracy")]
+    found += [_curves(report, AP, ""), _curves(report, AP50, "")]
+    if sum(bool(each.runs) for each in report.settings) > 1:
+        measures = (LOSS, AP, AP50, ACCURACY, *([SKILL] if _several_palettes(report.settings) else []), SECONDS, SPEED)
+        found += [_final(report, column) for column in measures]
     return [chart for chart in found if chart is not None]
 
 
-def _curves(study: Study, column: Column, of_training: str) -> Chart | None:
-    shown = [each for each in study.settings if _runs(each)]
+def _curves(report: Report, column: Column, of_training: str) -> Chart | None:
+    shown = [each for each in report.settings if _runs(each)]
     if not any(column.key in row for each in shown for run in _runs(each) for row in run.epochs):
         return None
     many = len(shown) > MOST_SERIES
@@ -107,11 +107,11 @@ def _band(setting: Setting, key: str, scale: float) -> statistics.Band:
     )
 
 
-def _final(study: Study, column: Column) -> Chart | None:
-    settings = [each for each in study.settings if of(each, column) is not None]
+def _final(report: Report, column: Column) -> Chart | None:
+    settings = [each for each in report.settings if of(each, column) is not None]
     if not settings:
         return None
-    along = _swept(study, settings)
+    along = _swept(report, settings)
     svg, against, absent = _rows(settings, column) if along is None else _along(settings, column, *along)
     several = any(len(each.runs) > 1 for each in settings)
     dots = "Every run as a dot, mean ± sd over seeds with bars." if several else "One run for each setting."
@@ -159,10 +159,10 @@ def _along(
     return charts.swept(series, lines, published(settings, column, place_of), axis), f", against {x}", absent
 
 
-def _swept(study: Study, settings: Sequence[Setting]) -> tuple[str, dict[str, list[Setting]]] | None:
+def _swept(report: Report, settings: Sequence[Setting]) -> tuple[str, dict[str, list[Setting]]] | None:
     """The varied number with the most values, and the settings along it, grouped by the other varied values."""
     numbers = {}
-    for name in study.varied:
+    for name in report.varied:
         values = [value_of(each.values, name) for each in settings]
         if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             numbers[name] = len(set(values))
@@ -171,7 +171,7 @@ def _swept(study: Study, settings: Sequence[Setting]) -> tuple[str, dict[str, li
     x = max(numbers, key=lambda name: numbers[name])
     groups: dict[str, list[Setting]] = {}
     for each in settings:
-        rest = {name: as_typed(value_of(each.values, name)) for name in study.varied if name != x}
+        rest = {name: as_typed(value_of(each.values, name)) for name in report.varied if name != x}
         words = [value if name == "model" else f"{name}={value}" for name, value in rest.items()]
         groups.setdefault(", ".join(words), []).append(each)
     return (x, groups) if len(groups) <= MOST_SERIES - 1 else None

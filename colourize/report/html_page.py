@@ -7,7 +7,7 @@ from itertools import groupby
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from colourize.present.html import Cell, Grid, Line, render
+from colourize.present.html import Cell, Grid, Line, labelled, render
 from colourize.report import strips
 from colourize.report.document import Chart, Document, Table
 
@@ -24,7 +24,7 @@ def rendered(document: Document) -> str:
     filters: dict[str, Callable[..., object]] = {
         "grid": _grid,
         "inline": _inline,
-        "labelled": _labelled,
+        "labelled": labelled,
         "markdown": _markdown,
         "address": strips.address,
     }
@@ -49,11 +49,6 @@ def _cell(text: str) -> Cell:
 def _inline(text: str) -> Markup:
     coded = re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text)))
     return Markup(re.sub(r"^\*\*([^*]*)\*\*", r"<strong>\1</strong>", coded))
-
-
-def _labelled(chart: Chart) -> Markup:
-    """The SVG of a chart, which we drew, with its caption as the label for screen readers."""
-    return Markup(chart.svg.replace("<svg ", f'<svg role="img" aria-label="{escape(chart.caption)}" ', 1))
 
 
 def _markdown(text: str) -> Markup:

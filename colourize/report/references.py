@@ -1,4 +1,4 @@
-"""The references in a study's charts: floors, ceilings, published results."""
+"""The references in a report's charts: floors, ceilings, published results."""
 
 import math
 from collections.abc import Callable, Sequence

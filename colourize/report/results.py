@@ -1,4 +1,4 @@
-"""A study's tables: floors, settings with mean ± sd over seeds, ceilings."""
+"""A report's tables: floors, settings with mean ± sd over seeds, ceilings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,27 +17,27 @@ from colourize.report.columns import (
     table_of,
 )
 from colourize.report.document import Part, Table, Text
-from colourize.report.settings import Setting, Study
+from colourize.report.settings import Report, Setting
 from colourize.runs.apart import PICTURES, as_typed, value_of
 
 Rows = dict[str, dict[str, float]]
 MOST_ROWS, BEST = 20, 10
 
 
-def tables(study: Study) -> list[Part]:
+def tables(report: Report) -> list[Part]:
     """Tables of losses, then of pictures and time; for many settings only the best, with all in folded tables."""
-    every = study.settings
+    every = report.settings
     if len(every) <= MOST_ROWS:
-        return [_table(study, every, LOSSES), _table(study, every, OF_PICTURES)]
+        return [_table(report, every, LOSSES), _table(report, every, OF_PICTURES)]
     best, word = ranked(every)[:BEST], "lowest validation loss" if deciding(every) is LOSS else "highest AP"
     return [
-        Text(f"The {len(best)} settings with the {word}:"), _table(study, best, LOSSES),
-        replace(_table(study, every, LOSSES), long=f"All {len(every)} settings: losses"),
-        replace(_table(study, every, OF_PICTURES), long=f"All {len(every)} settings: pictures and time"),
+        Text(f"The {len(best)} settings with the {word}:"), _table(report, best, LOSSES),
+        replace(_table(report, every, LOSSES), long=f"All {len(every)} settings: losses"),
+        replace(_table(report, every, OF_PICTURES), long=f"All {len(every)} settings: pictures and time"),
     ]  # fmt: skip
 
 
-def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
+def _table(report: Report, every: Sequence[Setting], columns: Sequence[Column]) -> Table:
     """Rows of floors, settings and ceilings, for each set of pictures and palette.
 
     A measure that no run has is left out; the knob ``measures`` chooses the final measures of a run.
@@ -52,7 +52,7 @@ def _table(study: Study, every: Sequence[Setting], columns: Sequence[Column]) ->
         floors, ceilings = map(_measured(columns), around(run) if run else ({}, {}))
         if len(alike) > 2 and run is not None and (table := table_of(run)):
             floors, ceilings = {table[0]: table[1]}, {}
-        mark = f" ({_distinction(study, pictures)})" if len(alike) > 1 else ""
+        mark = f" ({_distinction(report, pictures)})" if len(alike) > 1 else ""
         least = next(iter(ranked(settings)), None) if len(settings) > 1 else None
         for name, row in floors.items():
             lines.append([name + mark, "", *(of_row(row, column) for column in columns)])
@@ -77,20 +77,20 @@ def _measured(columns: Sequence[Column]) -> Callable[[Rows], Rows]:
     return lambda rows: {name: row for name, row in rows.items() if keys & row.keys()}
 
 
-def _distinction(study: Study, pictures: str) -> str:
+def _distinction(report: Report, pictures: str) -> str:
     """A label that distinguishes one set of pictures from the others.
 
     First choice: the values that all its settings share and no other setting has. Second: a smallest combination of
     shared values that no other setting has. Last: the fingerprint of the pictures.
     """
-    others = [each for each in study.settings if each.pictures != pictures]
+    others = [each for each in report.settings if each.pictures != pictures]
     shared = {}
-    for name in (*study.varied, *study.following):
-        values = {as_typed(value_of(each.values, name)) for each in study.settings if each.pictures == pictures}
+    for name in (*report.varied, *report.following):
+        values = {as_typed(value_of(each.values, name)) for each in report.settings if each.pictures == pictures}
         if len(values) == 1 and name != PICTURES:
             shared[name] = values.pop()
     own = {name: value for name, value in shared.items() if not _any_has(others, {name: value})}
-    chosen = own or _together({name: value for name, value in shared.items() if name in study.varied}, others)
+    chosen = own or _together({name: value for name, value in shared.items() if name in report.varied}, others)
     return ", ".join(f"{name}={value}" for name, value in chosen.items()) or f"pictures {pictures}"
 
 

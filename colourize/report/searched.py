@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from colourize.report.canvas import COLOURS, INK, MARKERS, STYLE, Axis, as_svg, blank, limits, log_axis
 from colourize.report.document import Chart, Heading, Part, Text
-from colourize.report.settings import Study
+from colourize.report.settings import Report
 from colourize.sweeps import stored_search
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ IMPORTANCE = (
 FEWEST = 4  # complete trials for a meaningful importance
 
 
-def searched(study: Study) -> list[Part]:
-    """Charts of every search among the study's sweep folders."""
-    homes = sorted({record.folder.parent for record in study.records})
+def searched(report: Report) -> list[Part]:
+    """Charts of every search among the sweep folders."""
+    homes = sorted({record.folder.parent for record in report.records})
     parts: list[Part] = []
     for number, home in enumerate(homes):
         if (home / stored_search.DATABASE).is_file() and (opened := _opened(home)) and (trials := _trials(opened)):
@@ -45,7 +45,7 @@ def searched(study: Study) -> list[Part]:
 
 def _opened(home: Path) -> "optuna.Study | None":
     try:
-        return stored_search.open_study(home, make=False)
+        return stored_search.open_search(home, make=False)
     except Exception as error:  # Optuna is not installed, or its database raises one of dozens of types
         log.warning("%s cannot be read (%s); the search is left out", home / stored_search.DATABASE, error)
         return None

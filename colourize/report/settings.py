@@ -39,7 +39,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Study:
+class Report:
     """All settings of some runs, in the order of the varied names.
 
     Attributes:
@@ -59,7 +59,7 @@ class Study:
     usual: Values = field(default_factory=dict)
 
 
-def study(records: Sequence[Record]) -> Study:
+def grouped(records: Sequence[Record]) -> Report:
     """Groups runs by setting. Runs that have not read their pictures are in ``records`` only.
 
     Of two runs with one setting and seed the finished one counts; of two finished ones the later.
@@ -76,7 +76,7 @@ def study(records: Sequence[Record]) -> Study:
     labels = _labels([each.values for each in settings], varied, usual)
     named = [replace(each, label=label) for each, label in zip(settings, labels, strict=True)]
     named.sort(key=lambda each: [_rank(value_of(each.values, name)) for name in varied])
-    return Study(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
+    return Report(tuple(named), varied, following, constant, tuple(records), tuple(sorted(doubled)), usual)
 
 
 def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
@@ -134,7 +134,7 @@ def _swept(records: Iterable[Record]) -> dict[str, int]:
 def _usual(settings: Sequence[Values], varied: Sequence[str]) -> Values:
     """Values that more than half of the settings share, if leaving them out makes long labels half as long.
 
-    A study that varies one thing at a time has such values. A search varies everything, so its labels show everything.
+    A sweep that varies one thing at a time has such values. A search varies everything, so its labels show everything.
     """
     usual: Values = {}
     unsaid = 0

@@ -15,7 +15,7 @@ from colourize.report import html_page, markdown, records
 from colourize.report.contents import contents
 from colourize.report.document import Answer
 from colourize.report.records import Record
-from colourize.report.settings import Study, study
+from colourize.report.settings import Report, grouped
 from colourize.runs.apart import as_typed, setting, value_of
 
 
@@ -25,7 +25,7 @@ def report(
     markdown_: Path | None = None,
     table: Path | None = None,
     pictures: bool = False,
-) -> Study:
+) -> Report:
     """Writes the page as HTML and as Markdown, and the runs as CSV; prints their paths.
 
     Args:
@@ -45,7 +45,7 @@ def report(
     if len({file.resolve() for file in (html, markdown_, table)}) < 3:
         raise InputError(f"{html}, {markdown_} and {table} must be three files; pass another name for each")
     answer = Answer(markdown.answer(markdown_))
-    seen = study(found)
+    seen = grouped(found)
     document = contents(seen)
     document = replace(document, parts=[answer if isinstance(part, Answer) else part for part in document.parts])
     files.replace_text(html, html_page.rendered(document))
@@ -67,7 +67,7 @@ def _seed_and_values(record: Record, varied: Sequence[str]) -> list[str]:
     return [words.get(name, "").partition("=")[2] for name in ("seed", *varied)]
 
 
-def _csv(seen: Study) -> str:
+def _csv(seen: Report) -> str:
     """A row for each job: its state, varied values and measures, with all digits."""
     varied = [*seen.varied, *seen.following]
     measures = sorted({name for record in seen.records for name in record.finals})

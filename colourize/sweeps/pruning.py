@@ -20,8 +20,8 @@ class Pruning(Callback):
     A pruned run ends as after early stopping: with its tables, pictures and checkpoints.
     """
 
-    def __init__(self, study: "optuna.Study", number: int) -> None:
-        self.trial = running_trial(study, number)
+    def __init__(self, search: "optuna.Study", number: int) -> None:
+        self.trial = running_trial(search, number)
         self.pruned = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

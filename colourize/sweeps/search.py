@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from colourize.errors import InputError
 from colourize.runs import manifest
 from colourize.sweeps.search_space import distribution, text_of
-from colourize.sweeps.stored_search import PRUNED, as_words, claim, held, load_optuna, open_study, write_best
+from colourize.sweeps.stored_search import PRUNED, as_words, claim, held, load_optuna, open_search, write_best
 from colourize.sweeps.summary import num_parallel
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Search(Sweeper):
         self.random_trials, self.prune_after = random_trials, prune_after
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keeps what Hydra passes before ``sweep``, and makes the launcher of the jobs."""
         self.context, self.job_config = hydra_context, config
         self.hydra_context, self.config = hydra_context, config  # required by the base class
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
@@ -73,36 +74,36 @@ class Search(Sweeper):
                 "a search requires values to choose from; pass lr='tag(log,interval(1e-4,1e-1))', for example"
             )
         with held(folder):
-            study = open_study(folder, self.random_trials, self.prune_after)
-            claim(study, folder, [*fixed, *(f"{key}={text_of(given[key])}" for key in space)])
+            search = open_search(folder, self.random_trials, self.prune_after)
+            claim(search, folder, [*fixed, *(f"{key}={text_of(given[key])}" for key in space)])
             OmegaConf.save(self.job_config, folder / "multirun.yaml")
-            write_best(study, folder)  # a killed process may not have written it
-            unfinished = [trial.number for trial in study.trials if not trial.state.is_finished()]
+            write_best(search, folder)  # a killed process may not have written it
+            unfinished = [trial.number for trial in search.trials if not trial.state.is_finished()]
             for numbers in _runs_of(unfinished, self._width()):
-                self._run(study, folder, numbers, fixed)
-            while (count := min(self._width(), self.n_trials - len(study.trials))) > 0:
-                if not (numbers := self._proposed(optuna, study, space, count)):
-                    done = len(study.trials)
+                self._run(search, folder, numbers, fixed)
+            while (count := min(self._width(), self.n_trials - len(search.trials))) > 0:
+                if not (numbers := self._proposed(optuna, search, space, count)):
+                    done = len(search.trials)
                     log.warning("%d draws gave no new setting: the search ends after %d jobs", DRAWS, done)
                     break
-                self._run(study, folder, numbers, fixed)
+                self._run(search, folder, numbers, fixed)
 
     def _width(self) -> int:
         """Number of jobs that run at once. The same number of settings is proposed at once."""
         return num_parallel(self.job_config)
 
-    def _proposed(self, optuna: Any, study: Any, space: dict[str, Any], count: int) -> list[int]:
+    def _proposed(self, optuna: Any, search: Any, space: dict[str, Any], count: int) -> list[int]:
         """Adds at most ``count`` trials with new settings, each in one transaction; returns their numbers."""
-        for number in range(before := len(study.trials), before + count):
-            tried = [as_words(trial.params) for trial in study.trials]
-            drawn = (self._draw(optuna, study, space, number, attempt) for attempt in range(1 + DRAWS))
+        for number in range(before := len(search.trials), before + count):
+            tried = [as_words(trial.params) for trial in search.trials]
+            drawn = (self._draw(optuna, search, space, number, attempt) for attempt in range(1 + DRAWS))
             if (params := next((found for found in drawn if as_words(found) not in tried), None)) is None:
                 break
             running = optuna.trial.TrialState.RUNNING
-            study.add_trial(optuna.trial.create_trial(state=running, params=params, distributions=space))
-        return list(range(before, len(study.trials)))
+            search.add_trial(optuna.trial.create_trial(state=running, params=params, distributions=space))
+        return list(range(before, len(search.trials)))
 
-    def _draw(self, optuna: Any, study: Any, space: dict[str, Any], number: int, attempt: int) -> dict[str, Any]:
+    def _draw(self, optuna: Any, search: Any, space: dict[str, Any], number: int, attempt: int) -> dict[str, Any]:
         """Proposes values. They depend only on the earlier trials, the search's seed, the number and the attempt."""
         from numpy.random import SeedSequence  # late: shell completion imports this module at every TAB
 
@@ -111,13 +112,13 @@ class Search(Sweeper):
         if attempt:
             return dict(optuna.create_study(sampler=samplers.RandomSampler(seed)).ask(space).params)
         learner = optuna.create_study(sampler=samplers.TPESampler(n_startup_trials=self.random_trials, seed=seed))
-        learner.add_trials(study.trials)
+        learner.add_trials(search.trials)
         return dict(learner.ask(space).params)
 
-    def _run(self, study: Any, folder: Path, numbers: Sequence[int], fixed: Sequence[str]) -> None:
+    def _run(self, search: Any, folder: Path, numbers: Sequence[int], fixed: Sequence[str]) -> None:
         from optuna.trial import TrialState
 
-        words = [[*fixed, *as_words(study.trials[number].params)] for number in numbers]
+        words = [[*fixed, *as_words(search.trials[number].params)] for number in numbers]
         self.validate_batch_is_legal(words)
         returned = self.launcher.launch(words, initial_job_idx=numbers[0])
         for number, job in zip(numbers, returned, strict=True):
@@ -125,12 +126,12 @@ class Search(Sweeper):
             if loss is None or math.isnan(loss):
                 if _out_of_time(job):  # the next start resumes this trial
                     continue
-                study.tell(number, state=TrialState.FAIL)
-            elif PRUNED in study.trials[number].user_attrs:
-                study.tell(number, state=TrialState.PRUNED)
+                search.tell(number, state=TrialState.FAIL)
+            elif PRUNED in search.trials[number].user_attrs:
+                search.tell(number, state=TrialState.PRUNED)
             else:
-                study.tell(number, loss)
-        write_best(study, folder)
+                search.tell(number, loss)
+        write_best(search, folder)
 
 
 def _out_of_time(job: Any) -> bool:

@@ -24,7 +24,7 @@ RESULTS, LOCK = "optimization_results.yaml", ".search.lock"
 WRITE_TIMEOUT = 60  # seconds to wait while another process writes
 
 
-def open_study(folder: Path, random_trials: int = 0, prune_after: int = 0, make: bool = True) -> "optuna.Study":
+def open_search(folder: Path, random_trials: int = 0, prune_after: int = 0, make: bool = True) -> "optuna.Study":
     """Opens the search of a sweep folder. It is stored in SQLite, so that several processes can write.
 
     Args:
@@ -95,15 +95,15 @@ def held(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def claim(study: Any, folder: Path, words: Sequence[str]) -> None:
+def claim(search: Any, folder: Path, words: Sequence[str]) -> None:
     """Stores the overrides of a search.
 
     Raises:
         InputError: the stored overrides have another effect.
     """
     now = sorted(telling(words))
-    if (before := study.user_attrs.get(WORDS)) is None:
-        study.set_user_attr(WORDS, now)
+    if (before := search.user_attrs.get(WORDS)) is None:
+        search.set_user_attr(WORDS, now)
     elif sorted(map(respelt, before)) != now:
         old, new = (" ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
         other = f"with {old}{f', not {new}' * bool(new)}" if old else f"without {new}"
@@ -120,10 +120,10 @@ def _word(parameter: tuple[str, Any]) -> str:
     return f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}"
 
 
-def write_best(study: Any, folder: Path) -> None:
+def write_best(search: Any, folder: Path) -> None:
     """Writes the best trial in the format of hydra-optuna-sweeper. Writes nothing if all trials are incomplete."""
     try:
-        best = study.best_trial
+        best = search.best_trial
     except ValueError:
         return
     params = dict(word.split("=", 1) for word in as_words(best.params))

@@ -51,6 +51,7 @@ class Batches(Sampler[Tensor]):
         self.skip = skip
 
     def set_epoch(self, epoch: int) -> None:
+        """Sets the epoch, counted from 0, whose order the next iteration gives."""
         self.epoch = epoch
 
     def __len__(self) -> int:

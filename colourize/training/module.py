@@ -124,9 +124,8 @@ class TrainingModule(pl.LightningModule):
         return parts.factors(value_in(self.config, "lr_scale"))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        data: Any = self.trainer.datamodule if self._trainer is not None else None  # type: ignore[attr-defined]
-        several = collectives.size() > 1 and data is not None
-        self.batch_examples = share.size = data.own_size(batch_idx) if several else len(batch[0])
+        data: Any = self.trainer.datamodule if collectives.size() > 1 else None  # type: ignore[attr-defined]
+        self.batch_examples = share.size = len(batch[0]) if data is None else data.own_size(batch_idx)
         self.freezing.apply(self.current_epoch)
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -156,7 +155,7 @@ class TrainingModule(pl.LightningModule):
             )
 
     def check_validation(self, loss: float) -> None:
-        """Raises InputError if a validation loss is not finite, except for a baseline, which is not trained."""
+        """Raises InputError if a validation loss is not finite, except for a floor, which is not trained."""
         if self.automatic_optimization and not math.isfinite(loss):
             raise InputError(
                 f"the validation loss is {loss} in epoch {self.trainer.current_epoch + 1}, with "

@@ -11,12 +11,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from colourize.errors import InputError
+from colourize.private.torch import STEPPED
 from colourize.training.stored_values import is_count, is_like, is_number, is_same
 
-MOVING = (
-    "last_epoch", "_step_count", "_last_lr", "_is_initial", "_get_lr_called_within_step", "best", "num_bad_epochs",
-    "cooldown_counter", "total_iters",
-)  # fmt: skip
+MOVING = "last_epoch", *STEPPED, "best", "num_bad_epochs", "cooldown_counter", "total_iters"
 """Entries changed by a schedule, and the length of a warm-up, which is stored only here."""
 
 
@@ -35,7 +33,7 @@ def check_optimizer(
         build: builds the schedule of the configuration from the optimizer; None: no schedule.
     """
     if fresh is None:
-        # Lightning stores an empty state for a baseline, which has no optimizer
+        # Lightning stores an empty state for a floor, which has no optimizer
         if contents.get("optimizer_states") not in (None, [], [{}]) or contents["plateau"] is not None:
             raise InputError(
                 f"{path} contains an optimizer's state, but its network has nothing to train; pass another file"

@@ -133,7 +133,7 @@ def quiet() -> None:
         ".*does not have many workers.*",  # the data are in memory, so workers would only copy
         ".*number of training batches .* is smaller than the logging interval.*",  # we log once per epoch
         ".*LeafSpec.* is deprecated.*",  # Lightning's own use
-        ".*this fit will run with no optimizer.*",  # a baseline has nothing to optimize
+        ".*this fit will run with no optimizer.*",  # a floor has nothing to optimize
         ".*your dataloader is not resumable.*",  # it is: TrainingModule saves the place
         ".*`srun` command is available.*",  # on a machine with Slurm, a run outside of Slurm is correct
         ".*`broadcast_buffers` is deprecated.*",  # torch 2.6 does not know the new name

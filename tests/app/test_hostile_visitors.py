@@ -165,7 +165,7 @@ def test_calls_with_forged_files_and_values_neither_reach_a_file_nor_end_the_ser
 def test_what_gradio_keeps_of_a_page_goes_once_it_is_closed(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(page, "built", lambda *given, real=page.built: made.append(real(*given)) or made[0])
-    monkeypatch.setattr(server, "SWEEPING", 0.05)
+    monkeypatch.setattr(server, "CLEANING", 0.05)
     with served(tmp_path / "app", Settings()) as address, httpx.Client(base_url=address) as browser:
         browser.get("/").raise_for_status()
         number, count = next(

@@ -35,7 +35,7 @@ def test_an_idle_visitor_is_removed_with_all_files(visitors, clock, tmp_path):
     clock[0] = IDLE - 1
     visitors.desk("b" * 32)
     clock[0] = IDLE + 1
-    visitors.sweep()
+    visitors.remove_idle()
     assert not idle.folder.exists() and busy.folder.exists() and len(visitors) == 1
 
 
@@ -72,8 +72,8 @@ def test_a_visitor_at_work_does_not_hold_up_the_others(visitors, clock):
     idle = visitors.desk("a" * 32)
     clock[0] = IDLE + 1
     with ThreadPoolExecutor(1) as pool, idle.lock:
-        swept = pool.submit(visitors.sweep)
+        removed = pool.submit(visitors.remove_idle)
         while visitors.known("a" * 32) is not None:
             time.sleep(0.001)
-        assert visitors.desk("b" * 32).folder.exists() and not swept.done()
-        del swept
+        assert visitors.desk("b" * 32).folder.exists() and not removed.done()
+        del removed

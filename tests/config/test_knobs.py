@@ -4,17 +4,29 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hydra.errors import ConfigCompositionException
 
 from colourize.cli.hydra_errors import training_knobs
-from colourize.config import compare, stored
+from colourize.colour import spaces
+from colourize.config import compare, options, stored
 from colourize.config.checks import check
 from colourize.config.compose import schema
-from colourize.config.folder import own
+from colourize.config.folder import conf_dir, own
 from colourize.config.knob import ALWAYS, Knob, Option, within
-from colourize.config.knobs import KNOBS, NODES, OPTION_VALUES, check_types, on_resume, required, value_in
+from colourize.config.knobs import (
+    IN_DETECTION,
+    KNOBS,
+    NODES,
+    OPTION_VALUES,
+    SEVERAL,
+    check_types,
+    on_resume,
+    required,
+    value_in,
+)
 from colourize.config.page import page
 from colourize.errors import InputError
 from colourize.runs.apart import hyperparameters, run_names, setting
@@ -82,6 +94,24 @@ def test_a_declared_knob_is_required_in_checkpoints_except_older_ones(toy, monke
     monkeypatch.setitem(KNOBS, "toy", replace(TOY, before=ALWAYS))
     with pytest.raises(InputError, match="config lacks toy"):
         stored.checked(older, "x")
+
+
+def named(alternatives):
+    """The first word of each alternative in a comment, such as none in "none (a constant rate) | cosine"."""
+    return {re.match(r"\w+", each.strip())[0] for each in alternatives.split(" | ")}
+
+
+@pytest.mark.parametrize("group", [*NODES, *SEVERAL, "trainer", "debug", "task"])
+def test_a_comment_names_exactly_the_options_of_its_group(group):
+    files = {path.stem for path in (Path(conf_dir()) / group).glob("*.yaml")}
+    comments = [KNOBS[group].comment, *([IN_DETECTION[group]] if group in IN_DETECTION else [])]
+    assert files <= {word for comment in comments for word in re.findall(r"\w+", comment)}
+    assert set().union(*map(named, comments)) <= files
+    assert not KNOBS[group].choices or set(KNOBS[group].choices) == files
+
+
+def test_the_choices_of_the_colour_space_are_the_colour_spaces():
+    assert KNOBS["colour_space"].choices == options.SPACES == tuple(spaces.SPACES)
 
 
 def test_the_declarations_are_read_without_hydra_and_torch():

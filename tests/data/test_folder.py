@@ -111,7 +111,7 @@ def test_classes_choose_sub_folders(classes: str | int | list[str], chosen: str,
     assert set(seen(opened(root, classes=classes).validation)) == set(shades("f"))
 
 
-def test_only_the_chosen_classes_are_decoded(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_only_the_chosen_classes_are_read(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     draw(root, "cat/a.png", "cat/b.png")
     (root / "dog").mkdir()
     (root / "dog" / "broken.png").write_bytes(b"")

@@ -12,31 +12,31 @@ from tests.drawn_pictures import draw, opened
 
 
 @pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Names of the decoded files."""
+def read_files(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Names of the files that were read."""
     files: list[bytes] = []
     real = read_module.read_rgb
     monkeypatch.setattr(read_module, "read_rgb", lambda file, **options: files.append(file) or real(file, **options))
     return files
 
 
-def test_the_second_start_decodes_nothing(root: Path, decoded: list[bytes]) -> None:
+def test_the_second_start_reads_no_file(root: Path, read_files: list[bytes]) -> None:
     draw(root, "a.png", "b.png")
     first = opened(root)
-    assert len(decoded) == 2
+    assert len(read_files) == 2
     second = opened(root)
-    assert len(decoded) == 2
+    assert len(read_files) == 2
     assert torch.equal(first.train, second.train)
     assert torch.equal(first.validation, second.validation)
 
 
-def test_changed_pictures_or_settings_are_decoded_again(root: Path, decoded: list[bytes]) -> None:
+def test_changed_pictures_or_settings_are_read_again(root: Path, read_files: list[bytes]) -> None:
     draw(root, "cat/a.png", "cat/b.png", "dog/c.png")
 
     def again(**options: object) -> bool:
-        before = len(decoded)
+        before = len(read_files)
         opened(root, **options)
-        return len(decoded) > before
+        return len(read_files) > before
 
     assert again()
     os.utime(root / "cat" / "a.png", ns=(1, 1))
@@ -56,24 +56,24 @@ def test_changed_pictures_or_settings_are_decoded_again(root: Path, decoded: lis
     assert not again()
 
 
-def test_two_folders_with_the_same_names_sizes_and_times_are_distinguished(root: Path, decoded: list[bytes]) -> None:
+def test_two_folders_with_the_same_names_sizes_and_times_are_distinguished(root: Path, read_files: list[bytes]) -> None:
     draw(root, "a.png", "b.png")
     shutil.copytree(root, root.parent / "twin")
     opened(root)
     opened(root.parent / "twin")
-    assert len(decoded) == 4
+    assert len(read_files) == 4
 
 
 @pytest.mark.parametrize("ending", ["-train.npy", "-validation.npy", ".json"])
 @pytest.mark.parametrize("damage", [b"", b"garbage" * 40, None])
-def test_a_damaged_cache_is_built_again(ending: str, damage: bytes | None, root: Path, decoded: list[bytes]) -> None:
+def test_a_damaged_cache_is_built_again(ending: str, damage: bytes | None, root: Path, read_files: list[bytes]) -> None:
     draw(root, "a.png", "b.png")
     first = opened(root)
     [path] = (root.parent / "cache").glob(f"*{ending}")
     whole = path.read_bytes()
     path.write_bytes(whole[:48] + b"9" + whole[-19:] if damage is None else damage)
     again = opened(root)
-    assert len(decoded) == 4
+    assert len(read_files) == 4
     assert torch.equal(first.train, again.train)
     assert torch.equal(first.validation, again.validation)
     assert path.read_bytes() == whole

@@ -16,7 +16,7 @@ def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog
         (root / f"{i}.png").write_bytes(b"" if i % 2 else whole[:48])
     (root / "0.png").symlink_to("nowhere.png")
     (root / "00\n.png").write_bytes(b"hello")
-    for _ in range(2):  # decoded, and from the cache
+    for _ in range(2):  # read, and from the cache
         caplog.clear()
         pictures = opened(root)
         assert sorted(seen(pictures.train) + seen(pictures.validation)) == shades("ab")

@@ -32,7 +32,7 @@ def test_a_run_on_mapped_pictures_equals_one_in_memory(picture_folder, tmp_path)
 @pytest.mark.parametrize("holdout", [0.0, 0.3])
 def test_the_pictures_are_the_same_and_on_disk(picture_folder, tmp_path, holdout):
     plain = folder.load(picture_folder, image_size=8, holdout=holdout, cache_dir=tmp_path / "plain")
-    for _ in range(2):  # decoded, and from the cache
+    for _ in range(2):  # read, and from the cache
         mapped = folder.load(picture_folder, image_size=8, holdout=holdout, cache_dir=tmp_path / "disk", mapped=True)
         assert torch.equal(plain.train, mapped.train)
         assert torch.equal(plain.validation, mapped.validation)

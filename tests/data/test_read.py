@@ -194,9 +194,9 @@ def test_the_first_of_several_frames_is_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize("side", [9460, 12_000, 13_500, 20_000, 2**31 - 1])
-def test_a_bomb_is_refused_before_decoding(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_is_refused_before_reading(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(self: ImageFile.ImageFile) -> None:
-        raise AssertionError("decoded")
+        raise AssertionError("read")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
     with pytest.raises(UnreadablePicture, match=f"^{side} x {side} pixels, more than the limit of {MAX_PIXELS}$"):
@@ -286,7 +286,7 @@ def test_without_scaling_the_centre_is_not_changed(extra: int, wide: bool) -> No
     np.testing.assert_array_equal(np.asarray(square(Image.fromarray(np.ascontiguousarray(image)), 12)), centre)
 
 
-def test_a_large_jpeg_is_decoded_smaller_to_the_same_square() -> None:
+def test_a_large_jpeg_is_read_smaller_to_the_same_square() -> None:
     rows, columns = np.indices((600, 1000))
     waves = np.stack([np.sin(rows / 90), np.cos(columns / 70), np.sin((rows + columns) / 110)], axis=2)
     file = encoded(Image.fromarray((127.5 + 127.5 * waves).astype(np.uint8)), "JPEG", quality=95)
@@ -300,11 +300,11 @@ def test_a_large_jpeg_is_decoded_smaller_to_the_same_square() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(1, 90))
-def test_a_jpeg_is_never_decoded_below_twice_the_needed_size(width: int, height: int, at_least: int) -> None:
+def test_a_jpeg_is_never_read_below_twice_the_needed_size(width: int, height: int, at_least: int) -> None:
     shown = read_rgb(encoded(Image.new("RGB", (width, height)), "JPEG"), at_least=at_least)
     assert min(shown.size) >= min(2 * at_least, width, height)
 
 
-def test_every_extension_can_be_decoded() -> None:
+def test_every_extension_can_be_read() -> None:
     assert {".jpg", ".jpeg", ".png", ".gif", ".tif", ".bmp", ".webp", ".ppm"} <= extensions()
     assert not {".eps", ".ps", ".h5", ".mpg", ".txt", ".pdf", ""} & extensions()

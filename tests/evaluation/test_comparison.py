@@ -69,7 +69,7 @@ def test_pictures_and_figures_are_written(evaluated):
     assert figures["look-up table"]["skill"][0] == pytest.approx(0, abs=1e-6)
 
 
-def test_a_baseline_is_accepted_wherever_a_checkpoint_is(tmp_path):
+def test_a_floor_is_accepted_wherever_a_checkpoint_is(tmp_path):
     settings = knobs(
         *(word for word in QUICK if "max_epochs" not in word), "model=lookup", f"cache_dir={tmp_path / 'c'}"
     )
@@ -153,7 +153,7 @@ def test_a_run_with_held_out_pictures_was_not_trained_on_the_test_split(held_out
     assert "was trained with other pictures" not in capsys.readouterr().out
 
 
-def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
+def test_a_floor_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
     words = [word for word in QUICK if not word.startswith(("batch_size", "max_epochs"))]
     monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", "lookup", *words, f"cache_dir={tmp_path}"])
     main()
@@ -166,7 +166,7 @@ def test_a_baseline_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
         (
             ["missing"],
             "missing must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder, "
-            "or a baseline: prior, nearest, lookup, grey",
+            "or a floor: prior, nearest, lookup, grey",
         ),
         (["RUN", "kernel=5"], "kernel=5 does not apply to a trained run; pass data.NAME=VALUE"),
         (["RUN", "data.rooot=5"], "data.rooot"),

@@ -43,7 +43,7 @@ def test_one_run_is_one_checkpoint_and_several_are_refused(sweep):
 
 
 @pytest.mark.parametrize("verb", ["hints", "decode-curve", "calibrate"])
-def test_a_command_for_one_run_refuses_sweeps_and_does_not_offer_baselines(verb, sweep, monkeypatch):
+def test_a_command_for_one_run_refuses_sweeps_and_does_not_offer_floors(verb, sweep, monkeypatch):
     for run, message in (
         (str(sweep), f"contains 3 runs; pass one of them, such as {sweep / '0'}"),
         ("lookup", "lookup must be a checkpoint, a run folder with an undamaged checkpoint or a sweep folder"),

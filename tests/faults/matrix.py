@@ -39,7 +39,7 @@ EXPECTED = {
     36: "several processes (DDP): exception or SIGTERM on one rank or all: error shown, saved, non-zero",
     37: "truncated, empty, non-image among inputs: the rest done, one line each, exit 2",
     38: "16-bit, float, CMYK, palette, alpha, EXIF, GIF: right tones, size, alpha",
-    39: "decompression bombs: refused before decoding; an honest 50-megapixel photo within 2 GB",
+    39: "decompression bombs: refused before a pixel is read; an honest 50-megapixel photo within 2 GB",
     40: "output unwritable or equal to the input; hostile requests to the page",
 }
 NOT_YET: dict[int, str] = {}

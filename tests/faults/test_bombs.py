@@ -22,7 +22,7 @@ def read_in_a_process(path, max_pixels=MAX_PIXELS):
 
 @pytest.mark.case(39)
 @pytest.mark.parametrize("name", BOMBS)
-def test_39_a_bomb_is_refused_before_it_is_decoded(name, tmp_path, seen):
+def test_39_a_bomb_is_refused_before_it_is_read(name, tmp_path, seen):
     side, file = BOMBS[name]
     assert len(file) < 20_000
     path = tmp_path / name

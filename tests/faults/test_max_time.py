@@ -95,7 +95,7 @@ def test_in_a_search_the_trial_stays_unfinished(start, resume, tmp_path, cache):
     words = *words, "hydra.sweeper.prune_after=99", "kernel=choice(2,3)", "hydra.sweep.dir=search"
 
     def trials():
-        found = stored_search.open_study(tmp_path / "search", make=False).trials
+        found = stored_search.open_search(tmp_path / "search", make=False).trials
         return {trial.params["kernel"]: trial.state.name for trial in found}
 
     assert start(*words, cwd=tmp_path, probe=probes.late_in_step, given=(13, 2)).wait() == STATUS

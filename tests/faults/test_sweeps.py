@@ -131,7 +131,7 @@ def test_33_a_killed_search_ends_like_an_uninterrupted_one(start, tmp_path, cach
 
     def searched(name, **settings):
         done = start(*words, f"hydra.sweep.dir={name}", cwd=tmp_path, **settings).wait()
-        trials = stored_search.open_study(tmp_path / name, make=False).trials
+        trials = stored_search.open_search(tmp_path / name, make=False).trials
         return done, [(trial.params, trial.state.name, trial.intermediate_values, trial.value) for trial in trials]
 
     whole = searched("whole")

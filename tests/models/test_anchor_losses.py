@@ -8,7 +8,7 @@ import torch
 from torchvision.ops import complete_box_iou_loss
 
 from colourize.models import anchor_losses
-from colourize.models.anchor_losses import Level, decoded, losses, matched
+from colourize.models.anchor_losses import Level, as_boxes, losses, matched
 
 ANCHORS = [[[6.0, 8], [12, 9], [20, 30]], [[16.0, 30], [33, 23], [40, 40]], [[60.0, 45], [59, 64], [90, 90]]]
 CLASSES, SIDE, PICTURES = 3, 64, 2
@@ -131,6 +131,6 @@ def test_without_objects_only_the_objectness_is_left():
 
 def test_values_of_zero_are_the_anchor_in_the_middle_of_its_cell():
     zero, anchor = torch.zeros(4), torch.tensor([30.0, 20])
-    box = decoded(zero, torch.tensor(2.0), torch.tensor(1.0), anchor, 8)
+    box = as_boxes(zero, torch.tensor(2.0), torch.tensor(1.0), anchor, 8)
     assert box.tolist() == [20 - 15, 12 - 10, 20 + 15, 12 + 10]
     assert anchor_losses.FACTORS == {"box": 0.05, "object": 1.0, "class": 0.5}

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from colourize.models.folded import folded
-from tests.nets import BASELINES, MODELS, network
+from tests.nets import FLOORS, MODELS, network
 
-TRAINED = [name for name in MODELS if name not in BASELINES]
+TRAINED = [name for name in MODELS if name not in FLOORS]
 
 
 def used(name):

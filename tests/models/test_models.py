@@ -9,7 +9,7 @@ from colourize.errors import InputError
 from colourize.models.blocks import SameConv2d, conv, doubling_conv, halving_conv
 from colourize.models.unet import UNet
 from tests.conftest import knobs
-from tests.nets import BASELINES, COURSE, MODELS, network
+from tests.nets import COURSE, FLOORS, MODELS, network
 
 
 @pytest.mark.parametrize("kernel", range(1, 8))
@@ -84,7 +84,7 @@ def test_parameters_equal_the_closed_form(name, kernel):
     assert counted == closed_form(name, 6, 10, kernel)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in BASELINES])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in FLOORS])
 def test_the_gradient_reaches_every_parameter(name):
     torch.manual_seed(0)
     module = network(name, num_filters=4, num_colours=5)

@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from colourize.models import shapes
-from tests.nets import BASELINES, MODELS, network
+from tests.nets import FLOORS, MODELS, network
 
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - set(BASELINES)))
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(FLOORS)))
 def test_a_network_of_shapes_has_those_of_a_real_one_and_no_memory(name):
     with shapes.only():
         empty = network(name).state_dict()

@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
-from colourize.present.html import Cell, Grid, Line, render
+from colourize.present.html import Cell, Grid, Line, labelled, render
 from tests.pages import Page
 
 EVIL = "<script>alert('x')</script>&\"{{ 7 * 7 }}"
@@ -23,6 +23,12 @@ def test_no_value_becomes_an_element_or_a_template():
     page = Page(text)
     assert page.open == []
     assert page.addresses == ["data:image/png;base64,"]
+
+
+def test_the_caption_of_a_chart_is_its_label_and_stays_text():
+    text = labelled("<svg width='9'><svg /></svg>", 'loss < 1, "all" seeds')
+    label = "loss &lt; 1, &#34;all&#34; seeds"
+    assert text == f"""<svg role="img" aria-label="{label}" width='9'><svg /></svg>"""
 
 
 def test_a_cell_has_its_small_print_below_it_and_its_alignment():

@@ -4,12 +4,12 @@ from itertools import combinations
 
 from colourize.report.comparisons import MOST_PAIRS, compared
 from colourize.report.records import read
-from colourize.report.settings import study
+from colourize.report.settings import grouped
 from tests.made_runs import run
 
 
 def pairs(folder):
-    return [{each.first.label, each.second.label} for each in compared(study(read([folder])))[0]]
+    return [{each.first.label, each.second.label} for each in compared(grouped(read([folder])))[0]]
 
 
 def test_a_network_is_compared_with_every_variant_of_another(tmp_path):

@@ -12,14 +12,14 @@ from colourize.report.columns import ACCURACY, LOSS
 from colourize.report.drawn import drawn
 from colourize.report.records import read
 from colourize.report.references import published
-from colourize.report.settings import study
+from colourize.report.settings import grouped
 from tests.made_runs import run
 
 COURSE = {"losses": [2.0, *[1.1] * 24], "max_epochs": 25}
 
 
 def charts(folder):
-    return {chart.name: chart for chart in drawn(study(read([folder])))}
+    return {chart.name: chart for chart in drawn(grouped(read([folder])))}
 
 
 def test_the_common_part_of_long_row_names_is_stated_once(tmp_path):
@@ -30,7 +30,7 @@ def test_the_common_part_of_long_row_names_is_stated_once(tmp_path):
         assert factored([*names, other]) == ("", [*names, other])
     for job in range(4):
         run(tmp_path / str(job), batch_size=2**job, lr=0.00123456 * 3**job, kernel=1 + job % 2, num_filters=8 + job)
-    labels = [each.label for each in study(read([tmp_path])).settings]
+    labels = [each.label for each in grouped(read([tmp_path])).settings]
     assert factored(labels)[0] == "batch_size, lr, kernel, num_filters"
 
 
@@ -51,7 +51,7 @@ def bars(monkeypatch):
 def test_a_published_result_is_drawn_at_the_value_with_the_same_settings(tmp_path):
     for job, kernel in enumerate((1, 3, 5)):
         run(tmp_path / str(job), kernel=kernel, **COURSE)
-    found = study(read([tmp_path])).settings
+    found = grouped(read([tmp_path])).settings
     (mark,) = published(found, LOSS, lambda each: each.values["kernel"])
     assert (mark.name, mark.place, mark.mean, mark.sd) == ("UNet", 3, 1.0683, 0.0067)
     (mark,) = published(found, ACCURACY, found.index)
@@ -64,7 +64,7 @@ def test_a_published_result_is_drawn_at_the_value_with_the_same_settings(tmp_pat
 )
 def test_published_results_are_not_drawn_for_other_settings(tmp_path, other):
     run(tmp_path / "0", **COURSE, **other)
-    assert published(study(read([tmp_path])).settings, LOSS, lambda each: 0) == []
+    assert published(grouped(read([tmp_path])).settings, LOSS, lambda each: 0) == []
 
 
 def test_published_results_are_not_drawn_for_other_validation_classes(tmp_path, monkeypatch):
@@ -72,7 +72,7 @@ def test_published_results_are_not_drawn_for_other_validation_classes(tmp_path, 
 
     monkeypatch.setitem(made_runs.CONFIG["data"], "validation_classes", "cat")
     run(tmp_path / "0", **COURSE)
-    assert published(study(read([tmp_path])).settings, LOSS, lambda each: 0) == []
+    assert published(grouped(read([tmp_path])).settings, LOSS, lambda each: 0) == []
 
 
 def test_one_seed_has_no_error_bar_and_no_mention_of_one(tmp_path, bars):

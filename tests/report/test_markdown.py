@@ -61,9 +61,9 @@ def test_a_file_in_place_of_the_folder_of_charts_is_an_error_before_anything_is_
 
 def test_omitted_pictures_of_many_palettes_are_named_once(tmp_path):
     strips = [Pictures({f"of palette {number}": np.zeros((8, 8, 3), np.uint8)}) for number in range(3)]
-    document = Document("Study", [Heading("Pictures"), *strips, Text("after"), strips[0]])
+    document = Document("Report", [Heading("Pictures"), *strips, Text("after"), strips[0]])
     markdown.write(document, tmp_path / "page.md")
-    expected = ["# Study", "## Pictures", markdown.ELSEWHERE, "after", markdown.ELSEWHERE]
+    expected = ["# Report", "## Pictures", markdown.ELSEWHERE, "after", markdown.ELSEWHERE]
     assert (tmp_path / "page.md").read_text() == "\n\n".join(expected) + "\n"
     markdown.write(document, tmp_path / "page.md", pictures=True)
     assert (tmp_path / "page.md").read_text().count("| of palette ") == 4

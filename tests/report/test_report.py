@@ -168,7 +168,7 @@ def test_a_job_that_did_not_read_its_pictures_changes_only_the_list_of_jobs(tmp_
     _, after, _ = written(tmp_path)
     assert "7 jobs: 1 failed, 6 finished. 2 settings, 3 seeds each." in after
     assert before.partition("## Results")[2].partition("## Compared")[0] in after
-    assert after.startswith("# Study: batch_size\n")
+    assert after.startswith("# Report: batch_size\n")
 
 
 def test_seeds_without_a_result_are_counted_and_left_out_of_the_mean(tmp_path):

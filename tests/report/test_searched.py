@@ -16,17 +16,17 @@ SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "model": CategoricalDist
 
 def made(folder, losses):
     """A search with these losses, the last trial pruned; each trial has its run folder."""
-    study = stored_search.open_study(folder, 4, 1)
+    search = stored_search.open_search(folder, 4, 1)
     for job, loss in enumerate(losses):
-        study.sampler = optuna.samplers.RandomSampler(seed=job)
-        trial = study.ask(SPACE)
+        search.sampler = optuna.samplers.RandomSampler(seed=job)
+        trial = search.ask(SPACE)
         run(folder / str(job), losses=(2.0, loss), lr=trial.params["lr"])
         if job == len(losses) - 1:
             trial.report(loss, 0)
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            search.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
-            study.tell(trial, loss)
-    stored_search.write_best(study, folder)
+            search.tell(trial, loss)
+    stored_search.write_best(search, folder)
     return folder
 
 
@@ -52,8 +52,8 @@ def test_few_trials_have_no_importances(tmp_path):
 
 def test_a_choice_with_dollars_is_not_mathematics(tmp_path):
     made(tmp_path, [1.3, 1.1])
-    study = stored_search.open_study(tmp_path, 4, 1)
-    study.tell(study.ask({"palette": CategoricalDistribution(["a$^$.npy"])}), 1.2)
+    search = stored_search.open_search(tmp_path, 4, 1)
+    search.tell(search.ask({"palette": CategoricalDistribution(["a$^$.npy"])}), 1.2)
     assert "a$^$.npy" in page(tmp_path)
 
 
@@ -71,9 +71,9 @@ def test_losses_far_above_the_median_do_not_flatten_the_chart():
 
 def test_a_loss_beyond_a_chart_is_reported_under_the_charts_that_have_it(tmp_path):
     made(tmp_path, [1.3, 1.1, 1.2, 99.0, 1.25])
-    study = stored_search.open_study(tmp_path, 4, 1)
+    search = stored_search.open_search(tmp_path, 4, 1)
     for job, loss in enumerate((1.2, 1.4)):  # with a parameter that the other trials lack
-        study.tell(study.ask({"dilation": CategoricalDistribution([1, 2])}), loss + job / 10)
+        search.tell(search.ask({"dilation": CategoricalDistribution([1, 2])}), loss + job / 10)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page(tmp_path))
     for message, beyond in (("The loss of each trial", True), ("The loss against lr.", True),
                          ("The loss against dilation.", False)):  # fmt: skip

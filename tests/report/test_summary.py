@@ -6,13 +6,13 @@ import pytest
 from scipy import stats
 
 from colourize.report.records import read
-from colourize.report.settings import study
+from colourize.report.settings import grouped
 from colourize.report.summary import changed, summary
 from tests.made_runs import run
 
 
 def printed(folder):
-    return summary(study(read([folder])))
+    return summary(grouped(read([folder])))
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_the_overrides_of_an_experiment_are_named_except_those_of_its_place(tmp_
     words = ["experiment=batch_size", "data=folder", "data.root=/x", "classes=horse", "cache_dir=c", "max_epochs=2",
              "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "batch_size=64,256"]  # fmt: skip
     (tmp_path / "sweep.json").write_text(json.dumps({"overrides": words, "cwd": "/"}))
-    assert changed(study(read([tmp_path]))) == "batch_size=64,256 max_epochs=2"
+    assert changed(grouped(read([tmp_path]))) == "batch_size=64,256 max_epochs=2"
 
 
 def test_the_overrides_of_each_of_several_commands_stay_together(tmp_path):
     for job, words in enumerate(([], ["kernel=5", "seed=0,1"], ["kernel=1,2"])):
         run(tmp_path / str(job) / "0", kernel=job)
         (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": ["experiment=kernel", *words]}))
-    assert changed(study(read([tmp_path]))) == "no other overrides; kernel=1,2; kernel=5 seed=0,1"
+    assert changed(grouped(read([tmp_path]))) == "no other overrides; kernel=1,2; kernel=5 seed=0,1"
     for job in range(3, 6):
         run(tmp_path / str(job) / "0", kernel=job)
         overrides = ["experiment=kernel", f"kernel={job}"]
         (tmp_path / str(job) / "sweep.json").write_text(json.dumps({"overrides": overrides}))
-    assert changed(study(read([tmp_path]))) == "6 different commands"
+    assert changed(grouped(read([tmp_path]))) == "6 different commands"

@@ -43,7 +43,7 @@ def searched(folder, launcher, n_trials=12, n_jobs=1, arguments=("kernel=3",), l
 
 
 def trials(folder):
-    return stored_search.open_study(folder, 4, 1).trials
+    return stored_search.open_search(folder, 4, 1).trials
 
 
 def test_job_n_is_trial_n_and_runs_with_its_values_and_the_fixed_ones(tmp_path):
@@ -79,8 +79,8 @@ def test_failed_and_pruned_jobs_are_reported_to_optuna(tmp_path):
     class Marking(Launcher):
         def launch(self, jobs, initial_job_idx):
             if initial_job_idx == 3:
-                study = stored_search.open_study(tmp_path, 4, 1)
-                study._storage.set_trial_user_attr(study.trials[3]._trial_id, stored_search.PRUNED, 2)
+                opened = stored_search.open_search(tmp_path, 4, 1)
+                opened._storage.set_trial_user_attr(opened.trials[3]._trial_id, stored_search.PRUNED, 2)
             return super().launch(jobs, initial_job_idx)
 
     searched(tmp_path, Marking({1: math.nan}), n_trials=5)
@@ -243,5 +243,5 @@ def test_the_next_start_writes_a_best_trial_that_a_kill_left_unwritten(tmp_path,
 def test_reading_a_database_does_not_change_it(tmp_path):
     (tmp_path / stored_search.DATABASE).write_bytes(b"")
     with pytest.raises(InputError, match=r"search\.db cannot be used"):
-        stored_search.open_study(tmp_path, make=False)
+        stored_search.open_search(tmp_path, make=False)
     assert (tmp_path / stored_search.DATABASE).read_bytes() == b""

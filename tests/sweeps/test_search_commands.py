@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def trials(folder):
-    return stored_search.open_study(folder / "sweep", 4, 1).trials
+    return stored_search.open_search(folder / "sweep", 4, 1).trials
 
 
 @pytest.mark.slow
@@ -28,9 +28,9 @@ def test_the_command_searches_prunes_resumes_and_prints_the_best(tmp_path):
         search_of = "--multirun", "experiment=search", *words, f"hydra.sweeper.n_trials={n_trials}"
         process = Process(*search_of, cwd=tmp_path)
         assert process.wait(200) == 0, process.stderr()
-    study = stored_search.open_study(tmp_path / "sweep", 2, 0)
-    assert len(study.trials) == 4 and all(trial.state.is_finished() for trial in study.trials)
-    for trial in study.trials:
+    opened = stored_search.open_search(tmp_path / "sweep", 2, 0)
+    assert len(opened.trials) == 4 and all(trial.state.is_finished() for trial in opened.trials)
+    for trial in opened.trials:
         stored = manifest.read(tmp_path / "sweep" / str(trial.number))
         pruned = trial.state is TrialState.PRUNED
         assert stored["status"] == "finished" and stored.get("pruned", False) is pruned

@@ -5,7 +5,7 @@ import torch
 
 from colourize.data.labelled import read
 from colourize.report.records import read as records
-from colourize.report.settings import study
+from colourize.report.settings import grouped
 from colourize.runs import checkpoint, listing, manifest
 from colourize.tasks.colourization.train import train
 from tests.conftest import knobs
@@ -25,7 +25,7 @@ def test_fast_takes_one_step_on_one_batch_and_marks_its_folder(quick, tmp_path, 
     listing.show([tmp_path])
     (line,) = [line for line in capsys.readouterr().out.splitlines() if f"{tmp_path}/fast" in line and "1/1" in line]
     assert line.endswith("  debug=fast")
-    found = study(records([tmp_path]))
+    found = grouped(records([tmp_path]))
     assert [run.folder.name for setting in found.settings for run in setting.runs] == ["run"]
     assert found.doubled == (f"{tmp_path / 'fast'} is left out: debug=fast",)
 

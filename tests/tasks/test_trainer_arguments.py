@@ -224,7 +224,7 @@ def test_a_validation_loss_of_nan_ends_the_run(quick, tmp_path, monkeypatch):
     assert len(rows(tmp_path)) == 5
 
 
-def test_a_baseline_s_infinite_loss_does_not_end_the_run(quick, tmp_path, monkeypatch):
+def test_a_floor_s_infinite_loss_does_not_end_the_run(quick, tmp_path, monkeypatch):
     original = Colourizer.on_validation_epoch_start
 
     def start(self):

@@ -129,7 +129,7 @@ def test_resuming_with_another_decay_or_none_is_refused(quick, tmp_path):
             train(quick(word, path), tmp_path / message)
 
 
-def test_a_baseline_is_not_averaged(quick, tmp_path):
+def test_a_floor_is_not_averaged(quick, tmp_path):
     losses = [
         train(quick("model=lookup", *words), tmp_path / str(len(words)))["val/loss"] for words in ([], ["ema=0.9"])
     ]

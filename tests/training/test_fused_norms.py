@@ -9,10 +9,10 @@ from torch import nn
 from colourize.kernels import rows
 from colourize.models.blocks import Conv2d, DoublingConv2d
 from colourize.training import fused
-from tests.nets import BASELINES, MODELS, network
+from tests.nets import FLOORS, MODELS, network
 
 pytestmark = pytest.mark.skipif(rows.library() is None, reason="no C compiler")
-TRAINED = [name for name in MODELS if name not in BASELINES]
+TRAINED = [name for name in MODELS if name not in FLOORS]
 
 
 def gradients(module, grey):

@@ -14,11 +14,13 @@ from torch.nn import functional as F
 from colourize.colour import kmeans
 from colourize.colour.palette import quantize
 from colourize.colour.spaces import SPACES, Space
+from colourize.config.knobs import KNOBS
 from colourize.data.read import UnreadablePicture, read_rgb, square
 from colourize.errors import InputError
 from colourize.models.lookup import ClassPrior, LookupTable
 
-SIDE, NUM_COLOURS = 32, 24  # the defaults of image_size and num_colours
+SIDE: int = KNOBS["image_size"].default
+NUM_COLOURS: int = KNOBS["num_colours"].default
 MOST_TRAIN, MOST_VALIDATION = 2_000, 1_000  # pictures; more pictures change only the third decimal
 PART = 64  # pictures scored at once
 SHOWN = "rgb", "lab"
@@ -59,7 +61,7 @@ def _floor(train: Tensor, validation: Tensor, palette: Tensor, space: Space) -> 
 
 
 def small_squares(out: Path, written: Sequence[str], most: int) -> Tensor:
-    """Centre squares of up to ``most`` of the written pictures, as training sees them: uint8 [N, 32, 32, 3].
+    """Centre squares of up to ``most`` of the written pictures, as training sees them: uint8 [N, S, S, 3].
 
     The order of ``written`` must not depend on the pictures' subjects.
     """

@@ -69,7 +69,7 @@ def place(root: str | Path) -> Place:
 
 
 @dataclass(frozen=True)
-class Folder:
+class Folder(Place):
     """Shards in a folder."""
 
     path: Path
@@ -99,7 +99,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Remote:
+class Remote(Place):
     """Shards on a web server or in an object store."""
 
     root: str

@@ -78,11 +78,11 @@ def video(container: InputContainer, path: Path) -> VideoStream:
     raise InputError(f"{printable(str(path))} has no video stream; pass a film")
 
 
-def decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
+def read_frames(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
     """The frames in the order in which they are shown.
 
     Raises:
-        InputError: a frame cannot be decoded.
+        InputError: a frame cannot be read.
     """
     time = 0.0
     try:
@@ -90,7 +90,7 @@ def decoded(container: InputContainer, stream: VideoStream, path: Path) -> Itera
             time = frame.time or time
             yield frame
     except BROKEN as error:
-        text = f"{printable(str(path))}: a frame after {time:.2f} s cannot be decoded ({reason(error)})"
+        text = f"{printable(str(path))}: a frame after {time:.2f} s cannot be read ({reason(error)})"
         raise InputError(f"{text}; repair the film, or pass another one") from error
 
 

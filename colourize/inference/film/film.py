@@ -119,7 +119,7 @@ def _colour_rest(
 ) -> None:
     """Adds the missing parts to ``done``."""
     count = sum(part.frames for part in done)
-    # Frames of finished parts are decoded again, because seeking is not exact in every film.
+    # Frames of finished parts are read again, because seeking is not exact in every film.
     frames: Iterator[Frame] = islice(source.frames(film), count, None)
     if done and done[-1].memory is not None:
         painter.recall(done[-1].memory)
@@ -156,7 +156,7 @@ def _observed(frames: Iterator[Frame], done: int, total: int, progress: Progress
 def _join(film: Film, kept: Parts, done: list[Part], output: Path) -> None:
     paths = [kept.film(index) for index in range(len(done))]
     if not paths:
-        raise InputError(f"{printable(str(film.path))} has no frame that can be decoded; pass another film")
+        raise InputError(f"{printable(str(film.path))} has no frame that can be read; pass another film")
     for path, part in zip(paths, done, strict=True):
         if joined.length(path) != part.frames:
             raise InputError(f"{printable(str(path))} is damaged; delete it, and repeat the command")

@@ -17,7 +17,7 @@ from typing_extensions import Buffer
 
 from colourize.errors import InputError
 from colourize.files import printable
-from colourize.inference.film.container import decoded, reading, stored, video
+from colourize.inference.film.container import read_frames, reading, stored, video
 from colourize.inference.film.turned import IDENTITY, Turn, of_matrix, turned
 from colourize.inference.film.whole import Packets, check_whole, counted
 
@@ -78,7 +78,7 @@ def probed(path: Path) -> Film:
     Raises:
         OSError: the file does not exist or cannot be opened.
         InputError: the file is not a film, has no video, is truncated, has a high dynamic range or too large frames; or
-            its first frame cannot be decoded.
+            its first frame cannot be read.
     """
     with reading(path) as container:
         stream = video(container, path)
@@ -87,9 +87,9 @@ def probed(path: Path) -> Film:
     with reading(path) as container:
         stream = video(container, path)
         _check_size(path, stream.codec_context.width, stream.codec_context.height)
-        first = next(decoded(container, stream, path), None)
+        first = next(read_frames(container, stream, path), None)
         if first is None:
-            raise InputError(f"{printable(str(path))} has no frame that can be decoded; pass another film")
+            raise InputError(f"{printable(str(path))} has no frame that can be read; pass another film")
         _check_size(path, first.width, first.height)
         if (kind := HDR.get(first.color_trc)) is not None:
             raise InputError(f"{printable(str(path))} has a high dynamic range ({kind}); convert it to BT.709 first")
@@ -108,7 +108,7 @@ def frames(film: Film) -> Iterator[Frame]:
     a frame; a time that does not increase becomes the time before plus one unit.
 
     Raises:
-        InputError: a frame cannot be decoded or has another size than the first.
+        InputError: a frame cannot be read or has another size than the first.
     """
     step = max(round(1 / (film.rate * film.time_base)), 1)
     last: int | None = None
@@ -116,7 +116,7 @@ def frames(film: Film) -> Iterator[Frame]:
         container = opened.enter_context(reading(film.path))
         order = opened.enter_context(reading(film.path)) if container.format.name == UNTIMED else None
         stamps = iter(()) if order is None else stored(order, video(order, film.path))
-        for frame in decoded(container, video(container, film.path), film.path):
+        for frame in read_frames(container, video(container, film.path), film.path):
             time = frame.pts if order is None else next(stamps, None)
             if time is None:
                 time = 0 if last is None else last + step

@@ -1,4 +1,4 @@
-"""Checks that a film's file is complete: compares its header with its packets. Nothing is decoded."""
+"""Checks that a film's file is complete: compares its header with its packets. No frame is read."""
 
 import re
 from fractions import Fraction

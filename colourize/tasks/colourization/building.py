@@ -25,7 +25,7 @@ Knobs = dict[str, Any]
 
 
 def module(knobs: Knobs, data: ColourData) -> Colourizer:
-    """The network of the knobs with optimizer, schedule and loss. A baseline is fitted to the training pictures."""
+    """The network of the knobs with optimizer, schedule and loss. A floor is fitted to the training pictures."""
     pictures = data.pictures
     network = builder("model", knobs["model"])()
     if not is_option("model", knobs["model"]["_target_"]):

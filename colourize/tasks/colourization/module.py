@@ -78,7 +78,7 @@ class Colourizer(TrainingModule):
         super().__init__(config, optimizer, scheduler)
         self.model = model
         self.table_loss = table_loss
-        # a baseline has no parameters, and so no optimizer
+        # a floor has no parameters, and so no optimizer
         self.automatic_optimization = any(True for _ in model.parameters())
         self.augment = augment
         self.criterion = criterion

@@ -44,13 +44,13 @@ class Ranks(ClusterEnvironment):
         return self.place.size
 
     def set_world_size(self, size: int) -> None:
-        pass
+        """Does nothing: the number of ranks is known."""
 
     def global_rank(self) -> int:
         return self.place.rank
 
     def set_global_rank(self, rank: int) -> None:
-        pass
+        """Does nothing: the rank is known."""
 
     def local_rank(self) -> int:
         return self.place.local_rank
@@ -69,9 +69,10 @@ class Ddp(Wrapped):
         super().__init__(cluster_environment=Ranks(place), timeout=TIMEOUT, broadcast_buffers=False)
 
     def configure_ddp(self) -> None:
+        """Wraps the module in DDP if it has weights to train; more than two ranks on CPUs add ``in_order``."""
         module: Any = self.model
         if not any(parameter.requires_grad for parameter in module.parameters()):
-            return  # a baseline has no weights, which DDP refuses
+            return  # a floor has no weights, which DDP refuses
         self.find_unused(bool(module.freezing.epochs))
         super().configure_ddp()
         if dist.get_world_size() > 2 and self.root_device.type == "cpu":

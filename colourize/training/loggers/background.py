@@ -13,6 +13,7 @@ from pytorch_lightning.loggers.logger import Logger
 from torch import Tensor
 
 from colourize.errors import one_line
+from colourize.training.loggers.base import RunLogger
 from colourize.training.loggers.pictures import as_image
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Remote(Protocol):
         """Ends the run. ``status``: success or failed."""
 
 
-class Background(Logger):
+class Background(Logger, RunLogger):
     """A logger of Lightning whose calls are carried out by a thread, in order.
 
     An error, or a wait that is too long, is one line of the log; the run continues. Nothing is raised.

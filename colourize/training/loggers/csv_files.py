@@ -13,13 +13,14 @@ from torch import Tensor
 
 from colourize import files
 from colourize.errors import InputError
+from colourize.training.loggers.base import RunLogger
 from colourize.training.loggers.pictures import as_image, file_name
 
 NAME = "csv"
 LARGEST = 256 << 20  # bytes
 
 
-class CsvFiles(Logger):
+class CsvFiles(Logger, RunLogger):
     """``csv/metrics.csv``, ``csv/knobs.json``, ``csv/NAME-STEP.png`` and ``csv/NAME.md``.
 
     ``metrics.csv`` of the run folder has one row per epoch; this one has a row for each step at which something was

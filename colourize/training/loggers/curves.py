@@ -12,7 +12,7 @@ from colourize.training.loggers.base import RunLogger
 
 
 def step(trainer: pl.Trainer) -> int:
-    """The position on the axis of curves: steps of the optimizer; batches for a baseline, which has no optimizer."""
+    """The position on the axis of curves: steps of the optimizer; batches for a floor, which has no optimizer."""
     return trainer.global_step or trainer.fit_loop.total_batch_idx + 1
 
 

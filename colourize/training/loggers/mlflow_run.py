@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from colourize.errors import InputError
+from colourize.training.loggers.background import Remote
 from colourize.training.loggers.base import Identity
 from colourize.training.loggers.pictures import file_name
 
@@ -19,7 +20,7 @@ LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT":
 CHUNK = 100  # parameters in one request, the most that MLflow takes
 
 
-class MlflowRun:
+class MlflowRun(Remote):
     """The run with a key: found again if an earlier process made it.
 
     Args:

@@ -10,11 +10,13 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
+from colourize.training.loggers.base import RunLogger
+
 log = logging.getLogger(__name__)
 
 
-class TensorBoard(TensorBoardLogger):
-    """Lightning's logger, with the methods of ``RunLogger``."""
+class TensorBoard(TensorBoardLogger, RunLogger):
+    """Lightning's logger as a ``RunLogger``."""
 
     def log_knobs(self, knobs: dict[str, Any]) -> None:
         """Nothing yet: TensorBoard's row of settings is written at the end, by the task's report."""

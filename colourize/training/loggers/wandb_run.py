@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 
 import numpy as np
 
+from colourize.training.loggers.background import Remote
 from colourize.training.loggers.base import Identity
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ OFFLINE = "offline", "dryrun"  # values of WANDB_MODE
 REACHED = 5  # seconds to reach the server
 
 
-class WandbRun:
+class WandbRun(Remote):
     """The run with a key: W&B's ``id``, so that a resumed run continues it.
 
     Args:

@@ -15,7 +15,7 @@ from colourize.course.arithmetic.layers import fully_connected, taken, totals
 from colourize.course.arithmetic.walk import walk
 from colourize.models.encoder_unet import EncoderUNet
 from colourize.models.resunet import Waves
-from tests.nets import BASELINES, COURSE, MODELS, network
+from tests.nets import COURSE, FLOORS, MODELS, network
 
 UNKNOWN = (Waves,)  # only their units are counted
 
@@ -65,7 +65,7 @@ def nominal(part, x, y):
 
 
 @pytest.mark.parametrize("kernel", range(1, 8))
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in (*BASELINES, "encoder_unet")])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in (*FLOORS, "encoder_unet")])
 def test_counts_equal_hooks_on_a_real_forward_pass(name, kernel):
     module = network(name, kernel=kernel, num_filters=3, num_colours=5)
     layers, _ = walk(module, (1, 16, 20))
@@ -117,8 +117,8 @@ def test_counts_of_an_encoder_of_timm_equal_hooks_and_torch_s_own_count(values):
     assert totals(layers, biases=True).weights == sum(parameter.numel() for parameter in module.parameters())
 
 
-@pytest.mark.parametrize("name", BASELINES)
-def test_a_baseline_is_one_layer_without_weights(name):
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_floor_is_one_layer_without_weights(name):
     (layer,), seen = walk(network(name), (1, 8, 8))
     assert (layer.weights, layer.shape, seen.ways) == (0, (24, 8, 8), None)
 

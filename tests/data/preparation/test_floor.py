@@ -8,9 +8,10 @@ from colourize.colour.palette import quantize
 from colourize.colour.spaces import SPACES
 from colourize.data.labelled import LabelledPictures
 from colourize.data.pictures import Pictures
-from colourize.data.preparation.floor import floors, small_squares
+from colourize.data.preparation.floor import NUM_COLOURS, SIDE, floors, small_squares
 from colourize.data.scenes import load
 from colourize.evaluation.yardstick import Yardstick
+from tests.conftest import knobs
 from tests.textured import save, textured
 
 
@@ -25,6 +26,11 @@ def test_the_floor_equals_that_of_the_evaluation(space):
     hits = yardstick.table(yardstick.grey).argmax(1) == quantize(pictures.validation, palette, SPACES[space])
     assert found["accuracy"] == pytest.approx(hits.float().mean().item(), abs=1e-4)
     assert found["table"] < found["prior"]
+
+
+def test_the_floor_has_the_side_and_the_colours_of_a_training_without_overrides():
+    config = knobs("data=scenes")
+    assert (config["image_size"], config["num_colours"]) == (SIDE, NUM_COLOURS)
 
 
 def test_pictures_of_too_few_colours_have_no_floor():

@@ -156,9 +156,9 @@ def test_a_name_that_ffmpeg_would_take_for_an_address_is_a_file(tmp_path, monkey
 
 
 @pytest.mark.parametrize("side", [5971, 16_000])  # a little above 8192 x 4352
-def test_frames_beyond_h264_are_refused_before_one_is_decoded(tmp_path, monkeypatch, side):
+def test_frames_beyond_h264_are_refused_before_one_is_read(tmp_path, monkeypatch, side):
     """A GIF of a few bytes may declare 65,535 x 65,535 pixels."""
-    monkeypatch.setattr("colourize.inference.film.source.decoded", None)
+    monkeypatch.setattr("colourize.inference.film.source.read_frames", None)
     frame = b"\x2c" + struct.pack("<4HB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
     header = b"GIF89a" + struct.pack("<2H3B", side, side, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
     (tmp_path / "a.gif").write_bytes(header + 3 * frame + b";")
