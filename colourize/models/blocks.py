@@ -62,8 +62,8 @@ class SameConv2d(Conv2d):
         as those of 24 (19.2 and 13.9 ms with 100 pictures of 32 pixels, 24 outputs; oneDNN 3.13). In half precision
         such a sum would be rounded twice. Hooks of this layer see only the other road, of one convolution.
         """
-        precise = x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu")
-        if not (self.training and x.is_cpu and precise) or torch.compiler.is_compiling():
+        apart = self.training and x.is_cpu and x.dtype in (torch.float32, torch.float64)
+        if not apart or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
             return self(joined(x, other))
         own, others = self.weight.split((x.shape[1], other.shape[1]), dim=1)
         shape = self.stride, self.padding, self.dilation, self.groups
