@@ -217,8 +217,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Starts the garbage collector, which does not visit the million objects that stay to the end."""
+    """Starts the garbage collector, which does not visit the million objects that stay to the end.
+
+    With Python's thresholds (700, 10, 10) it takes a twentieth of the tests' time.
+    """
     gc.freeze()
+    gc.set_threshold(5_000, 10, 50)
     gc.enable()
 
 
