@@ -66,13 +66,13 @@ def decode_curve(
     (untouched,) = (floor for floor in yardstick.floors() if floor.name == GREY)
     predictors = [untouched, *(yardstick.decoded(name, model, parsed(word)) for word in words(keep_grey))]
     console = terminal.console()
-    rows, truth = _measured(yardstick, predictors, num_resamples, console), yardstick.true_colourfulness
+    rows = _measured(yardstick, predictors, num_resamples, console)
+    truth = yardstick.true_colourfulness
     labels = [GREY, "arg-max", *(f"T = {temperature}" for temperature in TEMPERATURES), "mean"]
     console.print(f"{name}, {len(pictures.validation)} validation pictures, {trained.config['num_colours']} colours in "
                   f"{model.space.name}; colourfulness of the true pictures: {truth:.1f}\n")  # fmt: skip
     console.print(_table(rows, labels, truth))
-    best = _best(rows[1:], labels[1:], truth)
-    console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *best]))
+    console.print("\n".join([*other_pictures(name, file, trained, config, pictures), *_best(rows, labels, truth)]))
     if figure is not None:
         save(_drawn(rows, labels, truth, name), figure)
     if figures is not None:
@@ -81,7 +81,8 @@ def decode_curve(
 
 
 def _best(rows: Sequence[Row], labels: Sequence[str], truth: float) -> list[str]:
-    """Lines about the best decoding for each measure."""
+    """Lines about the best decoding for each measure. The first row, of the untouched grey, is left out."""
+    rows, labels = rows[1:], labels[1:]
     return [
         *(_sentence(rows, labels, key) for key in JUDGED),
         _colourful(rows, labels, truth),
