@@ -1,5 +1,6 @@
-"""Small pictures, each with its own single colour, and PNG files byte by byte."""
+"""Small pictures, each with its own single colour, the bytes of picture files, and PNG files byte by byte."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable
@@ -35,6 +36,13 @@ def seen(pictures: torch.Tensor) -> list[int]:
 
 def opened(root: Path, **options: object) -> Pictures:
     return load(root, **{"image_size": 8, "cache_dir": root.parent / "cache", **options})
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """The bytes of the file that Pillow writes."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
 
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, transparent: bytes = b"") -> bytes:

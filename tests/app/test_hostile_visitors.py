@@ -1,6 +1,5 @@
 """Hostile visitors of the real server: Gradio and our own addresses, on a real socket."""
 
-import io
 import socket
 import time
 import urllib.parse
@@ -15,13 +14,11 @@ from colourize.app import page, server, sessions
 from colourize.app.settings import Settings
 from colourize.private import gradio as private
 from tests.app.conftest import served
-from tests.drawn_pictures import landscape
+from tests.drawn_pictures import encoded, landscape
 
 
 def jpeg(width=60, height=40):
-    file = io.BytesIO()
-    landscape(width, height).save(file, "JPEG")
-    return file.getvalue()
+    return encoded(landscape(width, height), "JPEG")
 
 
 @pytest.fixture
@@ -116,9 +113,7 @@ def test_the_page_learns_whether_the_server_still_has_its_photographs(visit):
 
 
 def bomb(form, mode, size):
-    file = io.BytesIO()
-    Image.new(mode, size).save(file, form, **({"compression": "group4"} if form == "tiff" else {}))
-    return file.getvalue()
+    return encoded(Image.new(mode, size), form, **({"compression": "group4"} if form == "tiff" else {}))
 
 
 def test_decompression_bombs_are_one_line(visit):
@@ -133,9 +128,8 @@ def test_decompression_bombs_are_one_line(visit):
 
 def test_a_download_that_is_cut_leaves_no_file(visit, folder):
     browser = visit()
-    noise = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 900), dtype=np.uint8)).save(noise, "png")
-    answered(uploaded, browser, "noise.png", noise.getvalue()).raise_for_status()
+    noise = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 900), dtype=np.uint8)))
+    answered(uploaded, browser, "noise.png", noise).raise_for_status()
     waiting = [sent(browser, "GET /download/coloured HTTP/1.1\n\r\n") for _ in range(2)]
     for each in waiting:
         assert each.recv(100).startswith(b"HTTP/1.1 200")

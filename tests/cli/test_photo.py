@@ -17,7 +17,7 @@ from colourize.cli.main import main
 from colourize.errors import InputError
 from colourize.inference.opened import opened
 from tests.commands import ONE_THREAD
-from tests.drawn_pictures import landscape
+from tests.drawn_pictures import encoded, landscape
 
 PICTURE = np.tile(np.linspace(10, 245, 44).astype(np.uint8), (36, 1))
 
@@ -94,8 +94,6 @@ def test_a_summary_that_cannot_be_written_is_one_line_below_the_counts(photo, tm
 
 
 def test_standard_input_and_output(finished_run, tmp_path):
-    buffer = io.BytesIO()
-    Image.fromarray(PICTURE).save(buffer, "PNG")
     command = [
         sys.executable,
         "-m",
@@ -109,7 +107,9 @@ def test_standard_input_and_output(finished_run, tmp_path):
         "--model",
         str(finished_run),
     ]
-    done = subprocess.run(command, input=buffer.getvalue(), capture_output=True, cwd=tmp_path, env=ONE_THREAD)
+    done = subprocess.run(
+        command, input=encoded(Image.fromarray(PICTURE)), capture_output=True, cwd=tmp_path, env=ONE_THREAD
+    )
     assert done.returncode == 0, done.stderr
     with Image.open(io.BytesIO(done.stdout)) as image:
         assert image.format == "JPEG" and image.size == (44, 36)

@@ -10,6 +10,7 @@ from colourize.data import old
 from colourize.data.crops import Crops
 from colourize.data.old import WHITE, Old
 from colourize.errors import InputError
+from tests.drawn_pictures import encoded
 
 
 def greys(count=3, height=24, width=30):
@@ -51,9 +52,9 @@ def test_scratches_and_dust_change_only_their_own_pixels():
 def test_compression_is_pillow_s():
     grey = greys(2)
     found = old.compressed(grey, torch.tensor([40, 0]))
-    buffer = io.BytesIO()
-    Image.fromarray((grey[0, 0] * 256).round().byte().numpy()).save(buffer, "JPEG", quality=40)
-    assert np.array_equal((found[0, 0] * 256).numpy(), np.asarray(Image.open(buffer))) and found[1].equal(grey[1])
+    image = Image.fromarray((grey[0, 0] * 256).round().byte().numpy())
+    whole = Image.open(io.BytesIO(encoded(image, "JPEG", quality=40)))
+    assert np.array_equal((found[0, 0] * 256).numpy(), np.asarray(whole)) and found[1].equal(grey[1])
 
 
 def test_degradations_depend_only_on_the_generator_and_stay_in_the_range():

@@ -1,6 +1,5 @@
 """Declared colours, compared with closed forms in numpy without LittleCMS: primaries and curves."""
 
-import io
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -12,16 +11,11 @@ from PIL import Image, ImageCms
 
 from colourize.data import profiles
 from colourize.data.read import read_rgb, square
+from tests.drawn_pictures import encoded
 from tests.icc import ADOBE, ADOBE_2_2, CMYK, GREY_LINEAR, LAB, P3, PROPHOTO, SRGB, cmyk_seen
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
 GREYS = np.arange(256, dtype=np.uint8).reshape(8, 32)
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def pixels(file: bytes, **options: object) -> np.ndarray:

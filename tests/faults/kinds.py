@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from tests.drawn_pictures import png
+from tests.drawn_pictures import encoded, png
 
 SIDE = 16
 RAMP = np.linspace(0, 1, SIDE * SIDE).reshape(SIDE, SIDE)  # mean 0.5
@@ -47,18 +47,14 @@ def twelve_bits():
 
 
 def jpeg(mode, *channels):
-    file = io.BytesIO()
     image = Image.frombytes(mode, (SIDE, SIDE), of_bits(*channels, bits=8).tobytes())
-    image.save(file, "JPEG", quality=100, subsampling=0)
-    return file.getvalue()
+    return encoded(image, "JPEG", quality=100, subsampling=0)
 
 
 def paletted(kind):
     image = Image.frombytes("P", (SIDE, SIDE), bytes(range(256)))
     image.putpalette([part for tone in range(256) for part in (tone, 255 - tone, 128)])
-    file = io.BytesIO()
-    image.save(file, kind)
-    return file.getvalue()
+    return encoded(image, kind)
 
 
 GREY, COLOURED = (RAMP, RAMP, RAMP), (RAMP, 1 - RAMP, HALF)

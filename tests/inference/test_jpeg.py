@@ -8,6 +8,7 @@ from PIL import Image
 
 from colourize.inference import jpeg
 from colourize.inference.saving import srgb_profile
+from tests.drawn_pictures import encoded
 
 OPTIONS = {"quality": 95, "subsampling": 0}
 FULL = {
@@ -23,18 +24,16 @@ def drawn(height, width):
     return ((rows + 2 * columns)[..., None] % 200 + noise).astype(np.uint8)
 
 
-def encoded(pixels, options, threads):
+def in_strips(pixels, options, threads):
     buffer = io.BytesIO()
     jpeg.save(buffer, pixels, options, threads)
     return buffer.getvalue()
 
 
 def by_pillow(pixels, options):
-    buffer = io.BytesIO()
     rows = jpeg.rows_of_strip(pixels.shape[1])
     more = {"restart_marker_rows": rows} if len(pixels) > 8 * rows else {}
-    Image.fromarray(pixels).save(buffer, "JPEG", **options, **more)
-    return buffer.getvalue()
+    return encoded(Image.fromarray(pixels), "JPEG", **options, **more)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -44,15 +43,14 @@ def by_pillow(pixels, options):
 def test_strips_are_pillow_s_file_with_restart_markers_byte_for_byte(size, options, threads, strip, monkeypatch):
     monkeypatch.setattr(jpeg, "STRIP", strip)
     pixels = drawn(*size)
-    assert encoded(pixels, options, threads) == by_pillow(pixels, options)
+    assert in_strips(pixels, options, threads) == by_pillow(pixels, options)
 
 
 def test_a_photograph_of_several_strips_has_the_pixels_of_a_file_in_one_piece():
     pixels = drawn(1500, 2003)
     assert len(pixels) > 2 * 8 * jpeg.rows_of_strip(2003)
-    whole = io.BytesIO()
-    Image.fromarray(pixels).save(whole, "JPEG", **OPTIONS)
-    ours = Image.open(io.BytesIO(encoded(pixels, OPTIONS, 2)))
+    whole = io.BytesIO(encoded(Image.fromarray(pixels), "JPEG", **OPTIONS))
+    ours = Image.open(io.BytesIO(in_strips(pixels, OPTIONS, 2)))
     assert np.array_equal(np.asarray(ours), np.asarray(Image.open(whole)))
 
 
@@ -69,7 +67,7 @@ def test_a_side_beyond_libjpeg_s_limit_is_refused(side):
     """In both directions; 24 pixels give several strips."""
     for size in ((24, side), (side, 24)):
         with pytest.raises((OSError, ValueError)):
-            encoded(np.zeros((*size, 3), np.uint8), OPTIONS, 2)
+            in_strips(np.zeros((*size, 3), np.uint8), OPTIONS, 2)
         with pytest.raises((OSError, ValueError)):
             by_pillow(np.zeros((*size, 3), np.uint8), OPTIONS)
 
@@ -77,6 +75,6 @@ def test_a_side_beyond_libjpeg_s_limit_is_refused(side):
 def test_the_longest_side_that_libjpeg_writes_can_be_read():
     pixels = drawn(jpeg.LONGEST, 24)
     assert np.array_equal(
-        np.asarray(Image.open(io.BytesIO(encoded(pixels, OPTIONS, 2)))),
+        np.asarray(Image.open(io.BytesIO(in_strips(pixels, OPTIONS, 2)))),
         np.asarray(Image.open(io.BytesIO(by_pillow(pixels, OPTIONS)))),
     )

@@ -8,6 +8,7 @@ from PIL import Image
 
 from colourize.inference import metadata, opening, saving
 from colourize.inference.saving import Picture
+from tests.drawn_pictures import encoded
 
 RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))  # [48, 64]
 COLOURS = np.repeat(RAMP[..., None], 3, -1)
@@ -20,12 +21,6 @@ TURNED = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" %s</rdf:RDF></x:xmpmeta>'
 )
-
-
-def encoded(image, form, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
 
 
 def info_of(image, form, **options):

@@ -14,15 +14,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from colourize.data.read import UnreadablePicture
 from colourize.inference import opening, space
 from tests import icc
-from tests.drawn_pictures import landscape
+from tests.drawn_pictures import encoded, landscape
 
 RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))  # [48, 64]
-
-
-def encoded(image, form="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
 
 
 def opened(image, form="PNG", **options):
@@ -206,10 +200,9 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_pages_have_the_limit_of_pictures():
-    buffer = io.BytesIO()
-    Image.new("L", (9, 9)).save(buffer, "TIFF", save_all=True, append_images=[Image.new("L", (300, 300))])
+    content = encoded(Image.new("L", (9, 9)), "TIFF", save_all=True, append_images=[Image.new("L", (300, 300))])
     with pytest.raises(UnreadablePicture, match=r"300 x 300 pixels, more than the limit of 1000"):
-        opening.photograph(buffer.getvalue(), 1000)
+        opening.photograph(content, 1000)
 
 
 def sixteen_bits(colour, pixels, transparent):

@@ -13,6 +13,7 @@ from colourize.present.figures import picture_grid
 from colourize.report.strips import TAG, png, read
 from colourize.runs.checkpoint import load
 from colourize.tasks.colourization.examples import examples
+from tests.drawn_pictures import encoded
 
 
 def test_a_run_s_pictures_are_those_of_its_last_checkpoint(finished_run):
@@ -47,9 +48,8 @@ def test_a_run_without_pictures_has_none(tmp_path):
 
 @pytest.mark.parametrize("contents", [b"", b"no picture", b"half", b"tiny"])
 def test_a_damaged_picture_is_left_out(tmp_path, contents):
-    buffer = io.BytesIO()
-    Image.new("RGB", (1, 1) if contents == b"tiny" else (30, 30)).save(buffer, "png")
-    contents = {b"tiny": buffer.getvalue(), b"half": buffer.getvalue()[:50]}.get(contents, contents)
+    file = encoded(Image.new("RGB", (1, 1) if contents == b"tiny" else (30, 30)))
+    contents = {b"tiny": file, b"half": file[:50]}.get(contents, contents)
     with SummaryWriter(tmp_path / "tensorboard") as writer:
         image = Summary.Image(height=30, width=30, colorspace=3, encoded_image_string=contents)
         writer._get_file_writer().add_summary(Summary(value=[Summary.Value(tag=TAG, image=image)]))

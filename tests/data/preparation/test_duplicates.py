@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from colourize.data.preparation.duplicates import Alike, hashes, near_duplicates
+from tests.drawn_pictures import encoded
 from tests.textured import textured
 
 
@@ -16,9 +17,7 @@ def bits(digits):
 
 
 def again(image, quality):
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return Image.open(buffer).convert("RGB")
+    return Image.open(io.BytesIO(encoded(image, "JPEG", quality=quality))).convert("RGB")
 
 
 @pytest.mark.parametrize("seed", range(4))
