@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from colourize.colour.rgb import LEVELS, PIXELS, packed, unpacked
+from colourize.colour.rgb import FEW, LEVELS, PIXELS, packed, unpacked
 from colourize.colour.spaces import RGB, Space
 from colourize.errors import InputError
 
@@ -19,6 +19,9 @@ FIT_VERSION = 1  # part of a cached palette's name: increase it when `fit` gives
 
 def unique_colours(images: Tensor) -> tuple[Tensor, Tensor]:
     """Distinct colours, in order of their code, and their counts: uint8 [N, H, W, 3] -> uint8 [U, 3], int64 [U]."""
+    if images[..., 0].numel() <= FEW:
+        codes, counts = packed(images).unique(return_counts=True)
+        return unpacked(codes), counts
     counts = torch.zeros(LEVELS**3, dtype=torch.int64)
     for chunk in images.flatten(0, -2).split(PIXELS):
         codes = packed(chunk)

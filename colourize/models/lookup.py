@@ -88,27 +88,30 @@ def smoothed_table(counts: Tensor) -> Tensor:
     levels and p the group's own shares of the colours. Cross-validation over the folds of the training pictures selects
     the width of w and the weight a with the lowest cross-entropy; validation pictures are not used.
     """
-    total = counts.sum(0)
-    losses = torch.stack([_held_out_losses(held_out, total - held_out) for held_out in counts]).sum(0)
+    total, losses = counts.sum(0), _held_out_losses(counts)
     found = {(b, w): losses[i, j].item() for i, b in enumerate(BANDWIDTHS) for j, w in enumerate(WEIGHTS)}
     bandwidth, weight = min(found, key=found.__getitem__)
     return _log_shares(_kernel(bandwidth) @ total, total, weight).float()
 
 
-def _held_out_losses(held_out: Tensor, rest: Tensor) -> Tensor:
-    """Cross-entropy of ``held_out`` by each width and weight of a table of ``rest``: two [G, L, K] -> [B, W], nats.
+def _held_out_losses(counts: Tensor) -> Tensor:
+    """Cross-entropy of each fold by a table of the others, by width and weight: float64 [F, G, L, K] -> [B, W], nats.
 
-    Only the levels and colours that occur are computed: few of a table's cells are filled.
+    Only the levels and colours that occur are computed: few of a table's cells are filled. The folds are computed
+    together, because a matrix of weights between levels takes longer to read than to multiply.
     """
+    rest = counts.sum(0) - counts
+    shares = torch.stack([_shares(others) for others in rest])
     weights = torch.tensor(WEIGHTS, dtype=torch.float64)[:, None]
     losses = torch.zeros(len(BANDWIDTHS), len(WEIGHTS), dtype=torch.float64)
-    for numbers, others, shares in zip(held_out, rest, _shares(rest), strict=True):
-        rows, columns = _filled(numbers), _filled(others)
-        row, colour = numbers[rows].nonzero(as_tuple=True)
-        pixels = numbers[rows][row, colour]
+    for group in range(counts.shape[1]):
+        levels = _filled(counts[:, group].sum(0))
+        numbers, others = counts[:, group, levels], rest[:, group, levels].transpose(0, 1)  # [F, l, K], [l, F, K]
+        fold, level, colour = numbers.nonzero(as_tuple=True)
+        pixels, prior = numbers[fold, level, colour], weights * shares[fold, group, colour]
         for index, bandwidth in enumerate(BANDWIDTHS):
-            smooth = _kernel(bandwidth)[rows][:, columns] @ others[columns]
-            share = (smooth[row, colour] + weights * shares[colour]) / (smooth.sum(1)[row] + weights)  # [W, cells]
+            smooth = (_kernel(bandwidth)[levels][:, levels] @ others.flatten(1)).view_as(others)
+            share = (smooth[level, fold, colour] + prior) / (smooth.sum(2)[level, fold] + weights)  # [W, cells]
             losses[index] -= (pixels * share.log()).sum(1)
     return losses
 

@@ -48,7 +48,9 @@ def test_colour_to_label_to_colour_is_the_nearest_colour(scenes):
     np.testing.assert_array_equal(decoded.permute(0, 2, 3, 1).numpy(), palette.numpy()[brute_force(scenes, palette)])
 
 
-def test_unique_colours_equal_numpy(scenes):
+@pytest.mark.parametrize("few", [0, 10**9], ids=["table", "sorted"])
+def test_unique_colours_equal_numpy(few, scenes, monkeypatch):
+    monkeypatch.setattr(kmeans, "FEW", few)
     colours, counts = kmeans.unique_colours(scenes)
     expected, expected_counts = np.unique(scenes.reshape(-1, 3).numpy(), axis=0, return_counts=True)
     np.testing.assert_array_equal(colours.numpy(), expected)

@@ -42,6 +42,7 @@ def swept(tmp_path):
     return tmp_path
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_average_precision_ranks_detectors(swept):
     _, text, table = written(swept)
     assert "The highest AP: lr=0.1, 0.500 ± 0.141. The next, lr=0.2, is 0.150 lower" in text
@@ -76,6 +77,7 @@ def test_the_page_has_classes_curves_confused_classes_and_pictures(swept):
         lambda content: content.update(confusion=[]),
     ],
 )
+@pytest.mark.usefixtures("no_charts")
 def test_measures_in_another_form_are_left_out(tmp_path, damage, caplog):
     folder = detector(tmp_path / "0", 0.4, 1.0)
     content = found(0.4)

@@ -27,6 +27,7 @@ def files_of(folder):
 
 
 @pytest.mark.parametrize("lost", [markdown.BEGIN, markdown.END, None])
+@pytest.mark.usefixtures("no_charts")
 def test_a_file_other_than_a_report_or_without_a_place_for_the_answer_is_kept(tmp_path, lost):
     _, text, _ = written(made(tmp_path))
     text = "# By hand\n" if lost is None else text.replace(markdown.UNANSWERED, "So it is.").replace(lost, "")
@@ -115,6 +116,7 @@ def test_names_that_look_like_mathematics_are_drawn_literally(tmp_path):
     assert page.count("palette=a$^$.npy") > 2 and r"| palette=a\|\<b>.npy |" in text
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_the_csv_has_every_digit_of_varied_values(tmp_path):
     rates = [0.0012345678, 0.0012345679, 0.1 + 0.2]
     for job, lr in enumerate(rates):

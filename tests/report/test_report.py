@@ -21,6 +21,7 @@ from tests.reports import LOSSES, cells, made, written
 ANSWER = "**Answer**: small batches, [more steps](a.md), 1 < 2 <br>."
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_the_table_has_mean_and_sd_over_seeds(tmp_path):
     page, text, _ = written(made(tmp_path))
     for size in (32, 64):
@@ -39,6 +40,7 @@ def test_the_table_has_mean_and_sd_over_seeds(tmp_path):
     assert "The lowest: batch_size=32, 1.1000 ± 0.0500 nats a pixel." in text
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_settings_are_compared_over_pairs_of_runs_with_one_seed(tmp_path):
     _, text, _ = written(made(tmp_path))
     first, second = ([LOSSES[size, seed] for seed in range(3)] for size in (32, 64))
@@ -49,6 +51,7 @@ def test_settings_are_compared_over_pairs_of_runs_with_one_seed(tmp_path):
     assert f"| {low:+.4f} to {high:+.4f} |" in line
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_the_csv_has_every_digit_of_every_run(tmp_path):
     *_, table = written(made(tmp_path))
     rows = list(csv.DictReader(table.splitlines()))
@@ -77,6 +80,7 @@ def test_the_page_is_self_contained(tmp_path):
     assert not list((tmp_path / "report_files").glob("*.png"))
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_an_answer_in_the_markdown_is_kept(tmp_path):
     _, text, _ = written(made(tmp_path))
     (tmp_path / "report.md").write_text(text.replace("*Not answered yet: write it here.*", ANSWER))
@@ -100,6 +104,7 @@ def test_the_report_of_one_run_states_that_it_has_no_spread(tmp_path):
     assert "| UNet | 1 | 1.0000 |" in text
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_failed_running_and_refused_jobs_are_listed_with_their_errors(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", status="failed", batch_size=7)
@@ -118,6 +123,7 @@ def test_failed_running_and_refused_jobs_are_listed_with_their_errors(tmp_path):
     assert "no room on the disk" in page
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_pruned_trial_does_not_count_as_finished(tmp_path):
     made(tmp_path)
     folder = run(tmp_path / "6", losses=(2.5,), batch_size=32, seed=3)
@@ -129,6 +135,7 @@ def test_a_pruned_trial_does_not_count_as_finished(tmp_path):
     assert "| 6 | pruned | 1/2 | - | batch_size=32 seed=3 |" in text
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_jobs_that_a_sweep_has_not_begun_are_reported(tmp_path):
     made(tmp_path)
     (tmp_path / "sweep.json").write_text(json.dumps({"overrides": ["batch_size=32,64,96", "seed=0"], "cwd": "/"}))
@@ -143,6 +150,7 @@ def test_jobs_that_a_sweep_has_not_begun_are_reported(tmp_path):
     assert "python train.py batch_size=32,64,96 seed=0" in text
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_missing_and_damaged_files_are_reported(tmp_path):
     run(tmp_path / "0", metrics=False, batch_size=1)
     run(tmp_path / "1", evaluation=False, batch_size=2)
@@ -162,6 +170,7 @@ def test_missing_and_damaged_files_are_reported(tmp_path):
     assert cells(text, "batch_size=4")[1] == "1.0000"
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_job_that_did_not_read_its_pictures_changes_only_the_list_of_jobs(tmp_path):
     _, before, _ = written(made(tmp_path))
     run(tmp_path / "6", losses=(), metrics=False, status="failed", fingerprint="", batch_size=32, seed=7)
@@ -171,6 +180,7 @@ def test_a_job_that_did_not_read_its_pictures_changes_only_the_list_of_jobs(tmp_
     assert after.startswith("# Report: batch_size\n")
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_seeds_without_a_result_are_counted_and_left_out_of_the_mean(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", losses=(2.0,), status="failed", batch_size=32, seed=3)
@@ -183,6 +193,7 @@ def test_seeds_without_a_result_are_counted_and_left_out_of_the_mean(tmp_path):
         assert cells(text, f"batch_size={size}")[:2] == ["3 of 4", mean]
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_run_of_the_look_up_table_does_not_count_among_the_networks_that_beat_it(tmp_path):
     made(tmp_path)
     run(tmp_path / "6", losses=(0.9 - 1e-9,), model="lookup.LookupTable", batch_size=32)
@@ -240,6 +251,7 @@ def test_the_command_writes_next_to_the_runs_and_prints_the_paths(tmp_path, monk
         assert str(tmp_path / "sweep" / name) in stored
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_measure_that_no_run_has_is_not_a_column(tmp_path):
     """Runs compute five measures at their end, or all with measures=all."""
     folder = made(tmp_path / "quick")

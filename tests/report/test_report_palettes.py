@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.made_runs import run
 from tests.reports import cells, made, written
 
@@ -27,6 +29,7 @@ def test_palettes_of_two_sizes_and_two_spaces_are_named_by_both_and_have_a_chart
     assert "skill" not in written(made(tmp_path / "alike"))[1].partition("## Compared")[0].partition("![")[2]
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_palettes_have_the_shortest_label_that_distinguishes_them_in_every_table(tmp_path):
     """28 settings; the first table shows the ten best. No override distinguishes one of the palettes."""
     places = [(k, space, lr) for k in (8, 16, 32) for space in ("lab", "rgb") for lr in (1, 2, 3, 4)]

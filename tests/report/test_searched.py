@@ -45,6 +45,7 @@ def test_a_search_adds_its_history_its_importances_and_a_chart_for_each_paramete
         assert sum(caption.startswith(message) for caption in captions) == 1, message
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_few_trials_have_no_importances(tmp_path):
     text = page(made(tmp_path, [1.3, 1.1, 1.2]))
     assert "The loss against lr." in text and "The share of the loss" not in text
@@ -57,6 +58,7 @@ def test_a_choice_with_dollars_is_not_mathematics(tmp_path):
     assert "a$^$.npy" in page(tmp_path)
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_damaged_database_is_left_out_and_logged(tmp_path, caplog):
     made(tmp_path, [1.3, 1.1])
     (tmp_path / stored_search.DATABASE).write_text("no database")

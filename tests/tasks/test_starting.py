@@ -17,6 +17,8 @@ from colourize.tasks.colourization.train import train
 from colourize.training.start import Start
 from tests.conftest import knobs
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 SMALL = ("data=scenes", "data.num_train=16", "data.num_validation=4", "image_size=8", "num_filters=4", "num_colours=4",
          "batch_size=8", "max_epochs=1", "model=unet")  # fmt: skip
 

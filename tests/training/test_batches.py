@@ -9,6 +9,8 @@ from colourize.tasks.colourization.train import train
 from colourize.training.batches import BatchedData, Batches
 from tests.conftest import knobs
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @given(st.integers(1, 300), st.integers(1, 40), st.one_of(st.none(), st.integers(0, 2**32 - 1)), st.integers(0, 50))
 def test_an_epoch_s_batches_contain_every_picture_once(num_pictures, batch_size, seed, epoch):
