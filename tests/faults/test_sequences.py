@@ -66,10 +66,10 @@ def settings(request, everything, tmp_path_factory):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_04_stopped_at_any_steps_a_run_ends_in_the_same_bits(
-    network, settings, everything, tmp_path, monkeypatch, seen
+    network, settings, everything, tmp_path, shared_cache, monkeypatch, seen
 ):
     own = [*encoders.words(tmp_path), "frozen_epochs=2"] if network == "encoder_unet" else []
-    options = knobs(*settings, f"model={network}", *own, f"cache_dir={tmp_path / 'cache'}")
+    options = knobs(*settings, f"model={network}", *own, f"cache_dir={shared_cache}")
     chosen, begin = sequences(network, everything), time.monotonic()
     assert interrupted_anywhere(options, tmp_path, monkeypatch, chosen) == list(range(STEPS))
     seen(f"{network} {len(chosen)} of {len(chosen)} in {time.monotonic() - begin:.0f} s")
@@ -154,9 +154,9 @@ def remembering(monkeypatch):
     ],
     ids=lambda words: words[0],
 )
-def test_04_under_any_settings_a_run_ends_in_the_same_bits(words, tmp_path, monkeypatch, seen):
+def test_04_under_any_settings_a_run_ends_in_the_same_bits(words, tmp_path, shared_cache, monkeypatch, seen):
     # not two in one window of accumulated batches (3 to 5): the second signal would end the run at once
-    interrupted_anywhere(knobs(*SMALL, *words, f"cache_dir={tmp_path / 'cache'}"), tmp_path, monkeypatch,
+    interrupted_anywhere(knobs(*SMALL, *words, f"cache_dir={shared_cache}"), tmp_path, monkeypatch,
                          [(0, 5, 9, 14, 16), (3, 10, 13, 19)])  # fmt: skip
     seen(words[0])
 
