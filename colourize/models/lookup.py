@@ -100,13 +100,14 @@ def _held_out_losses(counts: Tensor) -> Tensor:
     Only the levels and colours that occur are computed: few of a table's cells are filled. The folds are computed
     together, because a matrix of weights between levels takes longer to read than to multiply.
     """
-    rest = counts.sum(0) - counts
-    shares = torch.stack([_shares(others) for others in rest])
+    total = counts.sum(0)
+    shares = torch.stack([_shares(total - held_out) for held_out in counts])
     weights = torch.tensor(WEIGHTS, dtype=torch.float64)[:, None]
     losses = torch.zeros(len(BANDWIDTHS), len(WEIGHTS), dtype=torch.float64)
     for group in range(counts.shape[1]):
         levels = _filled(counts[:, group].sum(0))
-        numbers, others = counts[:, group, levels], rest[:, group, levels].transpose(0, 1)  # [F, l, K], [l, F, K]
+        numbers = counts[:, group, levels]  # [F, l, K]
+        others = (total[group, levels] - numbers).transpose(0, 1).contiguous()  # [l, F, K]
         fold, level, colour = numbers.nonzero(as_tuple=True)
         pixels, prior = numbers[fold, level, colour], weights * shares[fold, group, colour]
         for index, bandwidth in enumerate(BANDWIDTHS):
