@@ -88,19 +88,19 @@ def smoothed_table(counts: Tensor) -> Tensor:
     levels and p the group's own shares of the colours. Cross-validation over the folds of the training pictures selects
     the width of w and the weight a with the lowest cross-entropy; validation pictures are not used.
     """
-    total, losses = counts.sum(0), _held_out_losses(counts)
+    total = counts.sum(0)
+    losses = _held_out_losses(counts, total)
     found = {(b, w): losses[i, j].item() for i, b in enumerate(BANDWIDTHS) for j, w in enumerate(WEIGHTS)}
     bandwidth, weight = min(found, key=found.__getitem__)
     return _log_shares(_kernel(bandwidth) @ total, total, weight).float()
 
 
-def _held_out_losses(counts: Tensor) -> Tensor:
-    """Cross-entropy of each fold by a table of the others, by width and weight: float64 [F, G, L, K] -> [B, W], nats.
+def _held_out_losses(counts: Tensor, total: Tensor) -> Tensor:
+    """Cross-entropy (nats) of each fold by a table of the others: [F, G, L, K], their sum [G, L, K] -> float64 [B, W].
 
     Only the levels and colours that occur are computed: few of a table's cells are filled. The folds are computed
     together, because a matrix of weights between levels takes longer to read than to multiply.
     """
-    total = counts.sum(0)
     shares = torch.stack([_shares(total - held_out) for held_out in counts])
     weights = torch.tensor(WEIGHTS, dtype=torch.float64)[:, None]
     losses = torch.zeros(len(BANDWIDTHS), len(WEIGHTS), dtype=torch.float64)

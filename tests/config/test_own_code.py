@@ -13,8 +13,6 @@ from colourize.report.written import report
 from colourize.tasks.colourization.train import train
 from tests.conftest import QUICK, knobs
 
-pytestmark = pytest.mark.usefixtures("no_figures")
-
 SOURCE = """
 from colourize.data.scenes import load as scenes
 

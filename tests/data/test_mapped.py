@@ -13,8 +13,6 @@ from colourize.tasks.colourization.train import train
 from tests.conftest import knobs
 from tests.faults.states import differences, saved, untimed_rows
 
-pytestmark = pytest.mark.usefixtures("no_figures")
-
 
 def settings(root, cache, *words):
     small = "image_size=8", "num_colours=4", "num_filters=2", "batch_size=5", "max_epochs=2"

@@ -17,6 +17,7 @@ from colourize.data.read import UnreadablePicture
 from colourize.inference import opening, saving, space
 from colourize.inference.saving import Picture
 from tests import icc
+from tests.drawn_pictures import encoded
 
 imagecodecs = pytest.importorskip("imagecodecs")
 MODES = {"LA": 2, "RGB": 3, "RGBA": 4}
@@ -150,9 +151,8 @@ def test_greys_of_sixteen_bits_with_a_profile_keep_their_bits(kind):
         stored = np.stack([ramp, ramp], -1)
         content = png(stored, chunks=[(b"iCCP", b"x\0\0" + zlib.compress(icc.GREY_LINEAR))])
     else:
-        buffer = io.BytesIO()
-        Image.fromarray(ramp).save(buffer, "TIFF" if kind.endswith("TIFF") else "PNG", icc_profile=icc.GREY_LINEAR)
-        content = buffer.getvalue()
+        form = "TIFF" if kind.endswith("TIFF") else "PNG"
+        content = encoded(Image.fromarray(ramp), form, icc_profile=icc.GREY_LINEAR)
     found = opening.photograph(content)
     assert found.wide and not found.notes
     assert np.abs(found.frames[0].grey - 65535 * space.encoded(ramp / 65535.0)).max() < 60

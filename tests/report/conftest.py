@@ -1,3 +1,5 @@
+"""Reports without their charts, for tests of the text."""
+
 import pytest
 
 

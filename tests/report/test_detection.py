@@ -77,7 +77,6 @@ def test_the_page_has_classes_curves_confused_classes_and_pictures(swept):
         lambda content: content.update(confusion=[]),
     ],
 )
-@pytest.mark.usefixtures("no_charts")
 def test_measures_in_another_form_are_left_out(tmp_path, damage, caplog):
     folder = detector(tmp_path / "0", 0.4, 1.0)
     content = found(0.4)

@@ -28,7 +28,6 @@ def test_a_sweep_over_experiments_has_no_experiment_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "x", [1], {"a": 1}])
-@pytest.mark.usefixtures("no_charts")
 def test_entries_of_a_wrong_type_do_not_stop_a_report(tmp_path, wrong):
     def damaged(number, change):
         file = run(tmp_path / str(number), seed=number) / "run.json"

@@ -150,7 +150,6 @@ def test_jobs_that_a_sweep_has_not_begun_are_reported(tmp_path):
     assert "python train.py batch_size=32,64,96 seed=0" in text
 
 
-@pytest.mark.usefixtures("no_charts")
 def test_missing_and_damaged_files_are_reported(tmp_path):
     run(tmp_path / "0", metrics=False, batch_size=1)
     run(tmp_path / "1", evaluation=False, batch_size=2)

@@ -58,7 +58,6 @@ def test_a_choice_with_dollars_is_not_mathematics(tmp_path):
     assert "a$^$.npy" in page(tmp_path)
 
 
-@pytest.mark.usefixtures("no_charts")
 def test_a_damaged_database_is_left_out_and_logged(tmp_path, caplog):
     made(tmp_path, [1.3, 1.1])
     (tmp_path / stored_search.DATABASE).write_text("no database")

@@ -14,8 +14,6 @@ from tests.conftest import knobs
 from tests.encoders import weights, words
 from tests.trained import weights as saved
 
-pytestmark = pytest.mark.usefixtures("no_figures")
-
 SMALL = ("data=scenes", "data.num_train=24", "data.num_validation=4", "image_size=32", "num_filters=4",
          "num_colours=6", "colour_space=lab", "batch_size=8", "optimizer=adamw")  # fmt: skip
 

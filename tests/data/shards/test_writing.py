@@ -1,7 +1,6 @@
 """Shards are WebDataset's format: its library reads ours, and we read those that it writes."""
 
 import hashlib
-import io
 import json
 
 import numpy as np
@@ -12,6 +11,7 @@ from webdataset import tariterators
 
 from colourize.data.shards import source, writing
 from colourize.errors import InputError
+from tests.drawn_pictures import encoded
 from tests.stores import BUCKET
 
 
@@ -59,9 +59,8 @@ def test_shards_of_webdatasets_own_writer_are_read(tmp_path):
     path = tmp_path / "train-000000.tar"
     with webdataset.TarWriter(str(path)) as writer:
         for number, picture in enumerate(pictures):
-            png = io.BytesIO()
-            Image.fromarray(picture).save(png, "PNG")
-            writer.write({"__key__": f"{number:06d}", "png": png.getvalue(), "cls": number % 2, "json": {"a": 1}})
+            png = encoded(Image.fromarray(picture))
+            writer.write({"__key__": f"{number:06d}", "png": png, "cls": number % 2, "json": {"a": 1}})
     content = path.read_bytes()
     shard = {"url": path.name, "nsamples": 6, "filesize": len(content), "md5sum": hashlib.md5(content).hexdigest()}
     (tmp_path / "train.json").write_text(json.dumps({"wids_version": 1, "shardlist": [shard]}))
