@@ -27,6 +27,11 @@ DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
 LONGEST = 20  # digits of a whole number: 64 bits
 LONGEST_NAME = 200  # bytes of a name within the name of its temporary file
 TEMPORARY = re.compile(r"(\..+\.)[0-9a-f]{16}\.tmp", re.DOTALL)
+RUN = "run.json"
+OF_A_RUN = (
+    RUN, "train.log", "metrics.csv", "evaluation.json", "pictures.png", "curves.png", "learning_rate.png"
+)  # fmt: skip
+"""Files in the folder of a run."""
 STARTED = time.time()  # of this process, nearly
 
 
@@ -122,6 +127,23 @@ def check_no_links(paths: Iterable[Path]) -> None:
             )
 
 
+def check_kind(path: Path, folder: bool = False, either: bool = False) -> None:
+    """Rejects what a file or a folder of ours cannot replace: opening a pipe, for example, would wait for ever.
+
+    Args:
+        path: the file or folder, which need not exist. A link counts as what it leads to.
+        folder: whether it must be a folder, not a regular file.
+        either: whether it may be the one or the other.
+
+    Raises:
+        InputError: it exists and is of another kind.
+    """
+    if not path.exists() or (path.is_dir() and (folder or either)) or (path.is_file() and (either or not folder)):
+        return
+    kind = "a regular file or a folder" if either else "a folder" if folder else "a regular file"
+    raise InputError(f"{path} must be {kind}; remove or rename it, or pass another folder")
+
+
 def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
     """Checks before a long computation that its output file can be written.
 
@@ -130,7 +152,7 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
         suffixes: allowed endings such as ".png", in upper or lower case; with none, every name is allowed.
 
     Raises:
-        InputError: another ending, a folder, a device, a pipe, or a file in a missing folder.
+        InputError: another ending, a folder, a device, a pipe, a file of a run, or a file in a missing folder.
     """
     if path is None:
         return
@@ -140,6 +162,8 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
         raise InputError(f"{path} is a folder; pass a file's name, such as {path / ('out' + ''.join(suffixes[:1]))}")
     if path.exists() and not path.is_file():  # a file would replace a device or a pipe
         raise InputError(f"{path} must be a regular file; pass another name")
+    if path.name in OF_A_RUN and (path.absolute().parent / RUN).exists():
+        raise InputError(f"{path} belongs to the run in its folder; pass another name")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; create it, or pass another path")
 
@@ -186,7 +210,8 @@ def replace(path: Path, write: Callable[[BinaryIO], object], before: Callable[[]
         error.filename = str(path)
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # on a disk that became read-only; the first error is the one to report
+            temporary.unlink(missing_ok=True)
     _sync(path.parent)
 
 

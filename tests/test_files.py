@@ -36,6 +36,16 @@ def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
             check_output(path)
 
 
+def test_a_file_of_a_run_is_no_output(tmp_path):
+    for name in files.OF_A_RUN:
+        check_output(tmp_path / name)
+    (tmp_path / "run.json").touch()
+    for name in files.OF_A_RUN:
+        with pytest.raises(InputError, match=f"{name} belongs to the run in its folder; pass another name"):
+            check_output(tmp_path / name)
+    check_output(tmp_path / "mine.json", [".json"])
+
+
 def test_writable_paths_are_accepted(tmp_path):
     (tmp_path / "there.PNG").touch()
     for file in (None, tmp_path / "new.svg", tmp_path / "there.PNG"):

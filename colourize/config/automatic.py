@@ -1,12 +1,14 @@
 """Replaces ``auto`` by the learning rate or the precision that a run finds before its first step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from colourize.config.knobs import KNOBS
+from colourize.errors import InputError
 
 AUTO = "auto"
+FOUND = "lr", "precision"  # knobs that take it
 USING = "optimizer", "scheduler"  # options with values that refer to lr, besides callbacks
 
 
@@ -26,6 +28,19 @@ def _rated(node: Any, rate: float) -> Any:
     if not isinstance(node, dict):
         return node
     return {key: rate if value == AUTO else value for key, value in node.items()}
+
+
+def check_asked(words: Sequence[str], before: Sequence[str], where: str) -> None:
+    """Raises InputError if a resumed run is newly asked to find a rate or a precision: it keeps those it began with.
+
+    Args:
+        words: overrides of the command line.
+        before: overrides of the run.
+        where: the run, for the message.
+    """
+    for word in words:
+        if word in {f"{name}={AUTO}" for name in FOUND} and word not in before:
+            raise InputError(f"{word} is for a new run, and {where} has a checkpoint; leave {word} out")
 
 
 def known(config: Mapping[str, Any], before: Any) -> dict[str, Any]:

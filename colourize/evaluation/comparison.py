@@ -26,6 +26,7 @@ from colourize.files import check_output, replace_text
 from colourize.model import Model
 from colourize.present import terminal
 from colourize.present.figures import FIGURES, save, strip_figure
+from colourize.present.html import PAGES
 from colourize.runs.apart import run_names
 from colourize.runs.checkpoint import Trained
 from colourize.runs.temperature import read_temperature
@@ -87,7 +88,7 @@ def evaluate(
 
 def _check_outputs(page: Path | None, figures: Path | None, pictures: Path | None) -> None:
     check_output(pictures, FIGURES)
-    check_output(page)
+    check_output(page, PAGES)
     check_output(figures, [".json"])
 
 

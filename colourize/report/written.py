@@ -9,7 +9,7 @@ from pathlib import Path
 
 from colourize import files
 from colourize.config.compare import by_key
-from colourize.errors import InputError
+from colourize.present.html import PAGES
 from colourize.present.terminal import cleaned
 from colourize.report import html_page, markdown, records
 from colourize.report.contents import contents
@@ -35,15 +35,14 @@ def report(
         pictures: also write strips of pictures into the Markdown.
 
     Raises:
-        InputError: a folder does not exist or contains no run; a file cannot be written or is not a report.
+        InputError: a folder does not exist or contains no run; a file cannot be written, has another ending than
+            .html, .md or .csv, or is not a report.
     """
     found = records.read(folders)
     home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
     html, markdown_, table = html or home / "report.html", markdown_ or home / "report.md", table or home / "report.csv"
-    for file in (html, markdown_, table):
-        files.check_output(file)
-    if len({file.resolve() for file in (html, markdown_, table)}) < 3:
-        raise InputError(f"{html}, {markdown_} and {table} must be three files; pass another name for each")
+    for file, suffixes in ((html, PAGES), (markdown_, [".md"]), (table, [".csv"])):
+        files.check_output(file, suffixes)
     answer = Answer(markdown.answer(markdown_))
     seen = grouped(found)
     document = contents(seen)

@@ -16,7 +16,7 @@ from colourize.errors import InputError, one_line
 from colourize.runs import formats, queue
 
 log = logging.getLogger(__name__)
-NAME, EPOCHS = "run.json", "metrics.csv"
+NAME, EPOCHS = files.RUN, "metrics.csv"
 LARGEST_TABLE, MOST_EPOCHS = 32 << 20, 100_000  # limits for reading metrics.csv: bytes, rows
 TYPES: dict[str, Any] = {
     **dict.fromkeys(("config", "metrics", "environment", "refused"), dict),

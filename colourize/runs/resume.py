@@ -15,6 +15,8 @@ from colourize.runs import manifest, run_folder
 from colourize.runs.words import refusals, taken
 
 SWEEP = "sweep.json"
+NEW_RUN = "ckpt_path", "experiment"
+"""Knobs that decide how a new run starts. A resumed one would ignore them."""
 
 
 def resume_command(program: str, folder: Path, own: bool = False) -> str:
@@ -73,6 +75,8 @@ def resumed(words: Sequence[str]) -> list[str]:
             f"resume={folder} {_lack(folder)}; pass the folder of a run or a sweep: colourize runs lists them"
         )
     typed = by_key([word for word in words if word not in given])
+    if others := [word for key, word in typed.items() if key in NEW_RUN and word not in earlier]:
+        raise InputError(f"{given[-1]} goes on from the folder's own checkpoint; leave out {' '.join(others)}")
     home = stored.get("cwd", sweep.get("cwd"))
     source = (
         option((stored.get("config", {}).get("data") or {}).get("_target_"), "data") if "config" in stored else None

@@ -21,10 +21,7 @@ WRITTEN_IN_PLACE = (
     ".submitit", "multirun.yaml", "search.db", "search.db-journal", "search.db-wal", "search.db-shm",
 )  # fmt: skip
 """Files that are written in place, and folders of such files. All other files are replaced, including links."""
-REPLACED = (
-    "run.json", "train.log", "metrics.csv", "evaluation.json", "pictures.png", "curves.png", "learning_rate.png",
-    "fit-profile*", ".*.tmp",
-)  # fmt: skip
+REPLACED = *files.OF_A_RUN, "fit-profile*", ".*.tmp"
 """Patterns of the other files of a run."""
 INSIDE = (
     "checkpoints/last.*", "checkpoints/previous.*", "checkpoints/best.*", "checkpoints/.*.tmp", ".hydra/*.yaml",
@@ -32,6 +29,8 @@ INSIDE = (
     "csv/evaluation.md", "csv/.*.tmp", "wandb/*", "mlflow/*",
 )  # fmt: skip
 """Patterns of the files in the folders of a run; those of the last three belong to libraries, which name them."""
+FOLDERS = ".hydra", "checkpoints", "tensorboard", "csv", "wandb", "mlflow", ".submitit"
+"""Those of ``WRITTEN_IN_PLACE`` that are folders."""
 WITHIN = "*.log", "fit-profile*", "tensorboard/*", "csv/*", "mlflow/**/*", "checkpoints/*", ".hydra/*"
 LOCK_TIMEOUT = 0.5  # seconds; a process that reads a run's state locks it for some microseconds
 ORPHANS_END = 15  # seconds; loader workers of a killed process end within five
@@ -156,9 +155,19 @@ def _first(overrides: Sequence[str], hydra: Sequence[str]) -> dict[str, Any]:
 
 
 def check_places(folder: Path) -> None:
-    """Raises InputError if the folder of a run or a sweep contains a link in a place where these write."""
-    found = (path for pattern in WITHIN for path in folder.glob(pattern))
-    files.check_no_links([*(folder / name for name in WRITTEN_IN_PLACE), *found])
+    """Checks that a run or a sweep can write in its folder: what is there must be of the kind that it writes.
+
+    Raises:
+        InputError: no permission to write; a link, a pipe or a device; a folder in place of a file, or the reverse.
+    """
+    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder} cannot be written; change its permissions, or pass another folder")
+    fixed = [folder / name for name in WRITTEN_IN_PLACE]
+    found = [path for pattern in WITHIN for path in folder.glob(pattern)]
+    files.check_no_links([*fixed, *found])
+    for path in [*fixed, *(folder / name for name in files.OF_A_RUN), *found]:
+        inside = path.parent != folder  # a library may have folders of its own there
+        files.check_kind(path, folder=path.name in FOLDERS and not inside, either=inside)
 
 
 @contextlib.contextmanager

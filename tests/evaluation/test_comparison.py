@@ -172,11 +172,13 @@ def test_a_floor_s_name_needs_no_run(monkeypatch, tmp_path, capsys):
         (["RUN", "data.rooot=5"], "data.rooot"),
         (["RUN", "--html", "nowhere/out.html"], "there is no folder nowhere"),
         (["RUN", "--json", "/"], "/ must end in .json; pass another name"),
+        (["RUN", "--json", "RUN/run.json"], "run.json belongs to the run in its folder; pass another name"),
+        (["RUN", "--html", "RUN/checkpoints/best.ckpt"], "best.ckpt must end in .html or .htm; pass another name"),
         (["RUN", "--decoding", "median"], "decoding median is unknown; pass argmax, mean"),
         (["RUN", "--pictures", "out.xyz"], "out.xyz must end in .png"),
         (["lookup", "kernl=5"], "kernl"),
     ],
 )
 def test_bad_input_is_one_line(monkeypatch, finished_run, words, message):
-    words = [str(finished_run) if word == "RUN" else word for word in words]
+    words = [word.replace("RUN", str(finished_run)) for word in words]
     assert message in refused(monkeypatch, "evaluate", *words)

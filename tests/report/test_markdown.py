@@ -48,8 +48,8 @@ def test_a_file_that_is_not_text_is_one_line(tmp_path, monkeypatch):
 
 def test_the_same_file_for_two_outputs_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(made(tmp_path))
-    with pytest.raises(InputError, match="must be three files"):
-        report([tmp_path], html=tmp_path / "out", table=tmp_path.joinpath("0", "..", "out"))
+    with pytest.raises(InputError, match=r"out\.csv must end in \.html or \.htm; pass another name"):
+        report([tmp_path], html=tmp_path / "out.csv", table=tmp_path.joinpath("0", "..", "out.csv"))
     assert not list(tmp_path.glob("[a-z]*"))
 
 

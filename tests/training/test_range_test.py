@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from colourize.config import automatic
 from colourize.errors import InputError
 from colourize.runs import checkpoint
 from colourize.tasks.colourization.module import Colourizer
@@ -119,14 +118,6 @@ def test_a_loss_that_is_never_finite_is_named(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(Colourizer, "training_step", training_step)
     with pytest.raises(InputError, match="^lr=auto: the loss is not finite at the rate 1e-06; pass a number"):
         train(quick("lr=auto"), tmp_path / "run")
-
-
-def test_only_a_sensible_stored_rate_is_taken():
-    config = {"lr": "auto", "optimizer": {"lr": "auto", "eps": 1}, "scheduler": None}
-    assert automatic.known(config, {"lr": 0.5}) == {**config, "lr": 0.5, "optimizer": {"lr": 0.5, "eps": 1}}
-    for before in (None, {}, {"lr": "auto"}, {"lr": -1.0}, {"lr": float("nan")}):
-        assert automatic.known(config, before) == config
-    assert automatic.known({"lr": 0.1}, {"lr": 0.5}) == {"lr": 0.1}
 
 
 @pytest.mark.slow
