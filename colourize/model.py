@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colourize.colour.decoding import Decoding, parsed
+from colourize.colour.hints import CHANNELS
 from colourize.colour.spaces import SPACES, Space
 from colourize.errors import InputError
 
@@ -75,17 +76,16 @@ class Model(nn.Module):
         """Probability of each colour at each pixel or block: [N, 1, H, W] -> float32 [N, K, h, w].
 
         Raises:
-            InputError: something else than a float tensor of four dimensions.
+            InputError: as ``predict``.
         """
-        _check_grey(grey)
-        return self(grey).float().softmax(1)
+        return self(self._checked(grey)).float().softmax(1)
 
     @torch.no_grad()
     def predict(self, grey: Tensor, decoding: Decoding | str = "argmax") -> Tensor:
         """Colours for grey pictures.
 
         Args:
-            grey: [N, 1, H, W] in [0, 255/256].
+            grey: [N, 1, H, W] in [0, 255/256]; another float type is converted to the model's.
             decoding: from probabilities to colours: argmax, mean, annealed:T, sample or sample:SEED, each with or
                 without +grey (``colour.decoding``).
 
@@ -93,15 +93,34 @@ class Model(nn.Module):
             [N, 3, H, W] in [0, 255/256]; ``colour.rgb.eight_bit`` gives their 8-bit values.
 
         Raises:
-            InputError: an unknown decoding, or something else than a float tensor of four dimensions.
+            InputError: an unknown decoding; or something else than a float tensor of these dimensions, without a pixel,
+                or with values below 0, above 1 or NaN.
         """
-        _check_grey(grey)
+        grey = self._checked(grey)
         decode = parsed(decoding) if isinstance(decoding, str) else decoding
         height, width = grey.shape[-2:]
         below, right = -height % self.stride, -width % self.stride
         whole = F.pad(grey, (0, right, 0, below), mode="replicate") if below or right else grey
         decoded = decode(self(whole).float(), whole[:, :1], self.palette, self.space).colours
         return decoded[..., :height, :width]
+
+    def _checked(self, grey: Any) -> Tensor:
+        """Grey pictures in the model's type; raises InputError as ``predict``."""
+        channels = (1, 1 + CHANNELS) if getattr(self.network, "hints", False) else (1,)
+        if not (isinstance(grey, Tensor) and grey.ndim == 4 and grey.is_floating_point() and grey.shape[1] in channels):
+            found = f"{grey.dtype} {list(grey.shape)}" if isinstance(grey, Tensor) else type(grey).__name__
+            raise InputError(
+                f"grey must be a float tensor [N, {' or '.join(map(str, channels))}, H, W], got {found}; "
+                "model.colourize takes pictures"
+            )
+        if not grey.numel():
+            raise InputError(f"grey must have a pixel, got {list(grey.shape)}; leave empty pictures out")
+        least, most = (float(end) for end in torch.aminmax(grey[:, :1]))
+        if not 0 <= least <= most <= 1:
+            raise InputError(
+                f"grey must be in [0, 255/256], got {least:g} to {most:g}; model.space.lightness gives it of pictures"
+            )
+        return grey.to(self.palette.dtype)
 
     def colourize(self, picture: Any, decoding: str = "annealed:0.4", **choices: Any) -> Any:
         """Colours a picture of any size and type and keeps its luminance. A list goes through the network in batches.
@@ -132,9 +151,3 @@ class Model(nn.Module):
         from colourize.inference.images import colourized  # the only import from a higher layer, see architecture.md
 
         return colourized(self, picture, decoding, choices)
-
-
-def _check_grey(grey: Any) -> None:
-    if not (isinstance(grey, Tensor) and grey.ndim == 4 and grey.is_floating_point()):
-        found = f"{grey.dtype} {list(grey.shape)}" if isinstance(grey, Tensor) else type(grey).__name__
-        raise InputError(f"grey must be a float tensor [N, 1, H, W], got {found}; model.colourize takes pictures")

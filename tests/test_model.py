@@ -65,6 +65,7 @@ def test_an_unknown_decoding_is_refused(grey):
     [
         (Image.new("L", (8, 8)), "Image"),
         (torch.rand(8, 8), r"torch\.float32 \[8, 8\]"),
+        (torch.rand(1, 3, 8, 8), r"torch\.float32 \[1, 3, 8, 8\]"),
         (torch.zeros(1, 1, 8, 8, dtype=torch.uint8), r"torch\.uint8 \[1, 1, 8, 8\]"),
     ],
 )
@@ -72,6 +73,28 @@ def test_an_unknown_decoding_is_refused(grey):
 def test_something_else_than_grey_levels_is_refused(method, given, found):
     with pytest.raises(InputError, match=f"^grey must be a float tensor .*, got {found}; model.colourize takes pict"):
         getattr(model("rgb"), method)(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.zeros(0, 1, 8, 8), r"grey must have a pixel, got \[0, 1, 8, 8\]; leave empty pictures out"),
+        (torch.zeros(1, 1, 8, 0), r"grey must have a pixel, got \[1, 1, 8, 0\]; leave empty pictures out"),
+        (torch.full((1, 1, 2, 2), 255.0), r"grey must be in \[0, 255/256\], got 255 to 255; model\.space\.lightness"),
+        (torch.tensor([[[[0.5, -0.1]]]]), r"grey must be in \[0, 255/256\], got -0\.1 to 0\.5; "),
+        (torch.tensor([[[[0.5, torch.nan]]]]), r"grey must be in \[0, 255/256\], got nan to nan; "),
+    ],
+)
+@pytest.mark.parametrize("method", ["predict", "probabilities"])
+def test_grey_levels_that_no_picture_has_are_refused(method, given, message):
+    with pytest.raises(InputError, match=message):
+        getattr(model("rgb"), method)(given)
+
+
+def test_another_float_type_is_converted(grey):
+    half = model("rgb").bfloat16()
+    assert half.probabilities(grey).shape == (2, 5, 6, 7)
+    torch.testing.assert_close(model("rgb").predict(grey.double()), model("rgb").predict(grey), atol=0, rtol=0)
 
 
 def test_the_epochs_of_a_folder_without_a_run_are_refused(tmp_path):

@@ -1,12 +1,15 @@
 """Composes the knobs with Hydra: schema, resolvers, and conversion to plain values."""
 
+import contextlib
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import field, make_dataclass
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,6 +24,7 @@ from colourize.config.trainer_knobs import TrainerKnobs
 from colourize.errors import InputError
 
 AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*?)'\s+1\. To use it as a list")
+_COMPOSING = threading.Lock()
 FREEZE = "freeze"  # the only knob whose commas make a list without --multirun
 
 
@@ -39,11 +43,22 @@ def composed(name: str, overrides: Sequence[str]) -> DictConfig:
     """
     register()
     words = list(overrides)
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
+    with _own_hydra(), initialize_config_dir(conf_dir(), version_base="1.3"):
         try:
             return compose(name, words)
         except HydraException as error:
             return compose(name, in_brackets(words, error))
+
+
+@contextlib.contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Hydra's global state for one thread at a time, also within an application that uses Hydra itself."""
+    with _COMPOSING:
+        outer, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+        try:
+            yield
+        finally:
+            GlobalHydra.instance().hydra = outer
 
 
 def in_brackets(words: Sequence[str], error: HydraException) -> list[str]:

@@ -30,6 +30,8 @@ MAX_PIXELS = 80_000_000
 # Formats that Pillow only identifies, or passes to another program (EPS to Ghostscript, WMF to Windows).
 _NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
+OF_PILLOW = AssertionError, AttributeError, LookupError, NotImplementedError, TypeError
+"""Errors by which Pillow's readers fail on files that break their format's rules; their texts say nothing to a user."""
 STRIP = 1 << 16  # pixels that are copied at once; a program's own Image.MAX_IMAGE_PIXELS applies to them
 
 _opening = threading.Lock()
@@ -269,6 +271,8 @@ def reason(error: Exception, source: bytes | Path) -> str:
         return "not a picture of a known format" if size else "an empty file"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, OF_PILLOW):
+        return "a damaged file, or of a kind that Pillow cannot read"
     return " ".join(str(error).split()) or type(error).__name__
 
 

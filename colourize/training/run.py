@@ -10,6 +10,7 @@ from colourize.config import automatic
 from colourize.config.trainer_knobs import typed
 from colourize.errors import InputError
 from colourize.runs.run_folder import Claim, claim, finished
+from colourize.training import torch_state
 from colourize.training.distributed import team
 from colourize.training.distributed.place import check, given, settled
 from colourize.training.distributed.watch import say
@@ -45,7 +46,7 @@ def train(
     folder = Path(output_dir)
     knobs = settled(knobs, given())
     check(knobs, given())
-    with claim(folder, knobs, overrides) as held:
+    with torch_state.own(), claim(folder, knobs, overrides) as held:
         knobs = automatic.known(knobs, held.before.get("config"))
         if (done := finished(folder, held.before, knobs, task.metrics.decides)) is not None:
             held.end()

@@ -1,5 +1,6 @@
 """One declaration per knob: everything else about a knob derives from it."""
 
+import concurrent.futures
 import re
 import subprocess
 import sys
@@ -7,8 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException
 
+import colourize
 from colourize.cli.hydra_errors import training_knobs
 from colourize.colour import spaces
 from colourize.config import compare, options, stored
@@ -235,3 +239,16 @@ def test_an_older_configuration_lacks_only_newer_knobs():
     assert {(each.group, each.name) for each in OPTION_VALUES if each.before is not ALWAYS} == {
         ("model", "skips"), ("data", "validation_classes"), ("data", "profiles"), ("optimizer", "fused"),
     }  # fmt: skip
+
+
+def test_knobs_are_composed_within_an_application_of_hydra_and_in_threads():
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        outer = GlobalHydra.instance().hydra
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            kernels = [
+                knobs["kernel"] for knobs in pool.map(colourize.compose, [f"kernel={2 * n + 1}" for n in range(8)])
+            ]
+        assert kernels == [2 * n + 1 for n in range(8)]
+        assert GlobalHydra.instance().hydra is outer
+        assert compose("config", ["kernel=5"]).kernel == 5
+    assert not GlobalHydra.instance().is_initialized()

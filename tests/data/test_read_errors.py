@@ -48,6 +48,7 @@ def test_pillow_s_own_limit_is_not_changed(of_pillow: int, monkeypatch: pytest.M
         (encoded(Image.effect_noise((64, 64), 50))[:2000], "image file is truncated"),
         (encoded(Image.effect_noise((64, 64), 50), "JPEG")[:1500], "image file is truncated"),
         (encoded(Image.effect_noise((64, 64), 50), "BMP")[:1500], "image file is truncated"),
+        (png(8, 4, 8, 3, b"\0" * 36), "a damaged file, or of a kind that Pillow cannot read"),  # no palette
     ],
 )
 def test_an_unreadable_picture_has_a_reason(content: bytes, reason: str, tmp_path: Path) -> None:
