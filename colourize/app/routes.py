@@ -13,7 +13,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from colourize.app import download, guard, rendered, rules, shown
@@ -35,6 +37,10 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
 
     def desk_of(request: Request) -> Desk:
         return visitors.desk(_secret(request, port))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: Exception) -> Response:
+        return PlainTextResponse("the page has nothing at this path", 404)
 
     @app.post(rules.UPLOAD)
     async def upload(request: Request, reference: bool = False) -> Response:
@@ -126,6 +132,8 @@ async def _answered(answer: Callable[[], Any]) -> Response:
         return await answer()
     except (InputError, UnreadablePicture) as error:
         return PlainTextResponse(on_page(one_line(error)), 422, headers=STORED)
+    except ClientDisconnect:
+        return Response(status_code=499)  # nobody reads it
     except Busy:
         text = "too many photographs at once; wait a moment and send it again"
         return PlainTextResponse(text, 503, headers={"retry-after": "5"})

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -46,10 +45,11 @@ def application(settings: Settings, port: int, folder: Path) -> Any:
     import gradio
     from fastapi import FastAPI
 
-    from colourize.app import page, routes
+    from colourize.app import page, reported, routes
     from colourize.app.networks import Networks
     from colourize.app.visitors import Visitors
 
+    reported.on_one_line()
     networks = Networks(settings.models, settings.device, settings.trusted)
     visitors = Visitors(folder / "visitors", settings, networks)
 
@@ -87,22 +87,13 @@ def serve(settings: Settings) -> None:
     Raises:
         InputError: the address or the port cannot be used.
     """
-    import uvicorn
-
-    from colourize.private.uvicorn import Connection
-
     for path in settings.files:
         _check(path, settings.max_pixels)
     listening = bound(settings.host, settings.port)
     port = listening.getsockname()[1]
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
     try:
         with folders.private() as folder:
-            config = uvicorn.Config(
-                application(settings, port, folder), log_level="warning", access_log=False, ws="none",
-                timeout_graceful_shutdown=ENDING, server_header=False, http=Connection,
-            )  # fmt: skip
-            server = uvicorn.Server(config)
+            server = running(application(settings, port, folder))
             threading.Thread(target=_announce, args=(server, settings, port), daemon=True).start()
             server.run(sockets=[listening])
     except Interrupted as stopped:
@@ -111,15 +102,22 @@ def serve(settings: Settings) -> None:
         raise
 
 
+def running(app: Any, ending: int = ENDING) -> Any:
+    """uvicorn's server of an application; ``ending``: seconds that open answers have when it ends."""
+    import uvicorn
+
+    from colourize.private.uvicorn import Connection
+
+    # log_config: uvicorn's own needs a standard error, which a program in the background may lack
+    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", server_header=False,
+                            timeout_graceful_shutdown=ending, http=Connection, log_config=None)  # fmt: skip
+    return uvicorn.Server(config)
+
+
 def end(stopped: Interrupted) -> NoReturn:
     """Ends the process while threads are at work: they would keep it alive, and write after the folder is removed."""
     print(f"colourize: {one_line(stopped)}: unfinished photographs are dropped", file=sys.stderr, flush=True)
     os._exit(128 + signal.Signals[stopped.name])
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether to log a record: false for the traceback of each answer that the end of the page cuts short."""
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _check(path: Path, max_pixels: int) -> None:

@@ -1,14 +1,22 @@
 """Private names of Gradio."""
 
 import asyncio
-from typing import TYPE_CHECKING
+import importlib
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import gradio
 
-USED = tuple(
-    f"colourize.private.gradio.empty()._queue.{name}"
-    for name in ("pending_messages_per_session", "pending_event_ids_session", "clean_events")
+PRINTING = "gradio.queueing", "gradio.routes"
+"""Modules that print the traceback of an error in a call."""
+USED = (
+    *(
+        f"colourize.private.gradio.empty()._queue.{name}"
+        for name in ("pending_messages_per_session", "pending_event_ids_session", "clean_events")
+    ),
+    *(f"{name}.traceback.print_exc" for name in PRINTING),
 )
 
 
@@ -21,6 +29,13 @@ def empty() -> "gradio.Blocks":
         return gradio.Blocks(analytics_enabled=False)
 
     return asyncio.run(made())
+
+
+def report_errors(report: Callable[[], None]) -> None:
+    """Calls ``report`` in place of ``traceback.print_exc``, which Gradio uses for every error in a call."""
+    for name in PRINTING:
+        module: Any = importlib.import_module(name)
+        module.traceback = SimpleNamespace(print_exc=report)
 
 
 def events(blocks: "gradio.Blocks") -> dict[str, int]:

@@ -23,10 +23,6 @@ PATIENCE = 60_000  # milliseconds
 @contextlib.contextmanager
 def served(folder: Path, settings: Settings, port: int = 0) -> Iterator[str]:
     """Serves the page in this process; gives its address."""
-    import uvicorn
-
-    from colourize.private.uvicorn import Connection
-
     listening = server.bound(LOOPBACK, port)
     port = listening.getsockname()[1]
 
@@ -35,8 +31,7 @@ def served(folder: Path, settings: Settings, port: int = 0) -> Iterator[str]:
 
     with ThreadPoolExecutor(1) as pool:
         app = pool.submit(lambda: asyncio.run(made())).result()
-    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1, http=Connection)
-    running = uvicorn.Server(config)
+    running = server.running(app, 1)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not running.started:

@@ -156,6 +156,23 @@ def test_calls_with_forged_files_and_values_neither_reach_a_file_nor_end_the_ser
     assert uploaded(browser).status_code == 200
 
 
+def test_what_a_visitor_breaks_is_one_line_for_the_owner(visit, caplog, capfd):
+    browser = visit()
+    half(browser).close()
+    for index, data in enumerate(browser.get("/config").json()["dependencies"]):
+        for value in ("x" * 5000, None, [1], {"a": 1}):
+            given = {"fn_index": index, "data": [value] * len(data["inputs"]), "session_hash": "broken"}
+            browser.post("/gradio_api/queue/join", json={**given, "event_data": 5})
+    with browser.stream("GET", "/gradio_api/queue/data", params={"session_hash": "broken"}) as stream:
+        assert "close_stream" in "".join(iter(stream.iter_text()))
+    wait_for(lambda: any("a request failed: " in record.getMessage() for record in caplog.records))
+    assert not any(record.exc_info for record in caplog.records)
+    assert max(len(record.getMessage()) for record in caplog.records) < 400
+    assert "Traceback" not in "".join(capfd.readouterr())
+    answer = browser.get("/download/nothing")
+    assert (answer.status_code, answer.text) == (404, "the page has nothing at this path")
+
+
 def test_what_gradio_keeps_of_a_page_goes_once_it_is_closed(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(page, "built", lambda *given, real=page.built: made.append(real(*given)) or made[0])
