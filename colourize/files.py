@@ -152,7 +152,8 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
         suffixes: allowed endings such as ".png", in upper or lower case; with none, every name is allowed.
 
     Raises:
-        InputError: another ending, a folder, a device, a pipe, a file of a run, or a file in a missing folder.
+        InputError: another ending, a folder, a device, a pipe, a file of a run, or a file in a folder that is missing
+            or cannot be written.
     """
     if path is None:
         return
@@ -162,10 +163,13 @@ def check_output(path: Path | None, suffixes: Sequence[str] = ()) -> None:
         raise InputError(f"{path} is a folder; pass a file's name, such as {path / ('out' + ''.join(suffixes[:1]))}")
     if path.exists() and not path.is_file():  # a file would replace a device or a pipe
         raise InputError(f"{path} must be a regular file; pass another name")
-    if path.name in OF_A_RUN and (path.absolute().parent / RUN).exists():
+    folder = path.absolute().parent
+    if path.name in OF_A_RUN and (folder / RUN).exists():
         raise InputError(f"{path} belongs to the run in its folder; pass another name")
-    if not path.absolute().parent.is_dir():
+    if not folder.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; create it, or pass another path")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the folder {path.parent} cannot be written; pass another path")
 
 
 def make_cache(folder: Path) -> None:

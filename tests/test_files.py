@@ -46,6 +46,12 @@ def test_a_file_of_a_run_is_no_output(tmp_path):
     check_output(tmp_path / "mine.json", [".json"])
 
 
+def test_a_folder_that_cannot_be_written_is_refused_early(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere but on a read-only disk
+    with pytest.raises(InputError, match=r"x\.png: the folder .* cannot be written; pass another path"):
+        check_output(tmp_path / "x.png")
+
+
 def test_writable_paths_are_accepted(tmp_path):
     (tmp_path / "there.PNG").touch()
     for file in (None, tmp_path / "new.svg", tmp_path / "there.PNG"):

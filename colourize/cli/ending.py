@@ -25,6 +25,7 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises instead of printing its own abridged traceback
     signals.begin()
+    _check_place()
     try:
         run()
         print(end="", flush=True)
@@ -43,6 +44,13 @@ def on_one_line(run: Callable[[], Any], knobs: Callable[[], Iterable[str]] | Non
         if not isinstance(error, hydra_errors.OF_THE_USER):
             raise
         sys.exit(f"colourize: {hydra_errors.with_cause(error, knobs)}")
+
+
+def _check_place() -> None:
+    try:
+        os.getcwd()
+    except OSError:  # with libraries that end the process in such a place
+        sys.exit("colourize: the working directory no longer exists; change to another")
 
 
 def not_installed(error: ModuleNotFoundError) -> str:

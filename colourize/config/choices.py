@@ -11,17 +11,20 @@ from hydra.errors import HydraException
 from colourize.config.folder import conf_dir
 from colourize.config.knob import typed
 from colourize.config.knobs import SEVERAL
+from colourize.config.quoting import quoted
 from colourize.errors import InputError, shown
 
 LISTS = {*SEVERAL, "experiment"}
 LIST = re.compile(r"\+*(\w+)=\[(.*)\]")
+UNDECODED, UNQUOTED = re.compile("[\udc80-\udcff]"), re.compile(r"([^=]+)=([^'\"\[{].*)", re.S)
 CHOICE = re.compile(r"\+*(\w+)=(.+)", re.S)
 
 
 def normalised(words: Iterable[str]) -> list[str]:
-    """Overrides, rewritten for groups that Hydra's defaults list has.
+    """Overrides, rewritten for groups that Hydra's defaults list has, and for names that are not UTF-8.
 
-    ``+experiment=resunet`` becomes ``experiment=resunet``, and ``~logger`` becomes ``logger=none``.
+    ``+experiment=resunet`` becomes ``experiment=resunet``, and ``~logger`` becomes ``logger=none``. A value with bytes
+    that are not UTF-8 is quoted, because Hydra's parser takes them only in quotes.
 
     Raises:
         InputError: an override has no name; a value of a group is not a name, or it is a list from which Hydra would
@@ -35,6 +38,8 @@ def _normalised(word: str) -> str:
         raise InputError(f"{word} has no name; pass NAME{word.lstrip('+~')}")
     if word[:1] == "~" and word[1:] in SEVERAL:
         return f"{word[1:]}=none"
+    if UNDECODED.search(word) and (odd := UNQUOTED.fullmatch(word)):
+        return f"{odd[1]}={quoted(odd[2])}"
     if not (found := CHOICE.fullmatch(word)) or not Path(conf_dir(), found[1]).is_dir():
         return word
     _check_names(found[1], word)

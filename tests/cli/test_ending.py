@@ -27,6 +27,14 @@ def test_another_error_of_the_program_keeps_its_traceback():
         on_one_line(fails)
 
 
+def test_a_working_directory_that_is_gone_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit, match="^colourize: the working directory no longer exists; change to another$"):
+        on_one_line(lambda: None)
+
+
 @pytest.mark.parametrize("words", [["--print-completion", "bash"], ["--help"], ["--version"], ["runs"]])
 def test_a_reader_that_closes_the_pipe_causes_no_traceback(words, tmp_path):
     reader, writer = os.pipe()
