@@ -160,7 +160,7 @@ def check_places(folder: Path) -> None:
     Raises:
         InputError: no permission to write; a link, a pipe or a device; a folder in place of a file, or the reverse.
     """
-    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{folder} cannot be written; change its permissions, or pass another folder")
     fixed = [folder / name for name in WRITTEN_IN_PLACE]
     found = [path for pattern in WITHIN for path in folder.glob(pattern)]
