@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from colourize import files
 from colourize.cli.train import train
 from colourize.errors import InputError
 from colourize.runs import run_folder
@@ -15,19 +16,24 @@ KINDS = {"pipe": os.mkfifo, "folder": os.mkdir}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["train.log", "pictures.png", "curves.png", "evaluation.json", "metrics.csv", ".lock"])
-def test_a_run_refuses_a_folder_in_which_a_file_is_something_else(
-    finished_run, tmp_path, monkeypatch, capsys, name, kind
-):
+def test_a_run_refuses_a_folder_in_which_its_log_is_something_else(finished_run, tmp_path, monkeypatch, kind):
     folder = shutil.copytree(finished_run, tmp_path / "run")
-    (folder / name).unlink(missing_ok=True)
-    KINDS[kind](folder / name)
+    (folder / "train.log").unlink()
+    KINDS[kind](folder / "train.log")
     for words in ([f"resume={folder}", "max_epochs=3"], [*TINY, f"hydra.run.dir={folder}"]):
         monkeypatch.setattr("sys.argv", ["train.py", *words])
         with pytest.raises(SystemExit) as ended:
             train()
-        line = f"colourize: {folder / name} must be a regular file; remove or rename it, or pass another folder"
+        line = f"colourize: {folder / 'train.log'} must be a regular file; remove or rename it, or pass another folder"
         assert str(ended.value.code) == line
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", [*files.OF_A_RUN, ".lock", "output.txt", "multirun.yaml", "search.db", "theory.log"])
+def test_a_file_that_is_something_else_is_refused(tmp_path, name, kind):
+    KINDS[kind](tmp_path / name)
+    with pytest.raises(InputError, match=rf"{name} must be a regular file; remove or rename it, or pass another fold"):
+        check_places(tmp_path)
 
 
 @pytest.mark.parametrize("name", run_folder.FOLDERS)

@@ -108,7 +108,7 @@ def test_18_with_an_unwritable_output_no_step_is_trained(run, tmp_path, seen, na
     barred = run("run", probe=probes.record_indices, given=(str(steps),))
     assert barred.wait() == 1
     (line,) = barred.stderr().splitlines()
-    assert re.match(rf"colourize: ({tmp_path}/)?{name}: ", line)
+    assert re.match(rf"colourize: ({tmp_path}/)?{name}(: | must be )", line)
     assert not steps.exists()
     seen(f"{'file' if obstacle is file_in_place else 'folder'} in place of {name}: 0 steps, one line, exit 1")
 
