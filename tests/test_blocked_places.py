@@ -18,7 +18,7 @@ KINDS = {"pipe": os.mkfifo, "folder": os.mkdir}
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_refuses_a_folder_in_which_its_log_is_something_else(finished_run, tmp_path, monkeypatch, kind):
     folder = shutil.copytree(finished_run, tmp_path / "run")
-    (folder / "train.log").unlink()
+    (folder / "train.log").unlink(missing_ok=True)
     KINDS[kind](folder / "train.log")
     for words in ([f"resume={folder}", "max_epochs=3"], [*TINY, f"hydra.run.dir={folder}"]):
         monkeypatch.setattr("sys.argv", ["train.py", *words])
