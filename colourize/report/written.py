@@ -50,8 +50,8 @@ def report(
     files.replace_text(html, html_page.rendered(document))
     markdown.write(document, markdown_, pictures)
     files.replace_text(table, _csv(seen))
-    done = sum(record.state == "finished" for record in found)
-    print(f"{len(found)} job{'s' * (len(found) != 1)}, {done} finished, {len(seen.settings)} settings")
+    done, num = sum(record.state == "finished" for record in found), len(seen.settings)
+    print(f"{len(found)} job{'s' * (len(found) != 1)}, {done} finished, {num} setting{'s' * (num != 1)}")
     for name, file in (("page", html), ("markdown", markdown_), ("table", table)):
         print(f"{name:9} {file}")
     return seen
