@@ -27,6 +27,7 @@ DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
 LONGEST = 20  # digits of a whole number: 64 bits
 LONGEST_NAME = 200  # bytes of a name within the name of its temporary file
 TEMPORARY = re.compile(r"(\..+\.)[0-9a-f]{16}\.tmp", re.DOTALL)
+PAGES = ".html", ".htm"  # endings of a page
 RUN = "run.json"
 OF_A_RUN = (
     RUN, "train.log", "metrics.csv", "evaluation.json", "pictures.png", "curves.png", "learning_rate.png"

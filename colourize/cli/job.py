@@ -70,8 +70,8 @@ def _run(cfg: DictConfig, job: Any, folder: Path, overrides: list[str]) -> float
     knobs = as_begun(composed, stored.get("config"), overrides)
     if knobs["batch_size"] != composed["batch_size"]:  # on other ranks than before
         overrides = [*overrides, f"batch_size={knobs['batch_size']}"]
-    if run_folder.has_saved(folder):
-        automatic.check_asked(overrides, stored.get("overrides", []), str(folder))
+    if run_folder.has_saved(folder) and (before := stored.get("overrides")) is not None:  # None: run.json is damaged
+        automatic.check_asked(overrides, before, str(folder))
     resumed = automatic.known(knobs, stored.get("config"))
     if (metrics := run_folder.finished(folder, stored, resumed, DECIDES)) is not None:
         labels = {name: knobs[name] for name in ("name", "tags")}

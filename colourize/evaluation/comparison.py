@@ -22,11 +22,10 @@ from colourize.evaluation.inputs import checkpoint_files, data_config, load, oth
 from colourize.evaluation.measures import Row, all_with_intervals
 from colourize.evaluation.predictors import Predictor
 from colourize.evaluation.yardstick import Yardstick
-from colourize.files import check_output, replace_text
+from colourize.files import PAGES, check_output, replace_text
 from colourize.model import Model
 from colourize.present import terminal
 from colourize.present.figures import FIGURES, save, strip_figure
-from colourize.present.html import PAGES
 from colourize.runs.apart import run_names
 from colourize.runs.checkpoint import Trained
 from colourize.runs.temperature import read_temperature

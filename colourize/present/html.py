@@ -13,7 +13,6 @@ from markupsafe import Markup, escape
 
 from colourize.present.terminal import clean
 
-PAGES = ".html", ".htm"  # endings of a page
 TEMPLATES = Path(__file__).parent / "templates"
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from colourize import files
 from colourize.config.compare import by_key
-from colourize.present.html import PAGES
 from colourize.present.terminal import cleaned
 from colourize.report import html_page, markdown, records
 from colourize.report.contents import contents
@@ -41,7 +40,7 @@ def report(
     found = records.read(folders)
     home = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
     html, markdown_, table = html or home / "report.html", markdown_ or home / "report.md", table or home / "report.csv"
-    for file, suffixes in ((html, PAGES), (markdown_, [".md"]), (table, [".csv"])):
+    for file, suffixes in ((html, files.PAGES), (markdown_, [".md"]), (table, [".csv"])):
         files.check_output(file, suffixes)
     answer = Answer(markdown.answer(markdown_))
     seen = grouped(found)

@@ -76,7 +76,7 @@ def resumed(words: Sequence[str]) -> list[str]:
         )
     typed = by_key([word for word in words if word not in given])
     if others := [word for key, word in typed.items() if key in NEW_RUN and word not in earlier]:
-        raise InputError(f"{given[-1]} goes on from the folder's own checkpoint; leave out {' '.join(others)}")
+        raise InputError(f"{given[-1]} continues from the folder's own checkpoint; leave out {' '.join(others)}")
     home = stored.get("cwd", sweep.get("cwd"))
     source = (
         option((stored.get("config", {}).get("data") or {}).get("_target_"), "data") if "config" in stored else None

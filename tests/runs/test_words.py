@@ -283,7 +283,7 @@ def test_an_impossible_working_directory_is_ignored(tmp_path, monkeypatch, cwd):
 @pytest.mark.parametrize("word", ["ckpt_path=other.ckpt", "experiment=speedrun", "+experiment=speedrun"])
 def test_a_knob_for_a_new_run_is_refused(tmp_path, word):
     manifest.write(tmp_path, overrides=["seed=1"], status="interrupted")
-    with pytest.raises(InputError, match=r"resume=\S+ goes on from the folder's own checkpoint; leave out ") as error:
+    with pytest.raises(InputError, match=r"resume=\S+ continues from the folder's own checkpoint; leave out ") as error:
         resume.resumed([f"resume={tmp_path}", "max_epochs=9", word])
     assert str(error.value).endswith(word)
     manifest.write(tmp_path, overrides=[word], status="interrupted")
