@@ -42,11 +42,12 @@ def names(page):
     return page.locator(".chosen").all_text_contents()
 
 
-def drop(page, *paths):
+def drop(page, *paths, before_each=lambda: None):
     """Drags files over the page and drops them, as the browser gets it from the desktop."""
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     session = page.context.new_cdp_session(page)
     for kind in ("dragEnter", "dragOver", "drop"):
+        before_each()
         session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
 
 
@@ -57,6 +58,18 @@ def test_one_photograph_and_then_several_are_dropped_on_the_page(page, photos):
     changed(page, lambda: drop(page, *photos))
     assert names(page) == ["one.png", "one.png", "two.png"]
     assert np.ptp(picture(page), axis=2).max() > 15
+
+
+def test_a_photograph_is_dropped_while_the_page_still_changes_under_the_pointer(page, photos):
+    drop(
+        page,
+        photos[0],
+        before_each=lambda: page.evaluate(
+            "() => { const at = document.querySelector('.view .start'); at.replaceWith(at.cloneNode(true)); }"
+        ),
+    )
+    page.wait_for_selector(".strip .chosen")
+    assert names(page) == ["one.png"]
 
 
 def test_what_is_no_photograph_or_too_large_is_refused_by_name_and_the_photograph_among_it_is_taken(

@@ -95,7 +95,11 @@ function colourizeView(element, props, trigger, watch, largest) {
   find("refer").addEventListener("change", (event) => { upload([...event.target.files], true); event.target.value = ""; });
   const page = element.ownerDocument;
   page.addEventListener("change", (event) => { if (!element.contains(event.target)) reached(); }); // Gradio's controls
-  page.addEventListener("dragover", (event) => { event.preventDefault(); element.classList.add("over"); });
+  // enter too: a browser refuses a drop on an element that came under the pointer after the last dragover
+  ["dragenter", "dragover"].forEach((kind) => page.addEventListener(kind, (event) => {
+    event.preventDefault();
+    element.classList.add("over");
+  }));
   page.addEventListener("dragleave", (event) => { if (!event.relatedTarget) element.classList.remove("over"); });
   page.addEventListener("drop", (event) => {
     event.preventDefault();
