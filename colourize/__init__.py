@@ -33,9 +33,9 @@ def load(path: str | os.PathLike[str] = "shipped") -> "Model":
     ('lab', 128)
     """
     from colourize import files
-    from colourize.runs import checkpoint, hub, shipped
+    from colourize.runs import checkpoint, hub, shipped, trained
 
-    return checkpoint.load(checkpoint.of_run(files.expanded(hub.named(shipped.named(os.fspath(path)))))).model
+    return trained.load(checkpoint.of_run(files.expanded(hub.named(shipped.named(os.fspath(path)))))).model
 
 
 def __getattr__(name: str) -> Any:

@@ -10,9 +10,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, Any, BinaryIO  # Any: the value of a JSON or YAML file
-
-import yaml
+from typing import IO, Any, BinaryIO  # Any: the value of a JSON file
 
 from colourize.errors import InputError
 
@@ -22,7 +20,7 @@ ENTRY = re.compile(r"\.?(palette|folder|labels|floors)-[\w-]+\.(npy|json|lock)")
 NO_CACHE = (
     "%s is not a cache of colourize, and a file must not choose where to write: using data/cache; type it to keep it"
 )
-LARGEST, LARGEST_YAML = 4 << 20, 256 << 10  # bytes, a hundred times more than a run writes
+LARGEST = 4 << 20  # bytes, a hundred times more than a run writes
 DEEPEST = 50  # levels of lists and dictionaries; a run writes about five
 LONGEST = 20  # digits of a whole number: 64 bits
 LONGEST_NAME = 200  # bytes of a name within the name of its temporary file
@@ -91,27 +89,6 @@ def _whole_number(digits: str) -> int:
     if len(digits) > LONGEST:
         raise ValueError(f"an integer must have <= {LONGEST} digits, got {len(digits)}")
     return int(digits)
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """A loader without aliases, because with them a short file could expand to gigabytes."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("an alias")
-        return super().compose_node(parent, index)
-
-
-def read_yaml(path: Path) -> Any:
-    """The value of a small YAML file; references (``${...}``) stay text.
-
-    Raises:
-        OSError, ValueError: as ``read_bytes``; also invalid YAML or UTF-8, aliases, or too many levels.
-    """
-    try:
-        return yaml.load(read_bytes(path, LARGEST_YAML).decode(), _PlainLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{path} must be plain YAML, got {type(error).__name__}") from error
 
 
 def check_no_links(paths: Iterable[Path]) -> None:

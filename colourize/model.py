@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from colourize.colour.decoding import Decoding, parsed
 from colourize.colour.hints import CHANNELS
 from colourize.colour.spaces import SPACES, Space
+from colourize.colour.usual import DECODING
 from colourize.errors import InputError
 
 
@@ -122,7 +123,7 @@ class Model(nn.Module):
             )
         return grey.to(self.palette.dtype)
 
-    def colourize(self, picture: Any, decoding: str = "annealed:0.4", **choices: Any) -> Any:
+    def colourize(self, picture: Any, decoding: str = DECODING, **choices: Any) -> Any:
         """Colours a picture of any size and type and keeps its luminance. A list goes through the network in batches.
 
         Args:

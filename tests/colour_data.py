@@ -8,7 +8,7 @@ import pytest
 from colourize.colour.spaces import SPACES
 from colourize.data.labelled import labelled, palette_of
 from colourize.data.pictures import Pictures
-from colourize.tasks.colourization import train
+from colourize.tasks.colourization import task
 from colourize.tasks.colourization.data import ColourData
 
 
@@ -27,4 +27,4 @@ def colour_data(
 
 def report_by(report: Any, patch: pytest.MonkeyPatch) -> None:
     """Makes every run of colourization report by a function of (fitted, folder, knobs)."""
-    patch.setattr(train, "TASK", replace(train.TASK, report=report))
+    patch.setattr(task, "TASK", replace(task.TASK, report=report))

@@ -99,7 +99,7 @@ def _plain(folder: str, overrides: tuple[str, ...], cache: str | None = None) ->
 
 
 def forget_compositions() -> None:
-    """For a test that declares a knob of its own."""
+    """For a test that declares a new knob."""
     _composed.cache_clear()
     _plain.cache_clear()
 
@@ -154,7 +154,7 @@ def cifar_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
     """Folder of a finished run of two epochs."""
-    from colourize.tasks.colourization.train import train
+    from colourize.tasks.chosen import train
 
     folder = tmp_path_factory.mktemp("finished")
     words = [*QUICK, f"cache_dir={shared_cache}"]
@@ -165,7 +165,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -
 @pytest.fixture(scope="session")
 def held_out_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
     """Folder of a finished run of two epochs that held out a quarter of its training pictures."""
-    from colourize.tasks.colourization.train import train
+    from colourize.tasks.chosen import train
 
     folder = tmp_path_factory.mktemp("held_out")
     words = [*QUICK, "holdout=0.25", f"cache_dir={shared_cache}"]

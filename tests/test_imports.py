@@ -23,7 +23,7 @@ def test_the_collector_rests_during_imports_and_ignores_what_they_made(collector
     assert gc.isenabled() and gc.get_freeze_count() > before + len(made) / 2
 
 
-def test_without_a_new_library_the_collector_goes_on(collector):
+def test_without_a_new_library_the_collector_stays_on(collector):
     before = gc.get_freeze_count()
     with imports.quick("sys"):
         assert "sys" in sys.modules and gc.isenabled()

@@ -67,7 +67,7 @@ sys.path.pop(0)  # the folder of a program, here the present one
 from colourize import __main__, imports
 with imports.quick("torch"):
     from colourize.cli import evaluate
-    from colourize.tasks.colourization import train
+    from colourize.tasks.colourization import task
 print(__main__.__file__, flush=True)
 
 for number, (folder, words) in enumerate(json.loads(sys.argv[1])):

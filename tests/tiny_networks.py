@@ -6,7 +6,7 @@ import torch
 
 from colourize.config.instantiate import instantiate
 from colourize.model import Model
-from colourize.runs.checkpoint import Trained
+from colourize.runs.trained import Trained
 from tests import encoders
 from tests.conftest import knobs
 

@@ -7,7 +7,7 @@ import torch
 from colourize.colour.palette import quantize
 from colourize.colour.rgb import grey
 from colourize.config.instantiate import instantiate
-from colourize.runs import checkpoint
+from colourize.runs.trained import load
 
 
 def weights(folder, name="last"):
@@ -21,7 +21,7 @@ def rows(folder):
 
 def validation_loss(folder, name="last"):
     """Cross-entropy in nats per pixel: the mean over the validation pixels in float64, from the checkpoint alone."""
-    trained = checkpoint.load(folder / f"checkpoints/{name}.ckpt")
+    trained = load(folder / f"checkpoints/{name}.ckpt")
     images = instantiate(trained.config["data"]).validation
     with torch.no_grad():
         likelihood = trained.model(grey(images)).double().log_softmax(dim=1)

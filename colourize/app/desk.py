@@ -202,7 +202,7 @@ class Desk:
             if not (0 <= hint.x < width and 0 <= hint.y < height):
                 raise InputError(f"a place must be in the picture of {width} x {height} pixels, got {hint.x},{hint.y}")
             if len(held.hints) >= MOST_HINTS:
-                raise InputError(f"a photograph takes {MOST_HINTS} colours; undo some of them")
+                raise InputError(f"a photograph can have at most {MOST_HINTS} colours set; undo some of them")
             held.hints.append(hint)
             self._changed()
 

@@ -13,6 +13,7 @@ from colourize.app.desk import Desk
 from colourize.app.remedies import on_page
 from colourize.app.steering import COOLEST, DECODINGS, FORMATS, MOST_SATURATION, SAMPLES, WARMEST
 from colourize.app.visitors import Visitors
+from colourize.colour.usual import TEMPERATURE
 from colourize.data.read import UnreadablePicture
 from colourize.errors import InputError, one_line
 from colourize.inference import hinted
@@ -54,7 +55,7 @@ def _controls(names: list[str]) -> list[Any]:
     return [
         gr.Dropdown(names, value=names[0], label="Network", interactive=several, visible=several),
         gr.Radio([(text, name) for name, text in DECODINGS.items()], value="mean", label="Colours"),
-        gr.Slider(COOLEST, WARMEST, 0.4, step=0.05, label="Temperature",
+        gr.Slider(COOLEST, WARMEST, TEMPERATURE, step=0.05, label="Temperature",
                   info="low: vivid and patchy; high: safe and pale"),
         gr.Slider(0, MOST_SATURATION, 1.0, step=0.05, label="Saturation", info="0 is grey, 1 the network's own"),
         gr.Dropdown(list(SIZES.items()), value=0, label="Detail seen by the network",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from colourize.colour.usual import TEMPERATURE
 from colourize.errors import InputError
 from colourize.inference.colouring import Choices
 from colourize.inference.decoded import Decoding
@@ -35,7 +36,7 @@ class Steering:
 
     model: str
     decoding: str = "mean"
-    temperature: float = 0.4
+    temperature: float = TEMPERATURE
     saturation: float = 1.0
     size: int = 0
     seed: int = 0

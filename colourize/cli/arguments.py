@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from colourize.colour.usual import DECODING
 from colourize.private.python import options
 
-DECODING = "annealed:0.4"
 FIGURE = "as PNG, PDF or SVG, by the file's name"
 
 

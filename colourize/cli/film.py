@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from colourize import imports
 from colourize.cli import signals
 from colourize.cli.arguments import (
-    DECODING,
     Commands,
     add_colours,
     add_device,
@@ -22,6 +21,7 @@ from colourize.cli.arguments import (
     add_trust,
     command,
 )
+from colourize.colour.usual import DECODING
 from colourize.errors import SIGNALS, InputError, Interrupted, to_install
 from colourize.present.bar import bar
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from colourize import imports
 from colourize.cli.arguments import (
-    DECODING,
     Commands,
     add_colours,
     add_device,
@@ -18,6 +17,7 @@ from colourize.cli.arguments import (
     add_trust,
     command,
 )
+from colourize.colour.usual import DECODING
 from colourize.errors import InputError, Interrupted
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object per line instead of the table")
     parser.add_argument(
         "--delete-failed", action="store_true",
-        help="delete the folders of failed runs, after a question. A folder with a link, or with a file that no run "
-             "writes, is kept",
+        help="delete the folders of failed runs, after a question. Folders with a link, or with a file that no run "
+             "writes, are kept",
     )  # fmt: skip
     parser.add_argument("--yes", action="store_true", help="delete without the question")
 

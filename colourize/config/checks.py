@@ -5,8 +5,9 @@ from typing import Any
 from colourize.config import automatic, options, parts, trainer_knobs
 from colourize.config.instantiate import check_node, instantiate
 from colourize.config.knob import Option, typed
-from colourize.config.knobs import COLOURIZATION, DETECTION, KNOBS, NODES, OPTIONAL, before
+from colourize.config.knobs import KNOBS, NODES, OPTIONAL, before
 from colourize.config.options import option
+from colourize.config.tasks import COLOURIZATION, tasks_with
 from colourize.errors import InputError, shown
 
 LONGEST_LABEL = 100  # characters of a name or a tag
@@ -41,6 +42,7 @@ def check(config: dict[str, Any]) -> None:
             check_node(name, config[name])
     for name, node in config["callbacks"].items():
         check_node(f"callbacks.{name}", node)
+    _check_values(config)
     for name in ("augment", "loss"):
         if config[name]:
             instantiate(config[name])  # for the checks of its values
@@ -58,14 +60,15 @@ def check(config: dict[str, Any]) -> None:
 def _check_task(config: dict[str, Any]) -> None:
     """Raises InputError if an option or a knob belongs to another task. The user's own code fits every task."""
     task = config["task"]
-    for group, names in options.OF_DETECTION.items():
+    for group in NODES:
         node = config[group]
         name = option(node.get("_target_") if isinstance(node, dict) else None, group)
-        if name not in (*options.OPTIONS[group], "none", options.ABSENT.get(group)) or name in options.OF_BOTH:
-            continue
-        if (name in names) != (task == DETECTION):
-            other = DETECTION if name in names else COLOURIZATION
-            raise InputError(f"{group}={name} belongs to task={other}; pass task={other}, or another {group}")
+        if name in options.OPTIONS.get(group, ()) or node is None:
+            others = tasks_with(group, name)
+            if task not in others:
+                raise InputError(
+                    f"{group}={name} belongs to task={others[0]}; pass task={others[0]}, or another {group}"
+                )
     if task != COLOURIZATION:
         for name, knob in KNOBS.items():
             if knob.task == COLOURIZATION and knob.kind is not Option and config[name] != knob.default:
@@ -89,8 +92,35 @@ def _check_clipping(config: dict[str, Any]) -> None:
         raise InputError(f"{rule}; pass optimizer.fused=false")
 
 
+def without_effect(config: dict[str, Any]) -> list[str]:
+    """The knobs that were changed but have no effect with the other knobs, as on the command line: ``kernel=5``."""
+    config = {**before(), **config}
+    return [
+        f"{name}={typed(config[name])}"
+        for name, knob in KNOBS.items()
+        if knob.only_with
+        and config[name] != knob.default
+        and not any(_is_given(config, each) for each in knob.only_with)
+    ]
+
+
+def _is_given(config: dict[str, Any], path: str) -> bool:
+    value: Any = config
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value is not None
+
+
+def _check_values(config: dict[str, Any]) -> None:
+    """Raises InputError if a value inside an option is outside the range of the knob of its name."""
+    for group in NODES:
+        for name, value in (config[group] or {}).items():
+            if name in KNOBS and KNOBS[name].kind in (int, float) and isinstance(value, int | float):
+                KNOBS[name].check_range(value, f"{group}.{name}")
+
+
 def _check_network(config: dict[str, Any]) -> None:
-    """Raises InputError if the network does not use a given knob, or if its own value is outside the range."""
+    """Raises InputError if the network cannot do what a knob asks, or has another number of colours."""
     network = config["model"]
     if config["dilation"] > 1 and "dilation" not in network:
         raise InputError(f"dilation={config['dilation']}: {network['_target_']} does not take a dilation; leave it out")
@@ -98,9 +128,6 @@ def _check_network(config: dict[str, Any]) -> None:
         raise InputError(
             f"hints=true: {network['_target_']} does not take hints; pass model=resunet, or leave hints out"
         )
-    for name, value in network.items():
-        if name in KNOBS and KNOBS[name].kind is int:
-            KNOBS[name].check_range(value, f"model.{name}")
     if network.get("num_colours", config["num_colours"]) != config["num_colours"]:
         raise InputError(
             f"model.num_colours={network['num_colours']} but num_colours={config['num_colours']}; "

@@ -3,8 +3,9 @@
 import contextlib
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, make_dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -12,14 +13,17 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from colourize.config.checks import check
 from colourize.config.compare import key_of
 from colourize.config.folder import conf_dir
 from colourize.config.knob import MISSING, Knob, Option, Several
-from colourize.config.knobs import COLOURIZATION, KNOBS
+from colourize.config.knobs import KNOBS
 from colourize.config.options import option
 from colourize.config.page import file_page, page
+from colourize.config.tasks import COLOURIZATION
 from colourize.config.trainer_knobs import TrainerKnobs
 from colourize.errors import InputError
 
@@ -120,6 +124,39 @@ def given(cfg: DictConfig, resolve: bool = False) -> dict[str, Any]:
     if isinstance(arguments := values.get("trainer"), dict):
         values["trainer"] = {name: value for name, value in arguments.items() if value != MISSING}
     return values
+
+
+def of_file(path: Path) -> Any:
+    """The plain values of the user's own YAML file, with references resolved.
+
+    Raises:
+        InputError: not valid YAML, or a reference to nothing.
+    """
+    try:
+        return OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def with_values(config: Mapping[str, Any], words: Sequence[str], shared: str) -> dict[str, Any]:
+    """A stored configuration with overrides inside its options, as ``data.root=pictures``.
+
+    Args:
+        config: plain values, which may lack newer knobs.
+        words: overrides of values that the configuration has.
+        shared: a knob that the option ``data`` may refer to: its value goes there too, before the other overrides.
+
+    Raises:
+        InputError: a value is out of its range.
+        OmegaConfBaseException: an override does not fit.
+    """
+    changed = OmegaConf.create(dict(config))
+    OmegaConf.set_struct(changed, True)
+    changed.merge_with_dotlist([word for word in words if key_of(word) == shared])
+    if shared in changed.data:
+        changed.data[shared] = changed[shared]
+    changed.merge_with_dotlist([word for word in words if key_of(word) != shared])
+    return plain(changed)
 
 
 def per_network(target: str, values: dict[str, Any]) -> Any:

@@ -41,9 +41,12 @@ class Knob:
             object for any plain value.
         does: its comment in ``--help``.
         range: the limits of a number, such as ">= 0 and < 1".
+        unit: of a number that is not a count, such as pixels.
         choices: the accepted texts.
         words: texts that are accepted in place of a number.
         task: the only task that uses it; empty: all do.
+        only_with: values of the configuration, such as "model.kernel", without all of which it has no effect; empty: it
+            always has one.
         example: a value within the range, for messages; None: the default.
         before: default for configurations older than this knob; ``ALWAYS``: every configuration has the knob.
         on_resume: the rule for another value in a resumed run.
@@ -64,11 +67,14 @@ class Knob:
     heading: str = ""
     words: tuple[str, ...] = ()
     task: str = ""
+    only_with: tuple[str, ...] = ()
+    unit: str = ""
 
     @property
     def comment(self) -> str:
-        """The comment on the page of ``--help``: choices, meaning, range."""
-        return "; ".join(part for part in (" | ".join(self.choices), self.does, self.range) if part)
+        """The comment on the page of ``--help``: choices, meaning, unit and range."""
+        number = ", ".join(part for part in (f"in {self.unit}" if self.unit else "", self.range) if part)
+        return "; ".join(part for part in (" | ".join(self.choices), self.does, number) if part)
 
     @property
     def required(self) -> bool:

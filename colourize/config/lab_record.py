@@ -6,6 +6,7 @@ from pathlib import Path
 
 from colourize import files
 from colourize.config.folder import conf_dir
+from colourize.config.plain_yaml import read_yaml
 
 
 def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
@@ -36,7 +37,7 @@ def header(name: str, folders: Sequence[Path] = ()) -> dict[str, str]:
 def _searched(file: Path) -> list[Path]:
     """The folders of Hydra's search path in a run's ``hydra.yaml``; empty if it is damaged."""
     try:
-        runtime = files.read_yaml(file)["hydra"]["runtime"]
+        runtime = read_yaml(file)["hydra"]["runtime"]
         return [Path(runtime["cwd"], each["path"]) for each in runtime["config_sources"] if each["schema"] == "file"]
     except (OSError, ValueError, KeyError, TypeError):
         return []

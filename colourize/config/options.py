@@ -67,13 +67,6 @@ OPTIONS: dict[str, dict[str, str]] = {
 """The target of each option in ``conf/GROUP/``. Options that differ only in values, like unet_half, share a name."""
 ONLY_OBSERVE = "lr_monitor", "device_stats", "rich_summary"
 """Callbacks that change nothing in the training, so that a resumed run may have others."""
-OF_DETECTION = {
-    "model": ("torchvision_detector", "yolov3", "yolox"), "data": ("boxes", "scenes"), "augment": ("mosaic", "none"),
-    "loss": ("cross_entropy",),
-}  # fmt: skip
-"""The options for ``task=detection``, by group; other groups have no difference."""
-OF_BOTH = "scenes", "none", "cross_entropy"
-"""Options of both tasks in these groups; every other one belongs to one task."""
 SPACES = "rgb", "lab", "oklab"
 VERSIONS: dict[tuple[str, str], int] = {}
 """Versions above 1 of options and colour spaces. Increase one when stored values or weights change their meaning."""

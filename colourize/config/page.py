@@ -7,7 +7,8 @@ from typing import Any
 
 from colourize.config.folder import conf_dir, own
 from colourize.config.knob import Knob, Option, typed
-from colourize.config.knobs import COLOURIZATION, DETECTION, IN_DETECTION, KNOBS
+from colourize.config.knobs import KNOBS
+from colourize.config.tasks import COLOURIZATION, TASKS
 
 HEAD = """\
 # Every knob with its default. Pass any knob as name=value: python train.py kernel=5
@@ -24,8 +25,8 @@ def page(task: str = COLOURIZATION) -> str:
     headings: dict[str, list[Knob]] = {}
     for knob in KNOBS.values():
         if knob.task in ("", task):
-            comments = IN_DETECTION if task == DETECTION else {}
-            headings.setdefault(knob.heading, []).append(replace(knob, does=comments.get(knob.name, knob.does)))
+            does = TASKS[task].comments.get(knob.name, knob.does)
+            headings.setdefault(knob.heading, []).append(replace(knob, does=does))
     headings[KNOBS["model"].heading].append(EXPERIMENT)
     parts = [HEAD]
     for heading, knobs in headings.items():

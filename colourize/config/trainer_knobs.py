@@ -91,17 +91,17 @@ class TrainerKnobs:
         ("simple, advanced or pytorch", _one_of("simple", "advanced", "pytorch", None)),
         changes_nothing=True,
     )
-    reload_dataloaders_every_n_epochs: int = _taken("creates new loaders; the run stays the same to the bit", COUNT)
+    reload_dataloaders_every_n_epochs: int = _taken("creates new loaders; results have the same bits", COUNT)
     val_check_interval: int | float | None = _taken("batches, or share of an epoch, between validations", BATCHES)
 
 
 TAKEN = {known.name: known.metadata for known in fields(TrainerKnobs)}
-KNOB = "it is a knob of its own"
+KNOB = "it is a separate knob"
 REFUSED = {
     "accelerator": KNOB,
     "barebones": "it leaves out checkpoints, without which a run cannot be resumed",
     "benchmark": "it chooses kernels by their speed, so a resumed run would end in other bits",
-    "callbacks": "it is a knob of its own: pass callbacks=lr_monitor, or a list: callbacks=[lr_monitor,timer]",
+    "callbacks": "it is a separate knob: pass callbacks=lr_monitor, or a list: callbacks=[lr_monitor,timer]",
     "default_root_dir": "the run folder is hydra.run.dir",
     "devices": KNOB,
     "enable_autolog_hparams": "every run writes its configuration to run.json and TensorBoard",
@@ -112,7 +112,7 @@ REFUSED = {
     "limit_predict_batches": "a run only trains and validates",
     "limit_test_batches": "a run only trains and validates",
     "log_every_n_steps": "curves have one point for each epoch",
-    "logger": "it is a knob of its own: pass logger=csv, or a list: logger=[tensorboard,wandb]",
+    "logger": "it is a separate knob: pass logger=csv, or a list: logger=[tensorboard,wandb]",
     "max_epochs": KNOB,
     "max_steps": "a run ends with an epoch; pass max_epochs and trainer.limit_train_batches",
     "model_registry": "checkpoints stay in the run folder",
@@ -176,7 +176,7 @@ def typed(values: Mapping[str, Any]) -> str:
 def normalised(words: Sequence[str], given: Sequence[str]) -> list[str]:
     """Replaces ``+trainer.x=1`` in a command line with ``trainer.x=1``, and ``~trainer.x`` with Lightning's default.
 
-    An argument that is a knob of its own, ``trainer.max_epochs``, becomes that knob.
+    An argument that is a separate knob, ``trainer.max_epochs``, becomes that knob.
 
     Args:
         words: the command line, with the overrides of the resumed run.

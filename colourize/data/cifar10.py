@@ -14,6 +14,7 @@ from filelock import FileLock
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
+from colourize.config import knobs
 from colourize.data.classes import check_validation_classes, selected_classes
 from colourize.data.pictures import Pictures, held_out
 from colourize.errors import InputError, one_line
@@ -43,6 +44,7 @@ def load(
     """
     if image_size != 32:
         raise InputError(f"image_size={image_size}, but CIFAR-10 contains 32x32 pictures; pass image_size=32")
+    knobs.check_ranges(holdout=holdout)
     check_validation_classes(validation_classes, holdout)
     chosen = selected_classes(classes, CLASSES)
     validate = chosen if validation_classes is None else selected_classes(validation_classes, CLASSES)

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from colourize.config import knobs
 from colourize.data import cache
 from colourize.data.memory import available
 from colourize.data.pictures import Pictures, held_out
@@ -37,7 +38,6 @@ from colourize.errors import InputError
 from colourize.files import expanded, printable
 
 FORMAT = 3  # increase it when the same files would give other arrays
-SMALLEST = 8  # pixels: the smallest image size
 SMALL_FILE = 16_000  # mean bytes; for smaller files, waiting for Python's lock costs more than threads gain (2 cores)
 PER_PIXEL = 13  # bytes of memory: the picture as it is read, its grey, its label; measured on 49,421 of 96 x 96 pixels
 PART = 4096  # pictures copied at a time
@@ -76,7 +76,7 @@ def load(
             ``train/`` that may be a split or a class.
     """
     root = expanded(root)
-    _check(image_size, holdout)
+    knobs.check_ranges(image_size=image_size, holdout=holdout)
     chosen = chosen_files(root, classes, validation_classes, holdout)
     statuses = np.array([status(os.path.join(root, path)) for path in chosen.files], np.int64)
     settings = chosen.num_train, image_size, chosen.share, profiles
@@ -113,13 +113,6 @@ def _check_memory(count: int, image_size: int) -> None:
             f"{count:,} pictures of {image_size} x {image_size} pixels take {needed / 1e9:.1f} GB of memory, and "
             f"{free / 1e9:.1f} GB are free; pass data.mapped=true, which leaves them on disk"
         )
-
-
-def _check(image_size: int, holdout: float) -> None:
-    if image_size < SMALLEST:
-        raise InputError(f"image_size must be >= {SMALLEST}, got {image_size}; pass image_size={SMALLEST} or more")
-    if not 0 <= holdout < 1:
-        raise InputError(f"holdout must be >= 0 and < 1, got {holdout}; pass for example holdout=0.1")
 
 
 def _read(

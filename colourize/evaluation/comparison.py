@@ -27,8 +27,8 @@ from colourize.model import Model
 from colourize.present import terminal
 from colourize.present.figures import FIGURES, save, strip_figure
 from colourize.runs.apart import run_names
-from colourize.runs.checkpoint import Trained
 from colourize.runs.temperature import read_temperature
+from colourize.runs.trained import Trained
 
 FLOORS = "prior", "nearest", "lookup", "grey"  # always in the table, so as arguments they have no effect
 

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from colourize import files
 from colourize.config import options
-from colourize.config.compose import composed, plain
+from colourize.config.compose import composed, plain, with_values
 from colourize.config.folder import own
 from colourize.config.knobs import KNOBS
 from colourize.config.options import option
 from colourize.data.labelled import fingerprint, read
 from colourize.data.pictures import Pictures
 from colourize.errors import InputError, shown
-from colourize.runs import checkpoint, manifest, shipped
-from colourize.runs.checkpoint import Trained
+from colourize.runs import checkpoint, manifest, shipped, trained
+from colourize.runs.trained import Trained
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ def load(files: Sequence[Path], packages: Sequence[str] = ()) -> list[Trained]:
         InputError: a checkpoint cannot be used, or names code outside colourize and the packages.
     """
     trusted = options.check_trusted(packages)
-    return [checkpoint.load(file, trusted) for file in files]
+    return [trained.load(file, trusted) for file in files]
 
 
 def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, Any]:
@@ -81,17 +80,12 @@ def data_config(runs: Sequence[Trained], overrides: Sequence[str]) -> dict[str, 
     for name in words:
         if name != "cache_dir" and not name.startswith("data."):
             raise InputError(f"{name}={words[name]} does not apply to a trained run; pass data.NAME=VALUE")
-    config = OmegaConf.create({**runs[0].config, "trainer": {}})  # an older run may contain values that are now refused
-    default = KNOBS["cache_dir"].default
-    if config.cache_dir != default and "cache_dir" not in words and not files.is_cache(Path(config.cache_dir)):
-        log.warning(files.NO_CACHE, f"cache_dir={config.cache_dir}")
-        config.cache_dir = default
-    OmegaConf.set_struct(config, True)
-    config.merge_with_dotlist([word for word in overrides if word.startswith("cache_dir=")])
-    if "cache_dir" in config.data:
-        config.data.cache_dir = config.cache_dir
-    config.merge_with_dotlist([word for word in overrides if not word.startswith("cache_dir=")])
-    knobs = plain(config)
+    config = {**runs[0].config, "trainer": {}}  # an older run may contain values that are now refused
+    default, cache = KNOBS["cache_dir"].default, config["cache_dir"]
+    if cache != default and "cache_dir" not in words and not files.is_cache(Path(cache)):
+        log.warning(files.NO_CACHE, f"cache_dir={cache}")
+        config["cache_dir"] = default
+    knobs = with_values(config, overrides, "cache_dir")
     source = option(knobs["data"]["_target_"], "data")
     if source == "shards" and "data.root" not in words and "://" in knobs["data"]["root"]:
         address = f"data.root={shown(knobs['data']['root'], 120)}"

@@ -21,7 +21,7 @@ from colourize.files import check_output, expanded, replace_text
 from colourize.model import Model
 from colourize.present import terminal
 from colourize.runs import shipped
-from colourize.runs.checkpoint import Trained
+from colourize.runs.trained import Trained
 
 log = logging.getLogger(__name__)
 

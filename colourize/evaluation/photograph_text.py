@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from colourize.colour.usual import TEMPERATURE
 from colourize.evaluation import metrics
 from colourize.evaluation.calibration import Calibration
 from colourize.evaluation.photographs import BLOCKS, GREY, MEAN, SATURATIONS, Photographs
@@ -148,5 +149,5 @@ def _recognition(seen: Recognised) -> str:
     colour, grey, coloured = (f"{100 * each.double().mean():.1f}" for each in seen)
     return (
         f"{CLASSIFIER} recognises {colour} % of {len(seen.grey)} photographs in colour, {grey} % in grey, {coloured} % "
-        f"re-coloured (T = 0.4): {100 * seen.given_back:.0f} % of the loss is recovered"
+        f"re-coloured (T = {TEMPERATURE}): {100 * seen.given_back:.0f} % of the loss is recovered"
     )

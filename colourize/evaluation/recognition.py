@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colourize import files
+from colourize.colour.usual import DECODING
 from colourize.errors import InputError
 from colourize.evaluation import frechet
 from colourize.evaluation.photograph_scores import Scored
@@ -24,7 +25,7 @@ from colourize.private.timm import timm
 
 CLASSIFIER = "tf_efficientnet_lite1"  # another than the encoder, which would recognise its own features
 FILE, CLASS = "file", "imagenet_class"
-DECODINGS = "mean", "annealed:0.4"
+DECODINGS = "mean", DECODING
 
 
 class Recognised(NamedTuple):

@@ -27,8 +27,9 @@ from colourize.files import check_output
 from colourize.model import Model
 from colourize.present import tables, terminal
 from colourize.present.figures import FIGURES, entropy_figure, reliability_figure, save
-from colourize.runs.checkpoint import Trained, of_run
+from colourize.runs.checkpoint import of_run
 from colourize.runs.temperature import write_temperature
+from colourize.runs.trained import Trained
 
 FIT_VALUES = 1 << 26  # largest number of logits for a fit; of more, a random part is used
 SAME = 0.02  # temperatures that differ less from 1 are reported as 1

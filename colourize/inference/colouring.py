@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from colourize.colour.usual import TEMPERATURE
 from colourize.errors import InputError
 from colourize.inference import decoded, hinted, space, working
 from colourize.inference.decoded import Decoding
@@ -19,7 +20,7 @@ from colourize.inference.upsampling import Upsampler
 from colourize.inference.working import Seen
 from colourize.kernels import photograph
 
-DEFAULT = Decoding("mean", 0.4)
+DEFAULT = Decoding("mean", TEMPERATURE)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def coloured(predictor: Predictor, grey: Levels, choices: Choices | None = None,
     Args:
         predictor: the network.
         grey: uint8 or uint16 [H, W].
-        choices: how; by default the mean at temperature 0.4.
+        choices: how; by default the mean at the usual temperature.
         key: with the seed, determines the noise of a sample.
 
     Raises:

@@ -9,6 +9,7 @@ from colourize.inference.onnx_predictor import OnnxPredictor
 from colourize.inference.openvino_predictor import OpenvinoPredictor
 from colourize.inference.predictor import Predictor
 from colourize.runs import hub, shipped
+from colourize.runs.trained import load
 
 DEVICES = "auto", "cpu", "cuda", "mps"
 OTHERS = "pass the run, or export it as .onnx or .safetensors"
@@ -48,7 +49,7 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
 
     if threads:
         torch.set_num_threads(min(threads, torch.get_num_threads()))
-    trained = checkpoint.load(checkpoint.of_run(place), options.check_trusted(trusted))
+    trained = load(checkpoint.of_run(place), options.check_trusted(trusted))
     trained.model.network = folded(trained.model.network)
     return TorchPredictor(trained.model.to(device_of(device)), trained.config)
 

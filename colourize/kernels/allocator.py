@@ -53,9 +53,8 @@ def kept(largest: int = LARGEST, most: int = MOST_AT_THE_TOP) -> Iterator[None]:
 def share_heaps() -> None:
     """Lets all threads share ``HEAPS`` heaps, so that a thread reuses memory that another has freed.
 
-    By default glibc gives each thread a heap of its own, up to eight a core, and each of them keeps freed blocks. To be
-    called before other threads start: heaps that exist stay, and beyond eight of them glibc no longer asks. It holds
-    until the process ends. Another C library is not changed.
+    By default glibc gives each thread its own heap, up to eight for each core, and each heap keeps freed blocks. Call
+    this before other threads start: existing heaps stay. It has effect until the process ends, and only with glibc.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)

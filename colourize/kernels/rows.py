@@ -49,7 +49,7 @@ def is_vector(x: Tensor, count: int) -> bool:
 
 
 def normalized(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Batch norm over the batch's own statistics, then ReLU where asked for (Ioffe and Szegedy 2015).
+    """Batch norm with the statistics of the batch, then ReLU if ``relu`` (Ioffe and Szegedy 2015).
 
     Args:
         x: [N, C, H, W] that ``suits``.

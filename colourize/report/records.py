@@ -10,12 +10,13 @@ from typing import Any
 from colourize import files
 from colourize.config.compare import by_key
 from colourize.config.instantiate import short_name
-from colourize.config.knobs import DETECTION
+from colourize.config.plain_yaml import read_yaml
+from colourize.config.tasks import DETECTION
+from colourize.config.words import MOST_JOBS
 from colourize.errors import InputError
 from colourize.present.terminal import cleaned
 from colourize.runs import manifest, resume, run_folder
 from colourize.runs.whole import is_finite, is_whole
-from colourize.runs.words import MOST_JOBS
 from colourize.sweeps.summary import jobs, planned
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def _of_folder(folder: Path) -> Iterator[Record]:
 
 def _not_begun(sweep: Path) -> Iterator[Record]:
     try:
-        words = planned(files.read_yaml(sweep / "multirun.yaml"), MOST_JOBS)
+        words = planned(read_yaml(sweep / "multirun.yaml"), MOST_JOBS)
     except FileNotFoundError:
         return
     except Exception as error:  # Hydra raises many kinds on a truncated file

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from colourize.config.compare import key_of
 from colourize.errors import shown
 from colourize.report.records import Record
-from colourize.runs.apart import PICTURES, Values, as_typed, setting, value_of
+from colourize.runs.apart import PICTURES, Values, as_typed, separating, setting, value_of
 
 MOST_NAMED = 3
 """Names in a label. A longer label leaves out names with their most frequent value."""
@@ -71,7 +72,7 @@ def grouped(records: Sequence[Record]) -> Report:
             groups.setdefault(json.dumps(setting(record.config, record.fingerprint), sort_keys=True), []).append(record)
     doubled = [f"{record.folder} is left out: debug={shown(record.config['debug'])}" for record in debugged]
     settings = [_setting(runs, doubled) for _, runs in sorted(groups.items())]
-    varied, following, constant = varied_and_constant(records, [each.values for each in settings])
+    varied, following, constant = separating([each.values for each in settings], _swept(records))
     usual = _usual([each.values for each in settings], varied)
     labels = _labels([each.values for each in settings], varied, usual)
     named = [replace(each, label=label) for each, label in zip(settings, labels, strict=True)]
@@ -100,34 +101,11 @@ def _setting(runs: Sequence[Record], doubled: list[str]) -> Setting:
     )
 
 
-def varied_and_constant(
-    records: Sequence[Record], settings: Sequence[Values]
-) -> tuple[tuple[str, ...], tuple[str, ...], Values]:
-    """Names that separate the settings, names that follow from those, and values that all settings share.
-
-    Names in the overrides of the jobs come first, then other knobs, then values within options.
-    """
-    names = dict.fromkeys(name for values in settings for name in values)
-    columns = {name: [json.dumps(value_of(values, name)) for values in settings] for name in names}
-    differing = [name for name, column in columns.items() if len(set(column)) > 1]
-    swept = _swept(records)
-    differing.sort(key=lambda name: (swept.get(name, len(swept)), name == PICTURES, "." in name))
-    varied: list[str] = []
-    for name in differing:
-        known: dict[tuple[str, ...], str] = {}
-        keys = list(zip(*(columns[other] for other in varied), strict=True)) or [()] * len(settings)
-        news = any(known.setdefault(key, value) != value for key, value in zip(keys, columns[name], strict=True))
-        if news or name in swept:
-            varied.append(name)
-    constant = {name: value_of(settings[0], name) for name in names if name not in differing} if settings else {}
-    return tuple(varied), tuple(name for name in differing if name not in varied), constant
-
-
 def _swept(records: Iterable[Record]) -> dict[str, int]:
     """Keys of the overrides in which jobs differ, with their position."""
     words = [record.overrides for record in records]
     common = set.intersection(*map(set, words)) if words else set()
-    keys = [word.partition("=")[0].lstrip("+~") for job in sorted(words) for word in job if word not in common]
+    keys = [key_of(word) for job in sorted(words) for word in job if word not in common]
     return {key: place for place, key in enumerate(dict.fromkeys(keys))}
 
 

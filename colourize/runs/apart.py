@@ -104,6 +104,28 @@ def value_of(values: Values, name: str) -> Any:
     return values.get(name, _plain(before(group).get(last)))
 
 
+def separating(settings: Sequence[Values], swept: Mapping[str, int]) -> tuple[tuple[str, ...], tuple[str, ...], Values]:
+    """Names that separate the settings, names that follow from those, and values that all settings share.
+
+    Args:
+        settings: as from ``setting``.
+        swept: names that come first, with their position; then come other knobs, then values within options.
+    """
+    names = dict.fromkeys(name for values in settings for name in values)
+    columns = {name: [json.dumps(value_of(values, name)) for values in settings] for name in names}
+    differing = [name for name, column in columns.items() if len(set(column)) > 1]
+    differing.sort(key=lambda name: (swept.get(name, len(swept)), name == PICTURES, "." in name))
+    varied: list[str] = []
+    for name in differing:
+        known: dict[tuple[str, ...], str] = {}
+        keys = list(zip(*(columns[other] for other in varied), strict=True)) or [()] * len(settings)
+        news = any(known.setdefault(key, value) != value for key, value in zip(keys, columns[name], strict=True))
+        if news or name in swept:
+            varied.append(name)
+    constant = {name: value_of(settings[0], name) for name in names if name not in differing} if settings else {}
+    return tuple(varied), tuple(name for name in differing if name not in varied), constant
+
+
 def run_names(configs: Sequence[dict[str, Any]]) -> list[str]:
     """A name for each run: its network, then the values that vary among the runs.
 

@@ -14,6 +14,16 @@ def written(config: dict[str, Any]) -> dict[str, Any]:
     return {"format": FORMAT, "config": stored.packed(config)}
 
 
+def renamed(contents: dict[str, Any]) -> dict[str, Any]:
+    """The contents of a checkpoint of format 2 by their current names: ``num_pictures`` of an epoch under way became
+    ``num_examples``."""
+    match contents:
+        case {"callbacks": {"EpochTable": {"begun": {"num_pictures": count, **begun}, **table}, **others}}:
+            renewed = {**table, "begun": {**begun, "num_examples": count}}
+            return {**contents, "callbacks": {**others, "EpochTable": renewed}}
+    return contents
+
+
 def config(found: Any, number: Any, file: Any) -> Any:
     """A stored configuration with current Python paths in place of names; check the result with ``stored.checked``.
 

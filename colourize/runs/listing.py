@@ -13,7 +13,7 @@ from colourize.runs import apart, manifest, queue, resume, run_folder
 
 HOMES = Path("outputs"), Path("multirun")
 RESUMABLE = "interrupted", "killed"
-"""States of runs that ``resume`` continues; a failed run usually fails again."""
+"""States of runs that can be resumed; a failed run usually fails again."""
 UNFINISHED = "queued", "running", *RESUMABLE
 """States of runs about which Slurm's queue may say more than the folder."""
 LINE = "{:11}  {:>7}  {:>8}  {:>8}  {}"  # not a table of rich, which would cut the names of folders
@@ -24,7 +24,7 @@ class Run:
     """One line of the list. Losses are validation cross-entropies in nats per pixel; None before the first.
 
     ``job`` is the run's Slurm job, and ``queue`` its state in the queue; both may be empty. ``resumable`` is
-    false if the run was interrupted in a state that no command continues.
+    false if the run was interrupted in a state from which it cannot be resumed.
     """
 
     folder: str

@@ -10,9 +10,9 @@ from colourize import files
 from colourize.config.compare import by_key, key_of
 from colourize.config.options import option
 from colourize.config.quoting import quoted
+from colourize.config.words import refusals, taken
 from colourize.errors import InputError
 from colourize.runs import manifest, run_folder
-from colourize.runs.words import refusals, taken
 
 SWEEP = "sweep.json"
 NEW_RUN = "ckpt_path", "experiment"
@@ -45,7 +45,7 @@ def resumed(words: Sequence[str]) -> list[str]:
     """Replaces ``resume=FOLDER`` in a command line with the overrides that started the folder's run or sweep.
 
     The other overrides replace earlier ones; ``~NAME`` removes one. Overrides from the folder are checked
-    (``runs.words``), because anyone may have written them.
+    (``config.words``), because anyone may have written them.
 
     Raises:
         InputError: the folder contains no run or sweep; an override names another folder, or is not allowed in a file.

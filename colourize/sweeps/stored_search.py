@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from colourize import files
 from colourize.config.compare import respelt, telling
+from colourize.config.plain_yaml import read_yaml
 from colourize.errors import InputError, one_line, to_install
 from colourize.runs import manifest
 
@@ -134,7 +135,7 @@ def write_best(search: Any, folder: Path) -> None:
 def best(folder: Path) -> str:
     """One line about the best trial of a sweep's search; empty if the sweep is not a search."""
     try:
-        stored = files.read_yaml(folder / RESULTS)
+        stored = read_yaml(folder / RESULTS)
         words = " ".join(f"{name}={value}" for name, value in stored["best_params"].items())
         return f"job {stored['best_job']}, val/loss {stored['best_value']:.4f}: {words}"
     except FileNotFoundError:

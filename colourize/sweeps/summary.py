@@ -15,11 +15,11 @@ from omegaconf import DictConfig
 from colourize import files
 from colourize.config.compare import by_key, telling
 from colourize.config.knobs import value_in
+from colourize.config.words import MOST_JOBS
 from colourize.errors import InputError, one_line
 from colourize.present import tables, terminal
 from colourize.private.hydra import BASIC
 from colourize.runs import manifest, resume, run_folder
-from colourize.runs.words import MOST_JOBS
 from colourize.sweeps import stored_search
 from colourize.sweeps.progress import SweepProgress
 from colourize.training.distributed import place

@@ -7,19 +7,15 @@ from typing import Any
 
 from pytorch_lightning.callbacks import Callback
 
-from colourize.config.knobs import COLOURIZATION, DETECTION, value_in
+from colourize.config.knobs import value_in
+from colourize.config.tasks import TASKS
 from colourize.training import run
 from colourize.training.task import Task
-
-TASKS = {
-    COLOURIZATION: "colourize.tasks.colourization.task",
-    DETECTION: "colourize.tasks.detection.task",
-}
 
 
 def task(knobs: dict[str, Any]) -> Task[Any, Any]:
     """The task that the knob ``task`` names."""
-    return importlib.import_module(TASKS[value_in(knobs, "task")]).TASK
+    return importlib.import_module(TASKS[value_in(knobs, "task")].home).TASK
 
 
 def train(

@@ -26,7 +26,7 @@ class Batches(Sampler[Tensor]):
     """Index tensors of up to ``batch_size``, in an order that depends only on (seed, epoch); file order without a seed.
 
     With several ranks a batch has up to ``batch_size`` indices of each, and this rank gets its part: together they see
-    the pictures of one rank with the larger batch. Only parts of validation batches may be empty, and are left out.
+    the examples of one rank with the larger batch. Only parts of validation batches may be empty, and are left out.
 
     Lightning calls ``set_epoch`` before each epoch. A resumed run skips the first ``skip`` batches of its first epoch.
     """

@@ -25,10 +25,10 @@ def compiled(network: nn.Module, example: Tensor) -> Callable[[Tensor], Tensor] 
     """
     options: dict[str, Any] = {"mode": "reduce-overhead" if example.is_cuda else "default", "dynamic": False}
     try:
-        trial = copy.deepcopy(network).to(example.device)
-        torch.compile(trial, **options)(example).sum().backward()
+        copied = copy.deepcopy(network).to(example.device)
+        torch.compile(copied, **options)(example).sum().backward()
     except Exception as error:  # many types: no compiler, an unknown machine, an operator without a kernel
-        log.warning("compile=true: torch cannot compile here (%s); continuing without it", one_line(error)[:200])
+        log.warning("compile=true: torch cannot compile here (%s); training without it", one_line(error)[:200])
         return None
     fast = torch.compile(network, **options)
 

@@ -50,14 +50,14 @@ class EpochTable(Callback):
         self.epoch_start, self.num_timed = time.perf_counter(), 0
         groups = trainer.optimizers[0].param_groups  # empty if there is nothing to train
         sums = torch.zeros(len(self.metrics.training), dtype=torch.float64, device=pl_module.device)
-        self.begun = {"lr": float(groups[0]["lr"]) if groups else 0.0, "sums": sums, "num_pictures": 0, "val": {}}
+        self.begun = {"lr": float(groups[0]["lr"]) if groups else 0.0, "sums": sums, "num_examples": 0, "val": {}}
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        count = pl_module.batch_examples  # not len(batch[0]): a rank may have no picture of a batch
+        count = pl_module.batch_examples  # not len(batch[0]): a rank may have no example of a batch
         values = {**outputs, "loss": pl_module.loss}  # outputs["loss"] is divided by the batches of a step
         shown = torch.stack([values[name] for name in self.metrics.training])
         self.begun["sums"] = self.begun["sums"].to(shown.device).add_(shown, alpha=count)
-        self.begun["num_pictures"] += count
+        self.begun["num_examples"] += count
         self.num_timed += count
         self.trained = time.perf_counter()
 
@@ -112,16 +112,16 @@ class EpochTable(Callback):
         return self.seconds + time.perf_counter() - self.start
 
     def _of_ranks(self) -> Tensor:
-        """The sums of the current epoch and, as the last column, the numbers of pictures: float64 [W, metrics + 1]."""
+        """The sums of the current epoch and, as the last column, the numbers of examples: float64 [W, metrics + 1]."""
         sums = self.begun["sums"].cpu()
-        return collectives.each(torch.cat((sums, sums.new_tensor([self.begun["num_pictures"]]))))
+        return collectives.each(torch.cat((sums, sums.new_tensor([self.begun["num_examples"]]))))
 
     def state_dict(self) -> dict[str, Any]:
         begun = self.begun
         if begun and collectives.size() > 1:
             ranks = self._of_ranks()
             *sums, count = ranks.sum(dim=0)
-            begun = {**begun, "sums": torch.stack(sums), "num_pictures": int(count), "ranks": ranks}
+            begun = {**begun, "sums": torch.stack(sums), "num_examples": int(count), "ranks": ranks}
         return {"rows": self.rows, "begun": begun, "seconds": self._elapsed(), "num_before": self.num_before}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -136,5 +136,5 @@ def _own(begun: dict[str, Any]) -> dict[str, Any]:
     ranks, rank = begun.pop("ranks", None), collectives.rank()
     if ranks is not None and len(ranks) == collectives.size() > 1:
         *sums, count = ranks[rank]
-        return {**begun, "sums": torch.stack(sums), "num_pictures": int(count)}
-    return begun if rank == 0 else {**begun, "sums": torch.zeros_like(begun["sums"]), "num_pictures": 0}
+        return {**begun, "sums": torch.stack(sums), "num_examples": int(count)}
+    return begun if rank == 0 else {**begun, "sums": torch.zeros_like(begun["sums"]), "num_examples": 0}

@@ -65,7 +65,7 @@ def fit(
     with curves.closed(trainer, only_on_error=True):
         data = collectives.after_the_first(lambda: _data(task, knobs, start))
         if len(data.validation) < collectives.size():
-            raise InputError(f"there must be >= {collectives.size()} validation pictures, one for each rank")
+            raise InputError(f"there must be >= {collectives.size()} validation examples, one for each rank")
         check_limits(trainer, data.num_batches, data.num_validation_batches, knobs.get("debug") == "limit")
         log_each_epoch(trainer, data.num_batches)
         if knobs["lr"] == automatic.AUTO and start is None:
@@ -82,7 +82,7 @@ def fit(
 
 
 def _data(task: Task[Data, Module], knobs: Knobs, start: Start | None) -> Data:
-    if start is None or start.forked or task.resumed_data is None:  # a fork must have the palette that it asks for
+    if start is None or start.forked or task.resumed_data is None:  # a fork has the data that it asks for
         return task.data(knobs)
     return task.resumed_data(knobs, start)
 
@@ -128,8 +128,8 @@ def _begin(
     if not module.automatic_optimization:
         trainer.gradient_clip_val = None  # nothing to clip, and Lightning would refuse the value
     data.move(device)
-    if knobs["compile"] and module.automatic_optimization and task.trial is not None:
-        module.compiled = compiled(*task.trial(module, data))
+    if knobs["compile"] and module.automatic_optimization and task.compilable is not None:
+        module.compiled = compiled(*task.compilable(module, data))
     module.fused = fuses(knobs, device, module)
     known = environment(str(device), torch.get_num_threads())
     now = {**known, "compiled": module.compiled is not None, "one_pass": module.fused}

@@ -20,7 +20,7 @@ class Freezing:
         network: the network. Weights that already have no gradient stay so.
         epochs: dotted names of parts, with the number of first epochs in which they do not change; inf: all.
         fixed: parts whose batch norms keep their means and variances in all epochs; "" means the whole network. The
-            statistics of a few similar pictures differ much from those with which given weights were trained.
+            statistics of a few similar examples differ much from those with which given weights were trained.
         moving: whether all batch norms follow the batches, also in frozen parts and in ``fixed``.
     """
 

@@ -99,7 +99,7 @@ class RMSpropW(_Decoupled, RMSprop):
     def __init__(
         self,
         params: Parameters,
-        lr: float = 0.01,
+        lr: float = 0.001,
         alpha: float = 0.99,
         eps: float = 1e-8,
         momentum: float = 0.0,

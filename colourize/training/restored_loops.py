@@ -70,7 +70,7 @@ def _is_under_way(begun: dict[str, Any], num_metrics: int) -> bool:
         and sums.shape == (num_metrics,)
         and sums.is_floating_point()
         and is_number(begun["lr"])
-        and is_count(begun["num_pictures"])
+        and is_count(begun["num_examples"])
         and all(map(is_number, begun["val"].values()))
         and ("ranks" not in begun or _is_of_ranks(begun["ranks"], num_metrics))
     )

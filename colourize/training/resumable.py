@@ -1,4 +1,4 @@
-"""Checks whether training can continue from a checkpoint, before anything is loaded from it."""
+"""Checks whether training can be resumed from a checkpoint, before anything is loaded from it."""
 
 import logging
 from pathlib import Path
@@ -98,7 +98,7 @@ def check_states(start: Start, task: Task[Any, Any], module: Any, num_batches: i
 def check_weights(path: Path, contents: dict[str, Any], module: nn.Module, constants: tuple[str, ...]) -> None:
     """Raises InputError if a checkpoint's tensors have other names, shapes or kinds of numbers than the module's.
 
-    With a moving average it checks both the average and the weights with which training continues.
+    With a moving average it checks both the average and the weights that are trained.
 
     Args:
         path: the checkpoint.
@@ -116,9 +116,7 @@ def check_weights(path: Path, contents: dict[str, Any], module: nn.Module, const
                 )
         for name in constants:
             if not torch.equal(state[name], module.get_buffer(name)):
-                raise InputError(
-                    f"{path}: its {name.rpartition('.')[2]} is not that of its pictures; pass another file"
-                )
+                raise InputError(f"{path}: its {name.rpartition('.')[2]} is not that of its data; pass another file")
 
 
 def _kind(tensor: Tensor) -> tuple[torch.Size, bool]:

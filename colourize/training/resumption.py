@@ -127,7 +127,7 @@ class Resumption(Checkpoint):
         early = trainer.early_stopping_callback
         self.stopped = early is not None and early.stopped_epoch > 0
         row, metrics = self.table.rows[-1], self.table.metrics
-        # without a number, such as the AP of pictures without a box, the last validated epoch is the best
+        # a metric may be NaN in every epoch; then the last validated epoch is the best
         if metrics.decides in row and ((rank := metrics.rank(row)) < self.best or self.best == math.inf):
             self.best = rank
             self._save(trainer, pl_module, BEST)

@@ -1,12 +1,13 @@
 """The life of a run of any task: claim the folder, fit, report. Needs no Hydra runtime."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.callbacks import Callback
 
-from colourize.config import automatic
+from colourize.config import automatic, checks
 from colourize.config.trainer_knobs import typed
 from colourize.errors import InputError
 from colourize.runs.run_folder import Claim, claim, finished
@@ -17,6 +18,8 @@ from colourize.training.distributed.watch import say
 from colourize.training.fit import fit
 from colourize.training.loggers import curves
 from colourize.training.task import Knobs, Task
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -51,6 +54,8 @@ def train(
         if (done := finished(folder, held.before, knobs, task.metrics.decides)) is not None:
             held.end()
             return done
+        if useless := checks.without_effect(knobs):
+            log.warning("%s: no effect with these options; leave out, or choose others", ", ".join(useless))
         try:
             metrics = _reported(task, knobs, folder, held, callbacks)
         except OSError as error:

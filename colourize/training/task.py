@@ -41,14 +41,14 @@ class Task(Generic[Data, Module]):
 
     Attributes:
         data: loads the data of a configuration.
-        resumed_data: loads the data of a run that continues from a checkpoint; None: as a new run.
+        resumed_data: loads the data of a run that is resumed from a checkpoint; None: as a new run.
         fingerprint: identifies the data. A run can be resumed only with the same data.
         other_data: end of the message "FILE was trained on ..." for a checkpoint trained with other data.
         module: builds the module for the data; the generators are seeded with ``seed`` before the call.
         check: raises InputError if a new run cannot use the knobs, the data and the module.
         begin: loads initial values into the module of a new run, such as weights of an encoder.
-        trial: the network for ``compile=true``, and an input of a training step, [N, ...], N >= 2; None: the network
-            cannot be compiled.
+        compilable: the network for ``compile=true``, and an input of a training step, [N, ...], N >= 2; None: there is
+            no such network.
         callbacks: Lightning callbacks of the task, in addition to those of every run.
         metrics: the metrics of the table, the bar and the lines.
         constants: names of buffers that training does not change.
@@ -61,7 +61,7 @@ class Task(Generic[Data, Module]):
     module: Callable[[Knobs, Data], Module]
     check: Callable[[Knobs, Data, Module], None] = lambda knobs, data, module: None
     begin: Callable[[Knobs, Module], None] = lambda knobs, module: None
-    trial: Callable[[Module, Data], tuple[nn.Module, Tensor]] | None = None
+    compilable: Callable[[Module, Data], tuple[nn.Module, Tensor]] | None = None
     callbacks: Callable[[Knobs], list[Callback]] = lambda knobs: []
     resumed_data: Callable[[Knobs, Start], Data] | None = None
     metrics: Metrics = LOSSES

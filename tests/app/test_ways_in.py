@@ -9,7 +9,7 @@ import pytest
 
 from colourize.app.settings import Settings
 from colourize.cli.main import main
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.app.browsing import changed, picture, saved, upload
 from tests.conftest import QUICK, knobs
 from tests.drawn_pictures import landscape

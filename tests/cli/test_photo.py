@@ -199,13 +199,14 @@ def test_a_file_that_is_not_a_network_is_one_line(photo, model):
 
 
 def test_without_a_model_the_network_of_the_installation_is_used(photo, finished_run, tmp_path, monkeypatch):
-    from colourize.runs import checkpoint, shipped, weights
+    from colourize.runs import shipped, weights
+    from colourize.runs.trained import load
 
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
     with pytest.raises(SystemExit, match="this colourize comes without a network; pass a file"):
         photo("photo.png", "-o", "x.png", model="shipped")
     (tmp_path / "weights").mkdir()
-    trained = checkpoint.load(finished_run / "checkpoints/best.ckpt")
+    trained = load(finished_run / "checkpoints/best.ckpt")
     (tmp_path / "weights/net.safetensors").write_bytes(weights.written(trained.model, trained.config))
     photo("photo.png", "-o", "x.png", model="shipped")
     photo("photo.png", "-o", "y.png")

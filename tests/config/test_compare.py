@@ -8,7 +8,7 @@ from colourize.config.knobs import before as held
 from colourize.errors import InputError
 from colourize.evaluation.comparison import evaluate
 from colourize.runs import checkpoint, manifest
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.commands import typed
 from tests.conftest import QUICK, knobs
 

@@ -1,6 +1,8 @@
 """One declaration per knob: everything else about a knob derives from it."""
 
 import concurrent.futures
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -16,12 +18,11 @@ import colourize
 from colourize.cli.hydra_errors import training_knobs
 from colourize.colour import spaces
 from colourize.config import compare, options, stored
-from colourize.config.checks import check
+from colourize.config.checks import check, without_effect
 from colourize.config.compose import schema
 from colourize.config.folder import conf_dir, own
 from colourize.config.knob import ALWAYS, Knob, Option, within
 from colourize.config.knobs import (
-    IN_DETECTION,
     KNOBS,
     NODES,
     OPTION_VALUES,
@@ -32,9 +33,12 @@ from colourize.config.knobs import (
     value_in,
 )
 from colourize.config.page import page
+from colourize.config.tasks import TASKS
 from colourize.errors import InputError
+from colourize.inference.cards import MOST_COLOURS
 from colourize.runs.apart import hyperparameters, run_names, setting
 from tests.conftest import QUICK, forget_compositions, knobs
+from tests.nets import MODELS
 
 TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same", heading="Network")
 
@@ -108,7 +112,7 @@ def named(alternatives):
 @pytest.mark.parametrize("group", [*NODES, *SEVERAL, "trainer", "debug", "task"])
 def test_a_comment_names_exactly_the_options_of_its_group(group):
     files = {path.stem for path in (Path(conf_dir()) / group).glob("*.yaml")}
-    comments = [KNOBS[group].comment, *([IN_DETECTION[group]] if group in IN_DETECTION else [])]
+    comments = [KNOBS[group].comment, *(each.comments[group] for each in TASKS.values() if group in each.comments)]
     assert files <= {word for comment in comments for word in re.findall(r"\w+", comment)}
     assert set().union(*map(named, comments)) <= files
     assert not KNOBS[group].choices or set(KNOBS[group].choices) == files
@@ -202,6 +206,54 @@ def test_a_name_and_tags_do_not_change_what_a_run_is():
     assert setting(plain, "f") == setting(labelled, "f") and hyperparameters(plain) == hyperparameters(labelled)
     assert run_names([plain, labelled]) == ["ConvTransposeNet (1)", "ConvTransposeNet (2)"]
     assert stored.to_hand_on(labelled)["name"] is stored.to_hand_on(labelled)["tags"] is None
+
+
+OTHER = {"kernel": 5, "num_filters": 8, "encoder_weights": "none", "frozen_epochs": 2, "frozen_stride": 4,
+         "encoder_rate": 0.5, "moving_norms": "true", "hints": "true", "dilation": 2}  # fmt: skip
+
+
+def test_every_knob_that_may_have_no_effect_is_tested():
+    assert {name for name, knob in KNOBS.items() if knob.only_with} == OTHER.keys()
+
+
+@pytest.mark.parametrize("network", MODELS)
+def test_a_knob_that_the_network_does_not_use_is_named_and_one_that_it_uses_is_not(network):
+    file = (Path(conf_dir()) / f"model/{network}.yaml").read_text()
+    file += (Path(conf_dir()) / "model/unet.yaml").read_text() if "- unet" in file else ""
+    encoder = ("encoder_weights", "frozen_epochs", "frozen_stride", "encoder_rate", "moving_norms")
+    for name, value in OTHER.items():
+        used = network == "encoder_unet" if name in encoder else f"${{{name}}}" in file
+        words = f"model={network}", f"{name}={value}"
+        if name in ("hints", "dilation") and not used:  # what a network cannot do is refused
+            with pytest.raises(InputError, match=f"^{name}={value}: .* does not take"):
+                knobs(*words)
+        else:
+            assert without_effect(knobs(*words)) == ([] if used else [words[1]])
+
+
+def test_batch_norms_follow_in_frozen_parts_and_in_a_run_with_initial_weights():
+    assert without_effect(knobs("moving_norms=true")) == ["moving_norms=true"]
+    assert without_effect(knobs("moving_norms=true", "freeze=1")) == []
+    assert without_effect(knobs("moving_norms=true", "init_from=shipped")) == []
+
+
+OWN_TARGETS = sorted({path for group in options.OPTIONS.values() for path in group.values() if "colourize." in path})
+
+
+@pytest.mark.parametrize("path", OWN_TARGETS)
+def test_a_default_in_a_signature_is_that_of_the_knob(path):
+    home, _, name = path.rpartition(".")
+    target = getattr(importlib.import_module(home), name)
+    function = target.__init__ if inspect.isclass(target) else target
+    for parameter in inspect.signature(function).parameters.values() if "colourize." in function.__module__ else ():
+        but = parameter.empty, "all"  # of most sources' classes
+        if parameter.name in KNOBS.keys() - {"name"} and parameter.default not in but:
+            assert parameter.default == KNOBS[parameter.name].default, parameter
+
+
+def test_an_exported_file_may_have_as_many_colours_as_a_network():
+    limits = KNOBS["num_colours"].range
+    assert within(limits, MOST_COLOURS) and not within(limits, MOST_COLOURS + 1)
 
 
 def test_limits_are_compared_as_numbers():

@@ -10,7 +10,7 @@ import pytest
 from colourize.errors import InputError
 from colourize.evaluation.comparison import evaluate
 from colourize.report.written import report
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.conftest import QUICK, knobs
 
 SOURCE = """

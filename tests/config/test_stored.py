@@ -14,6 +14,7 @@ from colourize.errors import InputError
 from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.inputs import data_config
 from colourize.runs import checkpoint
+from colourize.runs.trained import load
 from tests.conftest import QUICK, knobs
 from tests.hostile import Hostile
 
@@ -146,7 +147,7 @@ def test_a_file_does_not_determine_the_cache_folder(finished_run, folder):
     evaluate(["evil.ckpt"], num_resamples=10)
     assert not (folder / CANARY).exists()
     hostile = knobs("data=folder", "data.root=.", f"cache_dir={folder / CANARY}")
-    run = checkpoint.load("evil.ckpt")._replace(config=hostile)
+    run = load("evil.ckpt")._replace(config=hostile)
     config = data_config([run], [])
     assert (config["cache_dir"], config["data"]["cache_dir"]) == ("data/cache", "data/cache")
     config = data_config([run], ["cache_dir=mine"])
@@ -154,7 +155,7 @@ def test_a_file_does_not_determine_the_cache_folder(finished_run, folder):
 
 
 def test_nothing_is_downloaded_to_a_folder_named_only_in_a_file(finished_run, folder):
-    run = checkpoint.load(finished_run / "checkpoints/last.ckpt")
+    run = load(finished_run / "checkpoints/last.ckpt")
     for root, words, downloads in ((folder / CANARY, [], False), ("data", [], True), ("x", ["data.root=y"], True)):
         elsewhere = run._replace(config=knobs(f"data.root={root}"))
         assert data_config([elsewhere], words)["data"].get("download", True) is downloads
@@ -166,7 +167,7 @@ def test_nothing_is_downloaded_to_a_folder_named_only_in_a_file(finished_run, fo
 
 
 def test_no_address_of_a_file_is_asked(finished_run, monkeypatch):
-    run = checkpoint.load(finished_run / "checkpoints/last.ckpt")
+    run = load(finished_run / "checkpoints/last.ckpt")
     theirs = run._replace(config=knobs("data=shards", "data.root=http://127.0.0.1:9/theirs"))
     with pytest.raises(InputError, match="data.root=http://127.0.0.1:9/theirs is only in the file; type it"):
         data_config([theirs], [])
@@ -243,7 +244,7 @@ def test_a_network_that_does_not_fit_its_weights_is_refused_before_it_takes_memo
     model = {**contents["config"]["model"], **change}
     torch.save({**contents, "config": {**contents["config"], "model": model}}, "other.ckpt")
     with pytest.raises(InputError, match=message):
-        checkpoint.load("other.ckpt")
+        load("other.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -261,4 +262,4 @@ def test_values_other_than_weights_are_refused(finished_run, folder, state):
     contents = checkpoint.read(finished_run / "checkpoints/last.ckpt")
     torch.save({**contents, "state_dict": state}, "other.ckpt")
     with pytest.raises(InputError, match=r"other\.ckpt"):
-        checkpoint.load("other.ckpt")
+        load("other.ckpt")

@@ -104,7 +104,7 @@ def test_refused_arguments_are_named_with_rule_or_reason(word, message):
         (["trainer.detect_anomaly=maybe"], "trainer.detect_anomaly must be true or false, got maybe"),
         (["trainer.min_epochs=1.5"], "trainer.min_epochs must be an integer >= 0, got 1.5"),
         (["trainer.profiler={_target_:a.b}"], "trainer.profiler must be simple, advanced or pytorch, got another kind"),
-        (["trainer={devices:2}"], "trainer.devices is refused: it is a knob of its own"),
+        (["trainer={devices:2}"], "trainer.devices is refused: it is a separate knob"),
         (["trainer={gradient_clip:1}"], "trainer.gradient_clip is unknown; did you mean trainer.gradient_clip_val?"),
     ],
 )
@@ -148,7 +148,7 @@ def test_an_argument_that_is_a_knob_of_its_own_becomes_that_knob():
     ],
 )  # fmt: skip
 def test_loggers_and_callbacks_of_the_trainer_are_one_line_that_names_their_knob(word, knob):
-    with pytest.raises(InputError, match=re.escape(f"is refused: it is a knob of its own: pass {knob}")) as caught:
+    with pytest.raises(InputError, match=re.escape(f"is refused: it is a separate knob: pass {knob}")) as caught:
         normalised([word], [word])
     assert "\n" not in str(caught.value)
 

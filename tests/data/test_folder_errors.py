@@ -42,10 +42,10 @@ def test_unreadable_files_are_counted_and_the_first_ten_named(root: Path, caplog
         (["test/a.png", "test/b.png"], {}, "contains test/ but no pictures in train/; add some, or pass that folder"),
         (["train/a.png", "bus/b.png"], {}, "train/ and bus/, so it may be a split or a class; pass"),
         (["a.png"], {}, "fewer than two distinct ones, cannot be split"),
-        (["a.png", "b.png"], {"image_size": 7}, "image_size must be >= 8, got 7; pass image_size=8"),
+        (["a.png", "b.png"], {"image_size": 7}, "image_size must be >= 8, got 7; pass image_size=32"),
         (["a.png", "b.png"], {"holdout": -0.1}, "holdout must be >= 0 and < 1, got -0.1"),
         (["a.png", "b.png"], {"holdout": 1.0}, "holdout must be >= 0 and < 1, got 1.0"),
-        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout must be >= 0 and < 1, got nan"),
+        (["a.png", "b.png"], {"holdout": float("nan")}, "holdout must be finite and >= 0 and < 1, got nan"),
     ],
 )
 def test_an_unusable_argument_is_one_line(

@@ -9,7 +9,7 @@ import torch
 from colourize.data import folder
 from colourize.data.cache import Stream, cached
 from colourize.errors import InputError
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.conftest import knobs
 from tests.faults.states import differences, saved, untimed_rows
 

@@ -149,10 +149,10 @@ def test_grey_levels_of_the_large_kinds_overlap(scenes):
     [
         ({"num_train": 1}, "num_train=1 is too small"),
         ({"num_validation": 0}, "num_validation=0 is too small"),
-        ({"image_size": 7}, "image_size=7 is too small"),
+        ({"image_size": 7}, "image_size must be >= 8, got 7; pass image_size=32"),
         ({"classes": "medow"}, "classes='medow': unknown class; pass some of meadow, coast, "),
-        ({"holdout": 1.5, "num_train": 4}, "holdout must be between 0 and 1, got 1.5"),
-        ({"holdout": -0.1, "num_train": 4}, "holdout must be between 0 and 1, got -0.1"),
+        ({"holdout": 1.5, "num_train": 4}, "holdout must be >= 0 and < 1, got 1.5; pass holdout=0.1"),
+        ({"holdout": -0.1, "num_train": 4}, "holdout must be >= 0 and < 1, got -0.1"),
     ],
 )
 def test_bad_input_is_refused(setting, message):

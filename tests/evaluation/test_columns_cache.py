@@ -18,7 +18,7 @@ from colourize.data.scenes import load
 from colourize.evaluation import columns_cache
 from colourize.evaluation.measures import MEASURES, columns_of
 from colourize.evaluation.yardstick import KEPT, QUICK, Yardstick
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.faults.processes import forked
 
 

@@ -10,7 +10,7 @@ from colourize.cli.main import main
 from colourize.evaluation import output
 from colourize.evaluation.by_palette import suffixes
 from colourize.evaluation.comparison import evaluate
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.commands import refused
 from tests.conftest import QUICK, knobs
 from tests.pages import Page

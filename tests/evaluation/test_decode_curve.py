@@ -7,7 +7,7 @@ from PIL import Image
 from colourize.cli.main import main
 from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.decode_curve import TEMPERATURES, best, decode_curve, words
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.commands import refused
 from tests.conftest import QUICK, knobs
 

@@ -15,8 +15,8 @@ from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.evaluation import hint_curve
 from colourize.model import Model
-from colourize.runs import checkpoint
-from colourize.tasks.colourization.train import train
+from colourize.runs.trained import load as load_trained
+from colourize.tasks.chosen import train
 from tests.conftest import QUICK, knobs
 from tests.read_figures import colours_at
 
@@ -69,7 +69,7 @@ def test_only_the_validation_pictures_are_labelled(hinted, monkeypatch):
 
 def test_the_ends_of_the_curve_are_the_psnr_of_numpy(hinted):
     result = hint_curve.curve(str(hinted))
-    model = checkpoint.load(hinted / "checkpoints/last.ckpt").model
+    model = load_trained(hinted / "checkpoints/last.ckpt").model
     images = load(24, 12, image_size=8).validation
     hints = torch.zeros(12, 4, 8, 8)  # three channels of colour, and the mask
     with torch.no_grad():
@@ -101,7 +101,7 @@ def test_in_a_space_of_chromas_a_hint_is_the_true_class_s_colour_at_the_input_s_
     settings = quick("model=resunet_small", "hints=true", "image_size=16", "colour_space=lab")
     train(settings, tmp_path / "run")
     result = hint_curve.curve(str(tmp_path / "run"))
-    model = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model
+    model = load_trained(tmp_path / "run/checkpoints/last.ckpt").model
     images = load(12, 2, image_size=16).train
     pictures = LabelledPictures(images, model.palette, space=model.space)
     colours = colours_of_classes(pictures.labels, pictures.grey, model.palette, model.space)

@@ -21,7 +21,7 @@ from colourize.evaluation.photograph_table import evaluate
 from colourize.evaluation.photographs import SATURATIONS, crossing
 from colourize.evaluation.yardstick import GREY, Yardstick
 from colourize.model import Model
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.block_models import PALETTE, Redness, block_model, save
 from tests.conftest import knobs
 from tests.encoders import words

@@ -15,7 +15,8 @@ from colourize.evaluation.comparison import evaluate
 from colourize.evaluation.temperature import calibrate, pixels, predictions
 from colourize.runs import checkpoint
 from colourize.runs.temperature import read_temperature
-from colourize.tasks.colourization.train import train
+from colourize.runs.trained import load as load_trained
+from colourize.tasks.chosen import train
 from tests.commands import refused
 from tests.conftest import QUICK, TINY, knobs
 
@@ -36,7 +37,7 @@ def held_out(run):
 
 def test_the_temperature_is_fitted_to_held_out_pictures_and_stored_next_to_the_checkpoint(calibrated):
     file = calibrated[0] / "run/checkpoints/last.ckpt"
-    run = checkpoint.load(file)
+    run = load_trained(file)
     held = held_out(run)
     with torch.no_grad():
         logits = run.model(held.grey).movedim(1, -1).flatten(0, 2)
@@ -48,7 +49,7 @@ def test_the_temperature_is_fitted_to_held_out_pictures_and_stored_next_to_the_c
 
 def test_the_best_epoch_which_photo_uses_gets_a_temperature_of_its_own(calibrated):
     run = calibrated[0] / "run"
-    best = checkpoint.load(checkpoint.of_run(run))
+    best = load_trained(checkpoint.of_run(run))
     held = held_out(best)
     with torch.no_grad():
         logits = best.model(held.grey).movedim(1, -1).flatten(0, 2)
@@ -98,7 +99,7 @@ def test_both_figures_are_pictures(calibrated):
 
 
 def test_a_sample_of_pixels_has_the_same_number_from_each_picture(calibrated):
-    run = checkpoint.load(calibrated[0] / "run/checkpoints/last.ckpt")
+    run = load_trained(calibrated[0] / "run/checkpoints/last.ckpt")
     pictures = held_out(run)
     logits, labels = pixels(run.model, pictures, most=len(pictures) * 4 * 10)
     assert logits.shape == (len(pictures) * 10, 4)

@@ -22,7 +22,7 @@ CONTEXT.set_forkserver_preload(
         "tests",
         "colourize.cli.commands",
         "colourize.cli.train",
-        "colourize.tasks.colourization.train",
+        "colourize.tasks.chosen",
         "colourize.evaluation.comparison",
         "tests.faults.probes",
         "optuna",

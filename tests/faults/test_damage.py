@@ -15,6 +15,7 @@ import torch
 
 from colourize.errors import InputError
 from colourize.runs import checkpoint
+from colourize.runs.trained import load
 from tests.faults import probes
 from tests.faults.processes import SMALL, Process
 from tests.faults.states import assert_identical, saved
@@ -61,7 +62,7 @@ def test_19_a_damaged_file_is_named_with_its_cause_and_skipped(killed, caplog, s
     assert named.startswith(f"{last} is damaged") and cause in named and "\n" not in named
     assert taken == f"{previous} is the newest undamaged checkpoint"
     with pytest.raises(InputError, match=re.escape(f"{last} is damaged")):
-        checkpoint.load(last)
+        load(last)
     seen(damage)
 
 

@@ -10,7 +10,8 @@ import torch
 
 from colourize.errors import InputError
 from colourize.runs import checkpoint
-from colourize.tasks.colourization.train import train
+from colourize.runs.trained import load
+from colourize.tasks.chosen import train
 from tests.hostile import Hostile
 
 HOSTILE = {
@@ -27,7 +28,7 @@ def test_22_a_pickle_that_runs_code_is_not_run(tmp_path, seen, kind, place):
     file, mark = tmp_path / "evil.ckpt", tmp_path / "ran"
     evil = {"config": {}, "state_dict": {}, place: Hostile(mark)}
     HOSTILE[kind](evil[place] if place == "the whole" else evil, file)
-    for opened in (checkpoint.read, checkpoint.load):
+    for opened in (checkpoint.read, load):
         with pytest.raises(InputError, match=r"evil\.ckpt is damaged or not a checkpoint") as caught:
             opened(file)
         assert_no_advice(str(caught.value))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from colourize.runs import checkpoint
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization.module import Colourizer
-from colourize.tasks.colourization.train import train
 from colourize.training.resumption import Resumption
 from tests.faults import probes_files
 from tests.faults.processes import forked

@@ -5,7 +5,7 @@ import torch
 
 from colourize.errors import InputError
 from colourize.models.resunet import ResUNet, Waves
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.conftest import knobs
 
 

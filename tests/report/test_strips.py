@@ -11,7 +11,7 @@ from colourize.data.labelled import prepared
 from colourize.data.pictures import example_index
 from colourize.present.figures import picture_grid
 from colourize.report.strips import TAG, png, read
-from colourize.runs.checkpoint import load
+from colourize.runs.trained import load
 from colourize.tasks.colourization.examples import examples
 from tests.drawn_pictures import encoded
 

@@ -3,6 +3,7 @@ import torch
 
 from colourize.errors import InputError
 from colourize.runs import checkpoint
+from colourize.runs.trained import load
 
 
 def contents(run):
@@ -10,7 +11,7 @@ def contents(run):
 
 
 def test_one_file_suffices_to_rebuild_network_and_palette(finished_run):
-    model = checkpoint.load(finished_run / "checkpoints/last.ckpt").model
+    model = load(finished_run / "checkpoints/last.ckpt").model
     assert model.palette.shape == (4, 3)
     assert not model.training
     with torch.no_grad():
@@ -32,13 +33,13 @@ def test_a_damaged_file_is_named(finished_run, tmp_path, damage):
     whole = (finished_run / "checkpoints/last.ckpt").read_bytes()
     file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
     with pytest.raises(InputError, match=r"damaged\.ckpt is damaged"):
-        checkpoint.load(file)
+        load(file)
 
 
 def test_a_file_of_another_program_is_distinguished(tmp_path):
     torch.save({"weights": torch.zeros(3)}, tmp_path / "other.ckpt")
     with pytest.raises(InputError, match="was not written by colourize"):
-        checkpoint.load(tmp_path / "other.ckpt")
+        load(tmp_path / "other.ckpt")
 
 
 NO_OPTION = (
@@ -81,6 +82,6 @@ def test_only_our_networks_are_built_from_a_file(finished_run, tmp_path, monkeyp
     file = tmp_path / "foreign.ckpt"
     torch.save(foreign, file)
     with pytest.raises(InputError) as caught:
-        checkpoint.load(file)
+        load(file)
     assert str(caught.value) == f"{file}: {message}"
     assert not (tmp_path / "ran").exists()

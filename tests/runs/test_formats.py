@@ -15,8 +15,10 @@ import torch
 import colourize
 from colourize.config import options, stored
 from colourize.errors import InputError
-from colourize.runs import checkpoint, format1, manifest
-from colourize.tasks.colourization.train import train
+from colourize.runs import format1, manifest
+from colourize.runs.checkpoint import read
+from colourize.runs.trained import load
+from colourize.tasks.chosen import train
 from tests.conftest import knobs
 
 FORMER = Path(__file__).parent / "format1"
@@ -104,7 +106,7 @@ def test_a_node_of_another_form_is_refused_and_nothing_is_imported(finished_run,
     contents["config"]["model"] = node
     torch.save(contents, tmp_path / "x.ckpt")
     with pytest.raises(InputError, match=message):
-        checkpoint.load(tmp_path / "x.ckpt")
+        load(tmp_path / "x.ckpt")
 
 
 @pytest.mark.parametrize("number", [3, 0, "2", None, [2]])
@@ -112,7 +114,16 @@ def test_an_unknown_format_is_refused(finished_run, tmp_path, number):
     contents = torch.load(finished_run / "checkpoints/last.ckpt", weights_only=True)
     torch.save({**contents, "format": number}, tmp_path / "x.ckpt")
     with pytest.raises(InputError, match=r"x\.ckpt must be of format 1 to 2, got"):
-        checkpoint.load(tmp_path / "x.ckpt")
+        load(tmp_path / "x.ckpt")
+
+
+def test_an_epoch_under_way_is_read_by_its_former_name(finished_run, tmp_path):
+    contents = torch.load(finished_run / "checkpoints/last.ckpt", weights_only=True)
+    begun = contents["callbacks"]["EpochTable"]["begun"]
+    count = begun["num_pictures"] = begun.pop("num_examples")
+    torch.save(contents, tmp_path / "x.ckpt")
+    found = read(tmp_path / "x.ckpt")["callbacks"]["EpochTable"]["begun"]
+    assert found["num_examples"] == count > 0 and found.keys() == begun.keys() - {"num_pictures"} | {"num_examples"}
 
 
 def test_a_run_folder_of_a_newer_format_is_named_and_its_configuration_ignored(finished_run, tmp_path, caplog):

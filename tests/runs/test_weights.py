@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 import colourize
 from colourize.config.instantiate import instantiate
 from colourize.errors import InputError
-from colourize.runs import checkpoint
+from colourize.runs.trained import load
 from colourize.runs.weights import LARGEST, LARGEST_HEADER, read, written
 from tests.conftest import knobs
 from tests.nets import MODELS
@@ -21,7 +21,7 @@ GREY = torch.rand(2, 1, 9, 14, generator=torch.Generator().manual_seed(0)) * 255
 
 
 def trained(run):
-    return checkpoint.load(run / "checkpoints/last.ckpt")
+    return load(run / "checkpoints/last.ckpt")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def weights_metadata(file):
 
 
 def test_the_file_alone_gives_the_model_of_the_checkpoint_bit_by_bit(finished_run, exported):
-    before, after = trained(finished_run), checkpoint.load(exported)
+    before, after = trained(finished_run), load(exported)
     with torch.no_grad():
         assert torch.equal(before.model(GREY), after.model(GREY))
         assert torch.equal(before.model(GREY), colourize.load(exported)(GREY))

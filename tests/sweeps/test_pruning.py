@@ -4,7 +4,7 @@ from optuna.distributions import FloatDistribution
 from colourize.runs import manifest
 from colourize.sweeps import stored_search
 from colourize.sweeps.pruning import Pruning
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.colour_data import report_by
 
 SPACE = {"lr": FloatDistribution(1e-4, 1e-1, log=True)}

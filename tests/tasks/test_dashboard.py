@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG, parse_s
 
 from colourize.config.knobs import NODES, on_resume
 from colourize.runs.apart import hyperparameters
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.trained import rows
 
 CURVES = (

@@ -7,7 +7,7 @@ from colourize.data.labelled import read
 from colourize.report.records import read as records
 from colourize.report.settings import grouped
 from colourize.runs import checkpoint, listing, manifest
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.conftest import knobs
 from tests.trained import rows
 

@@ -7,9 +7,9 @@ import torch
 
 import colourize
 from colourize.errors import InputError
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization.building import module
 from colourize.tasks.colourization.data import load
-from colourize.tasks.colourization.train import train
 from tests.conftest import knobs
 from tests.encoders import weights, words
 from tests.trained import weights as saved

@@ -8,10 +8,10 @@ from sklearn.neighbors import NearestNeighbors
 
 from colourize.errors import InputError
 from colourize.model import Model
-from colourize.runs import checkpoint
+from colourize.runs.trained import load
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization import losses
 from colourize.tasks.colourization.module import Colourizer
-from colourize.tasks.colourization.train import train
 from tests.trained import equal, rows, validation_loss, weights
 
 
@@ -189,7 +189,7 @@ def test_every_loss_trains_another_network_is_named_and_saved_without_it(finishe
     assert metrics["val/loss"] == pytest.approx(validation_loss(tmp_path), abs=1e-5)
     assert not equal(weights(tmp_path), weights(finished_run))
     assert weights(tmp_path).keys() == weights(finished_run).keys()
-    checkpoint.load(tmp_path / "checkpoints/last.ckpt")
+    load(tmp_path / "checkpoints/last.ckpt")
 
 
 def test_a_loss_without_effect_trains_the_same_network(quick, tmp_path):

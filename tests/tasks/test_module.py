@@ -11,13 +11,13 @@ from colourize.config.instantiate import instantiate
 from colourize.data.scenes import load
 from colourize.kernels import rows
 from colourize.model import Model
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization.module import (
     Colourizer,
     highest,
     log_probabilities,
     pixel_cross_entropy,
 )
-from colourize.tasks.colourization.train import train
 from colourize.training.module import all_finite
 from tests.colour_data import colour_data
 from tests.conftest import knobs

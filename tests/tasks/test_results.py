@@ -13,7 +13,7 @@ from colourize.errors import InputError
 from colourize.evaluation.measures import MEASURES
 from colourize.evaluation.yardstick import QUICK, Yardstick
 from colourize.runs import manifest
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.commands import typed
 
 

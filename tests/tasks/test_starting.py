@@ -10,10 +10,11 @@ import torch
 
 from colourize.errors import InputError
 from colourize.runs import checkpoint, shipped
+from colourize.runs.trained import load as load_trained
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization import starting
 from colourize.tasks.colourization.building import begin, module
 from colourize.tasks.colourization.data import load, resumed
-from colourize.tasks.colourization.train import train
 from colourize.training.start import Start
 from tests.conftest import knobs
 
@@ -40,7 +41,7 @@ def begun(first, *words):
 
 def test_a_run_starts_with_exactly_the_weights_and_palette(first):
     """On other pictures, which would have another palette."""
-    model, other = begun(first, "data.seed=7"), checkpoint.load(first[0]).model
+    model, other = begun(first, "data.seed=7"), load_trained(first[0]).model
     assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in model.state_dict().items())
 
 
@@ -52,7 +53,7 @@ def test_tensors_that_do_not_fit_keep_their_initial_values_and_are_named(first, 
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with caplog.at_level(logging.INFO):
         taken, left = starting.take(model, first[0])
-    other = checkpoint.load(first[0]).model.state_dict()
+    other = load_trained(first[0]).model.state_dict()
     assert taken and left and {*taken, *left} == before.keys() - {"palette"}
     assert all(torch.equal(model.state_dict()[name], other[name]) for name in taken)
     assert all(torch.equal(model.state_dict()[name], before[name]) for name in left)
@@ -73,16 +74,16 @@ def test_with_another_palette_the_scores_are_not_copied(first, tmp_path):
 def test_a_run_trains_from_there_with_its_own_epochs(first, tmp_path):
     config = knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", "lr=1e-12", "max_epochs=2")
     metrics = train(config, tmp_path / "run")
-    own = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
-    for name, tensor in checkpoint.load(first[0]).model.state_dict().items():
+    own = load_trained(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
+    for name, tensor in load_trained(first[0]).model.state_dict().items():
         assert torch.allclose(own[name], tensor, atol=1e-6), name
     assert metrics["epoch"] == 1
 
 
 def test_batch_norms_keep_the_means_and_variances_of_the_file_while_weights_are_trained(first, tmp_path):
     train(knobs(*SMALL, f"cache_dir={first[1]}", f"init_from={first[0]}", "data.seed=7"), tmp_path / "run")
-    own = checkpoint.load(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
-    before = checkpoint.load(first[0]).model.state_dict()
+    own = load_trained(tmp_path / "run/checkpoints/last.ckpt").model.state_dict()
+    before = load_trained(first[0]).model.state_dict()
     same = {name for name, tensor in before.items() if torch.equal(tensor, own[name])}
     statistics = {name for name in before if name.endswith(("running_mean", "running_var", "num_batches_tracked"))}
     assert statistics and same == statistics | {"palette"}
@@ -154,7 +155,7 @@ def test_batch_norms_that_the_file_lacks_follow_the_batches(first, tmp_path):
     words = f"cache_dir={first[1]}", f"init_from={first[0]}", "num_filters=8"
     train(knobs(*SMALL, *words), tmp_path / "run")
     own = checkpoint.read(tmp_path / "run/checkpoints/last.ckpt")
-    before = checkpoint.load(first[0]).model.state_dict()
+    before = load_trained(first[0]).model.state_dict()
     assert own["fixed"] == ["up2.1"]
     assert int(own["state_dict"]["model.network.down1.1.num_batches_tracked"]) == 2
     assert torch.equal(own["state_dict"]["model.network.up2.1.running_mean"], before["network.up2.1.running_mean"])

@@ -12,8 +12,8 @@ from colourize.colour.palette import quantize
 from colourize.colour.rgb import grey
 from colourize.config.instantiate import instantiate
 from colourize.errors import InputError
-from colourize.runs import checkpoint
-from colourize.tasks.colourization.train import train
+from colourize.runs.trained import load
+from colourize.tasks.chosen import train
 from colourize.training.progress import ProgressBar
 from tests.conftest import knobs
 from tests.faults.states import untimed_rows
@@ -72,7 +72,7 @@ def test_every_optimizer_and_scheduler_makes_the_same_steps_as_torch(quick, tmp_
     settings = quick(option, f"scheduler={scheduler}", "batch_size=24", "precision=64-true")
     train(settings, tmp_path)
     table = rows(tmp_path)
-    palette = checkpoint.load(tmp_path / "checkpoints/last.ckpt").model.palette.float()
+    palette = load(tmp_path / "checkpoints/last.ckpt").model.palette.float()
     expected = by_hand(settings, palette, SCHEDULES[scheduler])
     for row, (rate, training, validation) in zip(table, expected, strict=True):
         assert float(row["lr"]) == pytest.approx(rate, rel=1e-6)

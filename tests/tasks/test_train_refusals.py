@@ -10,7 +10,7 @@ import torch
 
 from colourize.errors import InputError
 from colourize.runs import checkpoint, manifest
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.conftest import QUICK, knobs
 
 

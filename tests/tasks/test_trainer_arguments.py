@@ -11,7 +11,7 @@ from colourize.data.scenes import load
 from colourize.errors import InputError
 from colourize.model import Model
 from colourize.runs import manifest
-from colourize.tasks.colourization import train
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization.module import (
     Colourizer,
     log_probabilities,
@@ -69,7 +69,7 @@ def test_accumulated_batches_of_any_sizes_equal_one_large_batch(
     settings = quick(
         *EXACT, "data.num_train=29", f"batch_size={batch_size}", f"trainer.accumulate_grad_batches={group}"
     )
-    train.train(settings, tmp_path / "run")
+    train(settings, tmp_path / "run")
     expected, losses = plain_loop(settings, sizes)
     state = saved(tmp_path / "run")["state_dict"]
     for name, weight in expected.items():
@@ -108,14 +108,14 @@ def test_full_groups_of_full_batches_keep_lightning_s_factor():
     ],
 )
 def test_an_epoch_ends_after_the_given_number_of_batches(quick, tmp_path, words, steps):
-    train.train(quick(*words), tmp_path)
+    train(quick(*words), tmp_path)
     assert [int(row["step"]) for row in rows(tmp_path)] == steps
 
 
 def test_a_validation_on_some_batches_is_the_mean_over_their_pictures(quick, tmp_path):
     whole = quick("batch_size=4", "data.num_validation=12")
-    train.train({**whole, "trainer": {"limit_val_batches": 2}}, tmp_path / "some")
-    train.train({**whole, "trainer": {}}, tmp_path / "all")
+    train({**whole, "trainer": {"limit_val_batches": 2}}, tmp_path / "some")
+    train({**whole, "trainer": {}}, tmp_path / "all")
     assert equal(weights(tmp_path / "some"), weights(tmp_path / "all"))
     module = Colourizer(
         Model(instantiate(whole["model"]), saved(tmp_path / "some")["state_dict"]["model.palette"]), whole
@@ -140,14 +140,14 @@ def test_a_validation_on_some_batches_is_the_mean_over_their_pictures(quick, tmp
 def test_validations_have_the_given_frequency(quick, tmp_path, monkeypatch, words, validations):
     seen, original = [], Colourizer.on_validation_epoch_start
     monkeypatch.setattr(Colourizer, "on_validation_epoch_start", lambda self: (seen.append(1), original(self))[1])
-    train.train(quick(*words), tmp_path)
+    train(quick(*words), tmp_path)
     assert len(seen) == validations
 
 
 @pytest.mark.parametrize(("word", "epochs"), [("min_epochs=4", 4), ("min_steps=12", 4), ("min_epochs=1", 2)])
 def test_patience_does_not_end_a_run_before_its_minimal_length(quick, no_batch_norm, tmp_path, word, epochs):
     """With a tiny rate the loss does not fall in float32, so patience=1 ends the run after two epochs."""
-    train.train(quick("model=pointwise", "lr=1e-30", "max_epochs=6", "patience=1", f"trainer.{word}"), tmp_path)
+    train(quick("model=pointwise", "lr=1e-30", "max_epochs=6", "patience=1", f"trainer.{word}"), tmp_path)
     assert len(rows(tmp_path)) == epochs
 
 
@@ -160,7 +160,7 @@ def test_patience_does_not_end_a_run_before_its_minimal_length(quick, no_batch_n
 @pytest.mark.filterwarnings("ignore")  # torch's profiler and anomaly mode warn about themselves
 def test_arguments_that_only_observe_do_not_change_the_bits(quick, finished_run, tmp_path, word):
     try:
-        train.train(quick(f"trainer.{word}"), tmp_path / "run")
+        train(quick(f"trainer.{word}"), tmp_path / "run")
     finally:
         torch.use_deterministic_algorithms(False)
         torch.autograd.set_detect_anomaly(False)
@@ -181,7 +181,7 @@ def test_a_step_of_sgd_is_at_most_as_long_as_the_clip(quick, no_batch_norm, tmp_
         "trainer.gradient_clip_val=1e-3",
     ]
     settings = quick(*words, f"trainer.gradient_clip_algorithm={algorithm}")
-    train.train(settings, tmp_path / "run")
+    train(settings, tmp_path / "run")
     before, _ = plain_loop({**settings, "max_epochs": 0}, (24,))
     after = saved(tmp_path / "run")["state_dict"]
     moved = torch.cat([(after[f"model.network.{name}"] - weight).flatten() for name, weight in before.items()]) / 0.5
@@ -198,7 +198,7 @@ def test_an_anomaly_is_one_line(quick, tmp_path, monkeypatch):
     )
     monkeypatch.setattr(*rooted)
     with pytest.raises(InputError, match=r"trainer.detect_anomaly=true.*returned nan values in its") as caught:
-        train.train(quick("trainer.detect_anomaly=true", "one_pass=false"), tmp_path)
+        train(quick("trainer.detect_anomaly=true", "one_pass=false"), tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -214,13 +214,13 @@ def test_a_validation_loss_of_nan_ends_the_run(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(Colourizer, "on_validation_epoch_start", start)
     message = "the validation loss is nan in epoch 2, with lr=0.001; earlier checkpoints are kept; "
     with pytest.raises(InputError, match=f"^{message}pass a smaller lr or trainer.gradient_clip_val=1$"):
-        train.train(quick("max_epochs=5"), tmp_path)
+        train(quick("max_epochs=5"), tmp_path)
     assert manifest.read(tmp_path)["status"] == "failed"
     assert [row["epoch"] for row in rows(tmp_path)] == ["0"]
     files = sorted(file.name for file in (tmp_path / "checkpoints").iterdir())
     assert files == ["best.ckpt", "last.ckpt"] and saved(tmp_path)["global_step"] == 3
     monkeypatch.setattr(Colourizer, "on_validation_epoch_start", original)
-    train.train(quick("max_epochs=5"), tmp_path)
+    train(quick("max_epochs=5"), tmp_path)
     assert len(rows(tmp_path)) == 5
 
 
@@ -232,7 +232,7 @@ def test_a_floor_s_infinite_loss_does_not_end_the_run(quick, tmp_path, monkeypat
         self.sums[0] = math.inf
 
     monkeypatch.setattr(Colourizer, "on_validation_epoch_start", start)
-    train.train(quick("model=prior", "max_epochs=1"), tmp_path)
+    train(quick("model=prior", "max_epochs=1"), tmp_path)
     assert manifest.read(tmp_path)["status"] == "finished"
 
 
@@ -253,7 +253,7 @@ def test_only_unused_remedies_are_suggested(config, words):
 
 
 def test_without_a_terminal_each_epoch_has_a_line(quick, tmp_path, capfd):
-    train.train(quick(), tmp_path)
+    train(quick(), tmp_path)
     lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("epoch ")]
     assert len(lines) == 2
     for number, (line, row) in enumerate(zip(lines, rows(tmp_path), strict=True), 1):
@@ -279,16 +279,16 @@ def test_a_closed_pipe_does_not_end_a_run(quick, tmp_path, monkeypatch):
         raise BrokenPipeError
 
     monkeypatch.setattr("colourize.training.progress.print", broken, raising=False)
-    assert len(train.train(quick("max_epochs=1"), tmp_path)) > 3
+    assert len(train(quick("max_epochs=1"), tmp_path)) > 3
 
 
 def test_epochs_without_a_validation_have_shorter_lines(quick, tmp_path, capfd):
-    train.train(quick("trainer.check_val_every_n_epoch=2"), tmp_path)
+    train(quick("trainer.check_val_every_n_epoch=2"), tmp_path)
     first, second = (line for line in capfd.readouterr().out.splitlines() if line.startswith("epoch "))
     assert "val/" not in first and "val/loss" in second
 
 
 def test_run_json_states_whether_the_network_was_compiled(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(fit, "compiled", lambda network, example: None)
-    train.train(quick("compile=true"), tmp_path / "run")
+    train(quick("compile=true"), tmp_path / "run")
     assert manifest.read(tmp_path / "run")["environment"]["compiled"] is False

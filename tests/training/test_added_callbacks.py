@@ -13,8 +13,9 @@ from colourize.cli import job
 from colourize.config import automatic
 from colourize.errors import InputError, Interrupted
 from colourize.runs import checkpoint, listing, manifest
+from colourize.runs.trained import load
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization.task import TASK
-from colourize.tasks.colourization.train import train
 from colourize.training import range_test
 from colourize.training.added_callbacks import added
 from colourize.training.trainer import callbacks_of
@@ -151,7 +152,7 @@ def test_an_own_callback_that_saves_its_state_keeps_the_promise_and_another_is_n
 def test_a_run_with_an_own_callback_is_evaluated_without_its_code(quick, own, tmp_path):
     train(quick("+callbacks.mine._target_=mycallbacks.Saved", "max_epochs=1"), tmp_path)
     sys.modules.pop("mycallbacks")
-    found = checkpoint.load(tmp_path / "checkpoints/last.ckpt")
+    found = load(tmp_path / "checkpoints/last.ckpt")
     assert found.config["callbacks"] == {"mine": {"_target_": "mycallbacks.Saved"}}
     assert "mycallbacks" not in sys.modules
 

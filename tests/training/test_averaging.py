@@ -10,10 +10,11 @@ from colourize.config.instantiate import instantiate
 from colourize.errors import InputError
 from colourize.evaluation.metrics import cross_entropy
 from colourize.runs import checkpoint
+from colourize.runs.trained import load
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization import examples as examples_file
-from colourize.tasks.colourization import train as train_file
+from colourize.tasks.colourization import task
 from colourize.tasks.colourization.module import Colourizer
-from colourize.tasks.colourization.train import train
 from colourize.training.averaging import averaging
 from colourize.training.epoch_table import EpochTable
 from tests.colour_data import report_by
@@ -78,7 +79,7 @@ def test_a_checkpoint_contains_the_average_and_the_weights_of_a_run_without_aver
 @pytest.fixture
 def reported(monkeypatch):
     """The weights in the report of a run."""
-    seen, original = [], train_file.TASK.report
+    seen, original = [], task.TASK.report
 
     def spy(fitted, folder, knobs):
         seen.append(fitted.module.state_dict())
@@ -100,7 +101,7 @@ def test_the_average_is_validated_shown_and_reported(quick, tmp_path, monkeypatc
     contents = last(tmp_path)
     assert same(shown[-1], contents["state_dict"])
     assert same(reported[0], contents["state_dict"])
-    model = checkpoint.load(tmp_path / "checkpoints/last.ckpt").model
+    model = load(tmp_path / "checkpoints/last.ckpt").model
     images = instantiate(contents["config"]["data"]).validation
     with torch.no_grad():
         loss = cross_entropy(model(grey(images)), quantize(images, model.palette).long()).mean().item()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colourize.data.labelled import LabelledPictures
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from colourize.training.batches import BatchedData, Batches
 from tests.conftest import knobs
 

@@ -7,8 +7,8 @@ import pytest
 
 from colourize.errors import Interrupted
 from colourize.runs import archive, checkpoint
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization.module import Colourizer
-from colourize.tasks.colourization.train import train
 from colourize.training.checkpoint_io import CheckpointFiles
 
 

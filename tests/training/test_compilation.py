@@ -8,9 +8,9 @@ import torch
 from colourize.config.instantiate import instantiate
 from colourize.data.scenes import load
 from colourize.model import Model
-from colourize.tasks.colourization.building import trial
+from colourize.tasks.chosen import train
+from colourize.tasks.colourization.building import compilable
 from colourize.tasks.colourization.module import Colourizer, pixel_cross_entropy
-from colourize.tasks.colourization.train import train
 from colourize.training.compilation import compiled
 from tests.colour_data import colour_data
 from tests.conftest import QUICK, knobs
@@ -23,7 +23,7 @@ def test_without_a_working_compiler_the_run_continues_uncompiled(quick, tmp_path
 
     monkeypatch.setattr(torch, "compile", no_compiler)
     metrics = train(quick("compile=true", "max_epochs=1"), tmp_path / "a")
-    assert "compile=true: torch cannot compile here (no compiler found); continuing without it" in caplog.text
+    assert "compile=true: torch cannot compile here (no compiler found); training without it" in caplog.text
     assert metrics["train/loss"] == train(quick("max_epochs=1"), tmp_path / "b")["train/loss"]
 
 
@@ -35,7 +35,7 @@ def test_the_test_of_the_compiler_uses_a_training_batch(words, shape, tmp_path):
     pictures = load(24, 2, image_size=8)
     data = colour_data(pictures, tmp_path, num_colours=4, batch_size=settings["batch_size"])
     module = Colourizer(Model(instantiate(settings["model"]), data.pictures.palette), settings)
-    network, example = trial(module, data)
+    network, example = compilable(module, data)
     assert network is module.model.network and example.shape == shape
 
 

@@ -8,7 +8,8 @@ from torch import nn
 
 from colourize.errors import InputError, Interrupted
 from colourize.runs import checkpoint
-from colourize.tasks.colourization.train import train
+from colourize.runs.trained import load
+from colourize.tasks.chosen import train
 from colourize.training.freezing import Freezing
 from colourize.training.groups import groups
 from tests.faults.states import assert_identical
@@ -63,7 +64,7 @@ def test_not_one_bit_of_a_frozen_part_changes_and_it_has_no_optimizer_state(word
     frozen = {name for name in names if name.startswith("down") or name == "up1.0.weight"}
     statistics = {name for name in names if name.endswith(("running_mean", "running_var", "num_batches_tracked"))}
     assert changed(tmp_path / "run", first) == {*names} - frozen - statistics - {"model.palette"}
-    parameters = [name for name, _ in checkpoint.load(first).model.network.named_parameters()]
+    parameters = [name for name, _ in load(first).model.network.named_parameters()]
     assert states(tmp_path / "run") == {place for place, name in enumerate(parameters) if name not in frozen}
 
 

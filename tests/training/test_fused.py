@@ -4,7 +4,7 @@ import pytest
 
 from colourize.kernels import rows
 from colourize.runs import manifest
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from tests.conftest import QUICK, knobs
 
 pytestmark = pytest.mark.skipif(rows.library() is None, reason="no C compiler")

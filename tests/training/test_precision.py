@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from colourize.runs import manifest
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from colourize.training import precision
 
 CPU = "accelerator=cpu"

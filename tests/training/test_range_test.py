@@ -12,8 +12,8 @@ from PIL import Image
 
 from colourize.errors import InputError
 from colourize.runs import checkpoint
+from colourize.tasks.chosen import train
 from colourize.tasks.colourization.module import Colourizer
-from colourize.tasks.colourization.train import train
 from colourize.training import range_test
 from tests.faults.states import assert_identical
 

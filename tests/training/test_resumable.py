@@ -7,7 +7,7 @@ import torch
 
 from colourize.errors import InputError, OutOfTime
 from colourize.runs import checkpoint
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from colourize.training.resumption import Resumption
 from tests.conftest import QUICK, knobs
 
@@ -130,8 +130,8 @@ WIDER = {  # overrides of the run, and the change in its checkpoint
     "ema": (["ema=0.9"], {
         "no average's step": lambda c: c["callbacks"].update(MovingAverage={}),
         "an average's step of text": lambda c: c["callbacks"].update(MovingAverage={"latest_update_step": "x"}),
-        "no weights that go on": lambda c: c.pop("current_model_state"),
-        "weights that go on of another shape": lambda c: c["current_model_state"].update(palette=torch.zeros(1)),
+        "no trained weights beside the average": lambda c: c.pop("current_model_state"),
+        "trained weights of another shape": lambda c: c["current_model_state"].update(palette=torch.zeros(1)),
         "another palette that is resumed": lambda c: c["current_model_state"].update(palette=torch.full((4, 3), 0.5)),
         "a count of a shape": lambda c: c["averaging_state"].update(n_averaged=torch.zeros(3)),
         "a count of text": lambda c: c.update(averaging_state="x"),

@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from torch import nn
-from yaml import YAMLError
 
-from colourize.config.compose import composed, plain
+from colourize.config.compose import composed, of_file, plain
 from colourize.config.instantiate import builder, short_name
 from colourize.course.arithmetic import listing
 from colourize.course.arithmetic.fields import closed_form, field
@@ -94,11 +91,7 @@ def _configured(knobs: dict[str, Any]) -> tuple[nn.Module, Shape, str]:
 
 
 def _listed(path: Path) -> tuple[nn.Module, Shape, str]:
-    try:
-        contents = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
-    return *sequential(contents), path.stem
+    return *sequential(of_file(path)), path.stem
 
 
 def _draw(network: nn.Module, shape: Shape, name: str, path: Path) -> None:

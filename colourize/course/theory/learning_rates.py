@@ -12,9 +12,11 @@ from colourize.course.theory import Demo, figure
 from colourize.errors import InputError
 from colourize.present.terminal import cleaned
 from colourize.runs import manifest
+from colourize.runs.apart import effective
 from colourize.runs.whole import is_finite, is_whole
 
 MEASURES = "val/loss", "train/loss", "lr"
+REPEATED = "seed", "lr", "optimizer.lr"  # the runs of a row, and its column
 PLAIN = "Adam", "AdamW", "SGD", "SGDW", "RMSprop", "RMSpropW"
 
 
@@ -52,23 +54,14 @@ def _is_complete(read: dict[str, Any]) -> bool:
 def names(configs: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """Network and optimizer of each run, with the other values in which the runs differ, except seed and rate."""
     parts = [(short_name(config["model"]), optimizer_name(config["optimizer"])) for config in configs]
-    flat = [_flat(comparable(config)) for config in configs]
+    flat = [{key: str(value) for key, value in effective(comparable(config)).items() if key not in REPEATED}
+            for config in configs]  # fmt: skip
     found = []
     for pair, own in zip(parts, flat, strict=True):
         same = [other for other, name in zip(flat, parts, strict=True) if name == pair]
         differing = {key.rpartition(".")[2]: value for key, value in own.items()
                      if any(other.get(key) != value for other in same)}  # fmt: skip
         found.append((", ".join([pair[0], *(f"{key} {value}" for key, value in differing.items())]), pair[1]))
-    return found
-
-
-def _flat(config: dict[str, Any], within: str = "") -> dict[str, str]:
-    """Values by dotted names, without the seed and the rate."""
-    found: dict[str, str] = {}
-    for key, value in config.items():
-        name = f"{within}.{key}" if within else key
-        if name not in ("seed", "lr", "optimizer.lr"):
-            found |= _flat(value, name) if isinstance(value, dict) else {name: str(value)}
     return found
 
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from colourize.config import knobs
 from colourize.data.boxes import coco, voc, yolo
 from colourize.data.boxes.boxed import Boxed, Splits
 from colourize.data.boxes.checked import checked
@@ -41,8 +42,7 @@ def load(
     Raises:
         InputError: a folder without boxes of a known format, a split without a usable picture, or a bad setting.
     """
-    if not 0 <= holdout < 1:
-        raise InputError(f"holdout must be >= 0 and < 1, got {holdout}; pass for example holdout=0.1")
+    knobs.check_ranges(holdout=holdout)
     faults = Faults()
     root = expanded(root)
     found = read(root, faults, format)

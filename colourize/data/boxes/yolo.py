@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from colourize import files
+from colourize.config.plain_yaml import read_yaml
 from colourize.data.boxes.raw import Faults, RawBox, RawPicture, RawSource, split_of
 from colourize.data.kinds import scan
 from colourize.errors import InputError, one_line
@@ -108,7 +109,7 @@ def _corners(words: list[str]) -> list[float]:
 def _classes(root: Path) -> tuple[str, ...]:
     for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
         try:
-            content = files.read_yaml(path)
+            content = read_yaml(path)
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be read ({one_line(error)}); repair it, or write classes.txt") from error
         if isinstance(content, dict) and (names := _listed(content.get("names"))):

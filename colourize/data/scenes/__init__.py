@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from colourize.config import knobs
 from colourize.data.classes import selected_classes
 from colourize.data.pictures import Pictures, held_out
 from colourize.data.scenes import landscapes
@@ -41,13 +42,13 @@ def load(
     ``image_size`` is only its resolution. With ``holdout`` > 0, this share of the training pictures validates.
 
     Raises:
-        InputError: fewer than two pictures in a split, ``image_size`` below 8, an unknown class,
-            ``holdout`` not below 1.
+        InputError: fewer than two pictures in a split, an unknown class, ``image_size`` or ``holdout`` outside its
+            knob's range.
     """
-    sizes = ("num_train", num_train, 2), ("num_validation", num_validation, 2), ("image_size", image_size, 8)
-    for name, value, least in sizes:
-        if value < least:
-            raise InputError(f"{name}={value} is too small; pass {name}={least} or more")
+    for name, value in (("num_train", num_train), ("num_validation", num_validation)):
+        if value < 2:
+            raise InputError(f"{name}={value} is too small; pass {name}=2 or more")
+    knobs.check_ranges(image_size=image_size, holdout=holdout)
     chosen = selected_classes(classes, CLASSES)
     train, train_objects = draw(num_train, image_size, chosen, seed, split=0)
     if holdout:

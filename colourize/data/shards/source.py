@@ -19,9 +19,10 @@ import torch
 from filelock import FileLock, Timeout
 
 from colourize import files
+from colourize.config import knobs
 from colourize.data import cache
 from colourize.data.classes import check_validation_classes
-from colourize.data.folder import SMALLEST, parts
+from colourize.data.folder import parts
 from colourize.data.pictures import Pictures, held_out
 from colourize.data.read_files import NAMED, Report, log_faults
 from colourize.data.shards import index
@@ -58,7 +59,7 @@ def load(
         InputError: a store without the bucket or with other keys, a store that fails despite retries, a damaged shard,
             an index that is wrong, a split without readable pictures, or a bad setting.
     """
-    _check(image_size, holdout)
+    knobs.check_ranges(image_size=image_size, holdout=holdout)
     source = place(root)
     train, validation = (_index(source, root, name) for name in (index.TRAIN, index.VALIDATION))
     if not train:
@@ -83,13 +84,6 @@ def load(
     log_faults(root, report, sum(shard.count for shard in shards))
     train_side, validation_side = map(torch.from_numpy, sides)
     return Pictures(train_side, validation_side, mapped=True)
-
-
-def _check(image_size: int, holdout: float) -> None:
-    if image_size < SMALLEST:
-        raise InputError(f"image_size must be >= {SMALLEST}, got {image_size}; pass image_size={SMALLEST} or more")
-    if not 0 <= holdout < 1:
-        raise InputError(f"holdout must be >= 0 and < 1, got {holdout}; pass for example holdout=0.1")
 
 
 def _share(root: str | Path, validates: bool, holdout: float) -> float:

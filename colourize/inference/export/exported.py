@@ -27,9 +27,9 @@ from colourize.inference.onnx_predictor import OnnxPredictor
 from colourize.inference.openvino_predictor import OpenvinoPredictor
 from colourize.inference.predictor import Card, Floats
 from colourize.inference.torch_predictor import TorchPredictor
-from colourize.runs import checkpoint, weights
-from colourize.runs.checkpoint import Trained
+from colourize.runs import weights
 from colourize.runs.manifest import finite
+from colourize.runs.trained import Trained, load
 
 SUFFIXES = {"safetensors": weights.SUFFIX, "onnx": ".onnx", "torchscript": ".torchscript", "openvino": ".openvino"}
 """Formats and their file name suffixes."""
@@ -109,7 +109,7 @@ def export(trained: Trained, path: Path, form: Form, chosen: pictures.Chosen, tr
 
     >>> import numpy
     >>> from colourize.runs import shipped
-    >>> trained = checkpoint.load(shipped.file())
+    >>> trained = load(shipped.file())
     >>> ramp = numpy.tile(numpy.arange(192, dtype=numpy.uint8)[:, None], (128, 1, 3))
     >>> path = Path(tempfile.mkdtemp(), "net.safetensors")
     >>> found = export(trained, path, Form("safetensors"), pictures.Chosen([ramp], "a ramp"))
@@ -187,7 +187,7 @@ def _compared(
 def _scores(place: Path, content: bytes, form: Form, card: Card, trusted: Sequence[str]) -> Scores:
     match form.format:
         case "safetensors":
-            return TorchPredictor(checkpoint.load(place, trusted).model).logits
+            return TorchPredictor(load(place, trusted).model).logits
         case "torchscript":
             return torch_script.scores(content, card)
         case "openvino":

@@ -17,7 +17,7 @@ from colourize.present.html import TEMPLATES
 from colourize.present.tables import as_cell, as_markdown
 from colourize.present.terminal import clean
 from colourize.runs.apart import as_typed, hyperparameters
-from colourize.runs.checkpoint import Trained
+from colourize.runs.trained import Trained
 
 UNKNOWN = (
     "Not stated. The person who trained it decides; the licences of the training pictures may limit the choice. "

@@ -31,7 +31,7 @@ Pair = tuple[Value, Value]  # of the height and the width
 
 
 def joined(network: bytes, card: Card, stride: tuple[int, int]) -> bytes:
-    """The network with all that comes before and after it in one graph; colours are decoded as ``annealed:0.4``.
+    """The network with all that comes before and after it in one graph, with the usual decoding.
 
     Args:
         network: an ONNX file as ``onnx_graph.graph`` makes it.

@@ -126,7 +126,7 @@ def check(knobs: Knobs, data: ColourData, built: Colourizer) -> None:
         )
 
 
-def trial(built: Colourizer, data: ColourData) -> tuple[nn.Module, Tensor]:
+def compilable(built: Colourizer, data: ColourData) -> tuple[nn.Module, Tensor]:
     """The network, and an input of a training step without hints: float [N, C, H, W], N >= 2."""
     count, network = max(2, min(data.batch_size, len(data.train))), built.model.network
     batch = data.train[torch.arange(count) % len(data.train)]

@@ -12,7 +12,7 @@ from colourize.config.options import option
 from colourize.data.blocks import RawPictures
 from colourize.data.labelled import Labelled, LabelledPictures, prepared
 from colourize.evaluation.yardstick import Yardstick
-from colourize.runs import checkpoint
+from colourize.runs.trained import palette as palette_in
 from colourize.tasks.colourization import starting
 from colourize.training.batches import BatchedData
 from colourize.training.start import Start
@@ -74,7 +74,7 @@ def load(knobs: dict[str, Any]) -> ColourData:
 
 
 def resumed(knobs: dict[str, Any], start: Start) -> ColourData:
-    """Loads the pictures of a run that continues from a checkpoint.
+    """Loads the pictures of a run that is resumed from a checkpoint.
 
     The palette of the checkpoint takes the place of a file's (``init_from``, ``palette=FILE``), which may be gone.
 
@@ -84,7 +84,7 @@ def resumed(knobs: dict[str, Any], start: Start) -> ColourData:
     before = start.contents["config"]
     from_file = value_in(knobs, "init_from") is not None or knobs["palette"] != "kmeans"
     if from_file and all(value_in(before, name) == value_in(knobs, name) for name in OF_PALETTE):
-        return _labelled(knobs, checkpoint.palette(start.path, start.contents))
+        return _labelled(knobs, palette_in(start.path, start.contents))
     return load(knobs)
 
 

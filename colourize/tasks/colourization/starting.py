@@ -15,6 +15,7 @@ from colourize.config.options import is_option, option
 from colourize.errors import InputError
 from colourize.model import Model
 from colourize.runs import checkpoint, shipped
+from colourize.runs.trained import load
 
 log = logging.getLogger(__name__)
 SCORES = "network.scores."  # the layer that depends on the palette
@@ -45,7 +46,7 @@ def palette(knobs: dict[str, Any]) -> Tensor | None:
     """
     if (file := file_of(knobs)) is None or knobs["palette"] != "kmeans":
         return None
-    model = checkpoint.load(file).model
+    model = load(file).model
     space = SPACES[value_in(knobs, "colour_space")]
     if model.space is not space or len(model.palette) != knobs["num_colours"]:
         log.warning(
@@ -71,7 +72,7 @@ def take(model: Model, file: Path) -> tuple[list[str], list[str]]:
     Raises:
         InputError: the file cannot be read, or none of its tensors fits.
     """
-    other, config, *_ = checkpoint.load(file)
+    other, config, *_ = load(file)
     found, own = other.state_dict(), model.state_dict()
     same = other.space is model.space and torch.equal(other.palette.float(), model.palette.float())
     names = [name for name in own if name != "palette"]

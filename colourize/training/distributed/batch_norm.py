@@ -1,4 +1,4 @@
-"""Batch norm over the pictures of all ranks. N pictures of this rank, C channels.
+"""Batch norm over the examples of all ranks. N examples of this rank, C channels.
 
 torch's ``SyncBatchNorm`` requires a GPU; this one also works with gloo on a CPU.
 """

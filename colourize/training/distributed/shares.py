@@ -1,7 +1,7 @@
-"""The part of a batch that each rank trains on. W ranks, b pictures of each: a batch has up to b * W pictures.
+"""The part of a batch that each rank trains on. W ranks, b examples of each: a batch has up to b * W examples.
 
-A batch is cut into W parts in its order, the first ones larger by a picture where it cannot be cut evenly. A rank with
-an empty part, in an epoch's last batch, gets the batch's first picture with weight 0, so that it takes part in sums.
+A batch is cut into W parts in its order, the first ones larger by an example where it cannot be cut evenly. A rank with
+an empty part, in an epoch's last batch, gets the batch's first example with weight 0, so that it takes part in sums.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass
 class Share:
-    """The part of the current batch: ``size`` pictures that count."""
+    """The part of the current batch: ``size`` examples that count."""
 
     size: int = 1
 
@@ -21,7 +21,7 @@ share = Share()
 
 
 def size_of(count: int, rank: int, ranks: int) -> int:
-    """The number of pictures of a rank in a batch of ``count``."""
+    """The number of examples of a rank in a batch of ``count``."""
     return count // ranks + (rank < count % ranks)
 
 

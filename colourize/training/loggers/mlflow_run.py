@@ -48,7 +48,9 @@ class MlflowRun(Remote):
         where = None if uri else (home / "artifacts").as_uri()
         found = self._found(values.get("experiment") or "colourize", where, run)
         if where is not None and found.info.artifact_uri != f"{where}/{found.info.run_id}/artifacts":
-            raise InputError(f"{home}/mlflow.db writes pictures to {found.info.artifact_uri}; move {home} away")
+            raise InputError(
+                f"{home}/mlflow.db must keep pictures in the run folder, got {found.info.artifact_uri}; move it away"
+            )
         self.id: str = found.info.run_id
         self.stored: dict[str, str] = found.data.params
         self.steps: dict[str, set[int]] | None = {} if found.data.metrics else None  # None: a new run

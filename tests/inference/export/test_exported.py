@@ -143,7 +143,7 @@ def test_a_whole_graph_of_an_int8_network_says_how_its_colours_differ(tmp_path):
 def test_an_export_that_differs_is_refused_and_what_was_there_stays(tmp_path, monkeypatch):
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"before")
-    monkeypatch.setattr(exported.checkpoint, "load", lambda *given: trained("unet"))
+    monkeypatch.setattr(exported, "load", lambda *given: trained("unet"))
     with pytest.raises(InputError, match="nothing is written; pass another --format"):
         exported.export(trained("convtranspose"), path, Form("safetensors"), GIVEN)
     assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]

@@ -10,6 +10,7 @@ from colourize.errors import InputError, Interrupted
 from colourize.models.yolox import YOLOX
 from colourize.models.yolox_weights import read
 from colourize.runs import checkpoint
+from colourize.runs.trained import load
 from colourize.tasks.chosen import task, train
 from colourize.tasks.detection import starting
 from colourize.tasks.detection.module import Detector
@@ -98,7 +99,7 @@ def test_the_head_keeps_the_rows_of_classes_of_the_same_name():
 
 def test_a_checkpoint_of_a_detector_says_so_where_a_colourizer_is_expected(whole):
     with pytest.raises(InputError, match="is a detector"):
-        checkpoint.load(whole / "checkpoints/last.ckpt")
+        load(whole / "checkpoints/last.ckpt")
 
 
 @pytest.mark.slow

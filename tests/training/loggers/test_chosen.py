@@ -11,7 +11,7 @@ from PIL import Image
 from colourize.errors import Interrupted
 from colourize.runs import manifest
 from colourize.runs.apart import hyperparameters
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from colourize.training.loggers.base import Identity
 from colourize.training.loggers.chosen import BUILDERS
 from tests.interrupting import in_step

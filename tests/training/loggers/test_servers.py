@@ -13,7 +13,7 @@ from PIL import Image
 from colourize.errors import InputError, Interrupted
 from colourize.runs import manifest
 from colourize.runs.apart import hyperparameters
-from colourize.tasks.colourization.train import train
+from colourize.tasks.chosen import train
 from colourize.training.loggers import background, chosen
 from colourize.training.loggers.base import Identity
 from colourize.training.loggers.chosen import loggers
@@ -164,7 +164,7 @@ def test_a_database_that_writes_its_pictures_elsewhere_is_refused(tmp_path):
     (tmp_path / "theirs").mkdir()
     MlflowRun(tmp_path / "theirs", {}, Identity("0" * 32, "theirs"))
     (tmp_path / "theirs").rename(tmp_path / "moved")
-    with pytest.raises(InputError, match="writes pictures to file:.*theirs.*; move .*mlflow away"):
+    with pytest.raises(InputError, match="must keep pictures in the run folder, got file:.*theirs.*; move"):
         MlflowRun(tmp_path / "moved", {}, Identity("0" * 32, "moved"))
 
 
@@ -182,5 +182,5 @@ def test_a_database_with_a_way_out_of_the_run_folder_is_refused(tmp_path, up):
     MlflowRun(folder, {}, Identity("0" * 32, "theirs"))
     with closing(sqlite3.connect(folder / "mlflow/mlflow.db")) as database, database:
         database.execute("UPDATE runs SET artifact_uri = artifact_uri || ?", [f"/{up}/{up}/{up}/{up}/elsewhere"])
-    with pytest.raises(InputError, match="writes pictures to file:.*elsewhere; move .*mlflow away"):
+    with pytest.raises(InputError, match="must keep pictures in the run folder, got file:.*elsewhere; move"):
         MlflowRun(folder, {}, Identity("0" * 32, "theirs"))
