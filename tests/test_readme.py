@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
@@ -56,6 +58,23 @@ def test_the_python_of_the_readme_colours_a_picture(finished_run, tmp_path, monk
     with Image.open("coloured.png") as coloured:
         assert (coloured.mode, coloured.size) == ("RGB", (256, 256))
         assert len(coloured.getcolors(256 * 256)) > 1
+
+
+def check_result(path):
+    """A picture or film has pixels that differ, a page its end, an exported network the graph that it names."""
+    match path.suffix:
+        case ".png" | ".jpg":
+            with Image.open(path) as picture:
+                assert len(picture.convert("RGB").resize((64, 64)).getcolors(64 * 64)) > 1
+        case ".mp4":
+            _, frames = films.shown(path)
+            assert len(frames) == len(films.grey_frames()) and np.ptp(frames[0]) > 0
+        case ".html":
+            assert path.read_text().rstrip().endswith("</html>")
+        case ".onnx":
+            onnx.checker.check_model(path)
+        case other:
+            raise AssertionError(f"no check of {other}")
 
 
 def small(words, cifar_archive, picture_folder, finished_run):
@@ -115,12 +134,13 @@ def test_every_command_of_the_readme_runs(
             films.make(name, films.grey_frames()) if verb == "film" else Image.linear_gradient("L").save(name)
             monkeypatch.setattr(sys, "argv", words)
             main()
-            assert Path(result).stat().st_size
+            check_result(Path(result))
         case ["colourize", "export", "outputs/ours", "-o", result]:
             shutil.copytree(finished_run, "outputs/ours")
             monkeypatch.setattr(sys, "argv", words)
             main()
-            assert Path(result).stat().st_size and Path(f"{result}.md").stat().st_size
+            check_result(Path(result))
+            assert Path(f"{result}.md").read_text().startswith(f"# {result}\n")
         case ["colourize", "runs"]:
             shutil.copytree(finished_run, "outputs/mine")
             monkeypatch.setattr(sys, "argv", words)
@@ -135,12 +155,16 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["colourize", "calibrate", str(held_out_run), *rest])
             main()
             assert "last.temperature.json" in capsys.readouterr().out
-            assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
+            for word in rest:
+                if word.startswith("out."):
+                    check_result(Path(word))
         case ["colourize", "decode-curve", "outputs/mine", *rest]:
             monkeypatch.setattr(sys, "argv", ["colourize", "decode-curve", str(finished_run), *rest])
             main()
             assert "PSNR, dB: best with" in capsys.readouterr().out
-            assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
+            for word in rest:
+                if word.startswith("out."):
+                    check_result(Path(word))
         case ["colourize", "evaluate", *rest]:
             mine = [
                 str(finished_run) if word in ("outputs/mine", "outputs/ours", "multirun") else word for word in rest
@@ -149,7 +173,9 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *mine, *few])
             main()
             assert "look-up table" in capsys.readouterr().out
-            assert all(Path(word).stat().st_size for word in rest if word.startswith("out."))
+            for word in rest:
+                if word.startswith("out."):
+                    check_result(Path(word))
         case ["eval", inner]:
             program, *rest = shlex.split(inner.removeprefix("$(").removesuffix(")"))
             start = [sys.executable] if program == "python" else [sys.executable, "-m", program]
