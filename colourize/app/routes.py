@@ -47,15 +47,7 @@ def add(app: FastAPI, visitors: Visitors, port: int) -> None:
         async def received() -> Response:
             with uploads.place(_secret(request, port)):
                 desk = await run_in_threadpool(desk_of, request)
-                name = urllib.parse.unquote(request.headers.get("x-name", ""))
-                number, path = await run_in_threadpool(desk.place, name)
-                await _store(request, desk, path, visitors.settings.largest)
-                try:
-                    async with uploads.turn:  # not earlier: a visitor who sends slowly must not hold up the others
-                        await run_in_threadpool(lambda: desk.refer(path) if reference else desk.add(number, path))
-                except BaseException:
-                    await run_in_threadpool(desk.discard, path)
-                    raise
+                number = await _taken(request, desk, visitors.settings.largest, uploads.turn, reference)
                 return JSONResponse({**shown.stamp(desk), "id": number}, headers=STORED)
 
         return await _answered(received)
@@ -106,6 +98,24 @@ def _secret(request: Request, port: int) -> str:
     if secret is None:
         raise InputError("the page does not know this browser; allow cookies and reload it")
     return secret
+
+
+async def _taken(request: Request, desk: Desk, most: int, turn: asyncio.Semaphore, reference: bool) -> str:
+    """Stores and reads an uploaded photograph, or reference; returns the number of the photograph.
+
+    Raises:
+        InputError, UnreadablePicture: it is refused; its file is removed.
+    """
+    name = urllib.parse.unquote(request.headers.get("x-name", ""))
+    number, path = await run_in_threadpool(desk.place, name)
+    await _store(request, desk, path, most)
+    try:
+        async with turn:  # not earlier: a visitor who sends slowly must not hold up the others
+            await run_in_threadpool(lambda: desk.refer(path) if reference else desk.add(number, path))
+    except BaseException:
+        await run_in_threadpool(desk.discard, path)
+        raise
+    return number
 
 
 async def _store(request: Request, desk: Desk, path: Path, most: int) -> None:

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from colourize.config.folder import conf_dir
 from colourize.config.lab_record import header
 from tests.made_runs import run
 from tests.reports import written
@@ -24,6 +27,11 @@ def chosen(tmp_path):
 def test_an_experiment_in_the_user_s_own_folder_has_its_question(chosen):
     assert header("mine", [chosen.parent, chosen]) == {"Question": "Is it so?", "Expected": "yes"}
     assert "**Question**: Is it so?" in written(chosen.parent)[1]
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in (Path(conf_dir()) / "experiment").glob("*.yaml")))
+def test_every_experiment_has_a_question_a_command_an_expected_result_and_its_time(name):
+    assert {"Question", "Command", "Expected", "Time"} <= header(name).keys()
 
 
 @pytest.mark.parametrize("head", ["", "# @package _global_\n", "\n# @package _global_\n"])
