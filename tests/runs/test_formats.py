@@ -145,7 +145,7 @@ for path in sys.argv[1:]:
     colours, shares = model.predict(grey, "annealed:0.4"), model.probabilities(grey)
     assert colours.shape == (2, 3, 9, 11) and shares.shape[0] == 2
 heavy = {"hydra", "omegaconf", "pytorch_lightning", "lightning_fabric", "sklearn", "scipy", "torchvision", "matplotlib"}
-heavy |= {"torch._dynamo", "sympy"}  # torch's compiler takes seconds
+heavy |= {"yaml", "torch._dynamo", "sympy"}  # torch's compiler takes seconds
 print(sorted(heavy & set(sys.modules)))
 colourize.load()  # with timm
 print(sorted({"torch._dynamo", "sympy", "wandb"} & set(sys.modules)))
