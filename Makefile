@@ -44,6 +44,5 @@ clean:
 	index=$$($(BIN)/python -m pip config list | sed -n "s/^\(global\|install\)\.index-url='\(.*\)'/\2/p" | tail -n 1); \
 	$(BIN)/python -m pip install --quiet uv && UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}} \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python $(NEEDED) || \
-	$(BIN)/python -m pip install --quiet --no-compile $(NEEDED)  # uv takes a third of pip's time, but ignores its settings
-	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib || true  # on all cores, where pip uses one; not the libraries' own tests
+	$(BIN)/python -m pip install --quiet $(NEEDED)  # uv takes a third of pip's time, but ignores its settings
 	@touch $@
