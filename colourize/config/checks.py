@@ -100,21 +100,20 @@ def without_effect(config: dict[str, Any]) -> list[str]:
         for name, knob in KNOBS.items()
         if knob.only_with
         and config[name] != knob.default
-        and not any(_is_given(config, each) for each in knob.only_with)
+        and not any(all(_is_given(config, each) for each in words.split()) for words in knob.only_with)
     ]
 
 
-def _is_given(config: dict[str, Any], path: str) -> bool:
-    value: Any = config
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value is not None
+def _is_given(config: dict[str, Any], name: str) -> bool:
+    """Whether a knob has another value than its default, or an option the value ``name``, such as "model.kernel"."""
+    group, _, inner = name.rpartition(".")
+    return config[group].get(inner) is not None if group else config[name] != KNOBS[name].default
 
 
 def _check_values(config: dict[str, Any]) -> None:
-    """Raises InputError if a value inside an option is outside the range of the knob of its name."""
-    for group in NODES:
-        for name, value in (config[group] or {}).items():
+    """Raises InputError if a value of the network or of the data is outside the range of the knob of its name."""
+    for group in ("model", "data"):
+        for name, value in config[group].items():
             if name in KNOBS and KNOBS[name].kind in (int, float) and isinstance(value, int | float):
                 KNOBS[name].check_range(value, f"{group}.{name}")
 

@@ -45,8 +45,8 @@ class Knob:
         choices: the accepted texts.
         words: texts that are accepted in place of a number.
         task: the only task that uses it; empty: all do.
-        only_with: values of the configuration, such as "model.kernel", without all of which it has no effect; empty: it
-            always has one.
+        only_with: what gives it an effect, any one of them: a value inside an option ("model.kernel"), or another knob
+            that is changed ("freeze"), or several by spaces; empty: it always has an effect.
         example: a value within the range, for messages; None: the default.
         before: default for configurations older than this knob; ``ALWAYS``: every configuration has the knob.
         on_resume: the rule for another value in a resumed run.

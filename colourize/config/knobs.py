@@ -14,7 +14,8 @@ from colourize.config.options import SPACES
 from colourize.config.tasks import COLOURIZATION, TASKS
 from colourize.errors import InputError, shown
 
-ENCODER = ("model.encoder",)
+ENCODER, TRAINED_ENCODER = ("model.encoder",), ("model.encoder frozen_epochs",)
+RANKS = "devices", "num_nodes"
 KNOBS: dict[str, Knob] = {}
 
 
@@ -61,9 +62,9 @@ declare(
     Knob("frozen_epochs", None, int, "epochs in which the encoder of encoder_unet does not change; null: all",
          ">= 0", example=1, before=None, on_resume="same", only_with=ENCODER),
     Knob("frozen_stride", 0, int, "if the encoder of encoder_unet is trained: its layers up to this stride stay "
-         "frozen; 0: none", ">= 0", example=16, before=0, on_resume="same", only_with=ENCODER),
+         "frozen; 0: none", ">= 0", example=16, before=0, on_resume="same", only_with=TRAINED_ENCODER),
     Knob("encoder_rate", 0.1, float, "learning rate of the encoder of encoder_unet", "> 0", unit="multiples of lr",
-         before=0.1, on_resume="same", only_with=ENCODER),
+         before=0.1, on_resume="same", only_with=TRAINED_ENCODER),
     Knob("num_filters", 32, int, "NF: channels of the first block", ">= 1", only_with=("model.num_filters",)),
     task=COLOURIZATION,
 )  # fmt: skip
@@ -121,9 +122,9 @@ declare(
     Knob("num_nodes", 1, int, "machines; torchrun or Slurm starts the ranks if > 1", ">= 1", before=1,
          hyperparameter=False),
     Knob("strategy", "auto", str, "how several ranks train; auto is ddp", choices=("auto", "ddp"), before="auto",
-         on_resume="no difference", hyperparameter=False),
+         on_resume="no difference", hyperparameter=False, only_with=RANKS),
     Knob("sync_batchnorm", False, bool, "true: batch norms use the mean and variance of all ranks' pictures",
-         before=False, on_resume="same"),
+         before=False, on_resume="same", only_with=RANKS),
     Knob("compile", False, bool, "true: torch.compile the network; a slow start, then a CUDA graph on a GPU; no gain "
          "on a CPU, see docs/speed.md", task=COLOURIZATION),
     Knob("one_pass", True, bool, "on a CPU: batch norm with ReLU, and cross-entropy, use fused C kernels (compiled "

@@ -9,7 +9,6 @@ from colourize.inference.onnx_predictor import OnnxPredictor
 from colourize.inference.openvino_predictor import OpenvinoPredictor
 from colourize.inference.predictor import Predictor
 from colourize.runs import hub, shipped
-from colourize.runs.trained import load
 
 DEVICES = "auto", "cpu", "cuda", "mps"
 OTHERS = "pass the run, or export it as .onnx or .safetensors"
@@ -46,6 +45,7 @@ def opened(path: str | Path, device: str = "auto", trusted: Collection[str] = ()
     from colourize.inference.torch_predictor import TorchPredictor
     from colourize.models.folded import folded
     from colourize.runs import checkpoint
+    from colourize.runs.trained import load
 
     if threads:
         torch.set_num_threads(min(threads, torch.get_num_threads()))

@@ -269,7 +269,6 @@ def test_a_mistake_in_an_experiment_file_stops_with_the_key_s_name(tmp_path, tex
         ("data.holdout=1", "data.holdout must be >= 0 and < 1, got 1; pass holdout=0.1"),
         ("data.holdout=-0.5", "data.holdout must be >= 0 and < 1, got -0.5; pass holdout=0.1"),
         ("data.image_size=4", "data.image_size must be >= 8, got 4; pass image_size=32"),
-        ("optimizer.lr=-1", "optimizer.lr must be > 0, got -1; pass lr=0.001"),
         ("model.kernel=abc", "model.kernel must be an integer, got abc"),
         ("model.num_colours=6", "model.num_colours=6 but num_colours=24; pass only num_colours"),
         ("data.root=2023", "data.root must be a path or text, got 2023"),

@@ -130,6 +130,7 @@ def _command(
     for descriptor, file in ((1, out), (2, err)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with SIGINT ignored
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
     os.environ["COLUMNS"] = "200"
     files.STARTED = time.time()  # a fork has it from the process that imported everything
     sys.argv = ["train.py", *words] if verb == "train" else ["colourize", verb, *words]
