@@ -99,13 +99,14 @@ def averages(by_class: Sequence[Matches], counts: Array) -> Array:
 def _average(found: Matches, counts: Array) -> Array:
     """The average precision of one class: [R, T]."""
     positives = counts @ found.positives
-    weights = counts[:, found.pictures]
+    known = positives > 0
+    weights = counts[known][:, found.pictures]
+    needed = _hits_needed(positives[known])
     result = np.full((len(counts), len(found.true)), np.nan)
     for threshold, (true, ignored) in enumerate(zip(found.true, found.ignored, strict=True)):
         hits = np.cumsum(weights * (true & ~ignored), axis=1)
         misses = np.cumsum(weights * (~true & ~ignored), axis=1)
-        for row in np.flatnonzero(positives > 0):
-            result[row, threshold] = interpolated(hits[row] / positives[row], _share(hits[row], misses[row])).mean()
+        result[known, threshold] = _highest(_share(hits, misses), _places(hits, needed)).mean(axis=1)
     return result
 
 
@@ -116,9 +117,29 @@ def interpolated(recall: Array, precision: Array) -> Array:
         recall: after each box found, best first: [D], ascending.
         precision: after each box found: [D].
     """
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    places = np.searchsorted(recall, RECALLS, side="left")
-    return np.append(envelope, 0.0)[places]
+    return _highest(precision[None], np.searchsorted(recall, RECALLS, side="left")[None])[0]
+
+
+def _highest(precision: Array, places: NDArray[np.intp]) -> Array:
+    """The highest precision [R, D] at each of ``places`` [R, 101] or a later one, 0 at place D: [R, 101]."""
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    return np.take_along_axis(np.pad(envelope, ((0, 0), (0, 1))), places, axis=1)
+
+
+def _hits_needed(positives: Array) -> Array:
+    """The smallest whole h with h / positives >= recall, for each of 101 recalls: [R] -> float64 [R, 101]."""
+    positives = positives[:, None]
+    needed = np.ceil(RECALLS * positives)  # but for the rounding of the product
+    needed -= (needed - 1) / positives >= RECALLS
+    return needed + (needed / positives < RECALLS)
+
+
+def _places(hits: Array, needed: Array) -> NDArray[np.intp]:
+    """The first place at which the whole numbers ``hits`` [R, D], ascending, reach ``needed`` [R, 101]; else D."""
+    rows = np.arange(len(hits))[:, None]
+    apart = rows * (1 + max(hits.max(initial=0), needed.max(initial=0)))  # all rows in one ascending sequence
+    found = np.searchsorted((hits + apart).ravel(), (needed + apart).ravel(), side="left")
+    return found.reshape(needed.shape) - rows * hits.shape[1]
 
 
 def _share(hits: Array, misses: Array) -> Array:
