@@ -5,6 +5,7 @@ import os
 # before torch is imported: the tests' tensors are small, so a second thread only costs time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # two threads on a busy core wait for each other without computing
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # more are processes, each of which imports torch
 
 import contextlib
 import copy
