@@ -22,6 +22,7 @@ def page(task: str = COLOURIZATION) -> str:
     chosen = {group: name for entry in own("config.yaml")["defaults"] if isinstance(entry, dict)
               for group, name in entry.items()}  # fmt: skip
     chosen |= _of_task(task)
+    chosen |= {name: value for name, value in own(f"data/{chosen['data']}.yaml").items() if name != "data"}
     headings: dict[str, list[Knob]] = {}
     for knob in KNOBS.values():
         if knob.task in ("", task):

@@ -21,7 +21,7 @@ from colourize.config import compare, options, stored
 from colourize.config.checks import check, without_effect
 from colourize.config.compose import schema
 from colourize.config.folder import conf_dir, own
-from colourize.config.knob import ALWAYS, Knob, Option, within
+from colourize.config.knob import ALWAYS, Knob, Option, typed, within
 from colourize.config.knobs import (
     KNOBS,
     NODES,
@@ -156,6 +156,14 @@ def test_the_page_prints_every_knob_once_with_the_option_that_is_chosen():
     for group in NODES:
         assert f"\n{group}: {chosen[group]}  # " in page()
     assert "\nema: null  # " in page() and "\nhints: false  # " in page()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_page_shows_the_values_that_are_composed(task):
+    composed = knobs(f"task={task}")
+    for name, shown in re.findall(r"^(\w+): (.*?)  # ", page(task), re.M):
+        if " or " not in shown and name not in (*NODES, *SEVERAL, "trainer", "experiment"):
+            assert shown == str(typed(composed[name])), name
 
 
 def test_configuration_files_do_not_repeat_knobs():
