@@ -1,5 +1,6 @@
 """Fits the module of a run from its knobs."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from colourize.training.trainer import (
     quiet,
     trainer_of,
 )
+
+log = logging.getLogger(__name__)
 
 
 def fit(
@@ -130,6 +133,8 @@ def _begin(
     data.move(device)
     if knobs["compile"] and module.automatic_optimization and task.compilable is not None:
         module.compiled = compiled(*task.compilable(module, data))
+    elif knobs["compile"]:
+        log.warning("compile=true: no effect, because this network is not trained by gradients")
     module.fused = fuses(knobs, device, module)
     known = environment(str(device), torch.get_num_threads())
     now = {**known, "compiled": module.compiled is not None, "one_pass": module.fused}

@@ -27,6 +27,11 @@ def test_without_a_working_compiler_the_run_continues_uncompiled(quick, tmp_path
     assert metrics["train/loss"] == train(quick("max_epochs=1"), tmp_path / "b")["train/loss"]
 
 
+def test_a_network_without_gradients_is_not_compiled_and_a_line_says_so(quick, tmp_path, caplog):
+    train(quick("model=prior", "compile=true", "max_epochs=1"), tmp_path)
+    assert "compile=true: no effect" in caplog.text
+
+
 @pytest.mark.parametrize(("words", "shape"), [(["model=unet"], (8, 1, 8, 8)),
                                               (["model=resunet_small", "hints=true"], (8, 5, 8, 8)),
                                               (["model=resunet_small", "batch_size=1"], (2, 1, 8, 8))])  # fmt: skip
