@@ -30,9 +30,9 @@ def test_every_package_has_its_row():
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_every_file_named_on_a_page_exists(page):
-    named = re.findall(r"`((?:colourize|conf|tests|benchmarks)/[a-z_\d./]*)`", page.read_text())
+    named = re.findall(r"`((?:colourize|conf|tests|benchmarks)/[\w./]*)`", page.read_text())
     assert page.name != "architecture.md" or len(named) > 40
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [name for name in named if not (ROOT / name).exists() and "GROUP" not in name] == []
 
 
 def test_no_test_imports_another_one():

@@ -77,6 +77,12 @@ def check_result(path):
             raise AssertionError(f"no check of {other}")
 
 
+def check_outputs(words):
+    for word in words:
+        if word.startswith("out."):
+            check_result(Path(word))
+
+
 def small(words, cifar_archive, picture_folder, finished_run):
     """The command's words, with overrides that make it small."""
     words = [f"data.root={picture_folder}" if word.startswith("data.root=") else word for word in words]
@@ -155,16 +161,12 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["colourize", "calibrate", str(held_out_run), *rest])
             main()
             assert "last.temperature.json" in capsys.readouterr().out
-            for word in rest:
-                if word.startswith("out."):
-                    check_result(Path(word))
+            check_outputs(rest)
         case ["colourize", "decode-curve", "outputs/mine", *rest]:
             monkeypatch.setattr(sys, "argv", ["colourize", "decode-curve", str(finished_run), *rest])
             main()
             assert "PSNR, dB: best with" in capsys.readouterr().out
-            for word in rest:
-                if word.startswith("out."):
-                    check_result(Path(word))
+            check_outputs(rest)
         case ["colourize", "evaluate", *rest]:
             mine = [
                 str(finished_run) if word in ("outputs/mine", "outputs/ours", "multirun") else word for word in rest
@@ -173,9 +175,7 @@ def test_every_command_of_the_readme_runs(
             monkeypatch.setattr(sys, "argv", ["colourize", "evaluate", *mine, *few])
             main()
             assert "look-up table" in capsys.readouterr().out
-            for word in rest:
-                if word.startswith("out."):
-                    check_result(Path(word))
+            check_outputs(rest)
         case ["eval", inner]:
             program, *rest = shlex.split(inner.removeprefix("$(").removesuffix(")"))
             start = [sys.executable] if program == "python" else [sys.executable, "-m", program]

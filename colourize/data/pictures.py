@@ -38,15 +38,14 @@ def held_out(contents: Sequence[bytes], share: float) -> np.ndarray:
     """Whether each picture validates, by a hash of its content: bool [N], true for about ``share`` of them.
 
     A picture's side depends only on its own content: it does not change when others are added, and exact duplicates
-    are on the same side. If a side would be empty, the picture nearest to the border moves there. A share of 0 holds
-    none out.
+    are on the same side. If a side would be empty, the picture nearest to the border moves there.
 
     Raises:
-        InputError: ``share`` outside the range of the knob holdout, or fewer than two distinct pictures.
+        InputError: ``share`` of 0 or outside the range of the knob holdout, or fewer than two distinct pictures.
     """
     knobs.check_ranges(holdout=share)
     if share == 0:
-        return np.zeros(len(contents), bool)
+        raise InputError(f"holdout must be > 0 to hold pictures out, got {share}; pass holdout=0.1")
     position = np.array([int.from_bytes(hashlib.blake2b(c, digest_size=8).digest()) / 2**64 for c in contents])
     if len(np.unique(position)) < 2:
         raise InputError(f"{len(position)} pictures, fewer than two distinct ones, cannot be split; add pictures")

@@ -18,7 +18,7 @@ import colourize
 from colourize.cli.hydra_errors import training_knobs
 from colourize.colour import spaces
 from colourize.config import compare, options, stored
-from colourize.config.checks import check, without_effect
+from colourize.config.checks import check
 from colourize.config.compose import schema
 from colourize.config.folder import conf_dir, own
 from colourize.config.knob import ALWAYS, Knob, Option, typed, within
@@ -37,9 +37,7 @@ from colourize.config.tasks import TASKS
 from colourize.errors import InputError
 from colourize.inference.cards import MOST_COLOURS
 from colourize.runs.apart import hyperparameters, run_names, setting
-from colourize.tasks.chosen import train
 from tests.conftest import QUICK, forget_compositions, knobs
-from tests.nets import MODELS
 
 TOY = Knob("toy", 3, int, "wheels of the toy", ">= 1", before=2, on_resume="same", heading="Network")
 
@@ -215,51 +213,6 @@ def test_a_name_and_tags_do_not_change_what_a_run_is():
     assert setting(plain, "f") == setting(labelled, "f") and hyperparameters(plain) == hyperparameters(labelled)
     assert run_names([plain, labelled]) == ["ConvTransposeNet (1)", "ConvTransposeNet (2)"]
     assert stored.to_hand_on(labelled)["name"] is stored.to_hand_on(labelled)["tags"] is None
-
-
-OF_NETWORKS = {"kernel": 5, "num_filters": 8, "encoder_weights": "none", "frozen_epochs": 2, "moving_norms": "true",
-               "hints": "true", "dilation": 2}  # fmt: skip
-WITHOUT = [
-    ("moving_norms=true", ["init_from=shipped"]), ("moving_norms=true", ["freeze=1"]),
-    ("moving_norms=true", ["model=encoder_unet"]), ("strategy=ddp", ["devices=2"]), ("strategy=ddp", ["num_nodes=2"]),
-    ("sync_batchnorm=true", ["devices=2"]), ("sync_batchnorm=true", ["num_nodes=2"]),
-    ("encoder_rate=0.5", ["model=encoder_unet", "frozen_epochs=2"]),
-    ("frozen_stride=4", ["model=encoder_unet", "frozen_epochs=0"]),
-]  # fmt: skip
-"""Knobs, and what they have no effect without."""
-
-
-def test_every_knob_that_may_have_no_effect_is_tested():
-    tested = {*OF_NETWORKS, *(word.partition("=")[0] for word, _ in WITHOUT)}
-    assert {name for name, knob in KNOBS.items() if knob.only_with} == tested
-
-
-@pytest.mark.parametrize("network", MODELS)
-def test_a_knob_that_the_network_does_not_use_is_named_and_one_that_it_uses_is_not(network):
-    file = (Path(conf_dir()) / f"model/{network}.yaml").read_text()
-    file += (Path(conf_dir()) / "model/unet.yaml").read_text() if "- unet" in file else ""
-    for name, value in OF_NETWORKS.items():
-        of_encoders = name in ("encoder_weights", "frozen_epochs", "moving_norms")
-        used = network == "encoder_unet" if of_encoders else f"${{{name}}}" in file
-        words = f"model={network}", f"{name}={value}"
-        if name in ("hints", "dilation") and not used:  # what a network cannot do is refused
-            with pytest.raises(InputError, match=f"^{name}={value}: .* does not take"):
-                knobs(*words)
-        else:
-            assert without_effect(knobs(*words)) == ([] if used else [words[1]])
-
-
-@pytest.mark.parametrize(("word", "others"), WITHOUT)
-def test_a_knob_has_an_effect_only_with_all_of_these(word, others):
-    assert without_effect(knobs(word, *others)) == []
-    for other in others:
-        fewer = [each for each in others if each != other]
-        assert word in without_effect(knobs(word, *fewer))
-
-
-def test_a_training_names_the_knobs_without_effect(quick, tmp_path, caplog):
-    train(quick("model=pointwise", "kernel=5", "max_epochs=1"), tmp_path)
-    assert "kernel=5: no effect with these options; leave out, or choose others" in caplog.text
 
 
 OWN_TARGETS = sorted({path for group in options.OPTIONS.values() for path in group.values() if "colourize." in path})

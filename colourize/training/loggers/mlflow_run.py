@@ -49,7 +49,8 @@ class MlflowRun(Remote):
         found = self._found(values.get("experiment") or "colourize", where, run)
         if where is not None and found.info.artifact_uri != f"{where}/{found.info.run_id}/artifacts":
             raise InputError(
-                f"{home}/mlflow.db must keep pictures in the run folder, got {found.info.artifact_uri}; move it away"
+                f"{home}/mlflow.db must keep pictures in the run folder, got {found.info.artifact_uri}; "
+                f"move {home} away"
             )
         self.id: str = found.info.run_id
         self.stored: dict[str, str] = found.data.params
